@@ -1,0 +1,3 @@
+fn main() {
+    livekit_airtable::install_crypto();
+}
