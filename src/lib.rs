@@ -1,4 +1,4 @@
-//! livekit-airtable: every LiveKit call recorded, one Airtable row per call.
+pub mod domain;
 
 /// The first thing a process does: rustls needs to know its cryptography before the first connection.
 pub fn install_crypto() {

@@ -1,0 +1,17 @@
+//! What a call is, and how it changes. Pure: no I/O, no clock; `now` is a parameter.
+
+pub mod backoff;
+pub mod call;
+pub mod event;
+pub mod participant;
+pub mod path;
+pub mod policy;
+pub mod recording;
+pub mod status;
+pub mod transcript;
+
+pub use call::{Call, Owed, Sink, Step, apply};
+pub use event::{Event, Fact, Room};
+pub use policy::Policy;
+pub use recording::{EgressStatus, Object, Recording};
+pub use status::Status;

@@ -1,0 +1,114 @@
+//! Where a recording goes in the bucket: RECORDING_PATH, filled in.
+
+use jiff::{Timestamp, fmt::strtime};
+use sha2::{Digest, Sha256};
+
+/// Bytes a path segment may have; a longer one is cut and gets a short hash.
+const SEGMENT: usize = 200;
+
+/// What fills the placeholders of RECORDING_PATH.
+pub struct Fill<'a> {
+    pub room_id: &'a str,
+    pub room_name: &'a str,
+    /// `{date}` and `{time}`, in UTC.
+    pub at: Timestamp,
+}
+
+/// The object key of a call's recording; `taken` tells which keys its other recordings have.
+pub fn key(template: &str, fill: &Fill, taken: impl Fn(&str) -> bool) -> String {
+    let format = |format| strtime::format(format, fill.at).unwrap_or_default();
+    let filled = template
+        .replace("{date}", &format("%Y-%m-%d"))
+        .replace("{time}", &format("%H%M%S"))
+        .replace("{room_id}", &segment(fill.room_id))
+        .replace("{room_name}", &segment(fill.room_name));
+    let parts = filled.split('/').map(shorten).collect::<Vec<_>>();
+    let first = parts.join("/");
+    let (stem, extension) = split_extension(&first);
+    let mut numbered = (2..).map(|n| format!("{stem}-{n}{extension}"));
+    if taken(&first) {
+        numbered.find(|key| !taken(key)).unwrap_or(first)
+    } else {
+        first
+    }
+}
+
+/// The key of the full transcript beside a recording.
+pub fn transcript_key(recording: &str) -> String {
+    format!("{}.txt", split_extension(recording).0)
+}
+
+/// A name as a path's segment: no way up, no way down, nothing invisible.
+fn segment(name: &str) -> String {
+    let plain = name.replace("..", "_");
+    let safe = |c: char| {
+        if c.is_control() || c == '/' || c == '\\' || c == '{' || c == '}' {
+            '_'
+        } else {
+            c
+        }
+    };
+    plain.chars().map(safe).collect()
+}
+
+fn shorten(segment: &str) -> String {
+    if segment.len() <= SEGMENT {
+        return segment.to_owned();
+    }
+    let digest = Sha256::digest(segment.as_bytes());
+    let hash: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
+    let (stem, extension) = split_extension(segment);
+    let extension = if extension.len() > 8 { "" } else { extension };
+    let mut end = SEGMENT - hash.len() - 1 - extension.len();
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}-{hash}{extension}", &stem[..end])
+}
+
+fn split_extension(key: &str) -> (&str, &str) {
+    let name = key.rfind('/').map_or(0, |slash| slash + 1);
+    match key[name..].rfind('.') {
+        Some(dot) if dot > 0 => key.split_at(name + dot),
+        _ => (key, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key_of(template: &str, name: &str, taken: &[&str]) -> String {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        let fill = Fill {
+            room_id: "RM_1",
+            room_name: name,
+            at,
+        };
+        key(template, &fill, |key| taken.contains(&key))
+    }
+
+    #[test]
+    fn names_cannot_leave_their_segment() {
+        let key = key_of("r/{room_name}/{date}-{time}.mp3", "../a/b#+ %😀\n", &[]);
+        assert_eq!(key, "r/__a_b#+ %😀_/2026-01-02-030405.mp3");
+    }
+
+    #[test]
+    fn a_second_recording_is_numbered() {
+        assert_eq!(key_of("{room_id}.mp3", "", &["RM_1.mp3"]), "RM_1-2.mp3");
+        let taken = ["RM_1.mp3", "RM_1-2.mp3"];
+        assert_eq!(key_of("{room_id}.mp3", "", &taken), "RM_1-3.mp3");
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_apart() {
+        let (a, b) = ("é".repeat(128) + "a", "é".repeat(128) + "b");
+        let (a, b) = (
+            key_of("x/{room_name}.mp3", &a, &[]),
+            key_of("x/{room_name}.mp3", &b, &[]),
+        );
+        assert_ne!(a, b);
+        assert!(a.len() <= 2 + SEGMENT && a.ends_with(".mp3"), "{a}");
+    }
+}

@@ -1,0 +1,52 @@
+//! Which rooms are recorded without anybody asking.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+/// RECORD_ON
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordOn {
+    RoomStarted,
+    /// The first person who is not an agent or egress.
+    ParticipantJoined,
+    Manual,
+}
+
+/// RECORD_ON and RECORD_ROOMS
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub on: RecordOn,
+    included: GlobSet,
+    excluded: GlobSet,
+}
+
+impl Policy {
+    /// `rooms`: globs of room names, `!` excludes; only exclusions mean "all but".
+    pub fn new(on: RecordOn, rooms: &[String]) -> Result<Policy, globset::Error> {
+        let (mut included, mut excluded) = (GlobSetBuilder::new(), GlobSetBuilder::new());
+        let mut includes = 0;
+        for room in rooms {
+            match room.strip_prefix('!') {
+                Some(room) => excluded.add(Glob::new(room)?),
+                None => {
+                    includes += 1;
+                    included.add(Glob::new(room)?)
+                }
+            };
+        }
+        if includes == 0 {
+            included.add(Glob::new("*")?);
+        }
+        Ok(Policy {
+            on,
+            included: included.build()?,
+            excluded: excluded.build()?,
+        })
+    }
+
+    /// Whether a room of this name is recorded without being asked for.
+    pub fn takes(&self, room_name: &str) -> bool {
+        self.on != RecordOn::Manual
+            && self.included.is_match(room_name)
+            && !self.excluded.is_match(room_name)
+    }
+}

@@ -1,0 +1,285 @@
+//! What agents send at the end of a session, in any of their shapes, and the words that people read.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::event::Room;
+
+/// One turn of the conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    pub speaker: Speaker,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    Agent,
+    Caller,
+}
+
+/// The conversation: turns, or the plain text that an agent sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transcript {
+    Turns(Vec<Turn>),
+    Text(String),
+}
+
+impl Default for Transcript {
+    fn default() -> Self {
+        Transcript::Turns(Vec::new())
+    }
+}
+
+/// One report of an agent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// The report's own `timestamp`.
+    pub at: Option<Timestamp>,
+    pub transcript: Transcript,
+    /// The rest of the report (usage, close_reason, a summary …), without the conversation and the events.
+    pub fields: Map<String, Value>,
+}
+
+/// The newest report wins. Dated reports compare by their date, undated ones by when they came, and of the two
+/// winners the one that came last: so the order of arrival in the fold does not matter.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Reports {
+    dated: Option<(Timestamp, Report)>,
+    undated: Option<(Timestamp, Report)>,
+}
+
+impl Reports {
+    pub fn add(&mut self, report: &Report, received_at: Timestamp) {
+        let slot = if report.at.is_some() {
+            &mut self.dated
+        } else {
+            &mut self.undated
+        };
+        let newer = slot.as_ref().is_none_or(|(at, known)| {
+            (report.at, received_at, report.transcript.text())
+                > (known.at, *at, known.transcript.text())
+        });
+        if newer {
+            *slot = Some((received_at, report.clone()));
+        }
+    }
+
+    pub fn newest(&self) -> Option<&Report> {
+        let all = [&self.dated, &self.undated];
+        let newest = all.into_iter().flatten().max_by_key(|(at, _)| *at);
+        newest.map(|(_, report)| report)
+    }
+}
+
+/// What was sent is no transcript; the text says why, for the agent's developer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub String);
+
+/// Where the conversation may be in a body, in the order of preference.
+const PLACES: [&str; 5] = ["chat_history", "history", "transcript", "turns", "items"];
+
+/// Reads what an agent sent: the session report, `history.to_dict()`, an array of turns, a string, or
+/// `{"turns": [{"speaker", "text", "timestamp"}]}`.
+pub fn read(body: &Value) -> Result<(Room, Report), Unreadable> {
+    let Value::Object(fields) = body else {
+        let transcript = conversation(body)?;
+        let report = Report {
+            transcript,
+            ..Report::default()
+        };
+        return Ok((Room::default(), report));
+    };
+    let place = PLACES
+        .iter()
+        .find(|place| fields.get(**place).is_some_and(|v| !v.is_null()));
+    let camel = fields.get("chatHistory").filter(|v| !v.is_null());
+    let found = place.and_then(|place| fields.get(*place)).or(camel);
+    let Some(found) = found else {
+        return Err(Unreadable(
+            "no conversation in it: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`"
+                .into(),
+        ));
+    };
+    let report = Report {
+        at: fields.get("timestamp").and_then(timestamp),
+        transcript: conversation(found)?,
+        fields: rest(fields),
+    };
+    Ok((room(fields), report))
+}
+
+fn rest(fields: &Map<String, Value>) -> Map<String, Value> {
+    let dropped = |name: &str| PLACES.contains(&name) || matches!(name, "events" | "chatHistory");
+    let kept = fields.iter().filter(|(name, _)| !dropped(name));
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// `room_id` is the room's sid where it looks like one (agents also put their job's id there).
+fn room(fields: &Map<String, Value>) -> Room {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+    let sid = [text("room_id"), text("roomId"), text("room_sid")];
+    let name = [text("room"), text("room_name"), text("roomName")];
+    let first = |texts: [&str; 3]| texts.into_iter().find(|t| !t.is_empty()).map(str::to_owned);
+    Room {
+        sid: first(sid)
+            .filter(|sid| sid.starts_with("RM_"))
+            .unwrap_or_default(),
+        name: first(name).unwrap_or_default(),
+        ..Room::default()
+    }
+}
+
+fn conversation(value: &Value) -> Result<Transcript, Unreadable> {
+    match value {
+        Value::String(text) => Ok(Transcript::Text(text.clone())),
+        Value::Array(items) => Ok(Transcript::Turns(items.iter().filter_map(turn).collect())),
+        Value::Object(inner) => {
+            let nested = ["items", "turns", "messages"]
+                .iter()
+                .find_map(|name| inner.get(*name));
+            match nested {
+                Some(nested @ Value::Array(_)) => conversation(nested),
+                _ => Err(Unreadable(
+                    "the conversation is an object without a list of `items` or `turns`".into(),
+                )),
+            }
+        }
+        _ => Err(Unreadable(
+            "the conversation is neither a list of turns nor a text".into(),
+        )),
+    }
+}
+
+/// A turn, if the item is one: function calls, handoffs and the system prompt are not.
+fn turn(item: &Value) -> Option<Turn> {
+    if let Value::String(text) = item {
+        return Some(Turn {
+            speaker: Speaker::Caller,
+            text: text.clone(),
+            interrupted: false,
+            at: None,
+        });
+    }
+    let kind = item.get("type").and_then(Value::as_str);
+    if kind.is_some_and(|kind| kind != "message") {
+        return None;
+    }
+    let role = ["role", "speaker"]
+        .iter()
+        .find_map(|name| item.get(*name))?;
+    let text = ["content", "text", "message"]
+        .iter()
+        .find_map(|name| item.get(*name));
+    let at = ["created_at", "createdAt", "timestamp"];
+    Some(Turn {
+        speaker: speaker(role.as_str()?)?,
+        text: text.map(words).filter(|text| !text.is_empty())?,
+        interrupted: item.get("interrupted") == Some(&Value::Bool(true)),
+        at: at.iter().find_map(|name| timestamp(item.get(*name)?)),
+    })
+}
+
+fn speaker(role: &str) -> Option<Speaker> {
+    match role.to_ascii_lowercase().as_str() {
+        "assistant" | "agent" => Some(Speaker::Agent),
+        "user" | "caller" => Some(Speaker::Caller),
+        _ => None,
+    }
+}
+
+/// The words of a message's content: strings, and the transcripts of audio parts; images are left out.
+fn words(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Array(parts) => {
+            let texts = parts.iter().map(words).filter(|text| !text.is_empty());
+            texts.collect::<Vec<_>>().join(" ")
+        }
+        Value::Object(part) => {
+            let text = part.get("text").or_else(|| part.get("transcript"));
+            text.map(words).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// Seconds (Python) or milliseconds (JS: above 1e11) since the epoch, or RFC 3339.
+fn timestamp(value: &Value) -> Option<Timestamp> {
+    if let Some(text) = value.as_str() {
+        return text.parse().ok();
+    }
+    let number = value.as_f64().filter(|number| *number > 0.0)?;
+    let millis = if number > 1e11 {
+        number
+    } else {
+        number * 1000.0
+    };
+    Timestamp::from_millisecond(millis as i64).ok()
+}
+
+impl Transcript {
+    /// How many turns; a plain text counts as one.
+    pub fn len(&self) -> usize {
+        match self {
+            Transcript::Turns(turns) => turns.len(),
+            Transcript::Text(text) => usize::from(!text.is_empty()),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A line per turn, as the row shows it.
+    pub fn text(&self) -> String {
+        match self {
+            Transcript::Turns(turns) => turns.iter().map(line).collect::<Vec<_>>().join("\n"),
+            Transcript::Text(text) => text.clone(),
+        }
+    }
+}
+
+fn line(turn: &Turn) -> String {
+    let speaker = match turn.speaker {
+        Speaker::Agent => "Agent",
+        Speaker::Caller => "Caller",
+    };
+    let mark = if turn.interrupted {
+        " [interrupted]"
+    } else {
+        ""
+    };
+    format!("{speaker}: {}{mark}", turn.text)
+}
+
+/// The text cut at a turn so that it and `note` fit into `limit` UTF-16 units; `None` when it fits as it is.
+pub fn cut(text: &str, limit: usize, note: &str) -> Option<String> {
+    let units = |text: &str| text.encode_utf16().count();
+    if units(text) <= limit {
+        return None;
+    }
+    let room = limit.saturating_sub(units(note) + 1);
+    let (mut used, mut end, mut turn_end) = (0, 0, 0);
+    for (at, letter) in text.char_indices() {
+        used += letter.len_utf16();
+        if used > room {
+            break;
+        }
+        if letter == '\n' {
+            turn_end = at;
+        }
+        end = at + letter.len_utf8();
+    }
+    let end = if turn_end > 0 { turn_end } else { end };
+    Some(format!("{}\n{note}", &text[..end]))
+}
