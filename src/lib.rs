@@ -1,4 +1,6 @@
 pub mod domain;
+pub mod livekit;
+pub mod store;
 
 /// The first thing a process does: rustls needs to know its cryptography before the first connection.
 pub fn install_crypto() {

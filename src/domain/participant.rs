@@ -63,7 +63,13 @@ impl Participant {
 
 fn rank(
     participant: &Participant,
-) -> (u64, Option<Timestamp>, &BTreeMap<String, String>, &str, &str) {
+) -> (
+    u64,
+    Option<Timestamp>,
+    &BTreeMap<String, String>,
+    &str,
+    &str,
+) {
     let Participant {
         version,
         left_at,

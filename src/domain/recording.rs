@@ -76,12 +76,7 @@ impl Recording {
 
     fn rank(&self) -> (bool, i64, EgressStatus, String) {
         let content = serde_json::to_string(self).unwrap_or_default();
-        (
-            self.status.is_over(),
-            self.updated_at,
-            self.status,
-            content,
-        )
+        (self.status.is_over(), self.updated_at, self.status, content)
     }
 
     /// The egress ended and a file should be in the bucket, a partial one included.

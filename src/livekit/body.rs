@@ -56,8 +56,16 @@ pub fn egress(info: &Value, named: Room) -> Fact {
         ..Room::default()
     };
     let room = Room {
-        sid: if own.sid.is_empty() { named.sid } else { own.sid },
-        name: if own.name.is_empty() { named.name } else { own.name },
+        sid: if own.sid.is_empty() {
+            named.sid
+        } else {
+            own.sid
+        },
+        name: if own.name.is_empty() {
+            named.name
+        } else {
+            own.name
+        },
         ..Room::default()
     };
     let recording = recording(info);
@@ -73,12 +81,14 @@ pub fn egress(info: &Value, named: Room) -> Fact {
 fn records_room(info: &Value) -> bool {
     let parts = ["track", "trackComposite", "track_composite", "participant"];
     let streams = ["streamResults", "stream_results", "stream", "segments"];
-    let filled = |name: &&str| match &info[**name] {
+    let filled = |name: &&str| match &info[*name] {
         Value::Object(fields) => !fields.is_empty(),
         Value::Array(items) => !items.is_empty(),
         _ => false,
     };
-    let file = ["file", "fileResults", "file_results"].iter().any(|name| filled(&name));
+    let file = ["file", "fileResults", "file_results"]
+        .iter()
+        .any(|name| filled(&name));
     !parts.iter().any(|name| filled(&name)) && (file || !streams.iter().any(|name| filled(&name)))
 }
 
@@ -90,7 +100,9 @@ fn recording(info: &Value) -> Recording {
     Recording {
         egress_id: string(info, &["egressId", "egress_id"]),
         status: status(&info["status"]),
-        updated_at: first(info, &["updatedAt", "updated_at"]).and_then(integer).unwrap_or(0),
+        updated_at: first(info, &["updatedAt", "updated_at"])
+            .and_then(integer)
+            .unwrap_or(0),
         started_at: first(info, &["startedAt", "started_at"]).and_then(nanoseconds),
         ended_at: first(info, &["endedAt", "ended_at"]).and_then(nanoseconds),
         key: string(file, &["filename"]),
@@ -98,7 +110,9 @@ fn recording(info: &Value) -> Recording {
         duration: length(&file["duration"]),
         located: !text(&file["location"]).is_empty(),
         error: string(info, &["error"]),
-        error_code: first(info, &["errorCode", "error_code"]).and_then(integer).unwrap_or(0),
+        error_code: first(info, &["errorCode", "error_code"])
+            .and_then(integer)
+            .unwrap_or(0),
     }
 }
 
@@ -141,7 +155,11 @@ fn participant(value: &Value) -> Participant {
     let millis = first(value, &["joinedAtMs", "joined_at_ms"]).and_then(integer);
     let joined = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
     Participant {
-        sid: if sid.is_empty() { identity.clone() } else { sid },
+        sid: if sid.is_empty() {
+            identity.clone()
+        } else {
+            sid
+        },
         identity,
         name: string(value, &["name"]),
         kind: kind(&value["kind"]),
@@ -179,7 +197,9 @@ fn text(value: &Value) -> &str {
 fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::String(digits) => digits.parse().ok(),
-        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|n| n as i64)),
+        Value::Number(number) => number
+            .as_i64()
+            .or_else(|| number.as_f64().map(|n| n as i64)),
         _ => None,
     }
 }
@@ -203,7 +223,10 @@ mod tests {
         let Ok(Fact::Egress { room, recording }) = webhook(body, Timestamp::UNIX_EPOCH) else {
             panic!("no egress");
         };
-        assert_eq!((room.sid.as_str(), recording.key.as_str()), ("RM_1", "a.mp3"));
+        assert_eq!(
+            (room.sid.as_str(), recording.key.as_str()),
+            ("RM_1", "a.mp3")
+        );
         assert_eq!(recording.status, EgressStatus::Active);
     }
 }

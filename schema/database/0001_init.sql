@@ -1,0 +1,68 @@
+-- One text for SQLite and PostgreSQL: TEXT and BIGINT only. Times are milliseconds since the epoch.
+
+-- Everything others told us, raw, committed before it is acknowledged. Append-only.
+CREATE TABLE IF NOT EXISTS inbox (
+    id TEXT NOT NULL PRIMARY KEY,         -- uuid v7: sorts by arrival
+    kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, finding
+    dedupe TEXT NOT NULL UNIQUE,          -- the same webhook twice is one row
+    call_id TEXT,                         -- known at arrival for findings, else when folded
+    room_name TEXT,                       -- while it waits for a call of that name
+    encoding TEXT NOT NULL,               -- text, or base64 for what is no text
+    body TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,               -- when intake looks at it (again)
+    processed_at BIGINT,
+    error TEXT                            -- why it could not be used; it is kept all the same
+);
+CREATE INDEX IF NOT EXISTS inbox_due ON inbox (due_at, id) WHERE processed_at IS NULL;
+CREATE INDEX IF NOT EXISTS inbox_waiting ON inbox (room_name) WHERE processed_at IS NULL;
+
+-- One LiveKit room session; `state` is the fold of its inbox rows.
+CREATE TABLE IF NOT EXISTS calls (
+    id TEXT NOT NULL PRIMARY KEY,
+    room_name TEXT NOT NULL,
+    status TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    changed_at BIGINT NOT NULL,
+    state TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS calls_by_name ON calls (room_name, started_at);
+CREATE INDEX IF NOT EXISTS calls_by_start ON calls (started_at, id);
+CREATE INDEX IF NOT EXISTS calls_by_status ON calls (status, started_at);
+
+CREATE TABLE IF NOT EXISTS recordings (
+    egress_id TEXT NOT NULL PRIMARY KEY,
+    call_id TEXT NOT NULL
+);
+
+-- A pointer: "sink owes call at revision; it delivered that one".
+CREATE TABLE IF NOT EXISTS deliveries (
+    sink TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    part TEXT NOT NULL,                   -- egress id where a sink works by recording, else empty
+    revision BIGINT NOT NULL,
+    delivered BIGINT NOT NULL,
+    state TEXT NOT NULL,                  -- pending, parked, dead, done
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    last_error TEXT,
+    memo TEXT NOT NULL,                   -- what the sink remembers of this call, JSON
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (sink, call_id, part)
+);
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (sink, due_at);
+CREATE INDEX IF NOT EXISTS deliveries_by_call ON deliveries (call_id);
+CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (sink, state);
+
+CREATE TABLE IF NOT EXISTS leases (
+    job TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS settings (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);

@@ -1,0 +1,310 @@
+//! INBOX to CALL: reads letters in order, finds each one's call, folds, and writes calls and deliveries in one
+//! transaction. The only writer of calls.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::{Job, Wake};
+use crate::{
+    domain::{
+        Event, Fact, Owed, Policy, Room, Sink, apply,
+        event::{Finding, Request},
+        transcript,
+    },
+    livekit::body,
+    store::{CallRow, Folded, Kind, Letter, Settled, Store, Waiting},
+};
+
+/// Letters of one transaction.
+const BATCH: i64 = 256;
+/// How long a report that names no known call waits for one.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
+/// How long a request waits for LiveKit to say whether its room exists.
+const REQUEST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
+pub struct Intake {
+    pub store: Store,
+    pub policy: Policy,
+    /// The sinks that are configured.
+    pub sinks: Vec<Sink>,
+    pub wake: Arc<Wake>,
+}
+
+/// Where a letter belongs.
+enum Route {
+    Call(String),
+    /// Waits for a call of this name.
+    Wait { room_name: String, until: Timestamp },
+    Aside(String),
+    Nowhere,
+}
+
+/// A batch in the making.
+#[derive(Default)]
+struct Batch {
+    calls: BTreeMap<String, Folded>,
+    settled: Vec<Settled>,
+    waiting: Vec<Waiting>,
+}
+
+impl Job for Intake {
+    fn name(&self) -> &'static str {
+        "intake"
+    }
+
+    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
+        &wake.intake
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        let letters = self.store.unread(now, BATCH).await?;
+        if letters.is_empty() {
+            return Ok(false);
+        }
+        let mut batch = Batch::default();
+        for letter in &letters {
+            self.take(&mut batch, letter, now).await?;
+        }
+        let folded: Vec<Folded> = batch.calls.into_values().filter(changed).collect();
+        self.store
+            .commit_fold(&folded, &batch.settled, &batch.waiting, &self.sinks, now)
+            .await
+            .context("calls could not be written")?;
+        self.ring(&folded, !batch.waiting.is_empty());
+        Ok(true)
+    }
+}
+
+/// A call that was only read owes nobody anything.
+fn changed(folded: &Folded) -> bool {
+    !folded.owed.is_empty()
+}
+
+impl Intake {
+    fn ring(&self, folded: &[Folded], waiting: bool) {
+        for owed in folded.iter().flat_map(|fold| &fold.owed) {
+            self.wake.sink(owed.sink).notify_one();
+        }
+        if waiting {
+            self.wake.reconcile.notify_one();
+        }
+        self.wake.folded.notify_waiters();
+    }
+
+    async fn take(&self, batch: &mut Batch, letter: &Letter, now: Timestamp) -> anyhow::Result<()> {
+        let (call_id, error) = match read(letter) {
+            Err(error) => (None, Some(error)),
+            Ok(fact) => match self.route(batch, letter, &fact, now).await? {
+                Route::Call(id) => {
+                    let error = self.fold(batch, &id, letter, fact).await?;
+                    (Some(id), error)
+                }
+                Route::Wait { room_name, until } => {
+                    let id = letter.id.clone();
+                    batch.waiting.push(Waiting {
+                        id,
+                        room_name,
+                        until,
+                    });
+                    return Ok(());
+                }
+                Route::Aside(error) => (None, Some(error)),
+                Route::Nowhere => (None, None),
+            },
+        };
+        if let Some(error) = &error {
+            tracing::warn!(inbox = letter.id, %error, "set aside; it is kept in the inbox");
+        }
+        let id = letter.id.clone();
+        batch.settled.push(Settled { id, call_id, error });
+        Ok(())
+    }
+
+    /// Folds a fact into its call. A panic sets the letter aside, and the others go on.
+    async fn fold(
+        &self,
+        batch: &mut Batch,
+        id: &str,
+        letter: &Letter,
+        fact: Fact,
+    ) -> anyhow::Result<Option<String>> {
+        if !batch.calls.contains_key(id) {
+            let known = self.store.call(id).await?;
+            let row = known.map(|CallRow { call, revision, .. }| (call, revision));
+            let (call, read_revision) = row.unwrap_or_default();
+            let owed = Vec::new();
+            batch.calls.insert(
+                id.to_owned(),
+                Folded {
+                    call,
+                    read_revision,
+                    owed,
+                },
+            );
+        }
+        let Some(folded) = batch.calls.get_mut(id) else {
+            return Ok(None);
+        };
+        let event = Event {
+            received_at: letter.received_at,
+            fact,
+        };
+        let known = (!folded.call.id.is_empty()).then_some(&folded.call);
+        let step =
+            std::panic::catch_unwind(AssertUnwindSafe(|| apply(known, id, &event, &self.policy)));
+        let Ok(step) = step else {
+            return Ok(Some(
+                "the call could not be changed by it: this is a bug; `replay` after an update mends it".into(),
+            ));
+        };
+        folded.call = step.call;
+        merge(&mut folded.owed, step.owed);
+        Ok(None)
+    }
+
+    async fn route(
+        &self,
+        batch: &Batch,
+        letter: &Letter,
+        fact: &Fact,
+        now: Timestamp,
+    ) -> anyhow::Result<Route> {
+        if let Some(id) = &letter.call_id {
+            return Ok(Route::Call(id.clone()));
+        }
+        let Some(room) = fact.room() else {
+            return Ok(Route::Nowhere);
+        };
+        if !room.sid.is_empty() {
+            return Ok(Route::Call(room.sid.clone()));
+        }
+        if let Some(egress_id) = fact.egress_id()
+            && let Some(row) = self.store.call_of_egress(egress_id).await?
+        {
+            return Ok(Route::Call(row.call.id));
+        }
+        if room.name.is_empty() {
+            return Ok(Route::Aside("it names no room that is known".into()));
+        }
+        match self.by_name(batch, letter, fact, room).await? {
+            Some(id) => Ok(Route::Call(id)),
+            None => Ok(waits(letter, fact, &room.name, now)),
+        }
+    }
+
+    /// The call of that name whose time holds the report's `timestamp`, else the live one, else (for reports) the
+    /// newest of the last hour.
+    async fn by_name(
+        &self,
+        batch: &Batch,
+        letter: &Letter,
+        fact: &Fact,
+        room: &Room,
+    ) -> anyhow::Result<Option<String>> {
+        let stored = self.store.calls_named(&room.name, 50).await?;
+        let fresh = batch.calls.values().map(|folded| &folded.call);
+        let fresh = fresh.filter(|call| call.room_name == room.name);
+        let stored = stored.iter().map(|row| &row.call);
+        let stored = stored.filter(|call| !batch.calls.contains_key(&call.id));
+        let mut calls: Vec<_> = fresh.chain(stored).collect();
+        calls.sort_by_key(|call| std::cmp::Reverse(call.started_at()));
+        let live = calls.iter().find(|call| call.is_open());
+        let Fact::Report { report, .. } = fact else {
+            return Ok(live.map(|call| call.id.clone()));
+        };
+        let slack = SignedDuration::from_secs(60);
+        let holds = |call: &crate::domain::Call, at: Timestamp| {
+            let start = call.started_at().is_some_and(|start| start - slack <= at);
+            start && call.ended_at().is_none_or(|end| at <= end + slack)
+        };
+        let dated = report
+            .at
+            .and_then(|at| calls.iter().find(|call| holds(call, at)));
+        let recent = |call: &crate::domain::Call| {
+            let last = call.ended_at().or(call.started_at());
+            last.is_some_and(|at| at >= letter.received_at - PATIENCE)
+        };
+        let newest = calls.iter().find(|call| recent(call));
+        Ok(dated.or(live).or(newest).map(|call| call.id.clone()))
+    }
+}
+
+fn waits(letter: &Letter, fact: &Fact, room_name: &str, now: Timestamp) -> Route {
+    let (patience, error) = match fact {
+        Fact::Request { .. } => (
+            REQUEST_PATIENCE,
+            "LiveKit did not say in time whether there is such a room",
+        ),
+        _ => (PATIENCE, "no call of this room name came within an hour"),
+    };
+    let until = letter.received_at + patience;
+    if now >= until {
+        return Route::Aside(error.into());
+    }
+    Route::Wait {
+        room_name: room_name.to_owned(),
+        until,
+    }
+}
+
+fn merge(owed: &mut Vec<Owed>, more: Vec<Owed>) {
+    for one in more {
+        if !owed.contains(&one) {
+            owed.push(one);
+        }
+    }
+}
+
+/// Reads a letter; the error is for people.
+fn read(letter: &Letter) -> Result<Fact, String> {
+    let text = std::str::from_utf8(&letter.body).map_err(|_| "it is not UTF-8".to_owned())?;
+    let json = || {
+        serde_json::from_str::<Value>(text)
+            .map_err(|error| format!("it is no JSON that can be read ({:?})", error.classify()))
+    };
+    match letter.kind {
+        Kind::Webhook => {
+            body::webhook(text, letter.received_at).map_err(|error| error.to_string())
+        }
+        Kind::Egress => Ok(body::egress(&json()?, Room::default())),
+        Kind::Room => Ok(Fact::RoomSeen {
+            room: parse::<Room>(json()?)?,
+            at: letter.received_at,
+        }),
+        Kind::Request => {
+            let body = json()?;
+            Ok(Fact::Request {
+                room: parse::<Room>(body["room"].clone())?,
+                request: parse::<Request>(body)?,
+            })
+        }
+        Kind::Finding => Ok(Fact::Finding {
+            call_id: letter.call_id.clone().unwrap_or_default(),
+            finding: parse::<Finding>(json()?)?,
+        }),
+        Kind::Report => report(json()?),
+    }
+}
+
+/// A report is stored with the room that its request named: `{"room": …, "body": …}`.
+fn report(stored: Value) -> Result<Fact, String> {
+    let named = parse::<Room>(stored["room"].clone())?;
+    let (own, report) = transcript::read(&stored["body"]).map_err(|error| error.to_string())?;
+    let own_named = !own.sid.is_empty() || !own.name.is_empty();
+    Ok(Fact::Report {
+        room: if own_named { own } else { named },
+        report: Box::new(report),
+    })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|_| "it was stored by another version".to_owned())
+}

@@ -1,0 +1,154 @@
+//! The only place where store, domain and adapters meet. Jobs take no input and have one code path: a wake carries no
+//! data, and the periodic scan alone would be correct.
+
+pub mod deliver;
+pub mod intake;
+pub mod lease;
+pub mod reconcile;
+pub mod sinks;
+
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::domain::Sink;
+
+/// Gives the time; one of the two edges where the clock is read.
+pub type Clock = fn() -> Timestamp;
+
+/// A unit of work that is repeated for ever.
+pub trait Job: Send + Sync + 'static {
+    fn name(&self) -> &'static str;
+    /// What wakes it before its time.
+    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify;
+    /// How long it rests when nobody wakes it.
+    fn every(&self) -> Duration;
+    /// Does what is to do. True: there is more.
+    fn step(&self, now: Timestamp) -> impl Future<Output = anyhow::Result<bool>> + Send;
+}
+
+/// Wakes; they only make things sooner.
+#[derive(Default)]
+pub struct Wake {
+    pub intake: Notify,
+    pub reconcile: Notify,
+    egress: Notify,
+    storage: Notify,
+    airtable: Notify,
+    mirror: Notify,
+    /// Rung for everybody who waits when calls have changed.
+    pub folded: Notify,
+}
+
+impl Wake {
+    pub fn sink(&self, sink: Sink) -> &Notify {
+        match sink {
+            Sink::Egress => &self.egress,
+            Sink::Storage => &self.storage,
+            Sink::Airtable => &self.airtable,
+            Sink::Mirror => &self.mirror,
+        }
+    }
+}
+
+/// Whether the jobs live, and what each last failed with; for `/readyz`.
+#[derive(Clone, Default)]
+pub struct JobStatus(Arc<Mutex<BTreeMap<&'static str, JobState>>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobState {
+    Running,
+    /// Its last step failed; it goes on.
+    Failing(String),
+    Dead,
+}
+
+impl JobStatus {
+    fn set(&self, job: &'static str, state: JobState) {
+        let mut states = self.0.lock().unwrap_or_else(|broken| broken.into_inner());
+        states.insert(job, state);
+    }
+
+    pub fn all(&self) -> BTreeMap<&'static str, JobState> {
+        let states = self.0.lock().unwrap_or_else(|broken| broken.into_inner());
+        states.clone()
+    }
+}
+
+/// What every job runs in.
+#[derive(Clone)]
+pub struct Runner {
+    pub clock: Clock,
+    pub wake: Arc<Wake>,
+    pub status: JobStatus,
+    pub leases: lease::Leases,
+    pub tasks: TaskTracker,
+    pub stop: CancellationToken,
+}
+
+impl Runner {
+    /// Starts a job; it ends when `stop` is cancelled.
+    pub fn spawn<J: Job>(&self, job: Arc<J>) {
+        let runner = self.clone();
+        let name = job.name();
+        runner.status.set(name, JobState::Running);
+        self.leases.want(name);
+        let task = async move {
+            runner.run(&*job).await;
+            if !runner.stop.is_cancelled() {
+                runner.status.set(name, JobState::Dead);
+            }
+        };
+        self.tasks.spawn(task);
+    }
+
+    async fn run<J: Job>(&self, job: &J) {
+        while !self.stop.is_cancelled() {
+            let rest = if self.leases.holds(job.name()) {
+                self.step(job).await
+            } else {
+                Duration::from_millis(100)
+            };
+            if rest.is_zero() {
+                continue;
+            }
+            tokio::select! {
+                () = job.bell(&self.wake).notified() => {}
+                () = tokio::time::sleep(rest) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// One step; how long to rest after it. A panic is a failed step like any other.
+    async fn step<J: Job>(&self, job: &J) -> Duration {
+        let step = AssertUnwindSafe(job.step((self.clock)())).catch_unwind();
+        match step.await {
+            Ok(Ok(more)) => {
+                self.status.set(job.name(), JobState::Running);
+                if more { Duration::ZERO } else { job.every() }
+            }
+            Ok(Err(error)) => self.failed(job, &format!("{error:#}")),
+            Err(_) => self.failed(job, "it panicked; this is a bug"),
+        }
+    }
+
+    fn failed<J: Job>(&self, job: &J, error: &str) -> Duration {
+        tracing::warn!(
+            job = job.name(),
+            error,
+            "a job's step failed; it is tried again in 1 s"
+        );
+        let state = JobState::Failing(error.to_owned());
+        self.status.set(job.name(), state);
+        Duration::from_secs(1)
+    }
+}

@@ -1,0 +1,199 @@
+//! CALL: written by intake alone, read by everybody.
+
+use jiff::Timestamp;
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
+
+use super::{Error, Result, Settled, Store, Waiting, deliveries::owe, inbox, millis, time};
+use crate::domain::{Call, Owed, Sink};
+
+/// A stored call and how often it has changed.
+#[derive(Debug, Clone)]
+pub struct CallRow {
+    pub call: Call,
+    pub revision: i64,
+    pub changed_at: Timestamp,
+}
+
+/// What intake made of a call, to be written with the letters it came from.
+#[derive(Debug)]
+pub struct Folded {
+    pub call: Call,
+    /// The revision that was read; 0 for a new call.
+    pub read_revision: i64,
+    pub owed: Vec<Owed>,
+}
+
+/// `GET /v1/calls`
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub room_name: Option<String>,
+    pub status: Option<String>,
+    /// pending, parked or dead: calls with such a delivery.
+    pub delivery: Option<String>,
+    pub limit: i64,
+    /// The last page's `next_cursor`.
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Page {
+    pub calls: Vec<CallRow>,
+    pub next_cursor: Option<String>,
+}
+
+const COLUMNS: &str = "SELECT state, revision, changed_at FROM calls";
+
+impl Store {
+    pub async fn call(&self, id: &str) -> Result<Option<CallRow>> {
+        self.one_call("WHERE id = $1", id).await
+    }
+
+    pub async fn call_of_egress(&self, egress_id: &str) -> Result<Option<CallRow>> {
+        let clause = "WHERE id = (SELECT call_id FROM recordings WHERE egress_id = $1)";
+        self.one_call(clause, egress_id).await
+    }
+
+    async fn one_call(&self, clause: &str, key: &str) -> Result<Option<CallRow>> {
+        let query = sqlx::query(AssertSqlSafe(format!("{COLUMNS} {clause}")));
+        let row = query.bind(key).fetch_optional(&self.read).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Calls of a room name, newest first.
+    pub async fn calls_named(&self, room_name: &str, limit: i64) -> Result<Vec<CallRow>> {
+        let sql = format!("{COLUMNS} WHERE room_name = $1 ORDER BY started_at DESC LIMIT $2");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(room_name).bind(limit);
+        query
+            .fetch_all(&self.read)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
+    }
+
+    /// Calls whose room is open, or whose recording is awaited.
+    pub async fn unfinished(&self) -> Result<Vec<CallRow>> {
+        let sql = format!("{COLUMNS} WHERE status IN ('live', 'processing') ORDER BY started_at");
+        let query = sqlx::query(AssertSqlSafe(sql));
+        query
+            .fetch_all(&self.read)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
+    }
+
+    pub async fn page(&self, filter: &Filter) -> Result<Page> {
+        let sql = format!(
+            "{COLUMNS} WHERE ($1 = '' OR room_name = $1) AND ($2 = '' OR status = $2)
+             AND ($3 = '' OR EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id AND d.state = $3))
+             AND (started_at < $4 OR (started_at = $4 AND id < $5))
+             ORDER BY started_at DESC, id DESC LIMIT $6"
+        );
+        let (at, id) = filter
+            .cursor
+            .as_deref()
+            .and_then(cursor)
+            .unwrap_or((i64::MAX, String::new()));
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(filter.room_name.as_deref().unwrap_or(""))
+            .bind(filter.status.as_deref().unwrap_or(""))
+            .bind(filter.delivery.as_deref().unwrap_or(""))
+            .bind(at)
+            .bind(id)
+            .bind(filter.limit + 1)
+            .fetch_all(&self.read)
+            .await?;
+        let mut calls = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let more = calls.len() as i64 > filter.limit;
+        calls.truncate(filter.limit as usize);
+        let next = |row: &CallRow| format!("{}.{}", started(row), row.call.id);
+        let next_cursor = calls.last().filter(|_| more).map(next);
+        Ok(Page { calls, next_cursor })
+    }
+
+    /// Writes what intake made of a batch of letters: calls, deliveries and the letters' fate, all or nothing.
+    pub async fn commit_fold(
+        &self,
+        folded: &[Folded],
+        settled: &[Settled],
+        waiting: &[Waiting],
+        sinks: &[Sink],
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut transaction = self.write.begin().await?;
+        inbox::settle(&mut transaction, settled, now).await?;
+        inbox::wait(&mut transaction, waiting).await?;
+        for fold in folded {
+            write(&mut transaction, fold, now).await?;
+            for owed in fold.owed.iter().filter(|owed| sinks.contains(&owed.sink)) {
+                owe(&mut transaction, fold, owed, now).await?;
+            }
+            if fold.read_revision == 0 {
+                inbox::awaken(&mut transaction, &fold.call.room_name, now).await?;
+            }
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// How many calls there are of each status.
+    pub async fn count_calls(&self) -> Result<Vec<(String, i64)>> {
+        let query = sqlx::query("SELECT status, COUNT(*) AS n FROM calls GROUP BY status");
+        let rows = query.fetch_all(&self.read).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("status")?, row.try_get("n")?)))
+            .collect()
+    }
+}
+
+/// Guarded by the revision that was read: nobody else may have written the call meanwhile.
+async fn write(connection: &mut AnyConnection, fold: &Folded, now: Timestamp) -> Result<()> {
+    let call = &fold.call;
+    let done = sqlx::query(
+        "INSERT INTO calls (id, room_name, status, revision, started_at, ended_at, changed_at, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, status = excluded.status,
+           revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
+           changed_at = excluded.changed_at, state = excluded.state
+         WHERE calls.revision = excluded.revision - 1",
+    )
+    .bind(call.id.as_str())
+    .bind(call.room_name.replace('\0', ""))
+    .bind(call.status().as_str())
+    .bind(fold.read_revision + 1)
+    .bind(millis(call.started_at()).unwrap_or(now.as_millisecond()))
+    .bind(millis(call.ended_at()))
+    .bind(now.as_millisecond())
+    .bind(serde_json::to_string(call)?)
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Err(Error::Conflict);
+    }
+    for egress_id in call.recordings.keys() {
+        sqlx::query("INSERT INTO recordings (egress_id, call_id) VALUES ($1, $2) ON CONFLICT (egress_id) DO NOTHING")
+            .bind(egress_id.as_str())
+            .bind(call.id.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+fn read(row: &AnyRow) -> Result<CallRow> {
+    let state: String = row.try_get("state")?;
+    Ok(CallRow {
+        call: serde_json::from_str(&state)?,
+        revision: row.try_get("revision")?,
+        changed_at: time(row.try_get("changed_at")?),
+    })
+}
+
+fn started(row: &CallRow) -> i64 {
+    millis(row.call.started_at()).unwrap_or(row.changed_at.as_millisecond())
+}
+
+fn cursor(text: &str) -> Option<(i64, String)> {
+    let (at, id) = text.split_once('.')?;
+    Some((at.parse().ok()?, id.to_owned()))
+}

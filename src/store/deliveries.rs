@@ -1,0 +1,249 @@
+//! DELIVERY: a pointer, not a payload. "Sink S owes call C at revision R; it delivered R'."
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::{AnyConnection, Row, any::AnyRow};
+
+use super::{Folded, Letter, NEVER, Result, Store, inbox, time};
+use crate::domain::{Owed, Sink};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub sink: Sink,
+    pub call_id: String,
+    /// Egress id where the sink works by recording, else empty.
+    pub part: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Due now or after a wait.
+    Pending,
+    /// Waits for a person; probed now and then.
+    Parked,
+    /// Will not be tried again unless the call has news or somebody redrives it.
+    Dead,
+    Done,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Pending => "pending",
+            State::Parked => "parked",
+            State::Dead => "dead",
+            State::Done => "done",
+        }
+    }
+
+    fn read(text: &str) -> State {
+        match text {
+            "parked" => State::Parked,
+            "dead" => State::Dead,
+            "done" => State::Done,
+            _ => State::Pending,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub key: Key,
+    pub revision: i64,
+    pub delivered: i64,
+    pub state: State,
+    pub due_at: Option<Timestamp>,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    /// What the sink remembers of this call.
+    pub memo: Value,
+    pub created_at: Timestamp,
+}
+
+/// How a try ended.
+#[derive(Debug)]
+pub struct Finish {
+    pub state: State,
+    /// When to look again; `None` for never.
+    pub due_at: Option<Timestamp>,
+    pub error: Option<String>,
+    pub memo: Value,
+    /// What the sink found out, for the inbox.
+    pub found: Vec<Letter>,
+}
+
+/// How much of a sink's work waits, for `/metrics`.
+#[derive(Debug)]
+pub struct Depth {
+    pub sink: String,
+    pub state: String,
+    pub count: i64,
+    pub oldest_created_at: Timestamp,
+}
+
+pub fn sink_name(sink: Sink) -> &'static str {
+    match sink {
+        Sink::Egress => "egress",
+        Sink::Storage => "storage",
+        Sink::Airtable => "airtable",
+        Sink::Mirror => "mirror",
+    }
+}
+
+/// Makes a delivery due. One that waits after a failure keeps waiting, a parked one stays parked; the mirror tells a
+/// recording's end once.
+pub(super) async fn owe(
+    connection: &mut AnyConnection,
+    fold: &Folded,
+    owed: &Owed,
+    now: Timestamp,
+) -> Result<()> {
+    let again = match owed.sink {
+        Sink::Mirror => "DO NOTHING",
+        _ => {
+            "DO UPDATE SET revision = excluded.revision,
+               due_at = CASE WHEN deliveries.state = 'parked' OR (deliveries.state = 'pending' AND deliveries.attempts > 0)
+                 THEN deliveries.due_at ELSE excluded.due_at END,
+               created_at = CASE WHEN deliveries.state = 'done' THEN excluded.created_at ELSE deliveries.created_at END,
+               state = CASE WHEN deliveries.state = 'parked' THEN 'parked' ELSE 'pending' END"
+        }
+    };
+    // The mirror's first try leaves the bucket a moment to be asked.
+    let head_start = if owed.sink == Sink::Mirror { 1000 } else { 0 };
+    let sql = format!(
+        "INSERT INTO deliveries (sink, call_id, part, revision, delivered, state, due_at, attempts, memo, created_at)
+         VALUES ($1, $2, $3, $4, 0, 'pending', $5, 0, '{{}}', $6) ON CONFLICT (sink, call_id, part) {again}"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(sink_name(owed.sink))
+        .bind(fold.call.id.as_str())
+        .bind(owed.part.as_str())
+        .bind(fold.read_revision + 1)
+        .bind(now.as_millisecond() + head_start)
+        .bind(now.as_millisecond())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Deliveries of a sink that are due, the longest due first. Of one call's recordings the mirror gets the first
+    /// that is not delivered.
+    pub async fn due(&self, sink: Sink, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
+        let rows = sqlx::query(
+            "SELECT * FROM deliveries d WHERE sink = $1 AND due_at <= $2
+             AND NOT (sink = 'mirror' AND EXISTS (SELECT 1 FROM deliveries e WHERE e.sink = 'mirror' AND e.call_id = d.call_id
+               AND e.state = 'pending' AND (e.created_at < d.created_at OR (e.created_at = d.created_at AND e.part < d.part))))
+             ORDER BY due_at LIMIT $3",
+        )
+        .bind(sink_name(sink))
+        .bind(now.as_millisecond())
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(|row| read(row, sink)).collect()
+    }
+
+    pub async fn deliveries_of(&self, call_id: &str) -> Result<Vec<Delivery>> {
+        let query =
+            sqlx::query("SELECT * FROM deliveries WHERE call_id = $1 ORDER BY sink, created_at");
+        let rows = query.bind(call_id).fetch_all(&self.read).await?;
+        let all = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
+        let mut deliveries = Vec::new();
+        for row in &rows {
+            let name: String = row.try_get("sink")?;
+            let sink = all.into_iter().find(|sink| sink_name(*sink) == name);
+            deliveries.extend(sink.map(|sink| read(row, sink)).transpose()?);
+        }
+        Ok(deliveries)
+    }
+
+    /// Remembers something about a delivery before the outside world is touched, so that it holds across a kill.
+    pub async fn remember(&self, key: &Key, memo: &Value) -> Result<()> {
+        sqlx::query(
+            "UPDATE deliveries SET memo = $1 WHERE sink = $2 AND call_id = $3 AND part = $4",
+        )
+        .bind(memo.to_string())
+        .bind(sink_name(key.sink))
+        .bind(key.call_id.as_str())
+        .bind(key.part.as_str())
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends a try. Guarded by the revision that was sent: a newer one that came in flight stays due.
+    pub async fn finish(&self, sent: &Delivery, finish: &Finish, now: Timestamp) -> Result<()> {
+        let mut transaction = self.write.begin().await?;
+        let done = finish.state == State::Done;
+        sqlx::query(
+            "UPDATE deliveries SET
+               delivered = CASE WHEN $1 = 'done' THEN $2 ELSE delivered END,
+               state = CASE WHEN revision > $2 AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
+               due_at = CASE WHEN revision > $2 AND $1 IN ('done', 'dead') THEN $3 ELSE $4 END,
+               attempts = $5, last_error = $6, memo = $7
+             WHERE sink = $8 AND call_id = $9 AND part = $10",
+        )
+        .bind(finish.state.as_str())
+        .bind(sent.revision)
+        .bind(now.as_millisecond())
+        .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
+        .bind(if done { 0 } else { sent.attempts + 1 })
+        .bind(finish.error.as_deref())
+        .bind(finish.memo.to_string())
+        .bind(sink_name(sent.key.sink))
+        .bind(sent.key.call_id.as_str())
+        .bind(sent.key.part.as_str())
+        .execute(&mut *transaction)
+        .await?;
+        inbox::insert(&mut transaction, &finish.found).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Makes a sink's parked deliveries due: a probe got through.
+    pub async fn unpark(&self, sink: Sink, now: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0 WHERE sink = $2 AND state = 'parked'")
+            .bind(now.as_millisecond())
+            .bind(sink_name(sink))
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn depths(&self) -> Result<Vec<Depth>> {
+        let rows = sqlx::query(
+            "SELECT sink, state, COUNT(*) AS n, MIN(created_at) AS oldest FROM deliveries WHERE state <> 'done' GROUP BY sink, state",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        let depth = |row: &AnyRow| {
+            Ok(Depth {
+                sink: row.try_get("sink")?,
+                state: row.try_get("state")?,
+                count: row.try_get("n")?,
+                oldest_created_at: time(row.try_get("oldest")?),
+            })
+        };
+        rows.iter().map(depth).collect()
+    }
+}
+
+fn read(row: &AnyRow, sink: Sink) -> Result<Delivery> {
+    let (state, memo): (String, String) = (row.try_get("state")?, row.try_get("memo")?);
+    let due_at: i64 = row.try_get("due_at")?;
+    Ok(Delivery {
+        key: Key {
+            sink,
+            call_id: row.try_get("call_id")?,
+            part: row.try_get("part")?,
+        },
+        revision: row.try_get("revision")?,
+        delivered: row.try_get("delivered")?,
+        state: State::read(&state),
+        due_at: (due_at != NEVER).then(|| time(due_at)),
+        attempts: row.try_get("attempts")?,
+        last_error: row.try_get("last_error")?,
+        memo: serde_json::from_str(&memo)?,
+        created_at: time(row.try_get("created_at")?),
+    })
+}

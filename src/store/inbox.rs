@@ -1,0 +1,336 @@
+//! INBOX: everything others told us, raw, committed before it is acknowledged.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, any::AnyRow};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{Error, NEVER, Result, Store, time};
+
+/// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
+const GROUP: usize = 256;
+/// Bytes of bodies that one scan holds in memory.
+const SCAN_BYTES: usize = 8 << 20;
+
+/// How a letter's body is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A LiveKit webhook, verified.
+    Webhook,
+    /// What an agent sent.
+    Report,
+    /// A start or stop that somebody asked for.
+    Request,
+    /// An EgressInfo from LiveKit's API.
+    Egress,
+    /// A room from LiveKit's API.
+    Room,
+    /// What a sink or reconcile found out.
+    Finding,
+}
+
+impl Kind {
+    const ALL: [(Kind, &'static str); 6] = [
+        (Kind::Webhook, "webhook"),
+        (Kind::Report, "report"),
+        (Kind::Request, "request"),
+        (Kind::Egress, "egress"),
+        (Kind::Room, "room"),
+        (Kind::Finding, "finding"),
+    ];
+
+    fn as_str(self) -> &'static str {
+        let name = Kind::ALL.iter().find(|(kind, _)| *kind == self);
+        name.map_or("webhook", |(_, name)| name)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Time-ordered, and so the order in which letters are folded.
+    pub id: String,
+    pub kind: Kind,
+    /// What makes two letters one.
+    pub dedupe: Option<String>,
+    pub call_id: Option<String>,
+    pub body: Vec<u8>,
+    pub received_at: Timestamp,
+}
+
+impl Letter {
+    pub fn new(kind: Kind, body: impl Into<Vec<u8>>, now: Timestamp) -> Letter {
+        Letter {
+            id: Uuid::now_v7().to_string(),
+            kind,
+            dedupe: None,
+            call_id: None,
+            body: body.into(),
+            received_at: now,
+        }
+    }
+
+    pub fn of_call(self, call_id: &str) -> Letter {
+        Letter {
+            call_id: Some(call_id.to_owned()),
+            ..self
+        }
+    }
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    pub id: String,
+    pub call_id: Option<String>,
+    /// Why it was set aside.
+    pub error: Option<String>,
+}
+
+/// A letter that waits for a call of this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub id: String,
+    pub room_name: String,
+    pub until: Timestamp,
+}
+
+type Ack = oneshot::Sender<std::result::Result<(), String>>;
+
+/// Group commit: takes what waits, writes it in one transaction, then answers all.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<(Letter, Ack)>,
+}
+
+impl Writer {
+    pub fn start(pool: AnyPool) -> Writer {
+        let (queue, mut letters) = mpsc::channel::<(Letter, Ack)>(4 * GROUP);
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(GROUP);
+            while letters.recv_many(&mut group, GROUP).await > 0 {
+                let (batch, acks): (Vec<Letter>, Vec<Ack>) = group.drain(..).unzip();
+                let outcome = write(&pool, &batch)
+                    .await
+                    .map_err(|error| error.to_string());
+                for ack in acks {
+                    // The asker may have gone; its letter is kept all the same.
+                    ack.send(outcome.clone()).ok();
+                }
+            }
+        });
+        Writer { queue }
+    }
+}
+
+async fn write(pool: &AnyPool, letters: &[Letter]) -> std::result::Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    insert(&mut transaction, letters).await?;
+    transaction.commit().await
+}
+
+/// Writes letters in chunks of a power of two rows, so that there are few statements to prepare.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    letters: &[Letter],
+) -> std::result::Result<(), sqlx::Error> {
+    let mut rest = letters;
+    while !rest.is_empty() {
+        let size = 1 << rest.len().min(64).ilog2();
+        let (chunk, tail) = rest.split_at(size);
+        insert_chunk(connection, chunk).await?;
+        rest = tail;
+    }
+    Ok(())
+}
+
+async fn insert_chunk(
+    connection: &mut AnyConnection,
+    chunk: &[Letter],
+) -> std::result::Result<(), sqlx::Error> {
+    let row = |n: usize| {
+        let p: Vec<String> = (n * 8 + 1..=n * 8 + 8).map(|i| format!("${i}")).collect();
+        format!("({})", p.join(", "))
+    };
+    let rows: Vec<String> = (0..chunk.len()).map(row).collect();
+    let sql = format!(
+        "INSERT INTO inbox (id, kind, dedupe, call_id, encoding, body, received_at, due_at) VALUES {} ON CONFLICT (dedupe) DO NOTHING",
+        rows.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for letter in chunk {
+        let (encoding, body) = encode(&letter.body);
+        query = query
+            .bind(letter.id.clone())
+            .bind(letter.kind.as_str())
+            .bind(letter.dedupe.clone().unwrap_or_else(|| letter.id.clone()))
+            .bind(letter.call_id.clone())
+            .bind(encoding)
+            .bind(body)
+            .bind(letter.received_at.as_millisecond())
+            .bind(letter.received_at.as_millisecond());
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Text as it is; what is no text, or has a NUL that PostgreSQL refuses, as base64.
+fn encode(body: &[u8]) -> (&'static str, String) {
+    match std::str::from_utf8(body) {
+        Ok(text) if !text.contains('\0') => ("text", text.to_owned()),
+        _ => ("base64", STANDARD.encode(body)),
+    }
+}
+
+impl Store {
+    /// Returns once the letter is on disk.
+    pub async fn put(&self, letter: Letter) -> Result<()> {
+        let (ack, done) = oneshot::channel();
+        self.inbox
+            .queue
+            .send((letter, ack))
+            .await
+            .map_err(|_| Error::Closed)?;
+        let outcome = done.await.map_err(|_| Error::Closed)?;
+        outcome.map_err(|error| Error::Sql(sqlx::Error::Protocol(error)))
+    }
+
+    /// Letters that intake has not folded, oldest first.
+    pub async fn unread(&self, now: Timestamp, limit: i64) -> Result<Vec<Letter>> {
+        let query = sqlx::query(
+            "SELECT id, kind, call_id, encoding, body, received_at FROM inbox
+             WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
+        );
+        let mut rows = query
+            .bind(now.as_millisecond())
+            .bind(limit)
+            .fetch(&self.read);
+        let (mut letters, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.try_next().await? {
+            let letter = read(&row)?;
+            bytes += letter.body.len();
+            letters.push(letter);
+            if bytes > SCAN_BYTES {
+                break;
+            }
+        }
+        Ok(letters)
+    }
+
+    /// What became of a letter; `None` while it waits.
+    pub async fn settled(&self, id: &str) -> Result<Option<Settled>> {
+        let query = sqlx::query(
+            "SELECT call_id, error FROM inbox WHERE id = $1 AND processed_at IS NOT NULL",
+        );
+        let row = query.bind(id).fetch_optional(&self.read).await?;
+        row.map(|row| {
+            Ok(Settled {
+                id: id.to_owned(),
+                call_id: row.try_get("call_id")?,
+                error: row.try_get("error")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Room names that requests wait for.
+    pub async fn awaited_rooms(&self) -> Result<Vec<String>> {
+        let query = sqlx::query_scalar(
+            "SELECT DISTINCT room_name FROM inbox
+             WHERE processed_at IS NULL AND room_name IS NOT NULL AND kind = 'request' LIMIT 100",
+        );
+        Ok(query.fetch_all(&self.read).await?)
+    }
+
+    /// Requests for a room that LiveKit does not know are over.
+    pub async fn refuse_requests(
+        &self,
+        room_name: &str,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE inbox SET processed_at = $1, due_at = $2, error = $3
+             WHERE processed_at IS NULL AND room_name = $4 AND kind = 'request'",
+        )
+        .bind(now.as_millisecond())
+        .bind(NEVER)
+        .bind(error)
+        .bind(room_name)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Marks letters as read. Guarded: a letter that somebody else has read is a conflict.
+pub(super) async fn settle(
+    connection: &mut AnyConnection,
+    settled: &[Settled],
+    now: Timestamp,
+) -> Result<()> {
+    for letter in settled {
+        let done = sqlx::query(
+            "UPDATE inbox SET processed_at = $1, due_at = $2, call_id = COALESCE($3, call_id), error = $4
+             WHERE id = $5 AND processed_at IS NULL",
+        )
+        .bind(now.as_millisecond())
+        .bind(NEVER)
+        .bind(letter.call_id.as_deref())
+        .bind(letter.error.as_deref())
+        .bind(letter.id.as_str())
+        .execute(&mut *connection)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Error::Conflict);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) -> Result<()> {
+    for letter in waiting {
+        sqlx::query(
+            "UPDATE inbox SET room_name = $1, due_at = $2 WHERE id = $3 AND processed_at IS NULL",
+        )
+        .bind(letter.room_name.as_str())
+        .bind(letter.until.as_millisecond())
+        .bind(letter.id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Letters that waited for a call of this name are looked at again.
+pub(super) async fn awaken(
+    connection: &mut AnyConnection,
+    room_name: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query("UPDATE inbox SET due_at = $1 WHERE processed_at IS NULL AND room_name = $2")
+        .bind(now.as_millisecond())
+        .bind(room_name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn read(row: &AnyRow) -> Result<Letter> {
+    let body: String = row.try_get("body")?;
+    let encoding: String = row.try_get("encoding")?;
+    let kind: String = row.try_get("kind")?;
+    let known = Kind::ALL.iter().find(|(_, name)| *name == kind);
+    Ok(Letter {
+        id: row.try_get("id")?,
+        kind: known.map_or(Kind::Webhook, |(kind, _)| *kind),
+        dedupe: None,
+        call_id: row.try_get("call_id")?,
+        body: match encoding.as_str() {
+            "base64" => STANDARD.decode(&body).unwrap_or_default(),
+            _ => body.into_bytes(),
+        },
+        received_at: time(row.try_get("received_at")?),
+    })
+}

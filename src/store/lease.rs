@@ -1,0 +1,38 @@
+//! LEASE: one row per job name; one owner at a time runs it.
+
+use jiff::Timestamp;
+
+use super::{Result, Store};
+
+impl Store {
+    /// Takes or renews a lease until `until`. False: somebody else holds it.
+    pub async fn lease(
+        &self,
+        job: &str,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "INSERT INTO leases (job, owner, expires_at) VALUES ($1, $2, $3)
+             ON CONFLICT (job) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+             WHERE leases.owner = excluded.owner OR leases.expires_at <= $4",
+        )
+        .bind(job)
+        .bind(owner)
+        .bind(until.as_millisecond())
+        .bind(now.as_millisecond())
+        .execute(&self.write)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Gives back everything that this owner holds.
+    pub async fn release(&self, owner: &str) -> Result<()> {
+        sqlx::query("DELETE FROM leases WHERE owner = $1")
+            .bind(owner)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
+//! statement is a write, and none is open while anything waits on a network.
+
+mod calls;
+mod deliveries;
+mod inbox;
+mod lease;
+
+use std::{str::FromStr, time::Duration};
+
+use jiff::Timestamp;
+use sqlx::{
+    AnyPool, Executor,
+    any::{AnyConnectOptions, AnyPoolOptions},
+};
+
+pub use calls::{CallRow, Filter, Folded, Page};
+pub use deliveries::{Delivery, Depth, Finish, Key, State, sink_name};
+pub use inbox::{Kind, Letter, Settled, Waiting};
+
+const DDL: &str = include_str!("../../schema/database/0001_init.sql");
+
+/// A time that never comes, for rows that wait for nothing.
+pub const NEVER: i64 = i64::MAX;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the database cannot be opened")]
+    Open(#[source] sqlx::Error),
+    #[error("the database refused")]
+    Sql(#[from] sqlx::Error),
+    #[error("another owner changed the same rows")]
+    Conflict,
+    #[error("the database holds something that this version cannot read")]
+    Json(#[from] serde_json::Error),
+    #[error("the database is being closed")]
+    Closed,
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// Both engines behind one face: one writer and some readers on SQLite, a common pool on PostgreSQL.
+#[derive(Clone)]
+pub struct Store {
+    write: AnyPool,
+    read: AnyPool,
+    inbox: inbox::Writer,
+}
+
+impl Store {
+    /// Opens (and on SQLite creates) the database and its tables.
+    pub async fn open(url: &str) -> Result<Store> {
+        sqlx::any::install_default_drivers();
+        let sqlite = url.starts_with("sqlite:");
+        let options = AnyConnectOptions::from_str(&address(url)).map_err(Error::Open)?;
+        let pool = |size| pool_options(sqlite, size).connect_with(options.clone());
+        let write = pool(if sqlite { 1 } else { 8 })
+            .await
+            .map_err(Error::Open)?;
+        create_tables(&write).await?;
+        let read = if sqlite {
+            pool(4).await.map_err(Error::Open)?
+        } else {
+            write.clone()
+        };
+        let inbox = inbox::Writer::start(write.clone());
+        Ok(Store { write, read, inbox })
+    }
+
+    /// Whether a row can be written now.
+    pub async fn check(&self, now: Timestamp) -> Result<()> {
+        self.set("checked_at", &now.to_string()).await
+    }
+
+    pub async fn set(&self, name: &str, value: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn get(&self, name: &str) -> Result<Option<String>> {
+        let query = sqlx::query_scalar("SELECT value FROM settings WHERE name = $1");
+        Ok(query.bind(name).fetch_optional(&self.read).await?)
+    }
+
+    /// The stored value, or `fresh` stored now: whoever comes first decides for all.
+    pub async fn get_or_set(&self, name: &str, fresh: &str) -> Result<String> {
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(name)
+        .bind(fresh)
+        .execute(&self.write)
+        .await?;
+        Ok(self.get(name).await?.unwrap_or_else(|| fresh.to_owned()))
+    }
+
+    /// Waits for what is being written, then closes every connection.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+fn address(url: &str) -> String {
+    if !url.starts_with("sqlite:") || url.contains("mode=") {
+        return url.to_owned();
+    }
+    let sign = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{sign}mode=rwc")
+}
+
+fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
+    let options = AnyPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(Duration::from_secs(10));
+    if !sqlite {
+        return options;
+    }
+    options.after_connect(|connection, _| {
+        Box::pin(async move {
+            connection
+                .execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000;")
+                .await?;
+            Ok(())
+        })
+    })
+}
+
+async fn create_tables(pool: &AnyPool) -> Result<()> {
+    for statement in DDL.split(';') {
+        let bare: String = statement
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .collect();
+        if !bare.trim().is_empty() {
+            pool.execute(statement).await.map_err(Error::Open)?;
+        }
+    }
+    Ok(())
+}
+
+fn millis(at: Option<Timestamp>) -> Option<i64> {
+    at.map(Timestamp::as_millisecond)
+}
+
+fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
