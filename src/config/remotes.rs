@@ -1,0 +1,175 @@
+//! Who we talk to: LiveKit, the storage, Airtable. Each variable, its default, its rules.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::{Airtable, LiveKit, Reader, Storage, check};
+
+impl LiveKit {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        let expected = "wss://your-project.livekit.cloud, or ws://, https://, http://";
+        r.required("LIVEKIT_URL", expected);
+        let url = r
+            .address("LIVEKIT_URL", expected, check::livekit_url)
+            .unwrap_or_default();
+        let api_key = r.required("LIVEKIT_API_KEY", "the project's API key");
+        let api_secret =
+            SecretString::from(r.required("LIVEKIT_API_SECRET", "the API key's secret"));
+        let mut webhook_keys = vec![(api_key.clone(), api_secret.clone())];
+        webhook_keys.extend(more_webhook_keys(r));
+        Self {
+            url,
+            api_key,
+            api_secret,
+            webhook_keys,
+        }
+    }
+}
+
+fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
+    let name = "LIVEKIT_WEBHOOK_KEYS";
+    let expected = "key:secret pairs, comma separated";
+    let list = r.text(name, expected).unwrap_or_default();
+    let mut keys = Vec::new();
+    for (i, pair) in list
+        .split(',')
+        .map(str::trim)
+        .enumerate()
+        .filter(|(_, p)| !p.is_empty())
+    {
+        match pair.split_once(':').map(|(k, s)| (k.trim(), s.trim())) {
+            Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
+                keys.push((key.to_owned(), SecretString::from(secret)));
+            }
+            _ => r.refuse(
+                name,
+                format!("pair {} is not key:secret, expected {expected}", i + 1),
+            ),
+        }
+    }
+    keys
+}
+
+impl Storage {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        let access_key = r.required("S3_ACCESS_KEY", "the storage's access key id");
+        let secret_key =
+            SecretString::from(r.required("S3_SECRET_KEY", "the storage's secret access key"));
+        let bucket = r.required("S3_BUCKET", "the bucket's name");
+        if bucket.contains(['/', ':']) {
+            r.refuse(
+                "S3_BUCKET",
+                "is not a bucket's name, expected it alone, without address or slashes",
+            );
+        }
+        let expected = "https://<account>.r2.cloudflarestorage.com or another https:// address (http:// on this \
+                        machine only), or nothing for AWS";
+        let endpoint = r.address("S3_ENDPOINT", expected, |v| check::storage_url(v, &bucket));
+        let region = region(r, endpoint.as_deref());
+        let expected = "the storage's address as LiveKit's egress sees it, http:// or https://";
+        let egress_endpoint = r.address("S3_EGRESS_ENDPOINT", expected, check::http_url);
+        Self {
+            access_key,
+            secret_key,
+            bucket,
+            endpoint,
+            region,
+            egress_endpoint,
+        }
+    }
+}
+
+/// `auto` is R2's; AWS and Backblaze sign with the region that the bucket is in.
+fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
+    let name = "S3_REGION";
+    let expected = "the bucket's region, like eu-central-1";
+    let fixed = endpoint.and_then(check::region_of);
+    // A refused endpoint must not make its region look missing.
+    let has_endpoint = endpoint.is_some() || r.text("S3_ENDPOINT", expected).is_some();
+    let region = r.text(name, expected);
+    match (region, fixed) {
+        (Some(region), Some(fixed)) if region != fixed => {
+            r.refuse(
+                name,
+                format!("is not the region in S3_ENDPOINT, expected {fixed}"),
+            );
+            region
+        }
+        (Some(region), None)
+            if region == "auto" && check::is_aws(endpoint) && !r.has_error("S3_ENDPOINT") =>
+        {
+            r.refuse(
+                name,
+                format!("is auto, which AWS does not know, expected {expected}"),
+            );
+            region
+        }
+        (Some(region), _) => region,
+        (None, Some(fixed)) => fixed,
+        (None, None) if has_endpoint || r.has_error("S3_ENDPOINT") => "auto".into(),
+        (None, None) => {
+            r.refuse(
+                name,
+                format!(
+                    "is missing, expected {expected} (or S3_ENDPOINT for a storage that is not AWS)"
+                ),
+            );
+            String::new()
+        }
+    }
+}
+
+impl Airtable {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        let expected = "a personal access token, pat… (airtable.com/create/tokens)";
+        let token = r.required("AIRTABLE_TOKEN", expected);
+        if !token.is_empty() && !token.starts_with("pat") {
+            r.refuse(
+                "AIRTABLE_TOKEN",
+                format!("does not begin with pat, expected {expected}"),
+            );
+        }
+        let expected = "the base's id, app… (in its address in the browser)";
+        let base_id = r.required("AIRTABLE_BASE_ID", expected);
+        let id = base_id.strip_prefix("app").unwrap_or_default();
+        if !base_id.is_empty() && (id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()))
+        {
+            r.refuse(
+                "AIRTABLE_BASE_ID",
+                format!("is not a base's id, expected {expected}"),
+            );
+        }
+        let table = r
+            .text("AIRTABLE_TABLE", "a table's name or id")
+            .unwrap_or_else(|| "Calls".into());
+        let schema = r
+            .text("AIRTABLE_SCHEMA", "the path of a schema file")
+            .map(PathBuf::from);
+        let requests_per_second = r.parsed(
+            "AIRTABLE_REQUESTS_PER_SECOND",
+            5.0,
+            "a number above 0, at most 1000",
+            |v| v.parse().ok().filter(|n| *n > 0.0 && *n <= 1000.0),
+        );
+        let monthly_requests = r.parsed(
+            "AIRTABLE_MONTHLY_REQUESTS",
+            None,
+            "a whole number, or nothing for no limit",
+            |v| v.parse().ok().map(Some),
+        );
+        let expected = "scheme://host:port without /v0";
+        let api_url = r.address("AIRTABLE_API_URL", expected, check::origin);
+        let content_url = r.address("AIRTABLE_CONTENT_URL", expected, check::origin);
+        Self {
+            token: token.into(),
+            base_id,
+            table,
+            schema,
+            requests_per_second,
+            monthly_requests,
+            api_url: api_url.unwrap_or_else(|| "https://api.airtable.com".into()),
+            content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
+        }
+    }
+}

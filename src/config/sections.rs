@@ -1,0 +1,205 @@
+//! What is recorded, where it is told, and how this process runs. Each variable, its default, its rules.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use secrecy::SecretString;
+
+use super::{
+    Channels, FileType, Http, Links, Log, Mirror, Reader, RecordOn, Recording, Times, check,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// What a presigned URL can live (SigV4).
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+impl Recording {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        let expected = "room_started, participant_joined or manual";
+        let on = r.parsed("RECORD_ON", RecordOn::RoomStarted, expected, |v| match v {
+            "room_started" => Some(RecordOn::RoomStarted),
+            "participant_joined" => Some(RecordOn::ParticipantJoined),
+            "manual" => Some(RecordOn::Manual),
+            _ => None,
+        });
+        let rooms = r.parsed(
+            "RECORD_ROOMS",
+            vec!["*".into()],
+            "globs of room names, comma separated",
+            globs,
+        );
+        let file_type = r.parsed(
+            "RECORDING_FILE_TYPE",
+            FileType::Mp3,
+            "mp3, ogg or mp4",
+            |v| match v {
+                "mp3" => Some(FileType::Mp3),
+                "ogg" => Some(FileType::Ogg),
+                "mp4" => Some(FileType::Mp4),
+                _ => None,
+            },
+        );
+        let path = recording_path(r, file_type);
+        let channels = r.parsed(
+            "RECORDING_CHANNELS",
+            Channels::Mixed,
+            "mixed or dual",
+            |v| match v {
+                "mixed" => Some(Channels::Mixed),
+                "dual" => Some(Channels::Dual),
+                _ => None,
+            },
+        );
+        let url_ttl = r.duration("RECORDING_URL_TTL", "7d", MINUTE, WEEK);
+        let url_refresh = r.duration(
+            "RECORDING_URL_REFRESH",
+            "30d",
+            Duration::ZERO,
+            Duration::MAX,
+        );
+        Self {
+            on,
+            rooms,
+            path,
+            file_type,
+            channels,
+            url_ttl,
+            url_refresh,
+        }
+    }
+}
+
+fn globs(value: &str) -> Option<Vec<String>> {
+    let globs: Vec<String> = value
+        .split(',')
+        .map(|g| g.trim().to_owned())
+        .filter(|g| !g.is_empty())
+        .collect();
+    let valid = |glob: &String| globset::Glob::new(glob.strip_prefix('!').unwrap_or(glob)).is_ok();
+    (!globs.is_empty() && globs.iter().all(valid)).then_some(globs)
+}
+
+fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
+    let extension = file_type.extension();
+    let expected = format!("a key like recordings/{{room_id}}.{extension}");
+    let Some(path) = r.text("RECORDING_PATH", &expected) else {
+        return format!("recordings/{{room_id}}.{extension}");
+    };
+    // A wrong file type is told by itself; the path's end cannot be judged then.
+    if !r.has_error("RECORDING_FILE_TYPE")
+        && let Err(why) = check::recording_path(&path, extension)
+    {
+        r.refuse("RECORDING_PATH", format!("{why}, expected {expected}"));
+    }
+    path
+}
+
+impl Links {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        let expected =
+            "the address under which people reach this service, like https://calls.example.com";
+        let public_url = r.address("PUBLIC_URL", expected, |v| match v.contains(['?', '#']) {
+            true => Err("has a query or a fragment".into()),
+            false => check::http_url(v),
+        });
+        let secret = r.secret("LINK_SECRET", "a secret");
+        Self { public_url, secret }
+    }
+}
+
+impl Mirror {
+    pub fn read(r: &mut Reader<'_>) -> Option<Self> {
+        let expected = "the address of a webhook, http:// or https://, or nothing";
+        let url = r.address("EGRESS_WEBHOOK_URL", expected, check::http_url);
+        let expected = "whsec_ and base64, or any plain text";
+        let secret = r.text("EGRESS_WEBHOOK_SECRET", expected);
+        let encoded = secret.as_deref().and_then(|s| s.strip_prefix("whsec_"));
+        if encoded.is_some_and(|e| !BASE64_STANDARD.decode(e).is_ok_and(|key| !key.is_empty())) {
+            r.refuse(
+                "EGRESS_WEBHOOK_SECRET",
+                format!("is not base64 after whsec_, expected {expected}"),
+            );
+        }
+        Some(Self {
+            url: url?,
+            secret: secret.map(SecretString::from),
+        })
+    }
+}
+
+impl Times {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        Self {
+            reconcile_interval: r.duration("RECONCILE_INTERVAL", "1m", SECOND, Duration::MAX),
+            egress_lost_after: r.duration("EGRESS_LOST_AFTER", "15m", SECOND, Duration::MAX),
+            keep: r.duration("KEEP", "30d", Duration::ZERO, Duration::MAX),
+        }
+    }
+}
+
+impl Http {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        let expected = "text without spaces that fits into a header";
+        let api_token = r.text("API_TOKEN", expected);
+        if api_token
+            .as_ref()
+            .is_some_and(|t| !t.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            r.refuse(
+                "API_TOKEN",
+                format!("cannot be sent as a bearer token, expected {expected}"),
+            );
+        }
+        let any = ([0, 0, 0, 0], 8080).into();
+        let listen = r.parsed(
+            "LISTEN_ADDR",
+            any,
+            "IP:port, like 0.0.0.0:8080 or [::]:8080",
+            |v| v.parse().ok(),
+        );
+        Self {
+            listen,
+            api_token: api_token.map(SecretString::from),
+        }
+    }
+}
+
+pub fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
+    let expected = "the address of a webhook, http:// or https://, or nothing";
+    r.address("ALERT_WEBHOOK_URL", expected, check::http_url)
+        .map(SecretString::from)
+}
+
+pub fn database_url(r: &mut Reader<'_>) -> String {
+    let expected = "sqlite:FILE or postgres://…";
+    let url = r.address("DATABASE_URL", expected, |v| {
+        let known = ["sqlite:", "postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| v.starts_with(scheme));
+        if known {
+            Ok(v.to_owned())
+        } else {
+            Err("names no database that is known".into())
+        }
+    });
+    url.unwrap_or_else(|| "sqlite:livekit-airtable.db".into())
+}
+
+impl Log {
+    pub fn read(r: &mut Reader<'_>) -> Self {
+        let expected =
+            "a level (error, warn, info, debug, trace) or a list like info,livekit_airtable=debug";
+        let filter = r.parsed("RUST_LOG", "info".to_owned(), expected, |v| {
+            tracing_subscriber::EnvFilter::try_new(v)
+                .ok()
+                .map(|_| v.to_owned())
+        });
+        let json = r.parsed("LOG_FORMAT", false, "text or json", |v| match v {
+            "text" => Some(false),
+            "json" => Some(true),
+            _ => None,
+        });
+        Self { filter, json }
+    }
+}

@@ -1,0 +1,223 @@
+use livekit_api::access_token::{AccessToken, VideoGrants};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const BODY: &[u8] =
+    include_bytes!("../../../tests/fixtures/livekit-captured/001_room_started.json");
+
+fn keys() -> Keys {
+    Keys::new(vec![
+        ("devkey".into(), "secret-one".to_owned().into()),
+        ("other".into(), "secret-two".to_owned().into()),
+        ("devkey".into(), "secret-before".to_owned().into()),
+    ])
+}
+
+fn now() -> Timestamp {
+    "2026-01-01T12:00:00Z".parse().unwrap()
+}
+
+fn sign(header: &Value, claims: &Value, secret: &str) -> String {
+    let part = |v: &Value| BASE64_URL_SAFE_NO_PAD.encode(v.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .unwrap()
+        .chain_update(&signed)
+        .finalize();
+    format!(
+        "{signed}.{}",
+        BASE64_URL_SAFE_NO_PAD.encode(mac.into_bytes())
+    )
+}
+
+fn hs256() -> Value {
+    json!({"alg": "HS256", "typ": "JWT"})
+}
+
+/// A webhook's claims as livekit-server makes them, with some of them changed; null takes one away.
+fn claims(changes: Value) -> Value {
+    let at = now().as_second();
+    let mut claims = json!({
+        "iss": "devkey", "nbf": at, "exp": at + 300, "sha256": BASE64_STANDARD.encode(Sha256::digest(BODY)),
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+fn verify(changes: Value, secret: &str) -> Result<(), Refused> {
+    keys().verify_webhook(Some(&sign(&hs256(), &claims(changes), secret)), BODY, now())
+}
+
+#[test]
+fn takes_what_livekit_signs_bare_or_bearer_with_any_of_our_keys() {
+    assert_eq!(verify(json!({}), "secret-one"), Ok(()));
+    assert_eq!(verify(json!({}), "secret-before"), Ok(()));
+    assert_eq!(verify(json!({"iss": "other"}), "secret-two"), Ok(()));
+    let bearer = format!(
+        "Bearer {}",
+        sign(&hs256(), &claims(json!({})), "secret-one")
+    );
+    assert_eq!(keys().verify_webhook(Some(&bearer), BODY, now()), Ok(()));
+}
+
+#[test]
+fn refuses_a_wrong_key_or_none() {
+    assert_eq!(
+        keys().verify_webhook(None, BODY, now()),
+        Err(Refused::Missing)
+    );
+    assert_eq!(
+        keys().verify_webhook(Some(""), BODY, now()),
+        Err(Refused::Missing)
+    );
+    assert_eq!(
+        keys().verify_webhook(Some("Bearer abc"), BODY, now()),
+        Err(Refused::Malformed)
+    );
+    assert_eq!(verify(json!({}), "secret-two"), Err(Refused::Signature));
+    assert_eq!(
+        verify(json!({"iss": "stranger"}), "secret-one"),
+        Err(Refused::UnknownKey)
+    );
+    assert_eq!(
+        verify(json!({"iss": null}), "secret-one"),
+        Err(Refused::UnknownKey)
+    );
+}
+
+#[test]
+fn refuses_other_algorithms() {
+    for header in [
+        json!({"alg": "none"}),
+        json!({"alg": "RS256"}),
+        json!({"alg": "hs256"}),
+    ] {
+        let token = sign(&header, &claims(json!({})), "secret-one");
+        assert_eq!(
+            keys().verify_webhook(Some(&token), BODY, now()),
+            Err(Refused::Algorithm),
+            "{header}"
+        );
+    }
+    let token = sign(
+        &json!({"alg": "HS256", "crit": ["b64"], "b64": false}),
+        &claims(json!({})),
+        "secret-one",
+    );
+    assert_eq!(
+        keys().verify_webhook(Some(&token), BODY, now()),
+        Err(Refused::Algorithm)
+    );
+    let unsigned = sign(&json!({"alg": "none"}), &claims(json!({})), "");
+    let unsigned = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
+    assert_eq!(
+        keys().verify_webhook(Some(&unsigned), BODY, now()),
+        Err(Refused::Algorithm)
+    );
+}
+
+#[test]
+fn times_have_a_minute_of_leeway() {
+    let at = now().as_second();
+    assert_eq!(verify(json!({"exp": at - 60}), "secret-one"), Ok(()));
+    assert_eq!(
+        verify(json!({"exp": at - 61}), "secret-one"),
+        Err(Refused::Expired)
+    );
+    assert_eq!(
+        verify(json!({"exp": null}), "secret-one"),
+        Err(Refused::NoExpiry)
+    );
+    assert_eq!(verify(json!({"nbf": at + 60}), "secret-one"), Ok(()));
+    assert_eq!(
+        verify(json!({"nbf": at + 61}), "secret-one"),
+        Err(Refused::NotYet)
+    );
+    assert_eq!(verify(json!({"nbf": null}), "secret-one"), Ok(()));
+}
+
+#[test]
+fn the_body_is_what_was_signed() {
+    assert_eq!(
+        verify(json!({"sha256": null}), "secret-one"),
+        Err(Refused::NoBodyHash)
+    );
+    assert_eq!(
+        verify(json!({"sha256": ""}), "secret-one"),
+        Err(Refused::NoBodyHash)
+    );
+    assert_eq!(
+        verify(json!({"sha256": "%"}), "secret-one"),
+        Err(Refused::Body)
+    );
+    let token = sign(&hs256(), &claims(json!({})), "secret-one");
+    assert_eq!(
+        keys().verify_webhook(Some(&token), b"", now()),
+        Err(Refused::Body)
+    );
+    let empty = claims(json!({"sha256": BASE64_STANDARD.encode(Sha256::digest(b""))}));
+    assert_eq!(
+        keys().verify_webhook(Some(&sign(&hs256(), &empty, "secret-one")), b"", now()),
+        Ok(())
+    );
+}
+
+#[test]
+fn reads_the_grants_of_livekits_own_access_tokens() {
+    let grants = VideoGrants {
+        room_admin: true,
+        room: "lobby".into(),
+        ..Default::default()
+    };
+    let token = AccessToken::with_api_key("other", "secret-two")
+        .with_identity("agent-1")
+        .with_grants(grants);
+    let granted = keys()
+        .verify_token(&token.to_jwt().unwrap(), crate::telemetry::now())
+        .unwrap();
+    let room = Some("lobby".to_owned());
+    assert_eq!(
+        granted,
+        Grants {
+            identity: "agent-1".into(),
+            room,
+            room_admin: true,
+            room_record: false
+        }
+    );
+}
+
+#[test]
+fn a_webhooks_token_grants_nothing() {
+    let token = sign(&hs256(), &claims(json!({})), "secret-one");
+    assert_eq!(keys().verify_token(&token, now()), Ok(Grants::default()));
+}
+
+proptest! {
+    #[test]
+    fn a_changed_body_never_passes(at in 0..BODY.len(), by in 1u8..) {
+        let token = sign(&hs256(), &claims(json!({})), "secret-one");
+        let mut body = BODY.to_vec();
+        body[at] ^= by;
+        prop_assert_eq!(keys().verify_webhook(Some(&token), &body, now()), Err(Refused::Body));
+    }
+
+    #[test]
+    fn a_changed_token_never_passes(at in any::<proptest::sample::Index>(), to in "[A-Za-z0-9_.=-]") {
+        let token = sign(&hs256(), &claims(json!({})), "secret-one");
+        let at = at.index(token.len());
+        let changed = format!("{}{to}{}", &token[..at], &token[at + 1..]);
+        prop_assume!(changed != token);
+        prop_assert!(keys().verify_webhook(Some(&changed), BODY, now()).is_err());
+    }
+
+    #[test]
+    fn noise_is_refused_and_never_a_panic(noise in "\\PC*") {
+        prop_assert!(keys().verify_webhook(Some(&noise), BODY, now()).is_err());
+        prop_assert!(keys().verify_token(&noise, now()).is_err());
+    }
+}

@@ -1,0 +1,253 @@
+//! The bucket: is the recording there, and a URL for it. Any storage that speaks S3 (R2, AWS, B2, MinIO …).
+
+use std::{fmt, time::Duration};
+
+use aws_credential_types::Credentials;
+use aws_sdk_s3::{
+    config::{
+        BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+        retry::RetryConfig, timeout::TimeoutConfig,
+    },
+    error::{ProvideErrorMetadata, SdkError},
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+};
+use aws_smithy_http_client::{Builder, tls};
+use secrecy::{ExposeSecret, SecretString};
+
+pub struct Config {
+    pub access_key: String,
+    pub secret_key: SecretString,
+    pub bucket: String,
+    /// None is AWS itself.
+    pub endpoint: Option<String>,
+    pub region: String,
+}
+
+/// Cheap to clone: one pool of connections.
+#[derive(Clone)]
+pub struct Client {
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Object {
+    /// `size` in bytes.
+    Found {
+        size: u64,
+    },
+    Missing,
+}
+
+/// What a presigned URL is for: one that is signed for GET answers 403 to HEAD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Also AWS's answer for a missing object when the key may not list the bucket.
+    #[error(
+        "the storage forbids it (403): check S3_ACCESS_KEY, S3_SECRET_KEY and what the key may do with S3_BUCKET \
+         (on AWS a missing object looks like this without s3:ListBucket)"
+    )]
+    Forbidden,
+    #[error("the storage refuses it ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET")]
+    Refused { status: u16, code: String },
+    /// Try again later.
+    #[error("the storage is away: {what}")]
+    Away {
+        what: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("no URL can be signed: its life must be above 0 and at most 7 days")]
+    Presign(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Client {
+    pub fn new(config: Config) -> Self {
+        let credentials = Credentials::new(
+            config.access_key,
+            config.secret_key.expose_secret(),
+            None,
+            None,
+            "livekit-airtable",
+        );
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .operation_attempt_timeout(Duration::from_secs(15))
+            .operation_timeout(Duration::from_secs(30))
+            .build();
+        let https = Builder::new().tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::Ring,
+        ));
+        let mut builder = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(config.region))
+            .credentials_provider(credentials)
+            .force_path_style(true)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .http_client(https.build_https());
+        if let Some(endpoint) = config.endpoint {
+            if !endpoint.trim_end_matches('/').ends_with(".amazonaws.com") {
+                // B2 and older others reject the SDK's own checksum headers.
+                builder = builder
+                    .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                    .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+            }
+            builder = builder.endpoint_url(endpoint);
+        }
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(builder.build()),
+            bucket: config.bucket,
+        }
+    }
+
+    /// Is this object there, and how large is it?
+    pub async fn head(&self, key: &str) -> Result<Object, Error> {
+        match self
+            .s3
+            .head_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+        {
+            Ok(head) => {
+                let size = head
+                    .content_length()
+                    .and_then(|n| u64::try_from(n).ok())
+                    .unwrap_or_default();
+                Ok(Object::Found { size })
+            }
+            // HEAD has no body, so a missing bucket looks the same.
+            Err(e) if status(&e) == Some(404) => Ok(Object::Missing),
+            Err(e) => Err(failed(e)),
+        }
+    }
+
+    /// Puts a UTF-8 text beside the recordings.
+    pub async fn put_text(&self, key: &str, text: String) -> Result<(), Error> {
+        let put = self
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type("text/plain; charset=utf-8");
+        put.body(ByteStream::from(text.into_bytes()))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(failed)
+    }
+
+    /// A URL that needs no key, for `ttl` (at most 7 days) from now; it is a secret as long as it lives. With
+    /// `download_name` a browser saves the file under that name. Nothing is asked of the storage.
+    pub async fn presign(
+        &self,
+        key: &str,
+        ttl: Duration,
+        method: Method,
+        download_name: Option<&str>,
+    ) -> Result<String, Error> {
+        let life = PresigningConfig::expires_in(ttl).map_err(|e| Error::Presign(e.into()))?;
+        let disposition = download_name.map(content_disposition);
+        let (bucket, key) = (self.bucket.as_str(), key);
+        let signed = match method {
+            Method::Get => {
+                let get = self
+                    .s3
+                    .get_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .set_response_content_disposition(disposition);
+                get.presigned(life)
+                    .await
+                    .map_err(|e| Error::Presign(e.into()))?
+            }
+            Method::Head => {
+                let head = self
+                    .s3
+                    .head_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .set_response_content_disposition(disposition);
+                head.presigned(life)
+                    .await
+                    .map_err(|e| Error::Presign(e.into()))?
+            }
+        };
+        Ok(signed.uri().to_owned())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("bucket", &self.bucket)
+            .finish_non_exhaustive()
+    }
+}
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|r| r.status().as_u16())
+}
+
+fn failed<E>(error: SdkError<E>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let what = match (status(&error), &error) {
+        (Some(403), _) => return Error::Forbidden,
+        (Some(status), _) if status < 500 && status != 429 && status != 408 => {
+            let code = error.code().unwrap_or_default().to_owned();
+            return Error::Refused { status, code };
+        }
+        (Some(status), _) => format!("it answers {status}"),
+        (None, SdkError::TimeoutError(_)) => "timed out".into(),
+        (None, _) => "no connection".into(),
+    };
+    Error::Away {
+        what,
+        source: error.into(),
+    }
+}
+
+/// RFC 6266 with RFC 5987's form for names that are not ASCII; old browsers take the plain one.
+fn content_disposition(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || " .-_+".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let encoded = name.bytes().fold(String::new(), |mut text, byte| {
+        match byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            true => text.push(byte.into()),
+            false => text.push_str(&format!("%{byte:02X}")),
+        }
+        text
+    });
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_disposition;
+
+    #[test]
+    fn a_download_keeps_its_name() {
+        let name = content_disposition("Büro +1555 \"a\"/b.mp3");
+        let expected = "attachment; filename=\"B_ro +1555 _a__b.mp3\"; \
+                        filename*=UTF-8''B%C3%BCro%20+1555%20%22a%22%2Fb.mp3";
+        assert_eq!(name, expected);
+    }
+}
