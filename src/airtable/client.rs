@@ -56,6 +56,11 @@ impl Client {
         self.pace.rate()
     }
 
+    /// Requests sent since the start, failed ones too: all of them count in a plan's month.
+    pub fn sent(&self) -> u64 {
+        self.pace.sent()
+    }
+
     /// AIRTABLE_TABLE: name or `tbl…`.
     pub fn table(&self) -> &str {
         &self.config.table

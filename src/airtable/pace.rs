@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ pub(super) struct Pace {
     configured: f64,
     slots: Vec<tokio::sync::Mutex<Instant>>,
     next_slot: AtomicUsize,
+    sent: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -48,6 +49,7 @@ impl Pace {
             configured: rate,
             slots,
             next_slot: AtomicUsize::new(0),
+            sent: AtomicU64::new(0),
             state: Mutex::new(State {
                 limiter: limiter(rate),
                 rate,
@@ -72,6 +74,7 @@ impl Pace {
             self.limiter().until_ready().await;
             // A 429 may have come while this one waited for its place.
             if self.opens() <= Instant::now() {
+                self.sent.fetch_add(1, Ordering::Relaxed);
                 return Turn { free_at };
             }
         }
@@ -107,6 +110,11 @@ impl Pace {
     /// Requests per second as of now.
     pub(super) fn rate(&self) -> f64 {
         self.state().rate
+    }
+
+    /// Turns given since the start.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     fn opens(&self) -> Instant {

@@ -53,14 +53,12 @@ pub(super) fn schema(text: &str) -> Result<Schema, Vec<Fault>> {
         reader.fault(error.span().unwrap_or(0..0), error.message().to_string());
     }
     if !reader.faults.is_empty() {
-        return Err(reader.faults);
+        return Err(reader.sorted());
     }
     let schema = reader.document(document.get_ref());
-    reader.faults.sort_by_key(|fault| fault.line);
-    if reader.faults.is_empty() {
-        Ok(schema)
-    } else {
-        Err(reader.faults)
+    match reader.sorted() {
+        faults if faults.is_empty() => Ok(schema),
+        faults => Err(faults),
     }
 }
 
@@ -301,6 +299,11 @@ impl Reader<'_> {
                 Value::Null
             }
         }
+    }
+
+    fn sorted(mut self) -> Vec<Fault> {
+        self.faults.sort_by_key(|fault| fault.line);
+        self.faults
     }
 
     fn fault(&mut self, at: Range<usize>, reason: String) {

@@ -30,10 +30,12 @@ pub enum Step {
     },
     CreateColumn {
         column: String,
+        #[serde(rename = "type")]
         kind: String,
     },
     Kept {
         column: String,
+        #[serde(rename = "type")]
         kind: String,
         field_id: String,
     },
@@ -41,12 +43,14 @@ pub enum Step {
     Renamed {
         column: String,
         name: String,
+        #[serde(rename = "type")]
         kind: String,
         field_id: String,
     },
     WrongType {
         column: String,
         name: String,
+        #[serde(rename = "type")]
         kind: String,
         wanted: String,
         field_id: String,
@@ -54,6 +58,7 @@ pub enum Step {
     MissingChoice {
         column: String,
         name: String,
+        #[serde(rename = "type")]
         kind: String,
         choices: Vec<String>,
         field_id: String,
@@ -61,6 +66,7 @@ pub enum Step {
     /// Theirs: never touched.
     Foreign {
         column: String,
+        #[serde(rename = "type")]
         kind: String,
         field_id: String,
     },
