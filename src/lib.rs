@@ -8,6 +8,8 @@ pub mod storage;
 pub mod store;
 pub mod telemetry;
 
+pub mod airtable;
+
 /// The first thing a process does: rustls needs to know its cryptography before the first connection.
 pub fn install_crypto() {
     rustls::crypto::ring::default_provider()

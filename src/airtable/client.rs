@@ -1,0 +1,411 @@
+//! Requests to one base, each waiting for its turn.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::error::{Access, Error, LOCKOUT, Refusal};
+use super::pace::Pace;
+
+/// Where the base is and how fast it may be asked.
+pub struct Config {
+    /// `https://api.airtable.com`, without `/v0`.
+    pub api_url: String,
+    pub token: SecretString,
+    /// `app…`
+    pub base_id: String,
+    /// Name or `tbl…`
+    pub table: String,
+    pub requests_per_second: f64,
+}
+
+/// The owner of a base's request budget: every call waits for its place (even spacing, never more than the rate in a
+/// sliding second), sends one request and gives up after 30 s. It tries nothing twice.
+pub struct Client {
+    http: reqwest::Client,
+    config: Config,
+    pace: Pace,
+}
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// A refusal's body beyond this is not read.
+const BODY_LIMIT: usize = 64 * 1024;
+
+impl Client {
+    pub fn new(http: reqwest::Client, config: Config) -> Client {
+        let pace = Pace::new(config.requests_per_second);
+        Client { http, config, pace }
+    }
+
+    /// Holds the first request back for `delay`: what another process sent before this one started counts too.
+    pub fn not_before(&self, delay: Duration) {
+        self.pace.not_before(delay);
+    }
+
+    /// The rest of the pause after a 429; calls made now wait it out.
+    pub fn paused(&self) -> Option<Duration> {
+        self.pace.paused()
+    }
+
+    /// Requests per second as of now: a 429 halves it for an hour, down to 1.
+    pub fn requests_per_second(&self) -> f64 {
+        self.pace.rate()
+    }
+
+    /// Requests sent since the start, failed ones too: all of them count in a plan's month.
+    pub fn sent(&self) -> u64 {
+        self.pace.sent()
+    }
+
+    /// AIRTABLE_TABLE: name or `tbl…`.
+    pub fn table(&self) -> &str {
+        &self.config.table
+    }
+
+    /// Creates or updates at most 10 rows (field id to cell), found again by their key cell. Answers in the order of
+    /// `rows`. More than one record with a key, or one bad cell, refuses them all.
+    pub async fn upsert(
+        &self,
+        table_id: &str,
+        key_field_id: &str,
+        rows: &[Map<String, Value>],
+    ) -> Result<Vec<Written>, Error> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let records: Vec<Value> = rows
+            .iter()
+            .map(|fields| json!({ "fields": fields }))
+            .collect();
+        let request = self
+            .request(Method::PATCH, &[&self.config.base_id, table_id])
+            .json(&json!({
+                "performUpsert": { "fieldsToMergeOn": [key_field_id] },
+                "returnFieldsByFieldId": true,
+                "records": records,
+            }));
+        let answer: Records = self.call(Access::WriteRecords, request).await?;
+        answer.tell_attachments();
+        written(&answer, key_field_id, rows)
+    }
+
+    /// Updates at most 10 records by id. Always the batch form: there a missing record is [`super::Class::RowGone`],
+    /// while the single form answers it like a lost permission.
+    pub async fn update(
+        &self,
+        table_id: &str,
+        rows: &[(String, Map<String, Value>)],
+    ) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let records: Vec<Value> = rows
+            .iter()
+            .map(|(id, fields)| json!({ "id": id, "fields": fields }))
+            .collect();
+        let request = self
+            .request(Method::PATCH, &[&self.config.base_id, table_id])
+            .json(&json!({
+                "returnFieldsByFieldId": true,
+                "records": records,
+            }));
+        let answer: Records = self.call(Access::WriteRecords, request).await?;
+        answer.tell_attachments();
+        Ok(())
+    }
+
+    /// Ids of the records whose key cell is `key`, at most 100.
+    pub async fn find(
+        &self,
+        table_id: &str,
+        key_field_id: &str,
+        key: &str,
+    ) -> Result<Vec<String>, Error> {
+        let formula = format!("{{{key_field_id}}}={}", formula_text(key));
+        let request = self
+            .request(Method::GET, &[&self.config.base_id, table_id])
+            .query(&[
+                ("filterByFormula", formula.as_str()),
+                ("fields[]", key_field_id),
+                ("returnFieldsByFieldId", "true"),
+            ]);
+        let answer: Records = self.call(Access::ReadRecords, request).await?;
+        let same =
+            |record: &Record| record.fields.get(key_field_id).and_then(Value::as_str) == Some(key);
+        Ok(answer
+            .records
+            .into_iter()
+            .filter(same)
+            .map(|record| record.id)
+            .collect())
+    }
+
+    /// Deletes at most 10 records: only those a probe has made itself.
+    pub async fn delete(&self, table_id: &str, record_ids: &[String]) -> Result<(), Error> {
+        if record_ids.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<(&str, &String)> = record_ids.iter().map(|id| ("records[]", id)).collect();
+        let request = self
+            .request(Method::DELETE, &[&self.config.base_id, table_id])
+            .query(&ids);
+        self.call::<Value>(Access::WriteRecords, request)
+            .await
+            .map(|_| ())
+    }
+
+    /// The base's tables and their fields. Answers even while the monthly quota is used up, so it proves no write.
+    pub async fn tables(&self) -> Result<Vec<Table>, Error> {
+        let request = self.request(
+            Method::GET,
+            &["meta", "bases", &self.config.base_id, "tables"],
+        );
+        let answer: Tables = self.call(Access::ReadSchema, request).await?;
+        Ok(answer.tables)
+    }
+
+    /// `table` as the metadata API takes it: `{name, description, fields}`; the first field becomes the primary one.
+    pub async fn create_table(&self, table: &Value) -> Result<Table, Error> {
+        let path = ["meta", "bases", &self.config.base_id, "tables"];
+        self.call(
+            Access::WriteSchema,
+            self.request(Method::POST, &path).json(table),
+        )
+        .await
+    }
+
+    /// `field` as the metadata API takes it: `{name, type, description, options}`.
+    pub async fn create_field(&self, table_id: &str, field: &Value) -> Result<Field, Error> {
+        let path = [
+            "meta",
+            "bases",
+            &self.config.base_id,
+            "tables",
+            table_id,
+            "fields",
+        ];
+        self.call(
+            Access::WriteSchema,
+            self.request(Method::POST, &path).json(field),
+        )
+        .await
+    }
+
+    /// A new base in a workspace (`wsp…`) with these tables.
+    pub async fn create_base(
+        &self,
+        workspace_id: &str,
+        name: &str,
+        tables: &[Value],
+    ) -> Result<Base, Error> {
+        let body = json!({ "name": name, "workspaceId": workspace_id, "tables": tables });
+        let request = self.request(Method::POST, &["meta", "bases"]).json(&body);
+        self.call(Access::WriteSchema, request).await
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = format!("{}/v0", self.config.api_url.trim_end_matches('/'));
+        for segment in path {
+            url.push('/');
+            // A table's name may hold slashes and spaces.
+            let encoded: String =
+                url::form_urlencoded::byte_serialize(segment.as_bytes()).collect();
+            url.push_str(&encoded.replace('+', "%20"));
+        }
+        self.http
+            .request(method, url)
+            .bearer_auth(self.config.token.expose_secret())
+            .timeout(TIMEOUT)
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        access: Access,
+        request: RequestBuilder,
+    ) -> Result<T, Error> {
+        let turn = self.pace.turn().await;
+        let answer = Answer::of(request).await;
+        drop(turn);
+        // The address holds the formula, and with it the key.
+        let answer = answer.map_err(|error| Error::Unreachable(error.without_url()))?;
+        if answer.status.is_success() {
+            return serde_json::from_slice(&answer.body).map_err(Error::Unreadable);
+        }
+        let mut refusal = Refusal::new(
+            access,
+            answer.status.as_u16(),
+            &answer.body,
+            answer.retry_after,
+        );
+        if let super::Class::Locked { .. } = refusal.class() {
+            refusal.after = Some(self.pace.pause(answer.retry_after.unwrap_or(LOCKOUT)));
+        }
+        Err(Error::Refused(refusal))
+    }
+}
+
+struct Answer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// A refusal counts by its status even when its body breaks off; a success must come whole.
+    async fn of(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+        let mut response = request.send().await?;
+        let status = response.status();
+        let retry_after = retry_after(&response);
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) if status.is_success() => return Err(error),
+                Err(_) => break,
+            }
+            if !status.is_success() && body.len() > BODY_LIMIT {
+                break;
+            }
+        }
+        Ok(Answer {
+            status,
+            retry_after,
+            body,
+        })
+    }
+}
+
+/// Seconds; an hour at most, whoever asks for more. The form with a date is not used by Airtable.
+fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+    let seconds: f64 = response
+        .headers()
+        .get("retry-after")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(3600.0)))
+}
+
+/// A text of a formula, in double quotes.
+fn formula_text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A row that is in Airtable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// `rec…`
+    pub record_id: String,
+    pub created: bool,
+}
+
+/// By key where the answer holds it, by place where it does not.
+fn written(
+    answer: &Records,
+    key_field_id: &str,
+    rows: &[Map<String, Value>],
+) -> Result<Vec<Written>, Error> {
+    if answer.records.len() != rows.len() {
+        return Err(Error::Incomplete);
+    }
+    let found = rows.iter().zip(&answer.records).map(|(row, beside)| {
+        let key = row.get(key_field_id);
+        let record = match key {
+            Some(_) => answer
+                .records
+                .iter()
+                .find(|record| record.fields.get(key_field_id) == key),
+            None => None,
+        };
+        let record = record.unwrap_or(beside);
+        Written {
+            record_id: record.id.clone(),
+            created: answer.created.contains(&record.id),
+        }
+    });
+    Ok(found.collect())
+}
+
+#[derive(Deserialize)]
+struct Records {
+    records: Vec<Record>,
+    #[serde(default, rename = "createdRecords")]
+    created: Vec<String>,
+    #[serde(default)]
+    details: Details,
+}
+
+impl Records {
+    /// The rows are saved, an attachment is not: that comes as a success.
+    fn tell_attachments(&self) {
+        if !self.details.reasons.is_empty() {
+            tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows without an attachment");
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Record {
+    id: String,
+    #[serde(default)]
+    fields: Map<String, Value>,
+}
+
+#[derive(Deserialize, Default)]
+struct Details {
+    #[serde(default)]
+    reasons: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Tables {
+    tables: Vec<Table>,
+}
+
+/// A table as the metadata API prints it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Table {
+    /// `tbl…`
+    pub id: String,
+    pub name: String,
+    pub fields: Vec<Field>,
+}
+
+/// A column that is there, of whatever type: types nobody knows yet are only strings here.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Field {
+    /// `fld…`
+    pub id: String,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub options: Value,
+}
+
+/// A base that was created.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Base {
+    /// `app…`
+    pub id: String,
+    pub tables: Vec<Table>,
+}

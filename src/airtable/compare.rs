@@ -1,0 +1,185 @@
+//! The schema beside a table that is there: a step per column, theirs included.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::client::{Field, Table};
+use super::error::Error;
+use super::plan::Step;
+use super::schema::{Column, Mapping, Schema};
+
+/// Remembered ids first, then names among the fields no id has claimed: two columns may have swapped their names.
+pub(super) fn columns(
+    schema: &Schema,
+    table: &Table,
+    known: &BTreeMap<String, String>,
+) -> Vec<Step> {
+    let mut found: BTreeMap<&str, &Field> = BTreeMap::new();
+    for column in schema.enabled() {
+        let by_id = known
+            .get(&column.name)
+            .and_then(|id| table.fields.iter().find(|field| field.id == *id));
+        if let Some(field) = by_id {
+            found.insert(&column.name, field);
+        }
+    }
+    let mut claimed: BTreeSet<&str> = found.values().map(|field| field.id.as_str()).collect();
+    for column in schema.enabled() {
+        if found.contains_key(column.name.as_str()) {
+            continue;
+        }
+        if let Some(field) = by_name(table, &column.name, &claimed) {
+            claimed.insert(&field.id);
+            found.insert(&column.name, field);
+        }
+    }
+    let ours = schema
+        .enabled()
+        .flat_map(|column| match found.get(column.name.as_str()) {
+            Some(field) => beside(column, field),
+            None => vec![Step::CreateColumn {
+                column: column.name.clone(),
+                kind: column.kind.clone(),
+            }],
+        });
+    let theirs = table
+        .fields
+        .iter()
+        .filter(|field| !claimed.contains(field.id.as_str()));
+    ours.chain(theirs.map(foreign)).collect()
+}
+
+/// Airtable allows no two fields whose names differ in case only.
+fn by_name<'a>(table: &'a Table, name: &str, claimed: &BTreeSet<&str>) -> Option<&'a Field> {
+    let wanted = name.trim().to_lowercase();
+    let mut free = table
+        .fields
+        .iter()
+        .filter(|field| !claimed.contains(field.id.as_str()));
+    free.find(|field| field.name.trim().to_lowercase() == wanted)
+}
+
+fn foreign(field: &Field) -> Step {
+    Step::Foreign {
+        column: field.name.clone(),
+        kind: field.kind.clone(),
+        field_id: field.id.clone(),
+    }
+}
+
+fn beside(column: &Column, field: &Field) -> Vec<Step> {
+    let (name, field_id) = (column.name.clone(), field.id.clone());
+    if field.kind != column.kind {
+        return vec![Step::WrongType {
+            column: name,
+            name: field.name.clone(),
+            kind: field.kind.clone(),
+            wanted: column.kind.clone(),
+            field_id,
+        }];
+    }
+    let mut steps = Vec::new();
+    if field.name != column.name {
+        steps.push(Step::Renamed {
+            column: name.clone(),
+            name: field.name.clone(),
+            kind: field.kind.clone(),
+            field_id: field_id.clone(),
+        });
+    }
+    let choices = missing_choices(column, field);
+    if !choices.is_empty() {
+        steps.push(Step::MissingChoice {
+            column: name,
+            name: field.name.clone(),
+            kind: field.kind.clone(),
+            choices,
+            field_id,
+        });
+    } else if steps.is_empty() {
+        steps.push(Step::Kept {
+            column: name,
+            kind: field.kind.clone(),
+            field_id,
+        });
+    }
+    steps
+}
+
+fn missing_choices(column: &Column, field: &Field) -> Vec<String> {
+    let there = choices(&field.options);
+    let wanted = choices(&column.options).into_iter();
+    wanted
+        .filter(|choice| !there.contains(choice))
+        .map(str::to_string)
+        .collect()
+}
+
+fn choices(options: &Value) -> Vec<&str> {
+    let choices = options.get("choices").and_then(Value::as_array);
+    let named = choices
+        .into_iter()
+        .flatten()
+        .filter_map(|choice| choice.get("name"));
+    named.filter_map(Value::as_str).collect()
+}
+
+/// The columns of these steps that can be written. One that lacks a choice can, for its other values.
+pub(super) fn mapping(table_id: &str, steps: &[Step]) -> Mapping {
+    let columns = steps.iter().filter_map(|step| match step {
+        Step::Kept {
+            column, field_id, ..
+        }
+        | Step::Renamed {
+            column, field_id, ..
+        }
+        | Step::MissingChoice {
+            column, field_id, ..
+        } => Some((column.clone(), field_id.clone())),
+        Step::CreateTable { .. }
+        | Step::CreateColumn { .. }
+        | Step::WrongType { .. }
+        | Step::Foreign { .. } => None,
+    });
+    Mapping {
+        table_id: table_id.to_string(),
+        columns: columns.collect(),
+    }
+}
+
+/// Without its key column no row can be written.
+pub(super) fn check_key(schema: &Schema, table: &Table, steps: &[Step]) -> Result<(), Error> {
+    check_key_type(schema, steps)?;
+    let key = &schema.key().name;
+    let missing = |step: &Step| matches!(step, Step::CreateColumn { column, .. } if column == key);
+    match steps.iter().any(missing) {
+        true => Err(Error::NoKey {
+            table: table.name.clone(),
+            column: key.clone(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// A key column of another type is nothing we can mend: the API changes no types.
+pub(super) fn check_key_type(schema: &Schema, steps: &[Step]) -> Result<(), Error> {
+    let key = &schema.key().name;
+    for step in steps {
+        if let Step::WrongType {
+            column,
+            kind,
+            wanted,
+            ..
+        } = step
+            && column == key
+        {
+            return Err(Error::KeyType {
+                column: column.clone(),
+                found: kind.clone(),
+                wanted: wanted.clone(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! Airtable's wire format: requests, what its refusals mean, the table's schema and how a base is brought to it.
+//!
+//! One [`Client`] owns one base's request budget. [`Schema`] says which columns there are and what fills them,
+//! [`Plan`] compares it with the base that is there, and [`Mapping`] is what a writer needs: field ids, which survive a
+//! rename. Facts about the API: airtable.com/developers/web/api.
+
+mod body;
+mod client;
+mod compare;
+mod error;
+mod pace;
+mod parse;
+mod plan;
+mod schema;
+
+pub use client::{Base, Client, Config, Field, Table, Written};
+pub use error::{Access, Class, Error, Refusal};
+pub use plan::{Plan, Step, create_base};
+pub use schema::{
+    Column, Fault, Invalid, Mapping, OPEN_SOURCES, SOURCES, Schema, TableText, find_table,
+};

@@ -1,0 +1,340 @@
+//! From TOML to [`Schema`], gathering every fault with its line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::schema::{Column, Fault, OPEN_SOURCES, SOURCES, Schema, TableText};
+
+/// The types the API can create and we can write, with the options each must have.
+const TYPES: [(&str, &[&str]); 17] = [
+    ("singleLineText", &[]),
+    ("multilineText", &[]),
+    ("richText", &[]),
+    ("email", &[]),
+    ("url", &[]),
+    ("phoneNumber", &[]),
+    ("multipleAttachments", &[]),
+    ("number", &["precision"]),
+    ("percent", &["precision"]),
+    ("currency", &["precision", "symbol"]),
+    ("duration", &["durationFormat"]),
+    ("rating", &["max", "icon", "color"]),
+    ("checkbox", &["icon", "color"]),
+    ("singleSelect", &["choices"]),
+    ("multipleSelects", &["choices"]),
+    ("date", &["dateFormat"]),
+    ("dateTime", &["timeZone", "dateFormat", "timeFormat"]),
+];
+/// Of the types Airtable merges on, those that hold a call's id.
+const KEY_TYPES: [&str; 2] = ["singleLineText", "multilineText"];
+const TABLE_KEYS: [&str; 1] = ["description"];
+const COLUMN_KEYS: [&str; 7] = [
+    "name",
+    "type",
+    "options",
+    "from",
+    "description",
+    "enabled",
+    "key",
+];
+
+pub(super) fn schema(text: &str) -> Result<Schema, Vec<Fault>> {
+    let mut reader = Reader {
+        text,
+        faults: Vec::new(),
+    };
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        reader.fault(error.span().unwrap_or(0..0), error.message().to_string());
+    }
+    if !reader.faults.is_empty() {
+        return Err(reader.sorted());
+    }
+    let schema = reader.document(document.get_ref());
+    match reader.sorted() {
+        faults if faults.is_empty() => Ok(schema),
+        faults => Err(faults),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    faults: Vec<Fault>,
+}
+
+type Entry<'i> = Spanned<DeValue<'i>>;
+
+impl Reader<'_> {
+    fn document(&mut self, document: &DeTable<'_>) -> Schema {
+        self.only(document, &["table", "columns"], "the file");
+        let table = match document.get("table") {
+            Some(entry) => self.table(entry),
+            None => TableText::default(),
+        };
+        let mut columns = Vec::new();
+        match document
+            .get("columns")
+            .map(|entry| (entry, entry.get_ref().as_array()))
+        {
+            Some((_, Some(entries))) => {
+                for entry in entries.iter() {
+                    columns.push((entry.span(), self.column(entry)));
+                }
+            }
+            Some((entry, None)) => self.fault(
+                entry.span(),
+                "`columns` must be written as [[columns]]".into(),
+            ),
+            None => self.fault(0..0, "no [[columns]]".into()),
+        }
+        self.names(&columns);
+        self.key(&columns);
+        Schema {
+            table,
+            columns: columns.into_iter().map(|(_, column)| column).collect(),
+        }
+    }
+
+    fn table(&mut self, entry: &Entry<'_>) -> TableText {
+        let Some(table) = entry.get_ref().as_table() else {
+            self.fault(entry.span(), "`table` must be written as [table]".into());
+            return TableText::default();
+        };
+        self.only(table, &TABLE_KEYS, "[table]");
+        TableText {
+            description: self.string(table, "description").unwrap_or_default(),
+        }
+    }
+
+    fn column(&mut self, entry: &Entry<'_>) -> Column {
+        let empty = DeTable::new();
+        let table = entry.get_ref().as_table().unwrap_or(&empty);
+        self.only(table, &COLUMN_KEYS, "a column");
+        let column = Column {
+            name: self.required(entry, table, "name"),
+            kind: self.required(entry, table, "type"),
+            options: self.options(table),
+            description: self.string(table, "description").unwrap_or_default(),
+            from: self.required(entry, table, "from"),
+            enabled: self.boolean(table, "enabled").unwrap_or(true),
+            key: self.boolean(table, "key").unwrap_or(false),
+        };
+        self.check_type(table, &column, entry.span());
+        self.check_source(table, &column);
+        column
+    }
+
+    fn check_type(&mut self, table: &DeTable<'_>, column: &Column, whole: Range<usize>) {
+        let at = table.get("type").map_or(whole, Spanned::span);
+        if column.kind.is_empty() {
+            return;
+        }
+        let Some((kind, needed)) = TYPES.iter().find(|(kind, _)| *kind == column.kind) else {
+            let valid = TYPES.map(|(kind, _)| kind).join(", ");
+            return self.fault(
+                at,
+                format!(
+                    "unknown or unwritable type {:?}; valid are {valid}",
+                    column.kind
+                ),
+            );
+        };
+        for option in needed
+            .iter()
+            .filter(|option| column.options.get(option).is_none())
+        {
+            self.fault(
+                at.clone(),
+                format!("the type {kind} needs the option `{option}`"),
+            );
+        }
+        if needed.is_empty() && !column.options.is_null() {
+            self.fault(at.clone(), format!("the type {kind} takes no options"));
+        }
+        if needed.contains(&"choices") && !choices_are_named(&column.options) {
+            self.fault(
+                at,
+                "`choices` must be a list of at least one { name = \"…\" }".into(),
+            );
+        }
+    }
+
+    fn check_source(&mut self, table: &DeTable<'_>, column: &Column) {
+        let Some(at) = table
+            .get("from")
+            .map(Spanned::span)
+            .filter(|_| !column.from.is_empty())
+        else {
+            return;
+        };
+        if !is_source(&column.from) {
+            let open = OPEN_SOURCES
+                .map(|(prefix, rest)| format!("{prefix}{rest}"))
+                .join(", ");
+            let reason = format!(
+                "unknown source {:?}; valid are {}, {open}",
+                column.from,
+                SOURCES.join(", ")
+            );
+            self.fault(at, reason);
+        } else if (column.from == "recording_attachment") != (column.kind == "multipleAttachments")
+        {
+            self.fault(
+                at,
+                "recording_attachment and the type multipleAttachments go together".into(),
+            );
+        }
+    }
+
+    /// Airtable takes names without regard to case.
+    fn names(&mut self, columns: &[(Range<usize>, Column)]) {
+        let mut seen = BTreeMap::new();
+        for (span, column) in columns.iter().filter(|(_, column)| !column.name.is_empty()) {
+            if let Some(line) = seen.insert(column.name.trim().to_lowercase(), self.line(span)) {
+                self.fault(
+                    span.clone(),
+                    format!(
+                        "a second column {:?}; the first is in line {line}",
+                        column.name
+                    ),
+                );
+            }
+        }
+    }
+
+    fn key(&mut self, columns: &[(Range<usize>, Column)]) {
+        let keys: Vec<_> = columns.iter().filter(|(_, column)| column.key).collect();
+        match keys.as_slice() {
+            [] => self.fault(
+                0..0,
+                "one column must have `key = true` and `from = \"call_id\"`".into(),
+            ),
+            [(span, key)] => {
+                if key.from != "call_id" {
+                    self.fault(
+                        span.clone(),
+                        "the key column must be filled `from = \"call_id\"`".into(),
+                    );
+                }
+                if !KEY_TYPES.contains(&key.kind.as_str()) {
+                    self.fault(
+                        span.clone(),
+                        format!("the key column must be {}", KEY_TYPES.join(" or ")),
+                    );
+                }
+                if !key.enabled {
+                    self.fault(span.clone(), "the key column cannot be left out".into());
+                }
+            }
+            [_, more @ ..] => {
+                for (span, key) in more {
+                    self.fault(span.clone(), format!("a second key column {:?}", key.name));
+                }
+            }
+        }
+    }
+
+    /// Keys nobody reads are typing errors.
+    fn only(&mut self, table: &DeTable<'_>, allowed: &[&str], what: &str) {
+        let allowed_set: BTreeSet<&str> = allowed.iter().copied().collect();
+        for key in table
+            .keys()
+            .filter(|key| !allowed_set.contains(key.get_ref().as_ref()))
+        {
+            let reason = format!(
+                "{what} has no `{}`; valid are {}",
+                key.get_ref(),
+                allowed.join(", ")
+            );
+            self.fault(key.span(), reason);
+        }
+    }
+
+    fn required(&mut self, entry: &Entry<'_>, table: &DeTable<'_>, key: &str) -> String {
+        if !table.contains_key(key) {
+            self.fault(entry.span(), format!("a column without `{key}`"));
+        }
+        let text = self.string(table, key);
+        if let (Some(entry), Some("")) = (table.get(key), text.as_deref().map(str::trim)) {
+            self.fault(entry.span(), format!("`{key}` is empty"));
+        }
+        text.unwrap_or_default()
+    }
+
+    fn string(&mut self, table: &DeTable<'_>, key: &str) -> Option<String> {
+        let entry = table.get(key)?;
+        let text = entry.get_ref().as_str().map(str::to_string);
+        if text.is_none() {
+            self.fault(entry.span(), format!("`{key}` must be a text in quotes"));
+        }
+        text
+    }
+
+    fn boolean(&mut self, table: &DeTable<'_>, key: &str) -> Option<bool> {
+        let entry = table.get(key)?;
+        let value = entry.get_ref().as_bool();
+        if value.is_none() {
+            self.fault(entry.span(), format!("`{key}` must be true or false"));
+        }
+        value
+    }
+
+    fn options(&mut self, table: &DeTable<'_>) -> Value {
+        let Some(entry) = table.get("options") else {
+            return Value::Null;
+        };
+        if !entry.get_ref().is_table() {
+            self.fault(entry.span(), "`options` must be { … }".into());
+            return Value::Null;
+        }
+        match Value::deserialize(ValueDeserializer::from(entry.clone())) {
+            Ok(options) => options,
+            Err(error) => {
+                self.fault(entry.span(), format!("`options`: {}", error.message()));
+                Value::Null
+            }
+        }
+    }
+
+    fn sorted(mut self) -> Vec<Fault> {
+        self.faults.sort_by_key(|fault| fault.line);
+        self.faults
+    }
+
+    fn fault(&mut self, at: Range<usize>, reason: String) {
+        let line = self.line(&at);
+        self.faults.push(Fault { line, reason });
+    }
+
+    /// From 1.
+    fn line(&self, at: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().iter().take(at.start);
+        1 + before.filter(|byte| **byte == b'\n').count()
+    }
+}
+
+fn is_source(from: &str) -> bool {
+    let open = |(prefix, _): &(&str, &str)| {
+        from.strip_prefix(prefix)
+            .is_some_and(|rest| !rest.trim().is_empty())
+    };
+    SOURCES.contains(&from) || OPEN_SOURCES.iter().any(open)
+}
+
+fn choices_are_named(options: &Value) -> bool {
+    let named = |choice: &Value| {
+        choice
+            .get("name")
+            .and_then(Value::as_str)
+            .is_some_and(|name| !name.is_empty())
+    };
+    match options.get("choices").and_then(Value::as_array) {
+        Some(choices) => !choices.is_empty() && choices.iter().all(named),
+        None => options.get("choices").is_none(),
+    }
+}

@@ -1,0 +1,321 @@
+//! What `bootstrap` would do to a base, and doing it. It only ever adds.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::client::{Base, Client, Table};
+use super::compare;
+use super::error::Error;
+use super::schema::{Mapping, Schema, find_table};
+
+/// The way from the base as it is to the schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The table's name, as the base has it or as AIRTABLE_TABLE names the one to create.
+    pub table: String,
+    /// None: it is created.
+    pub table_id: Option<String>,
+    pub steps: Vec<Step>,
+}
+
+/// `column` is the name in the schema (for a foreign one, in the base), `name` the name in the base, `kind` the type there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    CreateTable {
+        table: String,
+    },
+    CreateColumn {
+        column: String,
+        #[serde(rename = "type")]
+        kind: String,
+    },
+    Kept {
+        column: String,
+        #[serde(rename = "type")]
+        kind: String,
+        field_id: String,
+    },
+    /// People call it something else; its id is remembered.
+    Renamed {
+        column: String,
+        name: String,
+        #[serde(rename = "type")]
+        kind: String,
+        field_id: String,
+    },
+    WrongType {
+        column: String,
+        name: String,
+        #[serde(rename = "type")]
+        kind: String,
+        wanted: String,
+        field_id: String,
+    },
+    MissingChoice {
+        column: String,
+        name: String,
+        #[serde(rename = "type")]
+        kind: String,
+        choices: Vec<String>,
+        field_id: String,
+    },
+    /// Theirs: never touched.
+    Foreign {
+        column: String,
+        #[serde(rename = "type")]
+        kind: String,
+        field_id: String,
+    },
+}
+
+impl Plan {
+    /// Reads the base (one request) and compares. `known`: what was remembered of it.
+    pub async fn read(
+        client: &Client,
+        schema: &Schema,
+        known: Option<&Mapping>,
+    ) -> Result<Plan, Error> {
+        let tables = client.tables().await?;
+        let table = find_table(
+            &tables,
+            client.table(),
+            known.map(|known| known.table_id.as_str()),
+        );
+        if table.is_none() && is_table_id(client.table()) {
+            let table = client.table().to_string();
+            return Err(Error::NoTableId { table });
+        }
+        let none = BTreeMap::new();
+        let columns = known.map_or(&none, |known| &known.columns);
+        Ok(Plan::compare(schema, table, client.table(), columns))
+    }
+
+    /// `table_name` is the name of the table to create when there is none. `known`: name in the schema to field id.
+    pub fn compare(
+        schema: &Schema,
+        table: Option<&Table>,
+        table_name: &str,
+        known: &BTreeMap<String, String>,
+    ) -> Plan {
+        match table {
+            Some(table) => Plan {
+                table: table.name.clone(),
+                table_id: Some(table.id.clone()),
+                steps: compare::columns(schema, table, known),
+            },
+            None => {
+                let table = table_name.to_string();
+                let create = Step::CreateTable {
+                    table: table.clone(),
+                };
+                let columns = schema.enabled().map(|column| Step::CreateColumn {
+                    column: column.name.clone(),
+                    kind: column.kind.clone(),
+                });
+                Plan {
+                    table,
+                    table_id: None,
+                    steps: std::iter::once(create).chain(columns).collect(),
+                }
+            }
+        }
+    }
+
+    /// Creates what is missing and returns where everything is. Changes nothing that is there; a key column of the
+    /// wrong type is refused before the first request.
+    pub async fn apply(&self, client: &Client, schema: &Schema) -> Result<Mapping, Error> {
+        compare::check_key_type(schema, &self.steps)?;
+        let Some(table_id) = &self.table_id else {
+            let table = client.create_table(&schema.table_body(&self.table)).await?;
+            return Ok(schema.map(&table, &BTreeMap::new())?.0);
+        };
+        let mut mapping = compare::mapping(table_id, &self.steps);
+        for column in schema.enabled() {
+            let wanted = |step: &Step| matches!(step, Step::CreateColumn { column: name, .. } if *name == column.name);
+            if self.steps.iter().any(wanted) {
+                let field = client.create_field(table_id, &column.body()).await?;
+                mapping.columns.insert(column.name.clone(), field.id);
+            }
+        }
+        Ok(mapping)
+    }
+
+    /// Requests that [`Plan::apply`] would send. None: the base is as it should be, or nothing can be mended.
+    pub fn writes(&self) -> usize {
+        match self.table_id {
+            None => 1,
+            Some(_) => self.steps.iter().filter(|step| step.sign() == '+').count(),
+        }
+    }
+
+    /// For `--check`: no column is missing, of another type, or lacks a choice.
+    pub fn is_ok(&self) -> bool {
+        self.steps.iter().all(Step::is_ok)
+    }
+
+    pub fn as_json(&self) -> Value {
+        let steps: Vec<Value> = self.steps.iter().map(Step::as_json).collect();
+        json!({
+            "table": self.table,
+            "table_id": self.table_id,
+            "ok": self.is_ok(),
+            "writes": self.writes(),
+            "steps": steps,
+        })
+    }
+}
+
+/// A new base with the table in it, in a workspace (`wsp…`): the base, and where its columns are.
+pub async fn create_base(
+    client: &Client,
+    schema: &Schema,
+    workspace_id: &str,
+    name: &str,
+) -> Result<(Base, Mapping), Error> {
+    let body = schema.table_body(client.table());
+    let base = client.create_base(workspace_id, name, &[body]).await?;
+    let table = find_table(&base.tables, client.table(), None).ok_or(Error::Incomplete)?;
+    let (mapping, _) = schema.map(table, &BTreeMap::new())?;
+    Ok((base, mapping))
+}
+
+/// `tbl` and 14 letters or digits.
+pub(super) fn is_table_id(text: &str) -> bool {
+    text.len() == 17 && text.starts_with("tbl") && text.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+impl Step {
+    /// `+` created, `=` kept, `~` renamed by people, `!` a person must act.
+    pub fn sign(&self) -> char {
+        match self {
+            Step::CreateTable { .. } | Step::CreateColumn { .. } => '+',
+            Step::Kept { .. } | Step::Foreign { .. } => '=',
+            Step::Renamed { .. } => '~',
+            Step::WrongType { .. } | Step::MissingChoice { .. } => '!',
+        }
+    }
+
+    /// The name in the schema, for a foreign column the one in the base, for a table the table's.
+    pub fn column(&self) -> &str {
+        match self {
+            Step::CreateTable { table } => table,
+            Step::CreateColumn { column, .. }
+            | Step::Kept { column, .. }
+            | Step::Renamed { column, .. }
+            | Step::WrongType { column, .. }
+            | Step::MissingChoice { column, .. }
+            | Step::Foreign { column, .. } => column,
+        }
+    }
+
+    pub fn is_ok(&self) -> bool {
+        matches!(self.sign(), '=' | '~')
+    }
+
+    fn as_json(&self) -> Value {
+        let mut json = json!(self);
+        json["sign"] = json!(self.sign());
+        json
+    }
+
+    /// What is the matter with it, and for `!` what to click, because the API cannot do it.
+    fn note(&self) -> String {
+        match self {
+            Step::CreateTable { .. } => "create the table".into(),
+            Step::CreateColumn { kind, .. } => format!("{kind}, create"),
+            Step::Kept { kind, .. } => kind.clone(),
+            Step::Renamed { name, kind, .. } => {
+                format!("{kind}, called {name:?} in Airtable: fine")
+            }
+            Step::Foreign { kind, .. } => format!("{kind}, not ours: never touched"),
+            Step::WrongType {
+                name, kind, wanted, ..
+            } => format!(
+                "{kind}, must be {wanted}: in Airtable open the menu of the column {name:?}, \"Edit field\", and choose \"{}\"",
+                label(wanted)
+            ),
+            Step::MissingChoice { name, choices, .. } => format!(
+                "without the choice {}: in Airtable open the menu of the column {name:?}, \"Edit field\", and add it",
+                choices
+                    .iter()
+                    .map(|choice| format!("{choice:?}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        }
+    }
+}
+
+/// What Airtable's own menu calls a type.
+fn label(kind: &str) -> &str {
+    match kind {
+        "singleLineText" => "Single line text",
+        "multilineText" => "Long text",
+        "richText" => "Long text, with rich text formatting",
+        "email" => "Email",
+        "url" => "URL",
+        "phoneNumber" => "Phone number",
+        "multipleAttachments" => "Attachment",
+        "number" => "Number",
+        "percent" => "Percent",
+        "currency" => "Currency",
+        "duration" => "Duration",
+        "rating" => "Rating",
+        "checkbox" => "Checkbox",
+        "singleSelect" => "Single select",
+        "multipleSelects" => "Multiple select",
+        "date" => "Date",
+        "dateTime" => "Date, with the time field",
+        other => other,
+    }
+}
+
+/// One line, for a log: `column "Status": …`.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::CreateColumn { column, kind } => {
+                write!(f, "column {column:?}: missing, must be {kind}")
+            }
+            Step::CreateTable { table } => write!(f, "table {table:?}: missing"),
+            step => write!(f, "column {:?}: {}", step.column(), step.note()),
+        }
+    }
+}
+
+/// The table for people: a line per step.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.table_id.as_deref().unwrap_or("not there yet");
+        writeln!(f, "Table {:?} ({id})", self.table)?;
+        let columns = || {
+            self.steps
+                .iter()
+                .filter(|step| !matches!(step, Step::CreateTable { .. }))
+        };
+        let width = columns()
+            .map(|step| step.column().chars().count())
+            .max()
+            .unwrap_or(0);
+        for step in columns() {
+            writeln!(
+                f,
+                "  {} {:width$}  {}",
+                step.sign(),
+                step.column(),
+                step.note()
+            )?;
+        }
+        let count = |sign| columns().filter(|step| step.sign() == sign).count();
+        let (create, fix) = (count('+'), count('!'));
+        match (create, fix) {
+            (0, 0) => writeln!(f, "Nothing to do."),
+            (create, 0) => writeln!(f, "{create} to create."),
+            (create, fix) => writeln!(f, "{create} to create, {fix} to be mended by hand (!)."),
+        }
+    }
+}
