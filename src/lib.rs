@@ -1,14 +1,13 @@
 pub mod airtable;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod livekit;
 pub mod mirror;
 pub mod pipeline;
 pub mod storage;
 pub mod store;
 pub mod telemetry;
-
-pub mod airtable;
 
 /// The first thing a process does: rustls needs to know its cryptography before the first connection.
 pub fn install_crypto() {

@@ -46,6 +46,11 @@ impl Client {
         self.pace.not_before(delay);
     }
 
+    /// Waits until a request would be the next to go.
+    pub async fn ready(&self) {
+        self.pace.ready().await;
+    }
+
     /// The rest of the pause after a 429; calls made now wait it out.
     pub fn paused(&self) -> Option<Duration> {
         self.pace.paused()

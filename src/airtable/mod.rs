@@ -11,6 +11,7 @@ mod error;
 mod pace;
 mod parse;
 mod plan;
+pub mod row;
 mod schema;
 
 pub use client::{Base, Client, Config, Field, Table, Written};

@@ -14,6 +14,8 @@ use tokio::time::{Instant, sleep_until};
 pub(super) struct Pace {
     configured: f64,
     slots: Vec<tokio::sync::Mutex<Instant>>,
+    /// Held by the one request that waits for its turn.
+    gate: tokio::sync::Mutex<()>,
     next_slot: AtomicUsize,
     sent: AtomicU64,
     state: Mutex<State>,
@@ -48,6 +50,7 @@ impl Pace {
         Pace {
             configured: rate,
             slots,
+            gate: tokio::sync::Mutex::new(()),
             next_slot: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
             state: Mutex::new(State {
@@ -62,6 +65,7 @@ impl Pace {
 
     /// Waits until a request may go. Hold the turn until it is answered.
     pub(super) async fn turn(&self) -> Turn<'_> {
+        let _gate = self.gate.lock().await;
         let index = self.next_slot.fetch_add(1, Ordering::Relaxed) % self.slots.len();
         let free_at = self.slots[index].lock().await;
         sleep_until(*free_at).await;
@@ -78,6 +82,11 @@ impl Pace {
                 return Turn { free_at };
             }
         }
+    }
+
+    /// Waits until no other request waits for its turn, so that what is chosen to be sent is chosen late.
+    pub(super) async fn ready(&self) {
+        drop(self.gate.lock().await);
     }
 
     pub(super) fn not_before(&self, delay: Duration) {

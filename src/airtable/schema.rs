@@ -73,7 +73,7 @@ pub struct Column {
 }
 
 /// Where the columns are in a base. Remembered, so that renaming a column there changes nothing here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Default, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// `tbl…`
     pub table_id: String,

@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod call;
 pub mod event;
+pub mod link;
 pub mod participant;
 pub mod path;
 pub mod policy;

@@ -92,11 +92,7 @@ pub trait Deliverer: Send + Sync + 'static {
         async {}
     }
     /// Sends; one attempt for each due, in the same order.
-    fn deliver(
-        &self,
-        due: &[Due],
-        now: Timestamp,
-    ) -> impl Future<Output = Vec<Attempt>> + Send;
+    fn deliver(&self, due: &[Due], now: Timestamp) -> impl Future<Output = Vec<Attempt>> + Send;
 }
 
 pub struct Deliver<D> {
@@ -133,7 +129,8 @@ impl<D: Deliverer> Deliver<D> {
     async fn claim(&self, now: Timestamp) -> anyhow::Result<Vec<Delivery>> {
         let flying = lock(&self.flying).clone();
         let closed = *lock(&self.closed_until);
-        let room = (self.deliverer.parallel() * self.deliverer.batch()).saturating_sub(flying.len());
+        let room =
+            (self.deliverer.parallel() * self.deliverer.batch()).saturating_sub(flying.len());
         let room = match closed {
             Some(until) if until > now || !flying.is_empty() => 0,
             Some(_) => 1,
@@ -153,7 +150,11 @@ impl<D: Deliverer> Deliver<D> {
         let keys: Vec<Key> = batch.iter().map(|delivery| delivery.key.clone()).collect();
         if let Err(error) = self.send(batch).await {
             let sink = sink_name(self.deliverer.sink());
-            tracing::warn!(sink, error = format!("{error:#}"), "a delivery could not be ended; it is tried again");
+            tracing::warn!(
+                sink,
+                error = format!("{error:#}"),
+                "a delivery could not be ended; it is tried again"
+            );
         }
         lock(&self.flying).retain(|key| !keys.contains(key));
         self.wake.sink(self.deliverer.sink()).notify_one();
@@ -177,7 +178,10 @@ impl<D: Deliverer> Deliver<D> {
             }
         }
         let sending = AssertUnwindSafe(self.deliverer.deliver(&due, (self.clock)()));
-        let attempts = sending.catch_unwind().await.unwrap_or_else(|_| panicked(&due));
+        let attempts = sending
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| panicked(&due));
         for (due, attempt) in due.iter().zip(attempts) {
             self.end(due, attempt).await?;
         }
@@ -221,7 +225,10 @@ impl<D: Deliverer> Deliver<D> {
             _ => {
                 let before = lock(&self.closed_until).take();
                 if before.is_some() {
-                    tracing::info!(sink = sink_name(sink), "it works again; what waited is sent now");
+                    tracing::info!(
+                        sink = sink_name(sink),
+                        "it works again; what waited is sent now"
+                    );
                     self.store.unpark(sink, now).await?;
                 }
             }
@@ -272,7 +279,9 @@ fn ending(
     answer: Answer,
     now: Timestamp,
 ) -> (State, Option<Timestamp>, Option<String>) {
-    let failures = u32::try_from(delivery.attempts).unwrap_or(u32::MAX).saturating_add(1);
+    let failures = u32::try_from(delivery.attempts)
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
     match answer {
         Answer::Delivered { again } => (State::Done, again, None),
         Answer::Retry { after, error } => {

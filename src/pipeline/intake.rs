@@ -38,7 +38,10 @@ pub struct Intake {
 enum Route {
     Call(String),
     /// Waits for a call of this name.
-    Wait { room_name: String, until: Timestamp },
+    Wait {
+        room_name: String,
+        until: Timestamp,
+    },
     Aside(String),
     Nowhere,
 }
@@ -271,9 +274,7 @@ fn read(letter: &Letter) -> Result<Fact, String> {
             .map_err(|error| format!("it is no JSON that can be read ({:?})", error.classify()))
     };
     match letter.kind {
-        Kind::Webhook => {
-            body::webhook(text, letter.received_at).map_err(|error| error.to_string())
-        }
+        Kind::Webhook => body::webhook(text, letter.received_at).map_err(|error| error.to_string()),
         Kind::Egress => Ok(body::egress(&json()?, Room::default())),
         Kind::Room => Ok(Fact::RoomSeen {
             room: parse::<Room>(json()?)?,

@@ -67,6 +67,8 @@ impl Leases {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, bool>> {
-        self.held.lock().unwrap_or_else(|broken| broken.into_inner())
+        self.held
+            .lock()
+            .unwrap_or_else(|broken| broken.into_inner())
     }
 }

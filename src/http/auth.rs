@@ -1,0 +1,83 @@
+//! Who may use `/v1`: API_TOKEN for everything, or a LiveKit access token of our key for its room.
+
+use axum::http::{HeaderMap, header};
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+
+use super::{App, error::Problem};
+use crate::livekit::webhook::Grants;
+
+pub enum Bearer {
+    /// API_TOKEN
+    Everything,
+    /// A LiveKit token.
+    LiveKit(Grants),
+}
+
+/// 401 without a token or with a bad one.
+pub fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
+    let value = headers.get(header::AUTHORIZATION);
+    let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let token = match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => return Err(Problem::unauthorized("send `Authorization: Bearer TOKEN`")),
+    };
+    if let Some(ours) = &app.api_token {
+        let same = ours.expose_secret().as_bytes().ct_eq(token.as_bytes());
+        if bool::from(same) {
+            return Ok(Bearer::Everything);
+        }
+    }
+    match app.keys.verify_token(token, (app.clock)()) {
+        Ok(grants) => Ok(Bearer::LiveKit(grants)),
+        Err(refused) => Err(Problem::unauthorized(format!(
+            "the token is neither API_TOKEN nor a LiveKit token that is taken here: {refused}"
+        ))),
+    }
+}
+
+/// Reading and `/metrics` take API_TOKEN.
+pub fn reader(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    match bearer(app, headers)? {
+        Bearer::Everything => Ok(()),
+        Bearer::LiveKit(_) => Err(Problem::forbidden("reading takes API_TOKEN")),
+    }
+}
+
+impl Bearer {
+    /// A LiveKit token must be for this room and have `roomAdmin`.
+    pub fn may_report(&self, room_name: &str) -> Result<(), Problem> {
+        self.may("roomAdmin", |grants| grants.room_admin, room_name)
+    }
+
+    /// A LiveKit token must be for this room and have `roomRecord`.
+    pub fn may_record(&self, room_name: &str) -> Result<(), Problem> {
+        self.may("roomRecord", |grants| grants.room_record, room_name)
+    }
+
+    fn may(
+        &self,
+        name: &str,
+        granted: impl Fn(&Grants) -> bool,
+        room_name: &str,
+    ) -> Result<(), Problem> {
+        let Bearer::LiveKit(grants) = self else {
+            return Ok(());
+        };
+        if !granted(grants) {
+            return Err(Problem::forbidden(format!("the token lacks `{name}`")));
+        }
+        if grants.room.as_deref() != Some(room_name) {
+            return Err(Problem::forbidden("the token is for another room"));
+        }
+        Ok(())
+    }
+
+    /// The room of a LiveKit token.
+    pub fn room(&self) -> Option<&str> {
+        match self {
+            Bearer::Everything => None,
+            Bearer::LiveKit(grants) => grants.room.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `POST /webhooks/livekit`: 200 once it is on disk, and never a 4xx for something that LiveKit signed (LiveKit counts
+//! a 4xx as delivered).
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header},
+};
+use sha2::{Digest, Sha256};
+
+use super::{App, error::Problem};
+use crate::store::{Kind, Letter};
+
+pub async fn receive(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
+        }
+        _ => Problem::bad_request("the body broke off"),
+    })?;
+    let now = (app.clock)();
+    let token = headers.get(header::AUTHORIZATION);
+    let token = token.and_then(|value| value.to_str().ok());
+    if let Err(refused) = app.keys.verify_webhook(token, &body, now) {
+        metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
+        tracing::warn!(reason = %refused, "a webhook was refused; nothing was stored");
+        return Err(Problem::unauthorized(refused.to_string()));
+    }
+    // LiveKit repeats an event byte for byte, so the same bytes are the same event.
+    let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
+    letter.dedupe = Some(hex(&Sha256::digest(&body)));
+    app.store.put(letter).await?;
+    app.wake.intake.notify_one();
+    metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
+    Ok(StatusCode::OK)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,499 @@
+//! The Airtable sink: one row per call, ten rows a request, changed columns only.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+
+use crate::{
+    airtable::{
+        Class, Client, Error, Mapping, Schema, find_table,
+        row::{self, Links, project},
+    },
+    domain::{Call, Sink, link::LinkRules, path},
+    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    storage::{self, Method},
+    store::Store,
+};
+
+/// The setting that keeps the table's and the columns' ids, which survive a rename.
+pub const MAPPING: &str = "airtable_mapping";
+/// Airtable takes ten rows a request.
+const ROWS: usize = 10;
+const CONFIGURATION: Duration = Duration::from_secs(60);
+const QUOTA: Duration = Duration::from_secs(3600);
+
+pub struct Airtable {
+    pub client: Client,
+    pub schema: Schema,
+    pub store: Store,
+    pub storage: storage::Client,
+    pub links: LinkRules,
+    /// RECORDING_PATH's key for the transcript of a call without a recording.
+    pub path: String,
+    pub table: Mutex<Known>,
+}
+
+/// What is known of the table, until Airtable says that it has changed.
+#[derive(Default)]
+pub struct Known {
+    mapping: Option<Mapping>,
+    /// Columns that Airtable does not take our values for, by name.
+    refused: BTreeSet<String>,
+}
+
+/// What the sink remembers of a call.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Memo {
+    record: Option<String>,
+    /// A hash of each cell that was sent, by column name.
+    sent: BTreeMap<String, u64>,
+    /// The presigned URL in the row: what it is for, and when it dies (milliseconds since the epoch).
+    signed: Option<(String, i64)>,
+    /// The hash of the full transcript in the bucket, and its key.
+    text: Option<(u64, String)>,
+}
+
+/// A row on its way.
+struct Row {
+    /// Its place among the dues.
+    place: usize,
+    memo: Memo,
+    /// Every cell, and those that are news, by column name.
+    cells: Map<String, Value>,
+    changed: Map<String, Value>,
+    again: Option<Timestamp>,
+}
+
+impl Deliverer for Airtable {
+    fn sink(&self) -> Sink {
+        Sink::Airtable
+    }
+
+    fn batch(&self) -> usize {
+        ROWS
+    }
+
+    fn parallel(&self) -> usize {
+        5
+    }
+
+    async fn ready(&self) {
+        self.client.ready().await;
+    }
+
+    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+        let mapping = match self.mapping().await {
+            Ok(mapping) => mapping,
+            Err(error) => {
+                let answer = answer(&error);
+                let attempt = |due: &Due| Attempt::new(answer.clone(), &due.delivery.memo);
+                return due.iter().map(attempt).collect();
+            }
+        };
+        let mut attempts: Vec<Option<Attempt>> = due.iter().map(|_| None).collect();
+        let (mut fresh, mut known) = (Vec::new(), Vec::new());
+        for (place, due) in due.iter().enumerate() {
+            match self.row(place, due, &mapping, now).await {
+                Ok(row) if row.changed.is_empty() => {
+                    let again = row.again;
+                    attempts[place] = Some(attempt(Answer::Delivered { again }, &row.memo));
+                }
+                Ok(row) if row.memo.record.is_some() => known.push(row),
+                Ok(row) => fresh.push(row),
+                Err(error) => {
+                    let answer = Answer::Retry { after: None, error };
+                    attempts[place] = Some(Attempt::new(answer, &due.delivery.memo));
+                }
+            }
+        }
+        let mut groups: Vec<Vec<Row>> = vec![known, fresh];
+        while let Some(group) = groups.pop() {
+            self.write(group, due, &mapping, &mut groups, &mut attempts)
+                .await;
+        }
+        let missing = || Answer::Retry {
+            after: None,
+            error: "the row was not sent".into(),
+        };
+        let finished = attempts.into_iter().zip(due);
+        finished
+            .map(|(done, due)| done.unwrap_or_else(|| Attempt::new(missing(), &due.delivery.memo)))
+            .collect()
+    }
+}
+
+impl Airtable {
+    /// The columns' ids: remembered from the last time, read again when Airtable says that they have changed.
+    async fn mapping(&self) -> Result<Mapping, Error> {
+        let mut table = self.table.lock().await;
+        if let Some(mapping) = &table.mapping {
+            return Ok(mapping.clone());
+        }
+        let stored = self.store.get(MAPPING).await.ok().flatten();
+        let known: Mapping = stored
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        let tables = self.client.tables().await?;
+        let found = find_table(&tables, self.client.table(), Some(&known.table_id));
+        let Some(found) = found else {
+            let table = self.client.table().to_owned();
+            return Err(Error::NoTable { table });
+        };
+        let same = found.id == known.table_id;
+        let columns = if same { known.columns } else { BTreeMap::new() };
+        let (mapping, problems) = self.schema.map(found, &columns)?;
+        for problem in problems {
+            tracing::warn!(%problem, "a column is left out; `livekit-airtable bootstrap` says more");
+        }
+        if let Ok(text) = serde_json::to_string(&mapping) {
+            // Without it the columns are found by name the next time.
+            self.store.set(MAPPING, &text).await.ok();
+        }
+        table.refused.clear();
+        table.mapping = Some(mapping.clone());
+        Ok(mapping)
+    }
+
+    /// The row as it should be now, and what of it is news to Airtable.
+    async fn row(
+        &self,
+        place: usize,
+        due: &Due,
+        mapping: &Mapping,
+        now: Timestamp,
+    ) -> Result<Row, String> {
+        let mut memo: Memo = serde_json::from_value(due.delivery.memo.clone()).unwrap_or_default();
+        let call = &due.call;
+        let (links, fresh) = self.links(call, &mut memo, now).await?;
+        let mut cells = project(call, &self.schema, &links);
+        let refused = self.table.lock().await.refused.clone();
+        for column in &refused {
+            cells.remove(column);
+        }
+        self.tell_refused(&mut cells, &refused);
+        let mut changed = cells.clone();
+        changed.retain(|name, value| match memo.sent.get(name) {
+            Some(sent) => *sent != hash(value),
+            None => !value.is_null(),
+        });
+        changed.retain(|name, _| mapping.columns.contains_key(name));
+        if !fresh {
+            self.drop_links(&mut changed);
+        }
+        let again = self.renewal(call, &memo, now);
+        Ok(Row {
+            place,
+            memo,
+            cells,
+            changed,
+            again,
+        })
+    }
+
+    /// Columns that users changed cost the row a line in Error, not the row.
+    fn tell_refused(&self, cells: &mut Map<String, Value>, refused: &BTreeSet<String>) {
+        let error = self.schema.enabled().find(|column| column.from == "error");
+        let Some(error) = error.filter(|_| !refused.is_empty()) else {
+            return;
+        };
+        let names: Vec<String> = refused.iter().map(|name| format!("“{name}”")).collect();
+        let line = format!(
+            "Airtable does not take our values for {}.",
+            names.join(", ")
+        );
+        let before = cells.get(&error.name).and_then(Value::as_str).unwrap_or("");
+        let text = [before, &line].join("\n").trim().to_owned();
+        cells.insert(error.name.clone(), Value::String(text));
+    }
+
+    /// The URLs in the row live on: they are no news.
+    fn drop_links(&self, changed: &mut Map<String, Value>) {
+        let ours = ["recording_url", "recording_url_expires", "transcript_url"];
+        let links = self.schema.enabled();
+        for column in links.filter(|column| ours.contains(&column.from.as_str())) {
+            changed.remove(&column.name);
+        }
+    }
+
+    /// The row's addresses; false: those that are in it live long enough, and are not sent.
+    async fn links(
+        &self,
+        call: &Call,
+        memo: &mut Memo,
+        now: Timestamp,
+    ) -> Result<(Links, bool), String> {
+        let text_key = self.keep_transcript(call, memo, now).await?;
+        let Some((recording, _)) = call.playable() else {
+            let fresh = memo.signed.take().is_some() || text_key.is_some();
+            let transcript = self.sign_text(text_key).await?;
+            let links = Links {
+                transcript,
+                ..Links::default()
+            };
+            return Ok((links, fresh));
+        };
+        if let Some(link) = self.links.permanent(&recording.egress_id) {
+            let links = Links {
+                recording: Some(link),
+                transcript: self.sign_text(text_key).await?,
+                expires: None,
+            };
+            return Ok((links, true));
+        }
+        let purpose = format!("{} {}", recording.key, text_key.as_deref().unwrap_or(""));
+        let expires = now + self.links.ttl;
+        let half = self.links.ttl / 2;
+        if let Some((known, dies)) = &memo.signed {
+            let dies = Timestamp::from_millisecond(*dies).unwrap_or(now);
+            if *known == purpose && dies > now + half {
+                return Ok((Links::default(), false));
+            }
+        }
+        let ttl = self.links.ttl;
+        let signed = self.storage.presign(&recording.key, ttl, Method::Get, None);
+        let links = Links {
+            recording: Some(signed.await.map_err(|error| error.to_string())?),
+            expires: Some(expires),
+            transcript: self.sign_text(text_key).await?,
+        };
+        memo.signed = Some((purpose, expires.as_millisecond()));
+        Ok((links, true))
+    }
+
+    /// Puts the whole transcript beside the recording when the cell's is cut; its key.
+    async fn keep_transcript(
+        &self,
+        call: &Call,
+        memo: &mut Memo,
+        now: Timestamp,
+    ) -> Result<Option<String>, String> {
+        let Some(text) = row::long_transcript(call) else {
+            return Ok(None);
+        };
+        let fill = path::Fill {
+            room_id: &call.id,
+            room_name: &call.room_name,
+            at: call.started_at().unwrap_or(now),
+        };
+        let recording = match call.shown() {
+            Some(recording) if !recording.key.is_empty() => recording.key.clone(),
+            _ => path::key(&self.path, &fill, |_| false),
+        };
+        let key = path::transcript_key(&recording);
+        let kept = (hash(&text), key.clone());
+        if memo.text.as_ref() != Some(&kept) {
+            let put = self.storage.put_text(&key, text).await;
+            put.map_err(|error| format!("the full transcript could not be stored: {error}"))?;
+            memo.text = Some(kept);
+        }
+        Ok(Some(key))
+    }
+
+    async fn sign_text(&self, key: Option<String>) -> Result<Option<String>, String> {
+        let Some(key) = key else { return Ok(None) };
+        let signed = self
+            .storage
+            .presign(&key, self.links.ttl, Method::Get, None);
+        signed.await.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// When the row needs a fresh URL: with a quarter of the old one's life left, while the row is young.
+    fn renewal(&self, call: &Call, memo: &Memo, now: Timestamp) -> Option<Timestamp> {
+        let (_, dies) = memo.signed.as_ref()?;
+        let quarter = SignedDuration::try_from(self.links.ttl / 4).ok()?;
+        let at = Timestamp::from_millisecond(*dies).ok()? - quarter;
+        let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
+        (at < young_until).then_some(at.max(now + SignedDuration::from_secs(60)))
+    }
+
+    /// Writes a group of rows; splits it where Airtable refuses it.
+    async fn write(
+        &self,
+        group: Vec<Row>,
+        due: &[Due],
+        mapping: &Mapping,
+        groups: &mut Vec<Vec<Row>>,
+        attempts: &mut [Option<Attempt>],
+    ) {
+        if group.is_empty() {
+            return;
+        }
+        match self.send(&group, mapping).await {
+            Ok(records) => {
+                for (row, record) in group.into_iter().zip(records) {
+                    let place = row.place;
+                    attempts[place] = Some(row.delivered(record));
+                }
+            }
+            Err(error) => {
+                let class = error.class();
+                let splits = matches!(
+                    class,
+                    Class::Row { .. } | Class::RowGone | Class::TooLarge | Class::UnknownField
+                );
+                if splits && group.len() > 1 {
+                    let mut left = group;
+                    let right = left.split_off(left.len() / 2);
+                    groups.extend([left, right]);
+                    return;
+                }
+                for row in group {
+                    let place = row.place;
+                    let done = self
+                        .refused(row, &due[place], &error, mapping, groups)
+                        .await;
+                    attempts[place] = attempts[place].take().or(done);
+                }
+            }
+        }
+    }
+
+    async fn send(&self, group: &[Row], mapping: &Mapping) -> Result<Vec<Option<String>>, Error> {
+        let by_id = |row: &Row| by_field_id(&row.changed, mapping);
+        if group.iter().all(|row| row.memo.record.is_some()) {
+            let record = |row: &Row| row.memo.record.clone().unwrap_or_default();
+            let rows: Vec<_> = group.iter().map(|row| (record(row), by_id(row))).collect();
+            self.client.update(&mapping.table_id, &rows).await?;
+            return Ok(group.iter().map(|row| row.memo.record.clone()).collect());
+        }
+        let key = &self.schema.key().name;
+        let key_id = mapping.columns.get(key).cloned().unwrap_or_default();
+        let rows: Vec<_> = group.iter().map(by_id).collect();
+        let written = self
+            .client
+            .upsert(&mapping.table_id, &key_id, &rows)
+            .await?;
+        Ok(written.into_iter().map(|w| Some(w.record_id)).collect())
+    }
+
+    /// What becomes of one row that Airtable refused; `None` when it is tried again at once.
+    async fn refused(
+        &self,
+        mut row: Row,
+        due: &Due,
+        error: &Error,
+        mapping: &Mapping,
+        groups: &mut Vec<Vec<Row>>,
+    ) -> Option<Attempt> {
+        match error.class() {
+            Class::RowGone => {
+                row.memo = Memo {
+                    text: row.memo.text,
+                    ..Memo::default()
+                };
+                if due.delivery.delivered >= due.delivery.revision {
+                    // Somebody deleted the row, and a fresh URL is no news of the call.
+                    return Some(attempt(Answer::Delivered { again: None }, &row.memo));
+                }
+                // It comes back whole, with URLs signed anew.
+                let error = error.to_string();
+                let after = Some(Duration::ZERO);
+                Some(attempt(Answer::Retry { after, error }, &row.memo))
+            }
+            Class::Row {
+                column: Some(named),
+            } => {
+                let name = self.our_column(&named, mapping);
+                let name = name.filter(|name| row.changed.contains_key(name));
+                let Some(name) = name else {
+                    return Some(attempt(answer(error), &row.memo));
+                };
+                tracing::warn!(
+                    column = name,
+                    "Airtable does not take our values for a column; it is left out"
+                );
+                self.table.lock().await.refused.insert(name.clone());
+                row.changed.remove(&name);
+                row.cells.remove(&name);
+                let refused = self.table.lock().await.refused.clone();
+                self.tell_refused(&mut row.cells, &refused);
+                let line = self.schema.enabled().find(|column| column.from == "error");
+                if let Some(line) = line {
+                    let text = row.cells.get(&line.name).cloned().unwrap_or_default();
+                    row.changed.insert(line.name.clone(), text);
+                }
+                groups.push(vec![row]);
+                None
+            }
+            Class::UnknownField => {
+                self.table.lock().await.mapping = None;
+                let answer = Answer::Retry {
+                    after: None,
+                    error: error.to_string(),
+                };
+                Some(attempt(answer, &row.memo))
+            }
+            _ => Some(attempt(answer(error), &row.memo)),
+        }
+    }
+
+    /// The name of the column that Airtable names by id or name, unless it is the key.
+    fn our_column(&self, named: &str, mapping: &Mapping) -> Option<String> {
+        let mut columns = mapping.columns.iter();
+        let (name, _) = columns.find(|(name, id)| *name == named || *id == named)?;
+        (*name != self.schema.key().name).then(|| name.clone())
+    }
+}
+
+impl Row {
+    fn delivered(mut self, record: Option<String>) -> Attempt {
+        self.memo.record = record;
+        for (name, value) in &self.changed {
+            self.memo.sent.insert(name.clone(), hash(value));
+        }
+        let again = self.again;
+        attempt(Answer::Delivered { again }, &self.memo)
+    }
+}
+
+fn attempt(answer: Answer, memo: &Memo) -> Attempt {
+    let memo = serde_json::to_value(memo).unwrap_or_default();
+    Attempt::new(answer, &memo)
+}
+
+fn by_field_id(cells: &Map<String, Value>, mapping: &Mapping) -> Map<String, Value> {
+    let id = |name: &str| mapping.columns.get(name).cloned();
+    let cells = cells.iter();
+    cells
+        .filter_map(|(name, value)| Some((id(name)?, value.clone())))
+        .collect()
+}
+
+fn answer(error: &Error) -> Answer {
+    let text = error.to_string();
+    match error.class() {
+        Class::Retry { after } => Answer::Retry { after, error: text },
+        Class::Locked { after } => Answer::Retry {
+            after: Some(after),
+            error: text,
+        },
+        Class::Quota => Answer::Closed {
+            after: QUOTA,
+            error: text,
+        },
+        Class::Configuration => Answer::Closed {
+            after: CONFIGURATION,
+            error: text,
+        },
+        Class::UnknownField => Answer::Retry {
+            after: None,
+            error: text,
+        },
+        Class::Row { .. } | Class::RowGone | Class::TooLarge => Answer::Dead { error: text },
+    }
+}
+
+/// SipHash with fixed keys: the same in every process of this version; a new one sends the row once more.
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,221 @@
+//! Egress is a sink: the call says "should be recorded", this compares with what LiveKit lists, and starts, stops or
+//! adopts. LiveKit has no idempotency key, so a start is remembered before it is sent, and none is sent again before
+//! LiveKit has been asked.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::finding;
+use crate::{
+    domain::{
+        Call, Fact, Room, Sink,
+        call::Wish,
+        event::Finding,
+        path::{self, Fill},
+    },
+    livekit::{
+        body,
+        egress::{Client, Error, Kind, Stopped},
+    },
+    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    store::{self, Letter, Store},
+};
+
+/// A real egress shows up in ListEgress 0.1-0.5 s after its request.
+const SHOWS_UP: SignedDuration = SignedDuration::from_secs(2);
+/// How soon a wrong key is tried again while the room lives.
+const UNAUTHORIZED: Duration = Duration::from_secs(15);
+
+pub struct Egress {
+    pub client: Client,
+    pub store: Store,
+    /// RECORDING_PATH
+    pub path: String,
+}
+
+impl Deliverer for Egress {
+    fn sink(&self) -> Sink {
+        Sink::Egress
+    }
+
+    fn parallel(&self) -> usize {
+        64
+    }
+
+    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for due in due {
+            attempts.push(self.settle(due, now).await);
+        }
+        attempts
+    }
+}
+
+impl Egress {
+    async fn settle(&self, due: &Due, now: Timestamp) -> Attempt {
+        let call = &due.call;
+        if let Some(recording) = call.to_stop().first() {
+            return self.stop(due, &recording.egress_id, now).await;
+        }
+        match call.wish() {
+            None => Attempt::new(Answer::Delivered { again: None }, &due.delivery.memo),
+            Some(wish) => self.start(due, wish, now).await,
+        }
+    }
+
+    async fn stop(&self, due: &Due, egress_id: &str, now: Timestamp) -> Attempt {
+        let done = Attempt::new(Answer::Delivered { again: None }, &due.delivery.memo);
+        match self.client.stop(egress_id).await {
+            Ok(Stopped::Yes(info)) => {
+                tracing::info!(call = due.call.id, egress = egress_id, "recording stopped");
+                done.found([egress_letter(info, now)])
+            }
+            Ok(Stopped::AlreadyOver) => {
+                match self.client.list(Some(&due.call.room_name), false).await {
+                    Ok(infos) => done.found(infos.into_iter().map(|info| egress_letter(info, now))),
+                    Err(error) => retry(&error, &due.delivery.memo),
+                }
+            }
+            Err(error) => retry(&error, &due.delivery.memo),
+        }
+    }
+
+    async fn start(&self, due: &Due, wish: &Wish, now: Timestamp) -> Attempt {
+        let (call, memo) = (&due.call, &due.delivery.memo);
+        if let Some(wait) = shows_up_in(memo, now) {
+            let error = "a start was sent; LiveKit is asked in a moment whether it runs".into();
+            let after = Some(wait);
+            return Attempt::new(Answer::Retry { after, error }, memo);
+        }
+        let listed = match self
+            .client
+            .list(Some(&call.room_name), call.is_open())
+            .await
+        {
+            Ok(listed) => listed,
+            Err(error) => return self.refused(due, &error, memo, now),
+        };
+        let theirs = |info: &String| records(info, call, wish);
+        let running: Vec<String> = listed.into_iter().filter(theirs).collect();
+        if !running.is_empty() {
+            tracing::info!(call = call.id, "a recording runs already; it is adopted");
+            let letters = running.into_iter().map(|info| egress_letter(info, now));
+            return Attempt::new(Answer::Delivered { again: None }, memo).found(letters);
+        }
+        if !call.is_open() {
+            return too_late(call, memo, now);
+        }
+        self.send(due, wish, now).await
+    }
+
+    async fn send(&self, due: &Due, wish: &Wish, now: Timestamp) -> Attempt {
+        let call = &due.call;
+        let memo = json!({ "sent_at": now.as_millisecond() });
+        if let Err(error) = self.store.remember(&due.delivery.key, &memo).await {
+            let error = format!("{error}; nothing was started");
+            return Attempt::new(Answer::Retry { after: None, error }, &due.delivery.memo);
+        }
+        let fill = Fill {
+            room_id: wish.path_id.as_deref().unwrap_or(&call.id),
+            room_name: &call.room_name,
+            at: call.started_at().unwrap_or(now),
+        };
+        let taken = |key: &str| call.recordings.values().any(|r| r.key == key);
+        let key = path::key(&self.path, &fill, taken);
+        match self.client.start(&call.room_name, &key).await {
+            Ok(info) => {
+                tracing::info!(call = call.id, "recording started");
+                metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
+                let done = Attempt::new(Answer::Delivered { again: None }, &memo);
+                done.found([egress_letter(info, now)])
+            }
+            // Nobody knows what became of it: the memo stays, and the list is asked first.
+            Err(error) if error.kind() == Kind::Unanswered => retry(&error, &memo),
+            Err(error) => self.refused(due, &error, &json!({}), now),
+        }
+    }
+
+    /// LiveKit refused: what cannot work is over, what may pass is tried again while the room lives; both are told.
+    fn refused(&self, due: &Due, error: &Error, memo: &Value, now: Timestamp) -> Attempt {
+        let kind = error.kind();
+        let over = matches!(kind, Kind::BadRequest | Kind::NotFound);
+        let next = if over {
+            ""
+        } else {
+            " It is tried again while the call lasts."
+        };
+        let text = format!("The recording could not be started: {error}.{next}");
+        let told = Finding::NotStarted {
+            error: text.clone(),
+            no_room: kind == Kind::NotFound,
+            over,
+        };
+        let known = due.call.not_started.as_ref();
+        let news = known.is_none_or(|known| known.error != text || over);
+        let answer = match kind {
+            _ if over => Answer::Dead { error: text },
+            Kind::Unauthorized => Answer::Retry {
+                after: Some(UNAUTHORIZED),
+                error: text,
+            },
+            _ => Answer::Retry {
+                after: None,
+                error: text,
+            },
+        };
+        let letters = news.then(|| finding(&due.call.id, &told, now));
+        Attempt::new(answer, memo).found(letters)
+    }
+}
+
+/// The room closed before a recording could be started.
+fn too_late(call: &Call, memo: &Value, now: Timestamp) -> Attempt {
+    let error = match &call.not_started {
+        Some(told) => told
+            .error
+            .replace(" It is tried again while the call lasts.", ""),
+        None => "The room had closed before a recording could be started.".into(),
+    };
+    let told = Finding::NotStarted {
+        error,
+        no_room: true,
+        over: true,
+    };
+    Attempt::new(Answer::Delivered { again: None }, memo).found([finding(&call.id, &told, now)])
+}
+
+/// How long until a start that was sent would be listed.
+fn shows_up_in(memo: &Value, now: Timestamp) -> Option<Duration> {
+    let sent_at = Timestamp::from_millisecond(memo["sent_at"].as_i64()?).ok()?;
+    let age = now.duration_since(sent_at);
+    // A time in the future is a clock that was set back.
+    if age >= SHOWS_UP || age.is_negative() {
+        return None;
+    }
+    Duration::try_from(SHOWS_UP - age).ok()
+}
+
+/// Whether a listed egress records this call and fulfils the wish.
+fn records(info: &str, call: &Call, wish: &Wish) -> bool {
+    let Ok(info) = serde_json::from_str::<Value>(info) else {
+        return false;
+    };
+    match body::egress(&info, Room::default()) {
+        Fact::Egress { room, recording } => {
+            let here = room.sid == call.id || room.sid.is_empty();
+            here && !wish.ended.contains(&recording.egress_id)
+        }
+        _ => false,
+    }
+}
+
+fn egress_letter(info: String, now: Timestamp) -> Letter {
+    Letter::new(store::Kind::Egress, info, now)
+}
+
+fn retry(error: &Error, memo: &Value) -> Attempt {
+    let error = error.to_string();
+    Attempt::new(Answer::Retry { after: None, error }, memo)
+}

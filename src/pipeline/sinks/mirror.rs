@@ -1,0 +1,101 @@
+//! The mirror: the seed's payload, once per recording that ended, plus our additions.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{Call, Recording, Sink, link::LinkRules},
+    mirror::{self, Client},
+    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    storage::{self, Method},
+};
+
+/// After which a delivery is given up.
+const GIVE_UP: SignedDuration = SignedDuration::from_hours(72);
+/// In the first ten minutes tries are at most 30 s apart.
+const EAGER: SignedDuration = SignedDuration::from_mins(10);
+
+pub struct Mirror {
+    pub client: Client,
+    pub storage: storage::Client,
+    pub links: LinkRules,
+}
+
+impl Deliverer for Mirror {
+    fn sink(&self) -> Sink {
+        Sink::Mirror
+    }
+
+    fn parallel(&self) -> usize {
+        4
+    }
+
+    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for due in due {
+            attempts.push(self.tell(due, now).await);
+        }
+        attempts
+    }
+}
+
+impl Mirror {
+    async fn tell(&self, due: &Due, now: Timestamp) -> Attempt {
+        let memo = &due.delivery.memo;
+        let Some(recording) = due.call.recordings.get(&due.delivery.key.part) else {
+            return Attempt::new(Answer::Delivered { again: None }, memo);
+        };
+        let body = self.body(&due.call, recording).await;
+        let id = format!("msg_{}", recording.egress_id);
+        let answer = match self.client.post(&id, &body, now).await {
+            mirror::Answer::Delivered => Answer::Delivered { again: None },
+            mirror::Answer::Retry { error } => {
+                let age = now.duration_since(due.delivery.created_at);
+                let eager =
+                    (age < EAGER && due.delivery.attempts >= 4).then(|| Duration::from_secs(25));
+                if age >= GIVE_UP {
+                    Answer::Dead { error }
+                } else {
+                    Answer::Retry {
+                        after: eager,
+                        error,
+                    }
+                }
+            }
+        };
+        Attempt::new(answer, memo)
+    }
+
+    async fn body(&self, call: &Call, recording: &Recording) -> Value {
+        let transcript = call.reports.newest().map(|r| r.transcript.text());
+        json!({
+            "event": "egress_ended",
+            "egress_id": recording.egress_id,
+            "room_name": call.room_name,
+            "status": if recording.status.is_over() { recording.status.as_str() } else { "failed" },
+            "file_results": self.files(recording).await,
+            "room_id": call.id,
+            "call_id": call.id,
+            "transcript": transcript,
+            "error": Some(call.recording_error(recording)).filter(|error| !error.is_empty()),
+        })
+    }
+
+    /// As the seed has it: bytes, seconds and a URL that plays. Empty when no file was made.
+    async fn files(&self, recording: &Recording) -> Vec<Value> {
+        if !recording.expects_file() {
+            return Vec::new();
+        }
+        let signed = self
+            .storage
+            .presign(&recording.key, self.links.ttl, Method::Get, None);
+        vec![json!({
+            "filename": recording.key,
+            "size": recording.size,
+            "duration": recording.duration.map(|nanos| nanos as f64 / 1e9),
+            "download_url": signed.await.ok(),
+        })]
+    }
+}

@@ -1,0 +1,118 @@
+//! The bucket is asked for what the egress said it uploaded: a row says that a recording is there when it is there.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::finding;
+use crate::{
+    domain::{
+        Call, Recording, Sink,
+        event::Finding,
+        recording::{Object, ObjectState},
+    },
+    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    storage::{self, Client, Error},
+};
+
+pub struct Storage {
+    pub client: Client,
+    /// EGRESS_LOST_AFTER
+    pub lost_after: Duration,
+}
+
+impl Deliverer for Storage {
+    fn sink(&self) -> Sink {
+        Sink::Storage
+    }
+
+    fn parallel(&self) -> usize {
+        16
+    }
+
+    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for due in due {
+            attempts.push(self.look(due, now).await);
+        }
+        attempts
+    }
+}
+
+impl Storage {
+    async fn look(&self, due: &Due, now: Timestamp) -> Attempt {
+        let (call, memo) = (&due.call, &due.delivery.memo);
+        let recording = call.recordings.get(&due.delivery.key.part);
+        let Some(recording) = recording.filter(|recording| call.must_look_for(recording)) else {
+            return Attempt::new(Answer::Delivered { again: None }, memo);
+        };
+        let state = match self.client.head(&recording.key).await {
+            Ok(storage::Object::Found { size }) => fits(recording, size),
+            Ok(storage::Object::Missing) => ObjectState::Missing,
+            Err(Error::Forbidden) if self.is_late(call, recording, now) => ObjectState::Missing,
+            Err(error) => ObjectState::Unknown {
+                error: error.to_string(),
+            },
+        };
+        let state = self.settle(call, recording, state, now);
+        let answer = answer(&state);
+        let news = call.object(recording) != Some(&state);
+        let object = Finding::Object {
+            egress_id: recording.egress_id.clone(),
+            object: Object { state, at: now },
+        };
+        let letters = news.then(|| finding(&call.id, &object, now));
+        Attempt::new(answer, memo).found(letters)
+    }
+
+    /// What is not there after EGRESS_LOST_AFTER is lost; a bucket that does not say is asked on.
+    fn settle(
+        &self,
+        call: &Call,
+        recording: &Recording,
+        state: ObjectState,
+        now: Timestamp,
+    ) -> ObjectState {
+        if !self.is_late(call, recording, now) {
+            return state;
+        }
+        let error = match state {
+            ObjectState::Missing => "The recording never came into the bucket.".to_owned(),
+            ObjectState::OtherSize { size } => format!(
+                "The recording in the bucket has {size} bytes, not the {} that LiveKit said.",
+                recording.size.unwrap_or(0)
+            ),
+            state => return state,
+        };
+        ObjectState::Lost { error }
+    }
+
+    fn is_late(&self, call: &Call, recording: &Recording, now: Timestamp) -> bool {
+        let over = call.ended_at().max(recording.ended_at);
+        over.is_some_and(|over| now >= over + self.lost_after)
+    }
+}
+
+/// A lost egress told no size: any object that is not empty is its recording.
+fn fits(recording: &Recording, size: u64) -> ObjectState {
+    match recording.size {
+        Some(told) if told != size => ObjectState::OtherSize { size },
+        _ if size == 0 => ObjectState::OtherSize { size },
+        _ => ObjectState::Found { size },
+    }
+}
+
+fn answer(state: &ObjectState) -> Answer {
+    let retry = |error: String| Answer::Retry { after: None, error };
+    match state {
+        ObjectState::Found { .. } => Answer::Delivered { again: None },
+        ObjectState::Missing => retry("the object is not in the bucket yet".into()),
+        ObjectState::OtherSize { size } => retry(format!(
+            "the object has {size} bytes, not what LiveKit said"
+        )),
+        ObjectState::Unknown { error } => retry(error.clone()),
+        ObjectState::Lost { error } => Answer::Dead {
+            error: error.clone(),
+        },
+    }
+}
