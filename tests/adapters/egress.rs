@@ -13,7 +13,7 @@ use super::{Answer, Server, answer, hangs_up, http, json, nobody};
 const ENDED: &str =
     include_str!("../fixtures/livekit-captured/016_egress_ended_EGRESS_COMPLETE.json");
 
-fn client(url: String, file_type: FileType, dual: bool) -> Client {
+fn config(url: String, file_type: FileType, dual: bool) -> Config {
     let upload = Upload {
         access_key: "access".into(),
         secret_key: "storage-secret".to_owned().into(),
@@ -21,18 +21,18 @@ fn client(url: String, file_type: FileType, dual: bool) -> Client {
         endpoint: Some("https://0123abc.r2.cloudflarestorage.com".into()),
         bucket: "calls".into(),
     };
-    let api_secret = "livekit-secret".to_owned().into();
-    Client::new(
-        Config {
-            url,
-            api_key: "devkey".into(),
-            api_secret,
-            upload,
-            file_type,
-            dual,
-        },
-        http(),
-    )
+    Config {
+        url,
+        api_key: "devkey".into(),
+        api_secret: "livekit-secret".to_owned().into(),
+        upload,
+        file_type,
+        dual,
+    }
+}
+
+fn client(url: String, file_type: FileType, dual: bool) -> Client {
+    Client::new(config(url, file_type, dual), http())
 }
 
 async fn with(answers: impl IntoIterator<Item = Answer>) -> (Client, Server) {
@@ -300,6 +300,21 @@ async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
         client.start("lobby", "a.mp3").await.unwrap_err().kind(),
         Kind::Passing
     );
+}
+
+#[tokio::test]
+async fn a_start_that_times_out_may_have_happened() {
+    let impatient = reqwest::Client::builder().read_timeout(std::time::Duration::from_millis(50));
+    let client = Client::new(
+        config(super::never_answers().await, FileType::Mp3, false),
+        impatient.build().unwrap(),
+    );
+    let error = client.start("lobby", "a.mp3").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (Kind::Unanswered, "LiveKit does not answer: timed out")
+    );
+    assert_eq!(client.rooms(&[]).await.unwrap_err().kind(), Kind::Passing);
 }
 
 #[test]

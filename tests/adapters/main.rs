@@ -1,5 +1,10 @@
 //! The adapters against servers on real sockets that answer as LiveKit, a bucket or n8n do, and as they do when ill.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what it is made of"
+)]
+
 mod egress;
 mod mirror;
 mod storage;
@@ -124,6 +129,20 @@ async fn hangs_up(reply: &'static str) -> String {
             let mut read = vec![0; 64 * 1024];
             let _ = socket.read(&mut read).await;
             let _ = socket.write_all(reply.as_bytes()).await;
+        }
+    });
+    url
+}
+
+/// A server that accepts and says nothing.
+async fn never_answers() -> String {
+    livekit_airtable::install_crypto();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            open.push(socket);
         }
     });
     url

@@ -158,3 +158,78 @@ async fn a_url_lives_at_most_a_week() {
         .unwrap_err();
     assert!(matches!(error, Error::Presign(_)));
 }
+
+/// A bucket that checks every signature, in a folder.
+#[cfg(feature = "sim")]
+async fn strict_bucket(folder: &std::path::Path) -> String {
+    use axum::{Router, error_handling::HandleError, http::StatusCode};
+    livekit_airtable::install_crypto();
+    std::fs::create_dir(folder.join("calls")).unwrap();
+    let mut service = s3s::service::S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
+    service.set_auth(s3s::auth::SimpleAuth::from_single(
+        "access",
+        "storage-secret".to_owned(),
+    ));
+    let objects = HandleError::new(service.build(), async |_| StatusCode::INTERNAL_SERVER_ERROR);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(
+        async move { axum::serve(listener, Router::new().fallback_service(objects)).await },
+    );
+    url
+}
+
+#[cfg(feature = "sim")]
+#[tokio::test]
+async fn signatures_hold_for_keys_of_any_room_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = strict_bucket(folder.path()).await;
+    let ours = client(url.clone());
+    for key in [
+        KEY,
+        "call-+15550100.txt",
+        "a b/c?d=e&f#g.txt",
+        "recordings/Größe 'x' (1)~!*.txt",
+    ] {
+        assert_eq!(ours.head(key).await.unwrap(), Object::Missing, "{key}");
+        ours.put_text(key, "Grüße".into()).await.unwrap();
+        assert_eq!(
+            ours.head(key).await.unwrap(),
+            Object::Found { size: 7 },
+            "{key}"
+        );
+        let get = ours
+            .presign(key, HOUR, Method::Get, Some("ä \"b\".txt"))
+            .await
+            .unwrap();
+        let got = http().get(&get).send().await.unwrap();
+        let name = got
+            .headers()
+            .get("content-disposition")
+            .map(|v| v.to_str().unwrap().to_owned());
+        assert!(
+            name.is_some_and(|n| n.ends_with("filename*=UTF-8''%C3%A4%20%22b%22.txt")),
+            "{key}"
+        );
+        assert_eq!(got.text().await.unwrap(), "Grüße", "{key}");
+        assert_eq!(
+            http().head(&get).send().await.unwrap().status(),
+            403,
+            "{key}: signed for GET alone"
+        );
+        let head = ours.presign(key, HOUR, Method::Head, None).await.unwrap();
+        assert_eq!(
+            http().head(&head).send().await.unwrap().status(),
+            200,
+            "{key}"
+        );
+    }
+    let stranger = Client::new(Config {
+        access_key: "access".into(),
+        secret_key: "wrong".to_owned().into(),
+        bucket: "calls".into(),
+        endpoint: Some(url),
+        region: "auto".into(),
+    });
+    assert!(matches!(stranger.head(KEY).await, Err(Error::Forbidden)));
+}
