@@ -12,7 +12,7 @@ const QUIET: &str = "aws_config=warn,aws_smithy_runtime=warn,aws_smithy_runtime_
 
 /// Sends logs to stderr, as text for people or one JSON object a line. A second call in one process does nothing.
 ///
-/// `filter` is in RUST_LOG's language; what it does not name is as quiet as [`QUIET`] says.
+/// `filter` is in RUST_LOG's language; libraries that it does not name are quiet below warn.
 pub fn init(filter: &str, json: bool) {
     let filter = EnvFilter::new(format!("{QUIET},{filter}"));
     let registry = tracing_subscriber::registry().with(filter);

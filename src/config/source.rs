@@ -51,6 +51,11 @@ impl Source {
                     last.clone_from(&name);
                     layer.insert(name, value);
                 }
+                // A folder of this name, or bytes that are not UTF-8; the rest of it may never end.
+                Err(dotenvy::Error::Io(_)) => {
+                    self.errors.add(".env", format!("cannot be read after {last}"));
+                    break;
+                }
                 // The library's own message repeats the line, and with it a secret.
                 Err(_) => self.errors.add(
                     ".env",

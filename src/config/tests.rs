@@ -256,6 +256,11 @@ fn files_and_dotenv() {
     );
 
     let mut source = with(&[]);
+    source.add_dotenv(folder.path());
+    let error = Config::serve(&source).err().unwrap().to_string();
+    assert!(error.starts_with(".env: cannot be read"), "{error}");
+
+    let mut source = with(&[]);
     source.add_dotenv(&write("broken", "A=1\nthis is SECRET-VALUE no line\n"));
     let error = Config::serve(&source).err().unwrap().to_string();
     assert!(
