@@ -57,7 +57,7 @@ impl Faults {
 
 impl Fault {
     /// The answer of a fault that keeps the work from being done.
-    pub fn instead(&self) -> Option<Response> {
+    pub(super) fn instead(&self) -> Option<Response> {
         match self {
             Self::Status(status, body) => {
                 let mut answer = (
@@ -81,7 +81,7 @@ impl Fault {
     }
 
     /// What becomes of the answer once the work is done.
-    pub async fn spoil(&self, answer: Response, connection: &Scissors) -> Response {
+    pub(super) async fn spoil(&self, answer: Response, connection: &Scissors) -> Response {
         match self {
             Self::AfterWrite => {
                 connection.cut();

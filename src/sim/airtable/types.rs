@@ -186,7 +186,7 @@ fn choices(field: &mut Field, value: &Value, typecast: bool) -> Cell {
     for name in names {
         cell.extend(choice(field, name, typecast)?);
     }
-    Ok((!cell.is_empty()).then(|| Value::Array(cell)))
+    Ok((!cell.is_empty()).then_some(Value::Array(cell)))
 }
 
 fn links(value: &Value) -> Option<Option<Value>> {
