@@ -9,6 +9,9 @@ pub mod storage;
 pub mod store;
 pub mod telemetry;
 
+#[cfg(feature = "sim")]
+pub mod sim;
+
 /// The first thing a process does: rustls needs to know its cryptography before the first connection.
 pub fn install_crypto() {
     rustls::crypto::ring::default_provider()

@@ -1,0 +1,141 @@
+"""pyairtable against the stand-in: python check.py URL BASE_ID
+
+The stand-in must run without a rate limit (--requests-per-second 0). One line a check; exit code 1 when one fails.
+"""
+
+import sys
+import uuid
+
+import requests
+from pyairtable import Api
+from pyairtable.formulas import match
+
+URL, BASE = sys.argv[1:3]
+failed = 0
+
+
+def check(name, passed, seen=None):
+    global failed
+    print(f"{'ok  ' if passed else 'FAIL'} pyairtable {name}" + ("" if passed else f": {seen!r}"))
+    failed += not passed
+
+
+def refused(call):
+    """Status and error object of a refusal, or None."""
+    try:
+        call()
+    except requests.HTTPError as error:
+        body = error.response.json()
+        return error.response.status_code, body.get("error", body)
+    return None
+
+
+api = Api("patSimulated.token", endpoint_url=URL)
+base = api.base(BASE)
+
+# Schema.
+check("whoami", api.whoami()["id"].startswith("usr"))
+check("bases", BASE in [b.id for b in api.bases()])
+name = f"Calls / pyairtable {uuid.uuid4().hex[:8]}"
+table = base.create_table(name, [
+    {"name": "Call ID", "type": "singleLineText"},
+    {"name": "Status", "type": "singleSelect", "options": {"choices": [{"name": "Live"}, {"name": "Complete"}]}},
+    {"name": "Started", "type": "dateTime", "options": {
+        "timeZone": "utc", "dateFormat": {"name": "iso"}, "timeFormat": {"name": "24hour"}}},
+    {"name": "Duration", "type": "duration", "options": {"durationFormat": "h:mm:ss"}},
+    {"name": "Size", "type": "number", "options": {"precision": 0}},
+    {"name": "Caller", "type": "phoneNumber"},
+    {"name": "Recording URL", "type": "url"},
+    {"name": "Seen", "type": "checkbox", "options": {"icon": "check", "color": "greenBright"}},
+], description="made by a check")
+schema = table.schema()
+check("create_table", schema.name == name and schema.field("Call ID").id == schema.primary_field_id, schema)
+check("create_table keeps options", schema.field("Status").options.choices[1].name == "Complete")
+field = table.create_field("Recording", "multipleAttachments", description="files")
+check("create_field", field.id.startswith("fld") and field.type == "multipleAttachments", field)
+schema = table.schema(force=True)
+note = table.create_field("Note", "multilineText")
+note.name = "Notes"
+note.save()
+check("rename a field", "Notes" in [f.name for f in table.schema(force=True).fields])
+check("base.schema", name in [t.name for t in base.schema(force=True).tables])
+
+# Create.
+row = table.create({
+    "Call ID": "RM_1", "Status": "Live", "Started": "2026-01-02T03:04:05Z", "Duration": 61, "Size": 4096,
+    "Caller": "+15550100", "Recording URL": "https://example.com/a?b=c", "Seen": True, "Notes": "",
+})
+check("create", row["id"].startswith("rec") and row["fields"]["Started"] == "2026-01-02T03:04:05.000Z", row)
+check("empty cells are left out", "Notes" not in row["fields"], row)
+check("get", table.get(row["id"]) == row)
+many = table.batch_create([{"Call ID": f"RM_{n}", "Size": n} for n in range(2, 26)])
+check("batch_create in tens", [r["fields"]["Size"] for r in many] == list(range(2, 26)))
+by_id = table.create({schema.field("Call ID").id: "RM_ids"}, use_field_ids=True)
+check("field ids both ways", by_id["fields"] == {schema.field("Call ID").id: "RM_ids"}, by_id)
+table.delete(by_id["id"])
+
+# Upsert.
+result = table.batch_upsert(
+    [{"fields": {"Call ID": "RM_new", "Size": 1}}, {"fields": {"Call ID": "RM_1", "Status": "Complete"}}],
+    key_fields=["Call ID"])
+check("upsert creates and updates", len(result["createdRecords"]) == 1 and result["updatedRecords"] == [row["id"]], result)
+check("upsert answers in order", [r["fields"]["Call ID"] for r in result["records"]] == ["RM_new", "RM_1"], result)
+check("upsert leaves other cells", result["records"][1]["fields"]["Duration"] == 61, result)
+again = table.batch_upsert([{"fields": {"Call ID": "RM_new", "Size": 2}}], key_fields=["Call ID"])
+check("upsert again updates", again["createdRecords"] == [] and again["updatedRecords"] == result["createdRecords"], again)
+
+# List.
+check("all over pages", len(table.all(page_size=7)) == 26)
+pages = list(table.iterate(page_size=20))
+check("iterate", [len(p) for p in pages] == [20, 6], [len(p) for p in pages])
+check("formula match", [r["id"] for r in table.all(formula=match({"Call ID": "RM_1"}))] == [row["id"]])
+found = table.all(formula=match({"Call ID": "RM_1", "Status": "Complete"}))
+check("formula AND", len(found) == 1, found)
+check("formula OR NOT", len(table.all(formula="OR({Call ID}='RM_2', AND({Size}=3, NOT({Seen})))")) == 2)
+check("formula RECORD_ID", len(table.all(formula=f"RECORD_ID()='{row['id']}'")) == 1)
+check("formula BLANK", len(table.all(formula="{Status}=BLANK()")) == 25)
+long = "OR(" + ",".join(f"{{Call ID}}='{uuid.uuid4()}'" for _ in range(400)) + ",{Call ID}='RM_3')"
+check("long formula by POST listRecords", len(table.all(formula=long, fields=["Size"])) == 1)
+ordered = table.all(sort=["-Size"], fields=["Size"], max_records=2)
+check("sort, fields, max_records", [r["fields"] for r in ordered] == [{"Size": 4096}, {"Size": 25}], ordered)
+check("first", table.first(formula="{Size}=5")["fields"]["Call ID"] == "RM_5")
+check("table by id and in any case", len(base.table(schema.id).all(max_records=1)) == 1
+      and len(api.table(BASE, name.upper()).all(max_records=1)) == 1)
+
+# Update, delete.
+check("update", table.update(row["id"], {"Size": 7})["fields"]["Size"] == 7)
+check("update clears with None", "Caller" not in table.update(row["id"], {"Caller": None})["fields"])
+check("replace", table.update(row["id"], {"Call ID": "RM_1"}, replace=True)["fields"] == {"Call ID": "RM_1"})
+updated = table.batch_update([{"id": r["id"], "fields": {"Size": 0}} for r in many[:12]])
+check("batch_update", all(r["fields"]["Size"] == 0 for r in updated))
+check("typecast makes a choice", table.create({"Status": "Failed"}, typecast=True)["fields"]["Status"] == "Failed"
+      and "Failed" in [c.name for c in table.schema(force=True).field("Status").options.choices])
+check("delete", table.delete(row["id"]) == {"id": row["id"], "deleted": True})
+check("batch_delete", [r["deleted"] for r in table.batch_delete([r["id"] for r in many])] == [True] * 24)
+
+# Refusals.
+status, error = refused(lambda: table.create({"Nope": 1}))
+check("unknown field", (status, error["type"]) == (422, "UNKNOWN_FIELD_NAME") and "Nope" in error["message"], error)
+status, error = refused(lambda: table.create({"Size": "many"}))
+check("wrong type", error["type"] == "INVALID_VALUE_FOR_COLUMN" and '"Size"' in error["message"], error)
+status, error = refused(lambda: table.create({"Status": "Nowhere"}))
+check("unknown choice", error["type"] == "INVALID_MULTIPLE_CHOICE_OPTIONS" and "Nowhere" in error["message"], error)
+before = len(table.all())
+refused(lambda: table.batch_create([{"Call ID": "good"}, {"Size": "bad"}]))
+check("all or nothing", len(table.all()) == before)
+status, error = refused(lambda: table.batch_update([{"id": row["id"], "fields": {}}]))
+check("missing row in a batch", (status, error["type"]) == (422, "ROW_DOES_NOT_EXIST"), error)
+status, error = refused(lambda: table.get(row["id"]))
+check("missing row alone", (status, error["type"]) == (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"), error)
+status, error = refused(lambda: api.table(BASE, "No table").all())
+check("unknown table", (status, error["type"]) == (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"), error)
+status, error = refused(lambda: api.table("appNobodysBase000", name).all())
+check("unknown base", (status, error["type"]) == (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"), error)
+status, error = refused(lambda: table.all(formula="{Nope}=1"))
+check("bad formula", (status, error["type"]) == (422, "INVALID_FILTER_BY_FORMULA"), error)
+status, error = refused(lambda: base.create_table(name, [{"name": "A", "type": "singleLineText"}]))
+check("duplicate table", (status, error["type"]) == (422, "DUPLICATE_TABLE_NAME"), error)
+status, error = refused(lambda: Api("nonsense", endpoint_url=URL).table(BASE, name).all())
+check("bad token", (status, error["type"]) == (401, "AUTHENTICATION_REQUIRED"), error)
+
+sys.exit(1 if failed else 0)
