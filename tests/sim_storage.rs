@@ -1,5 +1,6 @@
 //! The stand-in for the bucket does what the program needs from R2, and refuses what R2 refuses.
 
+#![cfg(feature = "sim")]
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 use std::time::Duration;
