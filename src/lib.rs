@@ -12,6 +12,9 @@ pub mod telemetry;
 #[cfg(feature = "sim")]
 pub mod sim;
 
+#[cfg(feature = "sim")]
+pub mod sim;
+
 /// The first thing a process does: rustls needs to know its cryptography before the first connection.
 pub fn install_crypto() {
     rustls::crypto::ring::default_provider()

@@ -1,3 +1,6 @@
-//! Stand-ins for the services around us, on real sockets: for `demo`, `sim` and the tests.
+//! Stand-ins on real sockets for LiveKit, the bucket and Airtable: for `demo`, `sim` and the tests.
 
 pub mod airtable;
+pub mod livekit;
+pub mod mp3;
+pub mod storage;

@@ -1,0 +1,230 @@
+//! The life of an egress: STARTING, ACTIVE when sound arrives, ENDING, and one of its ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use livekit_protocol as proto;
+use proto::{DisconnectReason, EgressInfo, EgressStatus, RoomCompositeEgressRequest, WebhookEvent};
+use tokio::time::Instant;
+
+use super::upload::Upload;
+use super::world::{Egress, Server};
+use super::{clock, request as asked, twirp};
+
+/// Why an egress ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    SourceClosed,
+    Stopped,
+    LimitReached,
+}
+
+impl End {
+    fn details(self) -> &'static str {
+        match self {
+            End::SourceClosed => "End reason: Source closed",
+            End::Stopped => "End reason: StopEgress API",
+            End::LimitReached => "End reason: Session limit reached",
+        }
+    }
+}
+
+impl Server {
+    /// Starts one more egress, also for a room that is being recorded already.
+    pub fn start_egress(
+        self: &Arc<Self>,
+        request: RoomCompositeEgressRequest,
+    ) -> Result<EgressInfo, twirp::Error> {
+        let mut world = self.world();
+        let Some(open) = world.rooms.get(&request.room_name) else {
+            return Err(twirp::Error::not_found("requested room does not exist"));
+        };
+        if world.worker_down {
+            return Err(asked::unavailable());
+        }
+        let (room, spoken) = (open.room.clone(), open.spoken);
+        let output = asked::file_output(&request).ok_or_else(asked::no_output)?;
+        let fails = asked::opus_in_mp3(&request, output);
+        let egress = asked::new_egress(&room, &request, output, fails);
+        let info = egress.info.clone();
+        self.tell_egress("egress_started", &info);
+        world.egresses.push(egress);
+        drop(world);
+        self.join_egress(&room.name, &info.egress_id);
+        if fails {
+            self.fail_later(info.egress_id.clone());
+        } else if spoken && let Some(egress) = self.world().egress(&info.egress_id) {
+            self.activate(egress);
+        }
+        Ok(info)
+    }
+
+    pub fn activate(&self, egress: &mut Egress) {
+        if egress.stuck || egress.info.status() != EgressStatus::EgressStarting {
+            return;
+        }
+        let now = clock::nanoseconds();
+        egress.active_since = Some(Instant::now());
+        egress.set_file(|file| file.started_at = now);
+        egress.info.set_status(EgressStatus::EgressActive);
+        egress.info.updated_at = now;
+        self.tell_egress("egress_updated", &egress.info);
+    }
+
+    pub fn stop_egress(self: &Arc<Self>, egress_id: &str) -> Result<EgressInfo, twirp::Error> {
+        let refused = |status, code, message: String| {
+            Err(twirp::Error {
+                status,
+                code,
+                message,
+            })
+        };
+        let mut world = self.world();
+        let Some(egress) = world.egress(egress_id) else {
+            return Err(twirp::Error::not_found("egress does not exist"));
+        };
+        if !egress.runs() {
+            let status = egress.info.status().as_str_name();
+            let message =
+                format!("twirp error unknown: egress with status {status} cannot be stopped");
+            return refused(
+                StatusCode::PRECONDITION_FAILED,
+                "failed_precondition",
+                message,
+            );
+        }
+        if egress.stuck {
+            let message = "twirp error unknown: request timed out".to_owned();
+            return refused(StatusCode::REQUEST_TIMEOUT, "deadline_exceeded", message);
+        }
+        drop(world);
+        self.end_egress(egress_id, End::Stopped);
+        let info = self
+            .world()
+            .egress(egress_id)
+            .map(|egress| egress.info.clone());
+        info.ok_or_else(|| twirp::Error::not_found("egress does not exist"))
+    }
+
+    /// Ends what still runs; the file is uploaded in its own time.
+    pub fn end_egress(self: &Arc<Self>, egress_id: &str, end: End) {
+        let mut world = self.world();
+        let length = world.recording_length;
+        let Some(egress) = world.egress(egress_id) else {
+            return;
+        };
+        if egress.stuck || !egress.runs() {
+            return;
+        }
+        end.details().clone_into(&mut egress.info.details);
+        let Some(since) = egress.active_since else {
+            let error = match end {
+                End::Stopped => "Stop called before pipeline could start",
+                End::SourceClosed | End::LimitReached => "Start signal not received",
+            };
+            self.finish(egress, EgressStatus::EgressAborted, error, 412);
+            return;
+        };
+        egress.info.set_status(EgressStatus::EgressEnding);
+        egress.info.updated_at = clock::nanoseconds();
+        self.tell_egress("egress_updated", &egress.info);
+        let filename = egress
+            .info
+            .file_results
+            .first()
+            .map(|file| file.filename.clone());
+        let upload = Upload {
+            target: egress.target.clone().unwrap_or_default(),
+            key: filename.unwrap_or_default(),
+            length: length.unwrap_or_else(|| since.elapsed()),
+        };
+        let (server, egress_id) = (self.clone(), egress_id.to_owned());
+        tokio::spawn(async move { server.upload(&egress_id, upload, end).await });
+    }
+
+    async fn upload(&self, egress_id: &str, upload: Upload, end: End) {
+        let uploaded = upload.run().await;
+        let mut world = self.world();
+        let Some(egress) = world.egress(egress_id) else {
+            return;
+        };
+        let duration = i64::try_from(upload.length.as_nanos()).unwrap_or(i64::MAX);
+        egress.set_file(|file| {
+            file.duration = duration;
+            file.ended_at = file.started_at.saturating_add(duration);
+        });
+        match uploaded {
+            Ok(size) => {
+                egress.set_file(|file| {
+                    file.size = size;
+                    file.location = upload.location();
+                });
+                match end {
+                    End::LimitReached => self.finish(
+                        egress,
+                        EgressStatus::EgressLimitReached,
+                        "Session limit reached",
+                        413,
+                    ),
+                    End::SourceClosed | End::Stopped => {
+                        self.finish(egress, EgressStatus::EgressComplete, "", 0)
+                    }
+                }
+            }
+            Err(error) => self.finish(
+                egress,
+                EgressStatus::EgressFailed,
+                &format!("S3 upload failed: {error}"),
+                400,
+            ),
+        }
+        let room = egress.info.room_name.clone();
+        drop(world);
+        self.leave(&room, egress_id, DisconnectReason::ClientInitiated);
+    }
+
+    fn finish(&self, egress: &mut Egress, status: EgressStatus, error: &str, error_code: i32) {
+        let now = clock::nanoseconds();
+        egress.info.set_status(status);
+        error.clone_into(&mut egress.info.error);
+        egress.info.error_code = error_code;
+        egress.info.ended_at = now;
+        egress.info.updated_at = now;
+        self.tell_egress("egress_ended", &egress.info);
+    }
+
+    /// Half a second later there is no common format, and the worker shuts itself down for everybody.
+    fn fail_later(self: &Arc<Self>, egress_id: String) {
+        let server = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let mut world = server.world();
+            world.worker_down = true;
+            let Some(egress) = world.egress(&egress_id) else {
+                return;
+            };
+            "End reason: Failure".clone_into(&mut egress.info.details);
+            let error = "failed to link audio to file: no common format";
+            server.finish(egress, EgressStatus::EgressFailed, error, 500);
+            let room = egress.info.room_name.clone();
+            drop(world);
+            server.leave(&room, &egress_id, DisconnectReason::ClientInitiated);
+        });
+    }
+
+    pub fn kill_egress(&self, egress_id: &str) {
+        if let Some(egress) = self.world().egress(egress_id) {
+            egress.stuck = true;
+        }
+    }
+
+    fn tell_egress(&self, event: &str, info: &EgressInfo) {
+        let event = WebhookEvent {
+            event: event.to_owned(),
+            egress_info: Some(info.clone()),
+            ..Default::default()
+        };
+        self.webhooks.send(&info.egress_id, event);
+    }
+}

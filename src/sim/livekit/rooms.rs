@@ -1,0 +1,249 @@
+//! Rooms: they open, people come, speak and go, they close.
+
+use std::sync::Arc;
+
+use livekit_protocol as proto;
+use proto::participant_info::{Kind as ProtoKind, State};
+use proto::{DisconnectReason, ParticipantInfo, ParticipantPermission, Room, WebhookEvent};
+
+use super::clock;
+use super::egress::End;
+use super::world::{Kind, OpenRoom, Person, Server};
+
+const CODECS: [&str; 10] = [
+    "audio/PCMU",
+    "audio/PCMA",
+    "audio/opus",
+    "audio/red",
+    "video/VP8",
+    "video/H264",
+    "video/VP9",
+    "video/AV1",
+    "video/H265",
+    "video/rtx",
+];
+const EMPTY_TIMEOUT: u32 = 300;
+const DEPARTURE_TIMEOUT: u32 = 20;
+
+impl Server {
+    /// Timeouts are in seconds.
+    pub fn open_room(
+        &self,
+        name: &str,
+        metadata: &str,
+        empty_timeout: Option<u32>,
+        departure_timeout: Option<u32>,
+    ) -> Room {
+        let mut world = self.world();
+        if let Some(open) = world.rooms.get(name) {
+            return open.counted();
+        }
+        let now = clock::now();
+        let room = Room {
+            sid: clock::id("RM_"),
+            name: name.to_owned(),
+            empty_timeout: empty_timeout.unwrap_or(EMPTY_TIMEOUT),
+            departure_timeout: departure_timeout.unwrap_or(DEPARTURE_TIMEOUT),
+            creation_time: now.as_second(),
+            creation_time_ms: now.as_millisecond(),
+            turn_password: clock::id(&clock::id("")),
+            enabled_codecs: CODECS
+                .map(|mime| proto::Codec {
+                    mime: mime.to_owned(),
+                    ..Default::default()
+                })
+                .to_vec(),
+            metadata: metadata.to_owned(),
+            ..Default::default()
+        };
+        let open = OpenRoom {
+            room: room.clone(),
+            people: Vec::new(),
+            spoken: false,
+        };
+        self.tell("room_started", &open.shown(), None);
+        world.rooms.insert(name.to_owned(), open);
+        room
+    }
+
+    /// Ends a room that nobody has joined by then.
+    pub fn close_if_empty_later(self: &Arc<Self>, room: Room) {
+        let server = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(room.empty_timeout.into())).await;
+            let empty = |open: &OpenRoom| open.room.sid == room.sid && open.people.is_empty();
+            let close = server.world().rooms.get(&room.name).is_some_and(empty);
+            if close {
+                server.close_room(&room.name, DisconnectReason::RoomClosed);
+            }
+        });
+    }
+
+    pub fn join(&self, room: &str, person: Person) {
+        let kind = match person.kind {
+            Kind::Standard => ProtoKind::Standard,
+            Kind::Agent => ProtoKind::Agent,
+            Kind::Sip => ProtoKind::Sip,
+        };
+        let info = ParticipantInfo {
+            identity: person.identity,
+            name: person.name,
+            kind: kind.into(),
+            attributes: person.attributes.into_iter().collect(),
+            permission: Some(ParticipantPermission {
+                can_subscribe: true,
+                can_publish: true,
+                can_publish_data: true,
+                ..Default::default()
+            }),
+            client_protocol: 2,
+            capabilities: vec![1, 2],
+            ..Default::default()
+        };
+        self.enter(room, info);
+    }
+
+    /// The egress comes in as a hidden participant of its own kind.
+    #[expect(deprecated, reason = "LiveKit still sends `recorder`")]
+    pub fn join_egress(&self, room: &str, egress_id: &str) {
+        let permission = ParticipantPermission {
+            can_subscribe: true,
+            hidden: true,
+            recorder: true,
+            ..Default::default()
+        };
+        let info = ParticipantInfo {
+            identity: egress_id.to_owned(),
+            kind: ProtoKind::Egress.into(),
+            permission: Some(permission),
+            ..Default::default()
+        };
+        self.enter(room, info);
+    }
+
+    fn enter(&self, room: &str, mut info: ParticipantInfo) {
+        let mut world = self.world();
+        let Some(open) = world.rooms.get_mut(room) else {
+            return;
+        };
+        let now = clock::now();
+        info.sid = clock::id("PA_");
+        info.state = State::Active.into();
+        info.joined_at = now.as_second();
+        info.joined_at_ms = now.as_millisecond();
+        info.version = 2;
+        open.people.push(info.clone());
+        self.tell("participant_joined", &open.shown(), Some(info));
+    }
+
+    pub fn leave(&self, room: &str, identity: &str, reason: DisconnectReason) {
+        if let Some(open) = self.world().rooms.get_mut(room) {
+            self.exit(open, identity, reason);
+        }
+    }
+
+    fn exit(&self, open: &mut OpenRoom, identity: &str, reason: DisconnectReason) {
+        let Some(index) = open
+            .people
+            .iter()
+            .position(|info| info.identity == identity)
+        else {
+            return;
+        };
+        let before = open.shown();
+        let mut info = open.people.remove(index);
+        let recorder = info.kind() == ProtoKind::Egress;
+        info.state = State::Disconnected.into();
+        info.version += 1;
+        info.is_publisher = open.spoken && !recorder;
+        info.disconnect_reason = reason.into();
+        // LiveKit's counts are a moment old, but not the recorder's.
+        let room = if recorder { open.shown() } else { before };
+        self.tell("participant_left", &room, Some(info));
+    }
+
+    pub fn speak(&self, room: &str) {
+        let mut world = self.world();
+        let Some(open) = world.rooms.get_mut(room) else {
+            return;
+        };
+        open.spoken = true;
+        let sid = open.room.sid.clone();
+        for egress in world
+            .egresses
+            .iter_mut()
+            .filter(|egress| egress.info.room_id == sid)
+        {
+            self.activate(egress);
+        }
+    }
+
+    /// Closes an open room; false when there is none.
+    pub fn close_room(self: &Arc<Self>, room: &str, reason: DisconnectReason) -> bool {
+        let mut world = self.world();
+        let Some(mut open) = world.rooms.remove(room) else {
+            return false;
+        };
+        // The recorder leaves last.
+        open.people
+            .sort_by_key(|info| info.kind() == ProtoKind::Egress);
+        for info in open.people.clone() {
+            let reason = if info.kind() == ProtoKind::Egress {
+                DisconnectReason::RoomClosed
+            } else {
+                reason
+            };
+            self.exit(&mut open, &info.identity, reason);
+        }
+        self.tell("room_finished", &open.shown(), None);
+        let sid = &open.room.sid;
+        let ending = world
+            .egresses
+            .iter()
+            .filter(|egress| egress.info.room_id == *sid);
+        let ending: Vec<_> = ending.map(|egress| egress.info.egress_id.clone()).collect();
+        drop(world);
+        for egress_id in ending {
+            self.end_egress(&egress_id, End::SourceClosed);
+        }
+        true
+    }
+
+    fn tell(&self, event: &str, room: &Room, participant: Option<ParticipantInfo>) {
+        let event = WebhookEvent {
+            event: event.to_owned(),
+            room: Some(room.clone()),
+            participant,
+            ..Default::default()
+        };
+        self.webhooks.send(&room.sid, event);
+    }
+}
+
+impl OpenRoom {
+    /// As a webhook shows it: the counts appear with the first recording only, since LiveKit refreshes them late.
+    fn shown(&self) -> Room {
+        let counted = self.counted();
+        if counted.active_recording {
+            counted
+        } else {
+            self.room.clone()
+        }
+    }
+
+    /// As ListRooms shows it.
+    pub fn counted(&self) -> Room {
+        let recorders = self
+            .people
+            .iter()
+            .filter(|info| info.kind() == ProtoKind::Egress)
+            .count();
+        let people = u32::try_from(self.people.len() - recorders).unwrap_or(u32::MAX);
+        Room {
+            num_participants: people,
+            num_publishers: if self.spoken { people } else { 0 },
+            active_recording: recorders > 0,
+            ..self.room.clone()
+        }
+    }
+}

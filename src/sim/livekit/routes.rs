@@ -1,0 +1,226 @@
+//! The Twirp methods.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use livekit_protocol as proto;
+use proto::DisconnectReason;
+use tokio::time::Instant;
+
+use super::json::{Fields, Json};
+use super::token::Refusal;
+use super::twirp::{self, Wire};
+use super::world::{Server, StartFault};
+use super::{messages, request, token};
+
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/twirp/{service}/{method}", post(call))
+        .with_state(server)
+}
+
+/// One request, already known to be of a wire format that Twirp has.
+struct Call {
+    server: Arc<Server>,
+    headers: HeaderMap,
+    wire: Wire,
+    body: Bytes,
+}
+
+async fn call(
+    State(server): State<Arc<Server>>,
+    Path((service, method)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(wire) = Wire::of(&headers) else {
+        return twirp::bad_route(uri.path());
+    };
+    let call = Call {
+        server,
+        headers,
+        wire,
+        body,
+    };
+    let answer = match (service.as_str(), method.as_str()) {
+        ("livekit.Egress", "StartRoomCompositeEgress") => call.start_egress().await,
+        ("livekit.Egress", "ListEgress") => call.list_egress(),
+        ("livekit.Egress", "StopEgress") => call.stop_egress(),
+        ("livekit.RoomService", "ListRooms") => call.list_rooms(),
+        ("livekit.RoomService", "CreateRoom") => call.create_room(),
+        ("livekit.RoomService", "DeleteRoom") => call.delete_room(),
+        ("livekit.RoomService", "ListParticipants") => call.list_participants(),
+        _ => Ok(twirp::bad_route(uri.path())),
+    };
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+type Answer = Result<Response, Refusal>;
+
+impl Call {
+    async fn start_egress(&self) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_record)?;
+        let request: proto::RoomCompositeEgressRequest = self.read()?;
+        let fault = {
+            let mut world = self.server.world();
+            world
+                .starts
+                .push((Instant::now(), request.room_name.clone()));
+            world.faults.pop_front()
+        };
+        match fault {
+            Some(StartFault::Unavailable) => return Err(request::unavailable().into()),
+            Some(StartFault::Unauthorized) => {
+                return Err(token::refused_by_fault(&self.headers));
+            }
+            Some(StartFault::BadRequest) => return Err(request::no_output().into()),
+            Some(StartFault::LostAnswer | StartFault::Slow(_)) | None => {}
+        }
+        let info = self.server.start_egress(request)?;
+        match fault {
+            Some(StartFault::LostAnswer) => return Ok(broken_connection()),
+            Some(StartFault::Slow(time)) => tokio::time::sleep(time).await,
+            _ => {}
+        }
+        Ok(self.wire.answer(&info, messages::egress))
+    }
+
+    fn list_egress(&self) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_record)?;
+        let request: proto::ListEgressRequest = self.read()?;
+        let wanted = |info: &proto::EgressInfo| {
+            (request.egress_id.is_empty() || info.egress_id == request.egress_id)
+                && (request.room_name.is_empty() || info.room_name == request.room_name)
+                && (!request.active || info.status <= proto::EgressStatus::EgressEnding.into())
+        };
+        let mut world = self.server.world();
+        if !request.egress_id.is_empty() && world.egress(&request.egress_id).is_none() {
+            return Err(twirp::Error::not_found("egress does not exist").into());
+        }
+        let infos = world.egresses.iter().map(|egress| egress.info.clone());
+        let items: Vec<_> = infos.filter(wanted).collect();
+        let listed = proto::ListEgressResponse {
+            items,
+            next_page_token: None,
+        };
+        Ok(self.wire.answer(&listed, |listed| {
+            let items = listed
+                .items
+                .iter()
+                .map(|info| Json::Message(messages::egress(info)));
+            vec![
+                ("items", Json::List(items.collect())),
+                ("next_page_token", Json::Absent),
+            ]
+        }))
+    }
+
+    fn stop_egress(&self) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_record)?;
+        let request: proto::StopEgressRequest = self.read()?;
+        let info = self.server.stop_egress(&request.egress_id)?;
+        Ok(self.wire.answer(&info, messages::egress))
+    }
+
+    fn list_rooms(&self) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_list)?;
+        let request: proto::ListRoomsRequest = self.read()?;
+        let world = self.server.world();
+        let open = world
+            .rooms
+            .values()
+            .filter(|open| request.names.is_empty() || request.names.contains(&open.room.name));
+        let listed = proto::ListRoomsResponse {
+            rooms: open.map(|open| open.counted()).collect(),
+        };
+        Ok(self.wire.answer(&listed, |listed| {
+            let rooms = listed
+                .rooms
+                .iter()
+                .map(|room| Json::Message(messages::room(room)));
+            vec![("rooms", Json::List(rooms.collect()))]
+        }))
+    }
+
+    fn create_room(&self) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_create)?;
+        let request: proto::CreateRoomRequest = self.read()?;
+        let given = |seconds: u32| Some(seconds).filter(|seconds| *seconds > 0);
+        let (empty, departure) = (
+            given(request.empty_timeout),
+            given(request.departure_timeout),
+        );
+        let room = self
+            .server
+            .open_room(&request.name, &request.metadata, empty, departure);
+        self.server.close_if_empty_later(room.clone());
+        Ok(self.wire.answer(&room, messages::room))
+    }
+
+    fn delete_room(&self) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_create)?;
+        let request: proto::DeleteRoomRequest = self.read()?;
+        if !self
+            .server
+            .close_room(&request.room, DisconnectReason::RoomDeleted)
+        {
+            return Err(twirp::Error::not_found("requested room does not exist").into());
+        }
+        Ok(self
+            .wire
+            .answer(&proto::DeleteRoomResponse {}, |_| Fields::new()))
+    }
+
+    fn list_participants(&self) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_admin)?;
+        let request: proto::ListParticipantsRequest = self.read()?;
+        let world = self.server.world();
+        let people = world
+            .rooms
+            .get(&request.room)
+            .map(|open| open.people.clone());
+        let listed = proto::ListParticipantsResponse {
+            participants: people.unwrap_or_default(),
+        };
+        Ok(self.wire.answer(&listed, |listed| {
+            let people = listed
+                .participants
+                .iter()
+                .map(|info| Json::Message(messages::participant(info)));
+            vec![("participants", Json::List(people.collect()))]
+        }))
+    }
+
+    fn read<M: prost::Message + Default + serde::de::DeserializeOwned>(
+        &self,
+    ) -> Result<M, Refusal> {
+        Ok(self.wire.read(&self.body)?)
+    }
+}
+
+fn broken_connection() -> Response {
+    let lost = futures_util::stream::once(async {
+        Err::<Bytes, _>(std::io::Error::other("the answer is lost on purpose"))
+    });
+    (StatusCode::OK, Body::from_stream(lost)).into_response()
+}

@@ -1,0 +1,116 @@
+//! A bucket on a real socket: S3 over a folder, with strict SigV4 signatures, presigned URLs that expire, and ranges.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::error_handling::HandleError;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::folder::Folder;
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where objects lie, at `<folder>/<bucket>/<key>`; made when it is missing.
+    pub folder: PathBuf,
+    pub bucket: String,
+    pub access_key: String,
+    pub secret_key: String,
+}
+
+/// A running bucket.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    address: SocketAddr,
+    folder: PathBuf,
+    refusals: Arc<Mutex<Refusals>>,
+    stopped: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Refusals {
+    left: usize,
+    status: u16,
+}
+
+/// Starts the server; port 0 picks a free one.
+///
+/// # Errors
+/// When the folder cannot be made or the address is taken.
+pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Storage> {
+    std::fs::create_dir_all(options.folder.join(&options.bucket))?;
+    let mut service = S3ServiceBuilder::new(Folder::new(&options.folder)?);
+    service.set_auth(SimpleAuth::from_single(
+        options.access_key,
+        options.secret_key,
+    ));
+    let listener = TcpListener::bind(listen).await?;
+    let storage = Storage {
+        address: listener.local_addr()?,
+        folder: options.folder,
+        refusals: Arc::default(),
+        stopped: CancellationToken::new(),
+    };
+    let objects = HandleError::new(service.build(), async |_| StatusCode::INTERNAL_SERVER_ERROR);
+    let app = Router::new()
+        .fallback_service(objects)
+        .layer(from_fn_with_state(storage.clone(), front));
+    let server = axum::serve(listener, app)
+        .with_graceful_shutdown(storage.stopped.clone().cancelled_owned());
+    tokio::spawn(server.into_future());
+    Ok(storage)
+}
+
+impl Storage {
+    /// `http://IP:port`, the endpoint; path style only.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn stop(&self) {
+        self.stopped.cancel();
+    }
+
+    /// The next `times` requests answer `status`, whatever they ask.
+    pub fn refuse(&self, times: usize, status: u16) {
+        *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = Refusals {
+            left: times,
+            status,
+        };
+    }
+
+    fn refusal(&self) -> Option<StatusCode> {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.left = refusals.left.checked_sub(1)?;
+        StatusCode::from_u16(refusals.status).ok()
+    }
+}
+
+/// Refuses as told, and tells players that they may seek.
+async fn front(State(storage): State<Storage>, request: Request, next: Next) -> Response {
+    if let Some(status) = storage.refusal() {
+        let body = "<Error><Code>Refused</Code><Message>refused by the stand-in</Message></Error>";
+        return (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response();
+    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut response = next.run(request).await;
+    if reads && response.status().is_success() {
+        let bytes = HeaderValue::from_static("bytes");
+        response.headers_mut().insert(header::ACCEPT_RANGES, bytes);
+    }
+    response
+}

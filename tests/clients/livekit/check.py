@@ -1,0 +1,63 @@
+"""LiveKit's own Python client against a LiveKit server: check.py URL KEY SECRET [ROOM]
+
+Makes a room (or takes ROOM, which is open already), starts an egress of it, lists it, stops it, and expects the errors of a real server.
+Needs `pip install livekit-api`. Exit code 0: all is as it should be.
+"""
+
+import asyncio
+import sys
+
+from livekit import api
+from livekit.protocol import egress as pb
+from livekit.protocol import room as rooms
+
+
+def request(room: str) -> pb.RoomCompositeEgressRequest:
+    """As an agent asks for it; the storage need not exist, since nobody speaks."""
+    s3 = pb.S3Upload(
+        access_key="access", secret="secret", region="auto", bucket="recordings",
+        endpoint="http://127.0.0.1:9", force_path_style=True,
+    )
+    file = pb.EncodedFileOutput(file_type=pb.EncodedFileType.MP3, filepath="check/{room_id}.mp3", s3=s3)
+    return pb.RoomCompositeEgressRequest(room_name=room, audio_only=True, file_outputs=[file])
+
+
+async def refused(call, code: str) -> None:
+    """Waits for a call that must end in this Twirp error."""
+    try:
+        await call
+    except api.TwirpError as error:
+        assert error.code == code, f"{error.code} is not {code}"
+    else:
+        raise AssertionError(f"nothing was refused with {code}")
+
+
+async def check(url: str, key: str, secret: str, room: str | None) -> None:
+    async with api.LiveKitAPI(url, key, secret) as livekit:
+        if room is None:
+            room = "check-python"
+            await livekit.room.create_room(rooms.CreateRoomRequest(name=room, empty_timeout=60))
+        listed = await livekit.room.list_rooms(rooms.ListRoomsRequest(names=[room]))
+        assert [one.name for one in listed.rooms] == [room], listed
+
+        started = await livekit.egress.start_room_composite_egress(request(room))
+        assert started.egress_id.startswith("EG_") and started.room_id == listed.rooms[0].sid, started
+        assert started.room_composite.file_outputs[0].s3.secret == "{secret}", "the storage's keys come back"
+
+        running = await livekit.egress.list_egress(pb.ListEgressRequest(room_name=room, active=True))
+        assert started.egress_id in [one.egress_id for one in running.items], running
+        stopped = await livekit.egress.stop_egress(pb.StopEgressRequest(egress_id=started.egress_id))
+        assert stopped.status != pb.EgressStatus.EGRESS_ACTIVE, stopped
+        await asyncio.sleep(0.2)
+        await refused(livekit.egress.stop_egress(pb.StopEgressRequest(egress_id=started.egress_id)), "failed_precondition")
+
+        await refused(livekit.egress.start_room_composite_egress(request("no-such-room")), "not_found")
+        await refused(livekit.egress.list_egress(pb.ListEgressRequest(egress_id="EG_unknown")), "not_found")
+        await livekit.room.delete_room(rooms.DeleteRoomRequest(room=room))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (4, 5):
+        sys.exit(__doc__)
+    asyncio.run(check(*sys.argv[1:4], sys.argv[4] if len(sys.argv) == 5 else None))
+    print("ok")

@@ -1,0 +1,19 @@
+"""LiveKit's own Python receiver of webhooks on one request: receive.py KEY SECRET < REQUEST
+
+REQUEST is the `Authorization` header's value on the first line, then the body, byte for byte. Prints the event's name; exit code 1 when the
+receiver rejects it. Needs `pip install livekit-api`.
+"""
+
+import sys
+
+from livekit import api
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    token, body = sys.stdin.buffer.read().decode().split("\n", 1)
+    receiver = api.WebhookReceiver(api.TokenVerifier(sys.argv[1], sys.argv[2]))
+    try:
+        print(receiver.receive(body, token).event)
+    except Exception as error:
+        sys.exit(f"rejected: {type(error).__name__}")

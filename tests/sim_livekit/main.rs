@@ -1,0 +1,11 @@
+//! The stand-in for LiveKit against LiveKit's own client, and its webhooks against bodies that a real server sent.
+
+#![cfg(feature = "sim")]
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod api;
+mod egress;
+mod mp3;
+mod shape;
+mod webhooks;
+mod world;
