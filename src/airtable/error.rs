@@ -16,7 +16,8 @@ pub enum Class {
     Quota,
     /// Token, scope, base or table: nothing works until a person acts. The error's text names the variable.
     Configuration,
-    /// Airtable does not take a value. `column`: the field id or name it complains about, if it names one.
+    /// Airtable does not take a value. `column`: the field id or name it
+    /// complains about, if it names one; look whether it is one of ours.
     Row { column: Option<String> },
     /// The remembered record id is gone: upsert by key.
     RowGone,

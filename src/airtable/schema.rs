@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::client::Table;
 use super::error::Error;
 use super::plan::Step;
+use super::wire::Table;
 use super::{compare, parse};
 
 const BUILT_IN: &str = include_str!("../../schema/airtable.toml");
