@@ -36,7 +36,7 @@ async fn answer(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    pub body: Bytes,
+    body: Bytes,
 ) -> Response {
     script.asked.lock().unwrap().push(Asked {
         at: Instant::now(),
