@@ -1,0 +1,125 @@
+//! Bases, tables, fields and records, as they are kept. Cells hang on field ids, so a rename loses nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::ids;
+use super::refusal::Refusal;
+
+#[derive(Clone)]
+pub(super) struct Base {
+    pub id: String,
+    pub name: String,
+    pub tables: Vec<Table>,
+}
+
+#[derive(Clone)]
+pub(super) struct Table {
+    pub id: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub primary_field: String,
+    pub fields: Vec<Field>,
+    pub views: Vec<Value>,
+    pub records: Vec<Arc<Record>>,
+    /// Attachments (id, URL) that a write has left to be fetched.
+    pub to_fetch: Vec<(String, String)>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Field {
+    #[serde(default)]
+    pub id: String,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Value>,
+}
+
+#[derive(Clone)]
+pub(super) struct Record {
+    pub id: String,
+    pub created: String,
+    /// Field id to value; an empty cell is not there.
+    pub cells: BTreeMap<String, Value>,
+}
+
+impl Base {
+    /// By id, or by name in any case.
+    pub fn table(&self, id_or_name: &str) -> Result<&Table, Refusal> {
+        let found = self.tables.iter().find(|t| t.is(id_or_name));
+        found.ok_or_else(Refusal::forbidden)
+    }
+
+    pub fn table_mut(&mut self, id_or_name: &str) -> Result<&mut Table, Refusal> {
+        let found = self.tables.iter_mut().find(|t| t.is(id_or_name));
+        found.ok_or_else(Refusal::forbidden)
+    }
+}
+
+impl Table {
+    pub fn new(name: String, description: Option<String>, fields: Vec<Field>) -> Self {
+        Self {
+            id: ids::fresh("tbl"),
+            name,
+            description,
+            primary_field: fields.first().map(|f| f.id.clone()).unwrap_or_default(),
+            fields,
+            views: vec![json!({"id": ids::fresh("viw"), "name": "Grid view", "type": "grid"})],
+            records: Vec::new(),
+            to_fetch: Vec::new(),
+        }
+    }
+
+    pub fn is(&self, id_or_name: &str) -> bool {
+        self.id == id_or_name || self.name.to_lowercase() == id_or_name.to_lowercase()
+    }
+
+    /// By id or by its exact name.
+    pub fn field(&self, id_or_name: &str) -> Option<&Field> {
+        self.fields
+            .iter()
+            .find(|f| f.id == id_or_name || f.name == id_or_name)
+    }
+
+    pub fn field_mut(&mut self, id_or_name: &str) -> Option<&mut Field> {
+        self.fields
+            .iter_mut()
+            .find(|f| f.id == id_or_name || f.name == id_or_name)
+    }
+
+    pub fn position(&self, record: &str) -> Option<usize> {
+        self.records.iter().position(|r| r.id == record)
+    }
+
+    /// As the metadata API prints it.
+    pub fn schema(&self) -> Value {
+        let mut schema = json!({
+            "id": self.id, "name": self.name, "primaryFieldId": self.primary_field,
+            "fields": self.fields, "views": self.views,
+        });
+        if let Some(description) = &self.description {
+            schema["description"] = json!(description);
+        }
+        schema
+    }
+
+    /// As the records API prints it. `only` holds ids of fields.
+    pub fn print(&self, record: &Record, by_id: bool, only: Option<&[String]>) -> Value {
+        let wanted = |field: &&Field| only.is_none_or(|ids| ids.contains(&field.id));
+        let mut fields = Map::new();
+        for field in self.fields.iter().filter(wanted) {
+            if let Some(value) = record.cells.get(&field.id) {
+                let key = if by_id { &field.id } else { &field.name };
+                fields.insert(key.clone(), value.clone());
+            }
+        }
+        json!({"id": record.id, "createdTime": record.created, "fields": fields})
+    }
+}

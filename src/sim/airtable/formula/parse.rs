@@ -1,0 +1,221 @@
+//! Formula text to a tree.
+
+use super::{Function, Node, Operator, Term};
+use crate::sim::airtable::base::Table;
+
+/// How deep parentheses and calls may go: the tree is walked on the stack.
+const DEEPEST: usize = 100;
+
+pub(super) fn parse(text: &str, table: &Table) -> Result<Node, String> {
+    let mut parser = Parser {
+        rest: text,
+        table,
+        depth: 0,
+    };
+    let node = parser.comparison()?;
+    match parser.peek() {
+        None => Ok(node),
+        Some(_) => Err(INVALID.to_owned()),
+    }
+}
+
+const INVALID: &str = "Invalid formula. Please check your formula text.";
+
+struct Parser<'a> {
+    rest: &'a str,
+    table: &'a Table,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn comparison(&mut self) -> Result<Node, String> {
+        use Operator::*;
+        const SIGNS: [(&str, Operator); 6] = [
+            ("!=", NotEqual),
+            ("<=", LessOrEqual),
+            (">=", GreaterOrEqual),
+            ("=", Equal),
+            ("<", Less),
+            (">", Greater),
+        ];
+        self.chain(&SIGNS, |p| {
+            p.chain(&[("&", Join)], |p| {
+                p.chain(&[("+", Add), ("-", Subtract)], |p| {
+                    p.chain(&[("*", Multiply), ("/", Divide)], Self::operand)
+                })
+            })
+        })
+    }
+
+    /// Operands with operators of one rank between them, from the left.
+    fn chain(
+        &mut self,
+        signs: &[(&str, Operator)],
+        operand: impl Fn(&mut Self) -> Result<Node, String>,
+    ) -> Result<Node, String> {
+        let mut left = operand(self)?;
+        'next: loop {
+            for (sign, operator) in signs {
+                if self.take(sign) {
+                    let right = operand(self)?;
+                    left = Node::Binary(Box::new(left), *operator, Box::new(right));
+                    continue 'next;
+                }
+            }
+            return Ok(left);
+        }
+    }
+
+    fn operand(&mut self) -> Result<Node, String> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(INVALID.to_owned());
+        }
+        let node = match self.peek() {
+            Some('(') => {
+                self.take("(");
+                let inner = self.comparison()?;
+                self.expect(")")?;
+                Ok(inner)
+            }
+            Some('{') => self.braced(),
+            Some(quote @ ('\'' | '"')) => self.quoted(quote),
+            Some('-') => {
+                self.take("-");
+                let zero = Node::Constant(Term::Number(0.0));
+                let of = self.operand()?;
+                Ok(Node::Binary(
+                    Box::new(zero),
+                    Operator::Subtract,
+                    Box::new(of),
+                ))
+            }
+            Some(c) if c.is_ascii_digit() || c == '.' => self.number(),
+            Some(c) if c.is_alphabetic() || c == '_' => self.word(),
+            _ => Err(INVALID.to_owned()),
+        };
+        self.depth -= 1;
+        node
+    }
+
+    /// `{Field name}` or `{fld…}`; `\}` stands for `}`.
+    fn braced(&mut self) -> Result<Node, String> {
+        self.take("{");
+        let name = self.until('}')?;
+        self.field(&name)
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<Node, String> {
+        self.rest = &self.rest[1..];
+        let text = self.until(quote)?;
+        Ok(Node::Constant(Term::Text(text)))
+    }
+
+    /// The text before `end`, backslashes undone.
+    fn until(&mut self, end: char) -> Result<String, String> {
+        let mut text = String::new();
+        let mut letters = self.rest.char_indices();
+        while let Some((at, letter)) = letters.next() {
+            match letter {
+                '\\' => match letters.next() {
+                    Some((_, 'n')) => text.push('\n'),
+                    Some((_, 't')) => text.push('\t'),
+                    Some((_, 'r')) => text.push('\r'),
+                    Some((_, other)) => text.push(other),
+                    None => break,
+                },
+                _ if letter == end => {
+                    self.rest = &self.rest[at + letter.len_utf8()..];
+                    return Ok(text);
+                }
+                _ => text.push(letter),
+            }
+        }
+        Err(INVALID.to_owned())
+    }
+
+    fn number(&mut self) -> Result<Node, String> {
+        let digits = self.run(|c| c.is_ascii_digit() || c == '.');
+        let number = digits.parse().map_err(|_| INVALID.to_owned())?;
+        Ok(Node::Constant(Term::Number(number)))
+    }
+
+    /// A function with its arguments, or a field whose name needs no braces.
+    fn word(&mut self) -> Result<Node, String> {
+        let word = self.run(|c| c.is_alphanumeric() || c == '_').to_owned();
+        if !self.take("(") {
+            return self.field(&word);
+        }
+        let function = function(&word).ok_or_else(|| format!("Unknown function names: {word}"))?;
+        let mut arguments = Vec::new();
+        while !self.take(")") {
+            if !arguments.is_empty() {
+                self.expect(",")?;
+            }
+            arguments.push(self.comparison()?);
+        }
+        Ok(Node::Call(function, arguments))
+    }
+
+    fn field(&self, name: &str) -> Result<Node, String> {
+        match self.table.field(name) {
+            Some(field) => Ok(Node::Cell(field.id.clone())),
+            None => Err(format!("Unknown field names: {}", name.to_lowercase())),
+        }
+    }
+
+    fn run(&mut self, belongs: impl Fn(char) -> bool) -> &str {
+        let end = self.rest.find(|c| !belongs(c)).unwrap_or(self.rest.len());
+        let (run, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        run
+    }
+
+    fn peek(&mut self) -> Option<char> {
+        self.rest = self.rest.trim_start();
+        self.rest.chars().next()
+    }
+
+    fn take(&mut self, sign: &str) -> bool {
+        self.rest = self.rest.trim_start();
+        match self.rest.strip_prefix(sign) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn expect(&mut self, sign: &str) -> Result<(), String> {
+        self.take(sign)
+            .then_some(())
+            .ok_or_else(|| INVALID.to_owned())
+    }
+}
+
+fn function(name: &str) -> Option<Function> {
+    Some(match name.to_uppercase().as_str() {
+        "AND" => Function::And,
+        "OR" => Function::Or,
+        "NOT" => Function::Not,
+        "IF" => Function::If,
+        "TRUE" => Function::True,
+        "FALSE" => Function::False,
+        "BLANK" => Function::Blank,
+        "RECORD_ID" => Function::RecordId,
+        "CREATED_TIME" => Function::CreatedTime,
+        "LOWER" => Function::Lower,
+        "UPPER" => Function::Upper,
+        "TRIM" => Function::Trim,
+        "LEN" => Function::Len,
+        "FIND" => Function::Find,
+        "SEARCH" => Function::Search,
+        "VALUE" => Function::Value,
+        "DATETIME_PARSE" => Function::DatetimeParse,
+        "IS_BEFORE" => Function::IsBefore,
+        "IS_AFTER" => Function::IsAfter,
+        "IS_SAME" => Function::IsSame,
+        _ => return None,
+    })
+}

@@ -1,0 +1,185 @@
+//! Reading records: one, or pages of many.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value, json};
+
+use super::base::{Record, Table};
+use super::formula::Formula;
+use super::ids;
+use super::records::flag;
+use super::refusal::{Outcome, Refusal};
+
+const LARGEST_PAGE: u64 = 100;
+
+pub(super) fn get(table: &Table, id: &str, query: &Value) -> Outcome {
+    let at = table.position(id).ok_or_else(Refusal::forbidden)?;
+    let by_id = flag(query, "returnFieldsByFieldId");
+    Ok(table.print(&table.records[at], by_id, None))
+}
+
+/// `GET` of a table, or `POST …/listRecords` with the same in the body: filtered, sorted, then cut into pages.
+pub(super) fn list(table: &Table, query: &Value) -> Outcome {
+    let only = only(table, query)?;
+    let page_size = whole(query, "pageSize")?.unwrap_or(LARGEST_PAGE);
+    if !(1..=LARGEST_PAGE).contains(&page_size) {
+        return Err(bad("pageSize must be between 1 and 100"));
+    }
+    known_view(table, query)?;
+    let mut found = filtered(table, query)?;
+    sort(table, query, &mut found)?;
+    if let Some(most) = whole(query, "maxRecords")? {
+        if most == 0 {
+            return Err(bad("maxRecords must be greater than 0"));
+        }
+        found.truncate(most as usize);
+    }
+    let start = start(query, &found)?;
+    let end = found.len().min(start + page_size as usize);
+    let by_id = flag(query, "returnFieldsByFieldId");
+    let page: Vec<Value> = found[start..end]
+        .iter()
+        .map(|r| table.print(r, by_id, only.as_deref()))
+        .collect();
+    let mut answer = json!({"records": page});
+    if let Some(next) = found.get(end) {
+        answer["offset"] = json!(format!("{}/{}", ids::fresh("itr"), next.id));
+    }
+    Ok(answer)
+}
+
+/// A query string as the JSON that `listRecords` takes: `fields[]`, `sort[0][field]`, `pageSize` and so on.
+pub(super) fn from_query(pairs: &[(String, String)]) -> Value {
+    let (mut query, mut fields, mut sort) = (Map::new(), Vec::new(), Vec::<Value>::new());
+    for (key, value) in pairs {
+        if key == "fields" || key.starts_with("fields[") {
+            fields.push(json!(value));
+        } else if let Some((at, part)) = key.strip_prefix("sort[").and_then(|k| k.split_once("]["))
+        {
+            let at: usize = at.parse().unwrap_or(0).min(pairs.len());
+            sort.resize(sort.len().max(at + 1), json!({}));
+            sort[at][part.trim_end_matches(']')] = json!(value);
+        } else {
+            query.insert(key.clone(), json!(value));
+        }
+    }
+    if !fields.is_empty() {
+        query.insert("fields".to_owned(), Value::Array(fields));
+    }
+    if !sort.is_empty() {
+        query.insert("sort".to_owned(), Value::Array(sort));
+    }
+    Value::Object(query)
+}
+
+fn bad(message: &str) -> Refusal {
+    Refusal::invalid(
+        "INVALID_REQUEST_UNKNOWN",
+        format!("Invalid request: {message}"),
+    )
+}
+
+/// A number as JSON or as a query string has it; an empty one is none.
+fn whole(query: &Value, name: &str) -> Result<Option<u64>, Refusal> {
+    match &query[name] {
+        Value::Null => Ok(None),
+        Value::String(text) if text.is_empty() => Ok(None),
+        Value::String(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|_| bad(&format!("{name} is no number"))),
+        number => number
+            .as_u64()
+            .map(Some)
+            .ok_or_else(|| bad(&format!("{name} is no number"))),
+    }
+}
+
+/// The ids of the fields that are asked for.
+fn only(table: &Table, query: &Value) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(names) = query["fields"].as_array() else {
+        return Ok(None);
+    };
+    let id = |name: &Value| {
+        let name = name.as_str().unwrap_or_default();
+        let field = table
+            .field(name)
+            .ok_or_else(|| Refusal::unknown_field(name))?;
+        Ok(field.id.clone())
+    };
+    names.iter().map(id).collect::<Result<_, _>>().map(Some)
+}
+
+fn known_view(table: &Table, query: &Value) -> Result<(), Refusal> {
+    match query["view"].as_str().filter(|view| !view.is_empty()) {
+        Some(name)
+            if !table
+                .views
+                .iter()
+                .any(|v| v["id"] == name || v["name"] == name) =>
+        {
+            Err(Refusal::invalid(
+                "VIEW_NAME_NOT_FOUND",
+                format!("View {name} not found"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn filtered<'a>(table: &'a Table, query: &Value) -> Result<Vec<&'a Record>, Refusal> {
+    let all = table.records.iter().map(AsRef::as_ref);
+    let Some(text) = query["filterByFormula"].as_str().filter(|f| !f.is_empty()) else {
+        return Ok(all.collect());
+    };
+    let invalid = |why: String| {
+        let message = format!("The formula for filtering records is invalid: {why}");
+        Refusal::invalid("INVALID_FILTER_BY_FORMULA", message)
+    };
+    let formula = Formula::parse(text, table).map_err(invalid)?;
+    Ok(all.filter(|record| formula.matches(record)).collect())
+}
+
+fn sort(table: &Table, query: &Value, found: &mut [&Record]) -> Result<(), Refusal> {
+    let mut keys = Vec::new();
+    for key in query["sort"].as_array().into_iter().flatten() {
+        let name = key["field"].as_str().unwrap_or_default();
+        let field = table
+            .field(name)
+            .ok_or_else(|| Refusal::unknown_field(name))?;
+        keys.push((field.id.as_str(), key["direction"] == "desc"));
+    }
+    found.sort_by(|a, b| {
+        let by_key = keys.iter().map(|(id, descending)| {
+            let order = compare(a.cells.get(*id), b.cells.get(*id));
+            if *descending { order.reverse() } else { order }
+        });
+        by_key.fold(Ordering::Equal, Ordering::then)
+    });
+    Ok(())
+}
+
+/// Empty cells first; numbers as numbers, the rest as text in any case.
+fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a.and_then(Value::as_f64), b.and_then(Value::as_f64)) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        _ => {
+            let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_lowercase);
+            a.map(text).cmp(&b.map(text))
+        }
+    }
+}
+
+/// Where the page begins: `offset` is `itr…/rec…` and names the record that comes next.
+fn start(query: &Value, found: &[&Record]) -> Result<usize, Refusal> {
+    let Some(offset) = query["offset"].as_str().filter(|o| !o.is_empty()) else {
+        return Ok(0);
+    };
+    let next = offset.split_once('/').map(|(_, next)| next);
+    let at = next.and_then(|next| found.iter().position(|r| r.id == next));
+    at.ok_or_else(|| {
+        let message =
+            "The iterator for this list of records has expired. Start again without offset.";
+        Refusal::invalid("LIST_RECORDS_ITERATOR_NOT_AVAILABLE", message)
+    })
+}

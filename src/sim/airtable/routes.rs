@@ -1,0 +1,169 @@
+//! Which request does what. Paths are matched on decoded segments: a table's name may hold a slash.
+
+use axum::body::Bytes;
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::refusal::{Outcome, Refusal};
+use super::{Airtable, State, attachments, ids, list, records, schema};
+
+/// A request as the API sees it.
+pub(super) struct Call {
+    pub method: Method,
+    /// Decoded, without empty segments: airtable.js posts to `/v0/{base}/{table}/?`.
+    pub path: Vec<String>,
+    pub query: Vec<(String, String)>,
+    pub body: Bytes,
+}
+
+impl Call {
+    /// The base whose rate limit counts, if the request names one.
+    pub fn base(&self) -> Option<&str> {
+        match &self.path()[..] {
+            ["v0", "meta", "bases", base, ..] => Some(base),
+            ["v0", "meta", ..] => None,
+            ["v0", base, ..] if ids::is_id(base, "app") => Some(base),
+            _ => None,
+        }
+    }
+
+    pub fn is_metadata(&self) -> bool {
+        matches!(self.path()[..], ["v0", "meta", ..])
+    }
+
+    fn path(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).collect()
+    }
+
+    fn json(&self) -> Outcome {
+        let body: Option<Value> = serde_json::from_slice(&self.body).ok();
+        body.filter(Value::is_object)
+            .ok_or_else(|| Refusal::invalid("INVALID_REQUEST_BODY", "Could not parse request body"))
+    }
+
+    fn query(&self) -> Value {
+        list::from_query(&self.query)
+    }
+
+    /// `records[]=rec…&records[]=rec…`
+    fn record_ids(&self) -> Vec<String> {
+        let named = self
+            .query
+            .iter()
+            .filter(|(key, _)| key.starts_with("records"));
+        named.map(|(_, id)| id.clone()).collect()
+    }
+}
+
+/// The path's segments, decoded.
+pub(super) fn segments(path: &str) -> Vec<String> {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.map(decode).collect()
+}
+
+pub(super) fn dispatch(airtable: &Airtable, call: &Call) -> Outcome {
+    let mut state = airtable.state();
+    match &call.path()[..] {
+        ["v0", "meta", rest @ ..] => metadata(&mut state, call, rest),
+        ["v0", base, record, field, "uploadAttachment"] if call.method == Method::POST => {
+            upload(airtable, &mut state, call, base, record, field)
+        }
+        ["v0", base, table] => many(&mut state, call, base, table),
+        ["v0", base, table, "listRecords"] if call.method == Method::POST => {
+            let mut query = call.json()?;
+            if let (Some(query), Value::Object(more)) = (query.as_object_mut(), call.query()) {
+                query.extend(more);
+            }
+            list::list(state.base(base)?.table(table)?, &query)
+        }
+        ["v0", base, table, record] => one(&mut state, call, base, table, record),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn metadata(state: &mut State, call: &Call, path: &[&str]) -> Outcome {
+    match (call.method.as_str(), path) {
+        ("GET", ["whoami"]) => schema::whoami(),
+        ("GET", ["bases"]) => schema::bases(&state.bases),
+        ("POST", ["bases"]) => schema::create_base(&mut state.bases, &call.json()?),
+        ("GET", ["bases", base, "tables"]) => schema::tables(state.base(base)?),
+        ("POST", ["bases", base, "tables"]) => {
+            schema::create_table(state.base(base)?, &call.json()?)
+        }
+        ("PATCH", ["bases", base, "tables", table]) => {
+            schema::update_table(state.base(base)?, table, &call.json()?)
+        }
+        ("POST", ["bases", base, "tables", table, "fields"]) => {
+            schema::create_field(state.base(base)?, table, &call.json()?)
+        }
+        ("PATCH", ["bases", base, "tables", table, "fields", field]) => {
+            schema::update_field(state.base(base)?, table, field, &call.json()?)
+        }
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn many(state: &mut State, call: &Call, base: &str, table: &str) -> Outcome {
+    let table = state.base(base)?.table_mut(table)?;
+    let query = call.query();
+    let by_id = records::flag(&query, "returnFieldsByFieldId");
+    match call.method.as_str() {
+        "GET" => list::list(table, &query),
+        "POST" => records::create(table, &call.json()?, by_id),
+        "PATCH" => records::update(table, &call.json()?, false, by_id),
+        "PUT" => records::update(table, &call.json()?, true, by_id),
+        "DELETE" => records::delete(table, &call.record_ids()),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn one(state: &mut State, call: &Call, base: &str, table: &str, record: &str) -> Outcome {
+    let table = state.base(base)?.table_mut(table)?;
+    if !ids::is_id(record, "rec") {
+        return Err(Refusal::not_found());
+    }
+    let query = call.query();
+    let by_id = records::flag(&query, "returnFieldsByFieldId");
+    match call.method.as_str() {
+        "GET" => list::get(table, record, &query),
+        "PATCH" => records::update_one(table, record, &call.json()?, false, by_id),
+        "PUT" => records::update_one(table, record, &call.json()?, true, by_id),
+        "DELETE" => records::delete_one(table, record),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn upload(
+    airtable: &Airtable,
+    state: &mut State,
+    call: &Call,
+    base: &str,
+    record: &str,
+    field: &str,
+) -> Outcome {
+    let body = call.json()?;
+    let base = state.base(base)?;
+    let (answer, (id, content)) = attachments::upload(base, &airtable.url(), record, field, &body)?;
+    state.contents.insert(id, content);
+    Ok(json!(answer))
+}
+
+fn decode(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let decoded = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (byte, decoded) {
+            (b'%', Some(decoded)) => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,198 @@
+//! What each field type takes, and what becomes of it.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::base::Field;
+use super::refusal::Refusal;
+use super::{attachments, ids, schema};
+
+/// Airtable's documented end of a cell. The unit is nowhere told; UTF-16 is what its own code counts in.
+const LONGEST_TEXT: usize = 100_000;
+
+type Cell = Result<Option<Value>, Refusal>;
+
+/// The value as it is stored, None for an empty cell. `current` is what the cell holds now (attachments are kept by
+/// id). With `typecast` strings are read as the type needs them, and select choices that do not exist are made.
+pub(super) fn accept(
+    field: &mut Field,
+    value: &Value,
+    current: Option<&Value>,
+    typecast: bool,
+) -> Cell {
+    let refused = || Refusal::bad_value(&field.name);
+    if value.is_null() && is_writable(&field.kind) {
+        return Ok(None);
+    }
+    match field.kind.as_str() {
+        "singleLineText" | "multilineText" | "richText" | "email" | "url" | "phoneNumber" => {
+            text(value, typecast).ok_or_else(refused)
+        }
+        "number" | "percent" | "currency" | "duration" => number(value, typecast, &field.kind)
+            .map(Some)
+            .ok_or_else(refused),
+        "rating" => rating(value, &field.options).map(Some).ok_or_else(refused),
+        "checkbox" => match value {
+            Value::Bool(true) => Ok(Some(json!(true))),
+            Value::Bool(false) => Ok(None),
+            _ => Err(refused()),
+        },
+        "date" => date(value).map(Some).ok_or_else(refused),
+        "dateTime" => date_time(value, &field.options)
+            .map(Some)
+            .ok_or_else(refused),
+        "singleSelect" => match value.as_str() {
+            Some(name) => choice(field, name, typecast),
+            None => Err(refused()),
+        },
+        "multipleSelects" => choices(field, value, typecast),
+        "multipleAttachments" => attachments::accept(&field.name, value, current),
+        "multipleRecordLinks" => links(value).ok_or_else(refused),
+        _ => Err(Refusal::invalid(
+            "INVALID_VALUE_FOR_COLUMN",
+            format!(
+                "Field \"{}\" cannot accept a value because the field is computed",
+                field.name
+            ),
+        )),
+    }
+}
+
+/// Whether a request may set fields of that type.
+pub(super) fn is_writable(kind: &str) -> bool {
+    const WRITABLE: [&str; 17] = [
+        "singleLineText",
+        "multilineText",
+        "richText",
+        "email",
+        "url",
+        "phoneNumber",
+        "number",
+        "percent",
+        "currency",
+        "duration",
+        "rating",
+        "checkbox",
+        "date",
+        "dateTime",
+        "singleSelect",
+        "multipleSelects",
+        "multipleAttachments",
+    ];
+    WRITABLE.contains(&kind) || kind == "multipleRecordLinks"
+}
+
+/// Whether `fieldsToMergeOn` may name fields of that type.
+pub(super) fn is_mergeable(kind: &str) -> bool {
+    matches!(
+        kind,
+        "singleLineText" | "multilineText" | "number" | "singleSelect" | "multipleSelects" | "date"
+    )
+}
+
+fn text(value: &Value, typecast: bool) -> Option<Option<Value>> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(_) | Value::Bool(_) if typecast => value.to_string(),
+        _ => return None,
+    };
+    if text.encode_utf16().count() > LONGEST_TEXT {
+        return None;
+    }
+    Some((!text.is_empty()).then(|| json!(text)))
+}
+
+fn number(value: &Value, typecast: bool, kind: &str) -> Option<Value> {
+    match value {
+        Value::Number(_) => Some(value.clone()),
+        Value::String(text) if typecast && kind == "duration" && text.contains(':') => text
+            .split(':')
+            .try_fold(0.0, |sum, part| {
+                Some(sum * 60.0 + part.parse::<f64>().ok()?)
+            })
+            .map(|seconds: f64| json!(seconds)),
+        Value::String(text) if typecast => serde_json::from_str(text.trim())
+            .ok()
+            .filter(Value::is_number),
+        _ => None,
+    }
+}
+
+fn rating(value: &Value, options: &Option<Value>) -> Option<Value> {
+    let most = options
+        .as_ref()
+        .and_then(|o| o["max"].as_u64())
+        .unwrap_or(5);
+    let stars = value.as_u64()?;
+    (1..=most).contains(&stars).then(|| value.clone())
+}
+
+fn date(value: &Value) -> Option<Value> {
+    let text = value.as_str()?;
+    let date: Date = match text.parse::<Timestamp>() {
+        Ok(at) => TimeZone::UTC.to_datetime(at).date(),
+        Err(_) => text.parse().ok()?,
+    };
+    Some(json!(date.to_string()))
+}
+
+/// ISO 8601; without an offset it is local to the field's time zone.
+pub(super) fn date_time(value: &Value, options: &Option<Value>) -> Option<Value> {
+    let text = value.as_str()?;
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(json!(ids::iso(at)));
+    }
+    let local: DateTime = text.parse().ok()?;
+    let zone = options.as_ref().and_then(|o| o["timeZone"].as_str());
+    let zone = zone
+        .and_then(|name| TimeZone::get(name).ok())
+        .unwrap_or(TimeZone::UTC);
+    let at = zone.to_timestamp(local).ok()?;
+    Some(json!(ids::iso(at)))
+}
+
+fn choice(field: &mut Field, name: &str, typecast: bool) -> Cell {
+    let options = field.options.get_or_insert_with(|| json!({"choices": []}));
+    let Some(choices) = options["choices"].as_array_mut() else {
+        return Err(Refusal::bad_value(&field.name));
+    };
+    if choices.iter().any(|choice| choice["name"] == name) {
+        return Ok(Some(json!(name)));
+    }
+    match (typecast, name.trim()) {
+        (true, "") => Ok(None),
+        (true, name) => {
+            if !choices.iter().any(|choice| choice["name"] == name) {
+                choices.push(schema::choice(name));
+            }
+            Ok(Some(json!(name)))
+        }
+        (false, _) => Err(Refusal::unknown_choice(name)),
+    }
+}
+
+fn choices(field: &mut Field, value: &Value, typecast: bool) -> Cell {
+    let names: Vec<&str> = match value {
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        Value::String(names) if typecast => names.split(',').map(str::trim).collect(),
+        _ => return Err(Refusal::bad_value(&field.name)),
+    };
+    if value.as_array().is_some_and(|all| all.len() != names.len()) {
+        return Err(Refusal::bad_value(&field.name));
+    }
+    let mut cell = Vec::new();
+    for name in names {
+        cell.extend(choice(field, name, typecast)?);
+    }
+    Ok((!cell.is_empty()).then(|| Value::Array(cell)))
+}
+
+fn links(value: &Value) -> Option<Option<Value>> {
+    let links = value.as_array()?;
+    let all_ids = links
+        .iter()
+        .all(|link| link.as_str().is_some_and(|id| ids::is_id(id, "rec")));
+    all_ids.then(|| (!links.is_empty()).then(|| value.clone()))
+}
