@@ -64,6 +64,11 @@ impl Client {
         &self.config.table
     }
 
+    /// What a [`super::Mapping`] is remembered under: its ids mean nothing in another base or for another table.
+    pub fn mapping_key(&self) -> String {
+        format!("{}/{}", self.config.base_id, self.config.table)
+    }
+
     /// Creates or updates at most 10 rows (field id to cell), found again by their key cell. Answers in the order of
     /// `rows`. More than one record with a key, or one bad cell, refuses them all.
     pub async fn upsert(
@@ -229,7 +234,10 @@ impl Client {
         let answer = Answer::of(request).await;
         drop(turn);
         // The address holds the formula, and with it the key.
-        let answer = answer.map_err(|error| Error::Unreachable(error.without_url()))?;
+        let answer = answer.map_err(|error| match error.is_builder() {
+            true => Error::Unsendable(error.without_url()),
+            false => Error::Unreachable(error.without_url()),
+        })?;
         if answer.status.is_success() {
             return serde_json::from_slice(&answer.body).map_err(Error::Unreadable);
         }

@@ -72,7 +72,8 @@ pub struct Column {
     pub key: bool,
 }
 
-/// Where the columns are in a base. Remembered, so that renaming a column there changes nothing here.
+/// Where the columns are in a base. Remembered (under [`super::Client::mapping_key`]), so that renaming a column there
+/// changes nothing here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// `tbl…`

@@ -191,3 +191,20 @@ async fn a_body_cut_short_still_counts_by_its_status() {
     assert_eq!(error.class(), Class::Retry { after: None });
     assert!(matches!(error, Error::Unreachable(_)));
 }
+
+#[tokio::test]
+async fn an_address_that_is_none_is_the_configuration() {
+    let config = livekit_airtable::airtable::Config {
+        api_url: "airtable".into(),
+        token: "patSecret".into(),
+        base_id: "appBase".into(),
+        table: "Calls".into(),
+        requests_per_second: 50.0,
+    };
+    livekit_airtable::install_crypto();
+    let http = reqwest::Client::builder().build().unwrap();
+    let client = livekit_airtable::airtable::Client::new(http, config);
+    let error = client.tables().await.unwrap_err();
+    assert_eq!(error.class(), Class::Configuration);
+    assert!(error.to_string().contains("AIRTABLE_API_URL"), "{error}");
+}
