@@ -1,3 +1,6 @@
-fn main() {
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     livekit_airtable::install_crypto();
+    livekit_airtable::cli::main()
 }

@@ -1,5 +1,7 @@
 //! The schema file, and the plan from a base to it.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 use livekit_airtable::airtable::{Error, Plan, Schema, Step, Table, find_table};

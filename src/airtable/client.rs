@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::error::{Access, Error, LOCKOUT, Refusal};
 use super::pace::Pace;
+use super::wire::{Answer, Base, Field, Record, Records, Table, Tables, Written, written};
 
 /// Where the base is and how fast it may be asked.
 pub struct Config {
@@ -32,8 +32,6 @@ pub struct Client {
 }
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// A refusal's body beyond this is not read.
-const BODY_LIMIT: usize = 64 * 1024;
 
 impl Client {
     pub fn new(http: reqwest::Client, config: Config) -> Client {
@@ -69,6 +67,11 @@ impl Client {
     /// AIRTABLE_TABLE: name or `tbl…`.
     pub fn table(&self) -> &str {
         &self.config.table
+    }
+
+    /// What a [`super::Mapping`] is remembered under: its ids mean nothing in another base or for another table.
+    pub fn mapping_key(&self) -> String {
+        format!("{}/{}", self.config.base_id, self.config.table)
     }
 
     /// Creates or updates at most 10 rows (field id to cell), found again by their key cell. Answers in the order of
@@ -236,7 +239,10 @@ impl Client {
         let answer = Answer::of(request).await;
         drop(turn);
         // The address holds the formula, and with it the key.
-        let answer = answer.map_err(|error| Error::Unreachable(error.without_url()))?;
+        let answer = answer.map_err(|error| match error.is_builder() {
+            true => Error::Unsendable(error.without_url()),
+            false => Error::Unreachable(error.without_url()),
+        })?;
         if answer.status.is_success() {
             return serde_json::from_slice(&answer.body).map_err(Error::Unreadable);
         }
@@ -251,51 +257,6 @@ impl Client {
         }
         Err(Error::Refused(refusal))
     }
-}
-
-struct Answer {
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    /// A refusal counts by its status even when its body breaks off; a success must come whole.
-    async fn of(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-        let mut response = request.send().await?;
-        let status = response.status();
-        let retry_after = retry_after(&response);
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) if status.is_success() => return Err(error),
-                Err(_) => break,
-            }
-            if !status.is_success() && body.len() > BODY_LIMIT {
-                break;
-            }
-        }
-        Ok(Answer {
-            status,
-            retry_after,
-            body,
-        })
-    }
-}
-
-/// Seconds; an hour at most, whoever asks for more. The form with a date is not used by Airtable.
-fn retry_after(response: &reqwest::Response) -> Option<Duration> {
-    let seconds: f64 = response
-        .headers()
-        .get("retry-after")?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(3600.0)))
 }
 
 /// A text of a formula, in double quotes.
@@ -313,104 +274,4 @@ fn formula_text(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// A row that is in Airtable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// `rec…`
-    pub record_id: String,
-    pub created: bool,
-}
-
-/// By key where the answer holds it, by place where it does not.
-fn written(
-    answer: &Records,
-    key_field_id: &str,
-    rows: &[Map<String, Value>],
-) -> Result<Vec<Written>, Error> {
-    if answer.records.len() != rows.len() {
-        return Err(Error::Incomplete);
-    }
-    let found = rows.iter().zip(&answer.records).map(|(row, beside)| {
-        let key = row.get(key_field_id);
-        let record = match key {
-            Some(_) => answer
-                .records
-                .iter()
-                .find(|record| record.fields.get(key_field_id) == key),
-            None => None,
-        };
-        let record = record.unwrap_or(beside);
-        Written {
-            record_id: record.id.clone(),
-            created: answer.created.contains(&record.id),
-        }
-    });
-    Ok(found.collect())
-}
-
-#[derive(Deserialize)]
-struct Records {
-    records: Vec<Record>,
-    #[serde(default, rename = "createdRecords")]
-    created: Vec<String>,
-    #[serde(default)]
-    details: Details,
-}
-
-impl Records {
-    /// The rows are saved, an attachment is not: that comes as a success.
-    fn tell_attachments(&self) {
-        if !self.details.reasons.is_empty() {
-            tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows without an attachment");
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Record {
-    id: String,
-    #[serde(default)]
-    fields: Map<String, Value>,
-}
-
-#[derive(Deserialize, Default)]
-struct Details {
-    #[serde(default)]
-    reasons: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Tables {
-    tables: Vec<Table>,
-}
-
-/// A table as the metadata API prints it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Table {
-    /// `tbl…`
-    pub id: String,
-    pub name: String,
-    pub fields: Vec<Field>,
-}
-
-/// A column that is there, of whatever type: types nobody knows yet are only strings here.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Field {
-    /// `fld…`
-    pub id: String,
-    pub name: String,
-    #[serde(rename = "type")]
-    pub kind: String,
-    #[serde(default)]
-    pub options: Value,
-}
-
-/// A base that was created.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Base {
-    /// `app…`
-    pub id: String,
-    pub tables: Vec<Table>,
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::client::{Field, Table};
 use super::error::Error;
 use super::plan::Step;
 use super::schema::{Column, Mapping, Schema};
+use super::wire::{Field, Table};
 
 /// Remembered ids first, then names among the fields no id has claimed: two columns may have swapped their names.
 pub(super) fn columns(

@@ -16,7 +16,8 @@ pub enum Class {
     Quota,
     /// Token, scope, base or table: nothing works until a person acts. The error's text names the variable.
     Configuration,
-    /// Airtable does not take a value. `column`: the field id or name it complains about, if it names one.
+    /// Airtable does not take a value. `column`: the field id or name it
+    /// complains about, if it names one; look whether it is one of ours.
     Row { column: Option<String> },
     /// The remembered record id is gone: upsert by key.
     RowGone,
@@ -52,6 +53,11 @@ pub enum Error {
     /// No connection, a reset, or no whole answer within 30 s.
     #[error("Airtable did not answer{}", if .0.is_timeout() { " within 30 s" } else { "" })]
     Unreachable(#[source] reqwest::Error),
+    /// Nothing was sent.
+    #[error(
+        "AIRTABLE_API_URL is no address, or AIRTABLE_TOKEN holds characters that a header cannot"
+    )]
+    Unsendable(#[source] reqwest::Error),
     /// A success whose body is not what the API promises: a proxy's page, or cut short.
     #[error("Airtable's answer cannot be read")]
     Unreadable(#[source] serde_json::Error),
@@ -91,7 +97,8 @@ impl Error {
                 Class::Retry { after: None }
             }
             Error::Refused(refusal) => refusal.class(),
-            Error::NoTable { .. }
+            Error::Unsendable(_)
+            | Error::NoTable { .. }
             | Error::NoTableId { .. }
             | Error::NoKey { .. }
             | Error::KeyType { .. } => Class::Configuration,

@@ -11,12 +11,16 @@ mod error;
 mod pace;
 mod parse;
 mod plan;
+mod print;
 pub mod row;
+mod rules;
 mod schema;
+mod wire;
 
-pub use client::{Base, Client, Config, Field, Table, Written};
+pub use client::{Client, Config};
 pub use error::{Access, Class, Error, Refusal};
 pub use plan::{Plan, Step, create_base};
 pub use schema::{
     Column, Fault, Invalid, Mapping, OPEN_SOURCES, SOURCES, Schema, TableText, find_table,
 };
+pub use wire::{Base, Field, Table, Written};

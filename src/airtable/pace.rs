@@ -9,8 +9,9 @@ use std::time::Duration;
 use governor::{DefaultDirectRateLimiter, Quota};
 use tokio::time::{Instant, sleep_until};
 
-/// Even spacing (burst 1), and never more than the rate in any sliding second as *Airtable* sees it: a slot is free
-/// again a second after its request was answered, so that a slow connection cannot push two bursts together.
+/// Even spacing (burst 1), and never more than the rate in any sliding second as *Airtable* sees it: there are as many
+/// slots as requests a second, and one is free again a second after its request was answered, so that a slow
+/// connection cannot push two requests together. Rates below 1 or with a fraction stretch that second.
 pub(super) struct Pace {
     configured: f64,
     slots: Vec<tokio::sync::Mutex<Instant>>,
@@ -44,7 +45,7 @@ impl Pace {
             LOWEST
         };
         let now = Instant::now();
-        let slots = (0..rate.ceil() as usize)
+        let slots = (0..rate.max(1.0) as usize)
             .map(|_| tokio::sync::Mutex::new(now))
             .collect();
         Pace {
@@ -79,7 +80,11 @@ impl Pace {
             // A 429 may have come while this one waited for its place.
             if self.opens() <= Instant::now() {
                 self.sent.fetch_add(1, Ordering::Relaxed);
-                return Turn { free_at };
+                let seconds = self.slots.len() as f64 / self.rate();
+                return Turn {
+                    free_at,
+                    held: Duration::from_secs_f64(seconds),
+                };
             }
         }
     }
@@ -149,11 +154,12 @@ impl Pace {
 /// Leave to send one request; given back when dropped, also by a caller that gave up.
 pub(super) struct Turn<'a> {
     free_at: tokio::sync::MutexGuard<'a, Instant>,
+    held: Duration,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.free_at = Instant::now() + Duration::from_secs(1);
+        *self.free_at = Instant::now() + self.held;
     }
 }
 

@@ -8,30 +8,9 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::schema::{Column, Fault, OPEN_SOURCES, SOURCES, Schema, TableText};
+use super::rules;
+use super::schema::{Column, Fault, Schema, TableText};
 
-/// The types the API can create and we can write, with the options each must have.
-const TYPES: [(&str, &[&str]); 17] = [
-    ("singleLineText", &[]),
-    ("multilineText", &[]),
-    ("richText", &[]),
-    ("email", &[]),
-    ("url", &[]),
-    ("phoneNumber", &[]),
-    ("multipleAttachments", &[]),
-    ("number", &["precision"]),
-    ("percent", &["precision"]),
-    ("currency", &["precision", "symbol"]),
-    ("duration", &["durationFormat"]),
-    ("rating", &["max", "icon", "color"]),
-    ("checkbox", &["icon", "color"]),
-    ("singleSelect", &["choices"]),
-    ("multipleSelects", &["choices"]),
-    ("date", &["dateFormat"]),
-    ("dateTime", &["timeZone", "dateFormat", "timeFormat"]),
-];
-/// Of the types Airtable merges on, those that hold a call's id.
-const KEY_TYPES: [&str; 2] = ["singleLineText", "multilineText"];
 const TABLE_KEYS: [&str; 1] = ["description"];
 const COLUMN_KEYS: [&str; 7] = [
     "name",
@@ -124,71 +103,16 @@ impl Reader<'_> {
             enabled: self.boolean(table, "enabled").unwrap_or(true),
             key: self.boolean(table, "key").unwrap_or(false),
         };
-        self.check_type(table, &column, entry.span());
-        self.check_source(table, &column);
+        for (at, wrong) in [
+            ("type", rules::of_type(&column)),
+            ("from", rules::of_source(&column)),
+        ] {
+            let span = table.get(at).map_or(entry.span(), Spanned::span);
+            for reason in wrong {
+                self.fault(span.clone(), reason);
+            }
+        }
         column
-    }
-
-    fn check_type(&mut self, table: &DeTable<'_>, column: &Column, whole: Range<usize>) {
-        let at = table.get("type").map_or(whole, Spanned::span);
-        if column.kind.is_empty() {
-            return;
-        }
-        let Some((kind, needed)) = TYPES.iter().find(|(kind, _)| *kind == column.kind) else {
-            let valid = TYPES.map(|(kind, _)| kind).join(", ");
-            return self.fault(
-                at,
-                format!(
-                    "unknown or unwritable type {:?}; valid are {valid}",
-                    column.kind
-                ),
-            );
-        };
-        for option in needed
-            .iter()
-            .filter(|option| column.options.get(option).is_none())
-        {
-            self.fault(
-                at.clone(),
-                format!("the type {kind} needs the option `{option}`"),
-            );
-        }
-        if needed.is_empty() && !column.options.is_null() {
-            self.fault(at.clone(), format!("the type {kind} takes no options"));
-        }
-        if needed.contains(&"choices") && !choices_are_named(&column.options) {
-            self.fault(
-                at,
-                "`choices` must be a list of at least one { name = \"…\" }".into(),
-            );
-        }
-    }
-
-    fn check_source(&mut self, table: &DeTable<'_>, column: &Column) {
-        let Some(at) = table
-            .get("from")
-            .map(Spanned::span)
-            .filter(|_| !column.from.is_empty())
-        else {
-            return;
-        };
-        if !is_source(&column.from) {
-            let open = OPEN_SOURCES
-                .map(|(prefix, rest)| format!("{prefix}{rest}"))
-                .join(", ");
-            let reason = format!(
-                "unknown source {:?}; valid are {}, {open}",
-                column.from,
-                SOURCES.join(", ")
-            );
-            self.fault(at, reason);
-        } else if (column.from == "recording_attachment") != (column.kind == "multipleAttachments")
-        {
-            self.fault(
-                at,
-                "recording_attachment and the type multipleAttachments go together".into(),
-            );
-        }
     }
 
     /// Airtable takes names without regard to case.
@@ -215,20 +139,8 @@ impl Reader<'_> {
                 "one column must have `key = true` and `from = \"call_id\"`".into(),
             ),
             [(span, key)] => {
-                if key.from != "call_id" {
-                    self.fault(
-                        span.clone(),
-                        "the key column must be filled `from = \"call_id\"`".into(),
-                    );
-                }
-                if !KEY_TYPES.contains(&key.kind.as_str()) {
-                    self.fault(
-                        span.clone(),
-                        format!("the key column must be {}", KEY_TYPES.join(" or ")),
-                    );
-                }
-                if !key.enabled {
-                    self.fault(span.clone(), "the key column cannot be left out".into());
+                for reason in rules::of_key(key) {
+                    self.fault(span.clone(), reason);
                 }
             }
             [_, more @ ..] => {
@@ -315,26 +227,5 @@ impl Reader<'_> {
     fn line(&self, at: &Range<usize>) -> usize {
         let before = self.text.as_bytes().iter().take(at.start);
         1 + before.filter(|byte| **byte == b'\n').count()
-    }
-}
-
-fn is_source(from: &str) -> bool {
-    let open = |(prefix, _): &(&str, &str)| {
-        from.strip_prefix(prefix)
-            .is_some_and(|rest| !rest.trim().is_empty())
-    };
-    SOURCES.contains(&from) || OPEN_SOURCES.iter().any(open)
-}
-
-fn choices_are_named(options: &Value) -> bool {
-    let named = |choice: &Value| {
-        choice
-            .get("name")
-            .and_then(Value::as_str)
-            .is_some_and(|name| !name.is_empty())
-    };
-    match options.get("choices").and_then(Value::as_array) {
-        Some(choices) => !choices.is_empty() && choices.iter().all(named),
-        None => options.get("choices").is_none(),
     }
 }

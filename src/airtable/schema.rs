@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::client::Table;
 use super::error::Error;
 use super::plan::Step;
+use super::wire::Table;
 use super::{compare, parse};
 
 const BUILT_IN: &str = include_str!("../../schema/airtable.toml");
@@ -72,7 +72,8 @@ pub struct Column {
     pub key: bool,
 }
 
-/// Where the columns are in a base. Remembered, so that renaming a column there changes nothing here.
+/// Where the columns are in a base. Remembered (under [`super::Client::mapping_key`]), so that renaming a column there
+/// changes nothing here.
 #[derive(Default, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// `tbl…`

@@ -5,6 +5,7 @@ pub mod deliver;
 pub mod intake;
 pub mod lease;
 pub mod reconcile;
+pub mod requests;
 pub mod sinks;
 
 use std::{

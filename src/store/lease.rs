@@ -27,6 +27,12 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Forgets every lease: whoever held one is known to be dead.
+    pub async fn forget_leases(&self) -> Result<()> {
+        sqlx::query("DELETE FROM leases").execute(&self.write).await?;
+        Ok(())
+    }
+
     /// Gives back everything that this owner holds.
     pub async fn release(&self, owner: &str) -> Result<()> {
         sqlx::query("DELETE FROM leases WHERE owner = $1")

@@ -22,8 +22,6 @@ use crate::{
     store::Store,
 };
 
-/// The setting that keeps the table's and the columns' ids, which survive a rename.
-pub const MAPPING: &str = "airtable_mapping";
 /// Airtable takes ten rows a request.
 const ROWS: usize = 10;
 const CONFIGURATION: Duration = Duration::from_secs(60);
@@ -137,7 +135,7 @@ impl Airtable {
         if let Some(mapping) = &table.mapping {
             return Ok(mapping.clone());
         }
-        let stored = self.store.get(MAPPING).await.ok().flatten();
+        let stored = self.store.get(&self.client.mapping_key()).await.ok().flatten();
         let known: Mapping = stored
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
@@ -155,7 +153,7 @@ impl Airtable {
         }
         if let Ok(text) = serde_json::to_string(&mapping) {
             // Without it the columns are found by name the next time.
-            self.store.set(MAPPING, &text).await.ok();
+            self.store.set(&self.client.mapping_key(), &text).await.ok();
         }
         table.refused.clear();
         table.mapping = Some(mapping.clone());

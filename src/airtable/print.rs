@@ -1,0 +1,126 @@
+//! A plan for people and for programs.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::plan::{Plan, Step};
+
+/// The table for people: a line per step.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.table_id.as_deref().unwrap_or("not there yet");
+        writeln!(f, "Table {:?} ({id})", self.table)?;
+        let columns = || {
+            self.steps
+                .iter()
+                .filter(|step| !matches!(step, Step::CreateTable { .. }))
+        };
+        let width = columns()
+            .map(|step| step.column().chars().count())
+            .max()
+            .unwrap_or(0);
+        for step in columns() {
+            writeln!(
+                f,
+                "  {} {:width$}  {}",
+                step.sign(),
+                step.column(),
+                step.note()
+            )?;
+        }
+        let count = |sign| columns().filter(|step| step.sign() == sign).count();
+        let (create, fix) = (count('+'), count('!'));
+        match (create, fix) {
+            (0, 0) => writeln!(f, "Nothing to do."),
+            (create, 0) => writeln!(f, "{create} to create."),
+            (create, fix) => writeln!(f, "{create} to create, {fix} to be mended by hand (!)."),
+        }
+    }
+}
+
+/// One line, for a log: `column "Status": …`.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::CreateColumn { column, kind } => {
+                write!(f, "column {column:?}: missing, must be {kind}")
+            }
+            Step::CreateTable { table } => write!(f, "table {table:?}: missing"),
+            step => write!(f, "column {:?}: {}", step.column(), step.note()),
+        }
+    }
+}
+
+impl Plan {
+    /// `{table, table_id, ok, writes, steps: [{sign, step, column, …}]}`.
+    pub fn as_json(&self) -> Value {
+        let steps: Vec<Value> = self.steps.iter().map(Step::as_json).collect();
+        json!({
+            "table": self.table,
+            "table_id": self.table_id,
+            "ok": self.is_ok(),
+            "writes": self.writes(),
+            "steps": steps,
+        })
+    }
+}
+
+impl Step {
+    fn as_json(&self) -> Value {
+        let mut json = json!(self);
+        json["sign"] = json!(self.sign());
+        json
+    }
+
+    /// What is the matter with it, and for `!` what to click, because the API cannot do it.
+    fn note(&self) -> String {
+        match self {
+            Step::CreateTable { .. } => "create the table".into(),
+            Step::CreateColumn { kind, .. } => format!("{kind}, create"),
+            Step::Kept { kind, .. } => kind.clone(),
+            Step::Renamed { name, kind, .. } => {
+                format!("{kind}, called {name:?} in Airtable: fine")
+            }
+            Step::Foreign { kind, .. } => format!("{kind}, not ours: never touched"),
+            Step::WrongType {
+                name, kind, wanted, ..
+            } => format!(
+                "{kind}, must be {wanted}: in Airtable open the menu of the column {name:?}, \"Edit field\", and choose \"{}\"",
+                label(wanted)
+            ),
+            Step::MissingChoice { name, choices, .. } => format!(
+                "without the choice {}: in Airtable open the menu of the column {name:?}, \"Edit field\", and add it",
+                choices
+                    .iter()
+                    .map(|choice| format!("{choice:?}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        }
+    }
+}
+
+/// What Airtable's own menu calls a type.
+fn label(kind: &str) -> &str {
+    match kind {
+        "singleLineText" => "Single line text",
+        "multilineText" => "Long text",
+        "richText" => "Long text, with rich text formatting",
+        "email" => "Email",
+        "url" => "URL",
+        "phoneNumber" => "Phone number",
+        "multipleAttachments" => "Attachment",
+        "number" => "Number",
+        "percent" => "Percent",
+        "currency" => "Currency",
+        "duration" => "Duration",
+        "rating" => "Rating",
+        "checkbox" => "Checkbox",
+        "singleSelect" => "Single select",
+        "multipleSelects" => "Multiple select",
+        "date" => "Date",
+        "dateTime" => "Date, with the time field",
+        other => other,
+    }
+}

@@ -1,0 +1,157 @@
+//! What comes over the wire: answers, rows, and tables as the metadata API prints them.
+
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::error::Error;
+
+/// A row that is in Airtable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// `rec…`
+    pub record_id: String,
+    pub created: bool,
+}
+
+/// A table as the metadata API prints it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Table {
+    /// `tbl…`
+    pub id: String,
+    pub name: String,
+    pub fields: Vec<Field>,
+}
+
+/// A column that is there, of whatever type: types nobody knows yet are only strings here.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Field {
+    /// `fld…`
+    pub id: String,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub options: Value,
+}
+
+/// A base that was created.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Base {
+    /// `app…`
+    pub id: String,
+    pub tables: Vec<Table>,
+}
+
+/// By key where the answer holds it, by place where it does not.
+pub(super) fn written(
+    answer: &Records,
+    key_field_id: &str,
+    rows: &[Map<String, Value>],
+) -> Result<Vec<Written>, Error> {
+    if answer.records.len() != rows.len() {
+        return Err(Error::Incomplete);
+    }
+    let found = rows.iter().zip(&answer.records).map(|(row, beside)| {
+        let key = row.get(key_field_id);
+        let record = match key {
+            Some(_) => answer
+                .records
+                .iter()
+                .find(|record| record.fields.get(key_field_id) == key),
+            None => None,
+        };
+        let record = record.unwrap_or(beside);
+        Written {
+            record_id: record.id.clone(),
+            created: answer.created.contains(&record.id),
+        }
+    });
+    Ok(found.collect())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Records {
+    pub(super) records: Vec<Record>,
+    #[serde(default, rename = "createdRecords")]
+    created: Vec<String>,
+    #[serde(default)]
+    details: Details,
+}
+
+impl Records {
+    /// The rows are saved, an attachment is not: that comes as a success.
+    pub(super) fn tell_attachments(&self) {
+        if !self.details.reasons.is_empty() {
+            tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows without an attachment");
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Record {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) fields: Map<String, Value>,
+}
+
+#[derive(Deserialize, Default)]
+struct Details {
+    #[serde(default)]
+    reasons: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Tables {
+    pub(super) tables: Vec<Table>,
+}
+
+/// A refusal's body beyond this is not read.
+const BODY_LIMIT: usize = 64 * 1024;
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// A refusal counts by its status even when its body breaks off; a success must come whole.
+    pub(super) async fn of(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+        let mut response = request.send().await?;
+        let status = response.status();
+        let retry_after = retry_after(&response);
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) if status.is_success() => return Err(error),
+                Err(_) => break,
+            }
+            if !status.is_success() && body.len() > BODY_LIMIT {
+                break;
+            }
+        }
+        Ok(Answer {
+            status,
+            retry_after,
+            body,
+        })
+    }
+}
+
+/// Seconds; an hour at most, whoever asks for more. The form with a date is not used by Airtable.
+fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+    let seconds: f64 = response
+        .headers()
+        .get("retry-after")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(3600.0)))
+}

@@ -1,0 +1,127 @@
+//! The command line: one file a command. Nothing but the answer on stdout.
+
+mod bootstrap;
+#[cfg(feature = "sim")]
+mod demo;
+mod out;
+mod record;
+pub mod serve;
+#[cfg(feature = "sim")]
+mod sim;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{self, Config, Source};
+
+/// Records every LiveKit call, keeps the recording in your bucket, writes one Airtable row per call.
+#[derive(Parser)]
+#[command(name = "livekit-airtable", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::Args),
+    /// Create what is missing in the Airtable base
+    Bootstrap(bootstrap::Args),
+    /// Start or stop a recording
+    #[command(subcommand)]
+    Record(record::Record),
+    /// Show the main job with stand-ins for LiveKit, storage and Airtable; needs no configuration
+    #[cfg(feature = "sim")]
+    Demo(demo::Args),
+    /// Run one of the demo's stand-ins alone, for testing offline
+    #[cfg(feature = "sim")]
+    #[command(subcommand)]
+    Sim(sim::Sim),
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// Failures that scripts tell apart by the exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// 64
+    #[error("{0}")]
+    Usage(String),
+    /// 69
+    #[error("{0}")]
+    Unavailable(String),
+    /// 77
+    #[error("{0}")]
+    NotPermitted(String),
+    /// 1: the answer is on stdout already.
+    #[error("")]
+    Told,
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to stdout, a mistake to stderr; nothing to do when neither is open.
+            error.print().ok();
+            let usage = error.use_stderr();
+            return ExitCode::from(if usage { 64 } else { 0 });
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli.command)),
+        Err(error) => Err(error.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    if let Command::Completions { shell } = command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "livekit-airtable", &mut script);
+        return out::text(&String::from_utf8_lossy(&script));
+    }
+    let source = Source::from_env();
+    let log = Config::log(&source)?;
+    crate::telemetry::init(&log.filter, log.json);
+    match command {
+        Command::Serve(args) => serve::run(args, &source).await,
+        Command::Bootstrap(args) => bootstrap::run(args, &source).await,
+        Command::Record(record) => record::run(record, &source).await,
+        #[cfg(feature = "sim")]
+        Command::Demo(args) => demo::run(args).await,
+        #[cfg(feature = "sim")]
+        Command::Sim(sim) => sim::run(sim).await,
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(errors) = error.downcast_ref::<config::Errors>() {
+        out::complain(&errors.to_string());
+        return ExitCode::from(64);
+    }
+    match error.downcast_ref::<Failure>() {
+        Some(Failure::Told) => return ExitCode::from(1),
+        Some(failure) => {
+            out::complain(&failure.to_string());
+            return ExitCode::from(match failure {
+                Failure::Usage(_) => 64,
+                Failure::Unavailable(_) => 69,
+                Failure::NotPermitted(_) => 77,
+                Failure::Told => 1,
+            });
+        }
+        None => out::complain(&format!("{error:#}")),
+    }
+    ExitCode::from(1)
+}

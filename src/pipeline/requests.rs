@@ -1,0 +1,144 @@
+//! Requests for a recording or its end: put into the inbox like everything else, and what has become of them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{Call, EgressStatus, Recording, Room, event::Request},
+    store::{CallRow, Error, Kind, Letter, Store},
+};
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Recorded(Box<(Call, Recording)>),
+    NoRoom,
+    /// LiveKit refused; why, for people.
+    Refused(String),
+}
+
+/// A start that was asked for.
+pub struct Start {
+    letter: Letter,
+    ended: BTreeSet<String>,
+}
+
+/// The recording that runs in the live call of this room.
+pub async fn running(store: &Store, room_name: &str) -> Result<Option<(Call, Recording)>, Error> {
+    let call = live(store, room_name).await?;
+    Ok(call.and_then(|call| {
+        let recording = call.running()?.clone();
+        Some((call, recording))
+    }))
+}
+
+async fn live(store: &Store, room_name: &str) -> Result<Option<Call>, Error> {
+    let calls = store.calls_named(room_name, 10).await?;
+    Ok(calls.into_iter().map(|row| row.call).find(Call::is_open))
+}
+
+/// Asks for a recording of the room; `path_id` fills `{room_id}` of the path.
+pub async fn start(
+    store: &Store,
+    room_name: &str,
+    path_id: Option<String>,
+    now: Timestamp,
+) -> Result<Start, Error> {
+    let live = live(store, room_name).await?;
+    let known = live.iter().flat_map(|call| call.recordings.keys());
+    let ended: BTreeSet<String> = known.cloned().collect();
+    let room = Room {
+        sid: live.map(|call| call.id).unwrap_or_default(),
+        name: room_name.to_owned(),
+        ..Room::default()
+    };
+    let request = Request::Start {
+        path_id,
+        ended: ended.clone(),
+    };
+    let letter = put(store, &room, &request, now).await?;
+    Ok(Start { letter, ended })
+}
+
+impl Start {
+    /// What the store says of it by now.
+    pub async fn outcome(&self, store: &Store) -> Result<Option<Outcome>, Error> {
+        let Some(settled) = store.settled(&self.letter.id).await? else {
+            return Ok(None);
+        };
+        if settled.error.is_some() {
+            return Ok(Some(Outcome::NoRoom));
+        }
+        let call_id = settled.call_id.unwrap_or_default();
+        let Some(CallRow { call, .. }) = store.call(&call_id).await? else {
+            return Ok(None);
+        };
+        let mut fresh = call.recordings.values();
+        if let Some(recording) = fresh.find(|r| !self.ended.contains(&r.egress_id)).cloned() {
+            return Ok(Some(Outcome::Recorded(Box::new((call, recording)))));
+        }
+        let told = call.not_started.filter(|told| told.over);
+        let told = told.filter(|told| told.at >= self.letter.received_at);
+        Ok(told.map(|told| match told.no_room {
+            true => Outcome::NoRoom,
+            false => Outcome::Refused(told.error),
+        }))
+    }
+}
+
+/// Asks for the end of a recording.
+pub async fn stop(
+    store: &Store,
+    call: &Call,
+    egress_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let room = Room {
+        sid: call.id.clone(),
+        name: call.room_name.clone(),
+        ..Room::default()
+    };
+    let egress_id = egress_id.to_owned();
+    put(store, &room, &Request::Stop { egress_id }, now).await?;
+    Ok(())
+}
+
+/// The recording, once it runs no more.
+pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<(Call, Recording)>, Error> {
+    let row = store.call_of_egress(egress_id).await?;
+    Ok(row.and_then(|CallRow { call, .. }| {
+        let recording = call.recordings.get(egress_id)?.clone();
+        (!is_running(&call, &recording)).then_some((call, recording))
+    }))
+}
+
+/// Neither over nor being ended.
+pub fn is_running(call: &Call, recording: &Recording) -> bool {
+    recording.status < EgressStatus::Ending && !call.has_ended(recording)
+}
+
+/// A recording as `/v1/recordings` and `record` answer it.
+pub fn describe(call: &Call, recording: &Recording) -> Value {
+    json!({
+        "egress_id": recording.egress_id,
+        "room_name": call.room_name,
+        "room_id": call.id,
+        "status": recording.status.as_str(),
+        "filename": recording.key,
+    })
+}
+
+async fn put(
+    store: &Store,
+    room: &Room,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Letter, Error> {
+    let mut body = serde_json::to_value(request)?;
+    body["room"] = serde_json::to_value(room)?;
+    let letter = Letter::new(Kind::Request, body.to_string(), now);
+    store.put(letter.clone()).await?;
+    Ok(letter)
+}

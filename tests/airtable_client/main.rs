@@ -1,0 +1,94 @@
+//! The Airtable client against a server that answers what a test tells it to.
+
+#![allow(clippy::unwrap_used)]
+
+mod pace;
+mod refusals;
+mod script;
+
+use livekit_airtable::airtable::{Class, Written};
+use serde_json::json;
+
+use script::{client, row, start};
+
+#[tokio::test]
+async fn an_upsert_names_fields_by_id_and_answers_in_the_order_of_its_rows() {
+    let (script, addr) = start(&[(
+        200,
+        None,
+        json!({
+            "records": [{"id": "recB", "fields": {"fldKey": "RM_2"}}, {"id": "recA", "fields": {"fldKey": "RM_1"}}],
+            "createdRecords": ["recA"], "updatedRecords": ["recB"],
+            "details": {"message": "partialSuccess", "reasons": ["attachmentsFailedUploading"]},
+        }),
+    )])
+    .await;
+    let rows = [row("RM_1"), row("RM_2")];
+    let written = client(addr, 50.0)
+        .upsert("tbl1", "fldKey", &rows)
+        .await
+        .unwrap();
+    let wanted = |id: &str, created| Written {
+        record_id: id.into(),
+        created,
+    };
+    assert_eq!(written, [wanted("recA", true), wanted("recB", false)]);
+    let asked = script.asked.lock().unwrap()[0].clone();
+    assert_eq!(asked.line, "PATCH /v0/appBase/tbl1");
+    assert_eq!(asked.authorization, "Bearer patSecret");
+    assert_eq!(
+        asked.body,
+        json!({
+            "performUpsert": {"fieldsToMergeOn": ["fldKey"]}, "returnFieldsByFieldId": true,
+            "records": [{"fields": {"fldKey": "RM_1"}}, {"fields": {"fldKey": "RM_2"}}],
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_update_is_a_batch_even_of_one() {
+    let (script, addr) = start(&[(
+        422,
+        None,
+        json!({"error": {"type": "ROW_DOES_NOT_EXIST", "message": "Record ID rec1 does not exist in this table"}}),
+    )])
+    .await;
+    let error = client(addr, 50.0)
+        .update("tbl1", &[("rec1".into(), row("RM_1"))])
+        .await
+        .unwrap_err();
+    assert_eq!(error.class(), Class::RowGone);
+    let asked = script.asked.lock().unwrap()[0].clone();
+    assert_eq!(asked.line, "PATCH /v0/appBase/tbl1");
+    assert_eq!(
+        asked.body["records"],
+        json!([{"id": "rec1", "fields": {"fldKey": "RM_1"}}])
+    );
+}
+
+#[tokio::test]
+async fn a_key_with_quotes_is_found_and_only_that() {
+    let key = "a\"b\\c\n";
+    let (script, addr) = start(&[(
+        200,
+        None,
+        json!({"records": [{"id": "rec1", "fields": {"fldKey": key}}, {"id": "rec2", "fields": {"fldKey": "a"}}]}),
+    )])
+    .await;
+    assert_eq!(
+        client(addr, 50.0)
+            .find("tbl1", "fldKey", key)
+            .await
+            .unwrap(),
+        ["rec1"]
+    );
+    let line = script.asked.lock().unwrap()[0].line.clone();
+    let (_, query) = line.split_once('?').unwrap();
+    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    assert_eq!(
+        pairs[0],
+        ("filterByFormula".into(), r#"{fldKey}="a\"b\\c\n""#.into())
+    );
+}
