@@ -6,11 +6,15 @@ use crate::sim::airtable::base::Table;
 /// How deep parentheses and calls may go: the tree is walked on the stack.
 const DEEPEST: usize = 100;
 
+/// Operators in one formula: each puts the tree's left side one deeper.
+const MOST_OPERATORS: usize = 1000;
+
 pub(super) fn parse(text: &str, table: &Table) -> Result<Node, String> {
     let mut parser = Parser {
         rest: text,
         table,
         depth: 0,
+        operators: 0,
     };
     let node = parser.comparison()?;
     match parser.peek() {
@@ -25,6 +29,7 @@ struct Parser<'a> {
     rest: &'a str,
     table: &'a Table,
     depth: usize,
+    operators: usize,
 }
 
 impl Parser<'_> {
@@ -57,6 +62,7 @@ impl Parser<'_> {
         'next: loop {
             for (sign, operator) in signs {
                 if self.take(sign) {
+                    self.operators += 1;
                     let right = operand(self)?;
                     left = Node::Binary(Box::new(left), *operator, Box::new(right));
                     continue 'next;
@@ -68,7 +74,7 @@ impl Parser<'_> {
 
     fn operand(&mut self) -> Result<Node, String> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > DEEPEST || self.operators > MOST_OPERATORS {
             return Err(INVALID.to_owned());
         }
         let node = match self.peek() {
