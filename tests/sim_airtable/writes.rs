@@ -82,6 +82,26 @@ async fn values_of_the_wrong_type_are_refused_with_the_name_of_the_field() {
 }
 
 #[tokio::test]
+async fn values_are_printed_as_airtable_prints_them() {
+    let sim = Sim::unlimited().await;
+    let fields = json!({
+        "Started": "2026-01-02T04:04:05+01:00", "Duration": 61.0, "Size": 4096, "Transcript": "", "Status": null,
+    });
+    let (status, body) = sim.create(fields).await;
+    assert_eq!(status, 200, "{body}");
+    let printed = json!({"Started": "2026-01-02T03:04:05.000Z", "Duration": 61, "Size": 4096});
+    assert_eq!(body["fields"], printed);
+    let typecast =
+        json!({"typecast": true, "fields": {"Status": "New", "Size": "12", "Duration": "1:01:01"}});
+    let (status, body) = sim.call("POST", "/Calls", typecast).await;
+    assert_eq!(
+        (status, &body["fields"]),
+        (200, &json!({"Status": "New", "Size": 12, "Duration": 3661}))
+    );
+    assert_eq!(sim.create(json!({"Status": "New"})).await.0, 200);
+}
+
+#[tokio::test]
 async fn a_request_does_all_or_nothing() {
     let sim = Sim::unlimited().await;
     let rows = json!([
