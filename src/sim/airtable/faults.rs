@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use super::refusal::Refusal;
 use super::server::respond;
@@ -108,7 +108,12 @@ async fn half(answer: Response) -> Response {
         .await
         .unwrap_or_default();
     parts.headers.insert(CONTENT_LENGTH, bytes.len().into());
-    let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-    let half: [std::io::Result<Bytes>; 2] = [Ok(bytes.slice(..bytes.len() / 2)), Err(broken)];
-    Response::from_parts(parts, Body::from_stream(stream::iter(half)))
+    let half = bytes.slice(..bytes.len() / 2);
+    let half = stream::once(async { Ok::<Bytes, std::io::Error>(half) });
+    let broken = stream::once(async {
+        // Once around, so that headers and half are on their way before the connection breaks.
+        tokio::task::yield_now().await;
+        Err(std::io::ErrorKind::ConnectionReset.into())
+    });
+    Response::from_parts(parts, Body::from_stream(half.chain(broken)))
 }

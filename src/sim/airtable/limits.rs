@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// A year: a time far off that can still be added to now.
+const LONGEST_LOCKOUT: Duration = Duration::from_secs(365 * 86_400);
+
 pub(super) struct Limit {
     most: usize,
     window: Duration,
@@ -26,7 +29,7 @@ impl Limit {
         Self {
             most,
             window,
-            lockout,
+            lockout: lockout.min(LONGEST_LOCKOUT),
             admitted: VecDeque::new(),
             locked_until: None,
         }

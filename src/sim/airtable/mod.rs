@@ -18,6 +18,7 @@ mod schema;
 mod seed;
 mod server;
 mod types;
+mod upsert;
 mod wire;
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Writing records: create, update, upsert, delete. Each request is checked on a draft of the table first, so it
+//! Writing records: create, update (with or without upsert), delete. Each request is checked on a draft of the table first, so it
 //! does all of its work or none.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::base::{Record, Table};
 use super::refusal::{Outcome, Refusal};
-use super::{ids, types};
+use super::{ids, types, upsert};
 
 /// Records in one request, as documented.
 const MOST_RECORDS: usize = 10;
@@ -60,7 +60,7 @@ pub(super) fn update(table: &mut Table, body: &Value, replace: bool, by_id: bool
     let typecast = flag(body, "typecast");
     let merge_on = body
         .get("performUpsert")
-        .map(|upsert| merge_fields(table, upsert));
+        .map(|asked| upsert::merge_fields(table, asked));
     let merge_on = merge_on.transpose()?;
     let mut draft = table.clone();
     let (mut touched, mut created) = (Vec::new(), Vec::new());
@@ -71,7 +71,7 @@ pub(super) fn update(table: &mut Table, body: &Value, replace: bool, by_id: bool
                 let found = draft.position(id);
                 (found.ok_or_else(|| Refusal::missing_row(id))?, false)
             }
-            (None, Some(keys)) => match matching(&mut draft, keys, cells, typecast)? {
+            (None, Some(keys)) => match upsert::matching(&mut draft, keys, cells, typecast)? {
                 Some(at) => (at, false),
                 None => (insert(&mut draft, cells, typecast)?, true),
             },
@@ -208,71 +208,4 @@ fn unfetched(cell: &Value, before: Option<&Value>) -> Vec<(String, String)> {
     };
     let items = cell.as_array().into_iter().flatten();
     items.filter(is_new).filter_map(parts).collect()
-}
-
-/// The ids of `fieldsToMergeOn`: 1 to 3, of types that Airtable merges on.
-fn merge_fields(table: &Table, upsert: &Value) -> Result<Vec<String>, Refusal> {
-    let invalid = |message: String| Refusal::invalid("INVALID_REQUEST_UNKNOWN", message);
-    let names = upsert["fieldsToMergeOn"].as_array();
-    let names = names.filter(|names| (1..=3).contains(&names.len()));
-    let names =
-        names.ok_or_else(|| invalid("fieldsToMergeOn must name 1 to 3 fields".to_owned()))?;
-    let mut ids = Vec::new();
-    for name in names {
-        let name = name.as_str().unwrap_or_default();
-        let field = table
-            .field(name)
-            .ok_or_else(|| Refusal::unknown_field(name))?;
-        if !types::is_mergeable(&field.kind) {
-            let message = format!(
-                "Field \"{}\" cannot be used in fieldsToMergeOn: its type is {}",
-                field.name, field.kind
-            );
-            return Err(invalid(message));
-        }
-        ids.push(field.id.clone());
-    }
-    Ok(ids)
-}
-
-/// The one record that has the row's values in all key fields. A row without one of them is refused.
-fn matching(
-    table: &mut Table,
-    keys: &[String],
-    cells: &Map<String, Value>,
-    typecast: bool,
-) -> Result<Option<usize>, Refusal> {
-    let mut wanted = Vec::new();
-    for key in keys {
-        let Some(field) = table.field_mut(key) else {
-            continue;
-        };
-        let value = cells.get(&field.name).or_else(|| cells.get(&field.id));
-        let value = match value {
-            Some(value) => types::accept(field, value, None, typecast)?,
-            None => None,
-        };
-        let empty = || {
-            let message = format!("Field \"{}\" of fieldsToMergeOn has no value", field.name);
-            Refusal::invalid("INVALID_REQUEST_UNKNOWN", message)
-        };
-        wanted.push((key, value.ok_or_else(empty)?));
-    }
-    let has_all = |r: &Arc<Record>| {
-        wanted
-            .iter()
-            .all(|(key, value)| r.cells.get(*key) == Some(value))
-    };
-    let mut found = table
-        .records
-        .iter()
-        .enumerate()
-        .filter(|(_, r)| has_all(r))
-        .map(|(at, _)| at);
-    let first = found.next();
-    if found.next().is_some() {
-        let message = "Cannot upsert: more than one record matches the values of fieldsToMergeOn";
-        return Err(Refusal::invalid("INVALID_RECORDS", message));
-    }
-    Ok(first)
 }

@@ -13,7 +13,8 @@ pub(super) struct Call {
     /// Decoded, without empty segments: airtable.js posts to `/v0/{base}/{table}/?`.
     pub path: Vec<String>,
     pub query: Vec<(String, String)>,
-    pub body: Bytes,
+    /// None: it was too large.
+    pub body: Option<Bytes>,
 }
 
 impl Call {
@@ -22,7 +23,7 @@ impl Call {
         match &self.path()[..] {
             ["v0", "meta", "bases", base, ..] => Some(base),
             ["v0", "meta", ..] => None,
-            ["v0", base, ..] if ids::is_id(base, "app") => Some(base),
+            ["v0", base, ..] => Some(base),
             _ => None,
         }
     }
@@ -36,7 +37,9 @@ impl Call {
     }
 
     fn json(&self) -> Outcome {
-        let body: Option<Value> = serde_json::from_slice(&self.body).ok();
+        let too_large = || Refusal::new(413, "REQUEST_TOO_LARGE", "Request body is too large");
+        let bytes = self.body.as_ref().ok_or_else(too_large)?;
+        let body: Option<Value> = serde_json::from_slice(bytes).ok();
         body.filter(Value::is_object)
             .ok_or_else(|| Refusal::invalid("INVALID_REQUEST_BODY", "Could not parse request body"))
     }

@@ -14,7 +14,7 @@ use super::faults::Fault;
 use super::refusal::{Outcome, Refusal};
 use super::routes::{self, Call};
 use super::wire::{Scissors, Wires};
-use super::{Airtable, attachments};
+use super::{Airtable, attachments, ids};
 
 /// Bytes of a request's body; Airtable's own end is not documented. An upload of 5 MB in base64 fits.
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
@@ -54,18 +54,14 @@ async fn answer(
         return content(&airtable, id);
     }
     let call = read(&parts, path, body).await;
-    let admitted = match &call {
-        Ok(call) => airtable.admit(&parts.headers, call),
-        Err(Refusal { .. }) => Ok(None),
-    };
-    let fault = match admitted {
+    let fault = match airtable.admit(&parts.headers, &call) {
         Ok(fault) => fault,
         Err(refusal) => return respond(Err(refusal)),
     };
     if let Some(answer) = fault.as_ref().and_then(Fault::instead) {
         return answer;
     }
-    let outcome = call.and_then(|call| routes::dispatch(&airtable, &call));
+    let outcome = routes::dispatch(&airtable, &call);
     airtable.fetch_attachments();
     match fault {
         Some(fault) => fault.spoil(respond(outcome), &connection).await,
@@ -73,17 +69,15 @@ async fn answer(
     }
 }
 
-async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Result<Call, Refusal> {
-    let too_large = |_| Refusal::new(413, "REQUEST_TOO_LARGE", "Request body is too large");
-    let body = to_bytes(body, LARGEST_BODY).await.map_err(too_large)?;
+async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Call {
     let query = parts.uri.query().unwrap_or_default();
     let query = url::form_urlencoded::parse(query.as_bytes());
-    Ok(Call {
+    Call {
         method: parts.method.clone(),
         path,
         query: query.into_owned().collect(),
-        body,
-    })
+        body: to_bytes(body, LARGEST_BODY).await.ok(),
+    }
 }
 
 /// The bytes of an attachment; as on Airtable's own host, the address is all that one needs.
@@ -106,7 +100,10 @@ impl Airtable {
         }
         if let Some(base) = call.base() {
             if !state.bases.iter().any(|b| b.id == base) {
-                return Err(Refusal::forbidden());
+                return Err(match ids::is_id(base, "app") {
+                    true => Refusal::forbidden(),
+                    false => Refusal::not_found(),
+                });
             }
             let limit = state.limits.entry(base.to_owned());
             let limit = limit.or_insert_with(|| self.new_limit());

@@ -105,18 +105,20 @@ fn text(value: &Value, typecast: bool) -> Option<Option<Value>> {
 }
 
 fn number(value: &Value, typecast: bool, kind: &str) -> Option<Value> {
-    match value {
-        Value::Number(_) => Some(value.clone()),
-        Value::String(text) if typecast && kind == "duration" && text.contains(':') => text
-            .split(':')
-            .try_fold(0.0, |sum, part| {
+    let number = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) if typecast && kind == "duration" => {
+            text.split(':').try_fold(0.0, |sum, part| {
                 Some(sum * 60.0 + part.parse::<f64>().ok()?)
-            })
-            .map(|seconds: f64| json!(seconds)),
-        Value::String(text) if typecast => serde_json::from_str(text.trim())
-            .ok()
-            .filter(Value::is_number),
-        _ => None,
+            })?
+        }
+        Value::String(text) if typecast => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    // As JavaScript prints it: 61.0 is 61.
+    match number.fract() == 0.0 && number.abs() < 1e15 {
+        true => Some(json!(number as i64)),
+        false => number.is_finite().then(|| json!(number)),
     }
 }
 
@@ -155,7 +157,8 @@ pub(super) fn date_time(value: &Value, options: &Option<Value>) -> Option<Value>
 
 fn choice(field: &mut Field, name: &str, typecast: bool) -> Cell {
     let options = field.options.get_or_insert_with(|| json!({"choices": []}));
-    let Some(choices) = options["choices"].as_array_mut() else {
+    let choices = options.get_mut("choices").and_then(Value::as_array_mut);
+    let Some(choices) = choices else {
         return Err(Refusal::bad_value(&field.name));
     };
     if choices.iter().any(|choice| choice["name"] == name) {

@@ -6,13 +6,19 @@ use crate::sim::airtable::base::Table;
 /// How deep parentheses and calls may go: the tree is walked on the stack.
 const DEEPEST: usize = 100;
 
+/// The same for the tree, which long chains of operators deepen, too.
+const TALLEST: usize = 300;
+
+/// A node and the height of the tree under it.
+type Tree = (Node, usize);
+
 pub(super) fn parse(text: &str, table: &Table) -> Result<Node, String> {
     let mut parser = Parser {
         rest: text,
         table,
         depth: 0,
     };
-    let node = parser.comparison()?;
+    let (node, _) = parser.comparison()?;
     match parser.peek() {
         None => Ok(node),
         Some(_) => Err(INVALID.to_owned()),
@@ -28,7 +34,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn comparison(&mut self) -> Result<Node, String> {
+    fn comparison(&mut self) -> Result<Tree, String> {
         use Operator::*;
         const SIGNS: [(&str, Operator); 6] = [
             ("!=", NotEqual),
@@ -51,14 +57,14 @@ impl Parser<'_> {
     fn chain(
         &mut self,
         signs: &[(&str, Operator)],
-        operand: impl Fn(&mut Self) -> Result<Node, String>,
-    ) -> Result<Node, String> {
+        operand: impl Fn(&mut Self) -> Result<Tree, String>,
+    ) -> Result<Tree, String> {
         let mut left = operand(self)?;
         'next: loop {
             for (sign, operator) in signs {
                 if self.take(sign) {
                     let right = operand(self)?;
-                    left = Node::Binary(Box::new(left), *operator, Box::new(right));
+                    left = binary(left, *operator, right)?;
                     continue 'next;
                 }
             }
@@ -66,7 +72,7 @@ impl Parser<'_> {
         }
     }
 
-    fn operand(&mut self) -> Result<Node, String> {
+    fn operand(&mut self) -> Result<Tree, String> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(INVALID.to_owned());
@@ -82,13 +88,8 @@ impl Parser<'_> {
             Some(quote @ ('\'' | '"')) => self.quoted(quote),
             Some('-') => {
                 self.take("-");
-                let zero = Node::Constant(Term::Number(0.0));
-                let of = self.operand()?;
-                Ok(Node::Binary(
-                    Box::new(zero),
-                    Operator::Subtract,
-                    Box::new(of),
-                ))
+                let zero = (Node::Constant(Term::Number(0.0)), 1);
+                binary(zero, Operator::Subtract, self.operand()?)
             }
             Some(c) if c.is_ascii_digit() || c == '.' => self.number(),
             Some(c) if c.is_alphabetic() || c == '_' => self.word(),
@@ -99,16 +100,16 @@ impl Parser<'_> {
     }
 
     /// `{Field name}` or `{fld…}`; `\}` stands for `}`.
-    fn braced(&mut self) -> Result<Node, String> {
+    fn braced(&mut self) -> Result<Tree, String> {
         self.take("{");
         let name = self.until('}')?;
         self.field(&name)
     }
 
-    fn quoted(&mut self, quote: char) -> Result<Node, String> {
+    fn quoted(&mut self, quote: char) -> Result<Tree, String> {
         self.rest = &self.rest[1..];
         let text = self.until(quote)?;
-        Ok(Node::Constant(Term::Text(text)))
+        Ok((Node::Constant(Term::Text(text)), 1))
     }
 
     /// The text before `end`, backslashes undone.
@@ -134,32 +135,34 @@ impl Parser<'_> {
         Err(INVALID.to_owned())
     }
 
-    fn number(&mut self) -> Result<Node, String> {
+    fn number(&mut self) -> Result<Tree, String> {
         let digits = self.run(|c| c.is_ascii_digit() || c == '.');
         let number = digits.parse().map_err(|_| INVALID.to_owned())?;
-        Ok(Node::Constant(Term::Number(number)))
+        Ok((Node::Constant(Term::Number(number)), 1))
     }
 
     /// A function with its arguments, or a field whose name needs no braces.
-    fn word(&mut self) -> Result<Node, String> {
+    fn word(&mut self) -> Result<Tree, String> {
         let word = self.run(|c| c.is_alphanumeric() || c == '_').to_owned();
         if !self.take("(") {
             return self.field(&word);
         }
         let function = function(&word).ok_or_else(|| format!("Unknown function names: {word}"))?;
-        let mut arguments = Vec::new();
+        let (mut arguments, mut height) = (Vec::new(), 0);
         while !self.take(")") {
             if !arguments.is_empty() {
                 self.expect(",")?;
             }
-            arguments.push(self.comparison()?);
+            let (argument, of) = self.comparison()?;
+            arguments.push(argument);
+            height = height.max(of);
         }
-        Ok(Node::Call(function, arguments))
+        taller(Node::Call(function, arguments), height)
     }
 
-    fn field(&self, name: &str) -> Result<Node, String> {
+    fn field(&self, name: &str) -> Result<Tree, String> {
         match self.table.field(name) {
-            Some(field) => Ok(Node::Cell(field.id.clone())),
+            Some(field) => Ok((Node::Cell(field.id.clone()), 1)),
             None => Err(format!("Unknown field names: {}", name.to_lowercase())),
         }
     }
@@ -191,6 +194,19 @@ impl Parser<'_> {
         self.take(sign)
             .then_some(())
             .ok_or_else(|| INVALID.to_owned())
+    }
+}
+
+fn binary(left: Tree, operator: Operator, right: Tree) -> Result<Tree, String> {
+    let node = Node::Binary(Box::new(left.0), operator, Box::new(right.0));
+    taller(node, left.1.max(right.1))
+}
+
+/// A node over trees of that height.
+fn taller(node: Node, height: usize) -> Result<Tree, String> {
+    match height < TALLEST {
+        true => Ok((node, height + 1)),
+        false => Err(INVALID.to_owned()),
     }
 }
 
