@@ -111,6 +111,12 @@ async fn an_egress_that_hears_nothing_is_aborted() {
     let started = world.start("stopped", "x.mp3").await.unwrap();
     let stopped = world.egress.stop_egress(&started.egress_id).await.unwrap();
     assert_eq!(stopped.error, "Stop called before pipeline could start");
+    let left = |event: &serde_json::Value| event["event"] == "participant_left";
+    let gone = world
+        .inbox
+        .wait(|event| left(event) && event["room"]["name"] == "stopped")
+        .await;
+    assert_eq!(gone["participant"]["identity"], started.egress_id);
     let again = world
         .egress
         .stop_egress(&started.egress_id)

@@ -124,6 +124,9 @@ impl Server {
                 End::SourceClosed | End::LimitReached => "Start signal not received",
             };
             self.finish(egress, EgressStatus::EgressAborted, error, 412);
+            let room = egress.info.room_name.clone();
+            drop(world);
+            self.leave(&room, egress_id, DisconnectReason::ClientInitiated);
             return;
         };
         egress.info.set_status(EgressStatus::EgressEnding);
