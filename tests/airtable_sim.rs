@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use livekit_airtable::airtable::{Class, Client, Config, Mapping, Plan, Schema, create_base};
+use livekit_airtable::airtable::{
+    Class, Client, Config, Mapping, Plan, Schema, create_base, locate,
+};
 use livekit_airtable::sim::airtable::{Airtable, Fault, Options, start};
 use serde_json::{Map, Value, json};
 
@@ -85,8 +87,7 @@ async fn bootstrap_adds_what_people_have_taken_away_and_leaves_the_rest() {
     assert_eq!(after.columns["Room"], mapping.columns["Room"]);
     assert_ne!(after.columns["Agent"], mapping.columns["Agent"]);
     assert!(!after.columns.contains_key("Duration"));
-    let tables = client.tables().await.unwrap();
-    let (mapped, problems) = schema.map(&tables[0], &after.columns).unwrap();
+    let (mapped, problems) = locate(&client, &schema, Some(&after)).await.unwrap();
     assert_eq!(mapped, after);
     assert_eq!(problems.len(), 1);
     assert!(
@@ -243,12 +244,15 @@ async fn one_request_too_many_pauses_the_base() {
 }
 
 #[tokio::test]
-async fn a_table_id_or_a_base_that_is_not_there_is_told() {
+async fn a_table_or_a_base_that_is_not_there_is_told() {
     let airtable = airtable(0.0).await;
     let schema = Schema::built_in();
     let absent = client_of(&airtable, &airtable.base_id(), "tblNowhere0000001", 50.0);
     let error = Plan::read(&absent, &schema, None).await.unwrap_err();
     assert!(error.to_string().contains("tblNowhere0000001"), "{error}");
+    let none = client_of(&airtable, &airtable.base_id(), "Calls", 50.0);
+    let error = locate(&none, &schema, None).await.unwrap_err();
+    assert!(error.to_string().contains("bootstrap"), "{error}");
     let absent = client_of(&airtable, "appNowhere0000001", "Calls", 50.0);
     let error = absent.tables().await.unwrap_err();
     assert_eq!(

@@ -19,7 +19,7 @@ mod wire;
 
 pub use client::{Client, Config};
 pub use error::{Access, Class, Error, Refusal};
-pub use plan::{Plan, Step, create_base};
+pub use plan::{Plan, Step, create_base, locate};
 pub use schema::{
     Column, Fault, Invalid, Mapping, OPEN_SOURCES, SOURCES, Schema, TableText, find_table,
 };

@@ -78,19 +78,15 @@ impl Plan {
         schema: &Schema,
         known: Option<&Mapping>,
     ) -> Result<Plan, Error> {
-        let tables = client.tables().await?;
-        let table = find_table(
-            &tables,
-            client.table(),
-            known.map(|known| known.table_id.as_str()),
-        );
-        if table.is_none() && is_table_id(client.table()) {
-            let table = client.table().to_string();
-            return Err(Error::NoTableId { table });
-        }
+        let table = table(client, known).await?;
         let none = BTreeMap::new();
         let columns = known.map_or(&none, |known| &known.columns);
-        Ok(Plan::compare(schema, table, client.table(), columns))
+        Ok(Plan::compare(
+            schema,
+            table.as_ref(),
+            client.table(),
+            columns,
+        ))
     }
 
     /// `table_name` is the name of the table to create when there is none. `known`: name in the schema to field id.
@@ -157,6 +153,34 @@ impl Plan {
     }
 }
 
+/// For a writer: where the columns are, and what cannot be written as it should be. Reads the base (one request) and
+/// creates nothing; a missing table or key column is an error that names `bootstrap`.
+pub async fn locate(
+    client: &Client,
+    schema: &Schema,
+    known: Option<&Mapping>,
+) -> Result<(Mapping, Vec<Step>), Error> {
+    let found = table(client, known).await?;
+    let found = found.ok_or_else(|| Error::NoTable {
+        table: client.table().to_string(),
+    })?;
+    let none = BTreeMap::new();
+    schema.map(&found, known.map_or(&none, |known| &known.columns))
+}
+
+/// AIRTABLE_TABLE's table. None: it can be created, as an id cannot.
+async fn table(client: &Client, known: Option<&Mapping>) -> Result<Option<Table>, Error> {
+    let tables = client.tables().await?;
+    let known = known.map(|known| known.table_id.as_str());
+    match find_table(&tables, client.table(), known) {
+        Some(table) => Ok(Some(table.clone())),
+        None if is_table_id(client.table()) => Err(Error::NoTableId {
+            table: client.table().to_string(),
+        }),
+        None => Ok(None),
+    }
+}
+
 /// A new base with the table in it, in a workspace (`wsp…`): the base, and where its columns are.
 pub async fn create_base(
     client: &Client,
@@ -172,7 +196,7 @@ pub async fn create_base(
 }
 
 /// `tbl` and 14 letters or digits.
-pub(super) fn is_table_id(text: &str) -> bool {
+fn is_table_id(text: &str) -> bool {
     text.len() == 17 && text.starts_with("tbl") && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
