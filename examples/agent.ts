@@ -1,0 +1,85 @@
+/**
+ * A LiveKit agent that sends its session report to livekit-airtable when the call ends.
+ *
+ *     npm install @livekit/agents@^1.9 livekit-server-sdk@^2.19
+ *     export LIVEKIT_URL=wss://your-project.livekit.cloud LIVEKIT_API_KEY=… LIVEKIT_API_SECRET=…
+ *     export LIVEKIT_AIRTABLE_URL=https://calls.example.com
+ *     npx tsx agent.ts dev
+ *
+ * In an agent that you already have, copy `sendReport` and `onSessionEnd`. Before @livekit/agents 1.9 there is no onSessionEnd:
+ * call `ctx.addShutdownCallback(() => onSessionEnd(ctx))` in `entry` and raise `shutdownProcessTimeout`.
+ */
+import { type JobContext, ServerOptions, cli, defineAgent, voice } from '@livekit/agents';
+import { AccessToken } from 'livekit-server-sdk';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+// onSessionEnd may take 300 s: stop before the process is ended.
+const GIVE_UP_AFTER_MS = 240_000;
+
+/** API_TOKEN if there is one, else a token of LiveKit's key, which every agent has. */
+async function authorization(room: string): Promise<string> {
+  if (process.env.API_TOKEN) return `Bearer ${process.env.API_TOKEN}`;
+  const { LIVEKIT_API_KEY, LIVEKIT_API_SECRET } = process.env;
+  const token = new AccessToken(LIVEKIT_API_KEY, LIVEKIT_API_SECRET, { ttl: '10m' });
+  token.addGrant({ roomAdmin: true, room });
+  return `Bearer ${await token.toJwt()}`;
+}
+
+/** POSTs a report, and again while the service is away or busy. Sending one twice does no harm: the newest wins. */
+export async function sendReport(report: Record<string, unknown>): Promise<void> {
+  const url = `${process.env.LIVEKIT_AIRTABLE_URL?.replace(/\/+$/, '')}/v1/transcripts`;
+  const headers = {
+    authorization: await authorization(String(report.room)),
+    'content-type': 'application/json',
+  };
+  const body = JSON.stringify(report);
+  const deadline = Date.now() + GIVE_UP_AFTER_MS;
+  for (let pause = 1_000; ; pause = Math.min(2 * pause, 30_000)) {
+    let problem: string;
+    let retryAfter = 0;
+    const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(20_000) }).catch(
+      (error: Error) => error,
+    );
+    if (answer instanceof Error) {
+      problem = String(answer.cause ?? answer);
+    } else {
+      if (answer.ok) return;
+      problem = `${answer.status} ${await answer.text().catch(() => '')}`;
+      if (answer.status < 500 && answer.status !== 408 && answer.status !== 429) {
+        throw new Error(`the transcript was refused: ${problem}`);
+      }
+      retryAfter = (Number(answer.headers.get('retry-after')) || 0) * 1_000;
+    }
+    const wait = Math.max(retryAfter, pause * (0.5 + Math.random() / 2));
+    if (Date.now() + wait > deadline) throw new Error(`the transcript could not be sent: ${problem}`);
+    console.warn(`transcript not sent yet (${problem}), again in ${Math.round(wait)} ms`);
+    await sleep(wait);
+  }
+}
+
+async function onSessionEnd(ctx: JobContext): Promise<void> {
+  try {
+    await sendReport(voice.sessionReportToJSON(ctx.makeSessionReport()));
+  } catch (error) {
+    console.error(`room ${ctx.job.room?.name} has no transcript:`, error);
+  }
+}
+
+export default defineAgent({
+  entry: async (ctx) => {
+    const session = new voice.AgentSession({
+      stt: 'deepgram/nova-3',
+      llm: 'openai/gpt-4.1-mini',
+      tts: 'cartesia/sonic-3',
+    });
+    const ava = new voice.Agent({ instructions: 'You are Ava, the friendly receptionist of Acme Dental.' });
+    await session.start({ agent: ava, room: ctx.room });
+    await ctx.connect();
+    await session.generateReply({ instructions: 'Greet the caller and ask how you can help.' }).waitForPlayout();
+  },
+  onSessionEnd,
+});
+
+const here = fileURLToPath(import.meta.url);
+if (process.argv[1] === here) cli.runApp(new ServerOptions({ agent: here }));
