@@ -125,11 +125,18 @@ fn caller(call: &Call) -> Option<String> {
     in_order(call).find_map(number).filter(|n| !n.is_empty())
 }
 
-/// The agent's name, else its identity.
+/// The agent's name, else what its framework calls it, else its identity. (livekit-agents 1.8 sets no name.)
 fn agent(call: &Call) -> Option<String> {
     let agent = in_order(call).find(|p| p.kind == Kind::Agent)?;
-    let named = !agent.name.is_empty();
-    Some(if named { &agent.name } else { &agent.identity }.clone())
+    let attribute = |name: &str| agent.attributes.get(name);
+    let names = [
+        Some(&agent.name),
+        attribute("lk.agent.name"),
+        attribute("lk.agent_name"),
+        Some(&agent.identity),
+    ];
+    let mut given = names.into_iter().flatten().filter(|name| !name.is_empty());
+    given.next().cloned()
 }
 
 fn participants(call: &Call) -> String {

@@ -14,6 +14,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
+pub use check::duration;
 pub use source::{Errors, Reader, Source};
 
 /// All that `serve` needs.

@@ -31,6 +31,7 @@ pub struct Config {
 }
 
 /// The bucket as LiveKit's egress sees it.
+#[derive(Clone)]
 pub struct Upload {
     pub access_key: String,
     pub secret_key: SecretString,
@@ -47,6 +48,7 @@ pub enum FileType {
     Mp4,
 }
 
+#[derive(Clone)]
 pub struct Client {
     twirp: Twirp,
     upload: Upload,

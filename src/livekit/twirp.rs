@@ -11,6 +11,7 @@ use livekit_api::access_token::{AccessToken, VideoGrants};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+#[derive(Clone)]
 pub struct Twirp {
     pub http: reqwest::Client,
     pub url: String,

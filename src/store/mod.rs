@@ -10,7 +10,7 @@ use std::{str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
-    AnyPool, Executor,
+    AnyPool, AssertSqlSafe, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
@@ -134,14 +134,16 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
 }
 
 async fn create_tables(pool: &AnyPool) -> Result<()> {
-    for statement in DDL.split(';') {
-        let bare: String = statement
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("--"))
-            .collect();
-        if !bare.trim().is_empty() {
-            pool.execute(statement).await.map_err(Error::Open)?;
-        }
+    let without_comments: Vec<&str> = DDL
+        .lines()
+        .filter_map(|line| line.split("--").next())
+        .collect();
+    let ddl = without_comments.join("\n");
+    for statement in ddl.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        pool.execute(sqlx::query(statement))
+            .await
+            .map_err(Error::Open)?;
     }
     Ok(())
 }
