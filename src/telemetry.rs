@@ -23,7 +23,11 @@ pub fn init(filter: &str, json: bool) {
             .with_writer(std::io::stderr);
         registry.with(layer).try_init()
     } else {
-        let layer = fmt::layer().with_writer(std::io::stderr).with_target(false);
+        let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let layer = fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .with_ansi(color);
         registry.with(layer).try_init()
     };
     installed.ok();

@@ -36,7 +36,10 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         let name = "Calls";
         let made = airtable::create_base(&client, &schema, workspace, name).await;
         let (base, mapping) = made.map_err(|error| failure(&error))?;
-        out::line(&format!("created base {name}: set AIRTABLE_BASE_ID={}", base.id))?;
+        out::line(&format!(
+            "created base {name}: set AIRTABLE_BASE_ID={}",
+            base.id
+        ))?;
         let key = client.mapping_key().replace(&config.base_id, &base.id);
         return remember(&store, &key, &mapping).await;
     }
@@ -82,7 +85,10 @@ async fn remember(store: &Store, key: &str, mapping: &Mapping) -> anyhow::Result
 
 /// Rights are proved by using them: the token's scopes cannot be asked for.
 async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
-    let key_id = mapping.columns.get(key).context("the key column is missing")?;
+    let key_id = mapping
+        .columns
+        .get(key)
+        .context("the key column is missing")?;
     let value = serde_json::json!("livekit-airtable bootstrap: a test, may be deleted");
     let row = serde_json::Map::from_iter([(key_id.clone(), value)]);
     let written = client.upsert(&mapping.table_id, key_id, &[row]).await;

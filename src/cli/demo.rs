@@ -98,10 +98,7 @@ impl Demo {
         let config = Config::serve(&source)?;
         create_table(&config).await?;
         let service = Service::start(&config, telemetry::metrics()?).await?;
-        livekit.set_webhook_urls(vec![format!(
-            "http://{}/webhooks/livekit",
-            service.address
-        )]);
+        livekit.set_webhook_urls(vec![format!("http://{}/webhooks/livekit", service.address)]);
         let demo = Demo {
             started,
             folder,
@@ -116,7 +113,9 @@ impl Demo {
     }
 
     fn introduce(&self) -> anyhow::Result<()> {
-        out::line("LiveKit, the bucket and Airtable are stand-ins in this process, on real sockets:")?;
+        out::line(
+            "LiveKit, the bucket and Airtable are stand-ins in this process, on real sockets:",
+        )?;
         out::line(&format!("  LiveKit   {}", self.livekit.url()))?;
         out::line(&format!("  bucket    {}/{BUCKET}", self.storage.url()))?;
         out::line(&format!("  Airtable  {}", self.airtable.url()))?;
@@ -175,11 +174,16 @@ impl Demo {
         let asked = Instant::now();
         let started = |demo: &Demo| demo.livekit.starts().iter().any(|(_, name)| name == room);
         while !started(self) {
-            anyhow::ensure!(asked.elapsed() < PATIENCE, "no recording of {room} was started");
+            anyhow::ensure!(
+                asked.elapsed() < PATIENCE,
+                "no recording of {room} was started"
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let millis = asked.elapsed().as_millis();
-        self.say(&format!("The recording was started {millis} ms after the room."))
+        self.say(&format!(
+            "The recording was started {millis} ms after the room."
+        ))
     }
 
     async fn report(&self, room: &str) -> anyhow::Result<()> {
@@ -318,9 +322,7 @@ fn caller(number: &str) -> livekit::Person {
 
 /// What a Python agent's session report looks like, shortened.
 fn report(room: &str) -> Value {
-    let turn = |role: &str, text: &str, interrupted: bool| {
-        json!({ "type": "message", "role": role, "content": [text], "interrupted": interrupted })
-    };
+    let turn = |role: &str, text: &str, interrupted: bool| json!({ "type": "message", "role": role, "content": [text], "interrupted": interrupted });
     json!({
         "room": room,
         "chat_history": { "items": [

@@ -28,7 +28,11 @@ pub enum Sim {
         #[command(flatten)]
         listen: Listen,
         /// Where webhooks go
-        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/webhooks/livekit")]
+        #[arg(
+            long,
+            value_name = "URL",
+            default_value = "http://127.0.0.1:8080/webhooks/livekit"
+        )]
         webhook: Vec<String>,
     },
     /// An S3 bucket `recordings`: key `simulated`, secret `simulatedsecret`

@@ -26,6 +26,10 @@ pub enum Answer {
     Delivered {
         again: Option<Timestamp>,
     },
+    /// Nothing is wrong, it is only too early.
+    Wait {
+        after: Duration,
+    },
     /// `after`: none means by backoff.
     Retry {
         after: Option<Duration>,
@@ -221,7 +225,7 @@ impl<D: Deliverer> Deliver<D> {
                     tracing::error!(sink = sink_name(sink), %error, "nothing is sent until this is mended; everything is kept");
                 }
             }
-            Answer::Retry { .. } => {}
+            Answer::Retry { .. } | Answer::Wait { .. } => {}
             _ => {
                 let before = lock(&self.closed_until).take();
                 if before.is_some() {
@@ -284,6 +288,7 @@ fn ending(
         .saturating_add(1);
     match answer {
         Answer::Delivered { again } => (State::Done, again, None),
+        Answer::Wait { after } => (State::Pending, Some(now + after), None),
         Answer::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));
             (State::Pending, Some(now + wait), Some(error))
@@ -306,6 +311,7 @@ fn log(delivery: &Delivery, answer: &Answer) {
     let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
     match answer {
         Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
+        Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
         Answer::Retry { error, .. } => {
             tracing::warn!(sink, call, %error, "not delivered; it is tried again")
         }

@@ -29,7 +29,9 @@ impl Store {
 
     /// Forgets every lease: whoever held one is known to be dead.
     pub async fn forget_leases(&self) -> Result<()> {
-        sqlx::query("DELETE FROM leases").execute(&self.write).await?;
+        sqlx::query("DELETE FROM leases")
+            .execute(&self.write)
+            .await?;
         Ok(())
     }
 

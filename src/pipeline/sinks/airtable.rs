@@ -135,7 +135,12 @@ impl Airtable {
         if let Some(mapping) = &table.mapping {
             return Ok(mapping.clone());
         }
-        let stored = self.store.get(&self.client.mapping_key()).await.ok().flatten();
+        let stored = self
+            .store
+            .get(&self.client.mapping_key())
+            .await
+            .ok()
+            .flatten();
         let known: Mapping = stored
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();

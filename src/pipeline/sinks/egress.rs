@@ -85,9 +85,7 @@ impl Egress {
     async fn start(&self, due: &Due, wish: &Wish, now: Timestamp) -> Attempt {
         let (call, memo) = (&due.call, &due.delivery.memo);
         if let Some(wait) = shows_up_in(memo, now) {
-            let error = "a start was sent; LiveKit is asked in a moment whether it runs".into();
-            let after = Some(wait);
-            return Attempt::new(Answer::Retry { after, error }, memo);
+            return Attempt::new(Answer::Wait { after: wait }, memo);
         }
         let listed = match self
             .client
@@ -126,7 +124,8 @@ impl Egress {
         let key = path::key(&self.path, &fill, taken);
         match self.client.start(&call.room_name, &key).await {
             Ok(info) => {
-                tracing::info!(call = call.id, "recording started");
+                let egress = egress_id(&info);
+                tracing::info!(call = call.id, egress, "recording started");
                 metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
                 let done = Attempt::new(Answer::Delivered { again: None }, &memo);
                 done.found([egress_letter(info, now)])
@@ -209,6 +208,11 @@ fn records(info: &str, call: &Call, wish: &Wish) -> bool {
         }
         _ => false,
     }
+}
+
+fn egress_id(info: &str) -> Option<String> {
+    let info: Value = serde_json::from_str(info).ok()?;
+    info["egressId"].as_str().map(str::to_owned)
 }
 
 fn egress_letter(info: String, now: Timestamp) -> Letter {

@@ -1,0 +1,252 @@
+//! A world for one test: LiveKit, bucket, Airtable and the service, each on a socket of its own.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Mutex, OnceLock},
+    time::{Duration, Instant},
+};
+
+use livekit_airtable::{
+    airtable::{Plan, Schema},
+    cli::serve::{Service, airtable_client},
+    config::{Config, Source},
+    sim::{
+        airtable::{self, Airtable},
+        livekit::{self, Kind, LiveKit, Person},
+        storage::{self, Storage},
+    },
+    telemetry,
+};
+use livekit_api::access_token::{AccessToken, VideoGrants};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+pub const KEY: &str = "devkey";
+pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
+pub const API_TOKEN: &str = "token-for-tests";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct World {
+    pub livekit: LiveKit,
+    pub storage: Storage,
+    pub airtable: Airtable,
+    pub address: SocketAddr,
+    pub http: reqwest::Client,
+    pub folder: TempDir,
+    settings: Vec<(String, String)>,
+    service: Option<Service>,
+}
+
+impl World {
+    pub async fn new() -> World {
+        World::with(&[]).await
+    }
+
+    /// `settings` come on top of those that every world has.
+    pub async fn with(settings: &[(&str, &str)]) -> World {
+        livekit_airtable::install_crypto();
+        let folder = tempfile::tempdir().unwrap();
+        let local = "127.0.0.1:0".parse().unwrap();
+        let livekit = livekit::start(
+            local,
+            livekit::Options {
+                api_key: KEY.into(),
+                api_secret: SECRET.into(),
+                webhook_urls: Vec::new(),
+            },
+        );
+        let livekit = livekit.await.unwrap();
+        livekit.set_recording_length(Duration::from_secs(3));
+        let storage = storage::start(local, bucket(folder.path())).await.unwrap();
+        let unhurried = airtable::Options {
+            requests_per_second: 0.0,
+            ..airtable::Options::default()
+        };
+        let airtable = airtable::start(local, unhurried).await.unwrap();
+        let mut world = World {
+            address: local,
+            http: telemetry::http_client().unwrap(),
+            settings: Vec::new(),
+            livekit,
+            storage,
+            airtable,
+            folder,
+            service: None,
+        };
+        world.settings = world.basics();
+        let more = settings.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+        world.settings.extend(more);
+        world.create_table().await;
+        world.start().await;
+        world
+    }
+
+    fn basics(&self) -> Vec<(String, String)> {
+        let database = format!("sqlite:{}", self.folder.path().join("calls.db").display());
+        let pairs = [
+            ("LIVEKIT_URL", self.livekit.url()),
+            ("LIVEKIT_API_KEY", KEY.to_owned()),
+            ("LIVEKIT_API_SECRET", SECRET.to_owned()),
+            ("S3_ENDPOINT", self.storage.url()),
+            ("S3_ACCESS_KEY", "test".to_owned()),
+            ("S3_SECRET_KEY", "testsecret".to_owned()),
+            ("S3_BUCKET", "recordings".to_owned()),
+            ("AIRTABLE_TOKEN", "patTest".to_owned()),
+            ("AIRTABLE_BASE_ID", self.airtable.base_id()),
+            ("AIRTABLE_API_URL", self.airtable.url()),
+            ("AIRTABLE_CONTENT_URL", self.airtable.url()),
+            ("AIRTABLE_REQUESTS_PER_SECOND", "50".to_owned()),
+            ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
+            ("API_TOKEN", API_TOKEN.to_owned()),
+            ("DATABASE_URL", database),
+        ];
+        pairs.map(|(k, v)| (k.to_owned(), v)).to_vec()
+    }
+
+    /// The settings as a process' environment.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    fn config(&self) -> Config {
+        Config::serve(&Source::from_pairs(self.settings.clone())).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    async fn create_table(&self) {
+        let client = airtable_client(&self.config().airtable, self.http.clone());
+        let schema = Schema::built_in();
+        let plan = Plan::read(&client, &schema, None).await.unwrap();
+        plan.apply(&client, &schema).await.unwrap();
+    }
+
+    /// Starts the service; LiveKit's webhooks go to it.
+    pub async fn start(&mut self) {
+        let service = Service::start(&self.config(), metrics()).await.unwrap();
+        self.address = service.address;
+        let hook = self.url("/webhooks/livekit");
+        self.livekit.set_webhook_urls(vec![hook]);
+        self.service = Some(service);
+    }
+
+    pub async fn stop(&mut self) {
+        if let Some(service) = self.service.take() {
+            service.stop().await;
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn row(&self, call: &str) -> Option<Map<String, Value>> {
+        let rows = self.airtable.rows("Calls");
+        rows.into_iter().find(|row| row["Call ID"] == call)
+    }
+
+    /// Waits until the call's row is as `wanted`; it panics with the last row.
+    pub async fn row_where(
+        &self,
+        call: &str,
+        wanted: impl Fn(&Map<String, Value>) -> bool,
+    ) -> Map<String, Value> {
+        let mut last = None;
+        let found = eventually(|| {
+            last = self.row(call);
+            last.clone().filter(&wanted)
+        });
+        match found.await {
+            Some(row) => row,
+            None => panic!("the row never came to be as wanted; it is {last:#?}"),
+        }
+    }
+
+    pub async fn row_is(&self, call: &str, status: &str) -> Map<String, Value> {
+        self.row_where(call, |row| row.get("Status").is_some_and(|s| s == status))
+            .await
+    }
+
+    /// Waits until LiveKit has been asked `times` to record the room.
+    pub async fn starts(&self, room: &str, times: usize) {
+        let count = || {
+            self.livekit
+                .starts()
+                .iter()
+                .filter(|(_, r)| r == room)
+                .count()
+        };
+        let reached = eventually(|| (count() >= times).then_some(())).await;
+        assert!(reached.is_some(), "{room} was started {} times", count());
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        let request = self.http.get(self.url(path)).bearer_auth(API_TOKEN);
+        request.send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+        let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN);
+        request.json(body).send().await.unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.livekit.stop();
+        self.storage.stop();
+        self.airtable.stop();
+    }
+}
+
+fn bucket(folder: &Path) -> storage::Options {
+    storage::Options {
+        folder: folder.join("bucket"),
+        bucket: "recordings".into(),
+        access_key: "test".into(),
+        secret_key: "testsecret".into(),
+    }
+}
+
+/// One recorder for all tests of the process.
+fn metrics() -> PrometheusHandle {
+    static METRICS: OnceLock<Mutex<PrometheusHandle>> = OnceLock::new();
+    let handle = METRICS.get_or_init(|| Mutex::new(telemetry::metrics().unwrap()));
+    handle.lock().unwrap().clone()
+}
+
+/// Asks until there is an answer; `None` after 20 s.
+pub async fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let asked = Instant::now();
+    while asked.elapsed() < PATIENCE {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    None
+}
+
+pub fn agent() -> Person {
+    Person {
+        identity: "agent-ava".into(),
+        name: "Ava".into(),
+        kind: Kind::Agent,
+        attributes: Vec::new(),
+    }
+}
+
+pub fn caller(number: &str) -> Person {
+    Person {
+        identity: format!("sip_{number}"),
+        name: String::new(),
+        kind: Kind::Sip,
+        attributes: vec![("sip.phoneNumber".into(), number.into())],
+    }
+}
+
+/// A LiveKit token as agents make it.
+pub fn token(grants: VideoGrants) -> String {
+    let token = AccessToken::with_api_key(KEY, SECRET).with_grants(grants);
+    token.to_jwt().unwrap()
+}

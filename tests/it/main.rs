@@ -1,0 +1,4 @@
+//! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
+
+mod harness;
+mod main_job;
