@@ -1,4 +1,8 @@
 //! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
 
 mod harness;
+mod letters;
 mod main_job;
+mod names;
+mod transcripts;
+mod webhooks;
