@@ -149,6 +149,7 @@ impl Intake {
                 Folded {
                     call,
                     read_revision,
+                    renamed: false,
                     owed,
                 },
             );
@@ -168,6 +169,7 @@ impl Intake {
                 "the call could not be changed by it: this is a bug; `replay` after an update mends it".into(),
             ));
         };
+        folded.renamed |= step.call.room_name != folded.call.room_name;
         folded.call = step.call;
         merge(&mut folded.owed, step.owed);
         Ok(None)

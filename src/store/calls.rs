@@ -20,6 +20,8 @@ pub struct Folded {
     pub call: Call,
     /// The revision that was read; 0 for a new call.
     pub read_revision: i64,
+    /// It has another room name than the call that was read.
+    pub renamed: bool,
     pub owed: Vec<Owed>,
 }
 
@@ -129,7 +131,7 @@ impl Store {
             for owed in fold.owed.iter().filter(|owed| sinks.contains(&owed.sink)) {
                 owe(&mut transaction, fold, owed, now).await?;
             }
-            if fold.read_revision == 0 {
+            if fold.renamed {
                 inbox::awaken(&mut transaction, &fold.call.room_name, now).await?;
             }
         }
