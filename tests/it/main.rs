@@ -1,4 +1,5 @@
 //! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod harness;
 mod letters;

@@ -289,3 +289,19 @@ async fn a_transcript_of_5_mb_is_cut_at_a_turn_and_whole_in_the_bucket() {
     assert_eq!(whole.lines().count(), 5300);
     assert!(whole.ends_with("😀"), "{}", &whole[whole.len() - 20..]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_report_lands_when_its_call_gets_its_name() {
+    let world = World::new().await;
+    let ours = crate::harness::API_TOKEN;
+    let dated = json!({ "room": "named-late", "timestamp": 9e9, "transcript": "by name" });
+    let (_, answer) = report(&world, ours, "", dated.to_string()).await;
+    assert_eq!(answer["call_id"], Value::Null);
+    world.livekit.lose_webhooks(true);
+    let call = world.livekit.open_room("named-late");
+    let by_sid = json!({ "room_id": call, "timestamp": 8e9, "transcript": "by sid" });
+    report(&world, ours, "", by_sid.to_string()).await;
+    world.livekit.lose_webhooks(false);
+    world.livekit.join("named-late", agent());
+    transcript_is(&world, &call, "by name").await;
+}
