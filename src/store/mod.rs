@@ -25,7 +25,7 @@ pub const NEVER: i64 = i64::MAX;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the database cannot be opened")]
+    #[error("DATABASE_URL: the database cannot be opened")]
     Open(#[source] sqlx::Error),
     #[error("the database refused")]
     Sql(#[from] sqlx::Error),
