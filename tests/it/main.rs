@@ -1,4 +1,7 @@
 //! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
 
+mod ends;
 mod harness;
 mod main_job;
+mod play;
+mod recordings;
