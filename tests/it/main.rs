@@ -5,5 +5,8 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod ends;
 mod harness;
 mod main_job;
+mod play;
+mod recordings;
