@@ -86,10 +86,8 @@ fn records_room(info: &Value) -> bool {
         Value::Array(items) => !items.is_empty(),
         _ => false,
     };
-    let file = ["file", "fileResults", "file_results"]
-        .iter()
-        .any(|name| filled(&name));
-    !parts.iter().any(|name| filled(&name)) && (file || !streams.iter().any(|name| filled(&name)))
+    let file = ["file", "fileResults", "file_results"].iter().any(&filled);
+    !parts.iter().any(&filled) && (file || !streams.iter().any(filled))
 }
 
 fn recording(info: &Value) -> Recording {

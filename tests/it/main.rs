@@ -1,5 +1,10 @@
 //! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what it is made of"
+)]
+
 mod harness;
 mod main_job;
 mod real;
