@@ -9,4 +9,5 @@ mod ends;
 mod harness;
 mod main_job;
 mod play;
+mod real;
 mod recordings;
