@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Error, Result, Settled, Store, Waiting, deliveries::owe, inbox, millis, time};
+use super::{Error, Result, Settled, Store, Waiting, deliveries::owe, inbox, millis, text, time};
 use crate::domain::{Call, Owed, Sink};
 
 /// A stored call and how often it has changed.
@@ -55,14 +55,16 @@ impl Store {
 
     async fn one_call(&self, clause: &str, key: &str) -> Result<Option<CallRow>> {
         let query = sqlx::query(AssertSqlSafe(format!("{COLUMNS} {clause}")));
-        let row = query.bind(key).fetch_optional(&self.read).await?;
+        let row = query.bind(text(key)).fetch_optional(&self.read).await?;
         row.as_ref().map(read).transpose()
     }
 
     /// Calls of a room name, newest first.
     pub async fn calls_named(&self, room_name: &str, limit: i64) -> Result<Vec<CallRow>> {
         let sql = format!("{COLUMNS} WHERE room_name = $1 ORDER BY started_at DESC LIMIT $2");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(room_name).bind(limit);
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(text(room_name))
+            .bind(limit);
         query
             .fetch_all(&self.read)
             .await?
@@ -96,11 +98,11 @@ impl Store {
             .and_then(cursor)
             .unwrap_or((i64::MAX, String::new()));
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(filter.room_name.as_deref().unwrap_or(""))
+            .bind(text(filter.room_name.as_deref().unwrap_or("")))
             .bind(filter.status.as_deref().unwrap_or(""))
             .bind(filter.delivery.as_deref().unwrap_or(""))
             .bind(at)
-            .bind(id)
+            .bind(text(&id))
             .bind(filter.limit + 1)
             .fetch_all(&self.read)
             .await?;
@@ -158,7 +160,7 @@ async fn write(connection: &mut AnyConnection, fold: &Folded, now: Timestamp) ->
          WHERE calls.revision = excluded.revision - 1",
     )
     .bind(call.id.as_str())
-    .bind(call.room_name.replace('\0', ""))
+    .bind(text(&call.room_name))
     .bind(call.status().as_str())
     .bind(fold.read_revision + 1)
     .bind(millis(call.started_at()).unwrap_or(now.as_millisecond()))

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, any::AnyRow};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{Error, NEVER, Result, Store, time};
+use super::{Error, NEVER, Result, Store, text, time};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
@@ -257,7 +257,7 @@ impl Store {
         .bind(now.as_millisecond())
         .bind(NEVER)
         .bind(error)
-        .bind(room_name)
+        .bind(text(room_name))
         .execute(&self.write)
         .await?;
         Ok(())
@@ -278,7 +278,7 @@ pub(super) async fn settle(
         .bind(now.as_millisecond())
         .bind(NEVER)
         .bind(letter.call_id.as_deref())
-        .bind(letter.error.as_deref())
+        .bind(letter.error.as_deref().map(text))
         .bind(letter.id.as_str())
         .execute(&mut *connection)
         .await?;
@@ -294,7 +294,7 @@ pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) ->
         sqlx::query(
             "UPDATE inbox SET room_name = $1, due_at = $2 WHERE id = $3 AND processed_at IS NULL",
         )
-        .bind(letter.room_name.as_str())
+        .bind(text(&letter.room_name))
         .bind(letter.until.as_millisecond())
         .bind(letter.id.as_str())
         .execute(&mut *connection)
@@ -311,7 +311,7 @@ pub(super) async fn awaken(
 ) -> Result<()> {
     sqlx::query("UPDATE inbox SET due_at = $1 WHERE processed_at IS NULL AND room_name = $2")
         .bind(now.as_millisecond())
-        .bind(room_name)
+        .bind(text(room_name))
         .execute(connection)
         .await?;
     Ok(())
