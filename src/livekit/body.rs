@@ -87,15 +87,13 @@ pub fn egress(info: &Value, named: Room) -> Fact {
 fn records_room(info: &Value) -> bool {
     let parts = ["track", "trackComposite", "track_composite", "participant"];
     let streams = ["streamResults", "stream_results", "stream", "segments"];
-    let filled = |name: &str| match &info[name] {
+    let filled = |name: &&str| match &info[*name] {
         Value::Object(fields) => !fields.is_empty(),
         Value::Array(items) => !items.is_empty(),
         _ => false,
     };
-    let file = ["file", "fileResults", "file_results"]
-        .iter()
-        .any(|name| filled(name));
-    !parts.iter().any(|name| filled(name)) && (file || !streams.iter().any(|name| filled(name)))
+    let file = ["file", "fileResults", "file_results"].iter().any(&filled);
+    !parts.iter().any(&filled) && (file || !streams.iter().any(filled))
 }
 
 fn recording(info: &Value) -> Recording {

@@ -25,7 +25,7 @@ pub const NEVER: i64 = i64::MAX;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the database cannot be opened")]
+    #[error("DATABASE_URL: the database cannot be opened")]
     Open(#[source] sqlx::Error),
     #[error("the database refused")]
     Sql(#[from] sqlx::Error),
@@ -57,7 +57,7 @@ impl Store {
         let write = pool(if sqlite { 1 } else { 8 })
             .await
             .map_err(Error::Open)?;
-        create_tables(&write).await?;
+        create_tables(&write, sqlite).await?;
         let read = if sqlite {
             pool(4).await.map_err(Error::Open)?
         } else {
@@ -123,6 +123,8 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
     if !sqlite {
         return options;
     }
+    // A file does not hang up, so connections are not tried before each use.
+    let options = options.test_before_acquire(false);
     options.after_connect(|connection, _| {
         Box::pin(async move {
             connection
@@ -133,7 +135,13 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
     })
 }
 
-async fn create_tables(pool: &AnyPool) -> Result<()> {
+async fn create_tables(pool: &AnyPool, sqlite: bool) -> Result<()> {
+    let mut connection = pool.acquire().await.map_err(Error::Open)?;
+    if !sqlite {
+        // Replicas that start together would collide: on PostgreSQL two `CREATE TABLE IF NOT EXISTS` at once do.
+        let lock = "SELECT pg_advisory_lock(4915207)";
+        connection.execute(lock).await.map_err(Error::Open)?;
+    }
     let without_comments: Vec<&str> = DDL
         .lines()
         .filter_map(|line| line.split("--").next())
@@ -141,11 +149,39 @@ async fn create_tables(pool: &AnyPool) -> Result<()> {
     let ddl = without_comments.join("\n");
     for statement in ddl.split(';').map(str::trim).filter(|s| !s.is_empty()) {
         let statement = AssertSqlSafe(statement.to_owned());
-        pool.execute(sqlx::query(statement))
-            .await
-            .map_err(Error::Open)?;
+        let made = connection.execute(sqlx::query(statement)).await;
+        made.map_err(Error::Open)?;
+    }
+    if !sqlite {
+        let unlock = "SELECT pg_advisory_unlock(4915207)";
+        connection.execute(unlock).await.map_err(Error::Open)?;
     }
     Ok(())
+}
+
+/// Chunks of a power of two rows, so that there are few statements to prepare.
+fn chunks<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 1 << rest.len().min(64).checked_ilog2()?;
+        let (chunk, tail) = rest.split_at(size);
+        rest = tail;
+        Some(chunk)
+    })
+}
+
+/// `($1, $2), ($3, $4)`: as many rows, each of so many parameters from `$first` on and the constants at its end.
+fn rows(count: usize, first: usize, columns: usize, constants: &str) -> String {
+    let row = |n: usize| {
+        let from = first + n * columns;
+        let parameters: Vec<String> = (from..from + columns).map(|i| format!("${i}")).collect();
+        format!("({}{constants})", parameters.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// Text from outside as a column takes it: PostgreSQL refuses NUL.
+fn text(outside: &str) -> String {
+    outside.replace('\0', "")
 }
 
 fn millis(at: Option<Timestamp>) -> Option<i64> {

@@ -1,12 +1,20 @@
 //! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
-#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what it is made of"
+)]
 
 mod cli;
+mod ends;
 mod harness;
 mod letters;
 mod main_job;
 mod names;
+mod play;
 mod process;
+mod real;
+mod recordings;
 mod secrets;
 mod transcripts;
 mod webhooks;

@@ -1,7 +1,7 @@
 //! The Airtable sink: one row per call, ten rows a request, changed columns only.
 
-mod links;
-mod refusals;
+mod addresses;
+mod refusal;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,8 +12,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
-
-use refusals::answer;
 
 use crate::{
     airtable::{Class, Client, Error, Mapping, Schema, find_table, row::project},
@@ -90,7 +88,7 @@ impl Deliverer for Airtable {
         let mapping = match self.mapping().await {
             Ok(mapping) => mapping,
             Err(error) => {
-                let answer = answer(&error);
+                let answer = refusal::answer(&error);
                 let attempt = |due: &Due| Attempt::new(answer.clone(), &due.delivery.memo);
                 return due.iter().map(attempt).collect();
             }
@@ -198,6 +196,31 @@ impl Airtable {
             changed,
             again,
         })
+    }
+
+    /// Columns that users changed cost the row a line in Error, not the row.
+    fn tell_refused(&self, cells: &mut Map<String, Value>, refused: &BTreeSet<String>) {
+        let error = self.schema.enabled().find(|column| column.from == "error");
+        let Some(error) = error.filter(|_| !refused.is_empty()) else {
+            return;
+        };
+        let names: Vec<String> = refused.iter().map(|name| format!("“{name}”")).collect();
+        let line = format!(
+            "Airtable does not take our values for {}.",
+            names.join(", ")
+        );
+        let before = cells.get(&error.name).and_then(Value::as_str).unwrap_or("");
+        let text = [before, &line].join("\n").trim().to_owned();
+        cells.insert(error.name.clone(), Value::String(text));
+    }
+
+    /// The URLs in the row live on: they are no news.
+    fn drop_links(&self, changed: &mut Map<String, Value>) {
+        let ours = ["recording_url", "recording_url_expires", "transcript_url"];
+        let links = self.schema.enabled();
+        for column in links.filter(|column| ours.contains(&column.from.as_str())) {
+            changed.remove(&column.name);
+        }
     }
 
     /// Writes a group of rows; splits it where Airtable refuses it.

@@ -1,7 +1,6 @@
-//! The addresses in a row: signed at the last moment, renewed before they die, and the text that one of them is for.
+//! What people click in a row: signed anew before it dies, and the full text of a transcript that was cut.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
 
 use super::{Airtable, Memo, hash};
 use crate::{
@@ -11,15 +10,6 @@ use crate::{
 };
 
 impl Airtable {
-    /// The URLs in the row live on: they are no news.
-    pub(super) fn drop_links(&self, changed: &mut Map<String, Value>) {
-        let ours = ["recording_url", "recording_url_expires", "transcript_url"];
-        let links = self.schema.enabled();
-        for column in links.filter(|column| ours.contains(&column.from.as_str())) {
-            changed.remove(&column.name);
-        }
-    }
-
     /// The row's addresses; false: those that are in it live long enough, and are not sent.
     pub(super) async fn links(
         &self,

@@ -1,8 +1,7 @@
-//! What becomes of rows that Airtable refuses: left-out columns, rows that come back, dead rows, closed bases.
+//! What becomes of a row that Airtable refuses: nine good rows land, and a column that a user changed costs the row a
+//! line in Error, not the row.
 
-use std::{collections::BTreeSet, time::Duration};
-
-use serde_json::{Map, Value};
+use std::time::Duration;
 
 use super::{Airtable, Memo, Row, attempt};
 use crate::{
@@ -75,22 +74,6 @@ impl Airtable {
         }
     }
 
-    /// Columns that users changed cost the row a line in Error, not the row.
-    pub(super) fn tell_refused(&self, cells: &mut Map<String, Value>, refused: &BTreeSet<String>) {
-        let error = self.schema.enabled().find(|column| column.from == "error");
-        let Some(error) = error.filter(|_| !refused.is_empty()) else {
-            return;
-        };
-        let names: Vec<String> = refused.iter().map(|name| format!("“{name}”")).collect();
-        let line = format!(
-            "Airtable does not take our values for {}.",
-            names.join(", ")
-        );
-        let before = cells.get(&error.name).and_then(Value::as_str).unwrap_or("");
-        let text = [before, &line].join("\n").trim().to_owned();
-        cells.insert(error.name.clone(), Value::String(text));
-    }
-
     /// The name of the column that Airtable names by id or name, unless it is the key.
     fn our_column(&self, named: &str, mapping: &Mapping) -> Option<String> {
         let mut columns = mapping.columns.iter();
@@ -99,7 +82,7 @@ impl Airtable {
     }
 }
 
-/// What Airtable's refusal means for the delivery.
+/// What an error means for everything that was in the request.
 pub(super) fn answer(error: &Error) -> Answer {
     let text = error.to_string();
     match error.class() {
