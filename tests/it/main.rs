@@ -7,7 +7,11 @@
 
 mod ends;
 mod harness;
+mod letters;
 mod main_job;
+mod names;
 mod play;
 mod real;
 mod recordings;
+mod transcripts;
+mod webhooks;
