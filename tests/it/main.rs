@@ -2,6 +2,8 @@
 
 mod ends;
 mod harness;
+mod links;
 mod main_job;
+mod mirror;
 mod play;
 mod recordings;
