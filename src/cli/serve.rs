@@ -38,6 +38,7 @@ use crate::{
 
 /// How long SIGTERM leaves for what is being done.
 const DRAIN: Duration = Duration::from_secs(8);
+const UPKEEP: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -49,7 +50,16 @@ pub struct Args {
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
     let metrics = telemetry::metrics().context("the metrics could not be set up")?;
+    tell_unheeded(&config);
+    let upkeep = metrics.clone();
     let service = Service::start(&config, metrics).await?;
+    // Without it the recorder keeps every latency that was ever measured.
+    let upkeep = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            upkeep.run_upkeep();
+        }
+    });
     tracing::info!(address = %service.address, "listening");
     if let Some(path) = args.addr_file {
         let line = format!("{}\n", service.address);
@@ -59,8 +69,21 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     asked_to_stop().await?;
     tracing::info!("stopping: no new requests; what is being done is ended");
     service.stop().await;
+    upkeep.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A variable that is set and does nothing yet is no secret.
+fn tell_unheeded(config: &Config) {
+    if config.airtable.monthly_requests.is_some() {
+        tracing::warn!(
+            "AIRTABLE_MONTHLY_REQUESTS is set, but this version does not count the month's requests"
+        );
+    }
+    if config.alert_webhook_url.is_some() {
+        tracing::warn!("ALERT_WEBHOOK_URL is set, but this version sends no alerts");
+    }
 }
 
 /// SIGTERM or Ctrl-C.

@@ -8,10 +8,8 @@ use std::time::Duration;
 use livekit_api::access_token::VideoGrants;
 use livekit_protocol as proto;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::Value;
 
-use super::json::webhook_form;
+use super::info::webhook_form;
 use super::twirp::{Call, Twirp};
 pub use super::twirp::{Error, Kind};
 
@@ -99,11 +97,9 @@ impl Client {
             timeout: START_TIMEOUT,
             starts: true,
         };
-        let info = self
-            .twirp
-            .post(call, recording(), &self.request(room_name, path))
-            .await?;
-        Ok(webhook_form(info).to_string())
+        let request = self.request(room_name, path);
+        let info: proto::EgressInfo = self.twirp.post(call, recording(), &request).await?;
+        Ok(webhook_form(&info).to_string())
     }
 
     /// All recordings, as JSON in the form of LiveKit's webhooks, in no order. LiveKit keeps ended ones for a day.
@@ -121,13 +117,9 @@ impl Client {
         };
         let mut found = Vec::new();
         loop {
-            let page: Page = self.twirp.post(call, recording(), &request).await?;
-            found.extend(
-                page.items
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|item| webhook_form(item).to_string()),
-            );
+            let page: proto::ListEgressResponse =
+                self.twirp.post(call, recording(), &request).await?;
+            found.extend(page.items.iter().map(|item| webhook_form(item).to_string()));
             let next = page
                 .next_page_token
                 .map(|t| t.token)
@@ -154,8 +146,9 @@ impl Client {
         let request = proto::StopEgressRequest {
             egress_id: egress_id.to_owned(),
         };
-        match self.twirp.post::<Value>(call, recording(), &request).await {
-            Ok(info) => Ok(Stopped::Yes(webhook_form(info).to_string())),
+        let stopped = self.twirp.post(call, recording(), &request).await;
+        match stopped {
+            Ok(info) => Ok(Stopped::Yes(webhook_form(&info).to_string())),
             Err(e) if e.kind() == Kind::NotFound || e.status() == Some(412) => {
                 Ok(Stopped::AlreadyOver)
             }
@@ -178,13 +171,8 @@ impl Client {
         let request = proto::ListRoomsRequest {
             names: names.to_vec(),
         };
-        let rooms: Rooms = self.twirp.post(call, grants, &request).await?;
-        Ok(rooms
-            .rooms
-            .unwrap_or_default()
-            .into_iter()
-            .map(Room::from)
-            .collect())
+        let rooms: proto::ListRoomsResponse = self.twirp.post(call, grants, &request).await?;
+        Ok(rooms.rooms.into_iter().map(Room::from).collect())
     }
 
     fn request(&self, room_name: &str, path: &str) -> proto::RoomCompositeEgressRequest {
@@ -237,44 +225,13 @@ fn recording() -> VideoGrants {
     }
 }
 
-#[derive(Deserialize)]
-struct Page {
-    items: Option<Vec<Value>>,
-    #[serde(alias = "nextPageToken")]
-    next_page_token: Option<PageToken>,
-}
-
-#[derive(Deserialize)]
-struct PageToken {
-    #[serde(default)]
-    token: String,
-}
-
-#[derive(Deserialize)]
-struct Rooms {
-    rooms: Option<Vec<RoomAnswer>>,
-}
-
-#[derive(Deserialize)]
-struct RoomAnswer {
-    sid: String,
-    name: String,
-    #[serde(default)]
-    metadata: String,
-    #[serde(alias = "creationTime")]
-    creation_time: Option<String>,
-    /// Newer than the other one, which is in seconds.
-    #[serde(alias = "creationTimeMs")]
-    creation_time_ms: Option<String>,
-}
-
-impl From<RoomAnswer> for Room {
-    fn from(room: RoomAnswer) -> Self {
-        let number =
-            |text: Option<String>| text.and_then(|t| t.parse::<i64>().ok()).filter(|n| *n > 0);
-        let seconds = number(room.creation_time).unwrap_or_default();
-        let creation_time_ms =
-            number(room.creation_time_ms).unwrap_or(seconds.saturating_mul(1000));
+impl From<proto::Room> for Room {
+    fn from(room: proto::Room) -> Self {
+        // Older servers tell whole seconds only.
+        let creation_time_ms = match room.creation_time_ms {
+            0 => room.creation_time.saturating_mul(1000),
+            millis => millis,
+        };
         Self {
             sid: room.sid,
             name: room.name,

@@ -2,6 +2,6 @@
 
 pub mod body;
 pub mod egress;
-mod json;
+mod info;
 mod twirp;
 pub mod webhook;

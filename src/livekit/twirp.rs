@@ -8,8 +8,10 @@
 use std::time::Duration;
 
 use livekit_api::access_token::{AccessToken, VideoGrants};
+use prost::Message;
+use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 #[derive(Clone)]
 pub struct Twirp {
@@ -68,7 +70,7 @@ pub enum Error {
     #[error("LiveKit's answer cannot be read")]
     Answer {
         kind: Kind,
-        source: serde_json::Error,
+        source: prost::DecodeError,
     },
     #[error("no token can be made with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     Token,
@@ -96,12 +98,12 @@ impl Error {
 }
 
 impl Twirp {
-    pub async fn post<T: DeserializeOwned>(
+    pub async fn post<A: Message + Default>(
         &self,
         call: Call,
         grants: VideoGrants,
-        request: &impl Serialize,
-    ) -> Result<T, Error> {
+        request: &impl Message,
+    ) -> Result<A, Error> {
         let token = AccessToken::with_api_key(&self.api_key, self.api_secret.expose_secret())
             .with_ttl(Duration::from_secs(600))
             .with_grants(grants)
@@ -115,14 +117,15 @@ impl Twirp {
             .http
             .post(url)
             .bearer_auth(token)
-            .json(request)
+            .header(CONTENT_TYPE, "application/protobuf")
+            .body(request.encode_to_vec())
             .timeout(call.timeout)
             .send();
         let answer = sent.await.map_err(|e| transport(call, e))?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await.map_err(|e| transport(call, e))?;
         if status == 200 {
-            return serde_json::from_slice(&body).map_err(|source| Error::Answer {
+            return A::decode(body).map_err(|source| Error::Answer {
                 kind: lost(call),
                 source,
             });

@@ -1,7 +1,12 @@
 //! INBOX to CALL: reads letters in order, finds each one's call, folds, and writes calls and deliveries in one
 //! transaction. The only writer of calls.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -72,9 +77,13 @@ impl Job for Intake {
         if letters.is_empty() {
             return Ok(false);
         }
-        let mut batch = Batch::default();
-        for letter in &letters {
-            self.take(&mut batch, letter, now).await?;
+        let letters: Vec<_> = letters
+            .iter()
+            .map(|letter| (letter, read(letter)))
+            .collect();
+        let mut batch = self.begin(&letters).await?;
+        for (letter, fact) in letters {
+            self.take(&mut batch, letter, fact, now).await?;
         }
         let folded: Vec<Folded> = batch.calls.into_values().filter(changed).collect();
         self.store
@@ -83,6 +92,18 @@ impl Job for Intake {
             .context("calls could not be written")?;
         self.ring(&folded, !batch.waiting.is_empty());
         Ok(true)
+    }
+}
+
+/// A call as it was read, or one that begins.
+fn unchanged(known: Option<CallRow>) -> Folded {
+    let row = known.map(|CallRow { call, revision, .. }| (call, revision));
+    let (call, read_revision) = row.unwrap_or_default();
+    let owed = Vec::new();
+    Folded {
+        call,
+        read_revision,
+        owed,
     }
 }
 
@@ -102,8 +123,42 @@ impl Intake {
         self.wake.folded.notify_waiters();
     }
 
-    async fn take(&self, batch: &mut Batch, letter: &Letter, now: Timestamp) -> anyhow::Result<()> {
-        let (call_id, error) = match read(letter) {
+    /// A batch with the calls that its letters name, read at once.
+    async fn begin(&self, letters: &[(&Letter, Result<Fact, String>)]) -> anyhow::Result<Batch> {
+        let ids = letters.iter().filter_map(|(letter, fact)| {
+            let named = fact.as_ref().ok().and_then(Fact::room);
+            let sid = named.map(|room| room.sid.as_str());
+            letter
+                .call_id
+                .as_deref()
+                .or(sid)
+                .filter(|id| !id.is_empty())
+        });
+        let ids: BTreeSet<&str> = ids.collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut batch = Batch::default();
+        for row in self.store.calls(&ids).await? {
+            batch
+                .calls
+                .insert(row.call.id.clone(), unchanged(Some(row)));
+        }
+        for id in ids {
+            let calls = &mut batch.calls;
+            calls
+                .entry(id.to_owned())
+                .or_insert_with(|| unchanged(None));
+        }
+        Ok(batch)
+    }
+
+    async fn take(
+        &self,
+        batch: &mut Batch,
+        letter: &Letter,
+        fact: Result<Fact, String>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (call_id, error) = match fact {
             Err(error) => (None, Some(error)),
             Ok(fact) => match self.route(batch, letter, &fact, now).await? {
                 Route::Call(id) => {
@@ -141,17 +196,7 @@ impl Intake {
     ) -> anyhow::Result<Option<String>> {
         if !batch.calls.contains_key(id) {
             let known = self.store.call(id).await?;
-            let row = known.map(|CallRow { call, revision, .. }| (call, revision));
-            let (call, read_revision) = row.unwrap_or_default();
-            let owed = Vec::new();
-            batch.calls.insert(
-                id.to_owned(),
-                Folded {
-                    call,
-                    read_revision,
-                    owed,
-                },
-            );
+            batch.calls.insert(id.to_owned(), unchanged(known));
         }
         let Some(folded) = batch.calls.get_mut(id) else {
             return Ok(None);

@@ -1,14 +1,17 @@
 use livekit_airtable::{
+    domain,
     livekit::{
+        body,
         egress::{Client, Config, Error, FileType, Kind, Room, Stopped, Upload},
         webhook::{Grants, Keys},
     },
     telemetry::now,
 };
 use livekit_api::access_token::{AccessToken, VideoGrants};
+use livekit_protocol as proto;
 use serde_json::{Value, json as object};
 
-use super::{Answer, Server, answer, hangs_up, http, json, nobody};
+use super::{Answer, Server, answer, hangs_up, http, json, nobody, protobuf};
 
 const ENDED: &str =
     include_str!("../fixtures/livekit-captured/016_egress_ended_EGRESS_COMPLETE.json");
@@ -49,7 +52,7 @@ fn grants(token: &str) -> Grants {
 #[tokio::test]
 async fn a_start_asks_for_audio_only_in_the_right_codec() {
     let started = object!({"egress_id": "EG_1", "room_name": "lobby", "status": "EGRESS_STARTING", "error": ""});
-    let (client, server) = with([json(200, started)]).await;
+    let (client, server) = with([protobuf::<proto::EgressInfo>(started)]).await;
     let info: Value =
         serde_json::from_str(&client.start("lobby", "recordings/RM_1.mp3").await.unwrap()).unwrap();
     assert_eq!(
@@ -72,7 +75,10 @@ async fn a_start_asks_for_audio_only_in_the_right_codec() {
         "roomName": "lobby", "audioOnly": true, "audioMixing": "DUAL_CHANNEL_AGENT",
         "fileOutputs": [file], "advanced": {"audioCodec": "AC_MP3"},
     });
-    assert_eq!(seen.json(), expected);
+    assert_eq!(
+        seen.message::<proto::RoomCompositeEgressRequest>(),
+        expected
+    );
 }
 
 #[tokio::test]
@@ -81,12 +87,12 @@ async fn other_file_types_take_their_own_codec() {
         (FileType::Ogg, "OGG", "OPUS"),
         (FileType::Mp4, "MP4", "AAC"),
     ] {
-        let server = Server::start([json(200, "{}")]).await;
+        let server = Server::start([protobuf::<proto::EgressInfo>(object!({}))]).await;
         client(server.url(), file_type, false)
             .start("lobby", "a")
             .await
             .unwrap();
-        let sent = server.seen()[0].json();
+        let sent = server.seen()[0].message::<proto::RoomCompositeEgressRequest>();
         assert_eq!(sent["fileOutputs"][0]["fileType"], kind);
         assert_eq!(sent["advanced"]["audioCodec"], codec);
         assert_eq!(sent["audioMixing"], Value::Null);
@@ -94,46 +100,36 @@ async fn other_file_types_take_their_own_codec() {
 }
 
 #[tokio::test]
-async fn the_answer_has_the_form_of_a_webhook() {
-    // What a real server said in a webhook, put into Twirp's form: names in snake_case and defaults.
+async fn an_answer_is_read_as_the_webhook_is() {
     let webhook: Value = serde_json::from_str(ENDED).unwrap();
     let info = &webhook["egressInfo"];
-    let (client, _) = with([json(200, object!({"items": [snake_case(info)]}))]).await;
+    let page = protobuf::<proto::ListEgressResponse>(object!({"items": [info]}));
+    let (client, _) = with([page]).await;
     let listed = client.list(None, false).await.unwrap();
-    assert_eq!(&serde_json::from_str::<Value>(&listed[0]).unwrap(), info);
+    let listed: Value = serde_json::from_str(&listed[0]).unwrap();
+    let read = |info: &Value| body::egress(info, domain::Room::default());
+    assert_eq!(read(&listed), read(info));
+    assert!(matches!(read(info), domain::Fact::Egress { .. }));
 }
 
-fn snake_case(value: &Value) -> Value {
-    let name = |name: &str| {
-        name.chars().fold(String::new(), |mut text, c| {
-            if c.is_ascii_uppercase() {
-                text.push('_');
-            }
-            text.push(c.to_ascii_lowercase());
-            text
-        })
+#[tokio::test]
+async fn a_status_of_tomorrow_does_not_cost_the_answer() {
+    let info = proto::EgressInfo {
+        egress_id: "EG_1".into(),
+        status: 99,
+        ..Default::default()
     };
-    match value {
-        Value::Object(fields) => {
-            let mut renamed: serde_json::Map<_, _> = fields
-                .iter()
-                .map(|(k, v)| (name(k), snake_case(v)))
-                .collect();
-            renamed.insert("some_default".into(), object!(""));
-            renamed.into()
-        }
-        Value::Array(items) => items.iter().map(snake_case).collect(),
-        value => value.clone(),
-    }
+    let bytes = prost::Message::encode_to_vec(&info);
+    let (client, _) = with([super::bytes(200, "application/protobuf", bytes)]).await;
+    let started = client.start("lobby", "a.mp3").await.unwrap();
+    assert_eq!(started, r#"{"egressId":"EG_1","status":99}"#);
 }
 
 #[tokio::test]
 async fn a_list_follows_pages_and_ends_when_a_token_comes_again() {
     let page = |id: &str, token: &str| {
-        json(
-            200,
-            object!({"items": [{"egress_id": id}], "next_page_token": {"token": token}}),
-        )
+        let page = object!({"items": [{"egress_id": id}], "next_page_token": {"token": token}});
+        protobuf::<proto::ListEgressResponse>(page)
     };
     let (client, server) = with([
         page("EG_1", "two"),
@@ -145,16 +141,23 @@ async fn a_list_follows_pages_and_ends_when_a_token_comes_again() {
     assert_eq!(
         found,
         [
-            r#"{"egressId":"EG_1"}"#,
-            r#"{"egressId":"EG_2"}"#,
-            r#"{"egressId":"EG_3"}"#
+            r#"{"egressId":"EG_1","status":"EGRESS_STARTING"}"#,
+            r#"{"egressId":"EG_2","status":"EGRESS_STARTING"}"#,
+            r#"{"egressId":"EG_3","status":"EGRESS_STARTING"}"#
         ]
     );
-    let asked: Vec<Value> = server.seen().iter().map(super::Seen::json).collect();
+    let asked: Vec<Value> = server
+        .seen()
+        .iter()
+        .map(super::Seen::message::<proto::ListEgressRequest>)
+        .collect();
     assert_eq!(asked[0], object!({"roomName": "lobby", "active": true}));
     assert_eq!(asked[2]["pageToken"]["token"], "three");
 
-    let (client, server) = with([json(200, object!({"items": [], "next_page_token": null}))]).await;
+    let (client, server) = with([protobuf::<proto::ListEgressResponse>(
+        object!({"items": []}),
+    )])
+    .await;
     assert!(client.list(None, false).await.unwrap().is_empty());
     assert_eq!(server.seen().len(), 1);
 }
@@ -164,7 +167,12 @@ async fn what_has_ended_needs_no_stop() {
     let over = object!({"code": "failed_precondition", "msg": "egress with status EGRESS_COMPLETE cannot be stopped"});
     let unknown = object!({"code": "not_found", "msg": "egress does not exist"});
     let ending = object!({"egress_id": "EG_1", "status": "EGRESS_ENDING"});
-    let (client, _) = with([json(412, over), json(404, unknown), json(200, ending)]).await;
+    let (client, _) = with([
+        json(412, over),
+        json(404, unknown),
+        protobuf::<proto::EgressInfo>(ending),
+    ])
+    .await;
     assert_eq!(client.stop("EG_1").await.unwrap(), Stopped::AlreadyOver);
     assert_eq!(client.stop("EG_1").await.unwrap(), Stopped::AlreadyOver);
     let Stopped::Yes(info) = client.stop("EG_1").await.unwrap() else {
@@ -191,7 +199,7 @@ async fn rooms_have_their_time_in_milliseconds() {
         {"sid": "RM_1", "name": "a", "metadata": "m", "creation_time": "1767268800", "creation_time_ms": "1767268800123"},
         {"sid": "RM_2", "name": "b", "metadata": "", "creation_time": "1767268800", "creation_time_ms": "0"},
     ]});
-    let (client, server) = with([json(200, rooms)]).await;
+    let (client, server) = with([protobuf::<proto::ListRoomsResponse>(rooms)]).await;
     let room = |sid: &str, name: &str, metadata: &str, creation_time_ms| {
         let (sid, name, metadata) = (sid.into(), name.into(), metadata.into());
         Room {
@@ -209,7 +217,8 @@ async fn rooms_have_their_time_in_milliseconds() {
             room("RM_2", "b", "", 1_767_268_800_000)
         ]
     );
-    assert_eq!(server.seen()[0].json(), object!({"names": ["a", "b"]}));
+    let asked = server.seen()[0].message::<proto::ListRoomsRequest>();
+    assert_eq!(asked, object!({"names": ["a", "b"]}));
     assert_eq!(
         server.seen()[0].uri.path(),
         "/twirp/livekit.RoomService/ListRooms"

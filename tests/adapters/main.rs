@@ -22,6 +22,8 @@ use axum::{
     extract::State,
     http::{HeaderMap, Method, Response, Uri, header},
 };
+use prost::Message;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// One request that came, in full.
@@ -34,6 +36,13 @@ struct Seen {
 }
 
 impl Seen {
+    /// A Twirp request in protobuf's JSON.
+    fn message<M: Message + Default + Serialize>(&self) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), "application/protobuf");
+        let message = M::decode(self.body.clone()).unwrap();
+        serde_json::to_value(message).unwrap()
+    }
+
     fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -55,14 +64,24 @@ struct Server {
 }
 
 /// Status, headers, body.
-type Answer = (u16, Vec<(header::HeaderName, String)>, String);
+type Answer = (u16, Vec<(header::HeaderName, String)>, Vec<u8>);
 
 fn answer(status: u16, content_type: &str, body: impl ToString) -> Answer {
+    bytes(status, content_type, body.to_string().into())
+}
+
+fn bytes(status: u16, content_type: &str, body: Vec<u8>) -> Answer {
     (
         status,
         vec![(header::CONTENT_TYPE, content_type.into())],
-        body.to_string(),
+        body,
     )
+}
+
+/// The message that protobuf's JSON describes, as Twirp answers it.
+fn protobuf<M: Message + DeserializeOwned>(json: serde_json::Value) -> Answer {
+    let message: M = serde_json::from_value(json).unwrap();
+    bytes(200, "application/protobuf", message.encode_to_vec())
 }
 
 fn json(status: u16, body: impl ToString) -> Answer {

@@ -108,7 +108,7 @@ async fn redirects_are_not_followed() {
     let target = Server::start([json(200, "{}")]).await;
     let location = vec![(axum::http::header::LOCATION, target.url())];
     for status in [301, 302, 307, 308] {
-        let server = Server::start([(status, location.clone(), String::new())]).await;
+        let server = Server::start([(status, location.clone(), Vec::new())]).await;
         let error = error(server.url()).await;
         assert!(
             error.contains(&format!(

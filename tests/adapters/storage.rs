@@ -20,7 +20,7 @@ fn client(endpoint: String) -> Client {
 }
 
 fn object(size: u64) -> Answer {
-    (200, vec![(CONTENT_LENGTH, size.to_string())], String::new())
+    (200, vec![(CONTENT_LENGTH, size.to_string())], Vec::new())
 }
 
 #[tokio::test]

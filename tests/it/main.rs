@@ -1,9 +1,15 @@
 //! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what it is made of"
+)]
+
 mod ends;
 mod harness;
 mod links;
 mod main_job;
 mod mirror;
 mod play;
+mod real;
 mod recordings;

@@ -87,6 +87,11 @@ impl LiveKit {
         self.server.open_room(name, metadata, None, None).sid
     }
 
+    /// Takes over a room that a real livekit-server opened, so that it can be recorded here; nobody is told.
+    pub fn adopt_room(&self, name: &str, sid: &str) {
+        self.server.adopt_room(name, sid);
+    }
+
     /// Does nothing when no room of this name is open, as all that follows.
     pub fn join(&self, room: &str, person: Person) {
         self.server.join(room, person);

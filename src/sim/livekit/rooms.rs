@@ -38,23 +38,11 @@ impl Server {
         if let Some(open) = world.rooms.get(name) {
             return open.counted();
         }
-        let now = clock::now();
         let room = Room {
-            sid: clock::id("RM_"),
-            name: name.to_owned(),
+            metadata: metadata.to_owned(),
             empty_timeout: empty_timeout.unwrap_or(EMPTY_TIMEOUT),
             departure_timeout: departure_timeout.unwrap_or(DEPARTURE_TIMEOUT),
-            creation_time: now.as_second(),
-            creation_time_ms: now.as_millisecond(),
-            turn_password: clock::id(&clock::id("")),
-            enabled_codecs: CODECS
-                .map(|mime| proto::Codec {
-                    mime: mime.to_owned(),
-                    ..Default::default()
-                })
-                .to_vec(),
-            metadata: metadata.to_owned(),
-            ..Default::default()
+            ..new_room(name, clock::id("RM_"))
         };
         let open = OpenRoom {
             room: room.clone(),
@@ -64,6 +52,15 @@ impl Server {
         self.tell("room_started", &open.shown(), None);
         world.rooms.insert(name.to_owned(), open);
         room
+    }
+
+    pub fn adopt_room(&self, name: &str, sid: &str) {
+        let open = OpenRoom {
+            room: new_room(name, sid.to_owned()),
+            people: Vec::new(),
+            spoken: false,
+        };
+        self.world().rooms.insert(name.to_owned(), open);
     }
 
     /// Ends a room that nobody has joined by then.
@@ -217,6 +214,25 @@ impl Server {
             ..Default::default()
         };
         self.webhooks.send(&room.sid, event);
+    }
+}
+
+fn new_room(name: &str, sid: String) -> Room {
+    let now = clock::now();
+    let codec = |mime: &str| proto::Codec {
+        mime: mime.to_owned(),
+        ..Default::default()
+    };
+    Room {
+        sid,
+        name: name.to_owned(),
+        empty_timeout: EMPTY_TIMEOUT,
+        departure_timeout: DEPARTURE_TIMEOUT,
+        creation_time: now.as_second(),
+        creation_time_ms: now.as_millisecond(),
+        turn_password: clock::id(&clock::id("")),
+        enabled_codecs: CODECS.map(codec).to_vec(),
+        ..Default::default()
     }
 }
 

@@ -1,6 +1,7 @@
-"""LiveKit's own Python client against a LiveKit server: check.py URL KEY SECRET [ROOM]
+"""LiveKit's own Python client against a LiveKit server: check.py URL KEY SECRET [ROOM | --no-egress-worker]
 
 Makes a room (or takes ROOM, which is open already), starts an egress of it, lists it, stops it, and expects the errors of a real server.
+With --no-egress-worker the start must be refused as a server refuses it that has no egress beside it.
 Needs `pip install livekit-api`. Exit code 0: all is as it should be.
 """
 
@@ -32,27 +33,34 @@ async def refused(call, code: str) -> None:
         raise AssertionError(f"nothing was refused with {code}")
 
 
+async def record(livekit: api.LiveKitAPI, room: rooms.Room) -> None:
+    started = await livekit.egress.start_room_composite_egress(request(room.name))
+    assert started.egress_id.startswith("EG_") and started.room_id == room.sid, started
+    assert started.room_composite.file_outputs[0].s3.secret == "{secret}", "the storage's keys come back"
+
+    running = await livekit.egress.list_egress(pb.ListEgressRequest(room_name=room.name, active=True))
+    assert started.egress_id in [one.egress_id for one in running.items], running
+    stopped = await livekit.egress.stop_egress(pb.StopEgressRequest(egress_id=started.egress_id))
+    assert stopped.status != pb.EgressStatus.EGRESS_ACTIVE, stopped
+    await asyncio.sleep(0.2)
+    await refused(livekit.egress.stop_egress(pb.StopEgressRequest(egress_id=started.egress_id)), "failed_precondition")
+    await refused(livekit.egress.list_egress(pb.ListEgressRequest(egress_id="EG_unknown")), "not_found")
+
+
 async def check(url: str, key: str, secret: str, room: str | None) -> None:
+    worker = room != "--no-egress-worker"
     async with api.LiveKitAPI(url, key, secret) as livekit:
-        if room is None:
+        if room is None or not worker:
             room = "check-python"
             await livekit.room.create_room(rooms.CreateRoomRequest(name=room, empty_timeout=60))
         listed = await livekit.room.list_rooms(rooms.ListRoomsRequest(names=[room]))
         assert [one.name for one in listed.rooms] == [room], listed
 
-        started = await livekit.egress.start_room_composite_egress(request(room))
-        assert started.egress_id.startswith("EG_") and started.room_id == listed.rooms[0].sid, started
-        assert started.room_composite.file_outputs[0].s3.secret == "{secret}", "the storage's keys come back"
-
-        running = await livekit.egress.list_egress(pb.ListEgressRequest(room_name=room, active=True))
-        assert started.egress_id in [one.egress_id for one in running.items], running
-        stopped = await livekit.egress.stop_egress(pb.StopEgressRequest(egress_id=started.egress_id))
-        assert stopped.status != pb.EgressStatus.EGRESS_ACTIVE, stopped
-        await asyncio.sleep(0.2)
-        await refused(livekit.egress.stop_egress(pb.StopEgressRequest(egress_id=started.egress_id)), "failed_precondition")
-
+        if worker:
+            await record(livekit, listed.rooms[0])
+        else:
+            await refused(livekit.egress.start_room_composite_egress(request(room)), "unavailable")
         await refused(livekit.egress.start_room_composite_egress(request("no-such-room")), "not_found")
-        await refused(livekit.egress.list_egress(pb.ListEgressRequest(egress_id="EG_unknown")), "not_found")
         await livekit.room.delete_room(rooms.DeleteRoomRequest(room=room))
 
 

@@ -1,31 +1,28 @@
 //! The Airtable sink: one row per call, ten rows a request, changed columns only.
 
+mod addresses;
+mod refusal;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use crate::{
-    airtable::{
-        Class, Client, Error, Mapping, Schema, find_table,
-        row::{self, Links, project},
-    },
-    domain::{Call, Sink, link::LinkRules, path},
+    airtable::{Class, Client, Error, Mapping, Schema, find_table, row::project},
+    domain::{Sink, link::LinkRules},
     pipeline::deliver::{Answer, Attempt, Deliverer, Due},
-    storage::{self, Method},
+    storage,
     store::Store,
 };
 
 /// Airtable takes ten rows a request.
 const ROWS: usize = 10;
-const CONFIGURATION: Duration = Duration::from_secs(60);
-const QUOTA: Duration = Duration::from_secs(3600);
 
 pub struct Airtable {
     pub client: Client,
@@ -91,7 +88,7 @@ impl Deliverer for Airtable {
         let mapping = match self.mapping().await {
             Ok(mapping) => mapping,
             Err(error) => {
-                let answer = answer(&error);
+                let answer = refusal::answer(&error);
                 let attempt = |due: &Due| Attempt::new(answer.clone(), &due.delivery.memo);
                 return due.iter().map(attempt).collect();
             }
@@ -226,97 +223,6 @@ impl Airtable {
         }
     }
 
-    /// The row's addresses; false: those that are in it live long enough, and are not sent.
-    async fn links(
-        &self,
-        call: &Call,
-        memo: &mut Memo,
-        now: Timestamp,
-    ) -> Result<(Links, bool), String> {
-        let text_key = self.keep_transcript(call, memo, now).await?;
-        let Some((recording, _)) = call.playable() else {
-            let fresh = memo.signed.take().is_some() || text_key.is_some();
-            let transcript = self.sign_text(text_key).await?;
-            let links = Links {
-                transcript,
-                ..Links::default()
-            };
-            return Ok((links, fresh));
-        };
-        if let Some(link) = self.links.permanent(&recording.egress_id) {
-            let links = Links {
-                recording: Some(link),
-                transcript: self.sign_text(text_key).await?,
-                expires: None,
-            };
-            return Ok((links, true));
-        }
-        let purpose = format!("{} {}", recording.key, text_key.as_deref().unwrap_or(""));
-        let expires = now + self.links.ttl;
-        let half = self.links.ttl / 2;
-        if let Some((known, dies)) = &memo.signed {
-            let dies = Timestamp::from_millisecond(*dies).unwrap_or(now);
-            if *known == purpose && dies > now + half {
-                return Ok((Links::default(), false));
-            }
-        }
-        let ttl = self.links.ttl;
-        let signed = self.storage.presign(&recording.key, ttl, Method::Get, None);
-        let links = Links {
-            recording: Some(signed.await.map_err(|error| error.to_string())?),
-            expires: Some(expires),
-            transcript: self.sign_text(text_key).await?,
-        };
-        memo.signed = Some((purpose, expires.as_millisecond()));
-        Ok((links, true))
-    }
-
-    /// Puts the whole transcript beside the recording when the cell's is cut; its key.
-    async fn keep_transcript(
-        &self,
-        call: &Call,
-        memo: &mut Memo,
-        now: Timestamp,
-    ) -> Result<Option<String>, String> {
-        let Some(text) = row::long_transcript(call) else {
-            return Ok(None);
-        };
-        let fill = path::Fill {
-            room_id: &call.id,
-            room_name: &call.room_name,
-            at: call.started_at().unwrap_or(now),
-        };
-        let recording = match call.shown() {
-            Some(recording) if !recording.key.is_empty() => recording.key.clone(),
-            _ => path::key(&self.path, &fill, |_| false),
-        };
-        let key = path::transcript_key(&recording);
-        let kept = (hash(&text), key.clone());
-        if memo.text.as_ref() != Some(&kept) {
-            let put = self.storage.put_text(&key, text).await;
-            put.map_err(|error| format!("the full transcript could not be stored: {error}"))?;
-            memo.text = Some(kept);
-        }
-        Ok(Some(key))
-    }
-
-    async fn sign_text(&self, key: Option<String>) -> Result<Option<String>, String> {
-        let Some(key) = key else { return Ok(None) };
-        let signed = self
-            .storage
-            .presign(&key, self.links.ttl, Method::Get, None);
-        signed.await.map(Some).map_err(|error| error.to_string())
-    }
-
-    /// When the row needs a fresh URL: with a quarter of the old one's life left, while the row is young.
-    fn renewal(&self, call: &Call, memo: &Memo) -> Option<Timestamp> {
-        let (_, dies) = memo.signed.as_ref()?;
-        let quarter = SignedDuration::try_from(self.links.ttl / 4).ok()?;
-        let at = Timestamp::from_millisecond(*dies).ok()? - quarter;
-        let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
-        (at < young_until).then_some(at)
-    }
-
     /// Writes a group of rows; splits it where Airtable refuses it.
     async fn write(
         &self,
@@ -376,74 +282,6 @@ impl Airtable {
             .await?;
         Ok(written.into_iter().map(|w| Some(w.record_id)).collect())
     }
-
-    /// What becomes of one row that Airtable refused; `None` when it is tried again at once.
-    async fn refused(
-        &self,
-        mut row: Row,
-        due: &Due,
-        error: &Error,
-        mapping: &Mapping,
-        groups: &mut Vec<Vec<Row>>,
-    ) -> Option<Attempt> {
-        match error.class() {
-            Class::RowGone => {
-                row.memo = Memo {
-                    text: row.memo.text,
-                    ..Memo::default()
-                };
-                if due.delivery.delivered >= due.delivery.revision {
-                    // Somebody deleted the row, and a fresh URL is no news of the call.
-                    return Some(attempt(Answer::Delivered { again: None }, &row.memo));
-                }
-                // It comes back whole, with URLs signed anew.
-                let error = error.to_string();
-                let after = Some(Duration::ZERO);
-                Some(attempt(Answer::Retry { after, error }, &row.memo))
-            }
-            Class::Row {
-                column: Some(named),
-            } => {
-                let name = self.our_column(&named, mapping);
-                let name = name.filter(|name| row.changed.contains_key(name));
-                let Some(name) = name else {
-                    return Some(attempt(answer(error), &row.memo));
-                };
-                tracing::warn!(
-                    column = name,
-                    "Airtable does not take our values for a column; it is left out"
-                );
-                self.table.lock().await.refused.insert(name.clone());
-                row.changed.remove(&name);
-                row.cells.remove(&name);
-                let refused = self.table.lock().await.refused.clone();
-                self.tell_refused(&mut row.cells, &refused);
-                let line = self.schema.enabled().find(|column| column.from == "error");
-                if let Some(line) = line {
-                    let text = row.cells.get(&line.name).cloned().unwrap_or_default();
-                    row.changed.insert(line.name.clone(), text);
-                }
-                groups.push(vec![row]);
-                None
-            }
-            Class::UnknownField => {
-                self.table.lock().await.mapping = None;
-                let answer = Answer::Retry {
-                    after: None,
-                    error: error.to_string(),
-                };
-                Some(attempt(answer, &row.memo))
-            }
-            _ => Some(attempt(answer(error), &row.memo)),
-        }
-    }
-
-    /// The name of the column that Airtable names by id or name, unless it is the key.
-    fn our_column(&self, named: &str, mapping: &Mapping) -> Option<String> {
-        let mut columns = mapping.columns.iter();
-        let (name, _) = columns.find(|(name, id)| *name == named || *id == named)?;
-        (*name != self.schema.key().name).then(|| name.clone())
-    }
 }
 
 impl Row {
@@ -468,30 +306,6 @@ fn by_field_id(cells: &Map<String, Value>, mapping: &Mapping) -> Map<String, Val
     cells
         .filter_map(|(name, value)| Some((id(name)?, value.clone())))
         .collect()
-}
-
-fn answer(error: &Error) -> Answer {
-    let text = error.to_string();
-    match error.class() {
-        Class::Retry { after } => Answer::Retry { after, error: text },
-        Class::Locked { after } => Answer::Retry {
-            after: Some(after),
-            error: text,
-        },
-        Class::Quota => Answer::Closed {
-            after: QUOTA,
-            error: text,
-        },
-        Class::Configuration => Answer::Closed {
-            after: CONFIGURATION,
-            error: text,
-        },
-        Class::UnknownField => Answer::Retry {
-            after: None,
-            error: text,
-        },
-        Class::Row { .. } | Class::RowGone | Class::TooLarge => Answer::Dead { error: text },
-    }
 }
 
 /// SipHash with fixed keys: the same in every process of this version; a new one sends the row once more.

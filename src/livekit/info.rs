@@ -1,0 +1,76 @@
+//! LiveKit's API answers in protobuf and its webhooks in JSON; here an answer takes the webhook's form, so that one
+//! reader does for both.
+
+use livekit_protocol as proto;
+use proto::egress_info::Request;
+use serde_json::{Map, Value, json};
+
+/// What a webhook would say of this egress, as far as a recording goes. A status that this version does not know stays
+/// a number; protobuf's own JSON writer would refuse the whole message for it.
+pub fn webhook_form(info: &proto::EgressInfo) -> Value {
+    let status = proto::EgressStatus::try_from(info.status);
+    let status = status.map_or(json!(info.status), |known| json!(known.as_str_name()));
+    let files: Vec<Value> = info.file_results.iter().map(file).collect();
+    let mut form = json!({
+        "egressId": info.egress_id,
+        "roomId": info.room_id,
+        "roomName": info.room_name,
+        "status": status,
+        "startedAt": info.started_at.to_string(),
+        "endedAt": info.ended_at.to_string(),
+        "updatedAt": info.updated_at.to_string(),
+        "error": info.error,
+        "errorCode": info.error_code,
+        "details": info.details,
+        "fileResults": files,
+        "streamResults": info.stream_results.iter().map(|stream| json!({ "status": stream.status })).collect::<Vec<_>>(),
+    });
+    if let (Some(request), Value::Object(fields)) = (&info.request, &mut form) {
+        fields.insert(kind(request).to_owned(), json!({ "requested": true }));
+    }
+    without_defaults(form)
+}
+
+fn file(file: &proto::FileInfo) -> Value {
+    json!({
+        "filename": file.filename,
+        "startedAt": file.started_at.to_string(),
+        "endedAt": file.ended_at.to_string(),
+        "duration": file.duration.to_string(),
+        "size": file.size.to_string(),
+        "location": file.location,
+    })
+}
+
+/// What is recorded, by the name of the request's field.
+fn kind(request: &Request) -> &'static str {
+    match request {
+        Request::RoomComposite(_) => "roomComposite",
+        Request::Web(_) => "web",
+        Request::Participant(_) => "participant",
+        Request::TrackComposite(_) => "trackComposite",
+        Request::Track(_) => "track",
+        _ => "template",
+    }
+}
+
+/// A webhook leaves out what is 0 or empty.
+fn without_defaults(value: Value) -> Value {
+    let default = |value: &Value| match value {
+        Value::String(text) => text.is_empty() || text == "0",
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, value)| !default(value));
+            Value::Object(
+                kept.map(|(name, value)| (name, without_defaults(value)))
+                    .collect::<Map<_, _>>(),
+            )
+        }
+        Value::Array(items) => items.into_iter().map(without_defaults).collect(),
+        value => value,
+    }
+}

@@ -1,0 +1,103 @@
+//! What people click in a row: signed anew before it dies, and the full text of a transcript that was cut.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Airtable, Memo, hash};
+use crate::{
+    airtable::row::{self, Links},
+    domain::{Call, path},
+    storage::Method,
+};
+
+impl Airtable {
+    /// The row's addresses; false: those that are in it live long enough, and are not sent.
+    pub(super) async fn links(
+        &self,
+        call: &Call,
+        memo: &mut Memo,
+        now: Timestamp,
+    ) -> Result<(Links, bool), String> {
+        let text_key = self.keep_transcript(call, memo, now).await?;
+        let Some((recording, _)) = call.playable() else {
+            let fresh = memo.signed.take().is_some() || text_key.is_some();
+            let transcript = self.sign_text(text_key).await?;
+            let links = Links {
+                transcript,
+                ..Links::default()
+            };
+            return Ok((links, fresh));
+        };
+        if let Some(link) = self.links.permanent(&recording.egress_id) {
+            let links = Links {
+                recording: Some(link),
+                transcript: self.sign_text(text_key).await?,
+                expires: None,
+            };
+            return Ok((links, true));
+        }
+        let purpose = format!("{} {}", recording.key, text_key.as_deref().unwrap_or(""));
+        let expires = now + self.links.ttl;
+        let half = self.links.ttl / 2;
+        if let Some((known, dies)) = &memo.signed {
+            let dies = Timestamp::from_millisecond(*dies).unwrap_or(now);
+            if *known == purpose && dies > now + half {
+                return Ok((Links::default(), false));
+            }
+        }
+        let ttl = self.links.ttl;
+        let signed = self.storage.presign(&recording.key, ttl, Method::Get, None);
+        let links = Links {
+            recording: Some(signed.await.map_err(|error| error.to_string())?),
+            expires: Some(expires),
+            transcript: self.sign_text(text_key).await?,
+        };
+        memo.signed = Some((purpose, expires.as_millisecond()));
+        Ok((links, true))
+    }
+
+    /// Puts the whole transcript beside the recording when the cell's is cut; its key.
+    async fn keep_transcript(
+        &self,
+        call: &Call,
+        memo: &mut Memo,
+        now: Timestamp,
+    ) -> Result<Option<String>, String> {
+        let Some(text) = row::long_transcript(call) else {
+            return Ok(None);
+        };
+        let fill = path::Fill {
+            room_id: &call.id,
+            room_name: &call.room_name,
+            at: call.started_at().unwrap_or(now),
+        };
+        let recording = match call.shown() {
+            Some(recording) if !recording.key.is_empty() => recording.key.clone(),
+            _ => path::key(&self.path, &fill, |_| false),
+        };
+        let key = path::transcript_key(&recording);
+        let kept = (hash(&text), key.clone());
+        if memo.text.as_ref() != Some(&kept) {
+            let put = self.storage.put_text(&key, text).await;
+            put.map_err(|error| format!("the full transcript could not be stored: {error}"))?;
+            memo.text = Some(kept);
+        }
+        Ok(Some(key))
+    }
+
+    async fn sign_text(&self, key: Option<String>) -> Result<Option<String>, String> {
+        let Some(key) = key else { return Ok(None) };
+        let signed = self
+            .storage
+            .presign(&key, self.links.ttl, Method::Get, None);
+        signed.await.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// When the row needs a fresh URL: with a quarter of the old one's life left, while the row is young.
+    pub(super) fn renewal(&self, call: &Call, memo: &Memo) -> Option<Timestamp> {
+        let (_, dies) = memo.signed.as_ref()?;
+        let quarter = SignedDuration::try_from(self.links.ttl / 4).ok()?;
+        let at = Timestamp::from_millisecond(*dies).ok()? - quarter;
+        let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
+        (at < young_until).then_some(at)
+    }
+}

@@ -1,0 +1,108 @@
+//! What becomes of a row that Airtable refuses: nine good rows land, and a column that a user changed costs the row a
+//! line in Error, not the row.
+
+use std::time::Duration;
+
+use super::{Airtable, Memo, Row, attempt};
+use crate::{
+    airtable::{Class, Error, Mapping},
+    pipeline::deliver::{Answer, Attempt, Due},
+};
+
+const CONFIGURATION: Duration = Duration::from_secs(60);
+const QUOTA: Duration = Duration::from_secs(3600);
+
+impl Airtable {
+    /// What becomes of one row that Airtable refused; `None` when it is tried again at once.
+    pub(super) async fn refused(
+        &self,
+        mut row: Row,
+        due: &Due,
+        error: &Error,
+        mapping: &Mapping,
+        groups: &mut Vec<Vec<Row>>,
+    ) -> Option<Attempt> {
+        match error.class() {
+            Class::RowGone => {
+                row.memo = Memo {
+                    text: row.memo.text,
+                    ..Memo::default()
+                };
+                if due.delivery.delivered >= due.delivery.revision {
+                    // Somebody deleted the row, and a fresh URL is no news of the call.
+                    return Some(attempt(Answer::Delivered { again: None }, &row.memo));
+                }
+                // It comes back whole, with URLs signed anew.
+                let error = error.to_string();
+                let after = Some(Duration::ZERO);
+                Some(attempt(Answer::Retry { after, error }, &row.memo))
+            }
+            Class::Row {
+                column: Some(named),
+            } => {
+                let name = self.our_column(&named, mapping);
+                let name = name.filter(|name| row.changed.contains_key(name));
+                let Some(name) = name else {
+                    return Some(attempt(answer(error), &row.memo));
+                };
+                tracing::warn!(
+                    column = name,
+                    "Airtable does not take our values for a column; it is left out"
+                );
+                self.table.lock().await.refused.insert(name.clone());
+                row.changed.remove(&name);
+                row.cells.remove(&name);
+                let refused = self.table.lock().await.refused.clone();
+                self.tell_refused(&mut row.cells, &refused);
+                let line = self.schema.enabled().find(|column| column.from == "error");
+                if let Some(line) = line {
+                    let text = row.cells.get(&line.name).cloned().unwrap_or_default();
+                    row.changed.insert(line.name.clone(), text);
+                }
+                groups.push(vec![row]);
+                None
+            }
+            Class::UnknownField => {
+                self.table.lock().await.mapping = None;
+                let answer = Answer::Retry {
+                    after: None,
+                    error: error.to_string(),
+                };
+                Some(attempt(answer, &row.memo))
+            }
+            _ => Some(attempt(answer(error), &row.memo)),
+        }
+    }
+
+    /// The name of the column that Airtable names by id or name, unless it is the key.
+    fn our_column(&self, named: &str, mapping: &Mapping) -> Option<String> {
+        let mut columns = mapping.columns.iter();
+        let (name, _) = columns.find(|(name, id)| *name == named || *id == named)?;
+        (*name != self.schema.key().name).then(|| name.clone())
+    }
+}
+
+/// What an error means for everything that was in the request.
+pub(super) fn answer(error: &Error) -> Answer {
+    let text = error.to_string();
+    match error.class() {
+        Class::Retry { after } => Answer::Retry { after, error: text },
+        Class::Locked { after } => Answer::Retry {
+            after: Some(after),
+            error: text,
+        },
+        Class::Quota => Answer::Closed {
+            after: QUOTA,
+            error: text,
+        },
+        Class::Configuration => Answer::Closed {
+            after: CONFIGURATION,
+            error: text,
+        },
+        Class::UnknownField => Answer::Retry {
+            after: None,
+            error: text,
+        },
+        Class::Row { .. } | Class::RowGone | Class::TooLarge => Answer::Dead { error: text },
+    }
+}

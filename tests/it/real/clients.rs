@@ -1,0 +1,104 @@
+//! Other people's clients find in the stand-ins what they know from the real ones.
+
+use std::{path::Path, process::Command};
+
+use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
+use livekit_airtable::sim::{
+    airtable::{self, Airtable},
+    livekit::{self, LiveKit},
+};
+use tokio::{net::TcpListener, sync::mpsc};
+
+use super::{exported, python, run};
+use crate::harness::{KEY, SECRET};
+
+async fn unhurried_airtable() -> Airtable {
+    let options = airtable::Options {
+        requests_per_second: 0.0,
+        ..airtable::Options::default()
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    airtable::start(listen, options).await.unwrap()
+}
+
+async fn livekit(webhook_urls: Vec<String>) -> LiveKit {
+    let options = livekit::Options {
+        api_key: KEY.into(),
+        api_secret: SECRET.into(),
+        webhook_urls,
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    livekit::start(listen, options).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pyairtable() {
+    let airtable = unhurried_airtable().await;
+    let mut check = python("airtable/check.py");
+    check.args([airtable.url(), airtable.base_id()]);
+    let told = run(check, Vec::new()).await;
+    assert!(told.lines().count() > 30, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn airtable_js() {
+    let airtable = unhurried_airtable().await;
+    let script = Path::new("tests/clients/airtable/check.mjs");
+    let modules = exported("TEST_NODE_MODULES");
+    let mut check = Command::new("node");
+    check
+        .arg(script.canonicalize().unwrap())
+        .args([airtable.url(), airtable.base_id()])
+        .current_dir(Path::new(&modules).parent().unwrap());
+    let told = run(check, Vec::new()).await;
+    assert!(told.lines().count() > 15, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn livekit_api_on_the_stand_in() {
+    let livekit = livekit(Vec::new()).await;
+    let mut check = python("livekit/check.py");
+    check.args([livekit.url().as_str(), KEY, SECRET]);
+    assert_eq!(run(check, Vec::new()).await, "ok\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn livekit_api_on_the_real_server() {
+    let mut check = python("livekit/check.py");
+    check.args([exported("LIVEKIT_TEST_URL").as_str(), KEY, SECRET]);
+    check.arg("--no-egress-worker");
+    assert_eq!(run(check, Vec::new()).await, "ok\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn livekits_receiver_takes_the_stand_ins_webhooks() {
+    let (url, mut webhooks) = webhooks().await;
+    let livekit = livekit(vec![url]).await;
+    livekit.open_room_with("büro 🎧", r#"{"a": "b"}"#);
+    livekit.close_room("büro 🎧");
+    for event in ["room_started", "room_finished"] {
+        let request = webhooks.recv().await.unwrap();
+        let mut receive = python("livekit/receive.py");
+        receive.args([KEY, SECRET]);
+        assert_eq!(run(receive, request.clone()).await.trim(), event);
+        let mut wrong = python("livekit/receive.py");
+        wrong.args([KEY, "another secret, long enough to be one"]);
+        let refused = tokio::spawn(run(wrong, request)).await;
+        assert!(refused.is_err(), "a wrong secret is taken");
+    }
+}
+
+/// An address for webhooks, and the requests that come: the token's line, then the body.
+async fn webhooks() -> (String, mpsc::UnboundedReceiver<Vec<u8>>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let take = move |headers: HeaderMap, body: Bytes| {
+        let token = headers["authorization"].as_bytes();
+        sender.send([token, b"\n", &body[..]].concat()).ok();
+        async {}
+    };
+    let app = Router::new().route("/", post(take));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, app).into_future());
+    (url, receiver)
+}

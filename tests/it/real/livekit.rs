@@ -1,0 +1,214 @@
+//! A real livekit-server with real media. It has no egress worker; where a recording is to end well, a relay sends
+//! its egress requests to the stand-in.
+
+use std::{process::Command, sync::Arc};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri},
+    response::IntoResponse,
+};
+use livekit_airtable::{
+    sim::livekit::{self, LiveKit},
+    telemetry,
+};
+use livekit_api::access_token::VideoGrants;
+use serde_json::{Map, Value, json};
+use tokio::{net::TcpListener, sync::Mutex};
+
+use super::{bucket, exported, pairs, python, run};
+use crate::harness::{KEY, SECRET, World, eventually, token};
+
+/// The server's webhooks have one address: one test at a time listens there.
+static WEBHOOKS: Mutex<()> = Mutex::const_new(());
+
+fn listen() -> String {
+    format!("127.0.0.1:{}", exported("LIVEKIT_TEST_WEBHOOK_PORT"))
+}
+
+/// A service that hears the real server's webhooks, its bucket on SeaweedFS.
+async fn world(livekit_url: &str, more: &[(&str, &str)]) -> World {
+    let (bucket, listen) = (bucket(), listen());
+    let mut settings = pairs(&bucket);
+    settings.extend([
+        ("LIVEKIT_URL", livekit_url),
+        ("LISTEN_ADDR", listen.as_str()),
+    ]);
+    settings.extend(more);
+    World::with(&settings).await
+}
+
+/// An agent and a phone caller who talk for so long.
+fn talk(room: &str, seconds: &str) -> Command {
+    let mut talk = python("livekit/talk.py");
+    talk.args([&exported("LIVEKIT_TEST_URL"), KEY, SECRET, room, seconds]);
+    talk
+}
+
+/// Opens a room on the real server; its sid.
+async fn open_room(name: &str) -> String {
+    let url = exported("LIVEKIT_TEST_URL") + "/twirp/livekit.RoomService/CreateRoom";
+    let grants = VideoGrants {
+        room_create: true,
+        ..VideoGrants::default()
+    };
+    let http = telemetry::http_client().unwrap();
+    let asked = http.post(url).bearer_auth(token(grants));
+    let answer = asked.json(&json!({ "name": name })).send().await.unwrap();
+    let room: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    room["sid"].as_str().unwrap().to_owned()
+}
+
+/// The sid of the room's call, once it has a row.
+async fn call_of(world: &World, room: &str) -> String {
+    let row = eventually(|| {
+        let mut rows = world.airtable.rows("Calls").into_iter();
+        rows.find(|row| row["Room"] == room)
+    });
+    let row = row.await.expect("a row of the room");
+    row["Call ID"].as_str().unwrap().to_owned()
+}
+
+fn has_error(row: &Map<String, Value>, text: &str) -> bool {
+    let error = row.get("Error").and_then(Value::as_str);
+    error.is_some_and(|error| error.contains(text))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_call_that_nobody_can_record_says_so_in_its_row() {
+    let _alone = WEBHOOKS.lock().await;
+    let world = world(&exported("LIVEKIT_TEST_URL"), &[]).await;
+    let talking = tokio::spawn(run(talk("real-unrecorded", "10"), Vec::new()));
+    let call = call_of(&world, "real-unrecorded").await;
+    let live = world.row_where(&call, |row| {
+        row["Status"] == "Live" && has_error(row, "unavailable") && row.contains_key("Caller")
+    });
+    let live = live.await;
+    assert_eq!(
+        (&live["Caller"], &live["Agent"]),
+        (&"+15550100123".into(), &"Ava".into())
+    );
+    talking.await.unwrap();
+    let row = world.row_is(&call, "Failed").await;
+    let time = |column: &str| row[column].as_str().unwrap().parse::<jiff::Timestamp>();
+    let (started, ended) = (time("Started").unwrap(), time("Ended").unwrap());
+    assert!(
+        (10..30).contains(&ended.duration_since(started).as_secs()),
+        "{row:#?}"
+    );
+    assert!(has_error(&row, "could not be started"), "{row:#?}");
+    assert!(!has_error(&row, "tried again"), "{row:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_the_real_server_does_not_know_is_404() {
+    let _alone = WEBHOOKS.lock().await;
+    let often = [("RECONCILE_INTERVAL", "1s")];
+    let world = world(&exported("LIVEKIT_TEST_URL"), &often).await;
+    let asked = json!({ "room_name": "real-nobody-there" });
+    assert_eq!(world.post("/v1/recordings", &asked).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_servers_refusal_of_a_wrong_secret_is_told_without_the_token() {
+    let _alone = WEBHOOKS.lock().await;
+    let right = format!("{KEY}:{SECRET}");
+    let wrong = [
+        (
+            "LIVEKIT_API_SECRET",
+            "another secret, long enough to be one",
+        ),
+        ("LIVEKIT_WEBHOOK_KEYS", right.as_str()),
+    ];
+    let world = world(&exported("LIVEKIT_TEST_URL"), &wrong).await;
+    let call = open_room("real-wrong-secret").await;
+    let row = world.row_where(&call, |row| has_error(row, "401")).await;
+    assert!(!has_error(&row, "eyJ"), "{row:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_call_is_recorded_from_webhook_to_link() {
+    let _alone = WEBHOOKS.lock().await;
+    let egress = recorder().await;
+    let relay = relay(&exported("LIVEKIT_TEST_URL"), &egress.url()).await;
+    let world = world(&relay, &[("RECORD_ON", "participant_joined")]).await;
+    let call = open_room("real-recorded").await;
+    egress.adopt_room("real-recorded", &call);
+    let talking = tokio::spawn(run(talk("real-recorded", "3"), Vec::new()));
+    let started = eventually(|| (!egress.starts().is_empty()).then_some(()));
+    started.await.expect("a start");
+    egress.speak("real-recorded");
+    talking.await.unwrap();
+    world.row_is(&call, "Processing").await;
+    egress.close_room("real-recorded");
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(
+        (&row["Caller"], &row["Agent"]),
+        (&"+15550100123".into(), &"Ava".into())
+    );
+    assert!(!row.contains_key("Error"), "{row:#?}");
+    let url = row["Recording URL"].as_str().unwrap();
+    assert!(url.starts_with(&exported("S3_TEST_ENDPOINT")), "{url}");
+    let part = world.http.get(url).header("range", "bytes=0-99").send();
+    let part = part.await.unwrap();
+    assert_eq!(part.status(), 206);
+    let whole = format!("bytes 0-99/{}", row["Recording size"]);
+    assert_eq!(part.headers()["content-range"], whole.as_str());
+    egress.stop();
+}
+
+async fn recorder() -> LiveKit {
+    let options = livekit::Options {
+        api_key: KEY.into(),
+        api_secret: SECRET.into(),
+        webhook_urls: vec![format!("http://{}/webhooks/livekit", listen())],
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    livekit::start(listen, options).await.unwrap()
+}
+
+struct Relay {
+    server: String,
+    egress: String,
+    http: reqwest::Client,
+}
+
+/// One address for a server and the egress beside it.
+async fn relay(server: &str, egress: &str) -> String {
+    let relay = Relay {
+        server: server.to_owned(),
+        egress: egress.to_owned(),
+        http: telemetry::http_client().unwrap(),
+    };
+    let app = Router::new().fallback(pass).with_state(Arc::new(relay));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, app).into_future());
+    url
+}
+
+async fn pass(
+    State(relay): State<Arc<Relay>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let host = match uri.path().starts_with("/twirp/livekit.Egress/") {
+        true => &relay.egress,
+        false => &relay.server,
+    };
+    let mut request = relay.http.post(format!("{host}{}", uri.path())).body(body);
+    for name in ["authorization", "content-type"] {
+        request = request.header(name, &headers[name]);
+    }
+    let answer = request.send().await.unwrap();
+    let kind = answer.headers()["content-type"].clone();
+    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap();
+    (
+        status,
+        [("content-type", kind)],
+        answer.bytes().await.unwrap(),
+    )
+}

@@ -1,0 +1,100 @@
+//! The service on PostgreSQL.
+
+use std::{
+    path::Path,
+    process::{Child, Command},
+};
+
+use livekit_airtable::store::Store;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+use super::exported;
+use crate::harness::{World, agent, caller, eventually};
+
+/// The address of a database of its own, for one test.
+pub async fn fresh_database() -> String {
+    let server = exported("DATABASE_TEST_POSTGRES");
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    connection.execute(sqlx::query(create)).await.unwrap();
+    let (host, _) = server.rsplit_once('/').unwrap();
+    format!("{host}/{name}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_becomes_a_row_with_a_recording() {
+    let database = fresh_database().await;
+    let world = World::with(&[("DATABASE_URL", &database)]).await;
+    let call = world.livekit.open_room("pg-call");
+    world.livekit.join("pg-call", agent());
+    world.livekit.join("pg-call", caller("+15551234567"));
+    world.starts("pg-call", 1).await;
+    world.livekit.speak("pg-call");
+    world.livekit.close_room("pg-call");
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(
+        (&row["Caller"], &row["Agent"]),
+        (&"+15551234567".into(), &"Ava".into())
+    );
+    assert!(!row.contains_key("Error"), "{row:#?}");
+    for path in ["/v1/calls?status=complete", "/metrics", "/readyz"] {
+        assert_eq!(world.get(path).await.status(), 200, "{path}");
+    }
+    assert_eq!(world.livekit.starts().len(), 1, "recorded once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_goes_on_after_a_kill() {
+    let database = fresh_database().await;
+    let mut world = World::with(&[("DATABASE_URL", &database)]).await;
+    world.stop().await;
+    let (mut killed, address) = serve(&world, "127.0.0.1:0").await;
+    let hook = format!("http://{address}/webhooks/livekit");
+    world.livekit.set_webhook_urls(vec![hook]);
+    let call = world.livekit.open_room("pg-kill");
+    world.livekit.join("pg-kill", caller("+15551234567"));
+    world.starts("pg-kill", 1).await;
+    world.livekit.speak("pg-kill");
+    world
+        .row_where(&call, |row| row.contains_key("Egress ID"))
+        .await;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    world.livekit.close_room("pg-kill");
+    let (mut next, _) = serve(&world, &address).await;
+    let row = world.row_is(&call, "Complete").await;
+    assert!(row.contains_key("Recording URL"), "{row:#?}");
+    assert_eq!(world.livekit.starts().len(), 1, "recorded once");
+    next.kill().unwrap();
+    next.wait().unwrap();
+}
+
+#[tokio::test]
+async fn replicas_that_start_together_make_the_tables_once() {
+    let database = fresh_database().await;
+    let starting: Vec<_> = (0..6).map(|_| Store::open(&database)).collect();
+    for store in futures_util::future::join_all(starting).await {
+        store.unwrap().close().await;
+    }
+}
+
+/// The program itself, killable; its address once it listens.
+async fn serve(world: &World, listen: &str) -> (Child, String) {
+    let file = world.folder.path().join(Uuid::now_v7().to_string());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"));
+    command.env_clear().envs(world.settings().to_vec());
+    command
+        .env("LISTEN_ADDR", listen)
+        .current_dir(world.folder.path());
+    command.arg("serve").arg("--addr-file").arg(&file);
+    let child = command.spawn().unwrap();
+    let address = eventually(|| line(&file)).await;
+    (child, address.expect("it listens"))
+}
+
+fn line(file: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    Some(text.strip_suffix('\n')?.to_owned())
+}

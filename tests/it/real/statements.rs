@@ -1,0 +1,205 @@
+//! Every statement of the store, once on PostgreSQL.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use livekit_airtable::{
+    domain::{Call, Owed, Recording, Sink},
+    store::{Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
+};
+use serde_json::json;
+
+use super::postgres::fresh_database;
+
+const SINKS: [Sink; 4] = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
+
+fn now() -> Timestamp {
+    livekit_airtable::telemetry::now()
+}
+
+async fn store() -> Store {
+    Store::open(&fresh_database().await).await.unwrap()
+}
+
+/// A call with one recording, owed to every sink, as intake writes it.
+async fn folded(store: &Store, letter: &str, read_revision: i64) {
+    let recording = Recording {
+        egress_id: "EG_1".into(),
+        ..Recording::default()
+    };
+    let call = Call {
+        id: "RM_1".into(),
+        room_name: "room \0 one".into(),
+        alive_at: Some(now()),
+        recordings: [("EG_1".into(), recording)].into(),
+        ..Call::default()
+    };
+    let part = |sink| match sink {
+        Sink::Storage | Sink::Mirror => "EG_1".to_owned(),
+        Sink::Egress | Sink::Airtable => String::new(),
+    };
+    let owed = SINKS.map(|sink| Owed {
+        sink,
+        part: part(sink),
+    });
+    let fold = Folded {
+        call,
+        read_revision,
+        owed: owed.to_vec(),
+    };
+    let settled = Settled {
+        id: letter.into(),
+        call_id: Some("RM_1".into()),
+        error: None,
+    };
+    let (folds, settled) = ([fold], [settled]);
+    let written = store.commit_fold(&folds, &settled, &[], &SINKS, now());
+    written.await.unwrap();
+}
+
+async fn put(store: &Store, kind: Kind, body: &[u8]) -> String {
+    let letter = Letter::new(kind, body, now());
+    let id = letter.id.clone();
+    store.put(letter).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn letters() {
+    let store = store().await;
+    let bodies: [&[u8]; 4] = [b"{}", b"a\0b", b"\xff\xfe", "🎧".as_bytes()];
+    for body in bodies {
+        put(&store, Kind::Webhook, body).await;
+    }
+    let unread = store.unread(now(), 100).await.unwrap();
+    let read: Vec<&[u8]> = unread.iter().map(|letter| letter.body.as_slice()).collect();
+    assert_eq!(read, bodies);
+    let twice = Letter {
+        dedupe: Some("same".into()),
+        ..Letter::new(Kind::Report, "{}", now())
+    };
+    store.put(twice.clone()).await.unwrap();
+    let again = Letter {
+        id: "another".into(),
+        ..twice
+    };
+    store.put(again).await.unwrap();
+    assert_eq!(store.unread(now(), 100).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_a_room() {
+    let store = store().await;
+    let request = put(&store, Kind::Request, b"{}").await;
+    let until = now() + Duration::from_secs(3600);
+    let waiting = [Waiting {
+        id: request.clone(),
+        room_name: "room".into(),
+        until,
+    }];
+    let waits = store.commit_fold(&[], &[], &waiting, &SINKS, now());
+    waits.await.unwrap();
+    assert_eq!(store.awaited_rooms().await.unwrap(), ["room"]);
+    assert!(store.unread(now(), 10).await.unwrap().is_empty());
+    assert_eq!(store.settled(&request).await.unwrap(), None);
+    store
+        .refuse_requests("room", "no such room", now())
+        .await
+        .unwrap();
+    let settled = store.settled(&request).await.unwrap().unwrap();
+    assert_eq!(settled.error.as_deref(), Some("no such room"));
+}
+
+#[tokio::test]
+async fn calls() {
+    let store = store().await;
+    let letter = put(&store, Kind::Webhook, b"{}").await;
+    folded(&store, &letter, 0).await;
+    let letter = put(&store, Kind::Webhook, b"{}").await;
+    folded(&store, &letter, 1).await;
+    assert_eq!(store.call("RM_1").await.unwrap().unwrap().revision, 2);
+    let by_egress = store.call_of_egress("EG_1").await.unwrap();
+    assert_eq!(by_egress.unwrap().call.id, "RM_1");
+    assert_eq!(store.calls_named("room  one", 5).await.unwrap().len(), 1);
+    assert_eq!(store.unfinished().await.unwrap().len(), 1);
+    assert_eq!(store.count_calls().await.unwrap(), [("live".to_owned(), 1)]);
+    let filter = |status: &str, delivery: &str| Filter {
+        room_name: Some("room  one".into()),
+        status: Some(status.into()),
+        delivery: Some(delivery.into()),
+        limit: 1,
+        cursor: None,
+    };
+    let found = store.page(&filter("live", "pending")).await.unwrap();
+    assert_eq!((found.calls.len(), found.next_cursor), (1, None));
+    let none = store.page(&filter("live", "dead")).await.unwrap();
+    assert!(none.calls.is_empty());
+    let after = Filter {
+        limit: 1,
+        cursor: Some("1.RM_1".into()),
+        ..Filter::default()
+    };
+    assert!(store.page(&after).await.unwrap().calls.is_empty());
+}
+
+#[tokio::test]
+async fn deliveries() {
+    let store = store().await;
+    let letter = put(&store, Kind::Webhook, b"{}").await;
+    folded(&store, &letter, 0).await;
+    let soon = now() + Duration::from_secs(5);
+    for (sink, state) in
+        SINKS
+            .into_iter()
+            .zip([State::Done, State::Parked, State::Dead, State::Pending])
+    {
+        let due = store.due(sink, soon, 10).await.unwrap();
+        assert_eq!(due.len(), 1, "{sink:?}");
+        store
+            .remember(&due[0].key, &json!({ "sent_at": 1 }))
+            .await
+            .unwrap();
+        let finish = Finish {
+            state,
+            due_at: (state != State::Done).then_some(soon),
+            error: (state != State::Done).then(|| "no".to_owned()),
+            memo: json!({ "memo": "🎧" }),
+            found: vec![Letter::new(Kind::Finding, "{}", now())],
+        };
+        store.finish(&due[0], &finish, now()).await.unwrap();
+    }
+    let all = store.deliveries_of("RM_1").await.unwrap();
+    let one = |sink| {
+        all.iter()
+            .find(|delivery| delivery.key.sink == sink)
+            .unwrap()
+    };
+    assert_eq!(
+        (one(Sink::Egress).delivered, one(Sink::Egress).due_at),
+        (1, None)
+    );
+    assert_eq!(one(Sink::Storage).last_error.as_deref(), Some("no"));
+    assert_eq!(one(Sink::Airtable).memo, json!({ "memo": "🎧" }));
+    assert_eq!(store.depths().await.unwrap().len(), 3);
+    store.unpark(Sink::Storage, now()).await.unwrap();
+    assert_eq!(store.due(Sink::Storage, now(), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn leases_and_settings() {
+    let store = store().await;
+    let later = now() + Duration::from_secs(60);
+    assert!(store.lease("job", "a", now(), later).await.unwrap());
+    assert!(store.lease("job", "a", now(), later).await.unwrap());
+    assert!(!store.lease("job", "b", now(), later).await.unwrap());
+    store.release("a").await.unwrap();
+    assert!(store.lease("job", "b", now(), later).await.unwrap());
+    store.forget_leases().await.unwrap();
+    assert!(store.lease("job", "a", now(), later).await.unwrap());
+    store.check(now()).await.unwrap();
+    assert_eq!(store.get("none").await.unwrap(), None);
+    assert_eq!(store.get_or_set("secret", "first").await.unwrap(), "first");
+    assert_eq!(store.get_or_set("secret", "next").await.unwrap(), "first");
+    store.set("secret", "third").await.unwrap();
+    assert_eq!(store.get("secret").await.unwrap().as_deref(), Some("third"));
+}

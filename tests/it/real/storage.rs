@@ -1,0 +1,110 @@
+//! storage::Client against SeaweedFS.
+
+use std::time::{Duration, Instant};
+
+use livekit_airtable::{
+    storage::{Client, Config, Error, Method, Object},
+    telemetry,
+};
+use uuid::Uuid;
+
+use super::exported;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn client(secret_key: &str) -> Client {
+    livekit_airtable::install_crypto();
+    Client::new(Config {
+        access_key: exported("S3_TEST_ACCESS_KEY"),
+        secret_key: secret_key.into(),
+        bucket: exported("S3_TEST_BUCKET"),
+        endpoint: Some(exported("S3_TEST_ENDPOINT")),
+        region: "auto".into(),
+    })
+}
+
+fn right() -> Client {
+    client(&exported("S3_TEST_SECRET_KEY"))
+}
+
+/// A key of its own for every test.
+fn key(name: &str) -> String {
+    format!("storage/{}/{name}", Uuid::now_v7())
+}
+
+#[tokio::test]
+async fn any_key_is_put_found_and_fetched_by_its_url() {
+    let (client, http) = (right(), telemetry::http_client().unwrap());
+    let names = [
+        "plain.mp3",
+        "+15551234567.mp3",
+        "a#b.mp3",
+        "a b  c.mp3",
+        "deep/er/file.mp3",
+        "büro-🎧.mp3",
+        "100%.mp3",
+        "a%2Fb.mp3",
+        "q?x=1&y=2.mp3",
+        "it's (1) *~!.mp3",
+    ];
+    for name in names {
+        let key = key(name);
+        client.put_text(&key, name.to_owned()).await.unwrap();
+        let size = name.len() as u64;
+        let found = client.head(&key).await.unwrap();
+        assert_eq!(found, Object::Found { size }, "{name}");
+        let url = client.presign(&key, HOUR, Method::Get, None).await.unwrap();
+        let got = http.get(&url).send().await.unwrap();
+        assert_eq!(got.status(), 200, "{name}");
+        assert_eq!(got.text().await.unwrap(), name);
+    }
+    assert_eq!(client.head(&key("none")).await.unwrap(), Object::Missing);
+}
+
+#[tokio::test]
+async fn a_url_serves_ranges_heads_and_a_file_name() {
+    let (client, http, key) = (right(), telemetry::http_client().unwrap(), key("range.txt"));
+    client.put_text(&key, "0123456789".into()).await.unwrap();
+    let name = Some("call +1555.mp3");
+    let url = client.presign(&key, HOUR, Method::Get, name).await.unwrap();
+    let part = http.get(&url).header("range", "bytes=2-4").send();
+    let part = part.await.unwrap();
+    assert_eq!(part.status(), 206);
+    assert_eq!(part.headers()["content-range"], "bytes 2-4/10");
+    let disposition = part.headers()["content-disposition"].to_str().unwrap();
+    assert!(disposition.contains("call +1555.mp3"), "{disposition}");
+    assert_eq!(part.text().await.unwrap(), "234");
+    let url = client
+        .presign(&key, HOUR, Method::Head, None)
+        .await
+        .unwrap();
+    let head = http.head(&url).send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    assert_eq!(head.headers()["content-length"], "10");
+}
+
+#[tokio::test]
+async fn a_url_dies_and_a_wrong_key_gets_nothing() {
+    let (client, http, key) = (
+        right(),
+        telemetry::http_client().unwrap(),
+        key("secret.txt"),
+    );
+    client.put_text(&key, "secret".into()).await.unwrap();
+    let short = Duration::from_secs(1);
+    let dying = client
+        .presign(&key, short, Method::Get, None)
+        .await
+        .unwrap();
+    let signed = Instant::now();
+    let wrong = self::client("not the secret key");
+    let refused = wrong.head(&key).await;
+    assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
+    let forged = wrong.presign(&key, HOUR, Method::Get, None).await.unwrap();
+    assert_eq!(http.get(&forged).send().await.unwrap().status(), 403);
+    while http.get(&dying).send().await.unwrap().status() == 200 {
+        assert!(signed.elapsed() < Duration::from_secs(10), "it lives on");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(http.get(&dying).send().await.unwrap().status(), 403);
+}
