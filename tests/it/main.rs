@@ -8,7 +8,9 @@
 mod ends;
 mod harness;
 mod letters;
+mod links;
 mod main_job;
+mod mirror;
 mod names;
 mod play;
 mod real;
