@@ -148,8 +148,8 @@ impl Store {
         inbox::wait(&mut transaction, waiting).await?;
         write(&mut transaction, folded, now).await?;
         owe(&mut transaction, folded, sinks, now).await?;
-        let renamed = folded.iter().filter(|fold| fold.renamed);
-        let names: Vec<&str> = renamed.map(|fold| fold.call.room_name.as_str()).collect();
+        let fresh = folded.iter().filter(|fold| fold.renamed);
+        let names: Vec<&str> = fresh.map(|fold| fold.call.room_name.as_str()).collect();
         inbox::awaken(&mut transaction, &names, now).await?;
         Ok(transaction.commit().await?)
     }

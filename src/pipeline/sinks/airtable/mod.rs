@@ -188,7 +188,7 @@ impl Airtable {
         if !fresh {
             self.drop_links(&mut changed);
         }
-        let again = self.renewal(call, &memo, now);
+        let again = self.renewal(call, &memo);
         Ok(Row {
             place,
             memo,
