@@ -75,6 +75,18 @@ fn request(seconds: i64, request: Request) -> Event {
     event(seconds, Fact::Request { room, request })
 }
 
+/// What LiveKit may say of one person while their name and attributes come and go.
+fn seen(seconds: i64, version: u64, name: &str, attributes: &Value) -> Event {
+    let body = json!({
+        "event": "participant_joined", "room": { "sid": CALL, "name": "call-real-1" },
+        "participant": { "sid": "PA_1", "identity": "i", "version": version, "name": name, "attributes": attributes },
+    });
+    event(
+        seconds,
+        body::webhook(&body.to_string(), at(seconds)).unwrap(),
+    )
+}
+
 /// Everything that may happen to one call: what LiveKit sent, what people and agents asked and said, what was found.
 fn events() -> Vec<Event> {
     let names = [
@@ -113,6 +125,10 @@ fn events() -> Vec<Event> {
             .collect::<BTreeSet<_>>(),
     };
     events.extend([
+        seen(5, 1, "", &json!({ "a": "1" })),
+        seen(6, 2, "Ann", &json!({ "b": "2" })),
+        seen(7, 3, "Anna", &Value::Null),
+        seen(8, 4, "", &Value::Null),
         object(17, ObjectState::Missing),
         object(18, ObjectState::OtherSize { size: 5 }),
         object(19, ObjectState::Found { size: 107_989 }),

@@ -29,6 +29,11 @@ pub struct Participant {
     pub left_at: Option<Timestamp>,
     /// LiveKit counts the changes of a participant; the larger is the newer.
     pub version: u64,
+    /// The versions that `name` and `attributes` are of: a newer event without them takes nothing away.
+    #[serde(default)]
+    pub name_version: u64,
+    #[serde(default)]
+    pub attributes_version: u64,
 }
 
 impl Participant {
@@ -39,46 +44,34 @@ impl Participant {
 
     /// Folds what another event said of the same participant, in any order.
     pub fn merge(&mut self, other: Participant) {
-        let joined_at = earliest(self.joined_at, other.joined_at);
-        let left_at = self.left_at.max(other.left_at);
-        let (mut newer, older) = if rank(&other) > rank(self) {
-            (other, std::mem::take(self))
-        } else {
-            (std::mem::take(self), other)
-        };
-        if newer.attributes.is_empty() {
-            newer.attributes = older.attributes;
+        self.joined_at = earliest(self.joined_at, other.joined_at);
+        self.left_at = self.left_at.max(other.left_at);
+        self.kind = self.kind.max(other.kind);
+        self.version = self.version.max(other.version);
+        if other.name_rank() > self.name_rank() {
+            self.name_version = other.name_version;
+            self.name = other.name.clone();
         }
-        if newer.name.is_empty() {
-            newer.name = older.name;
+        if other.attributes_rank() > self.attributes_rank() {
+            self.attributes_version = other.attributes_version;
+            self.attributes = other.attributes;
         }
-        newer.kind = newer.kind.max(older.kind);
-        *self = Participant {
-            joined_at,
-            left_at,
-            ..newer
-        };
+        if other.identity > self.identity {
+            self.identity = other.identity;
+        }
+        if self.sid.is_empty() {
+            self.sid = other.sid;
+        }
     }
-}
 
-fn rank(
-    participant: &Participant,
-) -> (
-    u64,
-    Option<Timestamp>,
-    &BTreeMap<String, String>,
-    &str,
-    &str,
-) {
-    let Participant {
-        version,
-        left_at,
-        attributes,
-        name,
-        identity,
-        ..
-    } = participant;
-    (*version, *left_at, attributes, name, identity)
+    fn name_rank(&self) -> (bool, u64, &str) {
+        (!self.name.is_empty(), self.name_version, &self.name)
+    }
+
+    fn attributes_rank(&self) -> (bool, u64, &BTreeMap<String, String>) {
+        let attributes = &self.attributes;
+        (!attributes.is_empty(), self.attributes_version, attributes)
+    }
 }
 
 /// The earlier of two times, where either may be unknown.

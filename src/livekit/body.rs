@@ -154,6 +154,7 @@ fn participant(value: &Value) -> Participant {
     let attributes: BTreeMap<_, _> = pairs
         .map(|(name, value)| (name.clone(), text(value).to_owned()))
         .collect();
+    let version = integer(&value["version"]).unwrap_or(0).unsigned_abs();
     let identity = string(value, &["identity"]);
     let sid = string(value, &["sid"]);
     let millis = first(value, &["joinedAtMs", "joined_at_ms"]).and_then(integer);
@@ -170,7 +171,9 @@ fn participant(value: &Value) -> Participant {
         attributes,
         joined_at: joined.or_else(|| seconds(first(value, &["joinedAt", "joined_at"])?)),
         left_at: None,
-        version: integer(&value["version"]).unwrap_or(0).unsigned_abs(),
+        version,
+        name_version: version,
+        attributes_version: version,
     }
 }
 
