@@ -10,18 +10,12 @@ use std::{
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, Wake};
+use super::{Job, Wake, letter};
 use crate::{
-    domain::{
-        Event, Fact, Owed, Policy, Room, Sink, apply,
-        event::{Finding, Request},
-        transcript,
-    },
-    livekit::body,
-    store::{CallRow, Folded, Kind, Letter, Settled, Store, Waiting},
+    domain::{Event, Fact, Owed, Policy, Room, Sink, apply},
+    store::{CallRow, Folded, Letter, Settled, Store, Waiting},
 };
 
 /// Letters of one transaction.
@@ -79,7 +73,7 @@ impl Job for Intake {
         }
         let letters: Vec<_> = letters
             .iter()
-            .map(|letter| (letter, read(letter)))
+            .map(|letter| (letter, letter::read(letter)))
             .collect();
         let mut batch = self.begin(&letters).await?;
         for (letter, fact) in letters {
@@ -103,6 +97,7 @@ fn unchanged(known: Option<CallRow>) -> Folded {
     Folded {
         call,
         read_revision,
+        renamed: false,
         owed,
     }
 }
@@ -213,6 +208,7 @@ impl Intake {
                 "the call could not be changed by it: this is a bug; `replay` after an update mends it".into(),
             ));
         };
+        folded.renamed |= step.call.room_name != folded.call.room_name;
         folded.call = step.call;
         merge(&mut folded.owed, step.owed);
         Ok(None)
@@ -309,48 +305,4 @@ fn merge(owed: &mut Vec<Owed>, more: Vec<Owed>) {
             owed.push(one);
         }
     }
-}
-
-/// Reads a letter; the error is for people.
-fn read(letter: &Letter) -> Result<Fact, String> {
-    let text = std::str::from_utf8(&letter.body).map_err(|_| "it is not UTF-8".to_owned())?;
-    let json = || {
-        serde_json::from_str::<Value>(text)
-            .map_err(|error| format!("it is no JSON that can be read ({:?})", error.classify()))
-    };
-    match letter.kind {
-        Kind::Webhook => body::webhook(text, letter.received_at).map_err(|error| error.to_string()),
-        Kind::Egress => Ok(body::egress(&json()?, Room::default())),
-        Kind::Room => Ok(Fact::RoomSeen {
-            room: parse::<Room>(json()?)?,
-            at: letter.received_at,
-        }),
-        Kind::Request => {
-            let body = json()?;
-            Ok(Fact::Request {
-                room: parse::<Room>(body["room"].clone())?,
-                request: parse::<Request>(body)?,
-            })
-        }
-        Kind::Finding => Ok(Fact::Finding {
-            call_id: letter.call_id.clone().unwrap_or_default(),
-            finding: parse::<Finding>(json()?)?,
-        }),
-        Kind::Report => report(json()?),
-    }
-}
-
-/// A report is stored with the room that its request named: `{"room": …, "body": …}`.
-fn report(stored: Value) -> Result<Fact, String> {
-    let named = parse::<Room>(stored["room"].clone())?;
-    let (own, report) = transcript::read(&stored["body"]).map_err(|error| error.to_string())?;
-    let own_named = !own.sid.is_empty() || !own.name.is_empty();
-    Ok(Fact::Report {
-        room: if own_named { own } else { named },
-        report: Box::new(report),
-    })
-}
-
-fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|_| "it was stored by another version".to_owned())
 }

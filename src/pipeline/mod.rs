@@ -4,6 +4,7 @@
 pub mod deliver;
 pub mod intake;
 pub mod lease;
+mod letter;
 pub mod reconcile;
 pub mod requests;
 pub mod sinks;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
-    Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows, time,
+    Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows, text,
+    time,
 };
 use crate::domain::{Call, Owed, Sink};
 
@@ -22,6 +23,8 @@ pub struct Folded {
     pub call: Call,
     /// The revision that was read; 0 for a new call.
     pub read_revision: i64,
+    /// It has another room name than the call that was read.
+    pub renamed: bool,
     pub owed: Vec<Owed>,
 }
 
@@ -72,14 +75,16 @@ impl Store {
 
     async fn one_call(&self, clause: &str, key: &str) -> Result<Option<CallRow>> {
         let query = sqlx::query(AssertSqlSafe(format!("{COLUMNS} {clause}")));
-        let row = query.bind(key).fetch_optional(&self.read).await?;
+        let row = query.bind(text(key)).fetch_optional(&self.read).await?;
         row.as_ref().map(read).transpose()
     }
 
     /// Calls of a room name, newest first.
     pub async fn calls_named(&self, room_name: &str, limit: i64) -> Result<Vec<CallRow>> {
         let sql = format!("{COLUMNS} WHERE room_name = $1 ORDER BY started_at DESC LIMIT $2");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(room_name).bind(limit);
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(text(room_name))
+            .bind(limit);
         query
             .fetch_all(&self.read)
             .await?
@@ -113,11 +118,11 @@ impl Store {
             .and_then(cursor)
             .unwrap_or((i64::MAX, String::new()));
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(filter.room_name.as_deref().unwrap_or(""))
+            .bind(text(filter.room_name.as_deref().unwrap_or("")))
             .bind(filter.status.as_deref().unwrap_or(""))
             .bind(filter.delivery.as_deref().unwrap_or(""))
             .bind(at)
-            .bind(id)
+            .bind(text(&id))
             .bind(filter.limit + 1)
             .fetch_all(&self.read)
             .await?;
@@ -143,7 +148,7 @@ impl Store {
         inbox::wait(&mut transaction, waiting).await?;
         write(&mut transaction, folded, now).await?;
         owe(&mut transaction, folded, sinks, now).await?;
-        let fresh = folded.iter().filter(|fold| fold.read_revision == 0);
+        let fresh = folded.iter().filter(|fold| fold.renamed);
         let names: Vec<&str> = fresh.map(|fold| fold.call.room_name.as_str()).collect();
         inbox::awaken(&mut transaction, &names, now).await?;
         Ok(transaction.commit().await?)
@@ -179,7 +184,7 @@ async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp
         {
             query = query
                 .bind(call.id.as_str())
-                .bind(call.room_name.replace('\0', ""))
+                .bind(text(&call.room_name))
                 .bind(call.status().as_str())
                 .bind(read_revision + 1)
                 .bind(millis(call.started_at()).unwrap_or(now.as_millisecond()))

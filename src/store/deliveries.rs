@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, rows, time};
+use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, rows, text, time};
 use crate::domain::{Owed, Sink};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -209,7 +209,7 @@ impl Store {
         .bind(now.as_millisecond())
         .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
         .bind(if done { 0 } else { sent.attempts + failed })
-        .bind(finish.error.as_deref())
+        .bind(finish.error.as_deref().map(text))
         .bind(finish.memo.to_string())
         .bind(sink_name(sent.key.sink))
         .bind(sent.key.call_id.as_str())

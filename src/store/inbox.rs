@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, any::AnyRow};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{Error, NEVER, Result, Store, chunks, rows, time};
+use super::{Error, NEVER, Result, Store, chunks, rows, text, time};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
@@ -248,7 +248,7 @@ impl Store {
         .bind(now.as_millisecond())
         .bind(NEVER)
         .bind(error)
-        .bind(room_name)
+        .bind(text(room_name))
         .execute(&self.write)
         .await?;
         Ok(())
@@ -275,7 +275,7 @@ pub(super) async fn settle(
             query = query
                 .bind(letter.id.as_str())
                 .bind(letter.call_id.as_deref())
-                .bind(letter.error.as_deref());
+                .bind(letter.error.as_deref().map(text));
         }
         let done = query.execute(&mut *connection).await?;
         if done.rows_affected() != chunk.len() as u64 {
@@ -290,7 +290,7 @@ pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) ->
         sqlx::query(
             "UPDATE inbox SET room_name = $1, due_at = $2 WHERE id = $3 AND processed_at IS NULL",
         )
-        .bind(letter.room_name.as_str())
+        .bind(text(&letter.room_name))
         .bind(letter.until.as_millisecond())
         .bind(letter.id.as_str())
         .execute(&mut *connection)
@@ -312,7 +312,7 @@ pub(super) async fn awaken(
         );
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
         for name in chunk {
-            query = query.bind(*name);
+            query = query.bind(text(name));
         }
         query.execute(&mut *connection).await?;
     }

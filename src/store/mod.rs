@@ -57,7 +57,7 @@ impl Store {
         let write = pool(if sqlite { 1 } else { 8 })
             .await
             .map_err(Error::Open)?;
-        create_tables(&write).await?;
+        create_tables(&write, sqlite).await?;
         let read = if sqlite {
             pool(4).await.map_err(Error::Open)?
         } else {
@@ -135,7 +135,13 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
     })
 }
 
-async fn create_tables(pool: &AnyPool) -> Result<()> {
+async fn create_tables(pool: &AnyPool, sqlite: bool) -> Result<()> {
+    let mut connection = pool.acquire().await.map_err(Error::Open)?;
+    if !sqlite {
+        // Replicas that start together would collide: on PostgreSQL two `CREATE TABLE IF NOT EXISTS` at once do.
+        let lock = "SELECT pg_advisory_lock(4915207)";
+        connection.execute(lock).await.map_err(Error::Open)?;
+    }
     let without_comments: Vec<&str> = DDL
         .lines()
         .filter_map(|line| line.split("--").next())
@@ -143,9 +149,12 @@ async fn create_tables(pool: &AnyPool) -> Result<()> {
     let ddl = without_comments.join("\n");
     for statement in ddl.split(';').map(str::trim).filter(|s| !s.is_empty()) {
         let statement = AssertSqlSafe(statement.to_owned());
-        pool.execute(sqlx::query(statement))
-            .await
-            .map_err(Error::Open)?;
+        let made = connection.execute(sqlx::query(statement)).await;
+        made.map_err(Error::Open)?;
+    }
+    if !sqlite {
+        let unlock = "SELECT pg_advisory_unlock(4915207)";
+        connection.execute(unlock).await.map_err(Error::Open)?;
     }
     Ok(())
 }
@@ -168,6 +177,11 @@ fn rows(count: usize, first: usize, columns: usize, constants: &str) -> String {
         format!("({}{constants})", parameters.join(", "))
     };
     (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// Text from outside as a column takes it: PostgreSQL refuses NUL.
+fn text(outside: &str) -> String {
+    outside.replace('\0', "")
 }
 
 fn millis(at: Option<Timestamp>) -> Option<i64> {

@@ -1,5 +1,6 @@
 //! The recording's link: presigned and renewed, or permanent.
 
+use livekit_airtable::sim::airtable::Fault;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -152,6 +153,19 @@ async fn a_deleted_row_comes_back_whole_with_news_and_not_for_a_fresh_url() {
     for column in ["Room", "Agent", "Caller", "Started", "Recording URL"] {
         assert!(back.contains_key(column), "{column} is missing: {back:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_not_lost_with_a_request_that_airtable_refused() {
+    let world = World::new().await;
+    let (call, _) = world.talk("desk").await;
+    world.settled(&call, "airtable").await;
+    let fault = Fault::Status(500, "{}".into());
+    world.airtable.fail_next(2, fault);
+    world.livekit.close_room("desk");
+    let row = world.row_is(&call, "Complete").await;
+    let audio = ask(&world, Method::GET, text(&row, "Recording URL")).await;
+    assert_eq!(audio.status(), StatusCode::PARTIAL_CONTENT);
 }
 
 /// As a person writes into a cell.

@@ -7,9 +7,13 @@
 
 mod ends;
 mod harness;
+mod letters;
 mod links;
 mod main_job;
 mod mirror;
+mod names;
 mod play;
 mod real;
 mod recordings;
+mod transcripts;
+mod webhooks;

@@ -10,6 +10,7 @@ import sys
 
 from livekit import api
 from livekit.protocol import egress as pb
+from livekit.protocol import models
 from livekit.protocol import room as rooms
 
 
@@ -33,7 +34,7 @@ async def refused(call, code: str) -> None:
         raise AssertionError(f"nothing was refused with {code}")
 
 
-async def record(livekit: api.LiveKitAPI, room: rooms.Room) -> None:
+async def record(livekit: api.LiveKitAPI, room: models.Room) -> None:
     started = await livekit.egress.start_room_composite_egress(request(room.name))
     assert started.egress_id.startswith("EG_") and started.room_id == room.sid, started
     assert started.room_composite.file_outputs[0].s3.secret == "{secret}", "the storage's keys come back"
