@@ -168,6 +168,24 @@ async fn a_link_is_not_lost_with_a_request_that_airtable_refused() {
     assert_eq!(audio.status(), StatusCode::PARTIAL_CONTENT);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_to_a_long_transcript_is_renewed_too() {
+    let settings = [PERMANENT, ("RECORDING_URL_TTL", "4s")];
+    let world = World::with(&settings).await;
+    let (call, _) = complete(&world).await;
+    let words = "word ".repeat(30_000);
+    let report = json!({"room_id": call, "turns": [{"speaker": "agent", "text": words}]});
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    let row = world.row_where(&call, |row| row.contains_key("Transcript URL"));
+    let first = text(&row.await, "Transcript URL").to_owned();
+    let renewed = world
+        .row_where(&call, |row| text(row, "Transcript URL") != first)
+        .await;
+    assert!(text(&renewed, "Recording URL").starts_with(PERMANENT.1));
+    let full = ask(&world, Method::GET, text(&renewed, "Transcript URL")).await;
+    assert_eq!(full.status(), StatusCode::PARTIAL_CONTENT);
+}
+
 /// As a person writes into a cell.
 async fn edit(world: &World, id: &str, column: &str, value: &str) {
     let (base, airtable) = (world.airtable.base_id(), world.airtable.url());
