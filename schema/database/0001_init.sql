@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS inbox (
     processed_at BIGINT,
     error TEXT                            -- why it could not be used; it is kept all the same
 );
-CREATE INDEX IF NOT EXISTS inbox_due ON inbox (due_at, id) WHERE processed_at IS NULL;
+CREATE INDEX IF NOT EXISTS inbox_unread ON inbox (id, due_at) WHERE processed_at IS NULL;
 CREATE INDEX IF NOT EXISTS inbox_waiting ON inbox (room_name) WHERE processed_at IS NULL;
 
 -- One LiveKit room session; `state` is the fold of its inbox rows.

@@ -10,7 +10,7 @@ use super::{
     event::{Event, Fact, Finding, Request, Room},
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
-    recording::{Object, ObjectState, Recording},
+    recording::{EgressStatus, Object, ObjectState, Recording},
     transcript::Reports,
 };
 
@@ -266,10 +266,10 @@ impl Call {
 
     /// Running recordings that somebody asked to stop.
     pub fn to_stop(&self) -> Vec<&Recording> {
-        let running = |id: &String| self.recordings.get(id);
-        let stops = self.stops.iter().filter_map(running);
+        let known = |id: &String| self.recordings.get(id);
+        let stops = self.stops.iter().filter_map(known);
         stops
-            .filter(|recording| !self.has_ended(recording))
+            .filter(|recording| self.is_running(recording))
             .collect()
     }
 
@@ -291,10 +291,15 @@ impl Call {
         recording.status.is_over() || self.lost.contains(&recording.egress_id)
     }
 
-    /// The recording to hand out as the running one.
+    /// Neither over nor being ended.
+    pub fn is_running(&self, recording: &Recording) -> bool {
+        recording.status < EgressStatus::Ending && !self.has_ended(recording)
+    }
+
+    /// The recording to hand out as the running one; not one that somebody asked to stop.
     pub fn running(&self) -> Option<&Recording> {
-        let mut running = self.recordings.values().filter(|r| !self.has_ended(r));
-        running.next_back()
+        let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
+        self.recordings.values().rfind(goes_on)
     }
 
     pub fn started_at(&self) -> Option<Timestamp> {

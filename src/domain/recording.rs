@@ -88,6 +88,16 @@ impl Recording {
         }
     }
 
+    /// What is odd about an object of so many bytes, for people.
+    pub fn odd_size(&self, bytes: u64) -> String {
+        match self.size {
+            Some(told) if told != bytes => {
+                format!("has {bytes} bytes, not the {told} that LiveKit uploaded")
+            }
+            _ => "is empty".to_owned(),
+        }
+    }
+
     /// Ended before any audio came: nobody spoke. LiveKit says so with ABORTED and 412.
     pub fn heard_nothing(&self) -> bool {
         self.status == EgressStatus::Aborted && matches!(self.error_code, 0 | 412) && !self.located

@@ -151,8 +151,8 @@ impl Call {
                 "The recording is not in the bucket yet. It is being looked for.".to_owned()
             }
             Some(ObjectState::OtherSize { size }) => format!(
-                "The recording in the bucket has {size} bytes, not the {} that LiveKit uploaded. It is being looked at again.",
-                recording.size.unwrap_or(0)
+                "The recording in the bucket {}. It is being looked at again.",
+                recording.odd_size(*size)
             ),
             Some(ObjectState::Unknown { error }) => {
                 format!("The bucket could not be asked for the recording: {error}")

@@ -72,7 +72,7 @@ pub async fn stop(
     let call = row.ok_or_else(unknown)?.call;
     bearer.may_record(&call.room_name)?;
     let recording = call.recordings.get(&egress_id).ok_or_else(unknown)?;
-    if !requests::is_running(&call, recording) {
+    if !call.is_running(recording) {
         return Ok(Json(describe(&call, recording)));
     }
     requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;

@@ -11,16 +11,22 @@ use crate::domain::{
     participant::{Kind, Participant},
 };
 
-/// The body is no JSON object; the raw bytes stay in the inbox.
+/// The raw bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
-#[error("the webhook's body is not a JSON object")]
-pub struct Unreadable;
+pub enum Unreadable {
+    /// The reason has a line and a column, and nothing of the body. Bodies nested over 128 deep are here, too.
+    #[error("the webhook's body is no JSON that can be read: {0}")]
+    Json(String),
+    #[error("the webhook's body is not a JSON object")]
+    NotAnObject,
+}
 
 /// Reads a webhook's body. `received_at` stands in for a `createdAt` that is missing.
 pub fn webhook(body: &str, received_at: Timestamp) -> Result<Fact, Unreadable> {
-    let body: Value = serde_json::from_str(body).map_err(|_| Unreadable)?;
+    let body: Value =
+        serde_json::from_str(body).map_err(|error| Unreadable::Json(error.to_string()))?;
     if !body.is_object() {
-        return Err(Unreadable);
+        return Err(Unreadable::NotAnObject);
     }
     let at = seconds(&body["createdAt"]).unwrap_or(received_at);
     let room = room(&body["room"]);
@@ -183,8 +189,10 @@ fn first<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
     names.iter().find_map(present)
 }
 
+/// Without NUL, which PostgreSQL takes in no text.
 fn string(value: &Value, names: &[&str]) -> String {
-    first(value, names).map(text).unwrap_or_default().to_owned()
+    let text = first(value, names).map(text).unwrap_or_default();
+    text.replace('\0', "")
 }
 
 fn text(value: &Value) -> &str {

@@ -26,7 +26,8 @@ pub fn webhook_form(info: &proto::EgressInfo) -> Value {
         "streamResults": info.stream_results.iter().map(|stream| json!({ "status": stream.status })).collect::<Vec<_>>(),
     });
     if let (Some(request), Value::Object(fields)) = (&info.request, &mut form) {
-        fields.insert(kind(request).to_owned(), json!({ "requested": true }));
+        let (name, asked) = asked(request);
+        fields.insert(name.to_owned(), asked);
     }
     without_defaults(form)
 }
@@ -42,16 +43,24 @@ fn file(file: &proto::FileInfo) -> Value {
     })
 }
 
-/// What is recorded, by the name of the request's field.
-fn kind(request: &Request) -> &'static str {
-    match request {
-        Request::RoomComposite(_) => "roomComposite",
-        Request::Web(_) => "web",
-        Request::Participant(_) => "participant",
-        Request::TrackComposite(_) => "trackComposite",
-        Request::Track(_) => "track",
-        _ => "template",
-    }
+/// What is recorded, under the name of the request's field. It is what LiveKit echoes: without the storage's keys.
+fn asked(request: &Request) -> (&'static str, Value) {
+    let (name, asked) = match request {
+        Request::RoomComposite(asked) => ("roomComposite", serde_json::to_value(asked)),
+        Request::Web(asked) => ("web", serde_json::to_value(asked)),
+        Request::Participant(asked) => ("participant", serde_json::to_value(asked)),
+        Request::TrackComposite(asked) => ("trackComposite", serde_json::to_value(asked)),
+        Request::Track(asked) => ("track", serde_json::to_value(asked)),
+        _ => ("template", Ok(Value::Null)),
+    };
+    // Values that this version does not know cannot be written; that it was asked for is enough.
+    let written = asked
+        .ok()
+        .filter(|asked| asked.as_object().is_some_and(|o| !o.is_empty()));
+    (
+        name,
+        written.unwrap_or_else(|| json!({ "requested": true })),
+    )
 }
 
 /// A webhook leaves out what is 0 or empty.

@@ -1,22 +1,21 @@
 //! INBOX to CALL: reads letters in order, finds each one's call, folds, and writes calls and deliveries in one
 //! transaction. The only writer of calls.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, Wake};
+use super::{Job, Wake, letter};
 use crate::{
-    domain::{
-        Event, Fact, Owed, Policy, Room, Sink, apply,
-        event::{Finding, Request},
-        transcript,
-    },
-    livekit::body,
-    store::{CallRow, Folded, Kind, Letter, Settled, Store, Waiting},
+    domain::{Event, Fact, Owed, Policy, Room, Sink, apply},
+    store::{CallRow, Folded, Letter, Settled, Store, Waiting},
 };
 
 /// Letters of one transaction.
@@ -72,9 +71,13 @@ impl Job for Intake {
         if letters.is_empty() {
             return Ok(false);
         }
-        let mut batch = Batch::default();
-        for letter in &letters {
-            self.take(&mut batch, letter, now).await?;
+        let letters: Vec<_> = letters
+            .iter()
+            .map(|letter| (letter, letter::read(letter)))
+            .collect();
+        let mut batch = self.begin(&letters).await?;
+        for (letter, fact) in letters {
+            self.take(&mut batch, letter, fact, now).await?;
         }
         let folded: Vec<Folded> = batch.calls.into_values().filter(changed).collect();
         self.store
@@ -83,6 +86,18 @@ impl Job for Intake {
             .context("calls could not be written")?;
         self.ring(&folded, !batch.waiting.is_empty());
         Ok(true)
+    }
+}
+
+/// A call as it was read, or one that begins.
+fn unchanged(known: Option<CallRow>) -> Folded {
+    let row = known.map(|CallRow { call, revision, .. }| (call, revision));
+    let (call, read_revision) = row.unwrap_or_default();
+    let owed = Vec::new();
+    Folded {
+        call,
+        read_revision,
+        owed,
     }
 }
 
@@ -102,8 +117,42 @@ impl Intake {
         self.wake.folded.notify_waiters();
     }
 
-    async fn take(&self, batch: &mut Batch, letter: &Letter, now: Timestamp) -> anyhow::Result<()> {
-        let (call_id, error) = match read(letter) {
+    /// A batch with the calls that its letters name, read at once.
+    async fn begin(&self, letters: &[(&Letter, Result<Fact, String>)]) -> anyhow::Result<Batch> {
+        let ids = letters.iter().filter_map(|(letter, fact)| {
+            let named = fact.as_ref().ok().and_then(Fact::room);
+            let sid = named.map(|room| room.sid.as_str());
+            letter
+                .call_id
+                .as_deref()
+                .or(sid)
+                .filter(|id| !id.is_empty())
+        });
+        let ids: BTreeSet<&str> = ids.collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut batch = Batch::default();
+        for row in self.store.calls(&ids).await? {
+            batch
+                .calls
+                .insert(row.call.id.clone(), unchanged(Some(row)));
+        }
+        for id in ids {
+            let calls = &mut batch.calls;
+            calls
+                .entry(id.to_owned())
+                .or_insert_with(|| unchanged(None));
+        }
+        Ok(batch)
+    }
+
+    async fn take(
+        &self,
+        batch: &mut Batch,
+        letter: &Letter,
+        fact: Result<Fact, String>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (call_id, error) = match fact {
             Err(error) => (None, Some(error)),
             Ok(fact) => match self.route(batch, letter, &fact, now).await? {
                 Route::Call(id) => {
@@ -141,17 +190,7 @@ impl Intake {
     ) -> anyhow::Result<Option<String>> {
         if !batch.calls.contains_key(id) {
             let known = self.store.call(id).await?;
-            let row = known.map(|CallRow { call, revision, .. }| (call, revision));
-            let (call, read_revision) = row.unwrap_or_default();
-            let owed = Vec::new();
-            batch.calls.insert(
-                id.to_owned(),
-                Folded {
-                    call,
-                    read_revision,
-                    owed,
-                },
-            );
+            batch.calls.insert(id.to_owned(), unchanged(known));
         }
         let Some(folded) = batch.calls.get_mut(id) else {
             return Ok(None);
@@ -264,48 +303,4 @@ fn merge(owed: &mut Vec<Owed>, more: Vec<Owed>) {
             owed.push(one);
         }
     }
-}
-
-/// Reads a letter; the error is for people.
-fn read(letter: &Letter) -> Result<Fact, String> {
-    let text = std::str::from_utf8(&letter.body).map_err(|_| "it is not UTF-8".to_owned())?;
-    let json = || {
-        serde_json::from_str::<Value>(text)
-            .map_err(|error| format!("it is no JSON that can be read ({:?})", error.classify()))
-    };
-    match letter.kind {
-        Kind::Webhook => body::webhook(text, letter.received_at).map_err(|error| error.to_string()),
-        Kind::Egress => Ok(body::egress(&json()?, Room::default())),
-        Kind::Room => Ok(Fact::RoomSeen {
-            room: parse::<Room>(json()?)?,
-            at: letter.received_at,
-        }),
-        Kind::Request => {
-            let body = json()?;
-            Ok(Fact::Request {
-                room: parse::<Room>(body["room"].clone())?,
-                request: parse::<Request>(body)?,
-            })
-        }
-        Kind::Finding => Ok(Fact::Finding {
-            call_id: letter.call_id.clone().unwrap_or_default(),
-            finding: parse::<Finding>(json()?)?,
-        }),
-        Kind::Report => report(json()?),
-    }
-}
-
-/// A report is stored with the room that its request named: `{"room": …, "body": …}`.
-fn report(stored: Value) -> Result<Fact, String> {
-    let named = parse::<Room>(stored["room"].clone())?;
-    let (own, report) = transcript::read(&stored["body"]).map_err(|error| error.to_string())?;
-    let own_named = !own.sid.is_empty() || !own.name.is_empty();
-    Ok(Fact::Report {
-        room: if own_named { own } else { named },
-        report: Box::new(report),
-    })
-}
-
-fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|_| "it was stored by another version".to_owned())
 }

@@ -4,6 +4,7 @@
 pub mod deliver;
 pub mod intake;
 pub mod lease;
+mod letter;
 pub mod reconcile;
 pub mod requests;
 pub mod sinks;
@@ -20,7 +21,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::domain::Sink;
+use crate::domain::{Sink, backoff::backoff};
 
 /// Gives the time; one of the two edges where the clock is read.
 pub type Clock = fn() -> Timestamp;
@@ -112,9 +113,10 @@ impl Runner {
     }
 
     async fn run<J: Job>(&self, job: &J) {
+        let mut failures = 0;
         while !self.stop.is_cancelled() {
             let rest = if self.leases.holds(job.name()) {
-                self.step(job).await
+                self.step(job, &mut failures).await
             } else {
                 Duration::from_millis(100)
             };
@@ -130,26 +132,31 @@ impl Runner {
     }
 
     /// One step; how long to rest after it. A panic is a failed step like any other.
-    async fn step<J: Job>(&self, job: &J) -> Duration {
+    async fn step<J: Job>(&self, job: &J, failures: &mut u32) -> Duration {
         let step = AssertUnwindSafe(job.step((self.clock)())).catch_unwind();
         match step.await {
             Ok(Ok(more)) => {
                 self.status.set(job.name(), JobState::Running);
+                *failures = 0;
                 if more { Duration::ZERO } else { job.every() }
             }
-            Ok(Err(error)) => self.failed(job, &format!("{error:#}")),
-            Err(_) => self.failed(job, "it panicked; this is a bug"),
+            Ok(Err(error)) => self.failed(job, &format!("{error:#}"), failures),
+            Err(_) => self.failed(job, "it panicked; this is a bug", failures),
         }
     }
 
-    fn failed<J: Job>(&self, job: &J, error: &str) -> Duration {
-        tracing::warn!(
-            job = job.name(),
-            error,
-            "a job's step failed; it is tried again in 1 s"
-        );
+    /// Told when it is news; `/readyz` has it as long as it lasts.
+    fn failed<J: Job>(&self, job: &J, error: &str, failures: &mut u32) -> Duration {
         let state = JobState::Failing(error.to_owned());
+        if self.status.all().get(job.name()) != Some(&state) {
+            tracing::warn!(
+                job = job.name(),
+                error,
+                "a job's step failed; it is tried again after 1, 2, 4 … 60 s"
+            );
+        }
         self.status.set(job.name(), state);
-        Duration::from_secs(1)
+        *failures = failures.saturating_add(1);
+        backoff(*failures, 0.0)
     }
 }

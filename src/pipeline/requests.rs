@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Call, EgressStatus, Recording, Room, event::Request},
+    domain::{Call, Recording, Room, event::Request},
     store::{CallRow, Error, Kind, Letter, Store},
 };
 
@@ -110,13 +110,8 @@ pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<(Call, Rec
     let row = store.call_of_egress(egress_id).await?;
     Ok(row.and_then(|CallRow { call, .. }| {
         let recording = call.recordings.get(egress_id)?.clone();
-        (!is_running(&call, &recording)).then_some((call, recording))
+        (!call.is_running(&recording)).then_some((call, recording))
     }))
-}
-
-/// Neither over nor being ended.
-pub fn is_running(call: &Call, recording: &Recording) -> bool {
-    recording.status < EgressStatus::Ending && !call.has_ended(recording)
 }
 
 /// A recording as `/v1/recordings` and `record` answer it.

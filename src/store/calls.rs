@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Error, Result, Settled, Store, Waiting, deliveries::owe, inbox, millis, text, time};
+use super::{
+    Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows, text,
+    time,
+};
 use crate::domain::{Call, Owed, Sink};
 
 /// A stored call and how often it has changed.
@@ -46,6 +49,21 @@ const COLUMNS: &str = "SELECT state, revision, changed_at FROM calls";
 impl Store {
     pub async fn call(&self, id: &str) -> Result<Option<CallRow>> {
         self.one_call("WHERE id = $1", id).await
+    }
+
+    /// Those of these calls that are known.
+    pub async fn calls(&self, ids: &[&str]) -> Result<Vec<CallRow>> {
+        let mut calls = Vec::new();
+        for chunk in chunks(ids) {
+            let ids = rows(1, 1, chunk.len(), "");
+            let sql = AssertSqlSafe(format!("{COLUMNS} WHERE id IN {ids}"));
+            let query = sqlx::query(sql);
+            let query = chunk.iter().fold(query, |query, id| query.bind(*id));
+            for row in query.fetch_all(&self.read).await? {
+                calls.push(read(&row)?);
+            }
+        }
+        Ok(calls)
     }
 
     pub async fn call_of_egress(&self, egress_id: &str) -> Result<Option<CallRow>> {
@@ -126,15 +144,11 @@ impl Store {
         let mut transaction = self.write.begin().await?;
         inbox::settle(&mut transaction, settled, now).await?;
         inbox::wait(&mut transaction, waiting).await?;
-        for fold in folded {
-            write(&mut transaction, fold, now).await?;
-            for owed in fold.owed.iter().filter(|owed| sinks.contains(&owed.sink)) {
-                owe(&mut transaction, fold, owed, now).await?;
-            }
-            if fold.read_revision == 0 {
-                inbox::awaken(&mut transaction, &fold.call.room_name, now).await?;
-            }
-        }
+        write(&mut transaction, folded, now).await?;
+        owe(&mut transaction, folded, sinks, now).await?;
+        let fresh = folded.iter().filter(|fold| fold.read_revision == 0);
+        let names: Vec<&str> = fresh.map(|fold| fold.call.room_name.as_str()).collect();
+        inbox::awaken(&mut transaction, &names, now).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -149,35 +163,60 @@ impl Store {
 }
 
 /// Guarded by the revision that was read: nobody else may have written the call meanwhile.
-async fn write(connection: &mut AnyConnection, fold: &Folded, now: Timestamp) -> Result<()> {
-    let call = &fold.call;
-    let done = sqlx::query(
-        "INSERT INTO calls (id, room_name, status, revision, started_at, ended_at, changed_at, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, status = excluded.status,
-           revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
-           changed_at = excluded.changed_at, state = excluded.state
-         WHERE calls.revision = excluded.revision - 1",
-    )
-    .bind(call.id.as_str())
-    .bind(text(&call.room_name))
-    .bind(call.status().as_str())
-    .bind(fold.read_revision + 1)
-    .bind(millis(call.started_at()).unwrap_or(now.as_millisecond()))
-    .bind(millis(call.ended_at()))
-    .bind(now.as_millisecond())
-    .bind(serde_json::to_string(call)?)
-    .execute(&mut *connection)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Err(Error::Conflict);
+async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp) -> Result<()> {
+    for chunk in chunks(folded) {
+        let sql = format!(
+            "INSERT INTO calls (id, room_name, status, revision, started_at, ended_at, changed_at, state) VALUES {}
+             ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, status = excluded.status,
+               revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
+               changed_at = excluded.changed_at, state = excluded.state
+             WHERE calls.revision = excluded.revision - 1",
+            rows(chunk.len(), 1, 8, "")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for Folded {
+            call,
+            read_revision,
+            ..
+        } in chunk
+        {
+            query = query
+                .bind(call.id.as_str())
+                .bind(text(&call.room_name))
+                .bind(call.status().as_str())
+                .bind(read_revision + 1)
+                .bind(millis(call.started_at()).unwrap_or(now.as_millisecond()))
+                .bind(millis(call.ended_at()))
+                .bind(now.as_millisecond())
+                .bind(serde_json::to_string(call)?);
+        }
+        let done = query.execute(&mut *connection).await?;
+        if done.rows_affected() != chunk.len() as u64 {
+            return Err(Error::Conflict);
+        }
     }
-    for egress_id in call.recordings.keys() {
-        sqlx::query("INSERT INTO recordings (egress_id, call_id) VALUES ($1, $2) ON CONFLICT (egress_id) DO NOTHING")
-            .bind(egress_id.as_str())
-            .bind(call.id.as_str())
-            .execute(&mut *connection)
-            .await?;
+    name_recordings(connection, folded).await
+}
+
+/// Which call an egress belongs to.
+async fn name_recordings(connection: &mut AnyConnection, folded: &[Folded]) -> Result<()> {
+    let calls = folded.iter().map(|fold| &fold.call);
+    let named: Vec<(&str, &str)> = calls
+        .flat_map(|call| {
+            let ids = call.recordings.keys();
+            ids.map(|egress_id| (egress_id.as_str(), call.id.as_str()))
+        })
+        .collect();
+    for chunk in chunks(&named) {
+        let sql = format!(
+            "INSERT INTO recordings (egress_id, call_id) VALUES {} ON CONFLICT (egress_id) DO NOTHING",
+            rows(chunk.len(), 1, 2, "")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (egress_id, call_id) in chunk {
+            query = query.bind(*egress_id).bind(*call_id);
+        }
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::{AnyConnection, Row, any::AnyRow};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Folded, Letter, NEVER, Result, Store, inbox, text, time};
+use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, rows, text, time};
 use crate::domain::{Owed, Sink};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -90,39 +90,57 @@ pub fn sink_name(sink: Sink) -> &'static str {
     }
 }
 
-/// Makes a delivery due. One that waits after a failure keeps waiting, a parked one stays parked; the mirror tells a
-/// recording's end once.
+/// News of a call: the delivery is due. One that waits after a failure keeps waiting, a parked one stays parked.
+const NEWS: &str = "DO UPDATE SET revision = excluded.revision,
+  due_at = CASE WHEN deliveries.state = 'parked' OR (deliveries.state = 'pending' AND deliveries.attempts > 0)
+    THEN deliveries.due_at ELSE excluded.due_at END,
+  created_at = CASE WHEN deliveries.state = 'done' THEN excluded.created_at ELSE deliveries.created_at END,
+  state = CASE WHEN deliveries.state = 'parked' THEN 'parked' ELSE 'pending' END";
+/// The mirror tells a recording's end once.
+const ONCE: &str = "DO NOTHING";
+
+/// Makes deliveries due.
 pub(super) async fn owe(
     connection: &mut AnyConnection,
-    fold: &Folded,
-    owed: &Owed,
+    folded: &[Folded],
+    sinks: &[Sink],
     now: Timestamp,
 ) -> Result<()> {
-    let again = match owed.sink {
-        Sink::Mirror => "DO NOTHING",
-        _ => {
-            "DO UPDATE SET revision = excluded.revision,
-               due_at = CASE WHEN deliveries.state = 'parked' OR (deliveries.state = 'pending' AND deliveries.attempts > 0)
-                 THEN deliveries.due_at ELSE excluded.due_at END,
-               created_at = CASE WHEN deliveries.state = 'done' THEN excluded.created_at ELSE deliveries.created_at END,
-               state = CASE WHEN deliveries.state = 'parked' THEN 'parked' ELSE 'pending' END"
-        }
-    };
+    let all = folded
+        .iter()
+        .flat_map(|fold| fold.owed.iter().map(move |owed| (fold, owed)))
+        .filter(|(_, owed)| sinks.contains(&owed.sink));
+    let (mirror, others): (Vec<_>, Vec<_>) = all.partition(|(_, owed)| owed.sink == Sink::Mirror);
     // The mirror's first try leaves the bucket a moment to be asked.
-    let head_start = if owed.sink == Sink::Mirror { 1000 } else { 0 };
-    let sql = format!(
-        "INSERT INTO deliveries (sink, call_id, part, revision, delivered, state, due_at, attempts, memo, created_at)
-         VALUES ($1, $2, $3, $4, 0, 'pending', $5, 0, '{{}}', $6) ON CONFLICT (sink, call_id, part) {again}"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(sink_name(owed.sink))
-        .bind(fold.call.id.as_str())
-        .bind(owed.part.as_str())
-        .bind(fold.read_revision + 1)
-        .bind(now.as_millisecond() + head_start)
-        .bind(now.as_millisecond())
-        .execute(connection)
-        .await?;
+    insert(connection, &mirror, ONCE, now, 1000).await?;
+    insert(connection, &others, NEWS, now, 0).await
+}
+
+async fn insert(
+    connection: &mut AnyConnection,
+    owed: &[(&Folded, &Owed)],
+    again: &str,
+    now: Timestamp,
+    head_start: i64,
+) -> Result<()> {
+    for chunk in chunks(owed) {
+        let rows = rows(chunk.len(), 1, 6, ", 0, 'pending', 0, '{}'");
+        let sql = format!(
+            "INSERT INTO deliveries (sink, call_id, part, revision, due_at, created_at, delivered, state, attempts, memo)
+             VALUES {rows} ON CONFLICT (sink, call_id, part) {again}"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (fold, owed) in chunk {
+            query = query
+                .bind(sink_name(owed.sink))
+                .bind(fold.call.id.as_str())
+                .bind(owed.part.as_str())
+                .bind(fold.read_revision + 1)
+                .bind(now.as_millisecond() + head_start)
+                .bind(now.as_millisecond());
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 

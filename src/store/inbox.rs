@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, any::AnyRow};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::{Error, NEVER, Result, Store, text, time};
+use super::{Error, NEVER, Result, Store, chunks, rows, text, time};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
@@ -130,17 +130,12 @@ async fn write(pool: &AnyPool, letters: &[Letter]) -> std::result::Result<(), sq
     transaction.commit().await
 }
 
-/// Writes letters in chunks of a power of two rows, so that there are few statements to prepare.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     letters: &[Letter],
 ) -> std::result::Result<(), sqlx::Error> {
-    let mut rest = letters;
-    while !rest.is_empty() {
-        let size = 1 << rest.len().min(64).ilog2();
-        let (chunk, tail) = rest.split_at(size);
+    for chunk in chunks(letters) {
         insert_chunk(connection, chunk).await?;
-        rest = tail;
     }
     Ok(())
 }
@@ -149,14 +144,10 @@ async fn insert_chunk(
     connection: &mut AnyConnection,
     chunk: &[Letter],
 ) -> std::result::Result<(), sqlx::Error> {
-    let row = |n: usize| {
-        let p: Vec<String> = (n * 8 + 1..=n * 8 + 8).map(|i| format!("${i}")).collect();
-        format!("({})", p.join(", "))
-    };
-    let rows: Vec<String> = (0..chunk.len()).map(row).collect();
     let sql = format!(
-        "INSERT INTO inbox (id, kind, dedupe, call_id, encoding, body, received_at, due_at) VALUES {} ON CONFLICT (dedupe) DO NOTHING",
-        rows.join(", ")
+        "INSERT INTO inbox (id, kind, dedupe, call_id, encoding, body, received_at, due_at) VALUES {}
+         ON CONFLICT (dedupe) DO NOTHING",
+        rows(chunk.len(), 1, 8, "")
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for letter in chunk {
@@ -270,19 +261,24 @@ pub(super) async fn settle(
     settled: &[Settled],
     now: Timestamp,
 ) -> Result<()> {
-    for letter in settled {
-        let done = sqlx::query(
-            "UPDATE inbox SET processed_at = $1, due_at = $2, call_id = COALESCE($3, call_id), error = $4
-             WHERE id = $5 AND processed_at IS NULL",
-        )
-        .bind(now.as_millisecond())
-        .bind(NEVER)
-        .bind(letter.call_id.as_deref())
-        .bind(letter.error.as_deref().map(text))
-        .bind(letter.id.as_str())
-        .execute(&mut *connection)
-        .await?;
-        if done.rows_affected() == 0 {
+    for chunk in chunks(settled) {
+        // Both engines call the columns of VALUES so.
+        let sql = format!(
+            "UPDATE inbox SET processed_at = $1, due_at = $2, call_id = COALESCE(v.column2, call_id), error = v.column3
+             FROM (VALUES {}) AS v WHERE inbox.id = v.column1 AND processed_at IS NULL",
+            rows(chunk.len(), 3, 3, "")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql))
+            .bind(now.as_millisecond())
+            .bind(NEVER);
+        for letter in chunk {
+            query = query
+                .bind(letter.id.as_str())
+                .bind(letter.call_id.as_deref())
+                .bind(letter.error.as_deref().map(text));
+        }
+        let done = query.execute(&mut *connection).await?;
+        if done.rows_affected() != chunk.len() as u64 {
             return Err(Error::Conflict);
         }
     }
@@ -303,17 +299,23 @@ pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) ->
     Ok(())
 }
 
-/// Letters that waited for a call of this name are looked at again.
+/// Letters that waited for a call of one of these names are looked at again.
 pub(super) async fn awaken(
     connection: &mut AnyConnection,
-    room_name: &str,
+    room_names: &[&str],
     now: Timestamp,
 ) -> Result<()> {
-    sqlx::query("UPDATE inbox SET due_at = $1 WHERE processed_at IS NULL AND room_name = $2")
-        .bind(now.as_millisecond())
-        .bind(text(room_name))
-        .execute(connection)
-        .await?;
+    for chunk in chunks(room_names) {
+        let sql = format!(
+            "UPDATE inbox SET due_at = $1 WHERE processed_at IS NULL AND room_name IN {}",
+            rows(1, 2, chunk.len(), "")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
+        for name in chunk {
+            query = query.bind(text(name));
+        }
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 

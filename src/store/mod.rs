@@ -25,7 +25,7 @@ pub const NEVER: i64 = i64::MAX;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the database cannot be opened")]
+    #[error("DATABASE_URL: the database cannot be opened")]
     Open(#[source] sqlx::Error),
     #[error("the database refused")]
     Sql(#[from] sqlx::Error),
@@ -123,6 +123,8 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
     if !sqlite {
         return options;
     }
+    // A file does not hang up, so connections are not tried before each use.
+    let options = options.test_before_acquire(false);
     options.after_connect(|connection, _| {
         Box::pin(async move {
             connection
@@ -155,6 +157,26 @@ async fn create_tables(pool: &AnyPool, sqlite: bool) -> Result<()> {
         connection.execute(unlock).await.map_err(Error::Open)?;
     }
     Ok(())
+}
+
+/// Chunks of a power of two rows, so that there are few statements to prepare.
+fn chunks<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 1 << rest.len().min(64).checked_ilog2()?;
+        let (chunk, tail) = rest.split_at(size);
+        rest = tail;
+        Some(chunk)
+    })
+}
+
+/// `($1, $2), ($3, $4)`: as many rows, each of so many parameters from `$first` on and the constants at its end.
+fn rows(count: usize, first: usize, columns: usize, constants: &str) -> String {
+    let row = |n: usize| {
+        let from = first + n * columns;
+        let parameters: Vec<String> = (from..from + columns).map(|i| format!("${i}")).collect();
+        format!("({}{constants})", parameters.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// Text from outside as a column takes it: PostgreSQL refuses NUL.

@@ -5,6 +5,9 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod ends;
 mod harness;
 mod main_job;
+mod play;
 mod real;
+mod recordings;

@@ -78,10 +78,9 @@ impl Storage {
         }
         let error = match state {
             ObjectState::Missing => "The recording never came into the bucket.".to_owned(),
-            ObjectState::OtherSize { size } => format!(
-                "The recording in the bucket has {size} bytes, not the {} that LiveKit said.",
-                recording.size.unwrap_or(0)
-            ),
+            ObjectState::OtherSize { size } => {
+                format!("The recording in the bucket {}.", recording.odd_size(size))
+            }
             state => return state,
         };
         ObjectState::Lost { error }

@@ -1,0 +1,169 @@
+//! The release binary as a process of its own, and the stand-ins that it talks to in this one.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use livekit_airtable::{
+    airtable::{self as client, Plan, Schema},
+    sim::{
+        airtable::{self, Airtable},
+        livekit::{self, LiveKit},
+        storage::{self, Storage},
+    },
+    telemetry,
+};
+use tempfile::TempDir;
+
+pub const KEY: &str = "devkey";
+pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
+
+pub struct Service {
+    pub address: String,
+    /// From the start of the process until `/readyz` answers 200.
+    pub ready_after: Duration,
+    pub livekit: LiveKit,
+    pub folder: TempDir,
+    storage: Storage,
+    airtable: Airtable,
+    child: Child,
+}
+
+impl Service {
+    pub async fn start(record_on: &str) -> anyhow::Result<Service> {
+        // A real disk: fsync costs nothing in memory.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+        let local = "127.0.0.1:0".parse()?;
+        let livekit = livekit::start(
+            local,
+            livekit::Options {
+                api_key: KEY.into(),
+                api_secret: SECRET.into(),
+                webhook_urls: Vec::new(),
+            },
+        );
+        let livekit = livekit.await?;
+        let storage = storage::start(local, bucket(folder.path())).await?;
+        let airtable = airtable::start(local, airtable::Options::default()).await?;
+        create_table(&airtable).await?;
+        let started = Instant::now();
+        let child = spawn(folder.path(), record_on, &livekit, &storage, &airtable)?;
+        let mut service = Service {
+            address: String::new(),
+            ready_after: Duration::ZERO,
+            livekit,
+            folder,
+            storage,
+            airtable,
+            child,
+        };
+        service.wait_until_ready().await?;
+        service.ready_after = started.elapsed();
+        let hook = format!("http://{}/webhooks/livekit", service.address);
+        service.livekit.set_webhook_urls(vec![hook]);
+        Ok(service)
+    }
+
+    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+        let asked = Instant::now();
+        let http = telemetry::http_client()?;
+        let addr_file = self.folder.path().join("address");
+        loop {
+            ensure!(
+                asked.elapsed() < Duration::from_secs(10),
+                "serve did not become ready"
+            );
+            if let Ok(address) = std::fs::read_to_string(&addr_file)
+                && address.ends_with('\n')
+            {
+                self.address = address.trim().to_owned();
+                let url = format!("http://{}/readyz", self.address);
+                let answer = http.get(url).send().await;
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Resident memory in MiB.
+    pub fn resident(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kib: f64 = kib.context("no VmRSS")?.trim().parse()?;
+        Ok(kib / 1024.0)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+        self.livekit.stop();
+        self.storage.stop();
+        self.airtable.stop();
+    }
+}
+
+fn spawn(
+    folder: &Path,
+    record_on: &str,
+    livekit: &LiveKit,
+    storage: &Storage,
+    airtable: &Airtable,
+) -> anyhow::Result<Child> {
+    let log = std::fs::File::create(folder.join("log"))?;
+    let database = format!("sqlite:{}", folder.join("calls.db").display());
+    let child = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"))
+        .args(["serve", "--addr-file", "address"])
+        .current_dir(folder)
+        .env_clear()
+        .env("LIVEKIT_URL", livekit.url())
+        .env("LIVEKIT_API_KEY", KEY)
+        .env("LIVEKIT_API_SECRET", SECRET)
+        .env("S3_ENDPOINT", storage.url())
+        .env("S3_ACCESS_KEY", "test")
+        .env("S3_SECRET_KEY", "testsecret")
+        .env("S3_BUCKET", "recordings")
+        .env("AIRTABLE_TOKEN", "patTest")
+        .env("AIRTABLE_BASE_ID", airtable.base_id())
+        .env("AIRTABLE_API_URL", airtable.url())
+        .env("AIRTABLE_CONTENT_URL", airtable.url())
+        .env("LISTEN_ADDR", "127.0.0.1:0")
+        .env("DATABASE_URL", database)
+        .env("RECORD_ON", record_on)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn();
+    child.context("serve could not be started")
+}
+
+async fn create_table(airtable: &Airtable) -> anyhow::Result<()> {
+    let config = client::Config {
+        api_url: airtable.url(),
+        token: "patTest".to_owned().into(),
+        base_id: airtable.base_id(),
+        table: "Calls".into(),
+        requests_per_second: 5.0,
+    };
+    let client = client::Client::new(telemetry::http_client()?, config);
+    let schema = Schema::built_in();
+    let plan = Plan::read(&client, &schema, None).await?;
+    plan.apply(&client, &schema).await?;
+    Ok(())
+}
+
+fn bucket(folder: &Path) -> storage::Options {
+    storage::Options {
+        folder: folder.join("bucket"),
+        bucket: "recordings".into(),
+        access_key: "test".into(),
+        secret_key: "testsecret".into(),
+    }
+}

@@ -1,0 +1,57 @@
+//! What a letter of the inbox says: each kind has a format of its own.
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        Fact, Room,
+        event::{Finding, Request},
+        transcript,
+    },
+    livekit::body,
+    store::{Kind, Letter},
+};
+
+/// Reads a letter; the error is for people.
+pub fn read(letter: &Letter) -> Result<Fact, String> {
+    let text = std::str::from_utf8(&letter.body).map_err(|_| "it is not UTF-8".to_owned())?;
+    let json = || {
+        serde_json::from_str::<Value>(text)
+            .map_err(|error| format!("it is no JSON that can be read ({:?})", error.classify()))
+    };
+    match letter.kind {
+        Kind::Webhook => body::webhook(text, letter.received_at).map_err(|error| error.to_string()),
+        Kind::Egress => Ok(body::egress(&json()?, Room::default())),
+        Kind::Room => Ok(Fact::RoomSeen {
+            room: parse::<Room>(json()?)?,
+            at: letter.received_at,
+        }),
+        Kind::Request => {
+            let body = json()?;
+            Ok(Fact::Request {
+                room: parse::<Room>(body["room"].clone())?,
+                request: parse::<Request>(body)?,
+            })
+        }
+        Kind::Finding => Ok(Fact::Finding {
+            call_id: letter.call_id.clone().unwrap_or_default(),
+            finding: parse::<Finding>(json()?)?,
+        }),
+        Kind::Report => report(json()?),
+    }
+}
+
+/// A report is stored with the room that its request named: `{"room": …, "body": …}`.
+fn report(stored: Value) -> Result<Fact, String> {
+    let named = parse::<Room>(stored["room"].clone())?;
+    let (own, report) = transcript::read(&stored["body"]).map_err(|error| error.to_string())?;
+    let own_named = !own.sid.is_empty() || !own.name.is_empty();
+    Ok(Fact::Report {
+        room: if own_named { own } else { named },
+        report: Box::new(report),
+    })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|_| "it was stored by another version".to_owned())
+}

@@ -1,0 +1,172 @@
+//! What a test does to a world beyond the ordinary: webhooks by hand, the bucket's objects, the service as a process.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use livekit_airtable::{livekit::egress, telemetry};
+use livekit_api::access_token::AccessToken;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::harness::{KEY, SECRET, World, agent, caller, eventually};
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
+
+impl World {
+    /// A call in which somebody speaks and that is being recorded: its sid and its egress.
+    pub async fn talk(&self, room: &str) -> (String, String) {
+        let call = self.livekit.open_room(room);
+        self.livekit.join(room, agent());
+        self.livekit.join(room, caller("+15551234567"));
+        self.livekit.speak(room);
+        let row = self.row_where(&call, |row| row.contains_key("Egress ID"));
+        let egress = row.await["Egress ID"].as_str().unwrap().to_owned();
+        (call, egress)
+    }
+
+    /// A call whose egress this test ends by hand with [`World::ended`].
+    pub async fn talk_unheard(&self, room: &str) -> (String, String) {
+        let (call, egress) = self.talk(room).await;
+        self.livekit.kill_egress(&egress);
+        self.livekit.close_room(room);
+        self.row_is(&call, "Processing").await;
+        (call, egress)
+    }
+
+    /// LiveKit tells the end of an egress; `file` comes on top of `filename`.
+    pub async fn ended(&self, (call, egress): (&str, &str), status: &str, file: Value) {
+        let mut files = json!({"filename": format!("recordings/{call}.mp3")});
+        let more = file.as_object().unwrap().clone();
+        files.as_object_mut().unwrap().extend(more);
+        let info = json!({
+            "egressId": egress, "roomId": call, "status": status, "error": "told by the test",
+            "updatedAt": "1999999999000000000", "fileResults": [files],
+        });
+        self.hook(
+            &json!({"event": "egress_ended", "id": format!("EV_{egress}"), "egressInfo": info}),
+        )
+        .await;
+    }
+
+    /// A webhook as LiveKit signs it.
+    pub async fn hook(&self, event: &Value) {
+        let body = event.to_string();
+        let hash = BASE64_STANDARD.encode(Sha256::digest(body.as_bytes()));
+        let token = AccessToken::with_api_key(KEY, SECRET).with_sha256(&hash);
+        let request = self.http.post(self.url("/webhooks/livekit")).body(body);
+        let request = request.header("authorization", token.to_jwt().unwrap());
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+
+    /// The file of an object in the bucket.
+    pub fn object(&self, key: &str) -> PathBuf {
+        self.storage.folder().join("recordings").join(key)
+    }
+
+    /// Puts an object of so many bytes where a call's recording is looked for.
+    pub fn put_object(&self, call: &str, bytes: usize) {
+        let path = self.object(&format!("recordings/{call}.mp3"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, vec![0; bytes]).unwrap();
+    }
+
+    /// All egresses of LiveKit, as it lists them.
+    pub async fn egresses(&self) -> Vec<Value> {
+        let listed = self.agents_client().list(None, false).await.unwrap();
+        let infos = listed
+            .iter()
+            .map(|info| serde_json::from_str(info).unwrap());
+        infos.collect()
+    }
+
+    /// What an agent uses to start a recording by itself.
+    pub fn agents_client(&self) -> egress::Client {
+        let upload = egress::Upload {
+            access_key: "test".into(),
+            secret_key: "testsecret".to_owned().into(),
+            region: "auto".into(),
+            endpoint: Some(self.storage.url()),
+            bucket: "recordings".into(),
+        };
+        let config = egress::Config {
+            url: self.livekit.url(),
+            api_key: KEY.into(),
+            api_secret: SECRET.to_owned().into(),
+            upload,
+            file_type: egress::FileType::Mp3,
+            dual: false,
+        };
+        egress::Client::new(config, telemetry::http_client().unwrap())
+    }
+
+    /// Runs the program with the world's settings.
+    pub fn program(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        // No `.env` of a developer is read there.
+        command.args(arguments).current_dir(self.folder.path());
+        command.env_clear().envs(self.settings().iter().cloned());
+        command
+    }
+
+    /// Starts `serve` as a process; LiveKit's webhooks go to it.
+    pub async fn serve(&mut self) -> Serve {
+        let file = self.folder.path().join("address");
+        std::fs::remove_file(&file).ok();
+        let arguments = ["serve", "--addr-file", file.to_str().unwrap()];
+        let mut command = self.command(&arguments);
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        let serve = Serve(child);
+        let read = || std::fs::read_to_string(&file).ok()?.trim().parse().ok();
+        self.address = eventually(read).await.expect("serve listens");
+        self.livekit
+            .set_webhook_urls(vec![self.url("/webhooks/livekit")]);
+        serve
+    }
+}
+
+/// A running `serve`, killed when the test is over.
+pub struct Serve(Child);
+
+impl Serve {
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// SIGTERM: how it exits, and after how long.
+    pub async fn terminate(mut self) -> (ExitStatus, Duration) {
+        let asked = Instant::now();
+        let id = self.0.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        let status = eventually(|| self.0.try_wait().unwrap()).await;
+        (status.expect("it exits"), asked.elapsed())
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A column's text, empty when the cell is.
+pub fn text<'a>(row: &'a Map<String, Value>, column: &str) -> &'a str {
+    row.get(column).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The answer's JSON; it panics unless the status is this.
+pub async fn answer(response: reqwest::Response, status: u16) -> Value {
+    let (came, body) = (response.status(), response.text().await.unwrap());
+    assert_eq!(came, status, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
