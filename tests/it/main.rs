@@ -5,6 +5,7 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod cli;
 mod ends;
 mod harness;
 mod letters;
@@ -13,7 +14,9 @@ mod main_job;
 mod mirror;
 mod names;
 mod play;
+mod process;
 mod real;
 mod recordings;
+mod secrets;
 mod transcripts;
 mod webhooks;
