@@ -9,7 +9,7 @@ use super::{
     Channels, FileType, Http, Links, Log, Mirror, Reader, RecordOn, Recording, Times, check,
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
 /// What a presigned URL can live (SigV4).
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
@@ -50,7 +50,7 @@ impl Recording {
                 _ => None,
             },
         );
-        let url_ttl = r.duration("RECORDING_URL_TTL", "7d", MINUTE, WEEK);
+        let url_ttl = r.duration("RECORDING_URL_TTL", "7d", SECOND, WEEK);
         let url_refresh = r.duration(
             "RECORDING_URL_REFRESH",
             "30d",
@@ -129,7 +129,6 @@ impl Mirror {
 
 impl Times {
     pub fn read(r: &mut Reader<'_>) -> Self {
-        const SECOND: Duration = Duration::from_secs(1);
         Self {
             reconcile_interval: r.duration("RECONCILE_INTERVAL", "1m", SECOND, Duration::MAX),
             egress_lost_after: r.duration("EGRESS_LOST_AFTER", "15m", SECOND, Duration::MAX),

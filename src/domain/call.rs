@@ -19,6 +19,9 @@ pub struct Call {
     /// The room's sid, `RM_…`.
     pub id: String,
     pub room_name: String,
+    /// Whether LiveKit gave that name, and not only people or agents.
+    #[serde(default)]
+    pub named_by_livekit: bool,
     /// The room's metadata, as the newest event that had any told it.
     pub metadata: (Option<Timestamp>, String),
     /// When LiveKit says that the room was created.
@@ -133,11 +136,11 @@ impl Call {
             }
             Fact::Egress { room, recording } => self.hear_egress(room, recording),
             Fact::Report { room, report } => {
-                self.name(room);
+                self.name(room, false);
                 self.reports.add(report, event.received_at);
             }
             Fact::Request { room, request } => {
-                self.name(room);
+                self.name(room, false);
                 self.ask(request, event.received_at);
             }
             Fact::Finding { finding, .. } => self.find(finding, event.received_at),
@@ -145,14 +148,21 @@ impl Call {
         }
     }
 
-    fn name(&mut self, room: &Room) {
-        if self.room_name.is_empty() {
+    /// LiveKit's word; until it was heard, the first in the alphabet of the names that others gave.
+    fn name(&mut self, room: &Room, by_livekit: bool) {
+        let better = match (by_livekit, self.named_by_livekit) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => self.room_name.is_empty() || room.name < self.room_name,
+        };
+        if better && !room.name.is_empty() {
             self.room_name = room.name.clone();
+            self.named_by_livekit = by_livekit;
         }
     }
 
     fn see(&mut self, room: &Room, at: Timestamp) {
-        self.name(room);
+        self.name(room, true);
         self.created_at = earliest(self.created_at, room.created_at);
         self.heard_from = earliest(self.heard_from, Some(at));
         let told = (Some(at), room.metadata.clone());
@@ -176,7 +186,7 @@ impl Call {
     }
 
     fn hear_egress(&mut self, room: &Room, recording: &Recording) {
-        self.name(room);
+        self.name(room, true);
         self.heard_from = earliest(self.heard_from, recording.started_at);
         match self.recordings.get_mut(&recording.egress_id) {
             Some(known) => known.merge(recording.clone()),

@@ -124,12 +124,16 @@ fn rest(fields: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-/// `room_id` is the room's sid where it looks like one (agents also put their job's id there).
+/// `room_id` is the room's sid where it looks like one (agents also put their job's id there). Without NUL, which
+/// PostgreSQL takes in no text.
 fn room(fields: &Map<String, Value>) -> Room {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     let sid = [text("room_id"), text("roomId"), text("room_sid")];
     let name = [text("room"), text("room_name"), text("roomName")];
-    let first = |texts: [&str; 3]| texts.into_iter().find(|t| !t.is_empty()).map(str::to_owned);
+    let first = |texts: [&str; 3]| {
+        let first = texts.into_iter().find(|text| !text.is_empty());
+        first.map(|text| text.replace('\0', ""))
+    };
     Room {
         sid: first(sid)
             .filter(|sid| sid.starts_with("RM_"))

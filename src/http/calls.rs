@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
@@ -32,10 +35,11 @@ pub struct Wanted {
 
 pub async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     auth::reader(&app, &headers)?;
+    let Query(wanted) = wanted?;
     let known = |status: &str| Status::ALL.iter().any(|s| s.as_str() == status);
     if wanted.status.as_deref().is_some_and(|s| !known(s)) {
         return Err(Problem::bad_request(
@@ -68,10 +72,11 @@ pub async fn list(
 
 pub async fn show(
     State(app): State<Arc<App>>,
-    Path(call_id): Path<String>,
+    call_id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     auth::reader(&app, &headers)?;
+    let Path(call_id) = call_id?;
     let CallRow { call, .. } = find(&app, &call_id).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
     let mut body = describe(&call);
@@ -82,10 +87,11 @@ pub async fn show(
 
 pub async fn transcript(
     State(app): State<Arc<App>>,
-    Path((call_id, form)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     auth::reader(&app, &headers)?;
+    let Path((call_id, form)) = path?;
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
     let accept = accept.unwrap_or("");
     let form = match form.as_str() {

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use axum::{
     Json,
+    extract::rejection::{BytesRejection, PathRejection, QueryRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -58,6 +59,27 @@ impl From<store::Error> for Problem {
         );
         let detail = "the database does not answer; nothing was stored, send it again";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(_: QueryRejection) -> Problem {
+        Problem::bad_request("the query cannot be read: a name twice, or a value of the wrong kind")
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Problem {
+        match rejection.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "the body is too large"),
+            _ => Problem::bad_request("the body broke off"),
+        }
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(_: PathRejection) -> Problem {
+        Problem::not_found("there is nothing at this address")
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -27,9 +30,10 @@ pub struct Wanted {
 pub async fn follow(
     State(app): State<Arc<App>>,
     method: Method,
-    Path((egress_id, signature)): Path<(String, String)>,
-    Query(wanted): Query<Wanted>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let (Path((egress_id, signature)), Query(wanted)) = (path?, wanted?);
     let unknown = || Problem::not_found("there is no such recording");
     if !app.links.verify(&egress_id, &signature) {
         return Err(unknown());

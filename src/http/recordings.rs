@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, State},
+    extract::{
+        Path, State,
+        rejection::{BytesRejection, PathRejection},
+    },
     http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
@@ -27,10 +30,10 @@ struct Wanted {
 pub async fn start(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let bearer = auth::bearer(&app, &headers)?;
-    let wanted: Wanted = serde_json::from_slice(&body)
+    let wanted: Wanted = serde_json::from_slice(&body?)
         .map_err(|_| Problem::bad_request(r#"send {"room_name": …, "room_id"?: …}"#))?;
     if wanted.room_name.is_empty() {
         return Err(Problem::bad_request("`room_name` is empty"));
@@ -63,10 +66,11 @@ fn pending(room_name: &str) -> Value {
 
 pub async fn stop(
     State(app): State<Arc<App>>,
-    Path(egress_id): Path<String>,
+    egress_id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let bearer = auth::bearer(&app, &headers)?;
+    let Path(egress_id) = egress_id?;
     let unknown = || Problem::not_found("no such recording");
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;

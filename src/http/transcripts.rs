@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Query, State, rejection::BytesRejection},
+    extract::{
+        Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
@@ -27,11 +30,12 @@ pub struct Named {
 
 pub async fn receive(
     State(app): State<Arc<App>>,
-    Query(query): Query<Named>,
+    query: Result<Query<Named>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let bearer = auth::bearer(&app, &headers)?;
+    let Query(query) = query?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -54,7 +58,7 @@ pub async fn receive(
             "which room? name it as `room_id`, `room` or `room_name` in the body or the query",
         ));
     }
-    let name = room_name(&app, &room).await?;
+    let name = room_name(&app, &room, bearer.room()).await?;
     bearer.may_report(&name)?;
     let stored = json!({ "room": &room, "body": body });
     let letter = Letter::new(Kind::Report, stored.to_string(), (app.clock)());
@@ -89,13 +93,18 @@ fn room(own: Room, query: Named, token: Option<&str>) -> Room {
     }
 }
 
-/// The room's name; for a sid alone, the known call's.
-async fn room_name(app: &App, room: &Room) -> Result<String, Problem> {
+/// The room's name; for a sid alone the known call's, else the token's: the report may be faster than LiveKit's
+/// webhook.
+async fn room_name(app: &App, room: &Room, token: Option<&str>) -> Result<String, Problem> {
     let call = match room.sid.is_empty() {
         true => None,
         false => app.store.call(&room.sid).await?,
     };
     let known = call.map(|row| row.call.room_name);
     let known = known.filter(|name| !name.is_empty());
-    Ok(known.unwrap_or_else(|| room.name.clone()))
+    Ok(match (known, room.name.is_empty()) {
+        (Some(known), _) => known,
+        (None, true) => token.unwrap_or_default().to_owned(),
+        (None, false) => room.name.clone(),
+    })
 }

@@ -97,6 +97,7 @@ fn unchanged(known: Option<CallRow>) -> Folded {
     Folded {
         call,
         read_revision,
+        renamed: false,
         owed,
     }
 }
@@ -207,6 +208,7 @@ impl Intake {
                 "the call could not be changed by it: this is a bug; `replay` after an update mends it".into(),
             ));
         };
+        folded.renamed |= step.call.room_name != folded.call.room_name;
         folded.call = step.call;
         merge(&mut folded.owed, step.owed);
         Ok(None)

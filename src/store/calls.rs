@@ -23,6 +23,8 @@ pub struct Folded {
     pub call: Call,
     /// The revision that was read; 0 for a new call.
     pub read_revision: i64,
+    /// It has another room name than the call that was read.
+    pub renamed: bool,
     pub owed: Vec<Owed>,
 }
 
@@ -146,7 +148,7 @@ impl Store {
         inbox::wait(&mut transaction, waiting).await?;
         write(&mut transaction, folded, now).await?;
         owe(&mut transaction, folded, sinks, now).await?;
-        let fresh = folded.iter().filter(|fold| fold.read_revision == 0);
+        let fresh = folded.iter().filter(|fold| fold.renamed);
         let names: Vec<&str> = fresh.map(|fold| fold.call.room_name.as_str()).collect();
         inbox::awaken(&mut transaction, &names, now).await?;
         Ok(transaction.commit().await?)

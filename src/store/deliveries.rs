@@ -194,6 +194,8 @@ impl Store {
     pub async fn finish(&self, sent: &Delivery, finish: &Finish, now: Timestamp) -> Result<()> {
         let mut transaction = self.write.begin().await?;
         let done = finish.state == State::Done;
+        // What is only too early has not failed: news of the call need not wait for it.
+        let failed = i64::from(finish.error.is_some());
         sqlx::query(
             "UPDATE deliveries SET
                delivered = CASE WHEN $1 = 'done' THEN $2 ELSE delivered END,
@@ -206,7 +208,7 @@ impl Store {
         .bind(sent.revision)
         .bind(now.as_millisecond())
         .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
-        .bind(if done { 0 } else { sent.attempts + 1 })
+        .bind(if done { 0 } else { sent.attempts + failed })
         .bind(finish.error.as_deref().map(text))
         .bind(finish.memo.to_string())
         .bind(sink_name(sent.key.sink))

@@ -5,9 +5,18 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod cli;
 mod ends;
 mod harness;
+mod letters;
+mod links;
 mod main_job;
+mod mirror;
+mod names;
 mod play;
+mod process;
 mod real;
 mod recordings;
+mod secrets;
+mod transcripts;
+mod webhooks;

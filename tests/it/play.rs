@@ -103,6 +103,22 @@ impl World {
         egress::Client::new(config, telemetry::http_client().unwrap())
     }
 
+    /// Waits until nothing of this call is owed to the sink, now or later.
+    pub async fn settled(&self, call: &str, sink: &str) {
+        let asked = Instant::now();
+        loop {
+            let detail = answer(self.get(&format!("/v1/calls/{call}")).await, 200).await;
+            let all = detail["deliveries"].as_array().unwrap();
+            let mut ours = all.iter().filter(|delivery| delivery["sink"] == sink);
+            let over = |it: &Value| it["state"] == "done" && it["due_at"].is_null();
+            if ours.clone().next().is_some() && ours.all(over) {
+                return;
+            }
+            assert!(asked.elapsed() < Duration::from_secs(20), "{detail:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Runs the program with the world's settings.
     pub fn program(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()

@@ -45,6 +45,7 @@ async fn folded(store: &Store, letter: &str, read_revision: i64) {
     let fold = Folded {
         call,
         read_revision,
+        renamed: read_revision == 0,
         owed: owed.to_vec(),
     };
     let settled = Settled {

@@ -1,0 +1,236 @@
+//! The command line: help, mistakes, exit codes, bootstrap.
+
+use std::io::{BufRead, BufReader};
+
+use livekit_airtable::sim::airtable::{self, Airtable, Fault};
+use tempfile::TempDir;
+
+use crate::process::{Done, command, run};
+
+#[test]
+fn every_command_has_help() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = [
+        "",
+        "serve",
+        "bootstrap",
+        "record",
+        "record start",
+        "record stop",
+        "demo",
+        "sim",
+        "sim airtable",
+        "sim livekit",
+        "sim storage",
+        "completions",
+    ];
+    let mut all = String::new();
+    for line in commands {
+        let args: Vec<&str> = line.split_whitespace().chain(["--help"]).collect();
+        let output = command(folder.path(), &args, &[]).output().unwrap();
+        let done = Done::from(output);
+        assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{line}");
+        all += &format!("$ livekit-airtable {}\n{}\n", args.join(" "), done.stdout);
+    }
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(all) });
+}
+
+#[tokio::test]
+async fn without_configuration_every_error_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, variables) in [
+        (
+            vec!["serve"],
+            vec!["LIVEKIT_URL", "S3_BUCKET", "AIRTABLE_TOKEN"],
+        ),
+        (
+            vec!["bootstrap"],
+            vec!["AIRTABLE_TOKEN", "AIRTABLE_BASE_ID"],
+        ),
+        (vec!["record", "stop", "EG_1"], vec!["LIVEKIT_API_SECRET"]),
+    ] {
+        let done = run(folder.path(), &args, &[]).await;
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (Some(64), ""),
+            "{done:?}"
+        );
+        for variable in variables {
+            let line = format!("{variable}: is missing");
+            assert!(done.stderr.contains(&line), "{args:?}: {done:?}");
+        }
+        let unneeded = args[0] == "bootstrap" && done.stderr.contains("LIVEKIT_URL");
+        assert!(!unneeded, "{done:?}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_commands_and_options_are_64() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [
+        &["nonsense"][..],
+        &["serve", "--nonsense"],
+        &[],
+        &["completions", "nosh"],
+    ] {
+        let done = run(folder.path(), args, &[]).await;
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (Some(64), ""),
+            "{args:?}"
+        );
+        assert!(!done.stderr.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn completions_are_a_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = run(folder.path(), &["completions", "bash"], &[]).await;
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    assert!(done.stdout.contains("complete -F _livekit"));
+}
+
+/// An empty base, and what a command needs to reach it.
+struct Base {
+    airtable: Airtable,
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+}
+
+impl Base {
+    async fn new() -> Base {
+        let options = airtable::Options {
+            requests_per_second: 0.0,
+            ..airtable::Options::default()
+        };
+        let local = "127.0.0.1:0".parse().unwrap();
+        let airtable = airtable::start(local, options).await.unwrap();
+        let settings = [
+            ("AIRTABLE_TOKEN", "patTest".to_owned()),
+            ("AIRTABLE_BASE_ID", airtable.base_id()),
+            ("AIRTABLE_API_URL", airtable.url()),
+            ("AIRTABLE_CONTENT_URL", airtable.url()),
+            ("AIRTABLE_REQUESTS_PER_SECOND", "50".to_owned()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        Base {
+            airtable,
+            folder: tempfile::tempdir().unwrap(),
+            settings: settings.to_vec(),
+        }
+    }
+
+    async fn bootstrap(&self, args: &[&str]) -> Done {
+        let args = [&["bootstrap"], args].concat();
+        run(self.folder.path(), &args, &self.settings).await
+    }
+}
+
+impl Drop for Base {
+    fn drop(&mut self) {
+        self.airtable.stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bootstrap_plans_checks_creates_and_finds_nothing_left() {
+    let base = Base::new().await;
+    let planned = base.bootstrap(&["--dry-run"]).await;
+    assert_eq!(planned.code, Some(0), "{planned:?}");
+    assert!(planned.stdout.contains("Recording URL"), "{planned:?}");
+    let missing = base.bootstrap(&["--check"]).await;
+    assert_eq!((missing.code, &missing.stdout), (Some(1), &planned.stdout));
+    let created = base.bootstrap(&[]).await;
+    assert_eq!((created.code, created.stderr.as_str()), (Some(0), ""));
+    assert!(created.stdout.contains("Created"), "{created:?}");
+    let again = base.bootstrap(&[]).await;
+    assert_eq!(again.code, Some(0));
+    assert!(
+        again.stdout.contains("Nothing had to be created"),
+        "{again:?}"
+    );
+    let checked = base.bootstrap(&["--check"]).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(
+        base.airtable.rows("Calls").is_empty(),
+        "the test row is gone"
+    );
+    base.airtable.rename_field("Calls", "Agent", "Assistant");
+    let renamed = base.bootstrap(&["--check"]).await;
+    assert_eq!(renamed.code, Some(0), "{renamed:?}");
+    base.airtable.delete_field("Calls", "Caller");
+    let deleted = base.bootstrap(&["--check"]).await;
+    assert_eq!(deleted.code, Some(1), "{deleted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bootstrap_tells_who_is_to_blame_by_its_exit_code() {
+    let base = Base::new().await;
+    for status in [401, 403] {
+        let body = r#"{"error":{"type":"AUTHENTICATION_REQUIRED","message":"no"}}"#;
+        base.airtable
+            .fail_next(1, Fault::Status(status, body.to_owned()));
+        let done = base.bootstrap(&["--check"]).await;
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (Some(77), ""),
+            "{done:?}"
+        );
+        assert!(done.stderr.contains("AIRTABLE_TOKEN"), "{done:?}");
+        assert!(!done.stderr.contains("patTest"), "{done:?}");
+    }
+    base.airtable.stop();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let mut settings = base.settings.clone();
+    settings.push(("AIRTABLE_API_URL".to_owned(), nobody));
+    let done = run(base.folder.path(), &["bootstrap"], &settings).await;
+    assert_eq!(
+        (done.code, done.stdout.as_str()),
+        (Some(69), ""),
+        "{done:?}"
+    );
+    std::fs::write(base.folder.path().join("wrong.toml"), "nonsense").unwrap();
+    settings.push(("AIRTABLE_SCHEMA".to_owned(), "wrong.toml".to_owned()));
+    let done = run(base.folder.path(), &["bootstrap"], &settings).await;
+    assert_eq!(done.code, Some(64), "{done:?}");
+    assert!(done.stderr.contains("wrong.toml"), "{done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_ends_with_three_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = run(folder.path(), &["demo", "--once"], &[]).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let (_, table) = done.stdout.split_once("The table “Calls” now:").unwrap();
+    let statuses = table
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Status"));
+    let statuses: Vec<&str> = statuses.map(str::trim).collect();
+    assert_eq!(statuses, ["Complete", "No recording", "Failed"]);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_stand_ins_first_line_has_its_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(
+        folder.path(),
+        &["sim", "airtable", "--listen", "127.0.0.1:0"],
+        &[],
+    );
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    lines.read_line(&mut first).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (_, port) = first.trim().split_once("http://127.0.0.1:").unwrap();
+    assert!(port.parse::<u16>().is_ok_and(|port| port > 0), "{first}");
+}

@@ -1,0 +1,162 @@
+//! The mirror hears of each recording's end once, however it answers, and holds nothing else back.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::harness::{World, eventually};
+
+/// Someone's webhook: it answers as told, then 200, and keeps what came.
+#[derive(Clone, Default)]
+struct Receiver {
+    answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
+    came: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
+}
+
+impl Receiver {
+    /// The receiver and its address.
+    async fn start(answers: &[(u16, &'static str)]) -> (Receiver, String) {
+        let receiver = Receiver::default();
+        receiver.answers.lock().unwrap().extend(answers);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let app = Router::new().fallback(receive).with_state(receiver.clone());
+        tokio::spawn(axum::serve(listener, app).into_future());
+        (receiver, url)
+    }
+
+    fn came(&self) -> Vec<(HeaderMap, Bytes)> {
+        self.came.lock().unwrap().clone()
+    }
+
+    async fn hears(&self, times: usize) -> Vec<(HeaderMap, Bytes)> {
+        let all = eventually(|| Some(self.came()).filter(|came| came.len() >= times)).await;
+        all.unwrap_or_else(|| panic!("it heard {} times, not {times}", self.came().len()))
+    }
+}
+
+async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> Response {
+    receiver.came.lock().unwrap().push((headers, body));
+    let next = receiver.answers.lock().unwrap().pop_front();
+    let (status, text) = next.unwrap_or((200, "{}"));
+    let location = [("location", "/elsewhere")];
+    (StatusCode::from_u16(status).unwrap(), location, text).into_response()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_seeds_payload_comes_once_with_our_additions() {
+    let (receiver, url) = Receiver::start(&[]).await;
+    let world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
+    let (call, egress) = world.talk("desk").await;
+    let report = json!({"room_id": call, "turns": [{"speaker": "agent", "text": "Hello."}]});
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    world.livekit.close_room("desk");
+    let row = world.row_is(&call, "Complete").await;
+    world.settled(&call, "mirror").await;
+    // News after the end, and a restart's worth of repeats: it is not told again.
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    let came = receiver.hears(1).await;
+    let (headers, body) = &came[0];
+    let mut body: Value = serde_json::from_slice(body).unwrap();
+    let file = body["file_results"][0].as_object_mut().unwrap();
+    let download = file.remove("download_url").unwrap();
+    let expected = json!({
+        "event": "egress_ended", "egress_id": egress, "room_name": "desk", "status": "complete",
+        "file_results": [{"filename": format!("recordings/{call}.mp3"), "size": row["Recording size"], "duration": 3.0}],
+        "room_id": call, "call_id": call, "transcript": "Agent: Hello.", "error": null,
+    });
+    assert_eq!(body, expected);
+    assert_eq!(headers["content-type"], "application/json");
+    assert!(!headers.contains_key("webhook-signature"));
+    let audio = world.http.get(download.as_str().unwrap()).send().await;
+    let size = audio.unwrap().bytes().await.unwrap().len();
+    assert_eq!(row["Recording size"], size);
+    assert_eq!(receiver.came().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_end_is_told_once() {
+    let (receiver, url) = Receiver::start(&[]).await;
+    let world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
+    let (cut, short) = world.talk("cut").await;
+    world.livekit.egress_limit_reached(&short);
+    let silent = world.livekit.open_room("silent");
+    world.starts("silent", 1).await;
+    world.settled(&cut, "mirror").await;
+    world
+        .row_where(&silent, |row| row.contains_key("Egress ID"))
+        .await;
+    world.livekit.close_room("silent");
+    world.settled(&silent, "mirror").await;
+    let (broken, _) = world.talk("broken").await;
+    world.storage.refuse(1, 403);
+    world.livekit.close_room("broken");
+    world.settled(&broken, "mirror").await;
+    let came = receiver.came();
+    let bodies: Vec<Value> = came
+        .iter()
+        .map(|(_, body)| serde_json::from_slice(body).unwrap())
+        .collect();
+    let status: Vec<&str> = bodies
+        .iter()
+        .map(|body| body["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(status, ["limit_reached", "aborted", "failed"]);
+    assert_eq!(bodies[0]["file_results"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&bodies[1]["file_results"], &bodies[1]["error"]),
+        (&json!([]), &json!(null))
+    );
+    assert_eq!(bodies[2]["file_results"], json!([]));
+    assert!(
+        bodies[2]["error"]
+            .as_str()
+            .unwrap()
+            .contains("S3 upload failed")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_that_is_not_there_is_told_again_under_one_id_and_holds_nothing_back() {
+    let answers = [
+        (302, ""),
+        (500, "no"),
+        (200, "n8n is starting up. Please wait"),
+    ];
+    let (receiver, url) = Receiver::start(&answers).await;
+    let secret = format!("whsec_{}", BASE64_STANDARD.encode("a secret of the mirror"));
+    let settings = [
+        ("EGRESS_WEBHOOK_URL", url.as_str()),
+        ("EGRESS_WEBHOOK_SECRET", &secret),
+    ];
+    let world = World::with(&settings).await;
+    let (call, egress) = world.talk("desk").await;
+    world.livekit.close_room("desk");
+    world.row_is(&call, "Complete").await;
+    assert!(receiver.came().len() < 4, "the row did not wait for it");
+    let came = receiver.hears(4).await;
+    world.settled(&call, "mirror").await;
+    assert_eq!(receiver.came().len(), 4);
+    for (headers, body) in came {
+        assert_eq!(headers["webhook-id"], format!("msg_{egress}"));
+        let time = headers["webhook-timestamp"].to_str().unwrap();
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"a secret of the mirror").unwrap();
+        mac.update(format!("msg_{egress}.{time}.").as_bytes());
+        mac.update(&body);
+        let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+        assert_eq!(headers["webhook-signature"], format!("v1,{signature}"));
+    }
+}

@@ -1,0 +1,65 @@
+//! Room names that are no file names: from room_started to a link that plays.
+
+use serde_json::Value;
+
+use crate::harness::{World, agent};
+
+fn names() -> Vec<String> {
+    vec![
+        "a/b/../../etc/passwd".to_owned(),
+        "..".to_owned(),
+        ".hidden".to_owned(),
+        "plus+space and%20percent %2F".to_owned(),
+        "hash#query?x=1&y=2".to_owned(),
+        "📞 Ünïcode ☎".to_owned(),
+        "line\nbreak\r\n\ttab".to_owned(),
+        "{room_id}{time}".to_owned(),
+        "quote'\"<b>;\\".to_owned(),
+        "x".repeat(256),
+        "é".repeat(128),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_room_name_ends_in_a_link_that_plays() {
+    let path = "rec/{room_name}/{date}-{time}.mp3";
+    let world = World::with(&[("RECORDING_PATH", path)]).await;
+    let mut calls = Vec::new();
+    for name in names() {
+        let call = world.livekit.open_room(&name);
+        world.livekit.join(&name, agent());
+        world.starts(&name, 1).await;
+        world.livekit.speak(&name);
+        world.livekit.close_room(&name);
+        calls.push((name, call));
+    }
+    for (name, call) in calls {
+        let row = world.row_is(&call, "Complete").await;
+        assert_eq!(row["Room"], name.as_str());
+        assert!(!row.contains_key("Error"), "{row:#?}");
+        let url = row["Recording URL"].as_str().unwrap();
+        let audio = world.http.get(url).send().await.unwrap();
+        assert_eq!(audio.status(), 200, "{name:?}: {url}");
+        let size = audio.bytes().await.unwrap().len();
+        assert_eq!(row["Recording size"], size);
+        let key = key(&world, &call).await;
+        let parts: Vec<&str> = key.split('/').collect();
+        assert_eq!(parts.len(), 3, "{key:?}");
+        assert_eq!(parts[0], "rec");
+        assert!(
+            !key.contains("..") && !key.contains(char::is_control),
+            "{key:?}"
+        );
+        assert!(parts.iter().all(|part| part.len() <= 200), "{key:?}");
+    }
+}
+
+/// The object's key, as the API tells it.
+async fn key(world: &World, call: &str) -> String {
+    let answer = world.get(&format!("/v1/calls/{call}")).await;
+    let body: Value = answer.json().await.unwrap();
+    body["recordings"][0]["filename"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}

@@ -1,0 +1,107 @@
+//! The binary as people run it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// The binary with nothing in its environment but these, in a folder of its own.
+pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"));
+    command.args(args).current_dir(folder).env_clear();
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// What a finished process left behind.
+#[derive(Debug)]
+pub struct Done {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Done {
+        Done {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Runs a command to its end, while this test's own servers go on.
+pub async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Done {
+    let mut command = command(folder, args, settings);
+    let output = tokio::task::spawn_blocking(move || command.output());
+    output.await.unwrap().unwrap().into()
+}
+
+/// A `serve` of its own, with both its outputs in files.
+pub struct Serve {
+    child: std::process::Child,
+    outputs: [PathBuf; 2],
+    pub address: String,
+}
+
+impl Serve {
+    pub async fn start(folder: &Path, settings: &[(String, String)]) -> Serve {
+        let outputs = ["stdout", "stderr"].map(|name| folder.join(name));
+        let [out, err] = outputs
+            .clone()
+            .map(|path| std::fs::File::create(path).unwrap());
+        let file = folder.join("address");
+        let args = ["serve", "--addr-file", file.to_str().unwrap()];
+        let mut command = command(folder, &args, settings);
+        let mut child = command.stdout(out).stderr(err).spawn().unwrap();
+        let asked = Instant::now();
+        loop {
+            let address = std::fs::read_to_string(&file).unwrap_or_default();
+            if let Some(address) = address.strip_suffix('\n') {
+                let address = address.to_owned();
+                return Serve {
+                    child,
+                    outputs,
+                    address,
+                };
+            }
+            let text = std::fs::read_to_string(&outputs[1]).unwrap();
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "serve has ended: {text}");
+            assert!(asked.elapsed() < Duration::from_secs(20), "{text}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Everything that it has printed up to now.
+    pub fn said(&self) -> String {
+        let read = |path| std::fs::read_to_string(path).unwrap();
+        self.outputs.each_ref().map(read).concat()
+    }
+
+    /// Sends SIGTERM and waits for the end; the exit code.
+    pub async fn stop(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").arg(pid).status().unwrap();
+        assert!(sent.success());
+        let asked = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(asked.elapsed() < Duration::from_secs(11), "it does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // It has ended already when the test got so far.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
