@@ -9,7 +9,6 @@ mod limits;
 mod reads;
 mod writes;
 
-use std::process::Command;
 use std::time::Duration;
 
 use livekit_airtable::sim::airtable::{self, Airtable, Options};
