@@ -1,5 +1,6 @@
 //! The recording's link: presigned and renewed, or permanent.
 
+use livekit_airtable::sim::airtable::Fault;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -152,6 +153,37 @@ async fn a_deleted_row_comes_back_whole_with_news_and_not_for_a_fresh_url() {
     for column in ["Room", "Agent", "Caller", "Started", "Recording URL"] {
         assert!(back.contains_key(column), "{column} is missing: {back:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_not_lost_with_a_request_that_airtable_refused() {
+    let world = World::new().await;
+    let (call, _) = world.talk("desk").await;
+    world.settled(&call, "airtable").await;
+    let fault = Fault::Status(500, "{}".into());
+    world.airtable.fail_next(2, fault);
+    world.livekit.close_room("desk");
+    let row = world.row_is(&call, "Complete").await;
+    let audio = ask(&world, Method::GET, text(&row, "Recording URL")).await;
+    assert_eq!(audio.status(), StatusCode::PARTIAL_CONTENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_to_a_long_transcript_is_renewed_too() {
+    let settings = [PERMANENT, ("RECORDING_URL_TTL", "4s")];
+    let world = World::with(&settings).await;
+    let (call, _) = complete(&world).await;
+    let words = "word ".repeat(30_000);
+    let report = json!({"room_id": call, "turns": [{"speaker": "agent", "text": words}]});
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    let row = world.row_where(&call, |row| row.contains_key("Transcript URL"));
+    let first = text(&row.await, "Transcript URL").to_owned();
+    let renewed = world
+        .row_where(&call, |row| text(row, "Transcript URL") != first)
+        .await;
+    assert!(text(&renewed, "Recording URL").starts_with(PERMANENT.1));
+    let full = ask(&world, Method::GET, text(&renewed, "Transcript URL")).await;
+    assert_eq!(full.status(), StatusCode::PARTIAL_CONTENT);
 }
 
 /// As a person writes into a cell.

@@ -49,16 +49,22 @@ fn talk(room: &str, seconds: &str) -> Command {
 
 /// Opens a room on the real server; its sid.
 async fn open_room(name: &str) -> String {
-    let url = exported("LIVEKIT_TEST_URL") + "/twirp/livekit.RoomService/CreateRoom";
+    let room = room_service("CreateRoom", &json!({ "name": name })).await;
+    room["sid"].as_str().unwrap().to_owned()
+}
+
+async fn room_service(method: &str, request: &Value) -> Value {
+    let server = exported("LIVEKIT_TEST_URL");
+    let url = format!("{server}/twirp/livekit.RoomService/{method}");
     let grants = VideoGrants {
         room_create: true,
         ..VideoGrants::default()
     };
     let http = telemetry::http_client().unwrap();
-    let asked = http.post(url).bearer_auth(token(grants));
-    let answer = asked.json(&json!({ "name": name })).send().await.unwrap();
-    let room: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    room["sid"].as_str().unwrap().to_owned()
+    let asked = http.post(url).bearer_auth(token(grants)).json(request);
+    let answer = asked.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
 }
 
 /// The sid of the room's call, once it has a row.
@@ -80,26 +86,36 @@ fn has_error(row: &Map<String, Value>, text: &str) -> bool {
 async fn a_real_call_that_nobody_can_record_says_so_in_its_row() {
     let _alone = WEBHOOKS.lock().await;
     let world = world(&exported("LIVEKIT_TEST_URL"), &[]).await;
-    let talking = tokio::spawn(run(talk("real-unrecorded", "10"), Vec::new()));
+    let mut talking = talk("real-unrecorded", "60").spawn().unwrap();
     let call = call_of(&world, "real-unrecorded").await;
-    let live = world.row_where(&call, |row| {
-        row["Status"] == "Live" && has_error(row, "unavailable") && row.contains_key("Caller")
-    });
+    let live = world.row_where(&call, |row| row.contains_key("Caller"));
     let live = live.await;
     assert_eq!(
-        (&live["Caller"], &live["Agent"]),
-        (&"+15550100123".into(), &"Ava".into())
+        (&live["Status"], &live["Caller"], &live["Agent"]),
+        (&"Live".into(), &"+15550100123".into(), &"Ava".into())
     );
-    talking.await.unwrap();
-    let row = world.row_is(&call, "Failed").await;
+    late_row(&world, &call, |row| has_error(row, "unavailable")).await;
+    room_service("DeleteRoom", &json!({ "room": "real-unrecorded" })).await;
+    let row = late_row(&world, &call, |row| row["Status"] == "Failed").await;
+    talking.kill().unwrap();
+    talking.wait().unwrap();
     let time = |column: &str| row[column].as_str().unwrap().parse::<jiff::Timestamp>();
-    let (started, ended) = (time("Started").unwrap(), time("Ended").unwrap());
-    assert!(
-        (10..30).contains(&ended.duration_since(started).as_secs()),
-        "{row:#?}"
-    );
+    assert!(time("Started").unwrap() < time("Ended").unwrap());
     assert!(has_error(&row, "could not be started"), "{row:#?}");
     assert!(!has_error(&row, "tried again"), "{row:#?}");
+}
+
+/// A server without an egress worker takes 20 to 24 s to refuse a start: longer than `row_where` waits.
+async fn late_row(
+    world: &World,
+    call: &str,
+    wanted: impl Fn(&Map<String, Value>) -> bool,
+) -> Map<String, Value> {
+    let once = eventually(|| world.row(call).filter(|row| wanted(row))).await;
+    match once {
+        Some(row) => row,
+        None => world.row_where(call, wanted).await,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

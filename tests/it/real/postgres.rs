@@ -6,6 +6,7 @@ use std::{
 };
 
 use livekit_airtable::store::Store;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
@@ -69,6 +70,23 @@ async fn a_call_goes_on_after_a_kill() {
     assert_eq!(world.livekit.starts().len(), 1, "recorded once");
     next.kill().unwrap();
     next.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_anywhere_stops_nothing() {
+    let database = fresh_database().await;
+    let world = World::with(&[("DATABASE_URL", &database)]).await;
+    let rooms = ["room_id", "room_name", "room"];
+    for room in rooms {
+        let report = json!({ room: "RM_\0nul", "transcript": "Agent: \0" });
+        let answer = world.post("/v1/transcripts", &report).await;
+        assert_eq!(answer.status(), 202, "{room}");
+    }
+    assert_eq!(world.get("/v1/calls/RM_%00").await.status(), 404);
+    let page = world.get("/v1/calls?room_name=%00&cursor=1.%00").await;
+    assert_eq!(page.status(), 200);
+    let call = world.livekit.open_room("pg-\0-nul");
+    world.row_is(&call, "Live").await;
 }
 
 #[tokio::test]

@@ -18,38 +18,29 @@ impl Airtable {
         now: Timestamp,
     ) -> Result<(Links, bool), String> {
         let text_key = self.keep_transcript(call, memo, now).await?;
-        let Some((recording, _)) = call.playable() else {
-            let fresh = memo.signed.take().is_some() || text_key.is_some();
-            let transcript = self.sign_text(text_key).await?;
+        let recording = call.playable().map(|(recording, _)| recording);
+        let permanent = recording.and_then(|r| self.links.permanent(&r.egress_id));
+        let to_sign = recording.filter(|_| permanent.is_none());
+        if to_sign.is_none() && text_key.is_none() {
+            let fresh = memo.signed.take().is_some() || permanent.is_some();
             let links = Links {
-                transcript,
+                recording: permanent,
                 ..Links::default()
             };
             return Ok((links, fresh));
-        };
-        if let Some(link) = self.links.permanent(&recording.egress_id) {
-            let links = Links {
-                recording: Some(link),
-                transcript: self.sign_text(text_key).await?,
-                expires: None,
-            };
-            return Ok((links, true));
         }
-        let purpose = format!("{} {}", recording.key, text_key.as_deref().unwrap_or(""));
+        let address = permanent.as_deref().or(to_sign.map(|r| r.key.as_str()));
+        let text = text_key.as_deref().unwrap_or_default();
+        let purpose = format!("{} {text}", address.unwrap_or_default());
+        if lives(memo, &purpose, now + self.links.ttl / 2) {
+            return Ok((Links::default(), false));
+        }
         let expires = now + self.links.ttl;
-        let half = self.links.ttl / 2;
-        if let Some((known, dies)) = &memo.signed {
-            let dies = Timestamp::from_millisecond(*dies).unwrap_or(now);
-            if *known == purpose && dies > now + half {
-                return Ok((Links::default(), false));
-            }
-        }
-        let ttl = self.links.ttl;
-        let signed = self.storage.presign(&recording.key, ttl, Method::Get, None);
+        let signed = self.sign(to_sign.map(|r| r.key.clone())).await?;
         let links = Links {
-            recording: Some(signed.await.map_err(|error| error.to_string())?),
-            expires: Some(expires),
-            transcript: self.sign_text(text_key).await?,
+            expires: signed.as_ref().map(|_| expires),
+            recording: permanent.or(signed),
+            transcript: self.sign(text_key).await?,
         };
         memo.signed = Some((purpose, expires.as_millisecond()));
         Ok((links, true))
@@ -84,7 +75,7 @@ impl Airtable {
         Ok(Some(key))
     }
 
-    async fn sign_text(&self, key: Option<String>) -> Result<Option<String>, String> {
+    async fn sign(&self, key: Option<String>) -> Result<Option<String>, String> {
         let Some(key) = key else { return Ok(None) };
         let signed = self
             .storage
@@ -100,4 +91,10 @@ impl Airtable {
         let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
         (at < young_until).then_some(at)
     }
+}
+
+/// Whether the URLs in the row are for this purpose and still good then.
+fn lives(memo: &Memo, purpose: &str, then: Timestamp) -> bool {
+    let signed = memo.signed.as_ref();
+    signed.is_some_and(|(known, dies)| known == purpose && *dies > then.as_millisecond())
 }

@@ -293,6 +293,17 @@ impl Row {
         let again = self.again;
         attempt(Answer::Delivered { again }, &self.memo)
     }
+
+    /// The row in Airtable is as it was, so what is remembered of it is too; a transcript in the bucket stays there.
+    fn unsent(self, due: &Due, answer: Answer) -> Attempt {
+        let before = due.delivery.memo.clone();
+        let before: Memo = serde_json::from_value(before).unwrap_or_default();
+        let memo = Memo {
+            text: self.memo.text,
+            ..before
+        };
+        attempt(answer, &memo)
+    }
 }
 
 fn attempt(answer: Answer, memo: &Memo) -> Attempt {

@@ -43,7 +43,7 @@ impl Airtable {
                 let name = self.our_column(&named, mapping);
                 let name = name.filter(|name| row.changed.contains_key(name));
                 let Some(name) = name else {
-                    return Some(attempt(answer(error), &row.memo));
+                    return Some(row.unsent(due, answer(error)));
                 };
                 tracing::warn!(
                     column = name,
@@ -68,9 +68,9 @@ impl Airtable {
                     after: None,
                     error: error.to_string(),
                 };
-                Some(attempt(answer, &row.memo))
+                Some(row.unsent(due, answer))
             }
-            _ => Some(attempt(answer(error), &row.memo)),
+            _ => Some(row.unsent(due, answer(error))),
         }
     }
 
