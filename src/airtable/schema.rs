@@ -74,7 +74,7 @@ pub struct Column {
 
 /// Where the columns are in a base. Remembered (under [`super::Client::mapping_key`]), so that renaming a column there
 /// changes nothing here.
-#[derive(Default, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// `tbl…`
     pub table_id: String,

@@ -1,9 +1,7 @@
 //! `record start|stop`: what `/v1/recordings` does, through the database: with the service running it does the work,
 //! without it this command does.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use std::time::Duration;
 
 use super::{Failure, out, serve};
 use crate::{
@@ -11,8 +9,7 @@ use crate::{
     domain::{Call, Recording},
     livekit::egress,
     pipeline::{
-        JobStatus, Runner, Wake,
-        lease::Leases,
+        Runner,
         requests::{self, Outcome},
     },
     store::Store,
@@ -38,14 +35,7 @@ pub enum Record {
 pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
     let store = Store::open(&config.database_url).await?;
-    let runner = Runner {
-        clock: telemetry::now,
-        wake: Arc::new(Wake::default()),
-        status: JobStatus::default(),
-        leases: Leases::default(),
-        tasks: TaskTracker::new(),
-        stop: CancellationToken::new(),
-    };
+    let runner = Runner::new(telemetry::now);
     let client = egress::Client::new(serve::egress_config(&config), telemetry::http_client()?);
     serve::start_jobs_of_livekit(&config, &store, &runner, client)?;
     let keeping = runner.leases.keep(&store, runner.clock);

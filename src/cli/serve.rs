@@ -12,7 +12,7 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Failure;
@@ -24,10 +24,9 @@ use crate::{
     livekit::{egress, webhook::Keys},
     mirror,
     pipeline::{
-        JobStatus, Runner, Wake,
+        Runner,
         deliver::{Deliver, Deliverer},
         intake::Intake,
-        lease::Leases,
         reconcile::Reconcile,
         sinks,
     },
@@ -119,14 +118,7 @@ impl Service {
         }
         let links = links(config, &store).await?;
         let schema = schema(&config.airtable)?;
-        let runner = Runner {
-            clock: telemetry::now,
-            wake: Arc::new(Wake::default()),
-            status: JobStatus::default(),
-            leases: Leases::default(),
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
-        };
+        let runner = Runner::new(telemetry::now);
         let storage = storage::Client::new(storage_config(&config.storage));
         jobs(config, &store, &runner, &storage, &links, schema)?;
         runner.leases.renew(&store, runner.clock).await;

@@ -68,6 +68,16 @@ pub struct NotStarted {
     pub over: bool,
 }
 
+impl NotStarted {
+    /// For people: what happened, and what comes next.
+    pub fn text(&self) -> String {
+        if self.over {
+            return self.error.clone();
+        }
+        format!("{} It is tried again while the call lasts.", self.error)
+    }
+}
+
 /// Who is owed news of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sink {

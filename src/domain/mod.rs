@@ -16,3 +16,8 @@ pub use event::{Event, Fact, Room};
 pub use policy::Policy;
 pub use recording::{EgressStatus, Object, Recording};
 pub use status::Status;
+
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -56,7 +56,7 @@ fn shorten(segment: &str) -> String {
         return segment.to_owned();
     }
     let digest = Sha256::digest(segment.as_bytes());
-    let hash: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
+    let hash = super::hex(&digest[..4]);
     let (stem, extension) = split_extension(segment);
     let extension = if extension.len() > 8 { "" } else { extension };
     let mut end = SEGMENT - hash.len() - 1 - extension.len();

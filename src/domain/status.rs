@@ -137,7 +137,7 @@ impl Call {
         match self.shown() {
             Some(recording) => self.recording_error(recording),
             None => match &self.not_started {
-                Some(told) => told.error.clone(),
+                Some(told) => told.text(),
                 None => String::new(),
             },
         }

@@ -45,6 +45,14 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }
 
+    /// A body that did not arrive whole; `too_large` says what the limit is.
+    pub fn no_body(rejection: &BytesRejection, too_large: &str) -> Problem {
+        match rejection.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large),
+            _ => Problem::bad_request("the body broke off"),
+        }
+    }
+
     pub fn method_not_allowed() -> Problem {
         let detail = "this address does not take that method";
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
@@ -70,10 +78,7 @@ impl From<QueryRejection> for Problem {
 
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Problem {
-        match rejection.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "the body is too large"),
-            _ => Problem::bad_request("the body broke off"),
-        }
+        Problem::no_body(&rejection, "the body is too large")
     }
 }
 

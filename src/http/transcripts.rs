@@ -36,13 +36,7 @@ pub async fn receive(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let bearer = auth::bearer(&app, &headers)?;
     let Query(query) = query?;
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "a transcript has at most 16 MiB",
-        ),
-        _ => Problem::bad_request("the body broke off"),
-    })?;
+    let body = body.map_err(|cut| Problem::no_body(&cut, "a transcript has at most 16 MiB"))?;
     let body: Value = serde_json::from_slice(&body).map_err(|error| {
         Problem::bad_request(format!(
             "the body is not JSON: it goes wrong at line {}, column {}",

@@ -11,19 +11,17 @@ use axum::{
 use sha2::{Digest, Sha256};
 
 use super::{App, error::Problem};
-use crate::store::{Kind, Letter};
+use crate::{
+    domain::hex,
+    store::{Kind, Letter},
+};
 
 pub async fn receive(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
-        }
-        _ => Problem::bad_request("the body broke off"),
-    })?;
+    let body = body.map_err(|cut| Problem::no_body(&cut, "a webhook has at most 1 MiB"))?;
     let now = (app.clock)();
     let token = headers.get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
@@ -39,8 +37,4 @@ pub async fn receive(
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
     Ok(StatusCode::OK)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -91,9 +91,9 @@ pub trait Deliverer: Send + Sync + 'static {
     }
     /// Deliveries side by side.
     fn parallel(&self) -> usize;
-    /// Waits until the sink may be used, so that what is sent is the state of then.
-    fn ready(&self) -> impl Future<Output = ()> + Send {
-        async {}
+    /// Waits until the sink may be used. True: time has passed, and what is sent is chosen anew.
+    fn ready(&self) -> impl Future<Output = bool> + Send {
+        async { false }
     }
     /// Sends; one attempt for each due, in the same order.
     fn deliver(&self, due: &[Due], now: Timestamp) -> impl Future<Output = Vec<Attempt>> + Send;
@@ -255,11 +255,13 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        if self.claim(now).await?.is_empty() {
+        let mut claimed = self.claim(now).await?;
+        if claimed.is_empty() {
             return Ok(false);
         }
-        self.deliverer.ready().await;
-        let claimed = self.claim((self.clock)()).await?;
+        if self.deliverer.ready().await {
+            claimed = self.claim((self.clock)()).await?;
+        }
         for batch in claimed.chunks(self.deliverer.batch()) {
             let keys = batch.iter().map(|delivery| delivery.key.clone());
             lock(&self.flying).extend(keys);

@@ -1,5 +1,6 @@
 //! What a letter of the inbox says: each kind has a format of its own.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -39,6 +40,17 @@ pub fn read(letter: &Letter) -> Result<Fact, String> {
         }),
         Kind::Report => report(json()?),
     }
+}
+
+/// What a sink or reconcile found out, on its way to the inbox like everything else.
+pub fn finding(call_id: &str, finding: &Finding, now: Timestamp) -> Letter {
+    let body = serde_json::to_vec(finding).unwrap_or_default();
+    Letter::new(Kind::Finding, body, now).of_call(call_id)
+}
+
+/// An EgressInfo that LiveKit's API answered, in the form of its webhooks.
+pub fn egress(info: String, now: Timestamp) -> Letter {
+    Letter::new(Kind::Egress, info, now)
 }
 
 /// A report is stored with the room that its request named: `{"room": …, "body": …}`.

@@ -97,6 +97,17 @@ pub struct Runner {
 }
 
 impl Runner {
+    pub fn new(clock: Clock) -> Runner {
+        Runner {
+            clock,
+            wake: Arc::default(),
+            status: JobStatus::default(),
+            leases: lease::Leases::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
+    }
+
     /// Starts a job; it ends when `stop` is cancelled.
     pub fn spawn<J: Job>(&self, job: Arc<J>) {
         let runner = self.clone();

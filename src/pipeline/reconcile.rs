@@ -1,14 +1,14 @@
 //! What no webhook told: LiveKit is asked which rooms are open and how its egresses stand, and what is news goes
 //! through the inbox.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, Wake};
+use super::{Job, Wake, letter};
 use crate::{
     domain::{Call, Fact, Recording, Room, event::Finding},
     livekit::{
@@ -122,7 +122,7 @@ impl Reconcile {
             let known =
                 known.and_then(|row| row.call.recordings.get(&recording.egress_id).cloned());
             if known.is_none_or(|known| is_news(&known, &recording)) {
-                letters.push(Letter::new(Kind::Egress, info, now));
+                letters.push(letter::egress(info, now));
             }
         }
         Ok(letters)
@@ -139,7 +139,11 @@ impl Reconcile {
             for recording in call.recordings.values() {
                 if !call.has_ended(recording) {
                     let egress_id = recording.egress_id.clone();
-                    letters.extend(letter(&call.id, &Finding::EgressLost { egress_id }, now));
+                    letters.push(letter::finding(
+                        &call.id,
+                        &Finding::EgressLost { egress_id },
+                        now,
+                    ));
                 }
             }
         }
@@ -149,14 +153,14 @@ impl Reconcile {
 
 /// Calls that we hold for open and LiveKit does not know.
 fn closed(rooms: &[egress::Room], calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
-    let open: BTreeMap<&str, ()> = rooms.iter().map(|room| (room.sid.as_str(), ())).collect();
+    let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
     let gone = |row: &&CallRow| {
         let quiet = row.changed_at < now - FRESH;
-        row.call.is_open() && quiet && !open.contains_key(row.call.id.as_str())
+        row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
     };
     let calls = calls.iter().filter(gone);
     calls
-        .filter_map(|row| letter(&row.call.id, &Finding::RoomGone, now))
+        .map(|row| letter::finding(&row.call.id, &Finding::RoomGone, now))
         .collect()
 }
 
@@ -164,9 +168,4 @@ fn is_news(known: &Recording, told: &Recording) -> bool {
     let mut merged = known.clone();
     merged.merge(told.clone());
     (merged.status, merged.updated_at, &merged.key) != (known.status, known.updated_at, &known.key)
-}
-
-fn letter(call_id: &str, finding: &Finding, now: Timestamp) -> Option<Letter> {
-    let body = serde_json::to_vec(finding).ok()?;
-    Some(Letter::new(Kind::Finding, body, now).of_call(call_id))
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::finding;
 use crate::{
     domain::{
         Call, Fact, Room, Sink,
-        call::Wish,
+        call::{NotStarted, Wish},
         event::Finding,
         path::{self, Fill},
     },
@@ -19,8 +18,11 @@ use crate::{
         body,
         egress::{Client, Error, Kind, Stopped},
     },
-    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
-    store::{self, Letter, Store},
+    pipeline::{
+        deliver::{Answer, Attempt, Deliverer, Due},
+        letter,
+    },
+    store::Store,
 };
 
 /// A real egress shows up in ListEgress 0.1-0.5 s after its request.
@@ -70,11 +72,13 @@ impl Egress {
         match self.client.stop(egress_id).await {
             Ok(Stopped::Yes(info)) => {
                 tracing::info!(call = due.call.id, egress = egress_id, "recording stopped");
-                done.found([egress_letter(info, now)])
+                done.found([letter::egress(info, now)])
             }
             Ok(Stopped::AlreadyOver) => {
                 match self.client.list(Some(&due.call.room_name), false).await {
-                    Ok(infos) => done.found(infos.into_iter().map(|info| egress_letter(info, now))),
+                    Ok(infos) => {
+                        done.found(infos.into_iter().map(|info| letter::egress(info, now)))
+                    }
                     Err(error) => retry(&error, &due.delivery.memo),
                 }
             }
@@ -99,7 +103,7 @@ impl Egress {
         let running: Vec<String> = listed.into_iter().filter(theirs).collect();
         if !running.is_empty() {
             tracing::info!(call = call.id, "a recording runs already; it is adopted");
-            let letters = running.into_iter().map(|info| egress_letter(info, now));
+            let letters = running.into_iter().map(|info| letter::egress(info, now));
             return Attempt::new(Answer::Delivered { again: None }, memo).found(letters);
         }
         if !call.is_open() {
@@ -128,7 +132,7 @@ impl Egress {
                 tracing::info!(call = call.id, egress, "recording started");
                 metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
                 let done = Attempt::new(Answer::Delivered { again: None }, &memo);
-                done.found([egress_letter(info, now)])
+                done.found([letter::egress(info, now)])
             }
             // Nobody knows what became of it: the memo stays, and the list is asked first.
             Err(error) if error.kind() == Kind::Unanswered => retry(&error, &memo),
@@ -140,19 +144,20 @@ impl Egress {
     fn refused(&self, due: &Due, error: &Error, memo: &Value, now: Timestamp) -> Attempt {
         let kind = error.kind();
         let over = matches!(kind, Kind::BadRequest | Kind::NotFound);
-        let next = if over {
-            ""
-        } else {
-            " It is tried again while the call lasts."
-        };
-        let text = format!("The recording could not be started: {error}.{next}");
-        let told = Finding::NotStarted {
-            error: text.clone(),
+        let told = NotStarted {
+            at: now,
+            error: format!("The recording could not be started: {error}."),
             no_room: kind == Kind::NotFound,
             over,
         };
         let known = due.call.not_started.as_ref();
-        let news = known.is_none_or(|known| known.error != text || over);
+        let news = known.is_none_or(|known| known.error != told.error || over);
+        let text = told.text();
+        let told = Finding::NotStarted {
+            error: told.error,
+            no_room: told.no_room,
+            over,
+        };
         let answer = match kind {
             _ if over => Answer::Dead { error: text },
             Kind::Unauthorized => Answer::Retry {
@@ -164,7 +169,7 @@ impl Egress {
                 error: text,
             },
         };
-        let letters = news.then(|| finding(&due.call.id, &told, now));
+        let letters = news.then(|| letter::finding(&due.call.id, &told, now));
         Attempt::new(answer, memo).found(letters)
     }
 }
@@ -172,9 +177,7 @@ impl Egress {
 /// The room closed before a recording could be started.
 fn too_late(call: &Call, memo: &Value, now: Timestamp) -> Attempt {
     let error = match &call.not_started {
-        Some(told) => told
-            .error
-            .replace(" It is tried again while the call lasts.", ""),
+        Some(told) => told.error.clone(),
         None => "The room had closed before a recording could be started.".into(),
     };
     let told = Finding::NotStarted {
@@ -182,7 +185,8 @@ fn too_late(call: &Call, memo: &Value, now: Timestamp) -> Attempt {
         no_room: true,
         over: true,
     };
-    Attempt::new(Answer::Delivered { again: None }, memo).found([finding(&call.id, &told, now)])
+    Attempt::new(Answer::Delivered { again: None }, memo)
+        .found([letter::finding(&call.id, &told, now)])
 }
 
 /// How long until a start that was sent would be listed.
@@ -213,10 +217,6 @@ fn records(info: &str, call: &Call, wish: &Wish) -> bool {
 fn egress_id(info: &str) -> Option<String> {
     let info: Value = serde_json::from_str(info).ok()?;
     info["egressId"].as_str().map(str::to_owned)
-}
-
-fn egress_letter(info: String, now: Timestamp) -> Letter {
-    Letter::new(store::Kind::Egress, info, now)
 }
 
 fn retry(error: &Error, memo: &Value) -> Attempt {

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::finding;
 use crate::{
     domain::{
         Call, Recording, Sink,
         event::Finding,
         recording::{Object, ObjectState},
     },
-    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    pipeline::{
+        deliver::{Answer, Attempt, Deliverer, Due},
+        letter,
+    },
     storage::{self, Client, Error},
 };
 
@@ -61,7 +63,7 @@ impl Storage {
             egress_id: recording.egress_id.clone(),
             object: Object { state, at: now },
         };
-        let letters = news.then(|| finding(&call.id, &object, now));
+        let letters = news.then(|| letter::finding(&call.id, &object, now));
         Attempt::new(answer, memo).found(letters)
     }
 

@@ -1,6 +1,7 @@
 //! What people click in a row: signed anew before it dies, and the full text of a transcript that was cut.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
 
 use super::{Airtable, Memo, hash};
 use crate::{
@@ -90,6 +91,15 @@ impl Airtable {
         let at = Timestamp::from_millisecond(*dies).ok()? - quarter;
         let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
         (at < young_until).then_some(at)
+    }
+
+    /// The URLs in the row live on: they are no news.
+    pub(super) fn drop_links(&self, changed: &mut Map<String, Value>) {
+        let ours = ["recording_url", "recording_url_expires", "transcript_url"];
+        let links = self.schema.enabled();
+        for column in links.filter(|column| ours.contains(&column.from.as_str())) {
+            changed.remove(&column.name);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use crate::{
-    airtable::{Class, Client, Error, Mapping, Schema, find_table, row::project},
+    airtable::{Class, Client, Error, Mapping, Schema, locate, row::project},
     domain::{Sink, link::LinkRules},
     pipeline::deliver::{Answer, Attempt, Deliverer, Due},
     storage,
@@ -80,8 +80,9 @@ impl Deliverer for Airtable {
         5
     }
 
-    async fn ready(&self) {
+    async fn ready(&self) -> bool {
         self.client.ready().await;
+        true
     }
 
     async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
@@ -138,18 +139,8 @@ impl Airtable {
             .await
             .ok()
             .flatten();
-        let known: Mapping = stored
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
-        let tables = self.client.tables().await?;
-        let found = find_table(&tables, self.client.table(), Some(&known.table_id));
-        let Some(found) = found else {
-            let table = self.client.table().to_owned();
-            return Err(Error::NoTable { table });
-        };
-        let same = found.id == known.table_id;
-        let columns = if same { known.columns } else { BTreeMap::new() };
-        let (mapping, problems) = self.schema.map(found, &columns)?;
+        let known = stored.and_then(|text| serde_json::from_str(&text).ok());
+        let (mapping, problems) = locate(&self.client, &self.schema, known.as_ref()).await?;
         for problem in problems {
             tracing::warn!(%problem, "a column is left out; `livekit-airtable bootstrap` says more");
         }
@@ -196,31 +187,6 @@ impl Airtable {
             changed,
             again,
         })
-    }
-
-    /// Columns that users changed cost the row a line in Error, not the row.
-    fn tell_refused(&self, cells: &mut Map<String, Value>, refused: &BTreeSet<String>) {
-        let error = self.schema.enabled().find(|column| column.from == "error");
-        let Some(error) = error.filter(|_| !refused.is_empty()) else {
-            return;
-        };
-        let names: Vec<String> = refused.iter().map(|name| format!("“{name}”")).collect();
-        let line = format!(
-            "Airtable does not take our values for {}.",
-            names.join(", ")
-        );
-        let before = cells.get(&error.name).and_then(Value::as_str).unwrap_or("");
-        let text = [before, &line].join("\n").trim().to_owned();
-        cells.insert(error.name.clone(), Value::String(text));
-    }
-
-    /// The URLs in the row live on: they are no news.
-    fn drop_links(&self, changed: &mut Map<String, Value>) {
-        let ours = ["recording_url", "recording_url_expires", "transcript_url"];
-        let links = self.schema.enabled();
-        for column in links.filter(|column| ours.contains(&column.from.as_str())) {
-            changed.remove(&column.name);
-        }
     }
 
     /// Writes a group of rows; splits it where Airtable refuses it.

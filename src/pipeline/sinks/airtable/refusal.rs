@@ -1,7 +1,9 @@
 //! What becomes of a row that Airtable refuses: nine good rows land, and a column that a user changed costs the row a
 //! line in Error, not the row.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::{Map, Value};
 
 use super::{Airtable, Memo, Row, attempt};
 use crate::{
@@ -49,10 +51,13 @@ impl Airtable {
                     column = name,
                     "Airtable does not take our values for a column; it is left out"
                 );
-                self.table.lock().await.refused.insert(name.clone());
+                let refused = {
+                    let mut table = self.table.lock().await;
+                    table.refused.insert(name.clone());
+                    table.refused.clone()
+                };
                 row.changed.remove(&name);
                 row.cells.remove(&name);
-                let refused = self.table.lock().await.refused.clone();
                 self.tell_refused(&mut row.cells, &refused);
                 let line = self.schema.enabled().find(|column| column.from == "error");
                 if let Some(line) = line {
@@ -72,6 +77,22 @@ impl Airtable {
             }
             _ => Some(row.unsent(due, answer(error))),
         }
+    }
+
+    /// Columns that users changed cost the row a line in Error, not the row.
+    pub(super) fn tell_refused(&self, cells: &mut Map<String, Value>, refused: &BTreeSet<String>) {
+        let error = self.schema.enabled().find(|column| column.from == "error");
+        let Some(error) = error.filter(|_| !refused.is_empty()) else {
+            return;
+        };
+        let names: Vec<String> = refused.iter().map(|name| format!("“{name}”")).collect();
+        let line = format!(
+            "Airtable does not take our values for {}.",
+            names.join(", ")
+        );
+        let before = cells.get(&error.name).and_then(Value::as_str).unwrap_or("");
+        let text = [before, &line].join("\n").trim().to_owned();
+        cells.insert(error.name.clone(), Value::String(text));
     }
 
     /// The name of the column that Airtable names by id or name, unless it is the key.
