@@ -30,8 +30,9 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let config = Config::airtable(source)?;
     let schema = serve::schema(&config)?;
     let database = Config::database(source)?;
-    let client = serve::airtable_client(&config, telemetry::http_client()?);
     let store = Store::open(&database).await?;
+    let client = serve::airtable_client(&config, telemetry::http_client()?);
+    let client = client.counted(serve::budget(&config, &store).book());
     if let Some(workspace) = &args.create_base {
         let name = "Calls";
         let made = airtable::create_base(&client, &schema, workspace, name).await;

@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod budget;
 mod calls;
 mod error;
 mod links;
@@ -29,6 +30,7 @@ use crate::{
     storage,
     store::Store,
 };
+pub use budget::Base;
 use error::Problem;
 
 /// Bytes of a webhook's body; LiveKit's are a few KiB.
@@ -44,6 +46,7 @@ pub struct App {
     pub status: JobStatus,
     pub storage: storage::Client,
     pub links: LinkRules,
+    pub base: Base,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
     pub metrics: PrometheusHandle,

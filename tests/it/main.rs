@@ -5,6 +5,7 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod budget;
 mod cli;
 mod ends;
 mod harness;
