@@ -1,6 +1,6 @@
 //! The requests of a base: how fast they go, how full they are, how many a month may have, and when none goes.
 
-mod front;
+pub mod front;
 mod month;
 mod pacing;
 mod processes;
@@ -71,6 +71,7 @@ pub struct Rig {
     pub front: Front,
     pub store: Store,
     pub folder: TempDir,
+    pub database_url: String,
 }
 
 /// How a process' sink is set.
@@ -94,6 +95,13 @@ impl Default for Settings {
 impl Rig {
     /// `requests_per_second`: what the base allows; 0 is no limit.
     pub async fn new(requests_per_second: f64) -> Rig {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.db");
+        let url = format!("sqlite:{}", path.display());
+        Rig::on(url, folder, requests_per_second).await
+    }
+
+    pub async fn on(database_url: String, folder: TempDir, requests_per_second: f64) -> Rig {
         livekit_airtable::install_crypto();
         let options = Options {
             requests_per_second,
@@ -101,13 +109,12 @@ impl Rig {
         };
         let local = "127.0.0.1:0".parse().unwrap();
         let airtable = airtable::start(local, options).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let url = database(&folder);
         let rig = Rig {
             front: Front::start(airtable.url()).await,
             airtable,
-            store: Store::open(&url).await.unwrap(),
+            store: Store::open(&database_url).await.unwrap(),
             folder,
+            database_url,
         };
         let (client, schema) = (rig.client(Settings::default()), Schema::built_in());
         let plan = Plan::read(&client, &schema, None).await.unwrap();
@@ -246,10 +253,6 @@ impl Process {
             }
         }
     }
-}
-
-pub fn database(folder: &TempDir) -> String {
-    format!("sqlite:{}", folder.path().join("calls.db").display())
 }
 
 fn nowhere() -> storage::Config {

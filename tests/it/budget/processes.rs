@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use livekit_airtable::{domain::Sink, store::Store, telemetry::now};
 use serde_json::Value;
 
-use super::{Rig, database, front::closest};
+use super::{Rig, front::closest};
 use crate::{
     harness::{API_TOKEN, World, eventually},
     process::{Serve, run},
@@ -13,12 +13,8 @@ use crate::{
 
 impl Rig {
     /// Of a `serve` and of commands; `more` wins.
-    fn environment(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
-        let (url, base, database) = (
-            self.front.url(),
-            self.airtable.base_id(),
-            database(&self.folder),
-        );
+    pub fn environment(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let (url, base) = (self.front.url(), self.airtable.base_id());
         let pairs = [
             ("LIVEKIT_URL", "http://127.0.0.1:9"),
             ("LIVEKIT_API_KEY", "devkey"),
@@ -32,7 +28,7 @@ impl Rig {
             ("AIRTABLE_API_URL", &url),
             ("LISTEN_ADDR", "127.0.0.1:0"),
             ("API_TOKEN", API_TOKEN),
-            ("DATABASE_URL", &database),
+            ("DATABASE_URL", &self.database_url),
         ];
         let pairs = pairs.iter().chain(more);
         pairs
@@ -40,7 +36,7 @@ impl Rig {
             .collect()
     }
 
-    async fn has_requests(&self, count: usize) {
+    pub async fn has_requests(&self, count: usize) {
         let came = eventually(|| (self.front.seen().len() >= count).then_some(())).await;
         assert!(came.is_some(), "{} requests", self.front.seen().len());
     }
