@@ -37,13 +37,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Client {
     pub fn new(http: reqwest::Client, config: Config) -> Client {
-        let pace = Pace::new(config.requests_per_second, None);
+        let pace = Pace::new(config.requests_per_second);
         Client { http, config, pace }
     }
 
     /// Has every request written into a book that other processes use too.
     pub fn counted(self, book: Book) -> Client {
-        let pace = Pace::new(self.config.requests_per_second, Some(book));
+        let pace = self.pace.counted(book);
         Client { pace, ..self }
     }
 

@@ -12,8 +12,8 @@ use super::book::{Book, Denied, Entry, Leave};
 use crate::domain::budget::{climbed, halved};
 
 /// Even spacing (burst 1), and never more than the rate in any sliding second as *Airtable* sees it: there are as many
-/// slots as requests a second, and one is free again a second after its request was answered, so that a slow
-/// connection cannot push two requests together. Rates below 1 or with a fraction stretch that second. The book gives
+/// slots as requests a second, and one is free again a second after its request was answered, less the time that an
+/// answer takes at least. So a request that was held up on its way cannot be pushed together with those after it. Rates below 1 or with a fraction stretch that second. The book gives
 /// leave last, so that other processes are spaced with this one: a turn is a time in the database, and the rate changes
 /// while it climbs back, which is why no limiter of a library is used.
 pub(super) struct Pace {
@@ -37,6 +37,8 @@ struct State {
     /// After a lockout one request goes alone, until Airtable takes one.
     probing: bool,
     last_turn: Option<Instant>,
+    /// The shortest time between a request and its answer.
+    fastest: Option<Duration>,
 }
 
 /// Requests of several processes are further apart than the limit asks by as much as their ways to Airtable may differ.
@@ -44,7 +46,7 @@ const MARGIN: f64 = 1.02;
 
 impl Pace {
     /// `rate` in requests per second, taken as 0.01 to 50 (what one token's user gets).
-    pub(super) fn new(rate: f64, book: Option<Book>) -> Pace {
+    pub(super) fn new(rate: f64) -> Pace {
         let rate = if rate.is_finite() {
             rate.clamp(0.01, 50.0)
         } else {
@@ -56,7 +58,7 @@ impl Pace {
             .collect();
         Pace {
             configured: rate,
-            book,
+            book: None,
             slots,
             gate: Arc::default(),
             line: Arc::new(Semaphore::new(1)),
@@ -68,8 +70,15 @@ impl Pace {
                 paused_until: now,
                 probing: false,
                 last_turn: None,
+                fastest: None,
             }),
         }
+    }
+
+    /// Asks this book for leave too.
+    pub(super) fn counted(self, book: Book) -> Pace {
+        let book = Some(book);
+        Pace { book, ..self }
     }
 
     /// Waits until a request may go, and has it counted. Hold the turn until it is answered.
@@ -89,12 +98,14 @@ impl Pace {
         self.tell_when_back();
         self.sent.fetch_add(1, Ordering::Relaxed);
         let held = Duration::from_secs_f64(self.slots.len() as f64 / self.rate());
+        let now = Instant::now();
         let mut state = self.state();
-        state.last_turn = Some(Instant::now());
+        state.last_turn = Some(now);
         let alone = state.probing.then_some(gate);
         Ok(Turn {
             free_at,
-            held,
+            held: held.saturating_sub(state.fastest.unwrap_or_default()),
+            given_at: now,
             alone,
         })
     }
@@ -186,8 +197,11 @@ impl Pace {
     /// Airtable answered otherwise than with 429: if that was the probe after a lockout, the others may go on. What was
     /// under way beside the refused one proves nothing.
     pub(super) fn answered(&self, turn: &Turn<'_>) {
+        let took = turn.given_at.elapsed();
+        let mut state = self.state();
+        state.fastest = Some(state.fastest.map_or(took, |fastest| fastest.min(took)));
         if turn.alone.is_some() {
-            self.state().probing = false;
+            state.probing = false;
         }
     }
 
@@ -243,6 +257,7 @@ impl Pace {
 pub(super) struct Turn<'a> {
     free_at: tokio::sync::MutexGuard<'a, Instant>,
     held: Duration,
+    given_at: Instant,
     /// Nobody else has a turn beside the probe after a lockout.
     alone: Option<OwnedMutexGuard<()>>,
 }
