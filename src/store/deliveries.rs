@@ -196,16 +196,24 @@ impl Store {
         row.as_ref().map(|row| read(row, sink)).transpose()
     }
 
+    /// As people are told of them: what waits because its sink is closed says why.
     pub async fn deliveries_of(&self, call_id: &str) -> Result<Vec<Delivery>> {
-        let query =
-            sqlx::query("SELECT * FROM deliveries WHERE call_id = $1 ORDER BY sink, created_at");
+        let query = sqlx::query(
+            "SELECT d.*, c.error AS closed FROM deliveries d LEFT JOIN closures c ON c.sink = d.sink
+             WHERE d.call_id = $1 ORDER BY d.sink, d.created_at",
+        );
         let rows = query.bind(call_id).fetch_all(&self.read).await?;
         let all = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
         let mut deliveries = Vec::new();
         for row in &rows {
             let name: String = row.try_get("sink")?;
             let sink = all.into_iter().find(|sink| sink_name(*sink) == name);
-            deliveries.extend(sink.map(|sink| read(row, sink)).transpose()?);
+            let Some(sink) = sink else { continue };
+            let mut delivery = read(row, sink)?;
+            if delivery.state == State::Pending && delivery.last_error.is_none() {
+                delivery.last_error = row.try_get("closed")?;
+            }
+            deliveries.push(delivery);
         }
         Ok(deliveries)
     }
