@@ -7,20 +7,25 @@ mod error;
 mod links;
 mod ops;
 mod recordings;
+pub mod server;
+mod socket;
 mod transcripts;
 mod webhook;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    middleware::map_response,
+    response::Response,
     routing::{get, post},
 };
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyDeadlineLayer};
 
 use crate::{
     domain::link::LinkRules,
@@ -35,6 +40,9 @@ use error::Problem;
 const WEBHOOK_BYTES: usize = 1 << 20;
 /// Bytes of a transcript's body.
 const TRANSCRIPT_BYTES: usize = 16 << 20;
+
+/// How long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(30);
 
 /// What requests need.
 pub struct App {
@@ -72,5 +80,16 @@ pub fn router(app: App) -> Router {
         .fallback(|| async { Problem::not_found("there is nothing at this address") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(map_response(not_for_others))
+        .layer(RequestBodyDeadlineLayer::new(BODY))
         .with_state(Arc::new(app))
+}
+
+/// Everything here is about somebody's calls, so no cache may keep it; and it is what its content type says.
+async fn not_for_others(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }

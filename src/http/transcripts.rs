@@ -5,11 +5,8 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Bytes,
-    extract::{
-        Query, State,
-        rejection::{BytesRejection, QueryRejection},
-    },
-    http::{HeaderMap, StatusCode},
+    extract::{FromRequest, Query, Request, State, rejection::QueryRejection},
+    http::StatusCode,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,11 +28,12 @@ pub struct Named {
 pub async fn receive(
     State(app): State<Arc<App>>,
     query: Result<Query<Named>, QueryRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let bearer = auth::bearer(&app, &headers)?;
+    // Who may not send is not listened to: nothing of the body has been read.
+    let bearer = auth::bearer(&app, request.headers())?;
     let Query(query) = query?;
+    let body = Bytes::from_request(request, &app).await;
     let body = body.map_err(|cut| Problem::no_body(&cut, "a transcript has at most 16 MiB"))?;
     let body: Value = serde_json::from_slice(&body).map_err(|error| {
         Problem::bad_request(format!(
