@@ -12,6 +12,7 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -133,6 +134,7 @@ impl Service {
             storage,
             links,
             api_token: config.http.api_token.clone(),
+            reading: Semaphore::new(1),
             metrics,
             clock: runner.clock,
         };

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::store;
 
 /// Seconds. LiveKit honours it and drops what waits behind it for 30 s, so that four tries must fit into that.
-const RETRY_AFTER: &str = "7";
+pub const RETRY_AFTER: &str = "7";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

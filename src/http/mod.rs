@@ -12,7 +12,7 @@ mod socket;
 mod transcripts;
 mod webhook;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -25,7 +25,8 @@ use axum::{
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyDeadlineLayer};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     domain::link::LinkRules,
@@ -41,9 +42,6 @@ const WEBHOOK_BYTES: usize = 1 << 20;
 /// Bytes of a transcript's body.
 const TRANSCRIPT_BYTES: usize = 16 << 20;
 
-/// How long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(30);
-
 /// What requests need.
 pub struct App {
     pub store: Store,
@@ -54,6 +52,8 @@ pub struct App {
     pub links: LinkRules,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
+    /// Transcripts that are taken apart at one time: one of 16 MiB takes several hundred.
+    pub reading: Semaphore,
     pub metrics: PrometheusHandle,
     /// Gives the time; one of the two edges where the clock is read.
     pub clock: fn() -> Timestamp,
@@ -81,7 +81,6 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(map_response(not_for_others))
-        .layer(RequestBodyDeadlineLayer::new(BODY))
         .with_state(Arc::new(app))
 }
 

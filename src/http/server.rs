@@ -23,13 +23,14 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tower_http::timeout::RequestBodyDeadlineLayer;
 
-use super::socket::Socket;
+use super::{error::RETRY_AFTER, socket::Socket};
 
 /// Bytes of a request's head, and of what is read at once of its body; 431 above.
 const HEAD_BYTES: usize = 32 << 10;
-/// The whole of what a connection hears that finds every place taken by a request.
-const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 7\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+/// What a connection hears that finds every place taken by a request.
+const BUSY: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"all connections are taken; send it again"}"#;
 
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +39,8 @@ pub struct Limits {
     pub connections: usize,
     /// From a request's first byte to the end of its head.
     pub head: Duration,
+    /// From there to the end of its body.
+    pub body: Duration,
     /// Between two requests. Longer than the minute that load balancers keep one, so that it is they who close it.
     pub idle: Duration,
     /// For requests that are under way when the service stops.
@@ -50,6 +53,7 @@ impl Limits {
         Limits {
             connections: (open_files / 2).clamp(1, 1024),
             head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
             idle: Duration::from_secs(75),
             drain: Duration::from_secs(5),
         }
@@ -107,6 +111,7 @@ pub async fn serve<L: Listener>(
     limits: Limits,
     closing: CancellationToken,
 ) {
+    let router = router.layer(RequestBodyDeadlineLayer::new(limits.body));
     let mut connections = Connections::default();
     let mut sweep = tokio::time::interval(limits.head.min(limits.idle) / 10);
     loop {
@@ -119,13 +124,21 @@ pub async fn serve<L: Listener>(
                     connections.open(io, router.clone(), closing.clone());
                 } else {
                     // Its buffer is empty still, so this does not wait for the other side.
-                    io.write_all(BUSY).await.ok();
+                    io.write_all(busy().as_bytes()).await.ok();
                 }
             }
         }
     }
     drop(listener);
     connections.drain(&limits).await;
+}
+
+fn busy() -> String {
+    let length = BUSY.len();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
+         retry-after: {RETRY_AFTER}\r\nconnection: close\r\n\r\n{BUSY}"
+    )
 }
 
 #[derive(Default)]

@@ -8,7 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::rejection::BytesRejection,
+    routing::{get, post},
+};
 use livekit_airtable::http::server::{Limits, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,13 +24,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     harness::{API_TOKEN, World, eventually},
-    letters::{send, signature},
+    letters::{inbox, send, signature},
     process::Serve,
 };
 
 const SHORT: Limits = Limits {
     connections: 20,
     head: Duration::from_millis(300),
+    body: Duration::from_millis(600),
     idle: Duration::from_millis(900),
     drain: Duration::from_millis(500),
 };
@@ -55,7 +61,11 @@ impl Small {
             "through"
         });
         let router = Router::new().route("/healthz", get(async || "ok"));
-        let router = router.route("/gate", wait);
+        let read = post(async |body: Result<Bytes, BytesRejection>| match body {
+            Ok(_) => "whole",
+            Err(_) => "broken",
+        });
+        let router = router.route("/gate", wait).route("/read", read);
         let served = tokio::spawn(serve(listener, router, limits, closing.clone()));
         Small {
             address,
@@ -122,6 +132,44 @@ async fn a_dribbled_head_is_cut_off_while_others_are_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dribbled_body_is_cut_off_though_something_comes_all_the_time() {
+    let server = Small::start(SHORT).await;
+    let head = b"POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n";
+    let mut slow = server.send(head).await;
+    let begun = Instant::now();
+    let (mut reads, mut writes) = slow.split();
+    let dribble = async {
+        while writes.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let mut told = [0; 1000];
+    let answered = async { reads.read(&mut told).await.unwrap() };
+    tokio::select! {
+        length = answered => assert!(String::from_utf8_lossy(&told[..length]).contains("broken")),
+        () = dribble => panic!("it was cut off without an answer"),
+    }
+    assert!(begun.elapsed() >= SHORT.body);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_breaks_off_is_to_be_sent_again() {
+    let world = World::new().await;
+    let mut socket = TcpStream::connect(world.address).await.unwrap();
+    let token = signature(b"never comes");
+    let head = format!(
+        "POST /webhooks/livekit HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\ncontent-length: 11\r\n\r\nnever"
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.shutdown().await.unwrap();
+    let told = rest(&mut socket).await;
+    // LiveKit takes no answer and 503 for a reason to come again, and any 4xx for none.
+    assert!(told.is_empty() || told.contains("503"), "{told}");
+    assert_eq!(inbox(&world, "webhook").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_is_kept_between_requests_and_then_closed() {
     let server = Small::start(SHORT).await;
     let mut kept = server.send(HEALTH).await;
@@ -154,7 +202,7 @@ async fn idle_connections_make_room_and_requests_do_not() {
     // Now all places are taken by requests.
     let told = answer(&mut server.send(HEALTH).await).await;
     assert!(told.contains("503 Service Unavailable"), "{told}");
-    assert!(told.contains("retry-after: 7"), "{told}");
+    assert!(told.contains("retry-after: 7") && told.contains("problem+json"));
     server.gate.add_permits(1);
     for socket in &mut waiting {
         assert!(answer(socket).await.contains("200 OK"));
@@ -289,5 +337,37 @@ async fn without_a_file_to_spare_it_waits_and_does_not_spin() {
     assert!(lines < 50, "{lines} lines of log");
     drop(held);
     assert_eq!(send(&world, r#"{"event":"after"}"#).await, 200);
+    assert_eq!(serve.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_transcripts_are_read_one_after_the_other() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
+    world.address = serve.address.parse().unwrap();
+    let turn = r#"{"speaker":"agent","text":"Good morning, this is the line of the clinic; how may I help you today?"}"#;
+    let turns = vec![turn; (15 << 20) / turn.len()].join(",");
+    let body = format!(r#"{{"room_name":"desk","turns":[{turns}]}}"#);
+    let request = world
+        .http
+        .post(world.url("/v1/transcripts"))
+        .bearer_auth(API_TOKEN);
+    let send = || request.try_clone().unwrap().body(body.clone()).send();
+    let sent = futures_util::future::join_all((0..4).map(|_| send()));
+    let mut most = 0;
+    let watched = async {
+        loop {
+            most = most.max(serve.resident_bytes());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let answers = tokio::select! { answers = sent => answers, () = watched => unreachable!() };
+    for answer in answers {
+        assert_eq!(answer.unwrap().status(), 202);
+    }
+    // All four at once would take 1,600 MiB.
+    assert!(most < 700 << 20, "{} MiB", most >> 20);
+    println!("at most {} MiB", most >> 20);
     assert_eq!(serve.stop().await, Some(0));
 }

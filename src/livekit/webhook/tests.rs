@@ -91,7 +91,11 @@ fn refuses_other_algorithms() {
     for header in [
         json!({"alg": "none"}),
         json!({"alg": "RS256"}),
+        json!({"alg": "ES256"}),
+        json!({"alg": "HS384"}),
+        json!({"alg": "HS512"}),
         json!({"alg": "hs256"}),
+        json!({"alg": ""}),
     ] {
         let token = sign(&header, &claims(json!({})), "secret-one");
         assert_eq!(
@@ -155,6 +159,29 @@ fn the_body_is_what_was_signed() {
         webhook(Some(&sign(&hs256(), &empty, "secret-one")), b"", now()),
         Ok(())
     );
+}
+
+#[test]
+fn claims_of_the_wrong_kind_are_refused() {
+    for claim in [
+        r#"{"iss":"devkey","iss":"devkey","exp":99999999999}"#,
+        r#"{"iss":"devkey","exp":"99999999999"}"#,
+        r#"{"iss":"devkey","exp":1e999}"#,
+        r#"{"iss":"devkey","exp":-1}"#,
+        r#"{"iss":["devkey"],"exp":99999999999}"#,
+        r#"{"iss":"devkey","exp":99999999999,"sha256":7}"#,
+        r#"{"iss":"devkey","exp":99999999999,"video":true}"#,
+        "[]",
+        "null",
+    ] {
+        let header = BASE64_URL_SAFE_NO_PAD.encode(hs256().to_string());
+        let signed = format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(claim));
+        let mac = Hmac::<Sha256>::new_from_slice(b"secret-one").unwrap();
+        let tag = mac.chain_update(&signed).finalize().into_bytes();
+        let token = format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag));
+        assert!(webhook(Some(&token), BODY, now()).is_err(), "{claim}");
+        assert!(keys().verify_token(&token, now()).is_err(), "{claim}");
+    }
 }
 
 #[test]
