@@ -63,7 +63,7 @@ impl Limits {
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// No request since then.
+    /// No request, and nothing of an answer, since then.
     Idle(Instant),
     /// The head of a request has begun to come.
     Head(Instant),

@@ -34,6 +34,14 @@ impl<I> Socket<I> {
             lingering: None,
         }
     }
+
+    /// An answer that is still being read is not idle, however slowly it goes.
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        let went = matches!(written, Poll::Ready(Ok(_)));
+        if went && matches!(self.state.phase(), Phase::Idle(_)) {
+            self.state.set(Phase::Idle(Instant::now()));
+        }
+    }
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Socket<I> {
@@ -58,7 +66,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<I> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.note(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -66,7 +76,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<I> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.note(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -8,6 +8,7 @@
 mod canaries;
 mod cli;
 mod connections;
+mod crowds;
 mod ends;
 mod harness;
 mod intruders;
