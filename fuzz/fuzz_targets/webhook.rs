@@ -50,7 +50,7 @@ fuzz_target!(|data: &[u8]| {
     let signed = keys
         .verify_webhook(Some(&sign(&claims)), now)
         .expect("signed");
-    assert_eq!(signed.verify(rest), Ok(()), "a signed body is taken");
+    assert!(signed.clone().verify(rest).is_ok(), "a signed body is taken");
     if data != rest {
         assert!(signed.verify(data).is_err(), "another body is not");
     }

@@ -35,8 +35,8 @@ pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Result<St
 async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Bytes, Problem> {
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
-    let hash = match app.keys.verify_webhook(token, now) {
-        Ok(hash) => hash,
+    let signed = match app.keys.verify_webhook(token, now) {
+        Ok(signed) => signed,
         Err(refused) => {
             let glance = tokio::time::timeout(GLANCE, is_too_large(request.into_body()));
             return Err(match glance.await {
@@ -51,7 +51,7 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Byte
         // LiveKit takes a 4xx for delivered.
         _ => Problem::unavailable("the body broke off or took too long; send it again"),
     })?;
-    hash.verify(&body).map_err(refuse)?;
+    signed.verify(&body).map_err(refuse)?;
     Ok(body)
 }
 

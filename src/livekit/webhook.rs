@@ -47,9 +47,12 @@ pub enum Refused {
     Body,
 }
 
-/// The SHA-256 of the body that LiveKit signed.
+/// Who signed a webhook, and the SHA-256 of the body that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BodyHash(Vec<u8>);
+pub struct Signed {
+    key: String,
+    hash: Vec<u8>,
+}
 
 /// What a LiveKit access token lets its holder do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,19 +75,21 @@ impl Keys {
         &self,
         authorization: Option<&str>,
         now: Timestamp,
-    ) -> Result<BodyHash, Refused> {
+    ) -> Result<Signed, Refused> {
         let header = authorization.ok_or(Refused::Missing)?.trim();
         let token = match header.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
             _ => header,
         };
         let claims = self.verify(token, now)?;
-        let signed = claims
+        let hash = claims
             .sha256
             .filter(|hash| !hash.is_empty())
             .ok_or(Refused::NoBodyHash)?;
-        let signed = BASE64_STANDARD.decode(signed).map_err(|_| Refused::Body)?;
-        Ok(BodyHash(signed))
+        Ok(Signed {
+            key: claims.iss.unwrap_or_default(),
+            hash: BASE64_STANDARD.decode(hash).map_err(|_| Refused::Body)?,
+        })
     }
 
     /// What may the holder of this access token do? `token` without `Bearer `.
@@ -137,11 +142,12 @@ impl Keys {
     }
 }
 
-impl BodyHash {
-    /// `body` is the bytes as they came: JSON that was read and written again has another hash.
-    pub fn verify(&self, body: &[u8]) -> Result<(), Refused> {
-        match bool::from(Sha256::digest(body).as_slice().ct_eq(&self.0)) {
-            true => Ok(()),
+impl Signed {
+    /// Is this the body that was signed? Then the API key that signed it. `body` is the bytes as they came: JSON that was
+    /// read and written again has another hash.
+    pub fn verify(self, body: &[u8]) -> Result<String, Refused> {
+        match bool::from(Sha256::digest(body).as_slice().ct_eq(&self.hash)) {
+            true => Ok(self.key),
             false => Err(Refused::Body),
         }
     }

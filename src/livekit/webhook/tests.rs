@@ -19,7 +19,8 @@ fn now() -> Timestamp {
 }
 
 fn webhook(authorization: Option<&str>, body: &[u8], now: Timestamp) -> Result<(), Refused> {
-    keys().verify_webhook(authorization, now)?.verify(body)
+    let signed = keys().verify_webhook(authorization, now)?;
+    signed.verify(body).map(|_| ())
 }
 
 fn sign(header: &Value, claims: &Value, secret: &str) -> String {
@@ -65,6 +66,13 @@ fn takes_what_livekit_signs_bare_or_bearer_with_any_of_our_keys() {
         sign(&hs256(), &claims(json!({})), "secret-one")
     );
     assert_eq!(webhook(Some(&bearer), BODY, now()), Ok(()));
+}
+
+#[test]
+fn tells_which_key_signed() {
+    let token = sign(&hs256(), &claims(json!({"iss": "other"})), "secret-two");
+    let signed = keys().verify_webhook(Some(&token), now()).unwrap();
+    assert_eq!(signed.verify(BODY), Ok("other".to_owned()));
 }
 
 #[test]
