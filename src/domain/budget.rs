@@ -27,8 +27,8 @@ impl Month {
     }
 }
 
-/// How requests are spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How requests are spent, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// The month's requests last: every change is sent at once.
     Free,

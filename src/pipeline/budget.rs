@@ -26,6 +26,7 @@ pub struct Budget {
     base_id: String,
     limit: Option<u64>,
     clock: Clock,
+    /// The worst that was told on a day: between two modes it may change with each request.
     told: Arc<Mutex<Option<(Date, Mode)>>>,
 }
 
@@ -74,7 +75,7 @@ impl Budget {
         }
     }
 
-    /// What is worth a request now. A change of that, and once a day what is left, is logged.
+    /// What is worth a request now. What is left is logged once a day, and when it gets worse.
     pub async fn gather(&self, now: Timestamp) -> Result<Gather, store::Error> {
         if self.limit.is_none() {
             return Ok(Gather::Everything);
@@ -96,12 +97,12 @@ impl Budget {
     }
 
     fn tell(&self, allowance: Allowance, mode: Mode, now: Timestamp) {
-        let today = utc_day(now);
-        let news = Some((today, mode));
+        let news = Some((utc_day(now), mode));
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *told, news) == news {
+        if *told >= news {
             return;
         }
+        *told = news;
         let used = allowance.used;
         let left = allowance.left().unwrap_or_default();
         match (mode, allowance.runs_out(now)) {

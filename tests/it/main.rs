@@ -6,9 +6,13 @@
 )]
 
 mod budget;
+mod canaries;
 mod cli;
+mod connections;
+mod crowds;
 mod ends;
 mod harness;
+mod intruders;
 mod letters;
 mod links;
 mod main_job;
