@@ -122,22 +122,21 @@ fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
 
 impl Airtable {
     pub fn read(r: &mut Reader<'_>) -> Self {
+        let base_id = base_id(r);
+        Self {
+            base_id,
+            ..Self::without_base(r)
+        }
+    }
+
+    /// For the command that makes the base: its id is empty.
+    pub fn without_base(r: &mut Reader<'_>) -> Self {
         let expected = "a personal access token, pat… (airtable.com/create/tokens)";
         let token = r.required("AIRTABLE_TOKEN", expected);
         if !token.is_empty() && !token.starts_with("pat") {
             r.refuse(
                 "AIRTABLE_TOKEN",
                 format!("does not begin with pat, expected {expected}"),
-            );
-        }
-        let expected = "the base's id, app… (in its address in the browser)";
-        let base_id = r.required("AIRTABLE_BASE_ID", expected);
-        let id = base_id.strip_prefix("app").unwrap_or_default();
-        if !base_id.is_empty() && (id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()))
-        {
-            r.refuse(
-                "AIRTABLE_BASE_ID",
-                format!("is not a base's id, expected {expected}"),
             );
         }
         let table = r
@@ -163,7 +162,7 @@ impl Airtable {
         let content_url = r.address("AIRTABLE_CONTENT_URL", expected, check::origin);
         Self {
             token: token.into(),
-            base_id,
+            base_id: String::new(),
             table,
             schema,
             requests_per_second,
@@ -172,4 +171,17 @@ impl Airtable {
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }
     }
+}
+
+fn base_id(r: &mut Reader<'_>) -> String {
+    let expected = "the base's id, app… (in its address in the browser)";
+    let base_id = r.required("AIRTABLE_BASE_ID", expected);
+    let id = base_id.strip_prefix("app").unwrap_or_default();
+    if !base_id.is_empty() && (id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric())) {
+        r.refuse(
+            "AIRTABLE_BASE_ID",
+            format!("is not a base's id, expected {expected}"),
+        );
+    }
+    base_id
 }

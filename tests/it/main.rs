@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+mod columns;
 mod ends;
 mod harness;
 mod letters;
