@@ -137,7 +137,9 @@ fn filtered<'a>(table: &'a Table, query: &Value) -> Result<Vec<&'a Record>, Refu
         Refusal::invalid("INVALID_FILTER_BY_FORMULA", message)
     };
     let formula = Formula::parse(text, table).map_err(invalid)?;
-    Ok(all.filter(|record| formula.matches(record)).collect())
+    Ok(all
+        .filter(|record| formula.matches(table, record))
+        .collect())
 }
 
 fn sort(table: &Table, query: &Value, found: &mut [&Record]) -> Result<(), Refusal> {

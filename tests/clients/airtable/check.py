@@ -3,6 +3,7 @@
 The stand-in must run without a rate limit (--requests-per-second 0). One line a check; exit code 1 when one fails.
 """
 
+import base64
 import sys
 import uuid
 
@@ -83,6 +84,28 @@ check("upsert answers in order", [r["fields"]["Call ID"] for r in result["record
 check("upsert leaves other cells", result["records"][1]["fields"]["Duration"] == 61, result)
 again = table.batch_upsert([{"fields": {"Call ID": "RM_new", "Size": 2}}], key_fields=["Call ID"])
 check("upsert again updates", again["createdRecords"] == [] and again["updatedRecords"] == result["createdRecords"], again)
+
+empty = table.batch_upsert([{"fields": {"Call ID": None, "Size": 3}}], key_fields=["Call ID"])
+check("upsert of an empty key creates", len(empty["createdRecords"]) == 1, empty)
+table.batch_delete(empty["createdRecords"])
+
+# Attachments and comments. pyairtable uploads to content.airtable.com, whatever the endpoint.
+content = bytes(range(256)) * 4
+upload = api.post(
+    f"{URL}/v0/{BASE}/{row['id']}/Recording/uploadAttachment",
+    json={"contentType": "audio/mpeg", "filename": "a.mp3", "file": base64.encodebytes(content).decode()})
+uploaded = upload["fields"][field.id][0]
+check("upload_attachment", (uploaded["size"], uploaded["type"]) == (len(content), "audio/mpeg"), upload)
+check("an attachment's bytes", requests.get(uploaded["url"]).content == content)
+me = api.whoami()["id"]
+table.add_comment(row["id"], f"Call back, @[{me}]")
+comment = table.comments(row["id"])[0]
+check("comment", comment.author.id == me and comment.mentioned[me].id == me, comment)
+comment.text = "Done"
+comment.save()
+check("comment changed", table.comments(row["id"])[0].text == "Done")
+comment.delete()
+check("comment deleted", table.comments(row["id"]) == [])
 
 # List.
 check("all over pages", len(table.all(page_size=7)) == 26)
