@@ -5,6 +5,7 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod bootstrap;
 mod cli;
 mod columns;
 mod ends;
