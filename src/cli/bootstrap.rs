@@ -142,9 +142,21 @@ async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<
 
 const TEST_ROW: &str = "livekit-airtable bootstrap: a test, may be deleted";
 
+/// What a person does about it, and the exit code that says the same to a script.
 fn failure(error: &airtable::Error) -> Failure {
-    let text = error.to_string();
-    match (error.status(), error.class()) {
+    let class = error.class();
+    let text = match &class {
+        Class::Retry { .. } => format!("{error}. Run `bootstrap` again: it goes on where it was"),
+        Class::Locked { after } => format!(
+            "{error}. The base is locked for {} s, because this or another program asked too often. Run `bootstrap` again after that: it goes on where it was",
+            after.as_secs()
+        ),
+        Class::Quota => format!(
+            "{error}. The workspace's plan allows no more requests this month, or the base no more rows: nothing is written until the month turns or the plan is changed"
+        ),
+        _ => error.to_string(),
+    };
+    match (error.status(), class) {
         (Some(401 | 403), _) => Failure::NotPermitted(text),
         (_, Class::Configuration) => Failure::Usage(text),
         (None, _) | (Some(429 | 500..), _) => Failure::Unavailable(text),
