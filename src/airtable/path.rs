@@ -1,25 +1,37 @@
 //! Paths into what rooms and agents say: `customer.id`, `usage.0.input_tokens`, `usage.llm_usage.input_tokens`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The value at a dotted path. A step is a key (which may hold dots itself), a place in a list (from 0, also written
 /// `[0]`), or the `type` of one of its objects, as in the usage of LiveKit's agents. Texts that are JSON are entered.
 pub(super) fn at(root: &Value, path: &str) -> Option<Value> {
-    step(root, path).or_else(|| {
+    either_way(path, |path| step(root, path))
+}
+
+/// The same in the fields of an object.
+pub(super) fn among(fields: &Map<String, Value>, path: &str) -> Option<Value> {
+    either_way(path, |path| field(fields, path))
+}
+
+/// The path as it stands, then with its brackets as dots.
+fn either_way(path: &str, find: impl Fn(&str) -> Option<Value>) -> Option<Value> {
+    find(path).or_else(|| {
         let dotted = path.replace('[', ".").replace(']', "");
-        step(root, &dotted).filter(|_| dotted != path)
+        (dotted != path).then(|| find(&dotted)).flatten()
     })
+}
+
+fn field(fields: &Map<String, Value>, path: &str) -> Option<Value> {
+    if let Some(found) = fields.get(path) {
+        return Some(found.clone());
+    }
+    let mut dots = path.match_indices('.').map(|(dot, _)| path.split_at(dot));
+    dots.find_map(|(key, rest)| step(fields.get(key)?, rest.get(1..)?))
 }
 
 fn step(value: &Value, path: &str) -> Option<Value> {
     match value {
-        Value::Object(fields) => {
-            if let Some(found) = fields.get(path) {
-                return Some(found.clone());
-            }
-            let mut dots = path.match_indices('.').map(|(dot, _)| path.split_at(dot));
-            dots.find_map(|(key, rest)| step(fields.get(key)?, rest.get(1..)?))
-        }
+        Value::Object(fields) => field(fields, path),
         Value::Array(items) => {
             let (head, rest) = match path.split_once('.') {
                 Some((head, rest)) => (head, Some(rest)),

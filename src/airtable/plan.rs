@@ -194,6 +194,11 @@ pub async fn create_base(
     workspace_id: &str,
     name: &str,
 ) -> Result<(Base, Mapping), Error> {
+    if is_table_id(client.table()) {
+        return Err(Error::NoTableId {
+            table: client.table().to_string(),
+        });
+    }
     let body = schema.table_body(client.table());
     let base = client.create_base(workspace_id, name, &[body]).await?;
     let table = find_table(&base.tables, client.table(), None).ok_or(Error::Incomplete)?;

@@ -119,8 +119,7 @@ fn metadata(call: &Call) -> impl Iterator<Item = Value> {
 
 fn report(call: &Call, path: &str) -> Option<Value> {
     let report = call.reports.newest()?;
-    let fields = Value::Object(report.fields.clone());
-    some(path::at(&fields, path))
+    some(path::among(&report.fields, path))
 }
 
 fn some(value: Option<Value>) -> Option<Value> {

@@ -116,6 +116,11 @@ impl Table {
         self.records.len() - 1
     }
 
+    pub fn comments_on(&self, record: &str) -> usize {
+        let of_record = |comment: &&Comment| comment.is_on(record);
+        self.comments.iter().filter(of_record).count()
+    }
+
     pub fn position(&self, record: &str) -> Option<usize> {
         self.records.iter().position(|r| r.id == record)
     }

@@ -15,6 +15,12 @@ pub(super) struct Comment {
     printed: Value,
 }
 
+impl Comment {
+    pub fn is_on(&self, record: &str) -> bool {
+        self.record == record
+    }
+}
+
 /// `comment`: its id, when the path names one.
 pub(super) fn answer(
     table: &mut Table,

@@ -81,6 +81,11 @@ enum Function {
     IsSame,
 }
 
+/// A cell as formulas and `cellFormat=string` read it.
+pub(super) fn text(cell: &Value) -> String {
+    Term::from_cell(cell).text()
+}
+
 impl Formula {
     /// Errors say what is wrong, as the end of Airtable's message.
     pub fn parse(text: &str, table: &Table) -> Result<Self, String> {
