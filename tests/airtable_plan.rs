@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use livekit_airtable::airtable::{Error, Plan, Schema, Step, Table, find_table};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn table(fields: Value) -> Table {
@@ -290,5 +291,24 @@ fn open_sources_are_taken() {
             ),
             (from, "X")
         );
+    }
+}
+
+proptest! {
+    /// A slip anywhere in the file is told, or harmless; it never ends the program.
+    #[test]
+    fn a_slip_in_the_file_is_told_by_its_line(at in 0.0..1.0_f64, gone in 0..40_usize, slip in "[\\[\\]{}=\"a\n]{0,3}") {
+        let text = include_str!("../schema/airtable.toml");
+        let place = |bytes: usize| text.floor_char_boundary(bytes.min(text.len()));
+        let start = place((at * text.len() as f64) as usize);
+        let slipped = format!("{}{slip}{}", &text[..start], &text[place(start + gone)..]);
+        match Schema::parse("my.toml", &slipped) {
+            Ok(schema) => prop_assert_eq!(&schema.key().from, "call_id"),
+            Err(wrong) => {
+                prop_assert!(!wrong.faults.is_empty());
+                let lines = slipped.lines().count() + 1;
+                prop_assert!(wrong.faults.iter().all(|fault| fault.line <= lines), "{}", wrong);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `sim airtable|livekit|storage`: one of the demo's stand-ins alone.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 
@@ -85,7 +85,11 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
                 lockout,
                 seed,
             };
-            let airtable = airtable::start(listen.listen, options).await?;
+            let airtable = airtable::start(listen.listen, options).await;
+            let airtable = airtable.map_err(|error| match error.kind() {
+                ErrorKind::InvalidInput => Failure::Usage(format!("--seed: {error}")).into(),
+                _ => anyhow::Error::from(error).context(listen.listen),
+            })?;
             out::line(&format!("Airtable listens on {}", airtable.url()))?;
             out::line(&format!(
                 "AIRTABLE_API_URL={0}\nAIRTABLE_CONTENT_URL={0}\nAIRTABLE_BASE_ID={1}\nAIRTABLE_TOKEN=patSimulated",
