@@ -122,15 +122,15 @@ fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
 
 impl Airtable {
     pub fn read(r: &mut Reader<'_>) -> Self {
-        let base_id = base_id(r);
-        Self {
-            base_id,
-            ..Self::without_base(r)
-        }
+        Self::of_base(r, base_id)
     }
 
     /// For the command that makes the base: its id is empty.
     pub fn without_base(r: &mut Reader<'_>) -> Self {
+        Self::of_base(r, |_| String::new())
+    }
+
+    fn of_base(r: &mut Reader<'_>, base_id: impl FnOnce(&mut Reader<'_>) -> String) -> Self {
         let expected = "a personal access token, pat… (airtable.com/create/tokens)";
         let token = r.required("AIRTABLE_TOKEN", expected);
         if !token.is_empty() && !token.starts_with("pat") {
@@ -139,6 +139,7 @@ impl Airtable {
                 format!("does not begin with pat, expected {expected}"),
             );
         }
+        let base_id = base_id(r);
         let table = r
             .text("AIRTABLE_TABLE", "a table's name or id")
             .unwrap_or_else(|| "Calls".into());
@@ -162,7 +163,7 @@ impl Airtable {
         let content_url = r.address("AIRTABLE_CONTENT_URL", expected, check::origin);
         Self {
             token: token.into(),
-            base_id: String::new(),
+            base_id,
             table,
             schema,
             requests_per_second,
