@@ -41,11 +41,17 @@ pub(super) fn fit(column: &Column, value: Value) -> Cell {
         "dateTime" => (date_time(&value, options), "is no date and time"),
         "singleSelect" => (
             choice(&plain(&value), options).map(Value::from),
-            "is none of the column's choices",
+            "is none of the choices in the schema file",
         ),
         "multipleSelects" => return choices(&value, options),
         "multipleAttachments" => (Some(value), ""),
-        _ => (Some(Value::String(cut(plain(&value)))), ""),
+        _ => {
+            let text = match value {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            (Some(Value::String(cut(text))), "")
+        }
     };
     match found {
         Some(value) => Cell { value, unfit: None },
@@ -192,7 +198,7 @@ fn choices(value: &Value, options: &Value) -> Cell {
             true => Value::Null,
             false => json!(known),
         },
-        unfit: (!all).then_some("holds what is none of the column's choices"),
+        unfit: (!all).then_some("holds what is none of the choices in the schema file"),
     }
 }
 

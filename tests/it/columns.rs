@@ -173,7 +173,7 @@ async fn a_value_of_the_wrong_kind_costs_its_cell_and_a_line_in_error() {
         "“Visits” is empty: metadata.patient.visits is no number.",
         "“Born” is empty: metadata.patient.born is no date.",
         "“Budget” is empty: metadata.budget is no number.",
-        "“Tags” is not complete: report.tags holds what is none of the column's choices.",
+        "“Tags” is not complete: report.tags holds what is none of the choices in the schema file.",
         "“Stars” is empty: report.stars is no whole number of the rating's range.",
     ];
     assert_eq!(row["Error"], lines.join("\n"));

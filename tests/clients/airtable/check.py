@@ -4,6 +4,7 @@ The stand-in must run without a rate limit (--requests-per-second 0). One line a
 """
 
 import base64
+import datetime
 import sys
 import uuid
 
@@ -121,6 +122,20 @@ long = "OR(" + ",".join(f"{{Call ID}}='{uuid.uuid4()}'" for _ in range(400)) + "
 check("long formula by POST listRecords", len(table.all(formula=long, fields=["Size"])) == 1)
 ordered = table.all(sort=["-Size"], fields=["Size"], max_records=2)
 check("sort, fields, max_records", [r["fields"] for r in ordered] == [{"Size": 4096}, {"Size": 25}], ordered)
+options = {"view": "Grid view", "cell_format": "json", "time_zone": "utc", "user_locale": "en-ie", "page_size": 9}
+check("every option by GET", len(table.all(**options)) == 26)
+check("every option by POST", len(table.all(formula=long, **options)) == 1)
+moment = datetime.datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.timezone.utc)
+dated = table.create({"Call ID": "Ann's \"new\" call", "Started": moment.isoformat()})
+check("formula match of a time", table.first(formula=match({"Started": moment}))["id"] == dated["id"])
+check("formula match with quotes", table.first(formula=match({"Call ID": dated["fields"]["Call ID"]}))["id"] == dated["id"])
+check("formula FIND in a time", len(table.all(formula="FIND('2026-01-02', {Started})")) == 2)
+either = match({"Call ID": "RM_1", "Size": 5}, match_any=True)
+check("formula match_any", len(table.all(formula=either)) == 2)
+mixed = table.batch_upsert(
+    [{"id": dated["id"], "fields": {"Size": 1}}, {"fields": {"Call ID": "RM_new"}}], key_fields=["Call ID"], replace=True)
+check("upsert by id and by key, replacing", [r["fields"] for r in mixed["records"]] == [{"Size": 1}, {"Call ID": "RM_new"}], mixed)
+table.delete(dated["id"])
 check("first", table.first(formula="{Size}=5")["fields"]["Call ID"] == "RM_5")
 check("table by id and in any case", len(base.table(schema.id).all(max_records=1)) == 1
       and len(api.table(BASE, name.upper()).all(max_records=1)) == 1)
