@@ -6,10 +6,14 @@
 )]
 
 mod bootstrap;
+mod canaries;
 mod cli;
 mod columns;
+mod connections;
+mod crowds;
 mod ends;
 mod harness;
+mod intruders;
 mod letters;
 mod links;
 mod main_job;
