@@ -5,9 +5,11 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod bootstrap;
 mod budget;
 mod canaries;
 mod cli;
+mod columns;
 mod connections;
 mod crowds;
 mod ends;
