@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+mod commands;
 mod ends;
 mod harness;
 mod letters;

@@ -167,7 +167,7 @@ impl Airtable {
         let mut memo: Memo = serde_json::from_value(due.delivery.memo.clone()).unwrap_or_default();
         let call = &due.call;
         // Redriven as though it had never been delivered: the row that is there is written whole.
-        let anew = due.delivery.delivered == 0;
+        let anew = due.delivery.delivered == 0 && memo.record.is_some();
         if anew {
             memo.signed = None;
         }
@@ -181,7 +181,7 @@ impl Airtable {
         let mut changed = cells.clone();
         changed.retain(|name, value| match memo.sent.get(name) {
             Some(sent) => anew || *sent != hash(value),
-            None => !value.is_null(),
+            None => anew || !value.is_null(),
         });
         changed.retain(|name, _| mapping.columns.contains_key(name));
         if !fresh {
