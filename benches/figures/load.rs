@@ -30,16 +30,24 @@ const EVENTS: [&str; 10] = [
     include_str!("../../tests/fixtures/livekit-captured/014_room_finished.json"),
 ];
 
-/// Bodies of one connection: rooms one after the other, each with all its events.
+/// Bodies of one connection: rooms one after the other, each with all its events, and each event a little later.
 pub fn bodies(connection: usize, round: &str, count: usize) -> Vec<String> {
     let body = |n: usize| {
         let room = format!("{round}{connection}x{}", n / EVENTS.len());
-        EVENTS[n % EVENTS.len()]
+        at(EVENTS[n % EVENTS.len()], n)
             .replace("RM_6KXUbx5CgQHS", &format!("RM_{room}"))
             .replace("call-real-1", &format!("call-{room}"))
             .replace("\"EV_", &format!("\"EV_{room}"))
     };
     (0..count).map(body).collect()
+}
+
+/// The event of a body as if it had happened later: 80 a second on each connection.
+fn at(body: &str, n: usize) -> String {
+    const TIME: &str = "\"createdAt\":\"";
+    let (before, after) = body.split_once(TIME).unwrap_or((body, ""));
+    let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    format!("{before}{TIME}{}{after}", 1_795_531_497 + n / 80)
 }
 
 /// A whole signed request, ready for the socket.

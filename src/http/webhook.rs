@@ -8,11 +8,10 @@ use axum::{
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
 };
-use sha2::{Digest, Sha256};
 
 use super::{App, error::Problem};
 use crate::{
-    domain::hex,
+    livekit::webhook::event_key,
     store::{Kind, Letter},
 };
 
@@ -30,9 +29,8 @@ pub async fn receive(
         tracing::warn!(reason = %refused, "a webhook was refused; nothing was stored");
         return Err(Problem::unauthorized(refused.to_string()));
     }
-    // LiveKit repeats an event byte for byte, so the same bytes are the same event.
     let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
-    letter.dedupe = Some(hex(&Sha256::digest(&body)));
+    letter.dedupe = Some(event_key(&body));
     app.store.put(letter).await?;
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
