@@ -92,9 +92,23 @@ impl Places {
             let objects = list(bucket, prefix, &spinner).await;
             let objects = objects.map_err(|error| storage_failure(&error))?;
             found.extend(known.objects(&self.path, &objects, since, now));
+            spinner.finish_and_clear();
+            self.tell_others(&objects);
         }
         spinner.finish_and_clear();
         Ok(found)
+    }
+
+    fn tell_others(&self, objects: &[storage::Listed]) {
+        let is_other = |object: &&storage::Listed| !stored::fits(&self.path, &object.key);
+        let others = objects.iter().filter(is_other).count();
+        if others > 0 {
+            out::complain(&format!(
+                "{others} of {} objects do not look like RECORDING_PATH ({}) and were passed over.",
+                objects.len(),
+                self.path
+            ));
+        }
     }
 }
 

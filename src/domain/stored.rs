@@ -92,6 +92,11 @@ impl Recording {
     }
 }
 
+/// Whether a key is one that RECORDING_PATH makes.
+pub fn fits(template: &str, key: &str) -> bool {
+    Stored::read(template, key, 0, Timestamp::UNIX_EPOCH).is_some()
+}
+
 /// The part of all keys before the first placeholder.
 pub fn prefix(template: &str) -> &str {
     template.split('{').next().unwrap_or_default()

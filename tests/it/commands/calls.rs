@@ -23,7 +23,7 @@ fn at(second: i64) -> Timestamp {
     "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
 }
 
-/// Three calls of known times: one Complete, one Live whose row is parked, one that failed and whose row is dead.
+/// Four calls of known times: one Complete, one Live whose row is parked, two whose rows are dead.
 async fn fill(store: &Store) {
     let people = |name: &str| Participant {
         sid: format!("PA_{name}"),
@@ -74,7 +74,11 @@ async fn fill(store: &Store) {
         recordings: [("EG_2".into(), recording("EG_2", EgressStatus::Failed))].into(),
         ..call("RM_failed", 10)
     };
-    for call in [complete, failed, call("RM_live", 20)] {
+    let lost = Call {
+        finished_at: Some(at(61)),
+        ..call("RM_lost", 5)
+    };
+    for call in [complete, failed, lost, call("RM_live", 20)] {
         let owed = Owed {
             sink: Sink::Airtable,
             part: String::new(),
@@ -93,6 +97,7 @@ async fn fill(store: &Store) {
     for (id, states) in [
         ("RM_complete", vec![State::Pending, State::Done]),
         ("RM_failed", vec![State::Pending, State::Dead]),
+        ("RM_lost", vec![State::Dead]),
         ("RM_live", vec![State::Parked; 25]),
     ] {
         for (n, state) in (0..).zip(states) {
@@ -145,18 +150,10 @@ pub async fn shows_known_calls(database: &str) {
         insta::assert_snapshot!("calls_for_people", all);
     });
     // Pages of a filtered list, and the last tries only.
-    let (mut seen, mut next) = (Vec::new(), Some(String::new()));
-    while let Some(cursor) = next {
-        let mut page = vec!["calls", "list", "--json", "--limit", "1"];
-        if !cursor.is_empty() {
-            page.extend(["--cursor", &cursor]);
-        }
-        let done = cli(folder.path(), database, &page).await.stdout;
-        let done: Value = serde_json::from_str(&done).unwrap();
-        seen.push(done["calls"][0]["call_id"].as_str().unwrap().to_owned());
-        next = done["next_cursor"].as_str().map(str::to_owned);
-    }
-    assert_eq!(seen, ["RM_live", "RM_failed", "RM_complete"]);
+    let every = ["RM_live", "RM_failed", "RM_lost", "RM_complete"];
+    assert_eq!(one_by_one(folder.path(), database, &[]).await, every);
+    let dead = one_by_one(folder.path(), database, &["--delivery", "dead"]).await;
+    assert_eq!(dead, ["RM_failed", "RM_lost"]);
     let live = cli(
         folder.path(),
         database,
@@ -175,6 +172,23 @@ pub async fn shows_known_calls(database: &str) {
     );
     assert_eq!(history[0]["next_at"], "2026-01-02T03:05:39Z");
     store.close().await;
+}
+
+/// The ids of a list, in pages of one.
+async fn one_by_one(folder: &Path, database: &str, filter: &[&str]) -> Vec<String> {
+    let (mut seen, mut next) = (Vec::new(), Some(String::new()));
+    while let Some(cursor) = next {
+        let mut page = vec!["calls", "list", "--json", "--limit", "1"];
+        page.extend(filter);
+        if !cursor.is_empty() {
+            page.extend(["--cursor", &cursor]);
+        }
+        let done = cli(folder, database, &page).await.stdout;
+        let done: Value = serde_json::from_str(&done).unwrap();
+        seen.push(done["calls"][0]["call_id"].as_str().unwrap().to_owned());
+        next = done["next_cursor"].as_str().map(str::to_owned);
+    }
+    seen
 }
 
 #[tokio::test]
