@@ -1,5 +1,6 @@
 //! `replay`: folds calls anew from the inbox, with today's code and schema.
 
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -15,6 +16,8 @@ use crate::{
 
 /// Calls that are looked up at once.
 const PAGE: i64 = 512;
+/// Calls that are folded side by side.
+const ABREAST: usize = 8;
 /// How often a call is folded again that changes meanwhile.
 const TRIES: usize = 5;
 
@@ -57,12 +60,13 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let ids = ids(&store, since).await?;
     let bar = database::bar("folding", ids.len());
     let mut outcome = Outcome::default();
+    let fold = async |id: &String| match args.dry_run {
+        true => Ok(replay::refold(&store, &schema, id).await?),
+        false => fold(&store, &schema, id, &sinks).await,
+    };
+    let mut folding = stream::iter(&ids).map(fold).buffered(ABREAST);
     for id in &ids {
-        let folded = if args.dry_run {
-            replay::refold(&store, &schema, id).await?
-        } else {
-            fold(&store, &schema, id, &sinks).await?
-        };
+        let folded = folding.next().await.transpose()?.flatten();
         outcome.take(id, folded);
         bar.inc(1);
     }

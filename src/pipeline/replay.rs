@@ -9,7 +9,7 @@ use super::{letter, sinks::airtable::news};
 use crate::{
     airtable::Schema,
     domain::{Call, Event, Policy, Sink, apply, call::Wish},
-    store::{Again, CallRow, Error, Folded, Judged, Key, Owing, State, Store},
+    store::{Again, CallRow, Error, Folded, Judged, Owing, State, Store},
 };
 
 /// A call as today's code makes it of its letters.
@@ -160,12 +160,15 @@ async fn compare(
     known: CallRow,
     call: Call,
 ) -> Result<Refolded, Error> {
+    let changed = call != known.call;
     let deliveries = store.deliveries_of(&call.id).await?;
     let row = deliveries.iter().find(|it| it.key.sink == Sink::Airtable);
-    let columns = row.map_or_else(Vec::new, |row| news(&call, schema, &row.memo));
     let delivered = row.filter(|row| row.state == State::Done);
+    // A row that is on its way is written as it is now without anybody's help.
+    let compared = row.filter(|_| changed || delivered.is_some());
+    let columns = compared.map_or_else(Vec::new, |row| news(&call, schema, &row.memo));
     let delivered = delivered.map(|row| Owing {
-        key: Key::clone(&row.key),
+        key: row.key.clone(),
         room_name: call.room_name.clone(),
         state: row.state,
         last_error: None,
@@ -174,7 +177,7 @@ async fn compare(
         letters: 0,
         columns,
         read_revision: known.revision,
-        changed: call != known.call,
+        changed,
         renamed: call.room_name != known.call.room_name,
         judged: Vec::new(),
         delivered,
