@@ -168,8 +168,11 @@ impl Args {
             1 => "1 recording".to_owned(),
             count => format!("{count} recordings"),
         };
-        let done = if self.dry_run { "would be" } else { "are" };
-        out::line(&format!("{count} {done} brought in; the rest was known."))
+        let done = match self.dry_run {
+            true => "Would be brought in",
+            false => "Brought in",
+        };
+        out::line(&format!("{done}: {count}; the rest was known."))
     }
 }
 

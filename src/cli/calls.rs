@@ -199,7 +199,11 @@ fn owed(delivery: &Delivery, now: Timestamp) -> String {
     );
     let mut text = format!("\n{sink}{space}{part}: {state}. {}\n", next(delivery, now));
     for one in delivery.history.iter().rev() {
-        text += &format!("  {}  {}\n", seconds(one.at), clean(answer(one)).trim_end());
+        text += &format!(
+            "  {}  {}\n",
+            seconds(one.at),
+            clean(answer(delivery, one)).trim_end()
+        );
     }
     text
 }

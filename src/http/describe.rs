@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    domain::Call,
+    domain::{Call, Sink},
     store::{Delivery, State, Try, sink_name},
 };
 
@@ -49,7 +49,8 @@ pub fn detail(of: &Call, deliveries: &[Delivery], now: Timestamp) -> Value {
 
 fn delivery(delivery: &Delivery, now: Timestamp) -> Value {
     // Newest first.
-    let history: Vec<Value> = delivery.history.iter().rev().map(one_try).collect();
+    let history = delivery.history.iter().rev();
+    let history: Vec<Value> = history.map(|it| one_try(delivery, it)).collect();
     json!({
         "sink": sink_name(delivery.key.sink),
         "part": Some(&delivery.key.part).filter(|part| !part.is_empty()),
@@ -62,18 +63,22 @@ fn delivery(delivery: &Delivery, now: Timestamp) -> Value {
     })
 }
 
-fn one_try(it: &Try) -> Value {
+fn one_try(delivery: &Delivery, it: &Try) -> Value {
     json!({
         "at": it.at,
         "state": it.state.as_str(),
-        "answer": answer(it),
+        "answer": answer(delivery, it),
         "next_at": it.next_at,
     })
 }
 
 /// How a try ended, in the other side's words where it had any.
-pub fn answer(it: &Try) -> &str {
-    it.error.as_deref().unwrap_or("delivered")
+pub fn answer<'a>(delivery: &Delivery, it: &'a Try) -> &'a str {
+    let success = match delivery.key.sink {
+        Sink::Airtable | Sink::Mirror => "delivered",
+        Sink::Egress | Sink::Storage => "done",
+    };
+    it.error.as_deref().unwrap_or(success)
 }
 
 /// What happens next, for people.
@@ -92,10 +97,10 @@ pub fn next(delivery: &Delivery, now: Timestamp) -> String {
         (State::Dead, _) => {
             "Nothing, until the call has news or `redrive --dead` sends it again.".to_owned()
         }
-        (State::Done, None) if delivery.due_at.is_none() => "Nothing: it is delivered.".to_owned(),
+        (State::Done, None) if delivery.due_at.is_none() => "Nothing: it is done.".to_owned(),
         (State::Done, later) => {
             let at = later.map_or("now".to_owned(), |at| format!("at {}", seconds(at)));
-            format!("It is delivered; its links are signed anew {at}.")
+            format!("It is done; its links are signed anew {at}.")
         }
     }
 }

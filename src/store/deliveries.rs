@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, rows, text, time};
+use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, millis, rows, text, time};
 use crate::domain::{Owed, Sink};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,6 +66,7 @@ pub struct Delivery {
 
 /// A try that is over, as people read it later.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Line", into = "Line")]
 pub struct Try {
     pub at: Timestamp,
     /// What it left the delivery in.
@@ -74,6 +75,27 @@ pub struct Try {
     pub error: Option<String>,
     /// When the delivery was to be looked at next.
     pub next_at: Option<Timestamp>,
+}
+
+/// A try as it is stored, for there are many: its fields in their order, times in milliseconds.
+type Line = (i64, State, Option<String>, Option<i64>);
+
+impl From<Line> for Try {
+    fn from((at, state, error, next_at): Line) -> Try {
+        Try {
+            at: time(at),
+            state,
+            error,
+            next_at: next_at.map(time),
+        }
+    }
+}
+
+impl From<Try> for Line {
+    fn from(it: Try) -> Line {
+        let at = it.at.as_millisecond();
+        (at, it.state, it.error, millis(it.next_at))
+    }
 }
 
 /// Tries that are remembered, and how much of each one's error.

@@ -45,7 +45,7 @@ pub async fn finds_recordings(world: World) {
     assert_eq!(none["found"], json!([]));
     let done = world.ok(&args).await;
     assert!(
-        done.stdout.contains("3 recordings are brought in"),
+        done.stdout.contains("Brought in: 3 recordings;"),
         "{done:?}"
     );
     assert!(done.stderr.contains("1 of 6 objects"), "{done:?}");
@@ -76,7 +76,7 @@ pub async fn finds_recordings(world: World) {
     assert_eq!(job["Recording size"], 3000);
     let again = world.ok(&args).await;
     assert!(
-        again.stdout.contains("0 recordings are brought in"),
+        again.stdout.contains("Brought in: 0 recordings;"),
         "{again:?}"
     );
     world.settled(&known, "egress").await;
@@ -193,4 +193,32 @@ async fn it_tells_who_is_to_blame_and_asks_only_for_what_it_uses() {
     settings.push(("S3_ENDPOINT".to_owned(), nobody));
     let away = run(&["backfill", "--from", "bucket"], settings).await;
     assert_eq!(away.code, Some(69), "{away:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_over_without_a_recording_gets_the_one_that_lies_there() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let (over, open) = (
+        world.livekit.open_room("over"),
+        world.livekit.open_room("open"),
+    );
+    world.livekit.close_room("over");
+    world.row_is(&over, "No recording").await;
+    world.row_is(&open, "Live").await;
+    for call in [&over, &open] {
+        world.put_object(call, 100);
+    }
+    let found = world.json(&["backfill", "--from", "bucket"]).await;
+    assert_eq!(
+        calls_of(&found),
+        [over.as_str()],
+        "a call that goes on may have more to say"
+    );
+    let row = world.row_is(&over, "Complete").await;
+    assert_eq!(
+        (text(&row, "Room"), &row["Recording size"]),
+        ("over", &json!(100))
+    );
+    assert_eq!(world.airtable.rows("Calls").len(), 2);
+    assert!(world.livekit.starts().is_empty());
 }

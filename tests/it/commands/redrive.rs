@@ -160,3 +160,23 @@ async fn rows_are_rewritten_over_what_people_changed() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_was_given_up_is_looked_for_again() {
+    let impatient = [("EGRESS_LOST_AFTER", "2s"), ("RECONCILE_INTERVAL", "1s")];
+    let world = World::with(&impatient).await;
+    let (call, egress) = world.talk_unheard("desk").await;
+    world
+        .ended((&call, &egress), "EGRESS_COMPLETE", json!({ "size": "77" }))
+        .await;
+    world.row_is(&call, "Failed").await;
+    world.delivery_is(&call, "storage", "dead").await;
+    world.put_object(&call, 77);
+    let done = world.ok(&["redrive", "--dead", &call]).await;
+    assert_eq!(done.stdout, "1 delivery made due.\n");
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(
+        (text(&row, "Error"), &row["Recording size"]),
+        ("", &json!(77))
+    );
+}
