@@ -51,7 +51,7 @@ struct Places {
 
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let (url, places) = args.places(source)?;
-    let store = Store::open(&url).await?;
+    let store = database::open_or_make(&url).await?;
     let since = args.since.unwrap_or(Timestamp::UNIX_EPOCH);
     let found = places.ask(&store, since).await?;
     if !args.dry_run {

@@ -20,7 +20,18 @@ pub async fn open(url: &str) -> anyhow::Result<Store> {
         let text = format!("DATABASE_URL: there is no database {file}; `serve` makes it");
         return Err(Failure::Usage(text).into());
     }
-    Ok(Store::open(url).await?)
+    open_or_make(url).await
+}
+
+/// Opens the database; on SQLite it is made when there is none.
+pub async fn open_or_make(url: &str) -> anyhow::Result<Store> {
+    Store::open(url).await.map_err(|error| {
+        let error = anyhow::Error::from(error);
+        match url.starts_with("sqlite:") {
+            true => error,
+            false => Failure::Unavailable(format!("{error:#}")).into(),
+        }
+    })
 }
 
 /// The call of this id, or of this recording's.

@@ -81,6 +81,9 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     } else {
         out::line(&format!("{} made due.", deliveries(redriven)))?;
     }
+    if redriven == 0 {
+        return Ok(());
+    }
     database::tell_who_sends(&store).await
 }
 

@@ -230,7 +230,10 @@ fn time(date: &str, time: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::path::{Fill, key};
+    use crate::domain::{
+        Call, Event, Fact, Policy, Sink, apply,
+        path::{Fill, key},
+    };
 
     fn read(template: &str, key: &str) -> Option<(String, String, String)> {
         let at = "2026-01-02T04:00:00Z".parse().unwrap();
@@ -279,6 +282,50 @@ mod tests {
         );
         assert_eq!(prefix(by_id), "recordings/");
         assert_eq!(prefix("{room_id}.mp3"), "");
+    }
+
+    #[test]
+    fn what_was_found_and_what_was_told_fold_in_any_order() {
+        let at: Timestamp = "2026-01-02T04:00:00Z".parse().unwrap();
+        let stored = Stored::read("{room_id}.mp3", "RM_1.mp3", 7, at).unwrap();
+        let told = Recording {
+            egress_id: "EG_1".into(),
+            started_at: Some(at),
+            ..stored.recording()
+        };
+        let room = Room {
+            sid: "RM_1".into(),
+            name: "desk".into(),
+            ..Room::default()
+        };
+        let egress = Fact::Egress {
+            room,
+            recording: Box::new(told),
+        };
+        let stored = Fact::Stored(Box::new(stored));
+        let fold = |facts: [&Fact; 3]| {
+            let event = |fact: &Fact| Event {
+                received_at: at,
+                fact: fact.clone(),
+            };
+            let policy = Policy::manual();
+            let step = |call: Option<Call>, fact: &Fact| {
+                Some(apply(call.as_ref(), "RM_1", &event(fact), &policy).call)
+            };
+            facts.into_iter().fold(None, step).unwrap()
+        };
+        let call = fold([&stored, &egress, &stored]);
+        assert_eq!(call, fold([&egress, &stored, &egress]));
+        assert_eq!(
+            (call.room_name.as_str(), call.recordings.len()),
+            ("desk", 2)
+        );
+        let mirrored = call
+            .owed()
+            .into_iter()
+            .filter(|owed| owed.sink == Sink::Mirror);
+        let mirrored: Vec<String> = mirrored.map(|owed| owed.part).collect();
+        assert_eq!(mirrored, ["EG_1"], "history is not told to the mirror");
     }
 
     #[test]

@@ -40,8 +40,7 @@ impl Store {
     /// The letters that a call was made of, oldest first.
     pub async fn letters_of(&self, call_id: &str) -> Result<Vec<Folded>> {
         let query = sqlx::query(
-            "SELECT id, kind, call_id, encoding, body, received_at, error FROM inbox
-             WHERE call_id = $1 AND processed_at IS NOT NULL ORDER BY id",
+            "SELECT * FROM inbox WHERE call_id = $1 AND processed_at IS NOT NULL ORDER BY id",
         );
         let rows = query.bind(call_id).fetch_all(&self.read).await?;
         let read = |row| {
@@ -52,11 +51,11 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Letters that intake has not folded, whether due or not, from behind the letter `after` on.
+    /// Letters that may tell of a recording and that intake has not folded, from behind the letter `after` on.
     pub async fn unfolded(&self, after: &str, limit: i64) -> Result<Vec<Letter>> {
         let query = sqlx::query(
-            "SELECT id, kind, call_id, encoding, body, received_at FROM inbox
-             WHERE processed_at IS NULL AND id > $1 ORDER BY id LIMIT $2",
+            "SELECT * FROM inbox WHERE processed_at IS NULL AND id > $1 AND kind IN ('webhook', 'egress', 'object')
+             ORDER BY id LIMIT $2",
         );
         let rows = query.bind(after).bind(limit).fetch_all(&self.read).await?;
         rows.iter().map(inbox::read).collect()

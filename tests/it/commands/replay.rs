@@ -181,6 +181,41 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
     assert!(world.livekit.starts().is_empty());
 }
 
+/// What an older version could not read may be of a room that closed long ago, and LiveKit starts by name.
+#[tokio::test(flavor = "multi_thread")]
+async fn old_news_records_nobody_elses_room() {
+    let world = World::with(&[("RECORD_ROOMS", "desk")]).await;
+    let (old, name) = ("RM_longago", "desk");
+    let body =
+        json!({ "event": "room_started", "id": "EV_1", "room": { "sid": old, "name": "hall" } });
+    assert_eq!(send(&world, body.to_string()).await, 200);
+    world
+        .row_where(old, |row| text(row, "Room") == "hall")
+        .await;
+    let (live, _) = world.talk(name).await;
+    world
+        .sql("DELETE FROM deliveries WHERE call_id = 'RM_longago'")
+        .await;
+    world.sql("DELETE FROM calls WHERE id = 'RM_longago'").await;
+    world
+        .sql(
+            "UPDATE inbox SET call_id = NULL, error = 'unreadable', received_at = received_at - 3600000,
+               body = REPLACE(body, '\"hall\"', '\"desk\"') WHERE kind = 'webhook' AND call_id = 'RM_longago'",
+        )
+        .await;
+    let done = world.json(&["replay"]).await;
+    assert_eq!(done["read_again"], 1, "{done:#}");
+    world
+        .row_where(old, |row| text(row, "Error").contains("had closed"))
+        .await;
+    assert_eq!(text(&world.row(&live).unwrap(), "Status"), "Live");
+    assert_eq!(
+        world.livekit.starts().len(),
+        1,
+        "the open room is recorded once"
+    );
+}
+
 async fn eventually_texts(world: &World, query: &str) -> Vec<String> {
     for _ in 0..2000 {
         let found = world.texts(query).await;
