@@ -51,17 +51,19 @@ struct Places {
 
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let (url, places) = args.places(source)?;
-    let store = database::open_or_make(&url).await?;
     let since = args.since.unwrap_or(Timestamp::UNIX_EPOCH);
-    let found = places.ask(&store, since).await?;
-    if !args.dry_run {
-        put(&store, &found).await?;
-    }
-    args.tell(&found)?;
-    if args.dry_run || found.is_empty() {
-        return Ok(());
-    }
-    database::tell_who_sends(&store).await
+    let work = async |store: &Store| {
+        let found = places.ask(store, since).await?;
+        if !args.dry_run {
+            put(store, &found).await?;
+        }
+        args.tell(&found)?;
+        match args.dry_run || found.is_empty() {
+            true => Ok(()),
+            false => database::tell_who_sends(store).await,
+        }
+    };
+    database::with(&url, work).await
 }
 
 async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {

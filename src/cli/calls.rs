@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Source},
-    domain::{Call, Recording, Status, recording::ObjectState},
+    domain::{Call, Recording, recording::ObjectState},
     http::describe::{self, answer, next, seconds},
     storage::{self, Method},
     store::{CallRow, Delivery, Filter, Owing, Selection, State, Store, sink_name},
@@ -50,6 +50,7 @@ pub struct List {
     /// Only calls of this room
     #[arg(long, value_name = "NAME")]
     room: Option<String>,
+    /// How many at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=500))]
     limit: i64,
     /// Where the list before ended
@@ -63,18 +64,21 @@ pub struct List {
 pub async fn run(calls: Calls, source: &Source) -> anyhow::Result<()> {
     match calls {
         Calls::List(args) => {
-            let store = database::open(&Config::database(source)?).await?;
-            list(args, &store).await
+            let url = Config::database(source)?;
+            database::existing(&url, async |store| list(args, store).await).await
         }
         Calls::Show { id, json } => {
-            let store = database::open(&Config::database(source)?).await?;
-            let CallRow { call, .. } = database::find(&store, &id).await?;
-            let deliveries = store.deliveries_of(&call.id).await?;
-            let now = telemetry::now();
-            match json {
-                true => out::line(&describe::detail(&call, &deliveries, now).to_string()),
-                false => out::text(&page(&call, &deliveries, now)),
-            }
+            let url = Config::database(source)?;
+            let show = async |store: &Store| {
+                let CallRow { call, .. } = database::find(store, &id).await?;
+                let deliveries = store.deliveries_of(&call.id).await?;
+                let now = telemetry::now();
+                match json {
+                    true => out::line(&describe::detail(&call, &deliveries, now).to_string()),
+                    false => out::text(&page(&call, &deliveries, now)),
+                }
+            };
+            database::existing(&url, show).await
         }
         Calls::Link { id, json } => link(&id, json, source).await,
     }
@@ -228,15 +232,16 @@ async fn link(id: &str, json: bool, source: &Source) -> anyhow::Result<()> {
         Some(_) => None,
         None => Some(Config::storage(source)?),
     };
-    let store = database::open(&url).await?;
-    let links = serve::links(&links, &recording, &store).await?;
-    let CallRow { call, .. } = database::find(&store, id).await?;
+    let find = async |store: &Store| {
+        let links = serve::links(&links, &recording, store).await?;
+        Ok((links, database::find(store, id).await?.call))
+    };
+    let (links, call) = database::existing(&url, find).await?;
     let Some(found) = playable(&call, id) else {
-        let status = Status::label(call.status());
+        let (status, error) = (call.status().label(), call.error());
         bail!(
-            "{} has no recording that plays; its status is {status}. {}",
-            call.id,
-            call.error()
+            "{} has no recording that plays; its status is {status}. {error}",
+            call.id
         );
     };
     let expires = telemetry::now() + links.ttl;

@@ -11,8 +11,11 @@ use crate::{
     telemetry,
 };
 
-/// Opens a database that is there: a mistyped DATABASE_URL makes no empty one.
-pub async fn open(url: &str) -> anyhow::Result<Store> {
+/// Works on a database that is there: a mistyped DATABASE_URL makes no empty one.
+pub async fn existing<T>(
+    url: &str,
+    work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let file = url.strip_prefix("sqlite:");
     let file = file.map(|rest| rest.trim_start_matches("//"));
     let file = file.map(|rest| rest.split('?').next().unwrap_or(rest));
@@ -20,18 +23,25 @@ pub async fn open(url: &str) -> anyhow::Result<Store> {
         let text = format!("DATABASE_URL: there is no database {file}; `serve` makes it");
         return Err(Failure::Usage(text).into());
     }
-    open_or_make(url).await
+    with(url, work).await
 }
 
-/// Opens the database; on SQLite it is made when there is none.
-pub async fn open_or_make(url: &str) -> anyhow::Result<Store> {
-    Store::open(url).await.map_err(|error| {
+/// Works on the database; on SQLite it is made when there is none. It is closed whatever comes of the work: else SQLite
+/// leaves files behind that belong to whoever ran the command, and that the service may not be allowed to open.
+pub async fn with<T>(
+    url: &str,
+    work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let store = Store::open(url).await.map_err(|error| {
         let error = anyhow::Error::from(error);
         match url.starts_with("sqlite:") {
             true => error,
             false => Failure::Unavailable(format!("{error:#}")).into(),
         }
-    })
+    })?;
+    let done = work(&store).await;
+    store.close().await;
+    done
 }
 
 /// The call of this id, or of this recording's.

@@ -55,8 +55,12 @@ impl Place {
 }
 
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
-    let store = database::open(&Config::database(source)?).await?;
-    let (selection, again) = args.selection(&store).await?;
+    let url = Config::database(source)?;
+    database::existing(&url, async |store| redrive(&args, store).await).await
+}
+
+async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
+    let (selection, again) = args.selection(store).await?;
     let mut owing = store.owing(&selection).await?;
     owing.retain(|one| args.is_sent(one));
     if args.dry_run {
@@ -84,7 +88,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     if redriven == 0 {
         return Ok(());
     }
-    database::tell_who_sends(&store).await
+    database::tell_who_sends(store).await
 }
 
 impl Args {

@@ -53,16 +53,25 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         (config::database_url(r), mirror, config::schema(r))
     })?;
     let schema = serve::schema_at(schema.as_deref())?;
-    let store = database::open(&url).await?;
     let mut sinks = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
     sinks.extend(mirror.map(|_| Sink::Mirror));
+    let work = async |store: &Store| replay_all(&args, store, &schema, &sinks).await;
+    database::existing(&url, work).await
+}
+
+async fn replay_all(
+    args: &Args,
+    store: &Store,
+    schema: &Schema,
+    sinks: &[Sink],
+) -> anyhow::Result<()> {
     let since = args.since.unwrap_or(Timestamp::UNIX_EPOCH);
-    let ids = ids(&store, since).await?;
+    let ids = ids(store, since).await?;
     let bar = database::bar("folding", ids.len());
     let mut outcome = Outcome::default();
     let fold = async |id: &String| match args.dry_run {
-        true => Ok(replay::refold(&store, &schema, id).await?),
-        false => fold(&store, &schema, id, &sinks).await,
+        true => Ok(replay::refold(store, schema, id).await?),
+        false => fold(store, schema, id, sinks).await,
     };
     let mut folding = stream::iter(&ids).map(fold).buffered(ABREAST);
     for id in &ids {
@@ -76,11 +85,11 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     } else {
         store.reopen_homeless(since, telemetry::now()).await?
     };
-    outcome.tell(&args)?;
+    outcome.tell(args)?;
     if args.dry_run || (outcome.changed.is_empty() && outcome.homeless == 0) {
         return Ok(());
     }
-    database::tell_who_sends(&store).await
+    database::tell_who_sends(store).await
 }
 
 async fn ids(store: &Store, since: Timestamp) -> anyhow::Result<Vec<String>> {

@@ -262,6 +262,10 @@ async fn they_say_what_the_service_says_beside_it_and_without_it() {
         assert_eq!(world.json(&["calls", "show", &call]).await, one);
         world.stop().await;
     }
+    for left in ["calls.db-wal", "calls.db-shm"] {
+        let left = world.folder.path().join(left);
+        assert!(!left.exists(), "{left:?} may be another user's");
+    }
     let unknown = world.cli(&["calls", "show", "RM_none"]).await;
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(1), ""));
     assert!(unknown.stderr.contains("RM_none"), "{unknown:?}");
