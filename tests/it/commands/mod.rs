@@ -79,7 +79,7 @@ impl World {
         self.texts(&query).await.pop()
     }
 
-    async fn database(&self) -> AnyConnection {
+    async fn connect(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
         let mut settings = self.settings().iter().rev();
         let (_, url) = settings.find(|(name, _)| name == "DATABASE_URL").unwrap();
@@ -88,14 +88,14 @@ impl World {
 
     /// Does something to the database behind everybody's back.
     async fn sql(&self, statement: &str) {
-        let mut database = self.database().await;
+        let mut database = self.connect().await;
         let statement = AssertSqlSafe(statement.to_owned());
         sqlx::query(statement).execute(&mut database).await.unwrap();
     }
 
     /// The texts of a query's only column.
     async fn texts(&self, query: &str) -> Vec<String> {
-        let mut database = self.database().await;
+        let mut database = self.connect().await;
         let query = sqlx::query(AssertSqlSafe(query.to_owned()));
         let rows = query.fetch_all(&mut database).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()

@@ -33,6 +33,7 @@ pub async fn ends_a_park(world: World) {
     assert!(done.stdout.contains("made due"), "{done:?}");
     assert!(done.stderr.contains("running service"), "{done:?}");
     world.row_is(&call, "Live").await;
+    world.delivery_is(&call, "airtable", "done").await;
     let told = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
     let airtable = &told["deliveries"]
         .as_array()
