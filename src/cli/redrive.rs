@@ -78,7 +78,7 @@ async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
         .into_iter()
         .filter(|sink| selection.sink.is_none_or(|s| s == *sink))
     {
-        store.call_for_probe(sink, telemetry::now()).await?;
+        store.probe_now(sink, telemetry::now()).await?;
     }
     if args.json {
         args.show(&owing)?;

@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// Calls upon a closed sink to probe at once, in whichever process it is.
-    pub async fn call_for_probe(&self, sink: Sink, now: Timestamp) -> Result<()> {
+    pub async fn probe_now(&self, sink: Sink, now: Timestamp) -> Result<()> {
         self.set(&probe_name(sink), &now.to_string()).await
     }
 
