@@ -5,10 +5,14 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod canaries;
 mod cli;
 mod commands;
+mod connections;
+mod crowds;
 mod ends;
 mod harness;
+mod intruders;
 mod letters;
 mod links;
 mod main_job;

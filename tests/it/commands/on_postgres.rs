@@ -14,7 +14,9 @@ async fn redrive_ends_a_park() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redrive_revives_the_dead() {
-    redrive::revives_the_dead(world().await).await;
+    let database = fresh_database().await;
+    let settings = [("DATABASE_URL", database.as_str()), ("RECORD_ON", "manual")];
+    redrive::revives_the_dead(World::with(&settings).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
