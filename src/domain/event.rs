@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     participant::Participant,
     recording::{Object, Recording},
+    stored::Stored,
     transcript::Report,
 };
 
@@ -37,6 +38,8 @@ pub enum Fact {
         room: Room,
         recording: Box<Recording>,
     },
+    /// A recording that lies in the bucket, and that no egress told of.
+    Stored(Box<Stored>),
     /// What the agent said at the end of its session.
     Report { room: Room, report: Box<Report> },
     /// Somebody asked for a recording, or for its end.
@@ -119,6 +122,7 @@ impl Fact {
             | Fact::Egress { room, .. }
             | Fact::Report { room, .. }
             | Fact::Request { room, .. } => Some(room),
+            Fact::Stored(stored) => Some(&stored.room),
             Fact::Finding { .. } | Fact::Nothing => None,
         }
     }

@@ -4,6 +4,7 @@ mod api;
 mod auth;
 mod budget;
 mod calls;
+pub mod describe;
 mod error;
 mod links;
 mod ops;

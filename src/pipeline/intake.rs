@@ -204,9 +204,7 @@ impl Intake {
         let step =
             std::panic::catch_unwind(AssertUnwindSafe(|| apply(known, id, &event, &self.policy)));
         let Ok(step) = step else {
-            return Ok(Some(
-                "the call could not be changed by it: this is a bug; `replay` after an update mends it".into(),
-            ));
+            return Ok(Some(letter::PANICKED.into()));
         };
         folded.renamed |= step.call.room_name != folded.call.room_name;
         folded.call = step.call;

@@ -5,13 +5,17 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        Fact, Room,
+        Fact, Room, Stored,
         event::{Finding, Request},
         transcript,
     },
     livekit::body,
     store::{Kind, Letter},
 };
+
+/// Why a letter is set aside whose fold panicked.
+pub const PANICKED: &str =
+    "the call could not be changed by it: this is a bug; `replay` after an update mends it";
 
 /// Reads a letter; the error is for people.
 pub fn read(letter: &Letter) -> Result<Fact, String> {
@@ -38,6 +42,7 @@ pub fn read(letter: &Letter) -> Result<Fact, String> {
             call_id: letter.call_id.clone().unwrap_or_default(),
             finding: parse::<Finding>(json()?)?,
         }),
+        Kind::Object => Ok(Fact::Stored(Box::new(parse::<Stored>(json()?)?))),
         Kind::Report => report(json()?),
     }
 }

@@ -29,16 +29,19 @@ pub enum Kind {
     Room,
     /// What a sink or reconcile found out.
     Finding,
+    /// An object of the bucket that `backfill` found.
+    Object,
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 6] = [
+    const ALL: [(Kind, &'static str); 7] = [
         (Kind::Webhook, "webhook"),
         (Kind::Report, "report"),
         (Kind::Request, "request"),
         (Kind::Egress, "egress"),
         (Kind::Room, "room"),
         (Kind::Finding, "finding"),
+        (Kind::Object, "object"),
     ];
 
     fn as_str(self) -> &'static str {
@@ -319,7 +322,7 @@ pub(super) async fn awaken(
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<Letter> {
+pub(super) fn read(row: &AnyRow) -> Result<Letter> {
     let body: String = row.try_get("body")?;
     let encoding: String = row.try_get("encoding")?;
     let kind: String = row.try_get("kind")?;

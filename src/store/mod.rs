@@ -7,6 +7,8 @@ mod closures;
 mod deliveries;
 mod inbox;
 mod lease;
+mod redrive;
+mod replay;
 
 use std::{str::FromStr, time::Duration};
 
@@ -19,8 +21,10 @@ use sqlx::{
 pub use base::BaseRow;
 pub use calls::{CallRow, Filter, Folded, Page};
 pub use closures::Closure;
-pub use deliveries::{Delivery, Depth, Finish, Key, State, sink_name};
+pub use deliveries::{Delivery, Depth, Finish, Key, State, Try, sink_name};
 pub use inbox::{Kind, Letter, Settled, Waiting};
+pub use redrive::{Again, Owing, Selection};
+pub use replay::Judged;
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 

@@ -10,6 +10,7 @@ mod budget;
 mod canaries;
 mod cli;
 mod columns;
+mod commands;
 mod connections;
 mod crowds;
 mod ends;

@@ -6,7 +6,7 @@ mod browser;
 mod clients;
 mod hand_over;
 mod livekit;
-mod postgres;
+pub mod postgres;
 mod statements;
 mod storage;
 
