@@ -59,7 +59,8 @@ pub struct Wish {
     pub ended: BTreeSet<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The larger of two is the newer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NotStarted {
     pub at: Timestamp,
     pub error: String,
@@ -236,14 +237,13 @@ impl Call {
                     no_room: *no_room,
                     over: *over,
                 };
-                let newer = |known: &NotStarted| (told.at, &told.error) > (known.at, &known.error);
-                if self.not_started.as_ref().is_none_or(newer) {
+                if self.not_started.as_ref().is_none_or(|known| told > *known) {
                     self.not_started = Some(told);
                 }
             }
             Finding::Object { egress_id, object } => {
-                let newer = |known: &Object| object.at > known.at;
-                if self.objects.get(egress_id).is_none_or(newer) {
+                let known = self.objects.get(egress_id);
+                if known.is_none_or(|known| object > known) {
                     self.objects.insert(egress_id.clone(), object.clone());
                 }
             }
@@ -293,13 +293,16 @@ impl Call {
             .collect()
     }
 
-    /// Whether the bucket has yet to show this recording's object.
+    /// Whether the bucket has yet to show this recording's object. What it said is final until the egress has news: an
+    /// end that is told after the object was given up, or after a first part of it was found, has it looked for again.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
         let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
-        let settled = matches!(
-            self.object(recording),
-            Some(ObjectState::Found { .. } | ObjectState::Lost { .. })
-        );
+        let known = self.objects.get(&recording.egress_id);
+        let settled = known.is_some_and(|object| {
+            let state = &object.state;
+            let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
+            last && object.is_of(recording)
+        });
         (recording.expects_file() || lost) && !settled
     }
 

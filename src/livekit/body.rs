@@ -117,6 +117,7 @@ fn recording(info: &Value) -> Recording {
         error_code: first(info, &["errorCode", "error_code"])
             .and_then(integer)
             .unwrap_or(0),
+        key_of: None,
     }
 }
 
