@@ -34,7 +34,8 @@ CREATE INDEX IF NOT EXISTS calls_by_status ON calls (status, started_at);
 
 CREATE TABLE IF NOT EXISTS recordings (
     egress_id TEXT NOT NULL PRIMARY KEY,
-    call_id TEXT NOT NULL
+    call_id TEXT NOT NULL,
+    state TEXT NOT NULL                   -- what the call holds of it, so that a long list can be compared without the calls
 );
 
 -- A pointer: "sink owes call at revision; it delivered that one".

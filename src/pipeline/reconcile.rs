@@ -110,22 +110,21 @@ impl Reconcile {
         Ok(known.is_some_and(|row| row.call.finished_at.is_some()))
     }
 
-    /// Egresses whose state is not what the call says.
+    /// Egresses whose state is not what the call says. LiveKit lists all of a day.
     async fn egresses(&self, infos: Vec<String>, now: Timestamp) -> anyhow::Result<Vec<Letter>> {
-        let mut letters = Vec::new();
+        let mut told = Vec::new();
         for info in infos {
             let value: Value = serde_json::from_str(&info)?;
-            let Fact::Egress { recording, .. } = body::egress(&value, Room::default()) else {
-                continue;
-            };
-            let known = self.store.call_of_egress(&recording.egress_id).await?;
-            let known =
-                known.and_then(|row| row.call.recordings.get(&recording.egress_id).cloned());
-            if known.is_none_or(|known| is_news(&known, &recording)) {
-                letters.push(letter::egress(info, now));
+            if let Fact::Egress { recording, .. } = body::egress(&value, Room::default()) {
+                told.push((recording, info));
             }
         }
-        Ok(letters)
+        let ids: Vec<&str> = told.iter().map(|(r, _)| r.egress_id.as_str()).collect();
+        let known = self.store.recordings(&ids).await?;
+        let known = |told: &Recording| known.get(&told.egress_id);
+        told.retain(|(told, _)| known(told).is_none_or(|known| is_news(known, told)));
+        let infos = told.into_iter().map(|(_, info)| info);
+        Ok(infos.map(|info| letter::egress(info, now)).collect())
     }
 
     /// Egresses that have not ended so long after their room.
