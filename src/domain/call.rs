@@ -42,6 +42,9 @@ pub struct Call {
     /// Egresses that will not be heard of again.
     pub lost: BTreeSet<String>,
     pub reports: Reports,
+    /// Where the whole text of a long transcript lies in the bucket, and when it was put there.
+    #[serde(default)]
+    pub transcript_file: Option<(Timestamp, String)>,
     /// Wishes for a recording; the standing wish of the policy is one of them.
     pub wanted: BTreeSet<Wish>,
     /// Wishes for the end of a recording, by egress id.
@@ -246,6 +249,10 @@ impl Call {
                 if known.is_none_or(|known| object > known) {
                     self.objects.insert(egress_id.clone(), object.clone());
                 }
+            }
+            Finding::TranscriptKept { key } => {
+                let kept = Some((at, key.clone()));
+                self.transcript_file = kept.max(self.transcript_file.take());
             }
             Finding::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());

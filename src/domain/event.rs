@@ -93,6 +93,8 @@ pub enum Finding {
     },
     /// The bucket was asked for the recording's object.
     Object { egress_id: String, object: Object },
+    /// The whole text of a long transcript lies in the bucket.
+    TranscriptKept { key: String },
     /// The egress was not heard of again after its room had ended.
     EgressLost { egress_id: String },
 }

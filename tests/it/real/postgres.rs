@@ -98,6 +98,12 @@ async fn replicas_that_start_together_make_the_tables_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_transcripts_link_is_permanent_here_too() {
+    let database = fresh_database().await;
+    crate::links::permanent_transcript(&[("DATABASE_URL", &database)]).await;
+}
+
 /// The program itself, killable; its address once it listens.
 async fn serve(world: &World, listen: &str) -> (Child, String) {
     let file = world.folder.path().join(Uuid::now_v7().to_string());
