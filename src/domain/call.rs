@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, Fact, Finding, Request, Room},
+    event::{Event, Fact, Finding, Request, Room, Teller},
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
     recording::{EgressStatus, Object, ObjectState, Recording},
@@ -51,6 +51,12 @@ pub struct Call {
     pub stops: BTreeSet<String>,
     /// The newest refusal to start a recording.
     pub not_started: Option<NotStarted>,
+    /// The API keys that signed its webhooks.
+    #[serde(default)]
+    pub signers: BTreeSet<String>,
+    /// LiveKit told of it when it was asked with LIVEKIT_API_KEY.
+    #[serde(default)]
+    pub listed: bool,
 }
 
 /// A wish for a recording: fulfilled by any egress that had not ended when it was made.
@@ -126,6 +132,13 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> S
 
 impl Call {
     fn fold(&mut self, event: &Event, policy: &Policy) {
+        match &event.told_by {
+            Teller::Webhook { key } => {
+                self.signers.insert(key.clone());
+            }
+            Teller::Api => self.listed = true,
+            Teller::Others => {}
+        }
         match &event.fact {
             Fact::RoomSeen { room, at } => {
                 self.see(room, *at);
@@ -330,6 +343,20 @@ impl Call {
     pub fn running(&self) -> Option<&Recording> {
         let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
         self.recordings.values().rfind(goes_on)
+    }
+
+    /// Whether the call may be in another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
+    ///
+    /// Webhooks of several keys are accepted (LIVEKIT_WEBHOOK_KEYS), and a name does not tell which project a key is of:
+    /// it may be the second key of our own while keys are changed. A key lists its own project's rooms and egresses
+    /// alone, so our project's lists decide:
+    ///
+    /// - signed by `our_key`, or ever listed for it: ours;
+    /// - signed by other keys alone and not listed yet: it may be foreign. Before it is recorded, our project is asked
+    ///   for the room: if it lists it, the call is ours; if it does not for some seconds, it is foreign and its row says
+    ///   that it cannot be recorded. That our project does not list it does not mean that it is closed.
+    pub fn may_be_foreign(&self, our_key: &str) -> bool {
+        !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
     }
 
     pub fn started_at(&self) -> Option<Timestamp> {

@@ -24,13 +24,15 @@ pub async fn receive(
     let now = (app.clock)();
     let token = headers.get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
-    if let Err(refused) = app.keys.verify_webhook(token, &body, now) {
+    let signed = app.keys.verify_webhook(token, &body, now);
+    let key = signed.map_err(|refused| {
         metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
         tracing::warn!(reason = %refused, "a webhook was refused; nothing was stored");
-        return Err(Problem::unauthorized(refused.to_string()));
-    }
+        Problem::unauthorized(refused.to_string())
+    })?;
     let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
     letter.dedupe = Some(event_key(&body));
+    letter.signed_by = Some(key);
     app.store.put(letter).await?;
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);

@@ -149,7 +149,8 @@ fn room(value: &Value) -> Room {
     }
 }
 
-fn participant(value: &Value) -> Participant {
+/// Reads a ParticipantInfo in the webhook's JSON form.
+pub fn participant(value: &Value) -> Participant {
     let attributes = value["attributes"].as_object();
     let pairs = attributes.into_iter().flatten();
     let attributes: BTreeMap<_, _> = pairs

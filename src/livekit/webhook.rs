@@ -62,14 +62,14 @@ impl Keys {
         Self(keys)
     }
 
-    /// Is this webhook LiveKit's? `authorization` is the header's value, `body` the bytes as they came: the token holds
+    /// Is this webhook LiveKit's? Then the API key that signed it. `authorization` is the header's value, `body` the bytes as they came: the token holds
     /// their SHA-256, and JSON that was read and written again has another.
     pub fn verify_webhook(
         &self,
         authorization: Option<&str>,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<(), Refused> {
+    ) -> Result<String, Refused> {
         let header = authorization.ok_or(Refused::Missing)?.trim();
         let token = match header.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
@@ -82,7 +82,7 @@ impl Keys {
             .ok_or(Refused::NoBodyHash)?;
         let signed = BASE64_STANDARD.decode(signed).map_err(|_| Refused::Body)?;
         match bool::from(Sha256::digest(body).as_slice().ct_eq(&signed)) {
-            true => Ok(()),
+            true => Ok(claims.iss.unwrap_or_default()),
             false => Err(Refused::Body),
         }
     }

@@ -1,16 +1,25 @@
 //! What no webhook told: LiveKit is asked which rooms are open and how its egresses stand, and what is news goes
 //! through the inbox.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, Wake, letter};
+use super::{Job, Wake, letter, requests::NO_ROOM};
 use crate::{
-    domain::{Call, Fact, Recording, Room, event::Finding},
+    domain::{
+        Call, Fact, Recording, Room,
+        event::Finding,
+        participant::{self, Participant},
+    },
     livekit::{
         body,
         egress::{self, Client},
@@ -20,6 +29,10 @@ use crate::{
 
 /// A room that was heard of so shortly before is not taken for closed.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
+/// How long nothing is heard of another project's room that is taken for closed. Nobody tells us: its list is not ours.
+const FOREIGN: SignedDuration = SignedDuration::from_hours(24);
+/// Rooms that LiveKit is asked about at once.
+const SIDE_BY_SIDE: usize = 8;
 
 pub struct Reconcile {
     pub client: Client,
@@ -46,31 +59,49 @@ impl Job for Reconcile {
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
         let rooms = self.client.rooms(&[]).await;
+        self.answer_requests(&rooms, now).await?;
         let rooms = rooms.context("LiveKit's rooms could not be listed")?;
         let calls = self.store.unfinished().await?;
-        self.answer_requests(&rooms, now).await?;
-        let mut news = self.opened(&rooms, &calls, now).await?;
-        news.extend(closed(&rooms, &calls, now));
-        let infos = self.client.list(None, false).await;
-        let infos = infos.context("LiveKit's recordings could not be listed")?;
-        news.extend(self.egresses(infos, now).await?);
-        news.extend(self.lost(&calls, now));
-        for letter in news {
-            self.store.put(letter).await?;
-            self.wake.intake.notify_one();
+        self.put(self.opened(&rooms, &calls, now).await?).await?;
+        self.put(self.closed(&rooms, &calls, now)).await?;
+        let listed = self.client.list(None, false).await;
+        let listed = listed.context("LiveKit's recordings could not be listed");
+        if let Ok(infos) = &listed {
+            self.put(self.egresses(infos, now).await?).await?;
         }
-        Ok(false)
+        self.put(self.lost(&calls, now)).await?;
+        self.put(self.people(&rooms, &calls, now).await).await?;
+        listed.map(|_| false)
     }
 }
 
 impl Reconcile {
-    /// Requests that named a room we had not heard of.
-    async fn answer_requests(&self, rooms: &[egress::Room], now: Timestamp) -> anyhow::Result<()> {
+    async fn put(&self, news: Vec<Letter>) -> anyhow::Result<()> {
+        for letter in news {
+            self.store.put(letter).await?;
+            self.wake.intake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Requests that named a room we had not heard of. Whoever waits for one is told at once when there is none, or
+    /// when LiveKit refuses our key; while it is only away, they wait on.
+    async fn answer_requests(
+        &self,
+        rooms: &Result<Vec<egress::Room>, egress::Error>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let refused = |name: &str| match rooms {
+            Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
+            Ok(_) => Some(NO_ROOM.to_owned()),
+            Err(error) if error.kind() == egress::Kind::Unauthorized => {
+                Some(format!("The recording could not be started: {error}."))
+            }
+            Err(_) => None,
+        };
         for name in self.store.awaited_rooms().await? {
-            if !rooms.iter().any(|room| room.name == name) {
-                self.store
-                    .refuse_requests(&name, "no such room", now)
-                    .await?;
+            if let Some(error) = refused(&name) {
+                self.store.refuse_requests(&name, &error, now).await?;
                 self.wake.folded.notify_waiters();
             }
         }
@@ -86,20 +117,18 @@ impl Reconcile {
     ) -> anyhow::Result<Vec<Letter>> {
         let mut letters = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
-            let open = |row: &CallRow| row.call.id == room.sid && row.call.alive_at.is_some();
-            if calls.iter().any(open) || self.is_closed(&room.sid).await? {
+            let heard = calls.iter().map(|row| &row.call);
+            let heard = heard.filter(|call| call.alive_at.is_some());
+            let known = heard.clone().find(|call| call.id == room.sid);
+            let ours = known.is_some_and(|call| !call.may_be_foreign(self.client.api_key()));
+            if ours || self.is_closed(&room.sid).await? {
                 continue;
             }
-            tracing::info!(call = room.sid, "a room is open that no webhook told of");
-            let seen = Room {
-                sid: room.sid.clone(),
-                name: room.name.clone(),
-                metadata: room.metadata.clone(),
-                created_at: Timestamp::from_millisecond(room.creation_time_ms)
-                    .ok()
-                    .filter(|at| *at > Timestamp::UNIX_EPOCH),
-            };
-            letters.push(Letter::new(Kind::Room, serde_json::to_vec(&seen)?, now));
+            if known.is_none() {
+                tracing::info!(call = room.sid, "a room is open that no webhook told of");
+            }
+            let seen = serde_json::to_vec(&seen(room))?;
+            letters.push(Letter::new(Kind::Room, seen, now));
         }
         Ok(letters)
     }
@@ -110,11 +139,27 @@ impl Reconcile {
         Ok(known.is_some_and(|row| row.call.finished_at.is_some()))
     }
 
+    /// Calls that we hold for open and LiveKit does not know. One that may be another project's is not in our project's
+    /// list, open or not: it is taken for closed when nothing was heard of it for a day.
+    fn closed(&self, rooms: &[egress::Room], calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
+        let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
+        let gone = |row: &&CallRow| {
+            let foreign = row.call.may_be_foreign(self.client.api_key());
+            let patience = if foreign { FOREIGN } else { FRESH };
+            let quiet = row.changed_at < now - patience;
+            row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
+        };
+        let calls = calls.iter().filter(gone);
+        calls
+            .map(|row| letter::finding(&row.call.id, &Finding::RoomGone, now))
+            .collect()
+    }
+
     /// Egresses whose state is not what the call says. LiveKit lists all of a day.
-    async fn egresses(&self, infos: Vec<String>, now: Timestamp) -> anyhow::Result<Vec<Letter>> {
+    async fn egresses(&self, infos: &[String], now: Timestamp) -> anyhow::Result<Vec<Letter>> {
         let mut told = Vec::new();
         for info in infos {
-            let value: Value = serde_json::from_str(&info)?;
+            let value: Value = serde_json::from_str(info)?;
             if let Fact::Egress { recording, .. } = body::egress(&value, Room::default()) {
                 told.push((recording, info));
             }
@@ -124,7 +169,41 @@ impl Reconcile {
         let known = |told: &Recording| known.get(&told.egress_id);
         told.retain(|(told, _)| known(told).is_none_or(|known| is_news(known, told)));
         let infos = told.into_iter().map(|(_, info)| info);
-        Ok(infos.map(|info| letter::egress(info, now)).collect())
+        let letters = infos.map(|info| letter::egress(info.clone(), now));
+        Ok(letters.collect())
+    }
+
+    /// Who is in the rooms of which we know too little. A room that cannot be asked is asked the next time.
+    async fn people(
+        &self,
+        rooms: &[egress::Room],
+        calls: &[CallRow],
+        now: Timestamp,
+    ) -> Vec<Letter> {
+        let call = |sid: &str| {
+            let mut calls = calls.iter().map(|row| &row.call);
+            calls.find(|call| call.id == sid)
+        };
+        let mut asked = Vec::new();
+        for room in rooms {
+            if lacks_people(room, call(&room.sid)) {
+                asked.push(room);
+            }
+        }
+        let (mut letters, mut failed) = (Vec::new(), Vec::new());
+        for some in asked.chunks(SIDE_BY_SIDE) {
+            let answers = some.iter().map(|room| self.client.participants(&room.name));
+            for (room, answer) in some.iter().zip(join_all(answers).await) {
+                match answer {
+                    Ok(infos) => letters.extend(joined(room, call(&room.sid), &infos, now)),
+                    Err(error) => failed.push((room, error)),
+                }
+            }
+        }
+        if let Some((room, error)) = failed.first() {
+            tracing::warn!(call = room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
+        }
+        letters
     }
 
     /// Egresses that have not ended so long after their room.
@@ -150,16 +229,48 @@ impl Reconcile {
     }
 }
 
-/// Calls that we hold for open and LiveKit does not know.
-fn closed(rooms: &[egress::Room], calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
-    let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
-    let gone = |row: &&CallRow| {
-        let quiet = row.changed_at < now - FRESH;
-        row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
+fn seen(room: &egress::Room) -> Room {
+    let created_at = Timestamp::from_millisecond(room.creation_time_ms).ok();
+    Room {
+        sid: room.sid.clone(),
+        name: room.name.clone(),
+        metadata: room.metadata.clone(),
+        created_at: created_at.filter(|at| *at > Timestamp::UNIX_EPOCH),
+    }
+}
+
+/// Nobody is known in the room, or fewer than LiveKit counts.
+fn lacks_people(room: &egress::Room, call: Option<&Call>) -> bool {
+    let known = call.map(|call| &call.participants);
+    let here = |person: &&Participant| {
+        person.kind != participant::Kind::Egress && person.left_at.is_none()
     };
-    let calls = calls.iter().filter(gone);
-    calls
-        .map(|row| letter::finding(&row.call.id, &Finding::RoomGone, now))
+    let present = known.map_or(0, |known| known.values().filter(here).count());
+    known.is_none_or(BTreeMap::is_empty) || present < room.num_participants as usize
+}
+
+/// Participants of whom the call does not know as much.
+fn joined(
+    room: &egress::Room,
+    call: Option<&Call>,
+    infos: &[String],
+    now: Timestamp,
+) -> Vec<Letter> {
+    let news = |info: &Value| {
+        let told = body::participant(info);
+        let known = call.and_then(|call| call.participants.get(&told.sid));
+        known.is_none_or(|known| {
+            let mut merged = known.clone();
+            merged.merge(told);
+            merged != *known
+        })
+    };
+    let infos = infos
+        .iter()
+        .filter_map(|info| serde_json::from_str(info).ok());
+    let infos = infos.filter(news);
+    infos
+        .map(|info| letter::participant(&seen(room), &info, now))
         .collect()
 }
 

@@ -10,6 +10,9 @@ use crate::{
     store::{CallRow, Error, Kind, Letter, Store},
 };
 
+/// Why a request for a room that LiveKit does not know is set aside.
+pub(super) const NO_ROOM: &str = "no such room";
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
@@ -68,8 +71,10 @@ impl Start {
         let Some(settled) = store.settled(&self.letter.id).await? else {
             return Ok(None);
         };
-        if settled.error.is_some() {
-            return Ok(Some(Outcome::NoRoom));
+        match settled.error {
+            Some(error) if error == NO_ROOM => return Ok(Some(Outcome::NoRoom)),
+            Some(error) => return Ok(Some(Outcome::Refused(error))),
+            None => {}
         }
         let call_id = settled.call_id.unwrap_or_default();
         let Some(CallRow { call, .. }) = store.call(&call_id).await? else {
