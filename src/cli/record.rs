@@ -16,7 +16,8 @@ use crate::{
     telemetry,
 };
 
-const PATIENCE: Duration = Duration::from_secs(35);
+/// Longer than LiveKit is given to answer a start: without the service running, nobody else would hear the answer.
+const PATIENCE: Duration = Duration::from_secs(50);
 const TICK: Duration = Duration::from_millis(100);
 
 #[derive(clap::Subcommand)]
