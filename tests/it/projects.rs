@@ -109,6 +109,17 @@ async fn another_projects_room_is_refused_on_request() {
     let problem = answer(world.post("/v1/recordings", &wanted).await, 502).await;
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("another LiveKit project"), "{detail}");
+
+    // A room of ours that has the same name is the one that is meant, though it is the older one.
+    let ours = world.livekit.open_room("desk");
+    world.row_is(&ours, "Live").await;
+    let theirs = other.open_room("desk");
+    world.row_is(&theirs, "Live").await;
+    let wanted = json!({"room_name": "desk"});
+    let started = answer(world.post("/v1/recordings", &wanted).await, 200).await;
+    assert_eq!(started["room_id"], ours.as_str());
+    let again = answer(world.post("/v1/recordings", &wanted).await, 200).await;
+    assert_eq!(again["egress_id"], started["egress_id"]);
     other.stop();
 }
 

@@ -12,7 +12,7 @@ use livekit_airtable::{
 use serde_json::json;
 
 use crate::{
-    harness::{World, agent, caller},
+    harness::{KEY, World, agent, caller},
     play::{answer, text},
 };
 
@@ -127,7 +127,8 @@ async fn a_request_waits_on_while_livekit_is_only_away() {
     world.stop().await;
     let store = Store::open(&world.database()).await.unwrap();
     let now = telemetry::now();
-    let start = requests::start(&store, "desk", None, now).await.unwrap();
+    let start = requests::start(&store, KEY, "desk", None, now);
+    let start = start.await.unwrap();
     let intake = Intake {
         store: store.clone(),
         policy: Policy::new(RecordOn::Manual, &[]).unwrap(),
