@@ -70,6 +70,11 @@ pub fn egress(info: String, now: Timestamp) -> Letter {
     Letter::new(Kind::Egress, info, now)
 }
 
+/// A room that LiveKit's API listed.
+pub fn room(room: &Room, now: Timestamp) -> Letter {
+    Letter::new(Kind::Room, json!(room).to_string(), now)
+}
+
 /// A ParticipantInfo that LiveKit's API answered, in the form of its webhooks.
 pub fn participant(room: &Room, info: &Value, now: Timestamp) -> Letter {
     let body = json!({ "room": room, "participant": info });

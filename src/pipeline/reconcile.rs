@@ -15,16 +15,12 @@ use tokio::sync::Notify;
 
 use super::{Job, Wake, letter, requests::NO_ROOM};
 use crate::{
-    domain::{
-        Call, Fact, Recording, Room,
-        event::Finding,
-        participant::{self, Participant},
-    },
+    domain::{Call, Fact, Recording, Room, event::Finding, participant},
     livekit::{
         body,
         egress::{self, Client},
     },
-    store::{CallRow, Kind, Letter, Store},
+    store::{CallRow, Letter, Store},
 };
 
 /// A room that was heard of so shortly before is not taken for closed.
@@ -33,6 +29,9 @@ const FRESH: SignedDuration = SignedDuration::from_secs(5);
 const FOREIGN: SignedDuration = SignedDuration::from_hours(24);
 /// Rooms that LiveKit is asked about at once.
 const SIDE_BY_SIDE: usize = 8;
+
+/// Unfinished calls by id.
+type Known<'a> = BTreeMap<&'a str, &'a Call>;
 
 pub struct Reconcile {
     pub client: Client,
@@ -62,7 +61,11 @@ impl Job for Reconcile {
         self.answer_requests(&rooms, now).await?;
         let rooms = rooms.context("LiveKit's rooms could not be listed")?;
         let calls = self.store.unfinished().await?;
-        self.put(self.opened(&rooms, &calls, now).await?).await?;
+        let known = calls.iter().map(|row| (row.call.id.as_str(), &row.call));
+        let known: Known = known.collect();
+        let opened = self.opened(&rooms, &known).await?;
+        let seen = opened.iter().map(|room| letter::room(&seen(room), now));
+        self.put(seen.collect()).await?;
         self.put(self.closed(&rooms, &calls, now)).await?;
         let listed = self.client.list(None, false).await;
         let listed = listed.context("LiveKit's recordings could not be listed");
@@ -70,7 +73,10 @@ impl Job for Reconcile {
             self.put(self.egresses(infos, now).await?).await?;
         }
         self.put(self.lost(&calls, now)).await?;
-        self.put(self.people(&rooms, &calls, now).await).await?;
+        let unclear = |room: &&egress::Room| lacks_people(room, &known) && !opened.contains(room);
+        let unclear = rooms.iter().filter(unclear);
+        let asked = unclear.chain(opened.iter().copied()).collect();
+        self.put(self.people(asked, &known, now).await).await?;
         listed.map(|_| false)
     }
 }
@@ -108,29 +114,26 @@ impl Reconcile {
         Ok(())
     }
 
-    /// Rooms that are open and that no call tells of.
-    async fn opened(
+    /// Rooms that are open and that no call tells of, or of which our key's list has not told yet.
+    async fn opened<'a>(
         &self,
-        rooms: &[egress::Room],
-        calls: &[CallRow],
-        now: Timestamp,
-    ) -> anyhow::Result<Vec<Letter>> {
-        let mut letters = Vec::new();
+        rooms: &'a [egress::Room],
+        known: &Known<'_>,
+    ) -> anyhow::Result<Vec<&'a egress::Room>> {
+        let mut opened = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
-            let heard = calls.iter().map(|row| &row.call);
-            let heard = heard.filter(|call| call.alive_at.is_some());
-            let known = heard.clone().find(|call| call.id == room.sid);
-            let ours = known.is_some_and(|call| !call.may_be_foreign(self.client.api_key()));
+            let call = known.get(room.sid.as_str());
+            let heard = call.filter(|call| call.alive_at.is_some());
+            let ours = heard.is_some_and(|call| !call.may_be_foreign(self.client.api_key()));
             if ours || self.is_closed(&room.sid).await? {
                 continue;
             }
-            if known.is_none() {
+            if heard.is_none() {
                 tracing::info!(call = room.sid, "a room is open that no webhook told of");
             }
-            let seen = serde_json::to_vec(&seen(room))?;
-            letters.push(Letter::new(Kind::Room, seen, now));
+            opened.push(room);
         }
-        Ok(letters)
+        Ok(opened)
     }
 
     /// `room_finished` was heard: the list is older than that.
@@ -173,29 +176,19 @@ impl Reconcile {
         Ok(letters.collect())
     }
 
-    /// Who is in the rooms of which we know too little. A room that cannot be asked is asked the next time.
+    /// Who is in these rooms. One that cannot be asked is asked the next time.
     async fn people(
         &self,
-        rooms: &[egress::Room],
-        calls: &[CallRow],
+        asked: Vec<&egress::Room>,
+        known: &Known<'_>,
         now: Timestamp,
     ) -> Vec<Letter> {
-        let call = |sid: &str| {
-            let mut calls = calls.iter().map(|row| &row.call);
-            calls.find(|call| call.id == sid)
-        };
-        let mut asked = Vec::new();
-        for room in rooms {
-            if lacks_people(room, call(&room.sid)) {
-                asked.push(room);
-            }
-        }
         let (mut letters, mut failed) = (Vec::new(), Vec::new());
         for some in asked.chunks(SIDE_BY_SIDE) {
             let answers = some.iter().map(|room| self.client.participants(&room.name));
             for (room, answer) in some.iter().zip(join_all(answers).await) {
                 match answer {
-                    Ok(infos) => letters.extend(joined(room, call(&room.sid), &infos, now)),
+                    Ok(infos) => letters.extend(joined(room, known, &infos, now)),
                     Err(error) => failed.push((room, error)),
                 }
             }
@@ -239,25 +232,21 @@ fn seen(room: &egress::Room) -> Room {
     }
 }
 
-/// Nobody is known in the room, or fewer than LiveKit counts.
-fn lacks_people(room: &egress::Room, call: Option<&Call>) -> bool {
-    let known = call.map(|call| &call.participants);
-    let here = |person: &&Participant| {
-        person.kind != participant::Kind::Egress && person.left_at.is_none()
-    };
-    let present = known.map_or(0, |known| known.values().filter(here).count());
-    known.is_none_or(BTreeMap::is_empty) || present < room.num_participants as usize
+/// An open call in which nobody is known, or fewer than LiveKit counts.
+fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
+    let call = known.get(room.sid.as_str());
+    call.filter(|call| call.is_open()).is_some_and(|call| {
+        let people = call.participants.values();
+        let here = people.filter(|p| p.kind != participant::Kind::Egress && p.left_at.is_none());
+        call.participants.is_empty() || here.count() < room.num_participants as usize
+    })
 }
 
 /// Participants of whom the call does not know as much.
-fn joined(
-    room: &egress::Room,
-    call: Option<&Call>,
-    infos: &[String],
-    now: Timestamp,
-) -> Vec<Letter> {
+fn joined(room: &egress::Room, known: &Known<'_>, infos: &[String], now: Timestamp) -> Vec<Letter> {
     let news = |info: &Value| {
         let told = body::participant(info);
+        let call = known.get(room.sid.as_str());
         let known = call.and_then(|call| call.participants.get(&told.sid));
         known.is_none_or(|known| {
             let mut merged = known.clone();
