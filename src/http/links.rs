@@ -107,7 +107,6 @@ async fn lead(
     let url = url.await.map_err(|error| away(&error))?;
     let headers = [
         (header::LOCATION, url.as_str()),
-        (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     Ok((StatusCode::FOUND, headers).into_response())
