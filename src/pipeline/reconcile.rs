@@ -229,6 +229,7 @@ fn seen(room: &egress::Room) -> Room {
         name: room.name.clone(),
         metadata: room.metadata.clone(),
         created_at: created_at.filter(|at| *at > Timestamp::UNIX_EPOCH),
+        ..Room::default()
     }
 }
 
