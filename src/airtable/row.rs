@@ -24,13 +24,23 @@ pub struct Links {
     pub transcript: Option<String>,
 }
 
-/// Column name to cell, for every enabled column; null empties a cell.
+/// Column name to cell, for every enabled column; null empties a cell. What a forgotten call does not know any more
+/// is left out, so that the row keeps it.
 pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value> {
-    let cell = |from: &str| cell(call, from, links).unwrap_or(Value::Null);
-    schema
-        .enabled()
-        .map(|column| (column.name.clone(), cell(&column.from)))
-        .collect()
+    let mut cells = Map::new();
+    for column in schema.enabled() {
+        let cell = cell(call, &column.from, links);
+        if cell.is_some() || !(call.forgotten && is_reported(&column.from)) {
+            cells.insert(column.name.clone(), cell.unwrap_or(Value::Null));
+        }
+    }
+    cells
+}
+
+/// Whether the column is filled from what an agent reported.
+fn is_reported(from: &str) -> bool {
+    let ours = ["transcript", "transcript_url", "summary", "job_id"];
+    ours.contains(&from) || from.starts_with("report.")
 }
 
 /// The whole transcript, when it does not fit into a cell.

@@ -48,6 +48,9 @@ pub struct Call {
     pub stops: BTreeSet<String>,
     /// The newest refusal to start a recording.
     pub not_started: Option<NotStarted>,
+    /// Its transcript was taken out after KEEP, and its letters are gone: what the row says of them stays as it is.
+    #[serde(default)]
+    pub forgotten: bool,
 }
 
 /// A wish for a recording: fulfilled by any egress that had not ended when it was made.
@@ -342,5 +345,22 @@ impl Call {
 
     pub fn is_open(&self) -> bool {
         self.ended_at().is_none()
+    }
+
+    /// Takes out what KEEP limits: what agents reported. No event does that.
+    pub fn forget(&mut self) {
+        self.reports = Reports::default();
+        self.forgotten = true;
+    }
+
+    /// Whether the room is open, should be recorded, and is not: nothing was started, or all that was has failed.
+    pub fn is_unrecorded(&self) -> bool {
+        let failed = |recording: &Recording| match recording.status {
+            EgressStatus::Failed => true,
+            EgressStatus::Aborted => !recording.heard_nothing(),
+            _ => self.lost.contains(&recording.egress_id),
+        };
+        let none = self.recordings.values().all(failed);
+        self.is_open() && !self.wanted.is_empty() && (none || self.wish().is_some())
     }
 }

@@ -155,12 +155,20 @@ impl Reconcile {
 fn closed(rooms: &[egress::Room], calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
     let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
     let gone = |row: &&CallRow| {
-        let quiet = row.changed_at < now - FRESH;
+        // A time in the future is a clock that was set back.
+        let quiet = row.changed_at < now - FRESH || row.changed_at > now + FRESH;
         row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
     };
     let calls = calls.iter().filter(gone);
     calls
-        .map(|row| letter::finding(&row.call.id, &Finding::RoomGone, now))
+        .map(|row| {
+            let after = row
+                .call
+                .alive_at
+                .map(|at| at + SignedDuration::from_millis(1));
+            let gone_at = after.map_or(now, |after| now.max(after));
+            letter::finding(&row.call.id, &Finding::RoomGone, gone_at)
+        })
         .collect()
 }
 

@@ -7,20 +7,25 @@
 
 mod canaries;
 mod cli;
+mod clocks;
 mod connections;
 mod crowds;
+mod disk;
 mod ends;
 mod harness;
 mod intruders;
+mod keep;
 mod letters;
 mod links;
 mod main_job;
 mod mirror;
 mod names;
+mod panics;
 mod play;
 mod process;
 mod real;
 mod recordings;
 mod secrets;
 mod transcripts;
+mod watch;
 mod webhooks;
