@@ -12,8 +12,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
-    airtable::{Plan, Schema},
-    cli::serve::{Service, airtable_client},
+    airtable::Plan,
+    cli::serve::{self, Service, airtable_client},
     config::{Config, Source},
     pipeline::Clock,
     sim::{
@@ -127,7 +127,7 @@ impl World {
 
     async fn create_table(&self) {
         let client = airtable_client(&self.config().airtable, self.http.clone());
-        let schema = Schema::built_in();
+        let schema = serve::schema(&self.config().airtable).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
     }

@@ -5,9 +5,11 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod bootstrap;
 mod canaries;
 mod cli;
 mod clocks;
+mod columns;
 mod connections;
 mod crowds;
 mod disk;
