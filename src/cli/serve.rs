@@ -220,6 +220,7 @@ fn jobs(
             store: store.clone(),
             storage: storage.clone(),
             links: links.clone(),
+            wake: runner.wake.clone(),
             path: config.recording.path.clone(),
             table: Default::default(),
         },

@@ -13,7 +13,7 @@ pub mod stored;
 pub mod transcript;
 
 pub use call::{Call, Owed, Sink, Step, apply};
-pub use event::{Event, Fact, Job, Room};
+pub use event::{Event, Fact, Job, Room, Teller};
 pub use policy::Policy;
 pub use recording::{EgressStatus, Object, Recording};
 pub use status::Status;

@@ -7,6 +7,7 @@ mod refusal;
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -19,7 +20,10 @@ pub use news::news;
 use crate::{
     airtable::{Class, Client, Error, Mapping, Schema, locate, row::project},
     domain::{Sink, link::LinkRules},
-    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    pipeline::{
+        Wake,
+        deliver::{Answer, Attempt, Deliverer, Due},
+    },
     storage,
     store::Store,
 };
@@ -33,6 +37,7 @@ pub struct Airtable {
     pub store: Store,
     pub storage: storage::Client,
     pub links: LinkRules,
+    pub wake: Arc<Wake>,
     /// RECORDING_PATH's key for the transcript of a call without a recording.
     pub path: String,
     pub table: Mutex<Known>,
