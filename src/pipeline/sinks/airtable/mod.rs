@@ -1,6 +1,7 @@
 //! The Airtable sink: one row per call, ten rows a request, changed columns only.
 
 mod addresses;
+mod news;
 mod refusal;
 
 use std::{
@@ -13,6 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
+
+pub use news::news;
 
 use crate::{
     airtable::{Class, Client, Error, Mapping, Schema, locate, row::project},
@@ -168,6 +171,11 @@ impl Airtable {
     ) -> Result<Row, String> {
         let mut memo: Memo = serde_json::from_value(due.delivery.memo.clone()).unwrap_or_default();
         let call = &due.call;
+        // Redriven as though it had never been delivered: the row that is there is written whole.
+        let anew = due.delivery.delivered == 0 && memo.record.is_some();
+        if anew {
+            memo.signed = None;
+        }
         let (links, fresh) = self.links(call, &mut memo, now).await?;
         let mut cells = project(call, &self.schema, &links);
         let refused = self.table.lock().await.refused.clone();
@@ -177,8 +185,8 @@ impl Airtable {
         self.tell_refused(&mut cells, &refused);
         let mut changed = cells.clone();
         changed.retain(|name, value| match memo.sent.get(name) {
-            Some(sent) => *sent != hash(value),
-            None => !value.is_null(),
+            Some(sent) => anew || *sent != hash(value),
+            None => anew || !value.is_null(),
         });
         changed.retain(|name, _| mapping.columns.contains_key(name));
         if !fresh {
