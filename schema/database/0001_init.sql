@@ -3,9 +3,10 @@
 -- Everything others told us, raw, committed before it is acknowledged. Append-only.
 CREATE TABLE IF NOT EXISTS inbox (
     id TEXT NOT NULL PRIMARY KEY,         -- uuid v7: sorts by arrival
-    kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, finding, object
+    kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, participant, finding, object
     dedupe TEXT NOT NULL UNIQUE,          -- the same webhook twice is one row
     call_id TEXT,                         -- known at arrival for findings, else when folded
+    signed_by TEXT,                       -- the API key that signed a webhook
     room_name TEXT,                       -- while it waits for a call of that name
     encoding TEXT NOT NULL,               -- text, or base64 for what is no text
     body TEXT NOT NULL,
@@ -27,15 +28,18 @@ CREATE TABLE IF NOT EXISTS calls (
     started_at BIGINT NOT NULL,
     ended_at BIGINT,
     changed_at BIGINT NOT NULL,
+    complete_at BIGINT,                   -- when it was found ended and delivered everywhere; the largest number: forgotten
     state TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS calls_by_name ON calls (room_name, started_at);
 CREATE INDEX IF NOT EXISTS calls_by_start ON calls (started_at, id);
 CREATE INDEX IF NOT EXISTS calls_by_status ON calls (status, started_at);
+CREATE INDEX IF NOT EXISTS calls_by_completion ON calls (complete_at);
 
 CREATE TABLE IF NOT EXISTS recordings (
     egress_id TEXT NOT NULL PRIMARY KEY,
-    call_id TEXT NOT NULL
+    call_id TEXT NOT NULL,
+    state TEXT NOT NULL                   -- what the call holds of it, so that a long list can be compared without the calls
 );
 
 -- A pointer: "sink owes call at revision; it delivered that one".

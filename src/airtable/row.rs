@@ -25,12 +25,16 @@ pub struct Links {
 }
 
 /// Column name to cell, for every enabled column; null empties a cell. A value that its column cannot hold leaves the
-/// cell empty and is told in the column that is filled from `error`.
+/// cell empty and is told in the column that is filled from `error`. What a forgotten call does not know any more is
+/// left out, so that the row keeps it.
 pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value> {
     let (mut cells, mut unfit) = (Map::new(), Vec::new());
     for column in schema.enabled() {
-        let value = value(call, &column.from, links).unwrap_or(Value::Null);
-        let cell = cell::fit(column, value);
+        let value = value(call, &column.from, links);
+        if value.is_none() && call.forgotten && is_reported(&column.from) {
+            continue;
+        }
+        let cell = cell::fit(column, value.unwrap_or(Value::Null));
         unfit.extend(cell.unfit.map(|why| told(column, &cell.value, why)));
         cells.insert(column.name.clone(), cell.value);
     }
@@ -41,6 +45,12 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value
         cells.insert(error.name.clone(), text);
     }
     cells
+}
+
+/// Whether the column is filled from what an agent reported.
+fn is_reported(from: &str) -> bool {
+    let ours = ["transcript", "transcript_url", "summary", "job_id"];
+    ours.contains(&from) || from.starts_with("report.")
 }
 
 /// Without the value, which may be anybody's business.

@@ -44,7 +44,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     };
     let mut client = serve::airtable_client(&config, telemetry::http_client()?);
     if let Some(store) = &store {
-        client = client.counted(serve::budget(&config, store).book());
+        client = client.counted(serve::budget(&config, store, telemetry::now).book());
     }
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
@@ -99,7 +99,7 @@ async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Re
     let made = store.turn(&config.base_id, Duration::ZERO, None, telemetry::now());
     made.await?;
     let client = serve::airtable_client(&config, http);
-    let client = client.counted(serve::budget(&config, &store).book());
+    let client = client.counted(serve::budget(&config, &store, telemetry::now).book());
     remember(&store, &client.mapping_key(), &mapping).await?;
     prove(&client, &schema.key().name, &mapping).await?;
     match json {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Source},
-    domain::{Call, Recording, recording::ObjectState},
+    domain::{Call, Recording, link::Linked, recording::ObjectState},
     http::describe::{self, answer, next, seconds},
     storage::{self, Method},
     store::{CallRow, Delivery, Filter, Owing, Selection, State, Store, sink_name},
@@ -245,7 +245,10 @@ async fn link(id: &str, json: bool, source: &Source) -> anyhow::Result<()> {
         );
     };
     let expires = telemetry::now() + links.ttl;
-    let (link, expires) = match (links.permanent(&found.egress_id), storage) {
+    let (link, expires) = match (
+        links.permanent(Linked::Recording(&found.egress_id)),
+        storage,
+    ) {
         (None, Some(config)) => {
             let client = storage::Client::new(serve::storage_config(&config));
             let signed = client.presign(&found.key, links.ttl, Method::Get, None);

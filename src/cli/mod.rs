@@ -1,8 +1,10 @@
 //! The command line: one file a command. Nothing but the answer on stdout.
 
 mod backfill;
+mod base;
 mod bootstrap;
 mod calls;
+mod caretakers;
 mod database;
 #[cfg(feature = "sim")]
 mod demo;

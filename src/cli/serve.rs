@@ -16,9 +16,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Failure;
+pub use super::base::{airtable_client, budget};
+use super::{Failure, caretakers};
 use crate::{
-    airtable::{self, Schema},
+    airtable::Schema,
     config::{self, Config, Source},
     domain::{Policy, Sink, link::LinkRules, policy::RecordOn},
     http::{
@@ -28,8 +29,7 @@ use crate::{
     livekit::{egress, webhook::Keys},
     mirror,
     pipeline::{
-        Runner,
-        budget::Budget,
+        Clock, Runner,
         deliver::{Deliver, Deliverer},
         intake::Intake,
         reconcile::Reconcile,
@@ -54,9 +54,8 @@ pub struct Args {
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
     let metrics = telemetry::metrics().context("the metrics could not be set up")?;
-    tell_unheeded(&config);
     let upkeep = metrics.clone();
-    let service = Service::start(&config, metrics).await?;
+    let service = Service::start(&config, metrics, telemetry::now).await?;
     // Without it the recorder keeps every latency that was ever measured.
     let upkeep = tokio::spawn(async move {
         loop {
@@ -76,13 +75,6 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
-}
-
-/// A variable that is set and does nothing yet is no secret.
-fn tell_unheeded(config: &Config) {
-    if config.alert_webhook_url.is_some() {
-        tracing::warn!("ALERT_WEBHOOK_URL is set, but this version sends no alerts");
-    }
 }
 
 /// SIGTERM or Ctrl-C.
@@ -110,17 +102,23 @@ pub struct Service {
 }
 
 impl Service {
-    pub async fn start(config: &Config, metrics: PrometheusHandle) -> anyhow::Result<Service> {
+    pub async fn start(
+        config: &Config,
+        metrics: PrometheusHandle,
+        clock: Clock,
+    ) -> anyhow::Result<Service> {
         let lock = lock(&config.database_url)?;
         let store = Store::open(&config.database_url).await?;
         if lock.is_some() {
-            store.forget_leases().await?;
+            let forgotten = store.forget_leases().await;
+            forgotten.context("DATABASE_URL: the database cannot be written")?;
         }
         let links = links(&config.links, &config.recording, &store).await?;
         let schema = schema(&config.airtable)?;
-        let runner = Runner::new(telemetry::now);
+        let runner = Runner::new(clock);
         let storage = storage::Client::new(storage_config(&config.storage));
         jobs(config, &store, &runner, &storage, &links, schema)?;
+        caretakers::start(config, &store, &runner)?;
         runner.leases.renew(&store, runner.clock).await;
         let app = http::App {
             store: store.clone(),
@@ -212,7 +210,7 @@ fn jobs(
             lost_after,
         },
     );
-    let budget = budget(&config.airtable, store);
+    let budget = budget(&config.airtable, store, runner.clock);
     spawn_sink(
         runner,
         store,
@@ -223,6 +221,7 @@ fn jobs(
             store: store.clone(),
             storage: storage.clone(),
             links: links.clone(),
+            wake: runner.wake.clone(),
             path: config.recording.path.clone(),
             table: Default::default(),
         },
@@ -328,27 +327,6 @@ pub fn schema_at(path: Option<&Path>) -> Result<Schema, Failure> {
         Some(path) => Schema::read(path).map_err(|error| Failure::Usage(error.to_string())),
         None => Ok(Schema::built_in()),
     }
-}
-
-/// What a base's requests are counted with, in every command that sends any.
-pub fn budget(config: &config::Airtable, store: &Store) -> Budget {
-    let limit = config.monthly_requests;
-    Budget::new(store.clone(), config.base_id.clone(), limit, telemetry::now)
-}
-
-/// A client without a count; [`budget`]'s book gives it one.
-pub fn airtable_client(config: &config::Airtable, http: reqwest::Client) -> airtable::Client {
-    let config = airtable::Config {
-        api_url: config.api_url.clone(),
-        token: config.token.clone(),
-        base_id: config.base_id.clone(),
-        table: config.table.clone(),
-        requests_per_second: config.requests_per_second,
-    };
-    let client = airtable::Client::new(http, config);
-    // Another process of ours may have sent something a moment ago.
-    client.not_before(Duration::from_secs(1));
-    client
 }
 
 pub fn egress_config(

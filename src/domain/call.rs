@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, Fact, Finding, Job, Request, Room},
+    event::{Event, Fact, Finding, Job, Request, Room, Teller},
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
-    recording::{EgressStatus, Object, ObjectState, Recording},
+    recording::{Object, Recording},
     transcript::Reports,
 };
+
+mod standing;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Call {
@@ -45,12 +47,24 @@ pub struct Call {
     /// Egresses that will not be heard of again.
     pub lost: BTreeSet<String>,
     pub reports: Reports,
+    /// Where the whole text of a long transcript lies in the bucket, and when it was put there.
+    #[serde(default)]
+    pub transcript_file: Option<(Timestamp, String)>,
     /// Wishes for a recording; the standing wish of the policy is one of them.
     pub wanted: BTreeSet<Wish>,
     /// Wishes for the end of a recording, by egress id.
     pub stops: BTreeSet<String>,
     /// The newest refusal to start a recording.
     pub not_started: Option<NotStarted>,
+    /// The API keys that signed its webhooks.
+    #[serde(default)]
+    pub signers: BTreeSet<String>,
+    /// LiveKit told of it when it was asked with LIVEKIT_API_KEY.
+    #[serde(default)]
+    pub listed: bool,
+    /// Its transcript was taken out after KEEP, and its letters are gone: what the row says of them stays as it is.
+    #[serde(default)]
+    pub forgotten: bool,
 }
 
 /// A wish for a recording: fulfilled by any egress that had not ended when it was made.
@@ -62,7 +76,8 @@ pub struct Wish {
     pub ended: BTreeSet<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The larger of two is the newer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NotStarted {
     pub at: Timestamp,
     pub error: String,
@@ -125,6 +140,13 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> S
 
 impl Call {
     fn fold(&mut self, event: &Event, policy: &Policy) {
+        match &event.told_by {
+            Teller::Webhook { key } => {
+                self.signers.insert(key.clone());
+            }
+            Teller::Api => self.listed = true,
+            Teller::Others => {}
+        }
         match &event.fact {
             Fact::RoomSeen { room, at } => {
                 self.see(room, *at);
@@ -249,16 +271,19 @@ impl Call {
                     no_room: *no_room,
                     over: *over,
                 };
-                let newer = |known: &NotStarted| (told.at, &told.error) > (known.at, &known.error);
-                if self.not_started.as_ref().is_none_or(newer) {
+                if self.not_started.as_ref().is_none_or(|known| told > *known) {
                     self.not_started = Some(told);
                 }
             }
             Finding::Object { egress_id, object } => {
-                let newer = |known: &Object| object.at > known.at;
-                if self.objects.get(egress_id).is_none_or(newer) {
+                let known = self.objects.get(egress_id);
+                if known.is_none_or(|known| object > known) {
                     self.objects.insert(egress_id.clone(), object.clone());
                 }
+            }
+            Finding::TranscriptKept { key } => {
+                let kept = Some((at, key.clone()));
+                self.transcript_file = kept.max(self.transcript_file.take());
             }
             Finding::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
@@ -289,72 +314,9 @@ impl Call {
         owed
     }
 
-    /// The newest wish that no recording fulfils and that was not refused to the end.
-    pub fn wish(&self) -> Option<&Wish> {
-        let fulfilled = |wish: &Wish| self.recordings.keys().any(|id| !wish.ended.contains(id));
-        let over = self.not_started.as_ref().filter(|told| told.over);
-        let refused = |wish: &Wish| over.is_some_and(|told| wish.asked_at <= Some(told.at));
-        let open = |wish: &&Wish| !fulfilled(wish) && !refused(wish);
-        self.wanted.iter().rev().find(open)
-    }
-
-    /// Running recordings that somebody asked to stop.
-    pub fn to_stop(&self) -> Vec<&Recording> {
-        let known = |id: &String| self.recordings.get(id);
-        let stops = self.stops.iter().filter_map(known);
-        stops
-            .filter(|recording| self.is_running(recording))
-            .collect()
-    }
-
-    /// Whether the bucket has yet to show this recording's object.
-    pub fn must_look_for(&self, recording: &Recording) -> bool {
-        let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
-        let settled = matches!(
-            self.object(recording),
-            Some(ObjectState::Found { .. } | ObjectState::Lost { .. })
-        );
-        (recording.expects_file() || lost) && !settled
-    }
-
-    pub fn object(&self, recording: &Recording) -> Option<&ObjectState> {
-        Some(&self.objects.get(&recording.egress_id)?.state)
-    }
-
-    pub fn has_ended(&self, recording: &Recording) -> bool {
-        recording.status.is_over() || self.lost.contains(&recording.egress_id)
-    }
-
-    /// Neither over nor being ended.
-    pub fn is_running(&self, recording: &Recording) -> bool {
-        recording.status < EgressStatus::Ending && !self.has_ended(recording)
-    }
-
-    /// The recording to hand out as the running one; not one that somebody asked to stop.
-    pub fn running(&self) -> Option<&Recording> {
-        let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
-        self.recordings.values().rfind(goes_on)
-    }
-
-    pub fn started_at(&self) -> Option<Timestamp> {
-        self.created_at.or(self.heard_from)
-    }
-
-    /// When the room closed; `None` while it is open. A room that was only heard of through its egress ends with it.
-    pub fn ended_at(&self) -> Option<Timestamp> {
-        if self.finished_at.is_some() {
-            return self.finished_at;
-        }
-        if self.gone_at > self.alive_at {
-            return self.gone_at;
-        }
-        let unseen = self.alive_at.is_none() && !self.recordings.is_empty();
-        let over = self.recordings.values().all(|r| self.has_ended(r));
-        let last = || self.recordings.values().filter_map(|r| r.ended_at).max();
-        if unseen && over { last() } else { None }
-    }
-
-    pub fn is_open(&self) -> bool {
-        self.ended_at().is_none()
+    /// Takes out what KEEP limits: what agents reported. No event does that.
+    pub fn forget(&mut self) {
+        self.reports = Reports::default();
+        self.forgotten = true;
     }
 }

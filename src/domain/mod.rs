@@ -1,5 +1,6 @@
 //! What a call is, and how it changes. Pure: no I/O, no clock; `now` is a parameter.
 
+pub mod alarm;
 pub mod backoff;
 pub mod budget;
 pub mod call;
@@ -14,7 +15,7 @@ pub mod stored;
 pub mod transcript;
 
 pub use call::{Call, Owed, Sink, Step, apply};
-pub use event::{Event, Fact, Job, Room};
+pub use event::{Event, Fact, Job, Room, Teller};
 pub use policy::Policy;
 pub use recording::{EgressStatus, Object, Recording};
 pub use status::Status;

@@ -231,7 +231,7 @@ fn time(date: &str, time: &str) -> Option<Timestamp> {
 mod tests {
     use super::*;
     use crate::domain::{
-        Call, Event, Fact, Policy, Sink, apply,
+        Call, Event, Fact, Policy, Sink, Teller, apply,
         path::{Fill, key},
     };
 
@@ -306,6 +306,7 @@ mod tests {
         let fold = |facts: [&Fact; 3]| {
             let event = |fact: &Fact| Event {
                 received_at: at,
+                told_by: Teller::Others,
                 fact: fact.clone(),
             };
             let policy = Policy::manual();

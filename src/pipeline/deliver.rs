@@ -5,7 +5,10 @@ mod claim;
 use std::{
     collections::HashSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -138,6 +141,8 @@ pub struct Deliver<D> {
     started: AtomicBool,
     /// What the database says, so that not every delivery asks it.
     is_closed: AtomicBool,
+    /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
+    unwritten: AtomicBool,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -157,6 +162,7 @@ impl<D: Deliverer> Deliver<D> {
             flying: Mutex::default(),
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
+            unwritten: AtomicBool::default(),
         }
     }
 
@@ -191,15 +197,35 @@ impl<D: Deliverer> Deliver<D> {
                 due.push(Due { delivery, call });
             }
         }
-        let sending = AssertUnwindSafe(self.deliverer.deliver(&due, line, (self.clock)()));
-        let attempts = sending
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| panicked(&due));
+        let attempts = match self.try_to(&due, line).await {
+            Some(attempts) => attempts,
+            None => self.one_by_one(&due).await,
+        };
         for (due, attempt) in due.iter().zip(attempts) {
-            self.end(due, attempt).await?;
+            let ended = self.end(due, attempt).await;
+            self.unwritten.store(ended.is_err(), Ordering::Relaxed);
+            ended?;
         }
         Ok(())
+    }
+
+    /// `None`: it panicked.
+    async fn try_to(&self, due: &[Due], line: Line) -> Option<Vec<Attempt>> {
+        let sending = AssertUnwindSafe(self.deliverer.deliver(due, line, (self.clock)()));
+        sending.catch_unwind().await.ok()
+    }
+
+    /// After a panic: the call that causes it is set aside, and its neighbours go.
+    async fn one_by_one(&self, due: &[Due]) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for one in due.chunks(1) {
+            let alone = match due.len() {
+                1 => None,
+                _ => self.try_to(one, None).await,
+            };
+            attempts.extend(alone.unwrap_or_else(|| panicked(one)));
+        }
+        attempts
     }
 
     async fn end(&self, due: &Due, attempt: Attempt) -> anyhow::Result<()> {
@@ -240,6 +266,10 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        if self.unwritten.load(Ordering::Relaxed) {
+            self.store.check(now).await?;
+            self.unwritten.store(false, Ordering::Relaxed);
+        }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
             return Ok(false);

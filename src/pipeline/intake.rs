@@ -198,11 +198,16 @@ impl Intake {
         };
         let event = Event {
             received_at: letter.received_at,
+            told_by: letter::teller(letter),
             fact,
         };
         let known = (!folded.call.id.is_empty()).then_some(&folded.call);
-        let step =
-            std::panic::catch_unwind(AssertUnwindSafe(|| apply(known, id, &event, &self.policy)));
+        let step = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let step = apply(known, id, &event, &self.policy);
+            // What is written with the call: if that panicked later, all letters of the batch would wait for ever.
+            step.call.status();
+            step
+        }));
         let Ok(step) = step else {
             return Ok(Some(letter::PANICKED.into()));
         };

@@ -1,11 +1,13 @@
 //! What a letter of the inbox says: each kind has a format of its own.
 
+use std::panic::AssertUnwindSafe;
+
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        Fact, Room, Stored,
+        Fact, Room, Stored, Teller,
         event::{Finding, Request},
         transcript,
     },
@@ -13,12 +15,17 @@ use crate::{
     store::{Kind, Letter},
 };
 
-/// Why a letter is set aside whose fold panicked.
+/// Why a letter is set aside that causes a panic.
 pub const PANICKED: &str =
     "the call could not be changed by it: this is a bug; `replay` after an update mends it";
 
-/// Reads a letter; the error is for people.
+/// Reads a letter; the error is for people. A panic is one.
 pub fn read(letter: &Letter) -> Result<Fact, String> {
+    let read = AssertUnwindSafe(|| read_body(letter));
+    std::panic::catch_unwind(read).unwrap_or_else(|_| Err(PANICKED.to_owned()))
+}
+
+fn read_body(letter: &Letter) -> Result<Fact, String> {
     let text = std::str::from_utf8(&letter.body).map_err(|_| "it is not UTF-8".to_owned())?;
     let json = || {
         serde_json::from_str::<Value>(text)
@@ -31,6 +38,14 @@ pub fn read(letter: &Letter) -> Result<Fact, String> {
             room: parse::<Room>(json()?)?,
             at: letter.received_at,
         }),
+        Kind::Participant => {
+            let body = json()?;
+            Ok(Fact::Participant {
+                room: parse::<Room>(body["room"].clone())?,
+                participant: body::participant(&body["participant"]),
+                at: letter.received_at,
+            })
+        }
         Kind::Request => {
             let body = json()?;
             Ok(Fact::Request {
@@ -47,6 +62,15 @@ pub fn read(letter: &Letter) -> Result<Fact, String> {
     }
 }
 
+/// Who wrote a letter.
+pub fn teller(letter: &Letter) -> Teller {
+    match (letter.kind, &letter.signed_by) {
+        (Kind::Webhook, Some(key)) => Teller::Webhook { key: key.clone() },
+        (Kind::Egress | Kind::Room | Kind::Participant, _) => Teller::Api,
+        _ => Teller::Others,
+    }
+}
+
 /// What a sink or reconcile found out, on its way to the inbox like everything else.
 pub fn finding(call_id: &str, finding: &Finding, now: Timestamp) -> Letter {
     let body = serde_json::to_vec(finding).unwrap_or_default();
@@ -56,6 +80,17 @@ pub fn finding(call_id: &str, finding: &Finding, now: Timestamp) -> Letter {
 /// An EgressInfo that LiveKit's API answered, in the form of its webhooks.
 pub fn egress(info: String, now: Timestamp) -> Letter {
     Letter::new(Kind::Egress, info, now)
+}
+
+/// A room that LiveKit's API listed.
+pub fn room(room: &Room, now: Timestamp) -> Letter {
+    Letter::new(Kind::Room, json!(room).to_string(), now)
+}
+
+/// A ParticipantInfo that LiveKit's API answered, in the form of its webhooks.
+pub fn participant(room: &Room, info: &Value, now: Timestamp) -> Letter {
+    let body = json!({ "room": room, "participant": info });
+    Letter::new(Kind::Participant, body.to_string(), now)
 }
 
 /// A report is stored with the room that its request named: `{"room": …, "body": …}`.

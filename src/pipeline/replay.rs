@@ -49,7 +49,8 @@ pub async fn refold(store: &Store, schema: &Schema, id: &str) -> Result<Option<R
         return Ok(None);
     };
     let letters = store.letters_of(id).await?;
-    if letters.iter().any(|folded| folded.letter.body.is_empty()) {
+    let gone = known.call.forgotten;
+    if gone || letters.iter().any(|folded| folded.letter.body.is_empty()) {
         return Ok(Some(Replay::Incomplete));
     }
     let (mut call, mut judged) = (begin(id), Vec::new());
@@ -58,6 +59,7 @@ pub async fn refold(store: &Store, schema: &Schema, id: &str) -> Result<Option<R
             Ok(fact) => {
                 let event = Event {
                     received_at: folded.letter.received_at,
+                    told_by: letter::teller(&folded.letter),
                     fact,
                 };
                 fold(&mut call, &event).err()
@@ -146,7 +148,11 @@ fn lacks(call: &Call, known: &Call) -> bool {
     };
     let recordings = |of: &Call| of.recordings.len() + of.objects.len() + of.lost.len();
     let told = |of: &Call| {
-        let told = [of.reports.newest().is_some(), of.not_started.is_some()];
+        let told = [
+            of.reports.newest().is_some(),
+            of.not_started.is_some(),
+            of.transcript_file.is_some(),
+        ];
         of.wanted.len() + of.stops.len() + told.into_iter().filter(|told| *told).count()
     };
     [people, stamps, recordings, told]

@@ -4,13 +4,18 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, any::AnyRow};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::{Error, NEVER, Result, Store, chunks, rows, text, time};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
+/// New letters are due whatever the clock says, now or after it is set back.
+const AT_ONCE: i64 = 0;
 /// Bytes of bodies that one scan holds in memory.
 const SCAN_BYTES: usize = 8 << 20;
 
@@ -27,6 +32,8 @@ pub enum Kind {
     Egress,
     /// A room from LiveKit's API.
     Room,
+    /// A ParticipantInfo from LiveKit's API, with its room.
+    Participant,
     /// What a sink or reconcile found out.
     Finding,
     /// An object of the bucket that `backfill` found.
@@ -34,12 +41,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 7] = [
+    const ALL: [(Kind, &'static str); 8] = [
         (Kind::Webhook, "webhook"),
         (Kind::Report, "report"),
         (Kind::Request, "request"),
         (Kind::Egress, "egress"),
         (Kind::Room, "room"),
+        (Kind::Participant, "participant"),
         (Kind::Finding, "finding"),
         (Kind::Object, "object"),
     ];
@@ -58,6 +66,8 @@ pub struct Letter {
     /// What makes two letters one.
     pub dedupe: Option<String>,
     pub call_id: Option<String>,
+    /// The API key whose signature of a webhook was good.
+    pub signed_by: Option<String>,
     pub body: Vec<u8>,
     pub received_at: Timestamp,
 }
@@ -69,6 +79,7 @@ impl Letter {
             kind,
             dedupe: None,
             call_id: None,
+            signed_by: None,
             body: body.into(),
             received_at: now,
         }
@@ -112,11 +123,13 @@ impl Writer {
         let (queue, mut letters) = mpsc::channel::<(Letter, Ack)>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
+            let mut outage = Outage::default();
             while letters.recv_many(&mut group, GROUP).await > 0 {
                 let (batch, acks): (Vec<Letter>, Vec<Ack>) = group.drain(..).unzip();
                 let outcome = write(&pool, &batch)
                     .await
                     .map_err(|error| error.to_string());
+                outage.tell(&outcome, batch.len());
                 for ack in acks {
                     // The asker may have gone; its letter is kept all the same.
                     ack.send(outcome.clone()).ok();
@@ -124,6 +137,39 @@ impl Writer {
             }
         });
         Writer { queue }
+    }
+}
+
+/// A time in which nothing can be stored: told when it begins and when it ends, not for every request.
+#[derive(Default)]
+struct Outage {
+    since: Option<Instant>,
+    turned_away: usize,
+}
+
+impl Outage {
+    fn tell(&mut self, outcome: &std::result::Result<(), String>, letters: usize) {
+        match (outcome, self.since) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(since)) => {
+                tracing::warn!(
+                    seconds = since.elapsed().as_secs(),
+                    turned_away = self.turned_away,
+                    "the database can be written again"
+                );
+                *self = Outage::default();
+            }
+            (Err(error), known) => {
+                if known.is_none() {
+                    tracing::error!(
+                        error,
+                        "the database cannot be written; senders are told to come again until it can"
+                    );
+                    self.since = Some(Instant::now());
+                }
+                self.turned_away += letters;
+            }
+        }
     }
 }
 
@@ -148,9 +194,9 @@ async fn insert_chunk(
     chunk: &[Letter],
 ) -> std::result::Result<(), sqlx::Error> {
     let sql = format!(
-        "INSERT INTO inbox (id, kind, dedupe, call_id, encoding, body, received_at, due_at) VALUES {}
+        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, encoding, body, received_at, due_at) VALUES {}
          ON CONFLICT (dedupe) DO NOTHING",
-        rows(chunk.len(), 1, 8, "")
+        rows(chunk.len(), 1, 9, "")
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for letter in chunk {
@@ -160,10 +206,11 @@ async fn insert_chunk(
             .bind(letter.kind.as_str())
             .bind(letter.dedupe.clone().unwrap_or_else(|| letter.id.clone()))
             .bind(letter.call_id.clone())
+            .bind(letter.signed_by.as_deref().map(text))
             .bind(encoding)
             .bind(body)
             .bind(letter.received_at.as_millisecond())
-            .bind(letter.received_at.as_millisecond());
+            .bind(AT_ONCE);
     }
     query.execute(connection).await?;
     Ok(())
@@ -187,13 +234,13 @@ impl Store {
             .await
             .map_err(|_| Error::Closed)?;
         let outcome = done.await.map_err(|_| Error::Closed)?;
-        outcome.map_err(|error| Error::Sql(sqlx::Error::Protocol(error)))
+        outcome.map_err(Error::Unwritten)
     }
 
     /// Letters that intake has not folded, oldest first.
     pub async fn unread(&self, now: Timestamp, limit: i64) -> Result<Vec<Letter>> {
         let query = sqlx::query(
-            "SELECT id, kind, call_id, encoding, body, received_at FROM inbox
+            "SELECT id, kind, call_id, signed_by, encoding, body, received_at FROM inbox
              WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
         );
         let mut rows = query
@@ -332,6 +379,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Letter> {
         kind: known.map_or(Kind::Webhook, |(kind, _)| *kind),
         dedupe: None,
         call_id: row.try_get("call_id")?,
+        signed_by: row.try_get("signed_by")?,
         body: match encoding.as_str() {
             "base64" => STANDARD.decode(&body).unwrap_or_default(),
             _ => body.into_bytes(),

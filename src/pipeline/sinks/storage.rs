@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -35,7 +35,7 @@ impl Deliverer for Storage {
     async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
-            attempts.push(self.look(due, now).await);
+            attempts.push(self.look(due, after_known(due, now)).await);
         }
         attempts
     }
@@ -63,10 +63,16 @@ impl Storage {
         };
         let state = self.settle(call, recording, state, now);
         let answer = answer(&state);
-        let news = call.object(recording) != Some(&state);
+        let known = call.objects.get(&recording.egress_id);
+        let news = known.is_none_or(|known| known.state != state || !known.is_of(recording));
+        let told = recording.told();
         let object = Finding::Object {
             egress_id: recording.egress_id.clone(),
-            object: Object { state, at: now },
+            object: Object {
+                at: now,
+                told,
+                state,
+            },
         };
         let letters = news.then(|| letter::finding(&call.id, &object, now));
         Attempt::new(answer, memo).found(letters)
@@ -97,6 +103,13 @@ impl Storage {
         let over = call.ended_at().max(recording.ended_at);
         over.is_some_and(|over| now >= over + self.lost_after)
     }
+}
+
+/// The newest finding wins, also after the clock was set back.
+fn after_known(due: &Due, now: Timestamp) -> Timestamp {
+    let known = due.call.objects.get(&due.delivery.key.part);
+    let after = known.map(|known| known.at + SignedDuration::from_millis(1));
+    after.map_or(now, |after| now.max(after))
 }
 
 /// A lost egress told no size: any object that is not empty is its recording.

@@ -144,7 +144,9 @@ impl Rig {
     /// The sink as a process that has just started has it.
     pub fn process(&self, settings: Settings) -> Process {
         let budget = self.budget(settings);
+        let wake = Arc::<Wake>::default();
         let airtable = sink::Airtable {
+            wake: wake.clone(),
             client: self.client(settings).counted(budget.book()),
             budget,
             schema: Schema::built_in(),
@@ -160,7 +162,7 @@ impl Rig {
             table: Default::default(),
         };
         let tasks = TaskTracker::new();
-        let (store, wake) = (self.store.clone(), Arc::<Wake>::default());
+        let store = self.store.clone();
         let deliver = Deliver::new(airtable, store, settings.clock, wake, tasks.clone());
         Process {
             deliver: Arc::new(deliver),

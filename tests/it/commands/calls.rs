@@ -62,6 +62,7 @@ async fn fill(store: &Store) {
         objects: [(
             "EG_1".into(),
             Object {
+                told: (EgressStatus::Complete, 0),
                 state: ObjectState::Found { size: 1_354_028 },
                 at: at(62),
             },

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::{Airtable, Memo, hash};
 use crate::{
     airtable::row::{self, Links},
-    domain::{Call, path},
+    domain::{Call, Recording, event::Finding, link::Linked, path},
+    pipeline::letter,
     storage::Method,
 };
 
@@ -20,31 +21,41 @@ impl Airtable {
     ) -> Result<(Links, bool), String> {
         let text_key = self.keep_transcript(call, memo, now).await?;
         let recording = call.playable().map(|(recording, _)| recording);
-        let permanent = recording.and_then(|r| self.links.permanent(&r.egress_id));
-        let to_sign = recording.filter(|_| permanent.is_none());
-        if to_sign.is_none() && text_key.is_none() {
-            let fresh = memo.signed.take().is_some() || permanent.is_some();
-            let links = Links {
-                recording: permanent,
-                ..Links::default()
-            };
+        if self.links.public_url.is_some() {
+            let links = self.permanent(call, recording, text_key.is_some());
+            let fresh = memo.signed.take().is_some() || links != Links::default();
             return Ok((links, fresh));
         }
-        let address = permanent.as_deref().or(to_sign.map(|r| r.key.as_str()));
-        let text = text_key.as_deref().unwrap_or_default();
-        let purpose = format!("{} {text}", address.unwrap_or_default());
+        let key = recording.map(|recording| recording.key.clone());
+        if key.is_none() && text_key.is_none() {
+            return Ok((Links::default(), memo.signed.take().is_some()));
+        }
+        let part = |key: &Option<String>| key.clone().unwrap_or_default();
+        let purpose = format!("{} {}", part(&key), part(&text_key));
         if lives(memo, &purpose, now + self.links.ttl / 2) {
             return Ok((Links::default(), false));
         }
         let expires = now + self.links.ttl;
-        let signed = self.sign(to_sign.map(|r| r.key.clone())).await?;
         let links = Links {
-            expires: signed.as_ref().map(|_| expires),
-            recording: permanent.or(signed),
+            expires: key.as_ref().map(|_| expires),
+            recording: self.sign(key).await?,
             transcript: self.sign(text_key).await?,
         };
         memo.signed = Some((purpose, expires.as_millisecond()));
         Ok((links, true))
+    }
+
+    /// Links that never die, and so never change. A transcript's comes when the call knows where it lies, in the
+    /// delivery after the one that put it there: a link in a row leads somewhere.
+    fn permanent(&self, call: &Call, recording: Option<&Recording>, long: bool) -> Links {
+        let there = long && call.transcript_file.is_some();
+        let transcript = there.then_some(Linked::Transcript(&call.id));
+        let recording = recording.map(|recording| Linked::Recording(&recording.egress_id));
+        Links {
+            expires: None,
+            recording: recording.and_then(|linked| self.links.permanent(linked)),
+            transcript: transcript.and_then(|linked| self.links.permanent(linked)),
+        }
     }
 
     /// Puts the whole transcript beside the recording when the cell's is cut; its key.
@@ -55,7 +66,9 @@ impl Airtable {
         now: Timestamp,
     ) -> Result<Option<String>, String> {
         let Some(text) = row::long_transcript(call) else {
-            return Ok(None);
+            // A forgotten call's text is in the bucket, and its link is renewed like the recording's.
+            let kept = memo.text.as_ref().filter(|_| call.forgotten);
+            return Ok(kept.map(|(_, key)| key.clone()));
         };
         let fill = path::Fill {
             room_id: &call.id,
@@ -67,11 +80,19 @@ impl Airtable {
             _ => path::key(&self.path, &fill, |_| false),
         };
         let key = path::transcript_key(&recording);
-        let kept = (hash(&text), key.clone());
-        if memo.text.as_ref() != Some(&kept) {
+        let there = (hash(&text), key.clone());
+        if memo.text.as_ref() != Some(&there) {
             let put = self.storage.put_text(&key, text).await;
             put.map_err(|error| format!("the full transcript could not be stored: {error}"))?;
-            memo.text = Some(kept);
+            // The permanent link leads to where the call says that it lies.
+            let kept =
+                letter::finding(&call.id, &Finding::TranscriptKept { key: key.clone() }, now);
+            let told = self.store.put(kept).await;
+            told.map_err(|error| {
+                format!("where the full transcript lies could not be stored: {error}")
+            })?;
+            self.wake.intake.notify_one();
+            memo.text = Some(there);
         }
         Ok(Some(key))
     }

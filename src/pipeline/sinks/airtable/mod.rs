@@ -7,6 +7,7 @@ mod refusal;
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ use crate::{
     airtable::{Class, Client, Error, Mapping, Schema, locate, row::project},
     domain::{Sink, link::LinkRules},
     pipeline::{
+        Wake,
         budget::Budget,
         deliver::{Answer, Attempt, Deliverer, Due, Line, Place},
     },
@@ -36,6 +38,7 @@ pub struct Airtable {
     pub store: Store,
     pub storage: storage::Client,
     pub links: LinkRules,
+    pub wake: Arc<Wake>,
     /// RECORDING_PATH's key for the transcript of a call without a recording.
     pub path: String,
     pub table: Mutex<Known>,
