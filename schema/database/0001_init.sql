@@ -59,7 +59,8 @@ CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (sink, state);
 CREATE TABLE IF NOT EXISTS leases (
     job TEXT NOT NULL PRIMARY KEY,
     owner TEXT NOT NULL,
-    expires_at BIGINT NOT NULL
+    beat BIGINT NOT NULL,                 -- counted up while the owner lives
+    expires_at BIGINT NOT NULL            -- by the owner's clock: for people and commands; no lease is taken by it
 );
 
 CREATE TABLE IF NOT EXISTS settings (

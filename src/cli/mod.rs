@@ -3,6 +3,7 @@
 mod bootstrap;
 #[cfg(feature = "sim")]
 mod demo;
+mod listen;
 mod out;
 mod record;
 pub mod serve;

@@ -9,13 +9,13 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::serve::Listener;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Failure;
+use super::{Failure, listen::Socket};
 use crate::{
     airtable::{self, Schema},
     config::{self, Config, Source},
@@ -36,7 +36,11 @@ use crate::{
 };
 
 /// How long SIGTERM leaves for what is being done.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(7);
+/// How long connections that were taken before it have to send their request.
+const LAST_REQUESTS: Duration = Duration::from_millis(300);
+/// How long the database has after that to take the leases back.
+const LEAVE: Duration = Duration::from_millis(1500);
 const UPKEEP: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
@@ -101,9 +105,13 @@ pub struct Service {
     pub address: SocketAddr,
     pub store: Store,
     runner: Runner,
+    /// Takes no more connections.
+    accepting: CancellationToken,
     /// Ends the HTTP server.
     closing: CancellationToken,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Ends the keeper of the leases.
+    leaving: CancellationToken,
     keeper: tokio::task::JoinHandle<()>,
     /// Proves that no other `serve` uses the SQLite file.
     _lock: Option<File>,
@@ -133,21 +141,23 @@ impl Service {
             metrics,
             clock: runner.clock,
         };
-        let listener = TcpListener::bind(config.http.listen).await;
-        let listener = listener.with_context(|| {
-            format!("LISTEN_ADDR: {} cannot be listened on", config.http.listen)
-        })?;
-        let address = listener.local_addr()?;
+        let accepting = CancellationToken::new();
+        let socket = Socket::open(config.http.listen, accepting.clone()).await?;
+        let address = socket.local_addr()?;
         let closing = CancellationToken::new();
-        let server = axum::serve(listener, http::router(app))
+        let server = axum::serve(socket, http::router(app))
             .with_graceful_shutdown(closing.clone().cancelled_owned());
         let (leases, kept, clock) = (runner.leases.clone(), store.clone(), runner.clock);
+        let leaving = CancellationToken::new();
+        let left = leaving.clone();
         Ok(Service {
             address,
             store,
+            accepting,
             closing,
             server: tokio::spawn(async move { server.await }),
-            keeper: tokio::spawn(async move { leases.keep(&kept, clock).await }),
+            leaving,
+            keeper: tokio::spawn(async move { leases.keep(&kept, clock, &left).await }),
             runner,
             _lock: lock,
         })
@@ -155,9 +165,12 @@ impl Service {
 
     /// Stops accepting, ends what is being done, gives the leases back.
     pub async fn stop(self) {
-        self.closing.cancel();
+        self.accepting.cancel();
         self.runner.stop.cancel();
         self.runner.tasks.close();
+        // A connection that was taken a moment ago has not sent its request yet, and would be closed without an answer.
+        tokio::time::sleep(LAST_REQUESTS).await;
+        self.closing.cancel();
         let served = async {
             self.server.await.ok();
             self.runner.tasks.wait().await;
@@ -165,11 +178,14 @@ impl Service {
         if tokio::time::timeout(DRAIN, served).await.is_err() {
             tracing::warn!("something took too long to end; it is done again after the next start");
         }
-        self.keeper.abort();
-        self.runner.leases.release(&self.store).await;
-        tokio::time::timeout(Duration::from_secs(1), self.store.close())
-            .await
-            .ok();
+        // Not aborted: a renewal that is under way would come after the release.
+        self.leaving.cancel();
+        let left = async {
+            self.keeper.await.ok();
+            self.runner.leases.release(&self.store).await;
+            self.store.close().await;
+        };
+        tokio::time::timeout(LEAVE, left).await.ok();
     }
 }
 
@@ -257,13 +273,7 @@ pub fn start_jobs_of_livekit(
 }
 
 fn spawn_sink<D: Deliverer>(runner: &Runner, store: &Store, sink: D) {
-    let deliver = Deliver::new(
-        sink,
-        store.clone(),
-        runner.clock,
-        runner.wake.clone(),
-        runner.tasks.clone(),
-    );
+    let deliver = Deliver::new(sink, store.clone(), runner);
     runner.spawn(Arc::new(Arc::new(deliver)));
 }
 

@@ -17,6 +17,7 @@ use sqlx::{
 pub use calls::{CallRow, Filter, Folded, Page};
 pub use deliveries::{Delivery, Depth, Finish, Key, State, sink_name};
 pub use inbox::{Kind, Letter, Settled, Waiting};
+pub use lease::Lease;
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 

@@ -18,5 +18,6 @@ mod process;
 mod real;
 mod recordings;
 mod secrets;
+mod storms;
 mod transcripts;
 mod webhooks;

@@ -1,7 +1,7 @@
 //! The mirror hears of each recording's end once, however it answers, and holds nothing else back.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex},
 };
 
@@ -21,14 +21,14 @@ use crate::harness::{World, eventually};
 
 /// Someone's webhook: it answers as told, then 200, and keeps what came.
 #[derive(Clone, Default)]
-struct Receiver {
+pub struct Receiver {
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
     came: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
 }
 
 impl Receiver {
     /// The receiver and its address.
-    async fn start(answers: &[(u16, &'static str)]) -> (Receiver, String) {
+    pub async fn start(answers: &[(u16, &'static str)]) -> (Receiver, String) {
         let receiver = Receiver::default();
         receiver.answers.lock().unwrap().extend(answers);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -40,6 +40,14 @@ impl Receiver {
 
     fn came(&self) -> Vec<(HeaderMap, Bytes)> {
         self.came.lock().unwrap().clone()
+    }
+
+    /// The egresses whose end it has heard of.
+    pub fn egresses(&self) -> BTreeSet<String> {
+        let came = self.came.lock().unwrap();
+        let id = |body: &Bytes| serde_json::from_slice::<Value>(body).unwrap()["egress_id"].clone();
+        let ids = came.iter().map(|(_, body)| id(body));
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
     async fn hears(&self, times: usize) -> Vec<(HeaderMap, Bytes)> {
