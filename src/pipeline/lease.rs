@@ -17,7 +17,7 @@ use super::Clock;
 use crate::store::{Error, Lease, Store};
 
 /// How long a lease lasts without being renewed: the hand-over after a kill.
-const LIFE: Duration = Duration::from_secs(12);
+const LIFE: Duration = Duration::from_secs(10);
 /// How long before the end of its lease an owner begins nothing any more.
 const MARGIN: Duration = Duration::from_secs(3);
 const RENEWAL: Duration = Duration::from_secs(3);
@@ -143,7 +143,7 @@ impl Leases {
     /// Gives all leases back, so that another process goes on at once.
     pub async fn release(&self, store: &Store) {
         if let Err(error) = store.release(&self.owner).await {
-            tracing::warn!(%error, "the leases could not be given back; they end by themselves in 12 s");
+            tracing::warn!(%error, "the leases could not be given back; they end by themselves in 10 s");
         }
     }
 

@@ -99,42 +99,36 @@ async fn a_start_that_takes_too_long_is_adopted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storage_that_refuses_is_told_and_asked_again() {
-    for status in [500, 403] {
-        let world = World::new().await;
-        let (call, egress) = world.talk_unheard("desk").await;
-        world.put_object(&call, 700);
-        world.storage.refuse(4, status);
-        let file = json!({ "size": "700", "location": "https://x/y" });
-        world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
-        let told = |row: &_| text(row, "Error").contains("the storage");
-        let row = world.row_where(&call, told).await;
-        assert_eq!(row["Status"], "Processing", "{status}");
-        let row = world.row_is(&call, "Complete").await;
-        assert_eq!(text(&row, "Error"), "", "{status}");
-    }
+    tokio::join!(refused_twice(500), refused_twice(403));
+}
+
+async fn refused_twice(status: u16) {
+    let world = World::new().await;
+    let (call, egress) = world.talk_unheard("desk").await;
+    world.put_object(&call, 700);
+    world.storage.refuse(2, status);
+    let file = json!({ "size": "700", "location": "https://x/y" });
+    world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
+    let told = |row: &_| text(row, "Error").contains("the storage");
+    let row = world.row_where(&call, told).await;
+    assert_eq!(row["Status"], "Processing", "{status}");
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(text(&row, "Error"), "", "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_airtable_that_answers_badly_gets_each_row_once() {
     let world = World::with(&[("RECORD_ON", "manual")]).await;
-    let refusals = [
-        Fault::Status(
-            401,
-            r#"{"error":{"type":"AUTHENTICATION_REQUIRED"}}"#.into(),
-        ),
-        Fault::Status(404, r#"{"error":"NOT_FOUND"}"#.into()),
+    let answers = [
         Fault::Html(502),
+        Fault::Status(503, String::new()),
         Fault::AfterWrite,
         Fault::Truncated,
     ];
-    for (n, fault) in refusals.into_iter().enumerate() {
-        let before = world.airtable.requests();
+    for (n, fault) in answers.into_iter().enumerate() {
         world.airtable.fail_next(2, fault);
-        let calls: Vec<String> = (0..12)
-            .map(|room| world.livekit.open_room(&format!("desk-{n}-{room}")))
-            .collect();
-        let tried = eventually(|| (world.airtable.requests() > before).then_some(()));
-        assert!(tried.await.is_some(), "nothing was sent");
+        let names = (0..12).map(|room| format!("desk-{n}-{room}"));
+        let calls: Vec<String> = names.map(|name| world.livekit.open_room(&name)).collect();
         for call in &calls {
             world.row_is(call, "Live").await;
         }
