@@ -1,8 +1,9 @@
 //! The figures that the service promises, measured on the release binary: `cargo bench --bench figures [-- PART…]`
-//! with PART of `webhooks`, `starts`; `benches/run` builds the `dist` binary first and measures its size too.
+//! with PART of `webhooks`, `starts`, `recovery`; `benches/run` builds the `dist` binary first and measures its size too.
 
 mod bare;
 mod load;
+mod recovery;
 mod service;
 mod starts;
 mod webhooks;
@@ -49,6 +50,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("starts") {
         figures.extend(runtime.block_on(starts::measure())?);
+    }
+    if wanted("recovery") {
+        figures.extend(runtime.block_on(recovery::measure())?);
     }
     figures.extend(binary_size(Path::new(env!("CARGO_TARGET_TMPDIR"))));
     print(&figures)

@@ -27,9 +27,10 @@ pub struct Service {
     pub ready_after: Duration,
     pub livekit: LiveKit,
     pub folder: TempDir,
+    pub airtable: Airtable,
     storage: Storage,
-    airtable: Airtable,
     child: Child,
+    record_on: String,
 }
 
 impl Service {
@@ -50,7 +51,8 @@ impl Service {
         let airtable = airtable::start(local, airtable::Options::default()).await?;
         create_table(&airtable).await?;
         let started = Instant::now();
-        let child = spawn(folder.path(), record_on, &livekit, &storage, &airtable)?;
+        let settings = [("LISTEN_ADDR", "127.0.0.1:0"), ("RECORD_ON", record_on)];
+        let child = spawn(folder.path(), settings, &livekit, &storage, &airtable)?;
         let mut service = Service {
             address: String::new(),
             ready_after: Duration::ZERO,
@@ -59,6 +61,7 @@ impl Service {
             storage,
             airtable,
             child,
+            record_on: record_on.into(),
         };
         service.wait_until_ready().await?;
         service.ready_after = started.elapsed();
@@ -90,6 +93,30 @@ impl Service {
         }
     }
 
+    /// `kill -9`.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts the process again, on its old address.
+    pub fn run_again(&mut self) -> anyhow::Result<()> {
+        let settings = [
+            ("LISTEN_ADDR", self.address.as_str()),
+            ("RECORD_ON", self.record_on.as_str()),
+        ];
+        let folder = self.folder.path();
+        self.child = spawn(
+            folder,
+            settings,
+            &self.livekit,
+            &self.storage,
+            &self.airtable,
+        )?;
+        Ok(())
+    }
+
     /// Resident memory in MiB.
     pub fn resident(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -112,7 +139,7 @@ impl Drop for Service {
 
 fn spawn(
     folder: &Path,
-    record_on: &str,
+    settings: [(&str, &str); 2],
     livekit: &LiveKit,
     storage: &Storage,
     airtable: &Airtable,
@@ -134,9 +161,8 @@ fn spawn(
         .env("AIRTABLE_BASE_ID", airtable.base_id())
         .env("AIRTABLE_API_URL", airtable.url())
         .env("AIRTABLE_CONTENT_URL", airtable.url())
-        .env("LISTEN_ADDR", "127.0.0.1:0")
         .env("DATABASE_URL", database)
-        .env("RECORD_ON", record_on)
+        .envs(settings)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
