@@ -10,8 +10,9 @@ use std::{str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
-    AnyPool, AssertSqlSafe, Executor,
+    AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
+    error::DatabaseError,
 };
 
 pub use calls::{CallRow, Filter, Folded, Page};
@@ -24,11 +25,16 @@ const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 /// A time that never comes, for rows that wait for nothing.
 pub const NEVER: i64 = i64::MAX;
 
+/// How long PostgreSQL has to give a connection: LiveKit must hear our 503, and `Retry-After`, in time.
+const ANSWERS: Duration = Duration::from_secs(5);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("DATABASE_URL: the database cannot be opened")]
     Open(#[source] sqlx::Error),
-    #[error("the database refused")]
+    #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL up?")]
+    Away(#[source] sqlx::Error),
+    #[error("{}", told(.0))]
     Sql(#[from] sqlx::Error),
     #[error("another owner changed the same rows")]
     Conflict,
@@ -36,6 +42,13 @@ pub enum Error {
     Json(#[from] serde_json::Error),
     #[error("the database is being closed")]
     Closed,
+}
+
+fn told(error: &sqlx::Error) -> &'static str {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "the database does not answer",
+        _ => "the database refused",
+    }
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -54,6 +67,9 @@ impl Store {
         sqlx::any::install_default_drivers();
         let sqlite = url.starts_with("sqlite:");
         let options = AnyConnectOptions::from_str(&address(url)).map_err(Error::Open)?;
+        if !sqlite {
+            reach(&options).await?;
+        }
         let pool = |size| pool_options(sqlite, size).connect_with(options.clone());
         let write = pool(if sqlite { 1 } else { 8 })
             .await
@@ -109,6 +125,19 @@ impl Store {
     }
 }
 
+/// Tells at once what is wrong: a pool would try for its whole timeout, and then know only that it was in vain.
+async fn reach(options: &AnyConnectOptions) -> Result<()> {
+    let connecting = tokio::time::timeout(ANSWERS, AnyConnection::connect_with(options)).await;
+    let connection = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    let starts = |error: &dyn DatabaseError| error.code().is_some_and(|code| code == "57P03");
+    match connection {
+        Ok(connection) => connection.close().await.map_err(Error::Open),
+        Err(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) => Err(Error::Away(error)),
+        Err(error) if error.as_database_error().is_some_and(starts) => Err(Error::Away(error)),
+        Err(error) => Err(Error::Open(error)),
+    }
+}
+
 fn address(url: &str) -> String {
     if !url.starts_with("sqlite:") || url.contains("mode=") {
         return url.to_owned();
@@ -122,7 +151,7 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10));
     if !sqlite {
-        return options;
+        return options.acquire_timeout(ANSWERS);
     }
     // A file does not hang up, so connections are not tried before each use.
     let options = options.test_before_acquire(false);
