@@ -1,11 +1,18 @@
 //! Two machines on one PostgreSQL behind a load balancer: both take letters, one at a time does each job.
 
 use std::{
-    process::Stdio,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use livekit_airtable::sim::airtable;
+use jiff::Timestamp;
+use livekit_airtable::{
+    pipeline::{Clock, lease::Leases},
+    sim::airtable,
+    store::Store,
+    telemetry,
+};
+use serde_json::json;
 
 use super::{
     balancer::Balancer,
@@ -15,6 +22,7 @@ use super::{
 };
 use crate::{
     harness::{World, eventually},
+    letters::signature,
     play::Serve,
     real::postgres::fresh_database,
 };
@@ -70,6 +78,27 @@ impl Pair {
     async fn next_start(&self, room: &str) -> Duration {
         let begun = Instant::now();
         self.world.livekit.open_room(room);
+        self.world.livekit.speak(room);
+        self.world.starts(room, 1).await;
+        begun.elapsed()
+    }
+
+    /// The same, told by a webhook that the living replica takes.
+    async fn next_start_by_hand(&self, room: &str) -> Duration {
+        let begun = Instant::now();
+        self.world.livekit.lose_webhooks(true);
+        let sid = self.world.livekit.open_room(room);
+        self.world.livekit.lose_webhooks(false);
+        let event = json!({ "event": "room_started", "room": { "sid": sid, "name": room } });
+        let body = event.to_string();
+        let token = signature(body.as_bytes());
+        let (_, living) = &self.replicas[1];
+        let request = self
+            .world
+            .http
+            .post(format!("http://{living}/webhooks/livekit"));
+        let answer = request.header("authorization", token).body(body).send();
+        assert_eq!(answer.await.unwrap().status(), 200);
         self.world.livekit.speak(room);
         self.world.starts(room, 1).await;
         begun.elapsed()
@@ -145,5 +174,75 @@ async fn the_jobs_of_a_stopped_replica_go_on_in_the_other_at_once() {
     for time in times {
         // Who waits for a lease looks once a second.
         assert!(time < Duration::from_secs(4), "{time:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_was_frozen_does_nothing_twice() {
+    let pair = Pair::start().await;
+    let (owner, _) = &pair.replicas[0];
+    signal(owner, "STOP");
+    let room = "live-1";
+    let time = pair.next_start_by_hand(room).await;
+    assert!(time < Duration::from_secs(15), "{time:?}");
+    // It wakes up with everything that it was about to do, and its leases are another's.
+    signal(owner, "CONT");
+    let calls = 0..20;
+    load::put_recordings(&pair.world, calls.clone());
+    let load = Load::new(pair.balancer.address.clone(), 60);
+    load.run(calls.clone()).await;
+    all_in_rows(&pair.world, calls).await;
+    let world = &pair.world;
+    world.livekit.speak("live-0");
+    let mut recorded = Vec::new();
+    for room in ["live-0", room] {
+        recorded.push((room.to_owned(), world.livekit.open_room(room)));
+        world.livekit.close_room(room);
+    }
+    recorded_once(world, &recorded).await;
+    assert_eq!(world.airtable.breaches(), 0, "faster than Airtable allows");
+}
+
+fn signal(serve: &Serve, name: &str) {
+    let pid = serve.0.id().to_string();
+    let sent = Command::new("kill").args(["-s", name, &pid]).status();
+    assert!(sent.unwrap().success());
+}
+
+fn late() -> Timestamp {
+    telemetry::now() + Duration::from_secs(3600)
+}
+
+fn early() -> Timestamp {
+    telemetry::now() - Duration::from_secs(3600)
+}
+
+/// Neither a clock that is an hour ahead nor one that is an hour behind takes a lease from the living, or holds the
+/// dead one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_clock_decides_who_owns_a_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("leases.db").display());
+    let store = Store::open(&url).await.unwrap();
+    for (living, other) in [(late as Clock, early as Clock), (early, late)] {
+        store.forget_leases().await.unwrap();
+        let (one, two) = (Leases::default(), Leases::default());
+        for leases in [&one, &two] {
+            leases.want("intake");
+        }
+        for _ in 0..3 {
+            one.renew(&store, living).await;
+            two.renew(&store, other).await;
+            assert!(one.holds("intake") && !two.holds("intake"));
+        }
+        let died = Instant::now();
+        while !two.holds("intake") {
+            assert!(died.elapsed() < Duration::from_secs(15), "held by the dead");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            two.renew(&store, other).await;
+        }
+        assert!(!one.holds("intake"), "two owners");
+        one.renew(&store, living).await;
+        assert!(!one.holds("intake") && two.holds("intake"));
     }
 }
