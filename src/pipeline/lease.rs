@@ -62,38 +62,39 @@ impl Leases {
     /// Takes and renews the leases of all jobs until `stop` is cancelled.
     pub async fn keep(&self, store: &Store, clock: Clock, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            self.renew(store, clock).await;
-            let all = self.lock().values().all(|hold| hold.until.is_some());
+            let all = self.renew(store, clock).await;
             let rest = tokio::time::sleep(if all { RENEWAL } else { LOOK });
             stop.run_until_cancelled(rest).await;
         }
     }
 
-    /// Renews what is ours and takes what is free, or has been left by the dead.
-    pub async fn renew(&self, store: &Store, clock: Clock) {
-        // A database that cannot be written gives nobody a lease; ours end by themselves.
-        if let Err(error) = self.try_renew(store, clock).await {
+    /// Renews what is ours and takes what is free, or has been left by the dead; whether all are ours.
+    pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
+        let renewed = self.try_renew(store, clock).await;
+        renewed.unwrap_or_else(|error| {
+            // A database that cannot be written gives nobody a lease; ours end by themselves.
             tracing::debug!(%error, "the leases could not be renewed");
-        }
+            false
+        })
     }
 
-    async fn try_renew(&self, store: &Store, clock: Clock) -> Result<(), Error> {
+    async fn try_renew(&self, store: &Store, clock: Clock) -> Result<bool, Error> {
         let asked = Instant::now();
         let mut ours = store.renew_leases(&self.owner, clock() + LIFE).await?;
-        if !self.note(&ours, asked) {
-            let missing: Vec<&'static str> = self.missing();
-            store
-                .take_free_leases(&missing, &self.owner, clock() + LIFE)
-                .await?;
-            for lease in store.leases().await? {
-                let mine = *lease.owner == *self.owner;
-                if mine || self.is_dead(&lease) && self.take_over(store, &lease, clock).await? {
-                    ours.push(lease.job);
-                }
-            }
-            self.note(&ours, asked);
+        if self.note(&ours, asked) {
+            return Ok(true);
         }
-        Ok(())
+        let missing = self.missing();
+        store
+            .take_free_leases(&missing, &self.owner, clock() + LIFE)
+            .await?;
+        for lease in store.leases().await? {
+            let mine = *lease.owner == *self.owner;
+            if mine || self.is_dead(&lease) && self.take_over(store, &lease, clock).await? {
+                ours.push(lease.job);
+            }
+        }
+        Ok(self.note(&ours, asked))
     }
 
     async fn take_over(&self, store: &Store, dead: &Lease, clock: Clock) -> Result<bool, Error> {
