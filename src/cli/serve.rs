@@ -12,6 +12,7 @@ use anyhow::Context;
 use axum::serve::Listener;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,7 +21,10 @@ use crate::{
     airtable::{self, Schema},
     config::{self, Config, Source},
     domain::{Policy, Sink, link::LinkRules, policy::RecordOn},
-    http,
+    http::{
+        self,
+        server::{self, Limits},
+    },
     livekit::{egress, webhook::Keys},
     mirror,
     pipeline::{
@@ -109,7 +113,7 @@ pub struct Service {
     accepting: CancellationToken,
     /// Ends the HTTP server.
     closing: CancellationToken,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    server: tokio::task::JoinHandle<()>,
     /// Ends the keeper of the leases.
     leaving: CancellationToken,
     keeper: tokio::task::JoinHandle<()>,
@@ -138,6 +142,7 @@ impl Service {
             storage,
             links,
             api_token: config.http.api_token.clone(),
+            reading: Semaphore::new(1),
             metrics,
             clock: runner.clock,
         };
@@ -145,8 +150,8 @@ impl Service {
         let socket = Socket::open(config.http.listen, accepting.clone()).await?;
         let address = socket.local_addr()?;
         let closing = CancellationToken::new();
-        let server = axum::serve(socket, http::router(app))
-            .with_graceful_shutdown(closing.clone().cancelled_owned());
+        let limits = Limits::new(open_files());
+        let server = server::serve(socket, http::router(app), limits, closing.clone());
         let (leases, kept, clock) = (runner.leases.clone(), store.clone(), runner.clock);
         let leaving = CancellationToken::new();
         let left = leaving.clone();
@@ -155,7 +160,7 @@ impl Service {
             store,
             accepting,
             closing,
-            server: tokio::spawn(async move { server.await }),
+            server: tokio::spawn(server),
             leaving,
             keeper: tokio::spawn(async move { leases.keep(&kept, clock, &left).await }),
             runner,
@@ -187,6 +192,16 @@ impl Service {
         };
         tokio::time::timeout(LEAVE, left).await.ok();
     }
+}
+
+/// How many files and sockets this process may have open: the soft limit, as Linux tells it; elsewhere the usual one.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(1024)
 }
 
 /// Starts every job that is configured.
