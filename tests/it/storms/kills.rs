@@ -122,10 +122,12 @@ async fn ask_for_recording(address: &str, room: &str) {
         let request = http.post(format!("http://{address}/v1/recordings"));
         let request = request.bearer_auth(API_TOKEN);
         let answer = request.json(&json!({ "room_name": room })).send().await;
-        if answer.is_ok_and(|answer| answer.status().is_success()) {
-            return;
-        }
-        assert!(asked.elapsed() < Duration::from_secs(60), "never answered");
+        let told = match answer {
+            Ok(answer) if answer.status().is_success() => return,
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(error) => format!("{error:?}"),
+        };
+        assert!(asked.elapsed() < Duration::from_secs(90), "{told}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -28,7 +28,7 @@ async fn connections_that_are_cut_lose_and_double_nothing() {
     let mut knife = PgConnection::connect(&database).await.unwrap();
     let mut cut = 0;
     storm(&world, async || {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(Duration::from_millis(sized(150, 400))).await;
         let ended: i64 = sqlx::query_scalar(CUT).fetch_one(&mut knife).await.unwrap();
         cut += ended;
     })
