@@ -34,6 +34,7 @@ pub enum Access {
     WriteRecords,
     ReadSchema,
     WriteSchema,
+    CreateBase,
 }
 
 impl Access {
@@ -43,7 +44,7 @@ impl Access {
             Access::ReadRecords => "data.records:read",
             Access::WriteRecords => "data.records:write",
             Access::ReadSchema => "schema.bases:read",
-            Access::WriteSchema => "schema.bases:write",
+            Access::WriteSchema | Access::CreateBase => "schema.bases:write",
         }
     }
 }
@@ -174,9 +175,12 @@ impl Refusal {
             Access::ReadRecords | Access::WriteRecords => {
                 ", and AIRTABLE_TABLE is a table of that base"
             }
-            Access::ReadSchema | Access::WriteSchema => "",
+            Access::ReadSchema | Access::WriteSchema | Access::CreateBase => "",
         };
         match self.status {
+            403 | 404 if self.access == Access::CreateBase => format!(
+                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
+            ),
             401 => "AIRTABLE_TOKEN is not a valid token".to_string(),
             403 => format!(
                 "look whether AIRTABLE_TOKEN has the scope {scope} and access to the base AIRTABLE_BASE_ID{table}"

@@ -5,11 +5,14 @@
 //! rename. Facts about the API: airtable.com/developers/web/api.
 
 mod body;
+mod cell;
 mod client;
 mod compare;
 mod error;
+mod options;
 mod pace;
 mod parse;
+mod path;
 mod plan;
 mod print;
 pub mod row;

@@ -120,8 +120,23 @@ pub fn read(body: &Value) -> Result<(Room, Report), Unreadable> {
 fn rest(fields: &Map<String, Value>) -> Map<String, Value> {
     let dropped = |name: &str| PLACES.contains(&name) || matches!(name, "events" | "chatHistory");
     let kept = fields.iter().filter(|(name, _)| !dropped(name));
-    kept.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    let mut kept: Map<_, _> = kept
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    // Agents in JavaScript tell it among their events only.
+    if let Some(reason) = fields.get("events").and_then(close_reason) {
+        kept.entry("close_reason").or_insert(reason);
+    }
+    kept
+}
+
+fn close_reason(events: &Value) -> Option<Value> {
+    let mut events = events.as_array()?.iter().rev();
+    let close = events.find(|event| event["type"] == "close")?;
+    close
+        .get("reason")
+        .filter(|reason| reason.is_string())
+        .cloned()
 }
 
 /// `room_id` is the room's sid where it looks like one (agents also put their job's id there). Without NUL, which

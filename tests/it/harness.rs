@@ -8,8 +8,8 @@ use std::{
 };
 
 use livekit_airtable::{
-    airtable::{Plan, Schema},
-    cli::serve::{Service, airtable_client},
+    airtable::Plan,
+    cli::serve::{self, Service, airtable_client},
     config::{Config, Source},
     sim::{
         airtable::{self, Airtable},
@@ -124,7 +124,7 @@ impl World {
 
     async fn create_table(&self) {
         let client = airtable_client(&self.config().airtable, self.http.clone());
-        let schema = Schema::built_in();
+        let schema = serve::schema(&self.config().airtable).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
     }
