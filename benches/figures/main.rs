@@ -1,9 +1,10 @@
 //! The figures that the service promises, measured on the release binary: `cargo bench --bench figures [-- PART…]`
-//! with PART of `webhooks`, `starts`, `recovery`; `benches/run` builds the `dist` binary first and measures its size too.
+//! with PART of `webhooks`, `starts`, `rows`, `recovery`; `benches/run` builds the `dist` binary first and measures its size too.
 
 mod bare;
 mod load;
 mod recovery;
+mod rows;
 mod service;
 mod starts;
 mod webhooks;
@@ -53,6 +54,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("recovery") {
         figures.extend(runtime.block_on(recovery::measure())?);
+    }
+    if wanted("rows") {
+        figures.extend(runtime.block_on(rows::measure())?);
     }
     figures.extend(binary_size(Path::new(env!("CARGO_TARGET_TMPDIR"))));
     print(&figures)

@@ -63,6 +63,24 @@ CREATE TABLE IF NOT EXISTS leases (
     expires_at BIGINT NOT NULL            -- by the owner's clock: for people and commands; no lease is taken by it
 );
 
+-- The requests that went to a base, whichever process sent them.
+CREATE TABLE IF NOT EXISTS bases (
+    id TEXT NOT NULL PRIMARY KEY,         -- app…
+    month BIGINT NOT NULL,                -- when the month began that `used` counts
+    used BIGINT NOT NULL,
+    turn_at BIGINT NOT NULL,              -- when the last request may go that was given leave
+    lowered BIGINT NOT NULL,              -- thousandths of a request per second; 0: never lowered
+    lowered_at BIGINT NOT NULL
+);
+
+-- Sinks that nothing is sent to until somebody mends something.
+CREATE TABLE IF NOT EXISTS closures (
+    sink TEXT NOT NULL PRIMARY KEY,
+    error TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    probe_at BIGINT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS settings (
     name TEXT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL

@@ -6,9 +6,11 @@ use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::book::{Book, Denied};
 use super::error::{Access, Error, LOCKOUT, Refusal};
-use super::pace::Pace;
+use super::pace::{Pace, Turn};
 use super::wire::{Answer, Base, Field, Record, Records, Table, Tables, Written, written};
 
 /// Where the base is and how fast it may be asked.
@@ -39,14 +41,21 @@ impl Client {
         Client { http, config, pace }
     }
 
+    /// Has every request written into a book that other processes use too.
+    pub fn counted(self, book: Book) -> Client {
+        let pace = self.pace.counted(book);
+        Client { pace, ..self }
+    }
+
     /// Holds the first request back for `delay`: what another process sent before this one started counts too.
     pub fn not_before(&self, delay: Duration) {
         self.pace.not_before(delay);
     }
 
-    /// Waits until a request would be the next to go.
-    pub async fn ready(&self) {
-        self.pace.ready().await;
+    /// Waits until a request would go at once. Until what it gives is dropped nobody else is told so: whoever holds it
+    /// chooses what to send, and drops it just before sending.
+    pub async fn ready(&self) -> Option<OwnedSemaphorePermit> {
+        self.pace.ready().await
     }
 
     /// The rest of the pause after a 429; calls made now wait it out.
@@ -54,7 +63,7 @@ impl Client {
         self.pace.paused()
     }
 
-    /// Requests per second as of now: a 429 halves it for an hour, down to 1.
+    /// Requests per second as of now: each 429 halves it, down to 1, and it climbs back in ten minutes.
     pub fn requests_per_second(&self) -> f64 {
         self.pace.rate()
     }
@@ -82,13 +91,27 @@ impl Client {
         key_field_id: &str,
         rows: &[Map<String, Value>],
     ) -> Result<Vec<Written>, Error> {
+        let rows: Vec<_> = rows.iter().map(|cells| (None, cells.clone())).collect();
+        self.write(table_id, key_field_id, &rows).await
+    }
+
+    /// [`Client::upsert`] for rows some of whose record ids (`rec…`) are known: those are updated by id in the same
+    /// request (airtable.com/developers/web/api/update-multiple-records: "Records that include id will ignore
+    /// fieldsToMergeOn and behave as normal updates"), and a missing one is [`super::Class::RowGone`].
+    pub async fn write(
+        &self,
+        table_id: &str,
+        key_field_id: &str,
+        rows: &[(Option<String>, Map<String, Value>)],
+    ) -> Result<Vec<Written>, Error> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let records: Vec<Value> = rows
-            .iter()
-            .map(|fields| json!({ "fields": fields }))
-            .collect();
+        let record = |(id, cells): &(Option<String>, Map<String, Value>)| match id {
+            Some(id) => json!({ "id": id, "fields": cells }),
+            None => json!({ "fields": cells }),
+        };
+        let records: Vec<Value> = rows.iter().map(record).collect();
         let request = self
             .request(Method::PATCH, &[&self.config.base_id, table_id])
             .json(&json!({
@@ -98,7 +121,7 @@ impl Client {
             }));
         let answer: Records = self.call(Access::WriteRecords, request).await?;
         answer.tell_attachments();
-        written(&answer, key_field_id, rows)
+        written(&answer, key_field_id, rows.iter().map(|(_, cells)| cells))
     }
 
     /// Updates at most 10 records by id. Always the batch form: there a missing record is [`super::Class::RowGone`],
@@ -235,15 +258,30 @@ impl Client {
         access: Access,
         request: RequestBuilder,
     ) -> Result<T, Error> {
-        let turn = self.pace.turn().await;
+        let turn = self.pace.turn().await.map_err(|denied| match denied {
+            Denied::Spent { limit, rest } => Error::Spent { limit, rest },
+            Denied::Uncounted(why) => Error::Uncounted(why),
+        })?;
         let answer = Answer::of(request).await;
+        let outcome = self.outcome(access, answer, &turn).await;
+        // Not before a lockout is known: who waits must not go now.
         drop(turn);
+        outcome
+    }
+
+    async fn outcome<T: DeserializeOwned>(
+        &self,
+        access: Access,
+        answer: Result<Answer, reqwest::Error>,
+        turn: &Turn<'_>,
+    ) -> Result<T, Error> {
         // The address holds the formula, and with it the key.
         let answer = answer.map_err(|error| match error.is_builder() {
             true => Error::Unsendable(error.without_url()),
             false => Error::Unreachable(error.without_url()),
         })?;
         if answer.status.is_success() {
+            self.pace.answered(turn);
             return serde_json::from_slice(&answer.body).map_err(Error::Unreadable);
         }
         let mut refusal = Refusal::new(
@@ -253,7 +291,10 @@ impl Client {
             answer.retry_after,
         );
         if let super::Class::Locked { .. } = refusal.class() {
-            refusal.after = Some(self.pace.pause(answer.retry_after.unwrap_or(LOCKOUT)));
+            let after = answer.retry_after.unwrap_or(LOCKOUT);
+            refusal.after = Some(self.pace.lock_out(after).await);
+        } else {
+            self.pace.answered(turn);
         }
         Err(Error::Refused(refusal))
     }

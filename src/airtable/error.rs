@@ -14,6 +14,8 @@ pub enum Class {
     Locked { after: Duration },
     /// The plan's monthly requests or its records are used up: park, do not hammer.
     Quota,
+    /// AIRTABLE_MONTHLY_REQUESTS are used up; nothing was sent, and a new month begins after `rest`.
+    Spent { rest: Duration },
     /// Token, scope, base or table: nothing works until a person acts. The error's text names the variable.
     Configuration,
     /// Airtable does not take a value. `column`: the field id or name it
@@ -67,6 +69,14 @@ pub enum Error {
     Incomplete,
     #[error("{0}")]
     Refused(Refusal),
+    /// Nothing was sent.
+    #[error(
+        "AIRTABLE_MONTHLY_REQUESTS: this month's {limit} requests are used up; everything waits for the next month (UTC), or raise it and restart"
+    )]
+    Spent { limit: u64, rest: Duration },
+    /// Nothing was sent.
+    #[error("a request could not be counted in the database, so it was not sent")]
+    Uncounted(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error(
         "AIRTABLE_TABLE: the base has no table {table:?}; run `livekit-airtable bootstrap` to create it"
     )]
@@ -94,9 +104,11 @@ impl Error {
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
-            Error::Unreachable(_) | Error::Unreadable(_) | Error::Incomplete => {
-                Class::Retry { after: None }
-            }
+            Error::Unreachable(_)
+            | Error::Unreadable(_)
+            | Error::Incomplete
+            | Error::Uncounted(_) => Class::Retry { after: None },
+            Error::Spent { rest, .. } => Class::Spent { rest: *rest },
             Error::Refused(refusal) => refusal.class(),
             Error::Unsendable(_)
             | Error::NoTable { .. }

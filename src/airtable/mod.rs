@@ -5,6 +5,7 @@
 //! rename. Facts about the API: airtable.com/developers/web/api.
 
 mod body;
+mod book;
 mod cell;
 mod client;
 mod compare;
@@ -20,6 +21,7 @@ mod rules;
 mod schema;
 mod wire;
 
+pub use book::{Book, Denied, Entry, Leave};
 pub use client::{Client, Config};
 pub use error::{Access, Class, Error, Refusal};
 pub use plan::{Plan, Step, create_base, locate};

@@ -49,15 +49,15 @@ pub struct Base {
 }
 
 /// By key where the answer holds it, by place where it does not.
-pub(super) fn written(
+pub(super) fn written<'a>(
     answer: &Records,
     key_field_id: &str,
-    rows: &[Map<String, Value>],
+    rows: impl ExactSizeIterator<Item = &'a Map<String, Value>>,
 ) -> Result<Vec<Written>, Error> {
     if answer.records.len() != rows.len() {
         return Err(Error::Incomplete);
     }
-    let found = rows.iter().zip(&answer.records).map(|(row, beside)| {
+    let found = rows.zip(&answer.records).map(|(row, beside)| {
         let key = row.get(key_field_id);
         let record = match key {
             Some(_) => answer

@@ -1,5 +1,7 @@
 //! `bootstrap`: creates what is missing in the base, and remembers where everything is.
 
+use std::time::Duration;
+
 use anyhow::Context;
 
 use super::{Failure, out, serve};
@@ -33,13 +35,17 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let config = Config::airtable(source)?;
     let schema = serve::schema(&config)?;
     let database = Config::database(source)?;
-    let client = serve::airtable_client(&config, telemetry::http_client()?);
     let writes = !args.dry_run && !args.check;
-    // Looking leaves nothing behind, not even an empty database.
-    let store = match writes || store::exists(&database) {
+    // Looking leaves nothing behind, not even an empty database, unless its one request is to be counted.
+    let counted = config.monthly_requests.is_some();
+    let store = match writes || counted || store::exists(&database) {
         true => Some(Store::open(&database).await?),
         false => None,
     };
+    let mut client = serve::airtable_client(&config, telemetry::http_client()?);
+    if let Some(store) = &store {
+        client = client.counted(serve::budget(&config, store).book());
+    }
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
     let plan = plan.map_err(|error| failure(&error))?;
@@ -89,7 +95,11 @@ async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Re
         ))?,
     }
     config.base_id = base.id;
+    // The request that made it is its first.
+    let made = store.turn(&config.base_id, Duration::ZERO, None, telemetry::now());
+    made.await?;
     let client = serve::airtable_client(&config, http);
+    let client = client.counted(serve::budget(&config, &store).book());
     remember(&store, &client.mapping_key(), &mapping).await?;
     prove(&client, &schema.key().name, &mapping).await?;
     match json {

@@ -29,6 +29,7 @@ use crate::{
     mirror,
     pipeline::{
         Runner,
+        budget::Budget,
         deliver::{Deliver, Deliverer},
         intake::Intake,
         reconcile::Reconcile,
@@ -83,11 +84,6 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
 
 /// A variable that is set and does nothing yet is no secret.
 fn tell_unheeded(config: &Config) {
-    if config.airtable.monthly_requests.is_some() {
-        tracing::warn!(
-            "AIRTABLE_MONTHLY_REQUESTS is set, but this version does not count the month's requests"
-        );
-    }
     if config.alert_webhook_url.is_some() {
         tracing::warn!("ALERT_WEBHOOK_URL is set, but this version sends no alerts");
     }
@@ -141,6 +137,11 @@ impl Service {
             status: runner.status.clone(),
             storage,
             links,
+            base: http::Base {
+                id: config.airtable.base_id.clone(),
+                monthly_requests: config.airtable.monthly_requests,
+                requests_per_second: config.airtable.requests_per_second,
+            },
             api_token: config.http.api_token.clone(),
             reading: Semaphore::new(1),
             metrics,
@@ -225,11 +226,13 @@ fn jobs(
             lost_after,
         },
     );
+    let budget = budget(&config.airtable, store);
     spawn_sink(
         runner,
         store,
         sinks::airtable::Airtable {
-            client: airtable_client(&config.airtable, http.clone()),
+            client: airtable_client(&config.airtable, http.clone()).counted(budget.book()),
+            budget,
             schema,
             store: store.clone(),
             storage: storage.clone(),
@@ -326,6 +329,13 @@ pub fn schema(config: &config::Airtable) -> Result<Schema, Failure> {
     }
 }
 
+/// What a base's requests are counted with, in every command that sends any.
+pub fn budget(config: &config::Airtable, store: &Store) -> Budget {
+    let limit = config.monthly_requests;
+    Budget::new(store.clone(), config.base_id.clone(), limit, telemetry::now)
+}
+
+/// A client without a count; [`budget`]'s book gives it one.
 pub fn airtable_client(config: &config::Airtable, http: reqwest::Client) -> airtable::Client {
     let config = airtable::Config {
         api_url: config.api_url.clone(),

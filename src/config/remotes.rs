@@ -155,8 +155,8 @@ impl Airtable {
         let monthly_requests = r.parsed(
             "AIRTABLE_MONTHLY_REQUESTS",
             None,
-            "a whole number, or nothing for no limit",
-            |v| v.parse().ok().map(Some),
+            "a whole number above 0, or nothing for no limit",
+            |v| v.parse().ok().filter(|n| *n > 0).map(Some),
         );
         let expected = "scheme://host:port without /v0";
         let api_url = r.address("AIRTABLE_API_URL", expected, check::origin);

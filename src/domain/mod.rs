@@ -1,6 +1,7 @@
 //! What a call is, and how it changes. Pure: no I/O, no clock; `now` is a parameter.
 
 pub mod backoff;
+pub mod budget;
 pub mod call;
 pub mod event;
 pub mod link;

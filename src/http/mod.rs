@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod budget;
 mod calls;
 mod error;
 mod links;
@@ -35,6 +36,7 @@ use crate::{
     storage,
     store::Store,
 };
+pub use budget::Base;
 use error::Problem;
 
 /// Bytes of a webhook's body; LiveKit's are a few KiB.
@@ -50,6 +52,7 @@ pub struct App {
     pub status: JobStatus,
     pub storage: storage::Client,
     pub links: LinkRules,
+    pub base: Base,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
     /// Transcripts that are taken apart at one time: one of 16 MiB takes several hundred.

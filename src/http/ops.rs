@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{App, auth, error::Problem};
+use super::{App, auth, budget, error::Problem};
 use crate::pipeline::JobState;
 
 pub async fn healthz() -> &'static str {
@@ -32,11 +32,15 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Response {
         .map(|(name, state)| ((*name).to_owned(), describe(state)))
         .collect();
     let ready = store.is_ok() && !dead;
-    let body = json!({
+    let mut body = json!({
         "ready": ready,
         "store": if store.is_ok() { "writable" } else { "cannot be written" },
         "jobs": jobs,
     });
+    if let Ok((airtable, closed)) = budget::details(&app).await {
+        body["airtable"] = airtable;
+        body["closed"] = closed.into();
+    }
     let status = if ready {
         StatusCode::OK
     } else {
@@ -66,6 +70,7 @@ pub async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<
         let age = now.duration_since(depth.oldest_created_at).as_secs().max(0);
         text += &format!("livekit_airtable_delivery_oldest_seconds{{{labels}}} {age}\n");
     }
+    text += &budget::metrics(&app).await?;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, text).into_response())
 }

@@ -1,16 +1,18 @@
 //! DELIVERY to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
 
+mod claim;
+
 use std::{
     collections::HashSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::task::TaskTracker;
 
 use super::{Clock, Job, Runner, Wake, lease::Leases};
@@ -77,12 +79,34 @@ impl Attempt {
     }
 }
 
+/// How long a step waits for a turn before it looks again whether this process still holds the lease or is to end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A delivery with its call as it is now.
 #[derive(Debug, Clone)]
 pub struct Due {
     pub delivery: Delivery,
     pub call: Call,
 }
+
+/// What a sink with turns says when its next one may be used.
+pub struct Place {
+    pub gather: Gather,
+    pub line: Line,
+}
+
+/// What is worth a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Gather {
+    #[default]
+    Everything,
+    /// Calls that have come to their end, and only when they fill a request or one is owed `since` then or longer.
+    FullOfFinal { since: Timestamp },
+}
+
+/// Held by the one batch that goes next; let go when it asks for its turn, so that the batch after it is chosen then
+/// and not before. `None` where there are no turns.
+pub type Line = Option<OwnedSemaphorePermit>;
 
 /// A place that calls are delivered to.
 pub trait Deliverer: Send + Sync + 'static {
@@ -93,12 +117,17 @@ pub trait Deliverer: Send + Sync + 'static {
     }
     /// Deliveries side by side.
     fn parallel(&self) -> usize;
-    /// Waits until the sink may be used. True: time has passed, and what is sent is chosen anew.
-    fn ready(&self) -> impl Future<Output = bool> + Send {
-        async { false }
+    /// Waits for the sink's turn; what is sent is chosen then. `None`: it has no turns.
+    fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Place>>> + Send {
+        async { Ok(None) }
     }
     /// Sends; one attempt for each due, in the same order.
-    fn deliver(&self, due: &[Due], now: Timestamp) -> impl Future<Output = Vec<Attempt>> + Send;
+    fn deliver(
+        &self,
+        due: &[Due],
+        line: Line,
+        now: Timestamp,
+    ) -> impl Future<Output = Vec<Attempt>> + Send;
 }
 
 pub struct Deliver<D> {
@@ -109,8 +138,9 @@ pub struct Deliver<D> {
     leases: Leases,
     tasks: TaskTracker,
     flying: Mutex<HashSet<Key>>,
-    /// Set while the sink is closed: when to probe.
-    closed_until: Mutex<Option<Timestamp>>,
+    started: AtomicBool,
+    /// What the database says, so that not every delivery asks it.
+    is_closed: AtomicBool,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -123,34 +153,14 @@ impl<D: Deliverer> Deliver<D> {
             leases: runner.leases.clone(),
             tasks: runner.tasks.clone(),
             flying: Mutex::default(),
-            closed_until: Mutex::default(),
+            started: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
         }
     }
 
-    /// Due deliveries that are not on their way, at most what there is room for; one while the sink is closed.
-    async fn claim(&self, now: Timestamp) -> anyhow::Result<Vec<Delivery>> {
-        let flying = lock(&self.flying).clone();
-        let closed = *lock(&self.closed_until);
-        let room =
-            (self.deliverer.parallel() * self.deliverer.batch()).saturating_sub(flying.len());
-        let room = match closed {
-            Some(until) if until > now || !flying.is_empty() => 0,
-            Some(_) => 1,
-            None => room,
-        };
-        if room == 0 {
-            return Ok(Vec::new());
-        }
-        let limit = (room + flying.len()) as i64;
-        let mut due = self.store.due(self.deliverer.sink(), now, limit).await?;
-        due.retain(|delivery| !flying.contains(&delivery.key));
-        due.truncate(room);
-        Ok(due)
-    }
-
-    async fn fly(self: Arc<Self>, batch: Vec<Delivery>) {
+    async fn fly(self: Arc<Self>, batch: Vec<Delivery>, line: Line) {
         let keys: Vec<Key> = batch.iter().map(|delivery| delivery.key.clone()).collect();
-        if let Err(error) = self.send(batch).await {
+        if let Err(error) = self.send(batch, line).await {
             let sink = sink_name(self.deliverer.sink());
             tracing::warn!(
                 sink,
@@ -162,7 +172,7 @@ impl<D: Deliverer> Deliver<D> {
         self.wake.sink(self.deliverer.sink()).notify_one();
     }
 
-    async fn send(&self, batch: Vec<Delivery>) -> anyhow::Result<()> {
+    async fn send(&self, batch: Vec<Delivery>, line: Line) -> anyhow::Result<()> {
         let mut due = Vec::new();
         for delivery in batch {
             if let Some(row) = self.store.call(&delivery.key.call_id).await? {
@@ -183,7 +193,7 @@ impl<D: Deliverer> Deliver<D> {
         if !self.leases.holds(sink_name(self.deliverer.sink())) {
             return Ok(());
         }
-        let sending = AssertUnwindSafe(self.deliverer.deliver(&due, (self.clock)()));
+        let sending = AssertUnwindSafe(self.deliverer.deliver(&due, line, (self.clock)()));
         let attempts = sending
             .catch_unwind()
             .await
@@ -218,31 +228,6 @@ impl<D: Deliverer> Deliver<D> {
             .increment(1);
         Ok(())
     }
-
-    /// A closed sink opens with the first delivery that gets an answer of another kind.
-    async fn open_or_close(&self, answer: &Answer, now: Timestamp) -> anyhow::Result<()> {
-        let sink = self.deliverer.sink();
-        match answer {
-            Answer::Closed { after, error } => {
-                let before = lock(&self.closed_until).replace(now + *after);
-                if before.is_none() {
-                    tracing::error!(sink = sink_name(sink), %error, "nothing is sent until this is mended; everything is kept");
-                }
-            }
-            Answer::Retry { .. } | Answer::Wait { .. } | Answer::Elsewhere => {}
-            _ => {
-                let before = lock(&self.closed_until).take();
-                if before.is_some() {
-                    tracing::info!(
-                        sink = sink_name(sink),
-                        "it works again; what waited is sent now"
-                    );
-                    self.store.unpark(sink, now).await?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl<D: Deliverer> Job for Arc<Deliver<D>> {
@@ -259,17 +244,22 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        let mut claimed = self.claim(now).await?;
+        let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
             return Ok(false);
         }
-        if self.deliverer.ready().await {
-            claimed = self.claim((self.clock)()).await?;
+        let ready = tokio::time::timeout(PATIENCE, self.deliverer.ready(now)).await;
+        let Ok(place) = ready else { return Ok(true) };
+        let mut line = None;
+        if let Some(place) = place? {
+            claimed = self.claim(Some(&place), (self.clock)()).await?;
+            line = place.line;
         }
         for batch in claimed.chunks(self.deliverer.batch()) {
             let keys = batch.iter().map(|delivery| delivery.key.clone());
             lock(&self.flying).extend(keys);
-            self.tasks.spawn(self.clone().fly(batch.to_vec()));
+            let flight = self.clone().fly(batch.to_vec(), line.take());
+            self.tasks.spawn(flight);
         }
         Ok(!claimed.is_empty())
     }

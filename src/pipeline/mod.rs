@@ -1,6 +1,7 @@
 //! The only place where store, domain and adapters meet. Jobs take no input and have one code path: a wake carries no
 //! data, and the periodic scan alone would be correct.
 
+pub mod budget;
 pub mod deliver;
 pub mod intake;
 pub mod lease;

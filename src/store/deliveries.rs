@@ -60,6 +60,14 @@ pub struct Delivery {
     pub created_at: Timestamp,
 }
 
+impl Delivery {
+    /// Since when it is owed; a URL that is renewed, since that is due.
+    pub fn owed_since(&self) -> Timestamp {
+        let renewal = self.due_at.filter(|_| self.state == State::Done);
+        renewal.unwrap_or(self.created_at)
+    }
+}
+
 /// How a try ended.
 #[derive(Debug)]
 pub struct Finish {
@@ -162,16 +170,50 @@ impl Store {
         rows.iter().map(|row| read(row, sink)).collect()
     }
 
+    /// Deliveries of calls that have ended, with their recording's fate known: what a short month is spent on.
+    pub async fn due_final(&self, sink: Sink, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
+        let rows = sqlx::query(
+            "SELECT d.* FROM deliveries d JOIN calls c ON c.id = d.call_id
+             WHERE d.sink = $1 AND d.due_at <= $2 AND c.status NOT IN ('live', 'processing') ORDER BY d.due_at LIMIT $3",
+        )
+        .bind(sink_name(sink))
+        .bind(now.as_millisecond())
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(|row| read(row, sink)).collect()
+    }
+
+    /// One delivery to try a closed sink with: parked ones need not wait for their time.
+    pub async fn probe(&self, sink: Sink, now: Timestamp) -> Result<Option<Delivery>> {
+        let row = sqlx::query(
+            "SELECT * FROM deliveries WHERE sink = $1 AND (due_at <= $2 OR state = 'parked') ORDER BY due_at LIMIT 1",
+        )
+        .bind(sink_name(sink))
+        .bind(now.as_millisecond())
+        .fetch_optional(&self.read)
+        .await?;
+        row.as_ref().map(|row| read(row, sink)).transpose()
+    }
+
+    /// As people are told of them: what waits because its sink is closed says why.
     pub async fn deliveries_of(&self, call_id: &str) -> Result<Vec<Delivery>> {
-        let query =
-            sqlx::query("SELECT * FROM deliveries WHERE call_id = $1 ORDER BY sink, created_at");
+        let query = sqlx::query(
+            "SELECT d.*, c.error AS closed FROM deliveries d LEFT JOIN closures c ON c.sink = d.sink
+             WHERE d.call_id = $1 ORDER BY d.sink, d.created_at",
+        );
         let rows = query.bind(call_id).fetch_all(&self.read).await?;
         let all = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
         let mut deliveries = Vec::new();
         for row in &rows {
             let name: String = row.try_get("sink")?;
             let sink = all.into_iter().find(|sink| sink_name(*sink) == name);
-            deliveries.extend(sink.map(|sink| read(row, sink)).transpose()?);
+            let Some(sink) = sink else { continue };
+            let mut delivery = read(row, sink)?;
+            if delivery.state == State::Pending && delivery.last_error.is_none() {
+                delivery.last_error = row.try_get("closed")?;
+            }
+            deliveries.push(delivery);
         }
         Ok(deliveries)
     }
@@ -223,16 +265,6 @@ impl Store {
         .await?;
         inbox::insert(&mut transaction, &finish.found).await?;
         Ok(transaction.commit().await?)
-    }
-
-    /// Makes a sink's parked deliveries due: a probe got through.
-    pub async fn unpark(&self, sink: Sink, now: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0 WHERE sink = $2 AND state = 'parked'")
-            .bind(now.as_millisecond())
-            .bind(sink_name(sink))
-            .execute(&self.write)
-            .await?;
-        Ok(())
     }
 
     pub async fn depths(&self) -> Result<Vec<Depth>> {

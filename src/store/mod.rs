@@ -1,7 +1,9 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
 
+mod base;
 mod calls;
+mod closures;
 mod deliveries;
 mod inbox;
 mod lease;
@@ -15,7 +17,9 @@ use sqlx::{
     error::DatabaseError,
 };
 
+pub use base::BaseRow;
 pub use calls::{CallRow, Filter, Folded, Page};
+pub use closures::Closure;
 pub use deliveries::{Delivery, Depth, Finish, Key, State, sink_name};
 pub use inbox::{Kind, Letter, Settled, Waiting};
 pub use lease::Lease;

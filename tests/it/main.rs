@@ -6,6 +6,7 @@
 )]
 
 mod bootstrap;
+mod budget;
 mod canaries;
 mod cli;
 mod columns;

@@ -4,6 +4,7 @@
 mod agents;
 mod browser;
 mod clients;
+mod hand_over;
 mod livekit;
 pub mod postgres;
 mod statements;

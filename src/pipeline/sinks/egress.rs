@@ -19,7 +19,7 @@ use crate::{
         egress::{Client, Error, Kind, Stopped},
     },
     pipeline::{
-        deliver::{Answer, Attempt, Deliverer, Due},
+        deliver::{Answer, Attempt, Deliverer, Due, Line},
         letter,
     },
     store::{self, Store},
@@ -46,7 +46,7 @@ impl Deliverer for Egress {
         64
     }
 
-    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
             attempts.push(self.settle(due, now).await);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{Call, Recording, Sink, link::LinkRules},
     mirror::{self, Client},
-    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    pipeline::deliver::{Answer, Attempt, Deliverer, Due, Line},
     storage::{self, Method},
 };
 
@@ -32,7 +32,7 @@ impl Deliverer for Mirror {
         4
     }
 
-    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
             attempts.push(self.tell(due, now).await);

@@ -11,7 +11,7 @@ use crate::{
         recording::{Object, ObjectState},
     },
     pipeline::{
-        deliver::{Answer, Attempt, Deliverer, Due},
+        deliver::{Answer, Attempt, Deliverer, Due, Line},
         letter,
     },
     storage::{self, Client, Error},
@@ -32,7 +32,7 @@ impl Deliverer for Storage {
         16
     }
 
-    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
             attempts.push(self.look(due, now).await);

@@ -182,8 +182,49 @@ async fn deliveries() {
     assert_eq!(one(Sink::Storage).last_error.as_deref(), Some("no"));
     assert_eq!(one(Sink::Airtable).memo, json!({ "memo": "🎧" }));
     assert_eq!(store.depths().await.unwrap().len(), 3);
-    store.unpark(Sink::Storage, now()).await.unwrap();
-    assert_eq!(store.due(Sink::Storage, now(), 10).await.unwrap().len(), 1);
+    let (soon, sink) = (now() + Duration::from_secs(60), Sink::Storage);
+    let parked = store.probe(sink, now()).await.unwrap().unwrap();
+    assert_eq!(parked.state, State::Parked);
+    store.close_sink(sink, "no\0", soon, now()).await.unwrap();
+    store.probe_now(sink, now()).await.unwrap();
+    let closure = store.closure(sink).await.unwrap().unwrap();
+    assert!(
+        closure.probe_at < soon && closure.error == "no",
+        "{closure:?}"
+    );
+    assert_eq!(store.closures().await.unwrap().len(), 1);
+    store.open_sink(sink, now()).await.unwrap();
+    assert!(store.closure(sink).await.unwrap().is_none());
+    assert_eq!(store.due(sink, now(), 10).await.unwrap().len(), 1);
+    assert_eq!(store.due_final(sink, now(), 10).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn turns_of_a_base() {
+    let store = store().await;
+    let second = Duration::from_secs(1);
+    let at: Timestamp = "2026-11-30T23:59:00Z".parse().unwrap();
+    let turn = |limit, now| store.turn("app1", second, limit, now);
+    assert!(store.base("app1").await.unwrap().is_none());
+    let first = turn(Some(2), at).await.unwrap().unwrap();
+    assert_eq!((first.turn_at, first.used(at)), (at, 1));
+    let next = turn(Some(2), at).await.unwrap().unwrap();
+    assert_eq!((next.turn_at, next.used(at)), (at + second, 2));
+    assert!(turn(Some(2), at).await.unwrap().is_none(), "two is all");
+    let unlocks = at + 30 * second;
+    store.lower("app1", 2.5, unlocks, at).await.unwrap();
+    let after = turn(None, at).await.unwrap().unwrap();
+    assert_eq!(after.turn_at, unlocks + second);
+    assert_eq!(after.lowered, Some((2.5, at)));
+    let december = at + 60 * second;
+    assert_eq!(after.used(december), 0);
+    let turned = turn(Some(2), december).await.unwrap().unwrap();
+    assert_eq!((turned.turn_at, turned.used(december)), (december, 1));
+    // A clock that was set back by years neither waits for years nor counts anew.
+    let year: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
+    let back = turn(Some(2), year).await.unwrap().unwrap();
+    assert_eq!((back.turn_at, back.used(year)), (year, 2));
+    assert!(turn(Some(2), year).await.unwrap().is_none());
 }
 
 #[tokio::test]

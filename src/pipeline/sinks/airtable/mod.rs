@@ -16,7 +16,10 @@ use tokio::sync::Mutex;
 use crate::{
     airtable::{Class, Client, Error, Mapping, Schema, locate, row::project},
     domain::{Sink, link::LinkRules},
-    pipeline::deliver::{Answer, Attempt, Deliverer, Due},
+    pipeline::{
+        budget::Budget,
+        deliver::{Answer, Attempt, Deliverer, Due, Line, Place},
+    },
     storage,
     store::Store,
 };
@@ -33,6 +36,7 @@ pub struct Airtable {
     /// RECORDING_PATH's key for the transcript of a call without a recording.
     pub path: String,
     pub table: Mutex<Known>,
+    pub budget: Budget,
 }
 
 /// What is known of the table, until Airtable says that it has changed.
@@ -80,12 +84,13 @@ impl Deliverer for Airtable {
         5
     }
 
-    async fn ready(&self) -> bool {
-        self.client.ready().await;
-        true
+    async fn ready(&self, now: Timestamp) -> anyhow::Result<Option<Place>> {
+        let line = self.client.ready().await;
+        let gather = self.budget.gather(now).await?;
+        Ok(Some(Place { gather, line }))
     }
 
-    async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], line: Line, now: Timestamp) -> Vec<Attempt> {
         let mapping = match self.mapping().await {
             Ok(mapping) => mapping,
             Err(error) => {
@@ -95,22 +100,23 @@ impl Deliverer for Airtable {
             }
         };
         let mut attempts: Vec<Option<Attempt>> = due.iter().map(|_| None).collect();
-        let (mut fresh, mut known) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
         for (place, due) in due.iter().enumerate() {
             match self.row(place, due, &mapping, now).await {
                 Ok(row) if row.changed.is_empty() => {
                     let again = row.again;
                     attempts[place] = Some(attempt(Answer::Delivered { again }, &row.memo));
                 }
-                Ok(row) if row.memo.record.is_some() => known.push(row),
-                Ok(row) => fresh.push(row),
+                Ok(row) => rows.push(row),
                 Err(error) => {
                     let answer = Answer::Retry { after: None, error };
                     attempts[place] = Some(Attempt::new(answer, &due.delivery.memo));
                 }
             }
         }
-        let mut groups: Vec<Vec<Row>> = vec![known, fresh];
+        // From here on the next batch may be chosen: this one asks for its turn.
+        drop(line);
+        let mut groups: Vec<Vec<Row>> = vec![rows];
         while let Some(group) = groups.pop() {
             self.write(group, due, &mapping, &mut groups, &mut attempts)
                 .await;
@@ -231,21 +237,22 @@ impl Airtable {
         }
     }
 
+    /// By record id where it is known, else by key, all in one request.
     async fn send(&self, group: &[Row], mapping: &Mapping) -> Result<Vec<Option<String>>, Error> {
-        let by_id = |row: &Row| by_field_id(&row.changed, mapping);
-        if group.iter().all(|row| row.memo.record.is_some()) {
-            let record = |row: &Row| row.memo.record.clone().unwrap_or_default();
-            let rows: Vec<_> = group.iter().map(|row| (record(row), by_id(row))).collect();
-            self.client.update(&mapping.table_id, &rows).await?;
-            return Ok(group.iter().map(|row| row.memo.record.clone()).collect());
+        let row = |row: &Row| (row.memo.record.clone(), by_field_id(&row.changed, mapping));
+        let rows: Vec<_> = group.iter().map(row).collect();
+        let table = &mapping.table_id;
+        let mut by_id = Vec::new();
+        for (record, cells) in &rows {
+            by_id.extend(record.clone().map(|record| (record, cells.clone())));
+        }
+        if by_id.len() == rows.len() {
+            self.client.update(table, &by_id).await?;
+            return Ok(rows.into_iter().map(|(record, _)| record).collect());
         }
         let key = &self.schema.key().name;
         let key_id = mapping.columns.get(key).cloned().unwrap_or_default();
-        let rows: Vec<_> = group.iter().map(by_id).collect();
-        let written = self
-            .client
-            .upsert(&mapping.table_id, &key_id, &rows)
-            .await?;
+        let written = self.client.write(table, &key_id, &rows).await?;
         Ok(written.into_iter().map(|w| Some(w.record_id)).collect())
     }
 }

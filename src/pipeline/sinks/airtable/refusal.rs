@@ -75,6 +75,11 @@ impl Airtable {
                 };
                 Some(row.unsent(due, answer))
             }
+            // The table may have been made anew, with other ids: the probe looks.
+            Class::Configuration => {
+                self.table.lock().await.mapping = None;
+                Some(row.unsent(due, answer(error)))
+            }
             _ => Some(row.unsent(due, answer(error))),
         }
     }
@@ -114,6 +119,11 @@ pub(super) fn answer(error: &Error) -> Answer {
         },
         Class::Quota => Answer::Closed {
             after: QUOTA,
+            error: text,
+        },
+        // A probe asks our own count, so this sends nothing.
+        Class::Spent { rest } => Answer::Closed {
+            after: rest,
             error: text,
         },
         Class::Configuration => Answer::Closed {

@@ -1,0 +1,176 @@
+//! The requests of a base: how many a month may have and how many a second, decided from numbers alone.
+
+use std::time::Duration;
+
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
+
+/// A UTC calendar month, which is how plans and AIRTABLE_MONTHLY_REQUESTS count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Month {
+    pub starts: Timestamp,
+    /// The first moment of the next one.
+    pub ends: Timestamp,
+}
+
+impl Month {
+    pub fn of(now: Timestamp) -> Month {
+        let first = utc_day(now).first_of_month();
+        let next = first.last_of_month().tomorrow().unwrap_or(Date::MAX);
+        Month {
+            starts: midnight(first),
+            ends: midnight(next),
+        }
+    }
+}
+
+/// How requests are spent, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// The month's requests last: every change is sent at once.
+    Free,
+    /// They would not: only final rows are sent, and requests wait to be full.
+    Saving,
+    /// None is left.
+    Spent,
+}
+
+/// A month's requests: `used` of `limit`, which is none without AIRTABLE_MONTHLY_REQUESTS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    pub limit: Option<u64>,
+    pub used: u64,
+}
+
+/// What a month's first day may use however fast: the pace is not judged by less than a day.
+const FIRST_DAY: f64 = 86_400.0;
+
+impl Allowance {
+    pub fn left(&self) -> Option<u64> {
+        self.limit.map(|limit| limit.saturating_sub(self.used))
+    }
+
+    /// Whether the month's requests, spent on as they were up to now, last to its end.
+    pub fn mode(&self, now: Timestamp) -> Mode {
+        match self.left() {
+            None => Mode::Free,
+            Some(0) => Mode::Spent,
+            Some(_) if self.runs_out(now).is_some() => Mode::Saving,
+            Some(_) => Mode::Free,
+        }
+    }
+
+    /// When nothing is left at this pace; none: it lasts to the month's end.
+    pub fn runs_out(&self, now: Timestamp) -> Option<Timestamp> {
+        let left = self.left()? as f64;
+        if left == 0.0 {
+            return Some(now);
+        }
+        let month = Month::of(now);
+        let passed = now.duration_since(month.starts).as_secs_f64();
+        let a_second = self.used as f64 / passed.max(FIRST_DAY);
+        let seconds = left / a_second;
+        let rest = month.ends.duration_since(now).as_secs_f64();
+        // Nothing used yet divides by zero: it lasts for ever.
+        (seconds < rest).then(|| now + Duration::from_secs_f64(seconds))
+    }
+}
+
+/// A share of the configured rate that is won back every minute after it was lowered: from half to all in ten.
+const CLIMB: f64 = 0.05;
+/// The lowest rate that refusals lead to, requests per second: half of what a plan over its quota still gets.
+const LOWEST: f64 = 1.0;
+
+/// Requests per second when the rate was lowered to `lowered` so long ago: it climbs back minute by minute, for whoever
+/// took the rest of the base's limit may still be there.
+pub fn climbed(configured: f64, lowered: f64, ago: Duration) -> f64 {
+    let minutes = (ago.as_secs() / 60) as f64;
+    (lowered + configured * CLIMB * minutes).min(configured)
+}
+
+/// The rate after Airtable refused requests at `rate` as too many.
+pub fn halved(configured: f64, rate: f64) -> f64 {
+    (rate / 2.0).max(LOWEST.min(configured))
+}
+
+/// The day as plans count it.
+pub fn utc_day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+fn midnight(day: Date) -> Timestamp {
+    let at = TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight()));
+    at.unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_month_ends_where_the_next_begins() {
+        let month = Month::of(at("2026-11-30T23:59:59.999Z"));
+        assert_eq!(month.starts, at("2026-11-01T00:00:00Z"));
+        assert_eq!(month.ends, at("2026-12-01T00:00:00Z"));
+        assert_eq!(
+            Month::of(at("2026-12-01T00:00:00Z")).ends,
+            at("2027-01-01T00:00:00Z")
+        );
+        assert_eq!(
+            Month::of(at("2028-02-10T00:00:00Z")).ends,
+            at("2028-03-01T00:00:00Z")
+        );
+    }
+
+    #[test]
+    fn a_pace_that_lasts_is_free_and_one_that_does_not_saves() {
+        let mode = |limit, used, now| Allowance { limit, used }.mode(at(now));
+        let free = "1000 in 30 days: 500 by the middle of the month";
+        assert_eq!(
+            mode(Some(1000), 500, "2026-11-16T00:00:00Z"),
+            Mode::Free,
+            "{free}"
+        );
+        assert_eq!(mode(Some(1000), 501, "2026-11-16T00:00:00Z"), Mode::Saving);
+        assert_eq!(mode(Some(1000), 999, "2026-11-30T23:30:00Z"), Mode::Free);
+        assert_eq!(mode(Some(1000), 1000, "2026-11-30T23:00:00Z"), Mode::Spent);
+        assert_eq!(mode(Some(1000), 2000, "2026-11-30T23:00:00Z"), Mode::Spent);
+        assert_eq!(mode(None, 1_000_000, "2026-11-02T00:00:00Z"), Mode::Free);
+        // A day's share may go in the first minute.
+        assert_eq!(mode(Some(1000), 32, "2026-11-01T00:01:00Z"), Mode::Free);
+        assert_eq!(mode(Some(1000), 34, "2026-11-01T00:01:00Z"), Mode::Saving);
+        assert_eq!(mode(Some(1), 0, "2026-11-01T00:00:00Z"), Mode::Free);
+    }
+
+    #[test]
+    fn the_day_it_runs_out_is_told() {
+        let runs_out = |limit, used| {
+            let allowance = Allowance { limit, used };
+            allowance.runs_out(at("2026-11-11T00:00:00Z"))
+        };
+        assert_eq!(runs_out(Some(1000), 500), Some(at("2026-11-21T00:00:00Z")));
+        assert_eq!(runs_out(Some(1000), 1000), Some(at("2026-11-11T00:00:00Z")));
+        assert_eq!(runs_out(Some(1000), 300), None);
+        assert_eq!(runs_out(None, 300), None);
+        assert_eq!(runs_out(Some(1000), 0), None);
+    }
+
+    #[test]
+    fn a_lowered_rate_climbs_back_step_by_step() {
+        let minutes = |n: u64| climbed(5.0, 2.5, Duration::from_secs(60 * n));
+        let rates: Vec<f64> = [0, 1, 4, 10, 600].into_iter().map(minutes).collect();
+        assert_eq!(rates, [2.5, 2.75, 3.5, 5.0, 5.0]);
+        assert_eq!(
+            [halved(5.0, 5.0), halved(5.0, 2.5), halved(5.0, 1.25)],
+            [2.5, 1.25, 1.0]
+        );
+        assert_eq!(halved(0.5, 0.5), 0.5);
+    }
+}

@@ -1,0 +1,96 @@
+//! What is told of Airtable's budget and of sinks that are closed: in `/readyz`'s details and in `/metrics`.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::App;
+use crate::{
+    domain::budget::{Allowance, climbed, utc_day},
+    store::{self, BaseRow},
+};
+
+/// The base whose requests are told.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// `app…`
+    pub id: String,
+    /// AIRTABLE_MONTHLY_REQUESTS
+    pub monthly_requests: Option<u64>,
+    /// AIRTABLE_REQUESTS_PER_SECOND
+    pub requests_per_second: f64,
+}
+
+impl Base {
+    fn allowance(&self, row: Option<BaseRow>, now: Timestamp) -> Allowance {
+        Allowance {
+            limit: self.monthly_requests,
+            used: row.map_or(0, |row| row.used(now)),
+        }
+    }
+
+    /// Requests per second, as they are after refusals of too many.
+    fn rate(&self, row: Option<BaseRow>, now: Timestamp) -> f64 {
+        let configured = self.requests_per_second;
+        let lowered = row.and_then(|row| row.lowered);
+        lowered.map_or(configured, |(rate, at)| {
+            let ago = now.duration_since(at).try_into().unwrap_or_default();
+            climbed(configured, rate, ago)
+        })
+    }
+}
+
+/// `{"requests_per_second", "month": {…}}`, and the sinks that are closed with the reason.
+pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
+    let now = (app.clock)();
+    let row = app.store.base(&app.base.id).await?;
+    let allowance = app.base.allowance(row, now);
+    let airtable = json!({
+        "requests_per_second": app.base.rate(row, now),
+        "month": {
+            "requests_used": allowance.used,
+            "requests_limit": allowance.limit,
+            "requests_left": allowance.left(),
+            "runs_out": allowance.runs_out(now).map(|at| utc_day(at).to_string()),
+        },
+    });
+    let closed = app.store.closures().await?.into_iter().map(|closure| {
+        let told = json!({
+            "error": closure.error,
+            "since": closure.since.to_string(),
+            "tried_at": closure.probe_at.to_string(),
+        });
+        (closure.sink, told)
+    });
+    Ok((airtable, closed.collect()))
+}
+
+/// Read from the store, so that every replica tells the same.
+pub async fn metrics(app: &App) -> Result<String, store::Error> {
+    let now = (app.clock)();
+    let row = app.store.base(&app.base.id).await?;
+    let allowance = app.base.allowance(row, now);
+    let mut gauges = vec![
+        (
+            "livekit_airtable_month_requests_used",
+            allowance.used.to_string(),
+        ),
+        (
+            "livekit_airtable_requests_per_second",
+            app.base.rate(row, now).to_string(),
+        ),
+    ];
+    if let Some(limit) = allowance.limit {
+        let name = "livekit_airtable_month_requests_limit";
+        gauges.push((name, limit.to_string()));
+    }
+    let gauges = gauges.iter();
+    let mut text: String = gauges
+        .map(|(name, value)| format!("# TYPE {name} gauge\n{name} {value}\n"))
+        .collect();
+    text += "# TYPE livekit_airtable_sink_closed gauge\n";
+    for closure in app.store.closures().await? {
+        let sink = closure.sink;
+        text += &format!("livekit_airtable_sink_closed{{sink=\"{sink}\"}} 1\n");
+    }
+    Ok(text)
+}

@@ -1,0 +1,107 @@
+//! What is sent next, and whether anything may be.
+
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+
+use super::{Answer, Deliver, Deliverer, Gather, Place, lock};
+use crate::{
+    domain::budget::Month,
+    store::{Closure, Delivery, sink_name},
+};
+
+impl<D: Deliverer> Deliver<D> {
+    /// Due deliveries that are not on their way: as many as there is room for, with turns only what one request
+    /// carries, and one while the sink is closed.
+    pub(super) async fn claim(
+        &self,
+        place: Option<&Place>,
+        now: Timestamp,
+    ) -> anyhow::Result<Vec<Delivery>> {
+        let flying = lock(&self.flying).clone();
+        let sink = self.deliverer.sink();
+        if let Some(closure) = self.closed(now).await? {
+            let probes = closure.probe_at <= now && flying.is_empty();
+            return Ok(match probes {
+                true => self.store.probe(sink, now).await?.into_iter().collect(),
+                false => Vec::new(),
+            });
+        }
+        let batch = self.deliverer.batch();
+        let all = (self.deliverer.parallel() * batch).saturating_sub(flying.len());
+        let room = match place {
+            // What is left over is no reason for a request that is not full.
+            Some(_) if all < batch => 0,
+            Some(_) => batch,
+            None => all,
+        };
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = (room + flying.len()) as i64;
+        let gather = place.map_or(Gather::Everything, |place| place.gather);
+        let mut due = match gather {
+            Gather::Everything => self.store.due(sink, now, limit).await?,
+            Gather::FullOfFinal { .. } => self.store.due_final(sink, now, limit).await?,
+        };
+        due.retain(|delivery| !flying.contains(&delivery.key));
+        due.truncate(room);
+        if let Gather::FullOfFinal { since } = gather
+            && due.len() < batch
+            && due.iter().all(|delivery| delivery.owed_since() > since)
+        {
+            due.clear();
+        }
+        Ok(due)
+    }
+
+    /// Why nothing is sent, and when that is tried. The first time this process asks, it is tried at once; later only
+    /// who holds the sink's lease closes it, so an open one need not be looked at.
+    async fn closed(&self, now: Timestamp) -> anyhow::Result<Option<Closure>> {
+        let sink = self.deliverer.sink();
+        let starts = !self.started.load(Ordering::Relaxed);
+        if !starts && !self.is_closed.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        if starts {
+            self.store.probe_now(sink, now).await?;
+        }
+        let closure = self.store.closure(sink).await?;
+        self.is_closed.store(closure.is_some(), Ordering::Relaxed);
+        self.started.store(true, Ordering::Relaxed);
+        if let Some(Closure { error, since, .. }) = closure.as_ref().filter(|_| starts) {
+            tracing::warn!(sink = sink_name(sink), %since, %error, "nothing could be sent before the restart; it is tried now");
+        }
+        Ok(closure)
+    }
+
+    /// A closed sink opens with the first delivery that gets an answer of another kind.
+    pub(super) async fn open_or_close(
+        &self,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let sink = self.deliverer.sink();
+        match answer {
+            Answer::Closed { after, error } => {
+                // Limits of plans and our own count by the month.
+                let probe_at = (now + *after).min(Month::of(now).ends);
+                self.store.close_sink(sink, error, probe_at, now).await?;
+                if !self.is_closed.swap(true, Ordering::Relaxed) {
+                    tracing::error!(sink = sink_name(sink), %error, "nothing is sent until this is mended; everything is kept");
+                }
+            }
+            Answer::Retry { .. } | Answer::Wait { .. } | Answer::Elsewhere => {}
+            _ => {
+                if self.is_closed.swap(false, Ordering::Relaxed) {
+                    tracing::info!(
+                        sink = sink_name(sink),
+                        "it works again; what waited is sent now"
+                    );
+                    self.store.open_sink(sink, now).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! What went to a base: the last turn and the month's count, shared by every process that has this database.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::{Row, any::AnyRow};
+
+use super::{Result, Store, time};
+use crate::domain::budget::Month;
+
+/// A lead of a turn over the clock that only a clock that was set back explains: `Retry-After` is at most 1 h.
+const STRAY: i64 = 2 * 3_600_000;
+
+/// What is known of a base's requests.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BaseRow {
+    month: i64,
+    used: u64,
+    pub turn_at: Timestamp,
+    /// Requests per second after the last refusal, and when that was.
+    pub lowered: Option<(f64, Timestamp)>,
+}
+
+impl BaseRow {
+    /// Requests of the month that `now` is in.
+    pub fn used(&self, now: Timestamp) -> u64 {
+        let current = self.month >= Month::of(now).starts.as_millisecond();
+        if current { self.used } else { 0 }
+    }
+}
+
+impl Store {
+    /// Counts one request and says when it may go: `spacing` after the last one, whoever sent that. `None`: `limit`
+    /// requests of this month are used up. Committed before the request is sent, so a kill loses none from the count.
+    pub async fn turn(
+        &self,
+        base_id: &str,
+        spacing: Duration,
+        limit: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Option<BaseRow>> {
+        let rows = sqlx::query(
+            "INSERT INTO bases (id, month, used, turn_at, lowered, lowered_at) VALUES ($1, $2, 1, $3, 0, 0)
+             ON CONFLICT (id) DO UPDATE SET
+               used = CASE WHEN bases.month < $2 THEN 1 ELSE bases.used + 1 END,
+               month = CASE WHEN bases.month < $2 THEN $2 ELSE bases.month END,
+               turn_at = CASE WHEN bases.turn_at + $4 < $3 OR bases.turn_at > $5 THEN $3 ELSE bases.turn_at + $4 END
+             WHERE bases.month < $2 OR bases.used < $6
+             RETURNING month, used, turn_at, lowered, lowered_at",
+        )
+        .bind(base_id)
+        .bind(Month::of(now).starts.as_millisecond())
+        .bind(now.as_millisecond())
+        .bind(i64::try_from(spacing.as_millis()).unwrap_or(i64::MAX / 2))
+        .bind(now.as_millisecond() + STRAY)
+        .bind(limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX)))
+        // To its end, or SQLite would commit only when the statement is thrown away, and its error with it.
+        .fetch_all(&self.write)
+        .await?;
+        rows.first().map(read).transpose()
+    }
+
+    /// Nothing goes before `until`, and from then on at `rate` requests per second: Airtable refused with 429.
+    pub async fn lower(
+        &self,
+        base_id: &str,
+        rate: f64,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE bases SET turn_at = CASE WHEN turn_at < $1 THEN $1 ELSE turn_at END, lowered = $2, lowered_at = $3
+             WHERE id = $4",
+        )
+        .bind(until.as_millisecond())
+        .bind((rate * 1000.0) as i64)
+        .bind(now.as_millisecond())
+        .bind(base_id)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// `None`: nothing was ever sent to it.
+    pub async fn base(&self, base_id: &str) -> Result<Option<BaseRow>> {
+        let query = sqlx::query(
+            "SELECT month, used, turn_at, lowered, lowered_at FROM bases WHERE id = $1",
+        );
+        let row = query.bind(base_id).fetch_optional(&self.read).await?;
+        row.as_ref().map(read).transpose()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<BaseRow> {
+    let used: i64 = row.try_get("used")?;
+    let lowered: i64 = row.try_get("lowered")?;
+    let lowered_at = time(row.try_get("lowered_at")?);
+    Ok(BaseRow {
+        month: row.try_get("month")?,
+        used: used.unsigned_abs(),
+        turn_at: time(row.try_get("turn_at")?),
+        lowered: (lowered > 0).then(|| (lowered as f64 / 1000.0, lowered_at)),
+    })
+}
