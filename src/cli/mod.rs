@@ -4,6 +4,7 @@ mod bootstrap;
 #[cfg(feature = "sim")]
 mod demo;
 mod listen;
+mod lock;
 mod out;
 mod record;
 pub mod serve;

@@ -1,12 +1,6 @@
 //! `serve`: the service.
 
-use std::{
-    fs::{File, TryLockError},
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::serve::Listener;
@@ -16,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Failure, listen::Socket};
+use super::{Failure, listen::Socket, lock};
 use crate::{
     airtable::{self, Schema},
     config::{self, Config, Source},
@@ -119,7 +113,7 @@ pub struct Service {
 
 impl Service {
     pub async fn start(config: &Config, metrics: PrometheusHandle) -> anyhow::Result<Service> {
-        let lock = lock(&config.database_url)?;
+        let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url).await?;
         if lock.is_some() {
             store.forget_leases().await?;
@@ -380,24 +374,5 @@ fn storage_config(config: &config::Storage) -> storage::Config {
         bucket: config.bucket.clone(),
         endpoint: config.endpoint.clone(),
         region: config.region.clone(),
-    }
-}
-
-/// Locks the SQLite file against a second `serve`; the system unlocks it when this process dies, however it does.
-fn lock(database_url: &str) -> anyhow::Result<Option<File>> {
-    let Some(path) = database_url.strip_prefix("sqlite:") else {
-        return Ok(None);
-    };
-    let path = path.trim_start_matches("//");
-    let path = format!("{}.lock", path.split('?').next().unwrap_or(path));
-    let file = File::create(&path).with_context(|| {
-        format!("DATABASE_URL: {path} cannot be written, so neither can the database beside it")
-    })?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
-            "DATABASE_URL: another `livekit-airtable serve` uses this database; stop it first"
-        )),
-        Err(TryLockError::Error(error)) => Err(error).context("the database could not be locked"),
     }
 }
