@@ -1,8 +1,9 @@
 //! The figures that the service promises, measured on the release binary: `cargo bench --bench figures [-- PART…]`
-//! with PART of `webhooks`, `starts`, `rows`; `benches/run` builds the `dist` binary first and measures its size too.
+//! with PART of `webhooks`, `starts`, `rows`, `recovery`; `benches/run` builds the `dist` binary first and measures its size too.
 
 mod bare;
 mod load;
+mod recovery;
 mod rows;
 mod service;
 mod starts;
@@ -50,6 +51,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("starts") {
         figures.extend(runtime.block_on(starts::measure())?);
+    }
+    if wanted("recovery") {
+        figures.extend(runtime.block_on(recovery::measure())?);
     }
     if wanted("rows") {
         figures.extend(runtime.block_on(rows::measure())?);

@@ -32,6 +32,7 @@ pub struct Service {
     pub airtable: Airtable,
     storage: Storage,
     child: Child,
+    record_on: String,
 }
 
 impl Service {
@@ -60,7 +61,8 @@ impl Service {
             rows::owe(&folder.path().join("calls.db"), calls).await?;
         }
         let started = Instant::now();
-        let child = spawn(folder.path(), record_on, &livekit, &storage, &airtable)?;
+        let settings = [("LISTEN_ADDR", "127.0.0.1:0"), ("RECORD_ON", record_on)];
+        let child = spawn(folder.path(), settings, &livekit, &storage, &airtable)?;
         let mut service = Service {
             address: String::new(),
             ready_after: Duration::ZERO,
@@ -69,6 +71,7 @@ impl Service {
             storage,
             airtable,
             child,
+            record_on: record_on.into(),
         };
         service.wait_until_ready().await?;
         service.ready_after = started.elapsed();
@@ -98,6 +101,30 @@ impl Service {
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts the process again, on its old address.
+    pub fn run_again(&mut self) -> anyhow::Result<()> {
+        let settings = [
+            ("LISTEN_ADDR", self.address.as_str()),
+            ("RECORD_ON", self.record_on.as_str()),
+        ];
+        let folder = self.folder.path();
+        self.child = spawn(
+            folder,
+            settings,
+            &self.livekit,
+            &self.storage,
+            &self.airtable,
+        )?;
+        Ok(())
     }
 
     /// What its threads have used of the processors.
@@ -132,7 +159,7 @@ impl Drop for Service {
 
 fn spawn(
     folder: &Path,
-    record_on: &str,
+    settings: [(&str, &str); 2],
     livekit: &LiveKit,
     storage: &Storage,
     airtable: &Airtable,
@@ -154,9 +181,8 @@ fn spawn(
         .env("AIRTABLE_BASE_ID", airtable.base_id())
         .env("AIRTABLE_API_URL", airtable.url())
         .env("AIRTABLE_CONTENT_URL", airtable.url())
-        .env("LISTEN_ADDR", "127.0.0.1:0")
         .env("DATABASE_URL", database)
-        .env("RECORD_ON", record_on)
+        .envs(settings)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

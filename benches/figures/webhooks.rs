@@ -92,7 +92,7 @@ async fn send(
 }
 
 /// Waits until every webhook has been folded into its call.
-async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
+pub async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
     let database = service.folder.path().join("calls.db");
     let database = database.to_str().context("a path that is text")?;
     let pool = sqlx::SqlitePool::connect(&format!("sqlite:{database}?mode=ro")).await?;

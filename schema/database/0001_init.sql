@@ -65,7 +65,8 @@ CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (sink, state);
 CREATE TABLE IF NOT EXISTS leases (
     job TEXT NOT NULL PRIMARY KEY,
     owner TEXT NOT NULL,
-    expires_at BIGINT NOT NULL
+    beat BIGINT NOT NULL,                 -- counted up while the owner lives
+    expires_at BIGINT NOT NULL            -- by the owner's clock: for people and commands; no lease is taken by it
 );
 
 -- The requests that went to a base, whichever process sent them.

@@ -8,6 +8,8 @@ mod caretakers;
 mod database;
 #[cfg(feature = "sim")]
 mod demo;
+mod listen;
+mod lock;
 mod out;
 mod record;
 mod redrive;
@@ -22,7 +24,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{self, Config, Source};
+use crate::{
+    config::{self, Config, Source},
+    store,
+};
 
 /// Records every LiveKit call, keeps the recording in your bucket, writes one Airtable row per call.
 #[derive(Parser)]
@@ -93,7 +98,12 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli.command)),
+        Ok(runtime) => {
+            let done = runtime.block_on(run(cli.command));
+            // What is still under way was given its time; waiting for it could take any time.
+            runtime.shutdown_background();
+            done
+        }
         Err(error) => Err(error.into()),
     };
     match done {
@@ -131,6 +141,10 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(errors) = error.downcast_ref::<config::Errors>() {
         out::complain(&errors.to_string());
         return ExitCode::from(64);
+    }
+    if let Some(store::Error::Away(_)) = error.downcast_ref() {
+        out::complain(&format!("{error:#}"));
+        return ExitCode::from(69);
     }
     match error.downcast_ref::<Failure>() {
         Some(Failure::Told) => return ExitCode::from(1),

@@ -41,20 +41,18 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
     let client = serve::egress_config(livekit, &config.storage, recording);
     let client = egress::Client::new(client, telemetry::http_client()?);
     serve::start_jobs_of_livekit(&config, &store, &runner, client)?;
-    let keeping = runner.leases.keep(&store, runner.clock);
     let working = async {
-        match record {
+        let answer = match record {
             Record::Start { room, room_id } => {
                 start(&store, &runner, &config.livekit.api_key, &room, room_id).await
             }
             Record::Stop { egress } => stop(&store, &runner, &egress).await,
-        }
+        };
+        runner.stop.cancel();
+        answer
     };
-    let answer = tokio::select! {
-        answer = working => answer,
-        () = keeping => Err(anyhow::anyhow!("the leases could not be kept")),
-    };
-    runner.stop.cancel();
+    let keeping = runner.leases.keep(&store, runner.clock, &runner.stop);
+    let (answer, ()) = tokio::join!(working, keeping);
     runner.tasks.close();
     tokio::time::timeout(Duration::from_secs(8), runner.tasks.wait())
         .await

@@ -1,7 +1,7 @@
 //! `serve`: the service.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,15 +9,15 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::serve::Listener;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use super::base::{airtable_client, budget};
-use super::{Failure, caretakers};
+use super::{Failure, caretakers, listen::Socket, lock};
 use crate::{
     airtable::Schema,
     config::{self, Config, Source},
@@ -41,7 +41,11 @@ use crate::{
 };
 
 /// How long SIGTERM leaves for what is being done.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(7);
+/// How long connections that were taken before it have to send their request.
+const LAST_REQUESTS: Duration = Duration::from_millis(300);
+/// How long the database has after that to take the leases back.
+const LEAVE: Duration = Duration::from_millis(1500);
 const UPKEEP: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
@@ -93,9 +97,13 @@ pub struct Service {
     pub address: SocketAddr,
     pub store: Store,
     runner: Runner,
+    /// Takes no more connections.
+    accepting: CancellationToken,
     /// Ends the HTTP server.
     closing: CancellationToken,
     server: tokio::task::JoinHandle<()>,
+    /// Ends the keeper of the leases.
+    leaving: CancellationToken,
     keeper: tokio::task::JoinHandle<()>,
     /// Proves that no other `serve` uses the SQLite file.
     _lock: Option<File>,
@@ -107,7 +115,7 @@ impl Service {
         metrics: PrometheusHandle,
         clock: Clock,
     ) -> anyhow::Result<Service> {
-        let lock = lock(&config.database_url)?;
+        let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url).await?;
         if lock.is_some() {
             let forgotten = store.forget_leases().await;
@@ -137,21 +145,23 @@ impl Service {
             metrics,
             clock: runner.clock,
         };
-        let listener = TcpListener::bind(config.http.listen).await;
-        let listener = listener.with_context(|| {
-            format!("LISTEN_ADDR: {} cannot be listened on", config.http.listen)
-        })?;
-        let address = listener.local_addr()?;
+        let accepting = CancellationToken::new();
+        let socket = Socket::open(config.http.listen, accepting.clone()).await?;
+        let address = socket.local_addr()?;
         let closing = CancellationToken::new();
         let limits = Limits::new(open_files());
-        let server = server::serve(listener, http::router(app), limits, closing.clone());
+        let server = server::serve(socket, http::router(app), limits, closing.clone());
         let (leases, kept, clock) = (runner.leases.clone(), store.clone(), runner.clock);
+        let leaving = CancellationToken::new();
+        let left = leaving.clone();
         Ok(Service {
             address,
             store,
+            accepting,
             closing,
             server: tokio::spawn(server),
-            keeper: tokio::spawn(async move { leases.keep(&kept, clock).await }),
+            leaving,
+            keeper: tokio::spawn(async move { leases.keep(&kept, clock, &left).await }),
             runner,
             _lock: lock,
         })
@@ -159,9 +169,12 @@ impl Service {
 
     /// Stops accepting, ends what is being done, gives the leases back.
     pub async fn stop(self) {
-        self.closing.cancel();
+        self.accepting.cancel();
         self.runner.stop.cancel();
         self.runner.tasks.close();
+        // A connection that was taken a moment ago has not sent its request yet, and would be closed without an answer.
+        tokio::time::sleep(LAST_REQUESTS).await;
+        self.closing.cancel();
         let served = async {
             self.server.await.ok();
             self.runner.tasks.wait().await;
@@ -169,11 +182,14 @@ impl Service {
         if tokio::time::timeout(DRAIN, served).await.is_err() {
             tracing::warn!("something took too long to end; it is done again after the next start");
         }
-        self.keeper.abort();
-        self.runner.leases.release(&self.store).await;
-        tokio::time::timeout(Duration::from_secs(1), self.store.close())
-            .await
-            .ok();
+        // Not aborted: a renewal that is under way would come after the release.
+        self.leaving.cancel();
+        let left = async {
+            self.keeper.await.ok();
+            self.runner.leases.release(&self.store).await;
+            self.store.close().await;
+        };
+        tokio::time::timeout(LEAVE, left).await.ok();
     }
 }
 
@@ -276,13 +292,7 @@ pub fn start_jobs_of_livekit(
 }
 
 fn spawn_sink<D: Deliverer>(runner: &Runner, store: &Store, sink: D) {
-    let deliver = Deliver::new(
-        sink,
-        store.clone(),
-        runner.clock,
-        runner.wake.clone(),
-        runner.tasks.clone(),
-    );
+    let deliver = Deliver::new(sink, store.clone(), runner);
     runner.spawn(Arc::new(Arc::new(deliver)));
 }
 
@@ -362,24 +372,5 @@ pub fn storage_config(config: &config::Storage) -> storage::Config {
         bucket: config.bucket.clone(),
         endpoint: config.endpoint.clone(),
         region: config.region.clone(),
-    }
-}
-
-/// Locks the SQLite file against a second `serve`; the system unlocks it when this process dies, however it does.
-fn lock(database_url: &str) -> anyhow::Result<Option<File>> {
-    let Some(path) = database_url.strip_prefix("sqlite:") else {
-        return Ok(None);
-    };
-    let path = path.trim_start_matches("//");
-    let path = format!("{}.lock", path.split('?').next().unwrap_or(path));
-    let file = File::create(&path).with_context(|| {
-        format!("DATABASE_URL: {path} cannot be written, so neither can the database beside it")
-    })?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
-            "DATABASE_URL: another `livekit-airtable serve` uses this database; stop it first"
-        )),
-        Err(TryLockError::Error(error)) => Err(error).context("the database could not be locked"),
     }
 }

@@ -43,7 +43,7 @@ pub async fn start(
     let now = (app.clock)();
     let asked = requests::start(&app.store, ours, room, wanted.room_id, now).await?;
     app.wake.intake.notify_one();
-    let outcome = wait_for(&app, PATIENCE, || asked.outcome(&app.store)).await?;
+    let outcome = wait_for(&app, PATIENCE, || asked.outcome(&app.store)).await;
     match outcome {
         Some(Outcome::Recorded(found)) => Ok((StatusCode::OK, Json(describe(&found.0, &found.1)))),
         Some(Outcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
@@ -80,7 +80,7 @@ pub async fn stop(
     requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;
     app.wake.intake.notify_one();
     let stopped = wait_for(&app, PATIENCE, || requests::stopped(&app.store, &egress_id));
-    Ok(Json(match stopped.await? {
+    Ok(Json(match stopped.await {
         Some((call, recording)) => describe(&call, &recording),
         None => describe(&call, recording),
     }))

@@ -60,7 +60,7 @@ pub async fn receive(
         app.store.settled(&id)
     });
     // On disk already: that the call is not known yet takes nothing from the answer.
-    let call_id = settled.await.ok().flatten().and_then(|s| s.call_id);
+    let call_id = settled.await.and_then(|s| s.call_id);
     let answer = json!({ "call_id": call_id, "room_name": name, "turns": turns });
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }

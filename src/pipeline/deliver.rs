@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::task::TaskTracker;
 
-use super::{Clock, Job, Wake};
+use super::{Clock, Job, Runner, Wake, lease::Leases};
 use crate::{
     domain::{Call, Sink, backoff::backoff},
     store::{Delivery, Finish, Key, Letter, State, Store, sink_name},
@@ -53,6 +53,8 @@ pub enum Answer {
     Dead {
         error: String,
     },
+    /// Another process has taken it up; nothing is written.
+    Elsewhere,
 }
 
 /// One call's try.
@@ -136,6 +138,7 @@ pub struct Deliver<D> {
     store: Store,
     clock: Clock,
     wake: Arc<Wake>,
+    leases: Leases,
     tasks: TaskTracker,
     flying: Mutex<HashSet<Key>>,
     started: AtomicBool,
@@ -146,19 +149,14 @@ pub struct Deliver<D> {
 }
 
 impl<D: Deliverer> Deliver<D> {
-    pub fn new(
-        deliverer: D,
-        store: Store,
-        clock: Clock,
-        wake: Arc<Wake>,
-        tasks: TaskTracker,
-    ) -> Self {
+    pub fn new(deliverer: D, store: Store, runner: &Runner) -> Self {
         Deliver {
             deliverer,
             store,
-            clock,
-            wake,
-            tasks,
+            clock: runner.clock,
+            wake: runner.wake.clone(),
+            leases: runner.leases.clone(),
+            tasks: runner.tasks.clone(),
             flying: Mutex::default(),
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
@@ -197,6 +195,10 @@ impl<D: Deliverer> Deliver<D> {
                 due.push(Due { delivery, call });
             }
         }
+        // Reading may have waited for the database, and another process may own the sink by now.
+        if !self.leases.holds(sink_name(self.deliverer.sink())) {
+            return Ok(());
+        }
         let attempts = match self.try_to(&due, line).await {
             Some(attempts) => attempts,
             None => self.one_by_one(&due).await,
@@ -234,7 +236,9 @@ impl<D: Deliverer> Deliver<D> {
         self.open_or_close(&attempt.answer, now).await?;
         log(&due.delivery, &attempt.answer);
         let found = !attempt.found.is_empty();
-        let (state, due_at, error) = ending(&due.delivery, attempt.answer, now);
+        let Some((state, due_at, error)) = ending(&due.delivery, attempt.answer, now) else {
+            return Ok(());
+        };
         let finish = Finish {
             state,
             due_at,
@@ -304,11 +308,11 @@ fn ending(
     delivery: &Delivery,
     answer: Answer,
     now: Timestamp,
-) -> (State, Option<Timestamp>, Option<String>) {
+) -> Option<(State, Option<Timestamp>, Option<String>)> {
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
-    match answer {
+    let ending = match answer {
         Answer::Delivered { again } => (State::Done, again, None),
         Answer::Wait { after } => (State::Pending, Some(now + after), None),
         Answer::Retry { after, error } => {
@@ -319,7 +323,9 @@ fn ending(
             (State::Parked, Some(now + after), Some(error))
         }
         Answer::Dead { error } => (State::Dead, None, Some(error)),
-    }
+        Answer::Elsewhere => return None,
+    };
+    Some(ending)
 }
 
 /// Spreads retries; any number between 0 and 1 that differs from call to call will do.
@@ -341,6 +347,7 @@ fn log(delivery: &Delivery, answer: &Answer) {
         Answer::Dead { error } => {
             tracing::error!(sink, call, %error, "it cannot be delivered; it is kept")
         }
+        Answer::Elsewhere => tracing::info!(sink, call, "another process has taken it up"),
         // Told once for the whole sink.
         Answer::Closed { .. } => {}
     }

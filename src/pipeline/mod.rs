@@ -29,6 +29,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::domain::{Sink, backoff::backoff};
 
+/// The longest that a job rests after it could not read or write our database.
+const DATABASE_RETRY: Duration = Duration::from_secs(5);
+
 /// Gives the time; one of the two edges where the clock is read.
 pub type Clock = fn() -> Timestamp;
 
@@ -175,11 +178,13 @@ impl Runner {
             tracing::warn!(
                 job = job.name(),
                 error,
-                "a job's step failed; it is tried again after 1, 2, 4 … 60 s"
+                "a job's step failed; it is tried again after 1, 2, 4 … s"
             );
         }
         self.status.set(job.name(), state);
         *failures = failures.saturating_add(1);
-        backoff(*failures, 0.0)
+        // What fails in a job that works often is our own database, and calls wait behind it.
+        let longest = job.every().max(DATABASE_RETRY);
+        backoff(*failures, 0.0).min(longest)
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, millis, rows, text, time};
+use super::{Error, Folded, Letter, NEVER, Result, Store, chunks, inbox, millis, rows, text, time};
 use crate::domain::{Owed, Sink};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -284,17 +284,22 @@ impl Store {
     }
 
     /// Remembers something about a delivery before the outside world is touched, so that it holds across a kill.
-    pub async fn remember(&self, key: &Key, memo: &Value) -> Result<()> {
-        sqlx::query(
-            "UPDATE deliveries SET memo = $1 WHERE sink = $2 AND call_id = $3 AND part = $4",
+    /// Guarded by the memo that was read: of two processes that come at once one gets a conflict.
+    pub async fn remember(&self, key: &Key, before: &Value, memo: &Value) -> Result<()> {
+        let done = sqlx::query(
+            "UPDATE deliveries SET memo = $1 WHERE sink = $2 AND call_id = $3 AND part = $4 AND memo = $5",
         )
         .bind(memo.to_string())
         .bind(sink_name(key.sink))
         .bind(key.call_id.as_str())
         .bind(key.part.as_str())
+        .bind(before.to_string())
         .execute(&self.write)
         .await?;
-        Ok(())
+        match done.rows_affected() {
+            0 => Err(Error::Conflict),
+            _ => Ok(()),
+        }
     }
 
     /// Ends a try. Guarded by the revision that was sent: a newer one that came in flight stays due.

@@ -125,7 +125,9 @@ impl Writer {
             let mut group = Vec::with_capacity(GROUP);
             let mut outage = Outage::default();
             while letters.recv_many(&mut group, GROUP).await > 0 {
-                let (batch, acks): (Vec<Letter>, Vec<Ack>) = group.drain(..).unzip();
+                let (mut batch, acks): (Vec<Letter>, Vec<Ack>) = group.drain(..).unzip();
+                // In one order everywhere: two replicas that are told the same events at once would lock each other out.
+                batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
                 let outcome = write(&pool, &batch)
                     .await
                     .map_err(|error| error.to_string());

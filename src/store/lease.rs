@@ -1,30 +1,89 @@
-//! LEASE: one row per job name; one owner at a time runs it.
+//! LEASE: one row per job name; one owner at a time runs it. Whether an owner lives is told by `beat`, which it counts
+//! up, and not by a clock: those of two machines differ, and any clock may jump.
 
 use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Result, Store};
+use super::{Result, Store, rows};
+
+/// A lease as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub job: String,
+    pub owner: String,
+    /// Changes as long as the owner lives.
+    pub beat: i64,
+}
 
 impl Store {
-    /// Takes or renews a lease until `until`. False: somebody else holds it.
-    pub async fn lease(
+    /// Every lease that somebody holds.
+    pub async fn leases(&self) -> Result<Vec<Lease>> {
+        let query = sqlx::query("SELECT job, owner, beat FROM leases");
+        let lease = |row: &AnyRow| {
+            Ok(Lease {
+                job: row.try_get("job")?,
+                owner: row.try_get("owner")?,
+                beat: row.try_get("beat")?,
+            })
+        };
+        query
+            .fetch_all(&self.write)
+            .await?
+            .iter()
+            .map(lease)
+            .collect()
+    }
+
+    /// Takes those of these jobs that nobody holds. `until` is only told to other programs; it decides nothing.
+    pub async fn take_free_leases(
         &self,
-        job: &str,
+        jobs: &[&str],
         owner: &str,
-        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "INSERT INTO leases (job, owner, expires_at, beat) VALUES {} ON CONFLICT (job) DO NOTHING",
+            rows(jobs.len(), 1, 3, ", 0")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for job in jobs {
+            query = query.bind(*job).bind(owner).bind(until.as_millisecond());
+        }
+        query.execute(&self.write).await?;
+        Ok(())
+    }
+
+    /// Takes the lease of an owner that is dead. Guarded by its last beat: whoever comes first has it.
+    pub async fn take_over_lease(
+        &self,
+        dead: &Lease,
+        owner: &str,
         until: Timestamp,
     ) -> Result<bool> {
         let done = sqlx::query(
-            "INSERT INTO leases (job, owner, expires_at) VALUES ($1, $2, $3)
-             ON CONFLICT (job) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
-             WHERE leases.owner = excluded.owner OR leases.expires_at <= $4",
+            "UPDATE leases SET owner = $1, expires_at = $2, beat = beat + 1
+             WHERE job = $3 AND owner = $4 AND beat = $5",
         )
-        .bind(job)
         .bind(owner)
         .bind(until.as_millisecond())
-        .bind(now.as_millisecond())
+        .bind(dead.job.as_str())
+        .bind(dead.owner.as_str())
+        .bind(dead.beat)
         .execute(&self.write)
         .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Renews all leases of an owner: the jobs that it holds.
+    pub async fn renew_leases(&self, owner: &str, until: Timestamp) -> Result<Vec<String>> {
+        let query = sqlx::query_scalar(
+            "UPDATE leases SET beat = beat + 1, expires_at = $1 WHERE owner = $2 RETURNING job",
+        );
+        let query = query.bind(until.as_millisecond()).bind(owner);
+        Ok(query.fetch_all(&self.write).await?)
     }
 
     /// Whether somebody holds this lease.

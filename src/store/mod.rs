@@ -17,8 +17,9 @@ use std::{str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
-    AnyPool, AssertSqlSafe, Connection, Executor,
+    AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
+    error::DatabaseError,
 };
 
 pub use base::BaseRow;
@@ -26,6 +27,7 @@ pub use calls::{CallRow, Filter, Folded, Page};
 pub use closures::Closure;
 pub use deliveries::{Delivery, Depth, Finish, Key, State, Try, sink_name};
 pub use inbox::{Kind, Letter, Settled, Waiting};
+pub use lease::Lease;
 pub use look::{Silence, Stuck};
 pub use redrive::{Again, Owing, Selection};
 pub use replay::Judged;
@@ -35,11 +37,16 @@ const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 /// A time that never comes, for rows that wait for nothing.
 pub const NEVER: i64 = i64::MAX;
 
+/// How long PostgreSQL has to give a connection: LiveKit must hear our 503, and `Retry-After`, in time.
+const ANSWERS: Duration = Duration::from_secs(5);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("DATABASE_URL: the database cannot be opened")]
     Open(#[source] sqlx::Error),
-    #[error("the database refused")]
+    #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL up?")]
+    Away(#[source] sqlx::Error),
+    #[error("{}", told(.0))]
     Sql(#[from] sqlx::Error),
     #[error("another owner changed the same rows")]
     Conflict,
@@ -60,6 +67,13 @@ impl Error {
     }
 }
 
+fn told(error: &sqlx::Error) -> &'static str {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "the database does not answer",
+        _ => "the database refused",
+    }
+}
+
 type Result<T> = std::result::Result<T, Error>;
 
 /// Both engines behind one face: one writer and some readers on SQLite, a common pool on PostgreSQL.
@@ -77,6 +91,9 @@ impl Store {
         sqlx::any::install_default_drivers();
         let sqlite = url.starts_with("sqlite:");
         let options = AnyConnectOptions::from_str(&address(url)).map_err(Error::Open)?;
+        if !sqlite {
+            reach(&options).await?;
+        }
         let pool = pool_options(sqlite, if sqlite { 1 } else { 8 });
         let write = leave_no_transaction(pool).connect_with(options.clone());
         let write = write.await.map_err(Error::Open)?;
@@ -137,6 +154,19 @@ impl Store {
     }
 }
 
+/// Tells at once what is wrong: a pool would try for its whole timeout, and then know only that it was in vain.
+async fn reach(options: &AnyConnectOptions) -> Result<()> {
+    let connecting = tokio::time::timeout(ANSWERS, AnyConnection::connect_with(options)).await;
+    let connection = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    let starts = |error: &dyn DatabaseError| error.code().is_some_and(|code| code == "57P03");
+    match connection {
+        Ok(connection) => connection.close().await.map_err(Error::Open),
+        Err(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) => Err(Error::Away(error)),
+        Err(error) if error.as_database_error().is_some_and(starts) => Err(Error::Away(error)),
+        Err(error) => Err(Error::Open(error)),
+    }
+}
+
 /// Whether there is a database to open: [`Store::open`] makes the file of one that is not there.
 pub fn exists(url: &str) -> bool {
     let file = url.strip_prefix("sqlite:");
@@ -159,7 +189,7 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10));
     if !sqlite {
-        return options;
+        return options.acquire_timeout(ANSWERS);
     }
     // A file does not hang up, so connections are not tried before each use.
     let options = options.test_before_acquire(false);

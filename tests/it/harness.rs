@@ -55,6 +55,15 @@ impl World {
 
     /// `settings` come on top of those that every world has.
     pub async fn with(settings: &[(&str, &str)]) -> World {
+        let unhurried = airtable::Options {
+            requests_per_second: 0.0,
+            ..airtable::Options::default()
+        };
+        World::beside(settings, unhurried).await
+    }
+
+    /// With an Airtable like this.
+    pub async fn beside(settings: &[(&str, &str)], airtable: airtable::Options) -> World {
         livekit_airtable::install_crypto();
         canaries::listen();
         let folder = tempfile::tempdir().unwrap();
@@ -70,11 +79,7 @@ impl World {
         let livekit = livekit.await.unwrap();
         livekit.set_recording_length(Duration::from_secs(3));
         let storage = storage::start(local, bucket(folder.path())).await.unwrap();
-        let unhurried = airtable::Options {
-            requests_per_second: 0.0,
-            ..airtable::Options::default()
-        };
-        let airtable = airtable::start(local, unhurried).await.unwrap();
+        let airtable = airtable::start(local, airtable).await.unwrap();
         let mut world = World {
             address: local,
             http: telemetry::http_client().unwrap(),

@@ -32,6 +32,7 @@ mod real;
 mod reconcile;
 mod recordings;
 mod secrets;
+mod storms;
 mod transcripts;
 mod watch;
 mod webhooks;

@@ -1,7 +1,7 @@
 //! The mirror hears of each recording's end once, however it answers, and holds nothing else back.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex},
 };
 
@@ -40,6 +40,14 @@ impl Receiver {
 
     pub fn came(&self) -> Vec<(HeaderMap, Bytes)> {
         self.came.lock().unwrap().clone()
+    }
+
+    /// The egresses whose end it has heard of.
+    pub fn egresses(&self) -> BTreeSet<String> {
+        let came = self.came.lock().unwrap();
+        let id = |body: &Bytes| serde_json::from_slice::<Value>(body).unwrap()["egress_id"].clone();
+        let ids = came.iter().map(|(_, body)| id(body));
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
     pub async fn hears(&self, times: usize) -> Vec<(HeaderMap, Bytes)> {

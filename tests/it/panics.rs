@@ -9,6 +9,7 @@ use livekit_airtable::{
         Job, Runner,
         deliver::{Answer, Attempt, Deliver, Deliverer, Due, Line},
         intake::Intake,
+        lease::Leases,
     },
     store::{Kind, Letter, State, Store},
     telemetry,
@@ -45,7 +46,10 @@ async fn a_panic_in_a_projection_sets_one_call_aside_and_its_nine_neighbours_go(
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("calls.db").display());
     let store = Store::open(&url).await.unwrap();
-    let runner = Runner::new(telemetry::now);
+    let runner = Runner {
+        leases: Leases::alone(),
+        ..Runner::new(telemetry::now)
+    };
     for n in 0..10 {
         let room = json!({"sid": format!("RM_{n}"), "name": "desk"});
         let body = json!({"event": "room_started", "room": room}).to_string();
@@ -59,15 +63,8 @@ async fn a_panic_in_a_projection_sets_one_call_aside_and_its_nine_neighbours_go(
         wake: runner.wake.clone(),
     };
     intake.step(telemetry::now()).await.unwrap();
-    let deliver = Deliver::new(
-        Buggy,
-        store.clone(),
-        runner.clock,
-        runner.wake.clone(),
-        runner.tasks.clone(),
-    );
+    let deliver = Deliver::new(Buggy, store.clone(), &runner);
     runner.spawn(Arc::new(Arc::new(deliver)));
-    runner.leases.renew(&store, runner.clock).await;
     let asked = std::time::Instant::now();
     for n in 0..10 {
         loop {

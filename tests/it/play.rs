@@ -128,7 +128,7 @@ impl World {
         output
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         // No `.env` of a developer is read there.
         command.args(arguments).current_dir(self.folder.path());
@@ -158,7 +158,7 @@ impl World {
 }
 
 /// A running `serve`, killed when the test is over.
-pub struct Serve(Child);
+pub struct Serve(pub Child);
 
 impl Serve {
     /// `kill -9`.

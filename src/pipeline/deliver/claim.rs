@@ -91,7 +91,7 @@ impl<D: Deliverer> Deliver<D> {
                     tracing::error!(sink = sink_name(sink), %error, "nothing is sent until this is mended; everything is kept");
                 }
             }
-            Answer::Retry { .. } | Answer::Wait { .. } => {}
+            Answer::Retry { .. } | Answer::Wait { .. } | Answer::Elsewhere => {}
             _ => {
                 if self.is_closed.swap(false, Ordering::Relaxed) {
                     tracing::info!(

@@ -22,7 +22,7 @@ use crate::{
         deliver::{Answer, Attempt, Deliverer, Due, Line},
         letter,
     },
-    store::Store,
+    store::{self, Store},
 };
 
 /// A real egress shows up in ListEgress 0.1-0.5 s after its request.
@@ -104,11 +104,9 @@ impl Egress {
                 Err(error) => return self.refused(due, &error, memo, now),
             }
         }
-        let listed = match self
-            .client
-            .list(Some(&call.room_name), call.is_open())
-            .await
-        {
+        // After a start without an answer one that has ended by now counts, too.
+        let running_only = call.is_open() && memo["sent_at"].is_null();
+        let listed = match self.client.list(Some(&call.room_name), running_only).await {
             Ok(listed) => listed,
             Err(error) => return self.refused(due, &error, memo, now),
         };
@@ -141,10 +139,15 @@ impl Egress {
 
     async fn send(&self, due: &Due, wish: &Wish, now: Timestamp) -> Attempt {
         let call = &due.call;
+        let before = &due.delivery.memo;
         let memo = json!({ "sent_at": now.as_millisecond() });
-        if let Err(error) = self.store.remember(&due.delivery.key, &memo).await {
-            let error = format!("{error}; nothing was started");
-            return Attempt::new(Answer::Retry { after: None, error }, &due.delivery.memo);
+        match self.store.remember(&due.delivery.key, before, &memo).await {
+            Ok(()) => {}
+            Err(store::Error::Conflict) => return Attempt::new(Answer::Elsewhere, before),
+            Err(error) => {
+                let error = format!("{error}; nothing was started");
+                return Attempt::new(Answer::Retry { after: None, error }, before);
+            }
         }
         let fill = Fill {
             room_id: wish.path_id.as_deref().unwrap_or(&call.id),

@@ -20,9 +20,10 @@ use livekit_airtable::{
     airtable::{Client, Config, Plan, Schema},
     domain::{Call, Owed, Sink, link::LinkRules},
     pipeline::{
-        Clock, Job, Wake,
+        Clock, Job, Runner,
         budget::Budget,
         deliver::Deliver,
+        lease::Leases,
         sinks::airtable::{self as sink},
     },
     sim::airtable::{self, Airtable, Options},
@@ -144,9 +145,13 @@ impl Rig {
     /// The sink as a process that has just started has it.
     pub fn process(&self, settings: Settings) -> Process {
         let budget = self.budget(settings);
-        let wake = Arc::<Wake>::default();
+        // What is tested is that even processes that know nothing of each other share the limit.
+        let runner = Runner {
+            leases: Leases::alone(),
+            ..Runner::new(settings.clock)
+        };
         let airtable = sink::Airtable {
-            wake: wake.clone(),
+            wake: runner.wake.clone(),
             client: self.client(settings).counted(budget.book()),
             budget,
             schema: Schema::built_in(),
@@ -161,12 +166,10 @@ impl Rig {
             path: "recordings/{room_id}.mp3".into(),
             table: Default::default(),
         };
-        let tasks = TaskTracker::new();
-        let store = self.store.clone();
-        let deliver = Deliver::new(airtable, store, settings.clock, wake, tasks.clone());
+        let deliver = Deliver::new(airtable, self.store.clone(), &runner);
         Process {
             deliver: Arc::new(deliver),
-            tasks,
+            tasks: runner.tasks,
             clock: settings.clock,
         }
     }

@@ -120,6 +120,20 @@ async fn a_long_transcripts_link_is_permanent_here_too() {
     crate::links::permanent_transcript(&[("DATABASE_URL", &database)]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_told_at_once() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://{}/x", nobody.local_addr().unwrap());
+    drop(nobody);
+    let mut serve = world.command(&["serve"]);
+    let done = serve.env("DATABASE_URL", url).output().unwrap();
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(69), "{told}");
+    assert!(told.starts_with("DATABASE_URL: "), "{told}");
+}
+
 /// The program itself, killable; its address once it listens.
 async fn serve(world: &World, listen: &str) -> (Child, String) {
     let file = world.folder.path().join(Uuid::now_v7().to_string());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use livekit_airtable::{
     domain::{Call, Owed, Recording, Sink},
-    store::{Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
+    store::{Error, Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
 };
 use serde_json::json;
 
@@ -158,10 +158,10 @@ async fn deliveries() {
     {
         let due = store.due(sink, soon, 10).await.unwrap();
         assert_eq!(due.len(), 1, "{sink:?}");
-        store
-            .remember(&due[0].key, &json!({ "sent_at": 1 }))
-            .await
-            .unwrap();
+        let (key, memo) = (&due[0].key, json!({ "sent_at": 1 }));
+        store.remember(key, &due[0].memo, &memo).await.unwrap();
+        let late = store.remember(key, &due[0].memo, &memo).await;
+        assert!(matches!(late, Err(Error::Conflict)), "{late:?}");
         let finish = Finish {
             state,
             due_at: (state != State::Done).then_some(soon),
@@ -233,13 +233,28 @@ async fn turns_of_a_base() {
 async fn leases_and_settings() {
     let store = store().await;
     let later = now() + Duration::from_secs(60);
-    assert!(store.lease("job", "a", now(), later).await.unwrap());
-    assert!(store.lease("job", "a", now(), later).await.unwrap());
-    assert!(!store.lease("job", "b", now(), later).await.unwrap());
+    let take = async |owner: &str| {
+        let jobs = ["intake", "airtable"];
+        store.take_free_leases(&jobs, owner, later).await.unwrap();
+    };
+    take("a").await;
+    take("b").await;
+    let mut held = store.renew_leases("a", later).await.unwrap();
+    held.sort();
+    assert_eq!(held, ["airtable", "intake"]);
+    assert_eq!(store.renew_leases("b", later).await.unwrap(), [""; 0]);
+    let seen = store.leases().await.unwrap();
+    assert!(
+        seen.iter()
+            .all(|lease| lease.owner == "a" && lease.beat == 1)
+    );
+    let over = async |owner| store.take_over_lease(&seen[0], owner, later).await.unwrap();
+    assert!(over("b").await);
+    assert!(!over("c").await, "its beat is another now");
     store.release("a").await.unwrap();
-    assert!(store.lease("job", "b", now(), later).await.unwrap());
+    assert_eq!(store.leases().await.unwrap().len(), 1);
     store.forget_leases().await.unwrap();
-    assert!(store.lease("job", "a", now(), later).await.unwrap());
+    assert_eq!(store.leases().await.unwrap(), []);
     store.check(now()).await.unwrap();
     assert_eq!(store.get("none").await.unwrap(), None);
     assert_eq!(store.get_or_set("secret", "first").await.unwrap(), "first");

@@ -1,0 +1,128 @@
+//! After a `kill -9`: how soon webhooks are accepted again, how fast a full inbox is folded, and how long it takes until
+//! calls whose every webhook was lost are in their rows.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use livekit_airtable::{
+    store::{Kind, Letter, Store},
+    telemetry,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{Figure, load, ms, percentile, service::Service, webhooks::wait_for_intake};
+
+const KILLS: usize = 21;
+const LETTERS: usize = 100_000;
+const ROOMS: usize = 100;
+
+pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+    Ok(vec![
+        first_accepted().await?,
+        full_inbox().await?,
+        lost_webhooks().await?,
+    ])
+}
+
+/// From the kill to the first webhook that is on disk again; the new process is started at once.
+async fn first_accepted() -> anyhow::Result<Figure> {
+    let mut service = Service::start("manual").await?;
+    let bodies = load::bodies(0, "kill", KILLS);
+    let mut gaps = Vec::new();
+    for body in bodies {
+        let request = load::request(&service.address, &body)?;
+        let killed = Instant::now();
+        service.kill()?;
+        service.run_again()?;
+        while !accepted(&service.address, &request).await {
+            ensure!(killed.elapsed() < Duration::from_secs(10), "not accepted");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        gaps.push(killed.elapsed());
+    }
+    let median = ms(percentile(&mut gaps, 0.5));
+    Ok(Figure::told(
+        "first accepted webhook after a kill -9, median",
+        format!("{median:.0} ms"),
+    ))
+}
+
+async fn accepted(address: &str, request: &[u8]) -> bool {
+    let answer = async {
+        let mut socket = TcpStream::connect(address).await?;
+        socket.write_all(request).await?;
+        let mut answer = [0; 12];
+        socket.read_exact(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    answer.await.is_ok_and(|answer| answer.ends_with(b"200"))
+}
+
+/// The service finds so many letters that nobody has read.
+async fn full_inbox() -> anyhow::Result<Figure> {
+    let mut service = Service::start("manual").await?;
+    service.kill()?;
+    let database = format!(
+        "sqlite:{}",
+        service.folder.path().join("calls.db").display()
+    );
+    let store = Store::open(&database).await?;
+    let putting: Vec<_> = (0..load::CONNECTIONS)
+        .map(|connection| tokio::spawn(put(store.clone(), connection)))
+        .collect();
+    for put in putting {
+        put.await??;
+    }
+    store.close().await;
+    let begun = Instant::now();
+    service.run_again()?;
+    wait_for_intake(&service).await?;
+    let rate = LETTERS as f64 / begun.elapsed().as_secs_f64();
+    Ok(Figure::told(
+        "a full inbox of 100,000 events is folded at",
+        format!("{rate:.0}/s"),
+    ))
+}
+
+async fn put(store: Store, connection: usize) -> anyhow::Result<()> {
+    let count = LETTERS / load::CONNECTIONS + usize::from(connection < LETTERS % load::CONNECTIONS);
+    for body in load::bodies(connection, "full", count) {
+        store
+            .put(Letter::new(Kind::Webhook, body, telemetry::now()))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Rooms that open while nothing listens: from the start of the process until all are in their rows, being recorded.
+async fn lost_webhooks() -> anyhow::Result<Figure> {
+    let mut service = Service::start("room_started").await?;
+    service.kill()?;
+    service.livekit.lose_webhooks(true);
+    let mut sids = Vec::new();
+    for n in 0..ROOMS {
+        sids.push(service.livekit.open_room(&format!("lost-{n}")));
+    }
+    let begun = Instant::now();
+    service.run_again()?;
+    loop {
+        let rows = service.airtable.rows("Calls");
+        let recorded = rows.iter().filter(|row| row.contains_key("Egress ID"));
+        if recorded.count() == ROOMS {
+            break;
+        }
+        ensure!(
+            begun.elapsed() < Duration::from_secs(60),
+            "rows are missing"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Figure::told(
+        "100 rooms whose every webhook was lost: in their rows and recorded after",
+        format!("{seconds:.1} s"),
+    ))
+}

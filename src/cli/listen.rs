@@ -1,0 +1,66 @@
+//! The socket: the one that systemd (or whoever speaks its protocol: LISTEN_FDS, LISTEN_PID) holds over restarts, else
+//! our own at LISTEN_ADDR.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use axum::serve::Listener;
+use listenfd::ListenFd;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// A socket that takes no more connections once `stop` is cancelled. One that is held by somebody else stays open then:
+/// who connects waits for the next process.
+pub struct Socket {
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    is_held: bool,
+    stop: CancellationToken,
+}
+
+impl Socket {
+    /// `own` is LISTEN_ADDR, for when nobody holds a socket for us.
+    pub async fn open(own: SocketAddr, stop: CancellationToken) -> anyhow::Result<Socket> {
+        let held = ListenFd::from_env().take_tcp_listener(0);
+        let held = held.context("LISTEN_FDS: the first socket is not one for TCP that listens")?;
+        let is_held = held.is_some();
+        let listener = match held {
+            Some(held) => {
+                held.set_nonblocking(true)?;
+                TcpListener::from_std(held)?
+            }
+            None => TcpListener::bind(own)
+                .await
+                .with_context(|| format!("LISTEN_ADDR: {own} cannot be listened on"))?,
+        };
+        Ok(Socket {
+            address: listener.local_addr()?,
+            listener: Some(listener),
+            is_held,
+            stop,
+        })
+    }
+}
+
+impl Listener for Socket {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        if let Some(listener) = &mut self.listener {
+            let next = self.stop.run_until_cancelled(Listener::accept(listener));
+            if let Some(connection) = next.await {
+                return connection;
+            }
+        }
+        if !self.is_held {
+            // Closed at once, so that who connects is refused and tries again, instead of waiting in vain.
+            self.listener = None;
+        }
+        std::future::pending().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}

@@ -1,0 +1,271 @@
+//! Calls told by webhooks and reports at a steady rate, each letter until it is accepted; and what must be in their
+//! rows then. Each letter leaves a mark of its own in the row, so a lost one is seen.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, stream};
+use livekit_airtable::telemetry;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    harness::{API_TOKEN, World},
+    letters::signature,
+    play::text,
+};
+
+/// Letters of one call.
+pub const LETTERS: usize = 6;
+const CLIENTS: usize = 24;
+
+pub struct Load {
+    http: reqwest::Client,
+    address: String,
+    /// Letters a second.
+    rate: u32,
+}
+
+/// What became of a load.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub accepted: usize,
+    /// Tries that were not accepted, and what came instead.
+    pub failures: Vec<String>,
+    /// From the first try of a letter until it was accepted, the longest.
+    pub longest: Duration,
+}
+
+impl Tally {
+    /// Whether the letter is accepted now.
+    fn note(&mut self, outcome: Result<(), String>, after: Duration) -> bool {
+        match outcome {
+            Ok(()) => {
+                self.accepted += 1;
+                self.longest = self.longest.max(after);
+                true
+            }
+            Err(why) => {
+                self.failures.push(why);
+                false
+            }
+        }
+    }
+}
+
+struct Letter {
+    path: &'static str,
+    body: String,
+}
+
+impl Load {
+    pub fn new(address: String, rate: u32) -> Load {
+        let http = telemetry::http_client().unwrap();
+        Load {
+            http,
+            address,
+            rate,
+        }
+    }
+
+    /// Every request on a connection of its own.
+    pub fn on_fresh_connections(address: String, rate: u32) -> Load {
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0);
+        let http = http.timeout(Duration::from_secs(30)).build().unwrap();
+        Load {
+            http,
+            address,
+            rate,
+        }
+    }
+
+    /// Sends all letters of these calls, mixed up.
+    pub async fn run(&self, calls: Range<usize>) -> Tally {
+        let mut letters: Vec<Letter> = calls.flat_map(letters_of).collect();
+        letters.sort_by_key(|letter| letter.body.bytes().rev().collect::<Vec<_>>());
+        let tally = Mutex::new(Tally::default());
+        let begun = Instant::now();
+        let sending = stream::iter(letters.iter().enumerate());
+        sending
+            .for_each_concurrent(CLIENTS, async |(n, letter)| {
+                let at = Duration::from_secs_f64(n as f64 / f64::from(self.rate));
+                tokio::time::sleep(at.saturating_sub(begun.elapsed())).await;
+                self.deliver(letter, &tally).await;
+            })
+            .await;
+        tally.into_inner().unwrap()
+    }
+
+    async fn deliver(&self, letter: &Letter, tally: &Mutex<Tally>) {
+        let first = Instant::now();
+        loop {
+            let outcome = self.send(letter).await;
+            if tally.lock().unwrap().note(outcome, first.elapsed()) {
+                return;
+            }
+            let patience = Duration::from_secs(90);
+            assert!(first.elapsed() < patience, "a letter is never accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn send(&self, letter: &Letter) -> Result<(), String> {
+        let url = format!("http://{}{}", self.address, letter.path);
+        let token = match letter.path {
+            "/webhooks/livekit" => signature(letter.body.as_bytes()),
+            _ => format!("Bearer {API_TOKEN}"),
+        };
+        let request = self.http.post(url).header("authorization", token);
+        let answer = request.body(letter.body.clone()).send().await;
+        match answer.map_err(|error| format!("{error:?}"))?.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(status.to_string()),
+        }
+    }
+}
+
+pub fn sid(call: usize) -> String {
+    format!("RM_storm{call:05}")
+}
+
+fn size(call: usize) -> usize {
+    100 + call % 900
+}
+
+fn letters_of(call: usize) -> Vec<Letter> {
+    let (sid, name) = (sid(call), format!("storm-{call}"));
+    let now = telemetry::now().as_second().to_string();
+    let room = json!({ "sid": sid, "name": name, "creationTime": now });
+    let person = |sid: &str, more: Value| {
+        let mut person = json!({ "sid": format!("PA_{sid}{call}"), "identity": format!("{sid}{call}"), "joinedAt": now });
+        let more = more.as_object().unwrap().clone();
+        person.as_object_mut().unwrap().extend(more);
+        person
+    };
+    let number = json!({ "kind": "SIP", "attributes": { "sip.phoneNumber": number(call) } });
+    let agent = json!({ "kind": "AGENT", "name": format!("Agent {call}") });
+    let file =
+        json!({ "filename": key(call), "size": size(call).to_string(), "duration": "3000000000" });
+    let info = json!({
+        "egressId": egress(call), "roomId": sid, "roomName": name, "status": "EGRESS_COMPLETE",
+        "updatedAt": "1999999999000000000", "fileResults": [file],
+    });
+    let events = [
+        json!({ "event": "room_started", "room": room }),
+        json!({ "event": "participant_joined", "room": room, "participant": person("caller", number) }),
+        json!({ "event": "participant_joined", "room": room, "participant": person("agent", agent) }),
+        json!({ "event": "egress_ended", "egressInfo": info }),
+        json!({ "event": "room_finished", "room": room }),
+    ];
+    let mut letters = Vec::new();
+    for (n, mut event) in events.into_iter().enumerate() {
+        event["createdAt"] = json!(now);
+        event["id"] = json!(format!("EV_{call}_{n}"));
+        letters.push(Letter {
+            path: "/webhooks/livekit",
+            body: event.to_string(),
+        });
+    }
+    let report = json!({ "room_id": sid, "turns": [{ "speaker": "agent", "text": format!("Call {call}.") }] });
+    letters.push(Letter {
+        path: "/v1/transcripts",
+        body: report.to_string(),
+    });
+    letters
+}
+
+pub fn egress(call: usize) -> String {
+    format!("EG_storm{call:05}")
+}
+
+fn key(call: usize) -> String {
+    format!("storm/{call}.mp3")
+}
+
+fn number(call: usize) -> String {
+    format!("+1555{call:07}")
+}
+
+/// Puts the recordings of these calls into the bucket.
+pub fn put_recordings(world: &World, calls: Range<usize>) {
+    std::fs::create_dir_all(world.object("storm")).unwrap();
+    for call in calls {
+        std::fs::write(world.object(&key(call)), vec![7; size(call)]).unwrap();
+    }
+}
+
+/// What a row does not say that its accepted letters said.
+fn lacks(row: &Map<String, Value>, call: usize) -> Vec<&'static str> {
+    let size = row.get("Recording size").and_then(Value::as_u64);
+    let facts = [
+        ("Started", !text(row, "Started").is_empty()),
+        ("Ended", !text(row, "Ended").is_empty()),
+        ("Caller", text(row, "Caller") == number(call)),
+        ("Agent", text(row, "Agent") == format!("Agent {call}")),
+        (
+            "Transcript",
+            text(row, "Transcript") == format!("Agent: Call {call}."),
+        ),
+        ("Egress ID", text(row, "Egress ID") == egress(call)),
+        ("Recording size", size == Some(self::size(call) as u64)),
+        ("Status", text(row, "Status") == "Complete"),
+    ];
+    let lacking = facts.into_iter().filter(|(_, there)| !there);
+    lacking.map(|(name, _)| name).collect()
+}
+
+/// Letters that are in no row, and rows too many.
+#[derive(Debug, Default, PartialEq)]
+pub struct Losses {
+    pub lost: Vec<String>,
+    pub doubled: usize,
+    pub rows: usize,
+}
+
+fn losses(world: &World, calls: Range<usize>) -> Losses {
+    let mut by_call: BTreeMap<String, Vec<Map<String, Value>>> = BTreeMap::new();
+    for row in world.airtable.rows("Calls") {
+        by_call
+            .entry(text(&row, "Call ID").to_owned())
+            .or_default()
+            .push(row);
+    }
+    let mut losses = Losses::default();
+    for call in calls {
+        let rows = by_call.get(&sid(call)).map_or(&[][..], Vec::as_slice);
+        losses.rows += rows.len();
+        losses.doubled += rows.len().saturating_sub(1);
+        match rows.first() {
+            None => losses.lost.push(format!("{}: no row", sid(call))),
+            Some(row) => {
+                let lacking = lacks(row, call);
+                losses.lost.extend(
+                    lacking
+                        .iter()
+                        .map(|column| format!("{}: {column}", sid(call))),
+                );
+            }
+        }
+    }
+    losses
+}
+
+/// Waits until these calls' rows say everything; panics when they never do.
+pub async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
+    let asked = Instant::now();
+    loop {
+        let found = losses(world, calls.clone());
+        assert_eq!(found.doubled, 0, "rows are doubled");
+        if found.lost.is_empty() {
+            return found;
+        }
+        let told = &found.lost[..found.lost.len().min(20)];
+        let patience = Duration::from_secs(super::sized(60, 300));
+        let lost = found.lost.len();
+        assert!(asked.elapsed() < patience, "{lost} are lost: {told:#?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
