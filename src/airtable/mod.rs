@@ -4,6 +4,7 @@
 //! [`Plan`] compares it with the base that is there, and [`Mapping`] is what a writer needs: field ids, which survive a
 //! rename. Facts about the API: airtable.com/developers/web/api.
 
+mod attachments;
 mod body;
 mod client;
 mod compare;
@@ -17,6 +18,7 @@ mod rules;
 mod schema;
 mod wire;
 
+pub use attachments::Attachment;
 pub use client::{Client, Config};
 pub use error::{Access, Class, Error, Refusal};
 pub use plan::{Plan, Step, create_base, locate};

@@ -3,16 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::Schema;
+use super::{Column, Schema};
 use crate::domain::{
     Call,
     participant::{Kind, Participant},
-    transcript,
 };
 
 /// Airtable takes 100,000 characters a cell and does not say of which unit; UTF-16 units are the most cautious.
 const CELL: usize = 99_000;
-const CUT_NOTE: &str = "[… cut here: the whole text is behind Transcript URL]";
 
 /// The addresses of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,21 +20,36 @@ pub struct Links {
     pub expires: Option<Timestamp>,
     /// The full transcript, when the cell's was cut.
     pub transcript: Option<String>,
+    /// Why the full transcript is not in the bucket, when it should be.
+    pub transcript_missing: Option<String>,
 }
 
 /// Column name to cell, for every enabled column; null empties a cell.
 pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value> {
-    let cell = |from: &str| cell(call, from, links).unwrap_or(Value::Null);
-    schema
+    let cell = |from: &str| match from {
+        "transcript" => transcript_cell(call, &cut_note(schema, links)),
+        from => cell(call, from, links),
+    };
+    let cell = |column: &Column| (column.name.clone(), cell(&column.from).unwrap_or_default());
+    schema.enabled().map(cell).collect()
+}
+
+/// The last line of a transcript that was cut: where the rest is.
+fn cut_note(schema: &Schema, links: &Links) -> String {
+    let link = schema
         .enabled()
-        .map(|column| (column.name.clone(), cell(&column.from)))
-        .collect()
+        .find(|column| column.from == "transcript_url");
+    match (link, &links.transcript_missing) {
+        (_, Some(_)) => "[… cut here: the whole text is not in the bucket yet, see Error]".into(),
+        (Some(link), None) => format!("[… cut here: the whole text is behind {}]", link.name),
+        (None, None) => "[… cut here: the whole text lies in the bucket]".into(),
+    }
 }
 
 /// The whole transcript, when it does not fit into a cell.
 pub fn long_transcript(call: &Call) -> Option<String> {
-    let text = call.reports.newest()?.transcript.text();
-    transcript::cut(&text, CELL, CUT_NOTE).map(|_| text)
+    let transcript = &call.reports.newest()?.transcript;
+    transcript.cut(CELL, "").map(|_| transcript.text())
 }
 
 fn cell(call: &Call, from: &str, links: &Links) -> Option<Value> {
@@ -53,12 +66,12 @@ fn cell(call: &Call, from: &str, links: &Links) -> Option<Value> {
             .map(|nanos| json!((nanos as f64 / 1e9).round())),
         "caller" => caller(call).map(Value::String),
         "agent" => agent(call).map(Value::String),
-        "transcript" => transcript_cell(call).map(Value::String),
         "transcript_url" => links.transcript.clone().map(Value::String),
         "recording_url" => links.recording.clone().map(Value::String),
         "recording_url_expires" => links.expires.map(date),
         "recording_size" => call.playable().map(|(_, size)| json!(size)),
-        "recording_attachment" => links.recording.as_ref().map(|url| attachment(call, url)),
+        // Not a projection: it is sent once, and what is in the cell stays there.
+        "recording_attachment" => None,
         "egress_id" => recording.map(|r| Value::String(r.egress_id.clone())),
         "error" => text(call.error()),
         "metadata" => text(call.metadata.1.clone()),
@@ -108,15 +121,11 @@ fn plain(root: &Value, path: &str) -> Option<Value> {
     }
 }
 
-fn transcript_cell(call: &Call) -> Option<String> {
-    let text = call.reports.newest()?.transcript.text();
-    Some(transcript::cut(&text, CELL, CUT_NOTE).unwrap_or(text))
-}
-
-fn attachment(call: &Call, url: &str) -> Value {
-    let key = call.playable().map_or("", |(recording, _)| &recording.key);
-    let name = key.rsplit('/').next().unwrap_or_default();
-    json!([{ "url": url, "filename": name }])
+fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
+    let transcript = &call.reports.newest()?.transcript;
+    let cut = transcript.cut(CELL, cut_note);
+    let text = cut.unwrap_or_else(|| transcript.text());
+    Some(Value::String(text)).filter(|text| text != "")
 }
 
 /// The caller's number, as the SIP participant's attributes tell it.

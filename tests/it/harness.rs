@@ -8,8 +8,8 @@ use std::{
 };
 
 use livekit_airtable::{
-    airtable::{Plan, Schema},
-    cli::serve::{Service, airtable_client},
+    airtable::Plan,
+    cli::serve::{Service, airtable_client, schema},
     config::{Config, Source},
     sim::{
         airtable::{self, Airtable},
@@ -114,9 +114,11 @@ impl World {
         Config::serve(&Source::from_pairs(self.settings.clone())).unwrap_or_else(|e| panic!("{e}"))
     }
 
-    async fn create_table(&self) {
-        let client = airtable_client(&self.config().airtable, self.http.clone());
-        let schema = Schema::built_in();
+    /// Creates what the schema has and the base has not.
+    pub async fn create_table(&self) {
+        let config = self.config().airtable;
+        let client = airtable_client(&config, self.http.clone());
+        let schema = schema(&config).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
     }

@@ -17,6 +17,7 @@ mod play;
 mod process;
 mod real;
 mod recordings;
+mod rows;
 mod secrets;
 mod transcripts;
 mod webhooks;

@@ -5,7 +5,7 @@ mod agents;
 mod browser;
 mod clients;
 mod livekit;
-mod postgres;
+pub mod postgres;
 mod statements;
 mod storage;
 

@@ -26,6 +26,8 @@ pub enum Fault {
     Truncated,
     /// The work is done at once, the answer comes so much later.
     Slow(Duration),
+    /// Nothing is done; 429, and the base may be asked again after so many seconds (`Retry-After`).
+    Locked(u16),
     /// The month's calls are used up: 429 on records; the metadata API still answers and leaves this fault standing.
     Quota,
 }
@@ -75,6 +77,11 @@ impl Fault {
                 let page = "<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>";
                 Some((code(*status), [(CONTENT_TYPE, "text/html")], page).into_response())
             }
+            Self::Locked(seconds) => {
+                let mut answer = respond(Err(Refusal::rate_limited()));
+                answer.headers_mut().insert(RETRY_AFTER, (*seconds).into());
+                Some(answer)
+            }
             Self::Quota => Some(respond(Err(Refusal::quota_used_up()))),
             Self::AfterWrite | Self::Truncated | Self::Slow(_) => None,
         }
@@ -92,7 +99,7 @@ impl Fault {
                 tokio::time::sleep(*wait).await;
                 answer
             }
-            Self::Status(..) | Self::Html(_) | Self::Quota => answer,
+            Self::Status(..) | Self::Html(_) | Self::Locked(_) | Self::Quota => answer,
         }
     }
 }

@@ -16,8 +16,10 @@ use super::routes::{self, Call};
 use super::wire::{Scissors, Wires};
 use super::{Airtable, attachments, ids};
 
-/// Bytes of a request's body; Airtable's own end is not documented. An upload of 5 MB in base64 fits.
-const LARGEST_BODY: usize = 10 * 1024 * 1024;
+/// Bytes of a request's body. Airtable's own end is not documented; its proxies take a megabyte.
+const LARGEST_BODY: usize = 1_000_000;
+/// An upload of 5 MB in base64 fits.
+const LARGEST_UPLOAD: usize = 10 * 1024 * 1024;
 
 pub(super) async fn serve(listener: TcpListener, airtable: Airtable) {
     let stop = airtable.0.stop.clone();
@@ -61,7 +63,10 @@ async fn answer(
     if let Some(answer) = fault.as_ref().and_then(Fault::instead) {
         return answer;
     }
-    let outcome = routes::dispatch(&airtable, &call);
+    let outcome = match airtable.refuses(&call) {
+        true => Err(Refusal::poisoned()),
+        false => routes::dispatch(&airtable, &call),
+    };
     airtable.fetch_attachments();
     match fault {
         Some(fault) => fault.spoil(respond(outcome), &connection).await,
@@ -72,11 +77,15 @@ async fn answer(
 async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Call {
     let query = parts.uri.query().unwrap_or_default();
     let query = url::form_urlencoded::parse(query.as_bytes());
+    let largest = match path.last().map(String::as_str) {
+        Some("uploadAttachment") => LARGEST_UPLOAD,
+        _ => LARGEST_BODY,
+    };
     Call {
         method: parts.method.clone(),
         path,
         query: query.into_owned().collect(),
-        body: to_bytes(body, LARGEST_BODY).await.ok(),
+        body: to_bytes(body, largest).await.ok(),
     }
 }
 
@@ -113,6 +122,11 @@ impl Airtable {
             }
         }
         Ok(state.faults.take(call.is_metadata()))
+    }
+
+    fn refuses(&self, call: &Call) -> bool {
+        let state = self.state();
+        state.poisons.iter().any(|poison| call.holds(poison))
     }
 
     /// Starts fetching what the writes so far left to be fetched.

@@ -1,13 +1,15 @@
 //! What people click in a row: signed anew before it dies, and the full text of a transcript that was cut.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
 
-use super::{Airtable, Memo, hash};
+use super::{
+    Airtable,
+    row::{Memo, hash},
+};
 use crate::{
     airtable::row::{self, Links},
     domain::{Call, path},
-    storage::Method,
+    storage::{self, Method},
 };
 
 impl Airtable {
@@ -18,7 +20,10 @@ impl Airtable {
         memo: &mut Memo,
         now: Timestamp,
     ) -> Result<(Links, bool), String> {
-        let text_key = self.keep_transcript(call, memo, now).await?;
+        let (text_key, transcript_missing) = match self.keep_transcript(call, memo, now).await {
+            Ok(key) => (key, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
         let recording = call.playable().map(|(recording, _)| recording);
         let permanent = recording.and_then(|r| self.links.permanent(&r.egress_id));
         let to_sign = recording.filter(|_| permanent.is_none());
@@ -26,6 +31,7 @@ impl Airtable {
             let fresh = memo.signed.take().is_some() || permanent.is_some();
             let links = Links {
                 recording: permanent,
+                transcript_missing,
                 ..Links::default()
             };
             return Ok((links, fresh));
@@ -34,7 +40,11 @@ impl Airtable {
         let text = text_key.as_deref().unwrap_or_default();
         let purpose = format!("{} {text}", address.unwrap_or_default());
         if lives(memo, &purpose, now + self.links.ttl / 2) {
-            return Ok((Links::default(), false));
+            let links = Links {
+                transcript_missing,
+                ..Links::default()
+            };
+            return Ok((links, false));
         }
         let expires = now + self.links.ttl;
         let signed = self.sign(to_sign.map(|r| r.key.clone())).await?;
@@ -42,6 +52,7 @@ impl Airtable {
             expires: signed.as_ref().map(|_| expires),
             recording: permanent.or(signed),
             transcript: self.sign(text_key).await?,
+            transcript_missing,
         };
         memo.signed = Some((purpose, expires.as_millisecond()));
         Ok((links, true))
@@ -53,7 +64,7 @@ impl Airtable {
         call: &Call,
         memo: &mut Memo,
         now: Timestamp,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, storage::Error> {
         let Some(text) = row::long_transcript(call) else {
             return Ok(None);
         };
@@ -69,8 +80,7 @@ impl Airtable {
         let key = path::transcript_key(&recording);
         let kept = (hash(&text), key.clone());
         if memo.text.as_ref() != Some(&kept) {
-            let put = self.storage.put_text(&key, text).await;
-            put.map_err(|error| format!("the full transcript could not be stored: {error}"))?;
+            self.storage.put_text(&key, text).await?;
             memo.text = Some(kept);
         }
         Ok(Some(key))
@@ -91,15 +101,6 @@ impl Airtable {
         let at = Timestamp::from_millisecond(*dies).ok()? - quarter;
         let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
         (at < young_until).then_some(at)
-    }
-
-    /// The URLs in the row live on: they are no news.
-    pub(super) fn drop_links(&self, changed: &mut Map<String, Value>) {
-        let ours = ["recording_url", "recording_url_expires", "transcript_url"];
-        let links = self.schema.enabled();
-        for column in links.filter(|column| ours.contains(&column.from.as_str())) {
-            changed.remove(&column.name);
-        }
     }
 }
 
