@@ -7,15 +7,19 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Libraries whose info lines tell an operator nothing; a name in RUST_LOG wins over these.
-const QUIET: &str = "aws_config=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,hyper_util=warn,\
-                     rustls=warn,h2=warn,s3s=warn,s3s_fs=warn,sqlx=warn,reqwest=warn";
+/// The storage's client would tell objects' keys, which may hold a room's name, and that a caller's number.
+const QUIET: &str = "aws_config=warn,aws_sdk_s3=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,\
+                     hyper_util=warn,rustls=warn,h2=warn,s3s=warn,s3s_fs=warn,sqlx=warn,reqwest=warn";
+
+/// What is told and what is not: `filter` is in RUST_LOG's language; libraries that it does not name are quiet below
+/// warn.
+pub fn filter(filter: &str) -> EnvFilter {
+    EnvFilter::new(format!("{QUIET},{filter}"))
+}
 
 /// Sends logs to stderr, as text for people or one JSON object a line. A second call in one process does nothing.
-///
-/// `filter` is in RUST_LOG's language; libraries that it does not name are quiet below warn.
 pub fn init(filter: &str, json: bool) {
-    let filter = EnvFilter::new(format!("{QUIET},{filter}"));
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(self::filter(filter));
     let installed = if json {
         let layer = fmt::layer()
             .json()

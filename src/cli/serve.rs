@@ -12,6 +12,7 @@ use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,7 +21,10 @@ use crate::{
     airtable::{self, Schema},
     config::{self, Config, Source},
     domain::{Policy, Sink, link::LinkRules, policy::RecordOn},
-    http,
+    http::{
+        self,
+        server::{self, Limits},
+    },
     livekit::{egress, webhook::Keys},
     mirror,
     pipeline::{
@@ -103,7 +107,7 @@ pub struct Service {
     runner: Runner,
     /// Ends the HTTP server.
     closing: CancellationToken,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    server: tokio::task::JoinHandle<()>,
     keeper: tokio::task::JoinHandle<()>,
     /// Proves that no other `serve` uses the SQLite file.
     _lock: Option<File>,
@@ -130,6 +134,7 @@ impl Service {
             storage,
             links,
             api_token: config.http.api_token.clone(),
+            reading: Semaphore::new(1),
             metrics,
             clock: runner.clock,
         };
@@ -139,14 +144,14 @@ impl Service {
         })?;
         let address = listener.local_addr()?;
         let closing = CancellationToken::new();
-        let server = axum::serve(listener, http::router(app))
-            .with_graceful_shutdown(closing.clone().cancelled_owned());
+        let limits = Limits::new(open_files());
+        let server = server::serve(listener, http::router(app), limits, closing.clone());
         let (leases, kept, clock) = (runner.leases.clone(), store.clone(), runner.clock);
         Ok(Service {
             address,
             store,
             closing,
-            server: tokio::spawn(async move { server.await }),
+            server: tokio::spawn(server),
             keeper: tokio::spawn(async move { leases.keep(&kept, clock).await }),
             runner,
             _lock: lock,
@@ -171,6 +176,16 @@ impl Service {
             .await
             .ok();
     }
+}
+
+/// How many files and sockets this process may have open: the soft limit, as Linux tells it; elsewhere the usual one.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(1024)
 }
 
 /// Starts every job that is configured.

@@ -24,6 +24,13 @@ pub enum Sim {
         seed: Option<PathBuf>,
     },
     /// LiveKit's server and egress: key `devkey`, secret `secretsecretsecretsecretsecretsecret`
+    #[command(
+        after_help = "Rooms are created and deleted through LiveKit's API. People come by a request, not by WebRTC:
+  POST /sim/rooms/NAME/join    {\"identity\", \"kind\"?: \"agent\" or \"sip\", \"name\"?, \"attributes\"?: {…}}; opens the room
+  POST /sim/rooms/NAME/speak   sound arrives, so that there is something to record
+  POST /sim/rooms/NAME/leave   {\"identity\"}
+  POST /sim/rooms/NAME/close"
+    )]
     Livekit {
         #[command(flatten)]
         listen: Listen,

@@ -176,10 +176,12 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
         let known = ["sqlite:", "postgres://", "postgresql://"]
             .iter()
             .any(|scheme| v.starts_with(scheme));
-        if known {
-            Ok(v.to_owned())
-        } else {
-            Err("names no database that is known".into())
+        match known {
+            _ if v.contains(":memory:") || v.contains("mode=memory") => {
+                Err("is a database in memory, which would lose every call".into())
+            }
+            true => Ok(v.to_owned()),
+            false => Err("names no database that is known".into()),
         }
     });
     url.unwrap_or_else(|| "sqlite:livekit-airtable.db".into())

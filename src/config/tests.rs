@@ -123,6 +123,14 @@ fn a_command_needs_only_what_it_uses() {
 }
 
 #[test]
+fn a_database_in_memory_is_refused() {
+    for url in ["sqlite::memory:", "sqlite:x?mode=memory"] {
+        let told = errors(&[("DATABASE_URL", url)]);
+        assert!(told.starts_with("DATABASE_URL: is a database in memory"));
+    }
+}
+
+#[test]
 fn regions_follow_the_storage() {
     let region = |pairs: &[(&str, &str)]| {
         Config::storage(&with(pairs))

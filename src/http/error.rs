@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::store;
 
 /// Seconds. LiveKit honours it and drops what waits behind it for 30 s, so that four tries must fit into that.
-const RETRY_AFTER: &str = "7";
+pub const RETRY_AFTER: &str = "7";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -49,8 +49,16 @@ impl Problem {
     pub fn no_body(rejection: &BytesRejection, too_large: &str) -> Problem {
         match rejection.status() {
             status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large),
-            _ => Problem::bad_request("the body broke off"),
+            _ => {
+                let detail = "the body broke off or took too long; send it again";
+                Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+            }
         }
+    }
+
+    /// The sender is told to come again.
+    pub fn unavailable(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
     pub fn method_not_allowed() -> Problem {
@@ -66,7 +74,7 @@ impl From<store::Error> for Problem {
             "a request could not be stored or answered; the sender was told to come again"
         );
         let detail = "the database does not answer; nothing was stored, send it again";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        Problem::unavailable(detail)
     }
 }
 
@@ -90,6 +98,11 @@ impl From<PathRejection> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        tracing::debug!(
+            status = self.status.as_u16(),
+            detail = self.detail,
+            "a request was refused"
+        );
         let body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason(),

@@ -63,7 +63,6 @@ pub async fn follow(
     let url = url.await.map_err(|error| away(&error))?;
     let headers = [
         (header::LOCATION, url.as_str()),
-        (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     Ok((StatusCode::FOUND, headers).into_response())

@@ -7,6 +7,8 @@ mod error;
 mod links;
 mod ops;
 mod recordings;
+pub mod server;
+mod socket;
 mod transcripts;
 mod webhook;
 
@@ -15,11 +17,15 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    middleware::map_response,
+    response::Response,
     routing::{get, post},
 };
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -46,6 +52,8 @@ pub struct App {
     pub links: LinkRules,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
+    /// Transcripts that are taken apart at one time: one of 16 MiB takes several hundred.
+    pub reading: Semaphore,
     pub metrics: PrometheusHandle,
     /// Gives the time; one of the two edges where the clock is read.
     pub clock: fn() -> Timestamp,
@@ -72,5 +80,15 @@ pub fn router(app: App) -> Router {
         .fallback(|| async { Problem::not_found("there is nothing at this address") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(map_response(not_for_others))
         .with_state(Arc::new(app))
+}
+
+/// Everything here is about somebody's calls, so no cache may keep it; and it is what its content type says.
+async fn not_for_others(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }

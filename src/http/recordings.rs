@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     body::Bytes,
-    extract::{
-        Path, State,
-        rejection::{BytesRejection, PathRejection},
-    },
+    extract::{FromRequest, Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
 };
 use serde::Deserialize;
@@ -29,11 +26,11 @@ struct Wanted {
 
 pub async fn start(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let bearer = auth::bearer(&app, &headers)?;
-    let wanted: Wanted = serde_json::from_slice(&body?)
+    let bearer = auth::bearer(&app, request.headers())?;
+    let body = Bytes::from_request(request, &app).await?;
+    let wanted: Wanted = serde_json::from_slice(&body)
         .map_err(|_| Problem::bad_request(r#"send {"room_name": …, "room_id"?: …}"#))?;
     if wanted.room_name.is_empty() {
         return Err(Problem::bad_request("`room_name` is empty"));

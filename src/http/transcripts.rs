@@ -5,14 +5,11 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Bytes,
-    extract::{
-        Query, State,
-        rejection::{BytesRejection, QueryRejection},
-    },
-    http::{HeaderMap, StatusCode},
+    extract::{FromRequest, Query, Request, State, rejection::QueryRejection},
+    http::StatusCode,
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{App, api::wait_for, auth, error::Problem};
 use crate::{
@@ -31,21 +28,18 @@ pub struct Named {
 pub async fn receive(
     State(app): State<Arc<App>>,
     query: Result<Query<Named>, QueryRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let bearer = auth::bearer(&app, &headers)?;
+    // Who may not send is not listened to: nothing of the body has been read.
+    let bearer = auth::bearer(&app, request.headers())?;
     let Query(query) = query?;
-    let body = body.map_err(|cut| Problem::no_body(&cut, "a transcript has at most 16 MiB"))?;
-    let body: Value = serde_json::from_slice(&body).map_err(|error| {
-        Problem::bad_request(format!(
-            "the body is not JSON: it goes wrong at line {}, column {}",
-            error.line(),
-            error.column()
-        ))
-    })?;
-    let (own, report) =
-        transcript::read(&body).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let body = Bytes::from_request(request, &app).await;
+    let bytes = body.map_err(|cut| Problem::no_body(&cut, "a transcript has at most 16 MiB"))?;
+    let read = {
+        let _turn = app.reading.acquire().await;
+        read(&bytes)?
+    };
+    let Read { body, own, turns } = read;
     let room = room(own, query, bearer.room());
     if room.sid.is_empty() && room.name.is_empty() {
         return Err(Problem::bad_request(
@@ -54,19 +48,53 @@ pub async fn receive(
     }
     let name = room_name(&app, &room, bearer.room()).await?;
     bearer.may_report(&name)?;
-    let stored = json!({ "room": &room, "body": body });
-    let letter = Letter::new(Kind::Report, stored.to_string(), (app.clock)());
+    let stored = Stored { room: &room, body };
+    let stored =
+        serde_json::to_string(&stored).map_err(|_| Problem::bad_request("the body is not JSON"))?;
+    let letter = Letter::new(Kind::Report, stored, (app.clock)());
     let id = letter.id.clone();
     app.store.put(letter).await?;
+    drop(bytes);
     app.wake.intake.notify_one();
     let settled = wait_for(&app, std::time::Duration::from_secs(1), || {
         app.store.settled(&id)
     });
     // On disk already: that the call is not known yet takes nothing from the answer.
     let call_id = settled.await.ok().flatten().and_then(|s| s.call_id);
-    let turns = report.transcript.len();
     let answer = json!({ "call_id": call_id, "room_name": name, "turns": turns });
     Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// A body that can be stored.
+struct Read<'a> {
+    body: &'a RawValue,
+    own: Room,
+    turns: usize,
+}
+
+/// As the inbox keeps it.
+#[derive(Serialize)]
+struct Stored<'a> {
+    room: &'a Room,
+    body: &'a RawValue,
+}
+
+/// Taken apart, a body is many times as large; nothing of that is kept.
+fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
+    let wrong = |error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        Problem::bad_request(format!(
+            "the body is not JSON: it goes wrong at line {line}, column {column}"
+        ))
+    };
+    let parts: Value = serde_json::from_slice(body).map_err(wrong)?;
+    let read = transcript::read(&parts);
+    let (own, report) = read.map_err(|error| Problem::bad_request(error.to_string()))?;
+    Ok(Read {
+        body: serde_json::from_slice(body).map_err(wrong)?,
+        own,
+        turns: report.transcript.len(),
+    })
 }
 
 /// The body's word, else the query's, else the token's.

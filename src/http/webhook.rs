@@ -1,38 +1,78 @@
 //! `POST /webhooks/livekit`: 200 once it is on disk, and never a 4xx for something that LiveKit signed (LiveKit counts
 //! a 4xx as delivered).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    body::{Body, Bytes},
+    extract::{FromRequest, Request, State},
+    http::{StatusCode, header},
 };
+use futures_util::StreamExt;
+use jiff::Timestamp;
 
-use super::{App, error::Problem};
+use super::{App, WEBHOOK_BYTES, error::Problem};
 use crate::{
-    livekit::webhook::event_key,
+    livekit::webhook::{Refused, event_key},
     store::{Kind, Letter},
 };
 
-pub async fn receive(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<StatusCode, Problem> {
-    let body = body.map_err(|cut| Problem::no_body(&cut, "a webhook has at most 1 MiB"))?;
+/// How long a refused body is looked at for its length.
+const GLANCE: Duration = Duration::from_secs(1);
+
+pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Problem> {
     let now = (app.clock)();
-    let token = headers.get(header::AUTHORIZATION);
-    let token = token.and_then(|value| value.to_str().ok());
-    if let Err(refused) = app.keys.verify_webhook(token, &body, now) {
-        metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
-        tracing::warn!(reason = %refused, "a webhook was refused; nothing was stored");
-        return Err(Problem::unauthorized(refused.to_string()));
-    }
+    let body = signed(&app, request, now).await?;
     let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
     letter.dedupe = Some(event_key(&body));
     app.store.put(letter).await?;
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
     Ok(StatusCode::OK)
+}
+
+/// The body that LiveKit signed. The token is looked at first: nobody else's body is kept in memory.
+async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Bytes, Problem> {
+    let token = request.headers().get(header::AUTHORIZATION);
+    let token = token.and_then(|value| value.to_str().ok());
+    let signed = match app.keys.verify_webhook(token, now) {
+        Ok(signed) => signed,
+        Err(refused) => {
+            let glance = tokio::time::timeout(GLANCE, is_too_large(request.into_body()));
+            return Err(match glance.await {
+                Ok(true) => too_large(),
+                _ => refuse(refused),
+            });
+        }
+    };
+    let body = Bytes::from_request(request, app).await;
+    let body = body.map_err(|cut| match cut.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        // LiveKit takes a 4xx for delivered.
+        _ => Problem::unavailable("the body broke off or took too long; send it again"),
+    })?;
+    signed.verify(&body).map_err(refuse)?;
+    Ok(body)
+}
+
+async fn is_too_large(body: Body) -> bool {
+    let mut frames = body.into_data_stream();
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = frames.next().await {
+        bytes += frame.len();
+        if bytes > WEBHOOK_BYTES {
+            return true;
+        }
+    }
+    false
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
+}
+
+fn refuse(refused: Refused) -> Problem {
+    metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
+    tracing::warn!(reason = %refused, "a webhook was refused; nothing was stored");
+    Problem::unauthorized(refused.to_string())
 }

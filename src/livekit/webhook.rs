@@ -47,6 +47,13 @@ pub enum Refused {
     Body,
 }
 
+/// Who signed a webhook, and the SHA-256 of the body that was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    key: String,
+    hash: Vec<u8>,
+}
+
 /// What a LiveKit access token lets its holder do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Grants {
@@ -62,29 +69,27 @@ impl Keys {
         Self(keys)
     }
 
-    /// Is this webhook LiveKit's? `authorization` is the header's value, `body` the bytes as they came: the token holds
-    /// their SHA-256, and JSON that was read and written again has another.
+    /// Is this webhook's sender LiveKit? `authorization` is the header's value; the body is looked at afterwards, so
+    /// that nobody else can make us read one.
     pub fn verify_webhook(
         &self,
         authorization: Option<&str>,
-        body: &[u8],
         now: Timestamp,
-    ) -> Result<(), Refused> {
+    ) -> Result<Signed, Refused> {
         let header = authorization.ok_or(Refused::Missing)?.trim();
         let token = match header.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
             _ => header,
         };
         let claims = self.verify(token, now)?;
-        let signed = claims
+        let hash = claims
             .sha256
             .filter(|hash| !hash.is_empty())
             .ok_or(Refused::NoBodyHash)?;
-        let signed = BASE64_STANDARD.decode(signed).map_err(|_| Refused::Body)?;
-        match bool::from(Sha256::digest(body).as_slice().ct_eq(&signed)) {
-            true => Ok(()),
-            false => Err(Refused::Body),
-        }
+        Ok(Signed {
+            key: claims.iss.unwrap_or_default(),
+            hash: BASE64_STANDARD.decode(hash).map_err(|_| Refused::Body)?,
+        })
     }
 
     /// What may the holder of this access token do? `token` without `Bearer `.
@@ -134,6 +139,17 @@ impl Keys {
             }
         }
         Err(refused)
+    }
+}
+
+impl Signed {
+    /// Is this the body that was signed? Then the API key that signed it. `body` is the bytes as they came: JSON that was
+    /// read and written again has another hash.
+    pub fn verify(self, body: &[u8]) -> Result<String, Refused> {
+        match bool::from(Sha256::digest(body).as_slice().ct_eq(&self.hash)) {
+            true => Ok(self.key),
+            false => Err(Refused::Body),
+        }
     }
 }
 

@@ -23,6 +23,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use crate::canaries;
+
 pub const KEY: &str = "devkey";
 pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
 pub const API_TOKEN: &str = "token-for-tests";
@@ -47,6 +49,7 @@ impl World {
     /// `settings` come on top of those that every world has.
     pub async fn with(settings: &[(&str, &str)]) -> World {
         livekit_airtable::install_crypto();
+        canaries::listen();
         let folder = tempfile::tempdir().unwrap();
         let local = "127.0.0.1:0".parse().unwrap();
         let livekit = livekit::start(
@@ -188,6 +191,9 @@ impl World {
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+        if path.starts_with("/v1/transcripts") {
+            canaries::plant_words(body);
+        }
         let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN);
         request.json(body).send().await.unwrap()
     }
@@ -198,6 +204,7 @@ impl Drop for World {
         self.livekit.stop();
         self.storage.stop();
         self.airtable.stop();
+        canaries::check(self.folder.path());
     }
 }
 
@@ -239,6 +246,7 @@ pub fn agent() -> Person {
 }
 
 pub fn caller(number: &str) -> Person {
+    canaries::plant(number.trim_start_matches('+'));
     Person {
         identity: format!("sip_{number}"),
         name: String::new(),

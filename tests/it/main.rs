@@ -5,9 +5,13 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod canaries;
 mod cli;
+mod connections;
+mod crowds;
 mod ends;
 mod harness;
+mod intruders;
 mod letters;
 mod links;
 mod main_job;

@@ -1,8 +1,9 @@
 //! What a test does to a world beyond the ordinary: webhooks by hand, the bucket's objects, the service as a process.
 
 use std::{
+    fs::File,
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output},
     time::{Duration, Instant},
 };
 
@@ -12,6 +13,7 @@ use livekit_api::access_token::AccessToken;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::canaries;
 use crate::harness::{KEY, SECRET, World, agent, caller, eventually};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
@@ -121,7 +123,9 @@ impl World {
 
     /// Runs the program with the world's settings.
     pub fn program(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+        let output = self.command(arguments).output().unwrap();
+        canaries::look_through(&String::from_utf8_lossy(&output.stderr));
+        output
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -138,7 +142,12 @@ impl World {
         std::fs::remove_file(&file).ok();
         let arguments = ["serve", "--addr-file", file.to_str().unwrap()];
         let mut command = self.command(&arguments);
-        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        let said = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("stderr"));
+        command.env("RUST_LOG", "debug").stderr(said.unwrap());
+        let child = command.spawn().unwrap();
         let serve = Serve(child);
         let read = || std::fs::read_to_string(&file).ok()?.trim().parse().ok();
         self.address = eventually(read).await.expect("serve listens");

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::canaries;
+
 /// The binary with nothing in its environment but these, in a folder of its own.
 pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"));
@@ -37,7 +39,9 @@ impl From<Output> for Done {
 pub async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Done {
     let mut command = command(folder, args, settings);
     let output = tokio::task::spawn_blocking(move || command.output());
-    output.await.unwrap().unwrap().into()
+    let done: Done = output.await.unwrap().unwrap().into();
+    canaries::look_through(&done.stderr);
+    done
 }
 
 /// A `serve` of its own, with both its outputs in files.
@@ -80,6 +84,32 @@ impl Serve {
     pub fn said(&self) -> String {
         let read = |path| std::fs::read_to_string(path).unwrap();
         self.outputs.each_ref().map(read).concat()
+    }
+
+    /// What the system has given it, in bytes (VmRSS).
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+        kib.parse::<u64>().unwrap() << 10
+    }
+
+    /// Its time on the processor, in hundredths of a second.
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let after_name = stat.rsplit(") ").next().unwrap();
+        let of_user_and_system = after_name.split(' ').skip(11).take(2);
+        of_user_and_system.map(|n| n.parse::<u64>().unwrap()).sum()
+    }
+
+    /// From now on it may open only so many files and sockets more than it has.
+    pub fn limit_open_files(&self, more: usize) {
+        let pid = self.child.id();
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let limit = format!("--nofile={0}:{0}", open.count() + more);
+        let mut set = Command::new("prlimit");
+        let set = set.args([format!("--pid={pid}"), limit]).status();
+        assert!(set.unwrap().success());
     }
 
     /// Sends SIGTERM and waits for the end; the exit code.

@@ -132,3 +132,27 @@ async fn twirp_json_has_every_default_in_snake_case() {
         (401, "invalid API key: other".to_owned())
     );
 }
+
+#[tokio::test]
+async fn people_come_and_speak_by_plain_requests() {
+    let world = world().await;
+    let http = livekit_airtable::telemetry::http_client().unwrap();
+    let post = async |what: &str, body: &'static str| {
+        let url = format!("{}/sim/rooms/call-1/{what}", world.livekit.url());
+        let answer = http.post(url).body(body).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(post("speak", "").await, 404);
+    assert_eq!(post("join", r#"{"kind": "agent"}"#).await, 400);
+    let caller = r#"{"identity": "sip_1", "kind": "sip", "attributes": {"sip.phoneNumber": "+15551234567"}}"#;
+    assert_eq!(post("join", caller).await, 200);
+    assert_eq!(post("speak", "").await, 200);
+    let joined = |event: &Value| event["event"] == "participant_joined";
+    let joined = world.inbox.wait(joined).await;
+    let attributes = &joined["participant"]["attributes"];
+    assert_eq!(attributes["sip.phoneNumber"], "+15551234567");
+    let info = world.start("call-1", "x.mp3").await.unwrap();
+    assert_eq!(post("close", "").await, 200);
+    let ended = world.inbox.ended(&info.egress_id).await;
+    assert_eq!(ended["status"], "EGRESS_COMPLETE");
+}

@@ -18,6 +18,11 @@ fn now() -> Timestamp {
     "2026-01-01T12:00:00Z".parse().unwrap()
 }
 
+fn webhook(authorization: Option<&str>, body: &[u8], now: Timestamp) -> Result<(), Refused> {
+    let signed = keys().verify_webhook(authorization, now)?;
+    signed.verify(body).map(|_| ())
+}
+
 fn sign(header: &Value, claims: &Value, secret: &str) -> String {
     let part = |v: &Value| BASE64_URL_SAFE_NO_PAD.encode(v.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
@@ -48,7 +53,7 @@ fn claims(changes: Value) -> Value {
 }
 
 fn verify(changes: Value, secret: &str) -> Result<(), Refused> {
-    keys().verify_webhook(Some(&sign(&hs256(), &claims(changes), secret)), BODY, now())
+    webhook(Some(&sign(&hs256(), &claims(changes), secret)), BODY, now())
 }
 
 #[test]
@@ -60,21 +65,22 @@ fn takes_what_livekit_signs_bare_or_bearer_with_any_of_our_keys() {
         "Bearer {}",
         sign(&hs256(), &claims(json!({})), "secret-one")
     );
-    assert_eq!(keys().verify_webhook(Some(&bearer), BODY, now()), Ok(()));
+    assert_eq!(webhook(Some(&bearer), BODY, now()), Ok(()));
+}
+
+#[test]
+fn tells_which_key_signed() {
+    let token = sign(&hs256(), &claims(json!({"iss": "other"})), "secret-two");
+    let signed = keys().verify_webhook(Some(&token), now()).unwrap();
+    assert_eq!(signed.verify(BODY), Ok("other".to_owned()));
 }
 
 #[test]
 fn refuses_a_wrong_key_or_none() {
+    assert_eq!(webhook(None, BODY, now()), Err(Refused::Missing));
+    assert_eq!(webhook(Some(""), BODY, now()), Err(Refused::Missing));
     assert_eq!(
-        keys().verify_webhook(None, BODY, now()),
-        Err(Refused::Missing)
-    );
-    assert_eq!(
-        keys().verify_webhook(Some(""), BODY, now()),
-        Err(Refused::Missing)
-    );
-    assert_eq!(
-        keys().verify_webhook(Some("Bearer abc"), BODY, now()),
+        webhook(Some("Bearer abc"), BODY, now()),
         Err(Refused::Malformed)
     );
     assert_eq!(verify(json!({}), "secret-two"), Err(Refused::Signature));
@@ -93,11 +99,15 @@ fn refuses_other_algorithms() {
     for header in [
         json!({"alg": "none"}),
         json!({"alg": "RS256"}),
+        json!({"alg": "ES256"}),
+        json!({"alg": "HS384"}),
+        json!({"alg": "HS512"}),
         json!({"alg": "hs256"}),
+        json!({"alg": ""}),
     ] {
         let token = sign(&header, &claims(json!({})), "secret-one");
         assert_eq!(
-            keys().verify_webhook(Some(&token), BODY, now()),
+            webhook(Some(&token), BODY, now()),
             Err(Refused::Algorithm),
             "{header}"
         );
@@ -107,14 +117,11 @@ fn refuses_other_algorithms() {
         &claims(json!({})),
         "secret-one",
     );
-    assert_eq!(
-        keys().verify_webhook(Some(&token), BODY, now()),
-        Err(Refused::Algorithm)
-    );
+    assert_eq!(webhook(Some(&token), BODY, now()), Err(Refused::Algorithm));
     let unsigned = sign(&json!({"alg": "none"}), &claims(json!({})), "");
     let unsigned = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
     assert_eq!(
-        keys().verify_webhook(Some(&unsigned), BODY, now()),
+        webhook(Some(&unsigned), BODY, now()),
         Err(Refused::Algorithm)
     );
 }
@@ -154,15 +161,35 @@ fn the_body_is_what_was_signed() {
         Err(Refused::Body)
     );
     let token = sign(&hs256(), &claims(json!({})), "secret-one");
-    assert_eq!(
-        keys().verify_webhook(Some(&token), b"", now()),
-        Err(Refused::Body)
-    );
+    assert_eq!(webhook(Some(&token), b"", now()), Err(Refused::Body));
     let empty = claims(json!({"sha256": BASE64_STANDARD.encode(Sha256::digest(b""))}));
     assert_eq!(
-        keys().verify_webhook(Some(&sign(&hs256(), &empty, "secret-one")), b"", now()),
+        webhook(Some(&sign(&hs256(), &empty, "secret-one")), b"", now()),
         Ok(())
     );
+}
+
+#[test]
+fn claims_of_the_wrong_kind_are_refused() {
+    for claim in [
+        r#"{"iss":"devkey","iss":"devkey","exp":99999999999}"#,
+        r#"{"iss":"devkey","exp":"99999999999"}"#,
+        r#"{"iss":"devkey","exp":1e999}"#,
+        r#"{"iss":"devkey","exp":-1}"#,
+        r#"{"iss":["devkey"],"exp":99999999999}"#,
+        r#"{"iss":"devkey","exp":99999999999,"sha256":7}"#,
+        r#"{"iss":"devkey","exp":99999999999,"video":true}"#,
+        "[]",
+        "null",
+    ] {
+        let header = BASE64_URL_SAFE_NO_PAD.encode(hs256().to_string());
+        let signed = format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(claim));
+        let mac = Hmac::<Sha256>::new_from_slice(b"secret-one").unwrap();
+        let tag = mac.chain_update(&signed).finalize().into_bytes();
+        let token = format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag));
+        assert!(webhook(Some(&token), BODY, now()).is_err(), "{claim}");
+        assert!(keys().verify_token(&token, now()).is_err(), "{claim}");
+    }
 }
 
 #[test]
@@ -195,7 +222,7 @@ proptest! {
         let token = sign(&hs256(), &claims(json!({})), "secret-one");
         let mut body = BODY.to_vec();
         body[at] ^= by;
-        prop_assert_eq!(keys().verify_webhook(Some(&token), &body, now()), Err(Refused::Body));
+        prop_assert_eq!(webhook(Some(&token), &body, now()), Err(Refused::Body));
     }
 
     #[test]
@@ -204,12 +231,12 @@ proptest! {
         let at = at.index(token.len());
         let changed = format!("{}{to}{}", &token[..at], &token[at + 1..]);
         prop_assume!(changed != token);
-        prop_assert!(keys().verify_webhook(Some(&changed), BODY, now()).is_err());
+        prop_assert!(webhook(Some(&changed), BODY, now()).is_err());
     }
 
     #[test]
     fn noise_is_refused_and_never_a_panic(noise in "\\PC*") {
-        prop_assert!(keys().verify_webhook(Some(&noise), BODY, now()).is_err());
+        prop_assert!(webhook(Some(&noise), BODY, now()).is_err());
         prop_assert!(keys().verify_token(&noise, now()).is_err());
     }
 }

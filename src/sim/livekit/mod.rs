@@ -1,9 +1,11 @@
 //! A stand-in for livekit-server and its egress on a real socket: the Twirp methods that recordings need, signed webhooks with LiveKit's
 //! retries and losses, and an egress that really uploads an MP3. What it does on the wire follows bodies captured from the real ones.
 //!
-//! Rooms, people and sound do not come by WebRTC here: a test or the demo plays them with the methods of [`LiveKit`].
+//! Rooms, people and sound do not come by WebRTC here: a test or the demo plays them with the methods of [`LiveKit`], and
+//! other programs with the requests of `control`.
 
 mod clock;
+mod control;
 mod egress;
 mod json;
 mod messages;
@@ -64,7 +66,8 @@ pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Live
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     let server = Arc::new(Server::new(key, webhooks, stopped.clone()));
-    let app = routes::router(server.clone());
+    let app = routes::router().merge(control::router());
+    let app = app.with_state(server.clone());
     let serving = axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned());
     tokio::spawn(serving.into_future());
     Ok(LiveKit { address, server })

@@ -18,10 +18,8 @@ use super::twirp::{self, Wire};
 use super::world::{Server, StartFault};
 use super::{messages, request, token};
 
-pub fn router(server: Arc<Server>) -> Router {
-    Router::new()
-        .route("/twirp/{service}/{method}", post(call))
-        .with_state(server)
+pub fn router() -> Router<Arc<Server>> {
+    Router::new().route("/twirp/{service}/{method}", post(call))
 }
 
 /// One request, already known to be of a wire format that Twirp has.

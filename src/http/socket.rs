@@ -1,0 +1,118 @@
+//! A connection's socket, which tells when a request begins and lets a refusal arrive.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep},
+};
+
+use super::server::{Phase, State};
+
+/// How long the rest of a refused request is read, and thrown away: closed before, the system would send a reset, and
+/// the reset takes the answer with it.
+const LINGER: Duration = Duration::from_secs(2);
+
+pub(super) struct Socket<I> {
+    io: I,
+    state: Arc<State>,
+    /// Since the answer has been sent to its end.
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+impl<I> Socket<I> {
+    pub(super) fn new(io: I, state: Arc<State>) -> Socket<I> {
+        Socket {
+            io,
+            state,
+            lingering: None,
+        }
+    }
+
+    /// An answer that is still being read is not idle, however slowly it goes.
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        let went = matches!(written, Poll::Ready(Ok(_)));
+        if went && matches!(self.state.phase(), Phase::Idle(_)) {
+            self.state.set(Phase::Idle(Instant::now()));
+        }
+    }
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Socket<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(cx, buffer);
+        let came = buffer.filled().len() > before;
+        if came && matches!(self.state.phase(), Phase::Idle(_)) {
+            self.state.set(Phase::Head(Instant::now()));
+        }
+        read
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<I> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.note(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.note(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+            if !self.state.refused() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let this = &mut *self;
+        let lingering = this
+            .lingering
+            .get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut thrown_away = [0; 8 << 10];
+        // A sender that never stops gets its turn again, and so do the others.
+        for _ in 0..16 {
+            if lingering.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut thrown_away);
+            let read = ready!(Pin::new(&mut this.io).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

@@ -1,0 +1,109 @@
+//! What no client of LiveKit's does over HTTP: people come, speak and go. `sim livekit` alone is played by these, e.g.
+//!
+//! ```text
+//! curl -X POST localhost:7880/sim/rooms/call-1/join -d '{"identity": "ava", "kind": "agent"}'
+//! curl -X POST localhost:7880/sim/rooms/call-1/join -d '{"identity": "sip_1", "kind": "sip", "attributes": {"sip.phoneNumber": "+15551234567"}}'
+//! curl -X POST localhost:7880/sim/rooms/call-1/speak
+//! curl -X POST localhost:7880/sim/rooms/call-1/close
+//! ```
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::post,
+};
+use livekit_protocol::DisconnectReason;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::world::{Kind, Person, Server};
+
+pub(super) fn router() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/sim/rooms/{room}/join", post(join))
+        .route("/sim/rooms/{room}/leave", post(leave))
+        .route("/sim/rooms/{room}/speak", post(speak))
+        .route("/sim/rooms/{room}/close", post(close))
+}
+
+type Refusal = (StatusCode, String);
+
+#[derive(Deserialize)]
+struct Joining {
+    identity: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Leaving {
+    identity: String,
+}
+
+/// Opens the room first when there is none, as a real server does.
+async fn join(
+    State(server): State<Arc<Server>>,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let joining: Joining = read(&body)?;
+    let sid = server.open_room(&room, "", None, None).sid;
+    let person = Person {
+        identity: joining.identity,
+        name: joining.name,
+        kind: joining.kind,
+        attributes: joining.attributes.into_iter().collect(),
+    };
+    server.join(&room, person);
+    Ok(Json(json!({ "room_id": sid })))
+}
+
+async fn leave(
+    State(server): State<Arc<Server>>,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Refusal> {
+    let Leaving { identity } = read(&body)?;
+    known(&server, &room)?;
+    server.leave(&room, &identity, DisconnectReason::ClientInitiated);
+    Ok(StatusCode::OK)
+}
+
+/// Sound arrives: an egress of the room goes ACTIVE, now or when it starts.
+async fn speak(
+    State(server): State<Arc<Server>>,
+    Path(room): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    known(&server, &room)?;
+    server.speak(&room);
+    Ok(StatusCode::OK)
+}
+
+async fn close(
+    State(server): State<Arc<Server>>,
+    Path(room): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    known(&server, &room)?;
+    server.close_room(&room, DisconnectReason::ClientInitiated);
+    Ok(StatusCode::OK)
+}
+
+fn known(server: &Server, room: &str) -> Result<(), Refusal> {
+    match server.world().rooms.contains_key(room) {
+        true => Ok(()),
+        false => Err((StatusCode::NOT_FOUND, "no such room is open\n".into())),
+    }
+}
+
+/// Of any content type, as curl sends it.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))
+}
