@@ -47,7 +47,7 @@ async fn nine_good_rows_land_in_few_requests_and_the_bad_one_is_told_word_for_wo
         assert_eq!(world.row(&calls[6]).unwrap()["Room"], "edited");
         // The schema, ten, two halves, and down to the one; without a record it is asked whether there are two.
         let asked = world.airtable.requests() - before;
-        assert!(asked <= 9 + u64::from(forget), "{asked} requests");
+        assert!(asked <= 10 + u64::from(forget), "{asked} requests");
     }
 }
 
@@ -151,6 +151,34 @@ async fn a_column_of_a_type_that_takes_nothing_of_ours_costs_the_cell() {
         .row_where(&next, |row| row.contains_key("Error"))
         .await;
     assert_eq!(row["Room"], "after a restart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_column_of_another_type_kills_no_row() {
+    let mut world = World::with(&[UNRECORDED]).await;
+    world.open("first").await;
+    assert!(
+        world
+            .airtable
+            .change_type("Calls", "Call ID", "formula", None)
+    );
+    let call = world.livekit.open_room("desk");
+    let parked = world.owed_is(&call, "parked").await;
+    let error = parked["last_error"].as_str().unwrap();
+    assert!(
+        error.contains("is formula and must be singleLineText"),
+        "{error}"
+    );
+    assert!(
+        world
+            .airtable
+            .change_type("Calls", "Call ID", "singleLineText", None)
+    );
+    // A probe comes after a minute, or with a restart.
+    world.stop().await;
+    world.start().await;
+    world.look_again(&call).await;
+    world.row_is(&call, "Live").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
