@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use livekit_airtable::airtable::{Error, Plan, Schema, Step, Table, find_table};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn table(fields: Value) -> Table {
@@ -192,6 +193,68 @@ from = "recording_attachment"
     insta::assert_snapshot!(Schema::parse("my.toml", text).unwrap_err());
 }
 
+/// A file with the key column and one more.
+fn with(column: &str) -> String {
+    let key = "name = \"K\"\ntype = \"singleLineText\"\nfrom = \"call_id\"\nkey = true\n";
+    format!("[[columns]]\n{key}[[columns]]\n{column}\n")
+}
+
+#[test]
+fn every_kind_of_mistake_is_told_with_its_line_and_what_is_valid() {
+    let mistakes = [
+        "name = \"A\"\ntype = \"singleLineText\"\nform = \"agent\"",
+        "name = \"A\"\ntype = \"singlelinetext\"\nfrom = \"agent\"",
+        "name = \"A\"\ntype = \"button\"\nfrom = \"agent\"",
+        "name = \"A\"\ntype = \"url\"\nfrom = \"recording-url\"",
+        "name = \"A\"\ntype = \"url\"\nfrom = \"metadata.\"",
+        "name = \" k \"\ntype = \"url\"\nfrom = \"recording_url\"",
+        "name = \"A\"\ntype = \"number\"\nfrom = \"transcript\"\noptions = { precision = 0 }",
+        "name = \"A\"\ntype = \"date\"\nfrom = \"duration\"\noptions = { dateFormat = { name = \"iso\" } }",
+        "name = \"A\"\ntype = \"number\"\nfrom = \"constant:many\"\noptions = { precision = 0 }",
+        "name = \"A\"\ntype = \"number\"\nfrom = \"report.n\"\noptions = { precision = \"0\" }",
+        "name = \"A\"\ntype = \"duration\"\nfrom = \"duration\"\noptions = { format = \"h:mm\" }",
+        "name = \"A\"\ntype = \"dateTime\"\nfrom = \"started_at\"\noptions = { timeZone = \"UTC\", dateFormat = \"iso\", timeFormat = { name = \"24\" } }",
+        "name = \"A\"\ntype = \"rating\"\nfrom = \"report.stars\"\noptions = { max = 11, icon = \"sun\", color = \"gold\" }",
+        "name = \"A\"\ntype = \"checkbox\"\nfrom = \"report.ok\"",
+        "name = \"A\"\ntype = \"singleSelect\"\nfrom = \"status\"\noptions = { choices = [{ name = \"Live\" }, { name = \"Live\", color = \"pinkest\" }] }",
+        "name = \"A\"\ntype = \"singleSelect\"\nfrom = \"report.x\"\noptions = { choices = [] }",
+        "name = \"A\"\nname = \"B\"",
+        "name = 5\ntype = true\nfrom = []",
+    ];
+    let told = |text: &&str| {
+        let wrong = Schema::parse("my.toml", &with(text)).unwrap_err();
+        format!("{text}\n{wrong}\n\n")
+    };
+    insta::assert_snapshot!(mistakes.iter().map(told).collect::<String>());
+}
+
+#[test]
+fn a_key_that_is_not_the_first_column_is_told_and_fine() {
+    let schema = Schema::built_in();
+    let mut fields = complete(&schema);
+    fields.insert(
+        0,
+        json!({"id": "fldName", "name": "Name", "type": "singleLineText"}),
+    );
+    let there =
+        json!({"id": "tblCalls", "name": "Calls", "primaryFieldId": "fldName", "fields": fields});
+    let there: Table = serde_json::from_value(there).unwrap();
+    let plan = Plan::compare(&schema, Some(&there), "Calls", &BTreeMap::new());
+    assert_eq!((plan.writes(), plan.is_ok()), (0, true));
+    let line = plan.to_string();
+    let line = line.lines().find(|line| line.contains('~')).unwrap();
+    assert!(line.contains("Change primary field"), "{line}");
+    assert_eq!(
+        schema
+            .map(&there, &BTreeMap::new())
+            .unwrap()
+            .0
+            .columns
+            .len(),
+        15
+    );
+}
+
 #[test]
 fn a_file_that_is_not_toml_or_not_there_says_so() {
     insta::assert_snapshot!(
@@ -213,17 +276,39 @@ fn a_file_that_is_not_toml_or_not_there_says_so() {
 
 #[test]
 fn open_sources_are_taken() {
-    let text =
-        "[[columns]]\nname = \"K\"\ntype = \"singleLineText\"\nfrom = \"call_id\"\nkey = true\n";
     for from in [
         "metadata.customer.id",
         "attributes.sip.trunkID",
-        "report.job.id",
+        "report.usage.0.input_tokens",
         "constant:EU",
     ] {
-        let text = format!(
-            "{text}[[columns]]\nname = \"X\"\ntype = \"singleLineText\"\nfrom = \"{from}\"\n"
+        let column = format!("name = \" X \"\ntype = \"singleLineText\"\nfrom = \"{from}\"");
+        let schema = Schema::parse("f", &with(&column)).unwrap();
+        assert_eq!(
+            (
+                schema.columns[1].from.as_str(),
+                schema.columns[1].name.as_str()
+            ),
+            (from, "X")
         );
-        assert_eq!(Schema::parse("f", &text).unwrap().columns[1].from, from);
+    }
+}
+
+proptest! {
+    /// A slip anywhere in the file is told, or harmless; it never ends the program.
+    #[test]
+    fn a_slip_in_the_file_is_told_by_its_line(at in 0.0..1.0_f64, gone in 0..40_usize, slip in "[\\[\\]{}=\"a\n]{0,3}") {
+        let text = include_str!("../schema/airtable.toml");
+        let place = |bytes: usize| text.floor_char_boundary(bytes.min(text.len()));
+        let start = place((at * text.len() as f64) as usize);
+        let slipped = format!("{}{slip}{}", &text[..start], &text[place(start + gone)..]);
+        match Schema::parse("my.toml", &slipped) {
+            Ok(schema) => prop_assert_eq!(&schema.key().from, "call_id"),
+            Err(wrong) => {
+                prop_assert!(!wrong.faults.is_empty());
+                let lines = slipped.lines().count() + 1;
+                prop_assert!(wrong.faults.iter().all(|fault| fault.line <= lines), "{}", wrong);
+            }
+        }
     }
 }

@@ -111,6 +111,13 @@ fn events() -> Vec<Event> {
         .zip(names)
         .map(|(n, name)| captured(name, n))
         .collect();
+    for (seconds, metadata) in [(17, "first"), (18, "second")] {
+        let room = json!({ "sid": CALL, "name": "" });
+        let job = json!({ "id": "AJ_1", "metadata": metadata, "room": room });
+        let body = json!({ "event": "agent_job_started", "createdAt": 1_795_531_497 + seconds, "job": job });
+        let fact = body::webhook(&body.to_string(), at(seconds)).unwrap();
+        events.push(event(seconds, fact));
+    }
     let egress_id = EGRESS.to_owned();
     let not_started = |error: &str, over| Finding::NotStarted {
         error: error.to_owned(),

@@ -217,7 +217,7 @@ impl Client {
     ) -> Result<Base, Error> {
         let body = json!({ "name": name, "workspaceId": workspace_id, "tables": tables });
         let request = self.request(Method::POST, &["meta", "bases"]).json(&body);
-        self.call(Access::WriteSchema, request).await
+        self.call(Access::CreateBase, request).await
     }
 
     pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {

@@ -47,7 +47,23 @@ pub(super) fn columns(
         .fields
         .iter()
         .filter(|field| !claimed.contains(field.id.as_str()));
-    ours.chain(theirs.map(foreign)).collect()
+    let key = found.get(schema.key().name.as_str()).copied();
+    let not_primary = not_primary(schema.key(), key, table);
+    let all = ours.chain(not_primary).chain(theirs.map(foreign));
+    all.collect()
+}
+
+/// A key column that is not the first of its table, because the table was there before it.
+fn not_primary(column: &Column, key: Option<&Field>, table: &Table) -> Option<Step> {
+    let primary = table
+        .fields
+        .iter()
+        .find(|field| field.id == table.primary)?;
+    let is_key = key.is_some_and(|key| key.id == primary.id);
+    (!is_key).then(|| Step::NotPrimary {
+        column: column.name.clone(),
+        primary: primary.name.clone(),
+    })
 }
 
 /// Airtable allows no two fields whose names differ in case only.
@@ -139,6 +155,7 @@ pub(super) fn mapping(table_id: &str, steps: &[Step]) -> Mapping {
         } => Some((column.clone(), field_id.clone())),
         Step::CreateTable { .. }
         | Step::CreateColumn { .. }
+        | Step::NotPrimary { .. }
         | Step::WrongType { .. }
         | Step::Foreign { .. } => None,
     });

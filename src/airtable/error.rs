@@ -36,6 +36,7 @@ pub enum Access {
     WriteRecords,
     ReadSchema,
     WriteSchema,
+    CreateBase,
 }
 
 impl Access {
@@ -45,7 +46,7 @@ impl Access {
             Access::ReadRecords => "data.records:read",
             Access::WriteRecords => "data.records:write",
             Access::ReadSchema => "schema.bases:read",
-            Access::WriteSchema => "schema.bases:write",
+            Access::WriteSchema | Access::CreateBase => "schema.bases:write",
         }
     }
 }
@@ -179,9 +180,12 @@ impl Refusal {
             Access::ReadRecords | Access::WriteRecords => {
                 ", and AIRTABLE_TABLE is a table of that base"
             }
-            Access::ReadSchema | Access::WriteSchema => "",
+            Access::ReadSchema | Access::WriteSchema | Access::CreateBase => "",
         };
         match self.status {
+            403 | 404 if self.access == Access::CreateBase => format!(
+                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
+            ),
             401 => "AIRTABLE_TOKEN is not a valid token; make one at airtable.com/create/tokens"
                 .to_string(),
             403 => format!(

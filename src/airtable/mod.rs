@@ -6,11 +6,14 @@
 
 mod attachments;
 mod body;
+mod cell;
 mod client;
 mod compare;
 mod error;
+mod options;
 mod pace;
 mod parse;
+mod path;
 mod plan;
 mod print;
 pub mod row;

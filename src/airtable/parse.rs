@@ -95,7 +95,7 @@ impl Reader<'_> {
         let table = entry.get_ref().as_table().unwrap_or(&empty);
         self.only(table, &COLUMN_KEYS, "a column");
         let column = Column {
-            name: self.required(entry, table, "name"),
+            name: self.required(entry, table, "name").trim().to_owned(),
             kind: self.required(entry, table, "type"),
             options: self.options(table),
             description: self.string(table, "description").unwrap_or_default(),
@@ -103,11 +103,12 @@ impl Reader<'_> {
             enabled: self.boolean(table, "enabled").unwrap_or(true),
             key: self.boolean(table, "key").unwrap_or(false),
         };
-        for (at, wrong) in [
-            ("type", rules::of_type(&column)),
-            ("from", rules::of_source(&column)),
+        for (places, wrong) in [
+            (["options", "type"], rules::of_type(&column)),
+            (["from", "type"], rules::of_source(&column)),
         ] {
-            let span = table.get(at).map_or(entry.span(), Spanned::span);
+            let place = places.iter().find_map(|name| table.get(*name));
+            let span = place.map_or(entry.span(), Spanned::span);
             for reason in wrong {
                 self.fault(span.clone(), reason);
             }
@@ -115,11 +116,12 @@ impl Reader<'_> {
         column
     }
 
-    /// Airtable takes names without regard to case.
+    /// Airtable takes names without regard to case, and people do not see how many spaces there are.
     fn names(&mut self, columns: &[(Range<usize>, Column)]) {
         let mut seen = BTreeMap::new();
         for (span, column) in columns.iter().filter(|(_, column)| !column.name.is_empty()) {
-            if let Some(line) = seen.insert(column.name.trim().to_lowercase(), self.line(span)) {
+            let words: Vec<&str> = column.name.split_whitespace().collect();
+            if let Some(line) = seen.insert(words.join(" ").to_lowercase(), self.line(span)) {
                 self.fault(
                     span.clone(),
                     format!(
@@ -158,11 +160,10 @@ impl Reader<'_> {
             .keys()
             .filter(|key| !allowed_set.contains(key.get_ref().as_ref()))
         {
-            let reason = format!(
-                "{what} has no `{}`; valid are {}",
-                key.get_ref(),
-                allowed.join(", ")
-            );
+            let name = key.get_ref();
+            let meant = rules::meant(name, allowed);
+            let valid = allowed.join(", ");
+            let reason = format!("{what} has no `{name}`{meant}; valid are {valid}");
             self.fault(key.span(), reason);
         }
     }

@@ -46,6 +46,12 @@ pub enum Step {
         kind: String,
         field_id: String,
     },
+    /// The key need not be the first column, which the API cannot make it.
+    NotPrimary {
+        column: String,
+        /// The name of the column that is.
+        primary: String,
+    },
     WrongType {
         column: String,
         name: String,
@@ -189,6 +195,11 @@ pub async fn create_base(
     workspace_id: &str,
     name: &str,
 ) -> Result<(Base, Mapping), Error> {
+    if is_table_id(client.table()) {
+        return Err(Error::NoTableId {
+            table: client.table().to_string(),
+        });
+    }
     let body = schema.table_body(client.table());
     let base = client.create_base(workspace_id, name, &[body]).await?;
     let table = find_table(&base.tables, client.table(), None).ok_or(Error::Incomplete)?;
@@ -202,12 +213,12 @@ fn is_table_id(text: &str) -> bool {
 }
 
 impl Step {
-    /// `+` created, `=` kept, `~` renamed by people, `!` a person must act.
+    /// `+` created, `=` kept, `~` other than in the schema and fine, `!` a person must act.
     pub fn sign(&self) -> char {
         match self {
             Step::CreateTable { .. } | Step::CreateColumn { .. } => '+',
             Step::Kept { .. } | Step::Foreign { .. } => '=',
-            Step::Renamed { .. } => '~',
+            Step::Renamed { .. } | Step::NotPrimary { .. } => '~',
             Step::WrongType { .. } | Step::MissingChoice { .. } => '!',
         }
     }
@@ -219,6 +230,7 @@ impl Step {
             Step::CreateColumn { column, .. }
             | Step::Kept { column, .. }
             | Step::Renamed { column, .. }
+            | Step::NotPrimary { column, .. }
             | Step::WrongType { column, .. }
             | Step::MissingChoice { column, .. }
             | Step::Foreign { column, .. } => column,

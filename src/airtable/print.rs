@@ -82,6 +82,9 @@ impl Step {
             Step::Renamed { name, kind, .. } => {
                 format!("{kind}, called {name:?} in Airtable: fine")
             }
+            Step::NotPrimary { primary, .. } => format!(
+                "not the first column, which is {primary:?}: fine; to change that, in Airtable open the menu of the column {primary:?} and choose \"Change primary field\""
+            ),
             Step::Foreign { kind, .. } => format!("{kind}, not ours: never touched"),
             Step::WrongType {
                 name, kind, wanted, ..
@@ -90,15 +93,17 @@ impl Step {
                 label(wanted)
             ),
             Step::MissingChoice { name, choices, .. } => format!(
-                "without the choice {}: in Airtable open the menu of the column {name:?}, \"Edit field\", and add it",
-                choices
-                    .iter()
-                    .map(|choice| format!("{choice:?}"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                "without the choice {}: in Airtable open the menu of the column {name:?}, \"Edit field\", and add {}",
+                quoted(choices),
+                if choices.len() == 1 { "it" } else { "them" }
             ),
         }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    quoted.join(", ")
 }
 
 /// What Airtable's own menu calls a type.

@@ -3,14 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Column, Schema};
+use super::cell::{self, LONGEST, iso};
+use super::schema::Column;
+use super::{Schema, path};
 use crate::domain::{
     Call,
     participant::{Kind, Participant},
 };
-
-/// Airtable takes 100,000 characters a cell and does not say of which unit; UTF-16 units are the most cautious.
-const CELL: usize = 99_000;
 
 /// The addresses of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,14 +23,26 @@ pub struct Links {
     pub transcript_missing: Option<String>,
 }
 
-/// Column name to cell, for every enabled column; null empties a cell.
+/// Column name to cell, for every enabled column; null empties a cell. A value that its column cannot hold leaves the
+/// cell empty and is told in the column that is filled from `error`.
 pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value> {
-    let cell = |from: &str| match from {
-        "transcript" => transcript_cell(call, &cut_note(schema, links)),
-        from => cell(call, from, links),
-    };
-    let cell = |column: &Column| (column.name.clone(), cell(&column.from).unwrap_or_default());
-    schema.enabled().map(cell).collect()
+    let (mut cells, mut unfit) = (Map::new(), Vec::new());
+    for column in schema.enabled() {
+        let value = match column.from.as_str() {
+            "transcript" => transcript_cell(call, &cut_note(schema, links)),
+            from => value(call, from, links),
+        };
+        let cell = cell::fit(column, value.unwrap_or(Value::Null));
+        unfit.extend(cell.unfit.map(|why| told(column, &cell.value, why)));
+        cells.insert(column.name.clone(), cell.value);
+    }
+    if let Some(error) = schema.enabled().find(|column| column.from == "error") {
+        let lines = [call.error()].into_iter().chain(unfit);
+        let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+        let text = cell::fit(error, Value::String(lines.join("\n"))).value;
+        cells.insert(error.name.clone(), text);
+    }
+    cells
 }
 
 /// The last line of a transcript that was cut: where the rest is.
@@ -46,21 +57,31 @@ fn cut_note(schema: &Schema, links: &Links) -> String {
     }
 }
 
+/// Without the value, which may be anybody's business.
+fn told(column: &Column, cell: &Value, why: &str) -> String {
+    let left = if cell.is_null() {
+        "is empty"
+    } else {
+        "is not complete"
+    };
+    format!("“{}” {left}: {} {why}.", column.name, column.from)
+}
+
 /// The whole transcript, when it does not fit into a cell.
 pub fn long_transcript(call: &Call) -> Option<String> {
     let transcript = &call.reports.newest()?.transcript;
-    transcript.cut(CELL, "").map(|_| transcript.text())
+    transcript.cut(LONGEST, "").map(|_| transcript.text())
 }
 
-fn cell(call: &Call, from: &str, links: &Links) -> Option<Value> {
+fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
     let recording = call.shown();
     let text = |text: String| Some(Value::String(text));
     let value = match from {
         "call_id" => text(call.id.clone()),
         "room_name" => text(call.room_name.clone()),
         "status" => text(call.status().label().to_owned()),
-        "started_at" => call.started_at().map(date),
-        "ended_at" => call.ended_at().map(date),
+        "started_at" => call.started_at().map(iso),
+        "ended_at" => call.ended_at().map(iso),
         "duration" => call
             .duration()
             .map(|nanos| json!((nanos as f64 / 1e9).round())),
@@ -68,16 +89,16 @@ fn cell(call: &Call, from: &str, links: &Links) -> Option<Value> {
         "agent" => agent(call).map(Value::String),
         "transcript_url" => links.transcript.clone().map(Value::String),
         "recording_url" => links.recording.clone().map(Value::String),
-        "recording_url_expires" => links.expires.map(date),
+        "recording_url_expires" => links.expires.map(iso),
         "recording_size" => call.playable().map(|(_, size)| json!(size)),
         // Not a projection: it is sent once, and what is in the cell stays there.
         "recording_attachment" => None,
         "egress_id" => recording.map(|r| Value::String(r.egress_id.clone())),
         "error" => text(call.error()),
-        "metadata" => text(call.metadata.1.clone()),
+        "metadata" => metadata(call).next(),
         "participants" => text(participants(call)),
         "summary" => report(call, "summary"),
-        "job_id" => report(call, "job_id"),
+        "job_id" => report(call, "job_id").or_else(|| text(call.job.1.id.clone())),
         _ => open_source(call, from),
     };
     value.filter(|value| value != "")
@@ -90,40 +111,38 @@ fn open_source(call: &Call, from: &str) -> Option<Value> {
     }
     let (root, path) = from.split_once('.')?;
     match root {
-        "metadata" => {
-            let metadata: Value = serde_json::from_str(&call.metadata.1).ok()?;
-            plain(&metadata, path)
-        }
+        "metadata" => metadata(call).find_map(|metadata| some(path::at(&metadata, path))),
         "attributes" => {
             let attribute = |p: &Participant| p.attributes.get(path).cloned();
-            in_order(call).find_map(attribute).map(Value::String)
+            let mut all = in_order(call).filter_map(attribute);
+            all.find(|text| !text.is_empty()).map(Value::String)
         }
         "report" => report(call, path),
         _ => None,
     }
 }
 
-fn report(call: &Call, path: &str) -> Option<Value> {
-    let report = call.reports.newest()?;
-    plain(&Value::Object(report.fields.clone()), path)
+/// The room's; else the agent's job's, as LiveKit told it; else what the agent sent as `job_metadata` or `metadata`.
+fn metadata(call: &Call) -> impl Iterator<Item = Value> {
+    let told = [&call.metadata.1, &call.job.1.metadata];
+    let told = told.map(|text| Some(Value::String(text.clone())));
+    let sent = ["job_metadata", "metadata"].map(|name| report(call, name));
+    let all = told.into_iter().chain(sent);
+    all.flatten().filter(|value| value != "")
 }
 
-/// The value at a dotted path; lists and objects as JSON text.
-fn plain(root: &Value, path: &str) -> Option<Value> {
-    let step = |value: &Value, name: &str| value.get(name).cloned();
-    let found = path
-        .split('.')
-        .try_fold(root.clone(), |value, name| step(&value, name))?;
-    match found {
-        Value::Null => None,
-        Value::Array(_) | Value::Object(_) => Some(Value::String(found.to_string())),
-        scalar => Some(scalar),
-    }
+fn report(call: &Call, path: &str) -> Option<Value> {
+    let report = call.reports.newest()?;
+    some(path::among(&report.fields, path))
+}
+
+fn some(value: Option<Value>) -> Option<Value> {
+    value.filter(|value| !value.is_null())
 }
 
 fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
     let transcript = &call.reports.newest()?.transcript;
-    let cut = transcript.cut(CELL, cut_note);
+    let cut = transcript.cut(LONGEST, cut_note);
     let text = cut.unwrap_or_else(|| transcript.text());
     Some(Value::String(text)).filter(|text| text != "")
 }
@@ -164,10 +183,4 @@ fn in_order(call: &Call) -> impl Iterator<Item = &Participant> {
     let mut all: Vec<&Participant> = call.participants.values().collect();
     all.sort_by_key(|p| (p.joined_at, &p.sid));
     all.into_iter()
-}
-
-/// ISO 8601 in milliseconds, as Airtable stores it.
-fn date(at: Timestamp) -> Value {
-    let millis = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
-    Value::String(format!("{millis:.3}"))
 }

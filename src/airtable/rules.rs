@@ -3,55 +3,38 @@
 use serde_json::Value;
 
 use super::schema::{Column, OPEN_SOURCES, SOURCES};
+use super::{cell, options};
+use crate::domain::status::Status;
 
-/// The types the API can create and we can write, with the options each must have.
-const TYPES: [(&str, &[&str]); 17] = [
-    ("singleLineText", &[]),
-    ("multilineText", &[]),
-    ("richText", &[]),
-    ("email", &[]),
-    ("url", &[]),
-    ("phoneNumber", &[]),
-    ("multipleAttachments", &[]),
-    ("number", &["precision"]),
-    ("percent", &["precision"]),
-    ("currency", &["precision", "symbol"]),
-    ("duration", &["durationFormat"]),
-    ("rating", &["max", "icon", "color"]),
-    ("checkbox", &["icon", "color"]),
-    ("singleSelect", &["choices"]),
-    ("multipleSelects", &["choices"]),
-    ("date", &["dateFormat"]),
-    ("dateTime", &["timeZone", "dateFormat", "timeFormat"]),
-];
 /// Of the types Airtable merges on, those that hold a call's id.
 const KEY_TYPES: [&str; 2] = ["singleLineText", "multilineText"];
+/// Types that hold any text.
+const TEXTS: [&str; 6] = [
+    "singleLineText",
+    "multilineText",
+    "richText",
+    "email",
+    "url",
+    "phoneNumber",
+];
+const TIMES: [&str; 2] = ["date", "dateTime"];
+const NUMBERS: [&str; 4] = ["number", "duration", "currency", "percent"];
 
 /// Empty texts are told elsewhere.
 pub(super) fn of_type(column: &Column) -> Vec<String> {
     if column.kind.is_empty() {
         return Vec::new();
     }
-    let Some((kind, needed)) = TYPES.iter().find(|(kind, _)| *kind == column.kind) else {
-        let valid = TYPES.map(|(kind, _)| kind).join(", ");
-        return vec![format!(
-            "unknown or unwritable type {:?}; valid are {valid}",
-            column.kind
-        )];
-    };
-    let missing = needed
-        .iter()
-        .filter(|option| column.options.get(option).is_none());
-    let mut wrong: Vec<String> = missing
-        .map(|option| format!("the type {kind} needs the option `{option}`"))
-        .collect();
-    if needed.is_empty() && !column.options.is_null() {
-        wrong.push(format!("the type {kind} takes no options"));
+    let valid = options::types();
+    if valid.contains(&column.kind.as_str()) {
+        return options::faults(&column.kind, &column.options);
     }
-    if needed.contains(&"choices") && !choices_are_named(&column.options) {
-        wrong.push("`choices` must be a list of at least one { name = \"…\" }".into());
-    }
-    wrong
+    vec![format!(
+        "unknown or unwritable type {:?}{}; valid are {}",
+        column.kind,
+        meant(&column.kind, &valid),
+        valid.join(", ")
+    )]
 }
 
 pub(super) fn of_source(column: &Column) -> Vec<String> {
@@ -62,16 +45,17 @@ pub(super) fn of_source(column: &Column) -> Vec<String> {
         let open = OPEN_SOURCES
             .map(|(prefix, rest)| format!("{prefix}{rest}"))
             .join(", ");
-        let named = SOURCES.join(", ");
         return vec![format!(
-            "unknown source {:?}; valid are {named}, {open}",
-            column.from
+            "unknown source {:?}{}; valid are {}, {open}",
+            column.from,
+            meant(&column.from, &SOURCES),
+            SOURCES.join(", ")
         )];
     }
     if (column.from == "recording_attachment") != (column.kind == "multipleAttachments") {
         return vec!["recording_attachment and the type multipleAttachments go together".into()];
     }
-    Vec::new()
+    held(column).into_iter().collect()
 }
 
 pub(super) fn of_key(key: &Column) -> Vec<String> {
@@ -88,6 +72,36 @@ pub(super) fn of_key(key: &Column) -> Vec<String> {
     wrong
 }
 
+/// The one of `valid` that is a slip of the finger away, as the middle of a sentence.
+pub(super) fn meant(text: &str, valid: &[&str]) -> String {
+    let squeezed = |text: &str| -> String {
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let distance = |name: &&&str| edits(&squeezed(text), &squeezed(name));
+    let near = valid.iter().min_by_key(distance);
+    match near.filter(|name| distance(name) <= 2) {
+        Some(name) => format!(", did you mean `{name}`?"),
+        None => String::new(),
+    }
+}
+
+/// Letters to insert, delete, replace or swap (Levenshtein's distance, where a swap is two).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut before = i;
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let same = before + usize::from(letter != *other);
+            before = row[j + 1];
+            row[j + 1] = same.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
 fn is_source(from: &str) -> bool {
     let open = |(prefix, _): &(&str, &str)| {
         from.strip_prefix(prefix)
@@ -96,15 +110,41 @@ fn is_source(from: &str) -> bool {
     SOURCES.contains(&from) || OPEN_SOURCES.iter().any(open)
 }
 
-fn choices_are_named(options: &Value) -> bool {
-    let named = |choice: &Value| {
-        choice
-            .get("name")
-            .and_then(Value::as_str)
-            .is_some_and(|name| !name.is_empty())
-    };
-    match options.get("choices").and_then(Value::as_array) {
-        Some(choices) => !choices.is_empty() && choices.iter().all(named),
-        None => options.get("choices").is_none(),
+/// What users say may be of any type, and is looked at in every row; of our own sources it is known.
+fn held(column: &Column) -> Option<String> {
+    let kind = column.kind.as_str();
+    if kind.is_empty() {
+        return None;
     }
+    let from = column.from.as_str();
+    let holds = |types: &[&str]| types.contains(&kind) || TEXTS.contains(&kind);
+    let wrong = |what: &str| Some(format!("{from} is {what}, which {kind} cannot hold"));
+    match from {
+        "started_at" | "ended_at" | "recording_url_expires" if !holds(&TIMES) => wrong("a time"),
+        "duration" | "recording_size" if !holds(&NUMBERS) => wrong("a number"),
+        "status" if kind == "singleSelect" => all_statuses(&column.options),
+        "status" if !holds(&[]) => wrong("a text"),
+        "call_id" | "room_name" | "caller" | "transcript" | "transcript_url" | "recording_url"
+        | "egress_id" | "error" | "participants"
+            if !holds(&[]) =>
+        {
+            wrong("a text")
+        }
+        _ => {
+            let text = Value::String(from.strip_prefix("constant:")?.to_owned());
+            let why = cell::fit(column, text).unfit?;
+            Some(format!("the constant {why}"))
+        }
+    }
+}
+
+fn all_statuses(options: &Value) -> Option<String> {
+    let choices = options.get("choices")?.as_array()?;
+    let has = |name: &&str| choices.iter().any(|choice| choice["name"] == *name);
+    let missing: Vec<&str> = Status::ALL
+        .iter()
+        .map(|status| status.label())
+        .filter(|name| !has(name))
+        .collect();
+    (!missing.is_empty()).then(|| format!("`status` needs the choices {}, too", missing.join(", ")))
 }

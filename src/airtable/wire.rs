@@ -22,6 +22,9 @@ pub struct Table {
     /// `tbl…`
     pub id: String,
     pub name: String,
+    /// The column that Airtable shows first: an id; empty when the answer leaves it out.
+    #[serde(default, rename = "primaryFieldId")]
+    pub primary: String,
     pub fields: Vec<Field>,
 }
 

@@ -6,7 +6,7 @@ use super::{Failure, out, serve};
 use crate::{
     airtable::{self, Class, Client, Mapping, Plan},
     config::{Config, Source},
-    store::Store,
+    store::{self, Store},
     telemetry,
 };
 
@@ -18,7 +18,7 @@ pub struct Args {
     /// Write nothing; exit 1 if a column is missing, has another type or lacks a choice
     #[arg(long, conflicts_with = "dry_run")]
     check: bool,
-    /// Create a new base in this workspace
+    /// Create a new base in this workspace (`wsp…`) and print its id; AIRTABLE_BASE_ID is not needed
     #[arg(long, value_name = "WORKSPACE", conflicts_with_all = ["dry_run", "check"])]
     create_base: Option<String>,
     /// Print the plan as JSON
@@ -27,23 +27,20 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+    if let Some(workspace) = &args.create_base {
+        return create_base(workspace, args.json, source).await;
+    }
     let config = Config::airtable(source)?;
     let schema = serve::schema(&config)?;
     let database = Config::database(source)?;
     let client = serve::airtable_client(&config, telemetry::http_client()?);
-    let store = Store::open(&database).await?;
-    if let Some(workspace) = &args.create_base {
-        let name = "Calls";
-        let made = airtable::create_base(&client, &schema, workspace, name).await;
-        let (base, mapping) = made.map_err(|error| failure(&error))?;
-        out::line(&format!(
-            "created base {name}: set AIRTABLE_BASE_ID={}",
-            base.id
-        ))?;
-        let key = client.mapping_key().replace(&config.base_id, &base.id);
-        return remember(&store, &key, &mapping).await;
-    }
-    let known = known(&store, &client).await?;
+    let writes = !args.dry_run && !args.check;
+    // Looking leaves nothing behind, not even an empty database.
+    let store = match writes || store::exists(&database) {
+        true => Some(Store::open(&database).await?),
+        false => None,
+    };
+    let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
     let plan = plan.map_err(|error| failure(&error))?;
     if args.json {
@@ -51,26 +48,63 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     } else {
         out::line(plan.to_string().trim_end())?;
     }
-    match (args.dry_run, args.check, plan.is_ok()) {
-        (true, ..) | (_, true, true) => return Ok(()),
-        (_, true, false) => return Err(Failure::Told.into()),
-        _ => {}
+    if args.check && !plan.is_ok() {
+        return Err(Failure::Told.into());
     }
+    let Some(store) = store.filter(|_| writes) else {
+        return Ok(());
+    };
     let mapping = plan.apply(&client, &schema).await;
     let mapping = mapping.map_err(|error| failure(&error))?;
     remember(&store, &client.mapping_key(), &mapping).await?;
     prove(&client, &schema.key().name, &mapping).await?;
-    let done = match plan.writes() {
-        0 => "Nothing had to be created; a test row was written and deleted.",
-        _ => "Created; a test row was written and deleted.",
+    let created = match plan.writes() {
+        0 => "Nothing had to be created",
+        _ => "Created",
     };
-    if !args.json {
-        out::line(done)?;
+    match args.json {
+        true => Ok(()),
+        false => out::line(&format!("{created}; {PROVED}")),
     }
-    Ok(())
 }
 
-async fn known(store: &Store, client: &Client) -> anyhow::Result<Option<Mapping>> {
+const PROVED: &str = "a test row was written, read and deleted.";
+
+/// A new base, which needs no AIRTABLE_BASE_ID.
+async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Result<()> {
+    let mut config = Config::airtable_without_base(source)?;
+    let schema = serve::schema(&config)?;
+    let store = Store::open(&Config::database(source)?).await?;
+    let http = telemetry::http_client()?;
+    let client = serve::airtable_client(&config, http.clone());
+    let made = airtable::create_base(&client, &schema, workspace, BASE_NAME).await;
+    let (base, mapping) = made.map_err(|error| failure(&error))?;
+    // First of all its id: what fails from here on can be done again with it.
+    let answer = serde_json::json!({ "base_id": base.id, "table_id": mapping.table_id });
+    match json {
+        true => out::line(&serde_json::to_string_pretty(&answer)?)?,
+        false => out::line(&format!(
+            "Created the base {BASE_NAME:?} with the table {:?}. Set AIRTABLE_BASE_ID={}",
+            config.table, base.id
+        ))?,
+    }
+    config.base_id = base.id;
+    let client = serve::airtable_client(&config, http);
+    remember(&store, &client.mapping_key(), &mapping).await?;
+    prove(&client, &schema.key().name, &mapping).await?;
+    match json {
+        true => Ok(()),
+        false => out::line(&format!("In it {PROVED}")),
+    }
+}
+
+/// People rename it as they like.
+const BASE_NAME: &str = "Calls";
+
+async fn known(store: Option<&Store>, client: &Client) -> anyhow::Result<Option<Mapping>> {
+    let Some(store) = store else {
+        return Ok(None);
+    };
     let text = store.get(&client.mapping_key()).await?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
@@ -89,18 +123,40 @@ async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<
         .columns
         .get(key)
         .context("the key column is missing")?;
-    let value = serde_json::json!("livekit-airtable bootstrap: a test, may be deleted");
-    let row = serde_json::Map::from_iter([(key_id.clone(), value)]);
+    let row = serde_json::Map::from_iter([(key_id.clone(), TEST_ROW.into())]);
     let written = client.upsert(&mapping.table_id, key_id, &[row]).await;
     let written = written.map_err(|error| failure(&error))?;
     let ids: Vec<String> = written.into_iter().map(|row| row.record_id).collect();
+    let read = client.find(&mapping.table_id, key_id, TEST_ROW).await;
+    // Whatever the reading gave, the row is taken away again.
     let deleted = client.delete(&mapping.table_id, &ids).await;
-    Ok(deleted.map_err(|error| failure(&error))?)
+    let found = read.map_err(|error| failure(&error))?;
+    deleted.map_err(|error| failure(&error))?;
+    anyhow::ensure!(
+        ids.iter().all(|id| found.contains(id)),
+        "the test row was written, but could not be found again in the table {}: look for a row {TEST_ROW:?} and delete it",
+        client.table()
+    );
+    Ok(())
 }
 
+const TEST_ROW: &str = "livekit-airtable bootstrap: a test, may be deleted";
+
+/// What a person does about it, and the exit code that says the same to a script.
 fn failure(error: &airtable::Error) -> Failure {
-    let text = error.to_string();
-    match (error.status(), error.class()) {
+    let class = error.class();
+    let text = match &class {
+        Class::Retry { .. } => format!("{error}. Run `bootstrap` again: it goes on where it was"),
+        Class::Locked { after } => format!(
+            "{error}. The base is locked for {} s, because this or another program asked too often. Run `bootstrap` again after that: it goes on where it was",
+            after.as_secs()
+        ),
+        Class::Quota => format!(
+            "{error}. The workspace's plan allows no more requests this month, or the base no more rows: nothing is written until the month turns or the plan is changed"
+        ),
+        _ => error.to_string(),
+    };
+    match (error.status(), class) {
         (Some(401 | 403), _) => Failure::NotPermitted(text),
         (_, Class::Configuration) => Failure::Usage(text),
         (None, _) | (Some(429 | 500..), _) => Failure::Unavailable(text),

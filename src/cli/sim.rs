@@ -1,6 +1,6 @@
 //! `sim airtable|livekit|storage`: one of the demo's stand-ins alone.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 
@@ -10,6 +10,18 @@ use crate::sim::{airtable, livekit, storage};
 #[derive(clap::Subcommand)]
 pub enum Sim {
     /// Airtable: one empty base `appSimulated00001`, any token `pat…`
+    #[command(
+        after_help = "It refuses what Airtable refuses, in its words, and locks a base that gets too many requests. To make it misbehave, and to
+do what people do in the interface, send it requests of its own; they need no token and do not count:
+  GET    /sim                  requests, breaches of the rate limit, faults left
+  POST   /sim/faults           {\"fault\", \"times\"?: 1, \"method\"?: \"PATCH\", \"after_write\"?: false}, where the fault is
+                                 status (\"status\"?: 500, \"body\"?), html (\"status\"?), reset, silent (\"seconds\"?: 31),
+                                 slow and truncated (the work is done), quota, lockout, no_attachments;
+                                 with after_write the work is done, and then it goes wrong
+  DELETE /sim/faults
+  PATCH  /sim/tables/TABLE/fields/FIELD   {\"name\"?, \"type\"?, \"options\"?}
+  DELETE /sim/tables/TABLE/fields/FIELD"
+    )]
     Airtable {
         #[command(flatten)]
         listen: Listen,
@@ -19,7 +31,7 @@ pub enum Sim {
         /// How long a base is locked after too many requests
         #[arg(long, default_value = "30s", value_parser = duration)]
         lockout: Duration,
-        /// A base to start with, as JSON
+        /// A base to start with, as JSON: {"id", "name", "tables": [as the metadata API prints them, each with "records"]}
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
     },
@@ -73,7 +85,11 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
                 lockout,
                 seed,
             };
-            let airtable = airtable::start(listen.listen, options).await?;
+            let airtable = airtable::start(listen.listen, options).await;
+            let airtable = airtable.map_err(|error| match error.kind() {
+                ErrorKind::InvalidInput => Failure::Usage(format!("--seed: {error}")).into(),
+                _ => anyhow::Error::from(error).context(listen.listen),
+            })?;
             out::line(&format!("Airtable listens on {}", airtable.url()))?;
             out::line(&format!(
                 "AIRTABLE_API_URL={0}\nAIRTABLE_CONTENT_URL={0}\nAIRTABLE_BASE_ID={1}\nAIRTABLE_TOKEN=patSimulated",

@@ -64,6 +64,11 @@ impl Config {
         read(source, Airtable::read)
     }
 
+    /// Without AIRTABLE_BASE_ID, for the command that makes the base.
+    pub fn airtable_without_base(source: &Source) -> Result<Airtable, Errors> {
+        read(source, Airtable::without_base)
+    }
+
     pub fn recording(source: &Source) -> Result<Recording, Errors> {
         read(source, Recording::read)
     }
@@ -114,6 +119,7 @@ pub struct Storage {
     pub egress_endpoint: Option<String>,
 }
 
+#[derive(Clone)]
 pub struct Airtable {
     pub token: SecretString,
     pub base_id: String,

@@ -122,6 +122,15 @@ fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
 
 impl Airtable {
     pub fn read(r: &mut Reader<'_>) -> Self {
+        Self::of_base(r, base_id)
+    }
+
+    /// For the command that makes the base: its id is empty.
+    pub fn without_base(r: &mut Reader<'_>) -> Self {
+        Self::of_base(r, |_| String::new())
+    }
+
+    fn of_base(r: &mut Reader<'_>, base_id: impl FnOnce(&mut Reader<'_>) -> String) -> Self {
         let expected = "a personal access token, pat… (airtable.com/create/tokens)";
         let token = r.required("AIRTABLE_TOKEN", expected);
         if !token.is_empty() && !token.starts_with("pat") {
@@ -130,16 +139,7 @@ impl Airtable {
                 format!("does not begin with pat, expected {expected}"),
             );
         }
-        let expected = "the base's id, app… (in its address in the browser)";
-        let base_id = r.required("AIRTABLE_BASE_ID", expected);
-        let id = base_id.strip_prefix("app").unwrap_or_default();
-        if !base_id.is_empty() && (id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()))
-        {
-            r.refuse(
-                "AIRTABLE_BASE_ID",
-                format!("is not a base's id, expected {expected}"),
-            );
-        }
+        let base_id = base_id(r);
         let table = r
             .text("AIRTABLE_TABLE", "a table's name or id")
             .unwrap_or_else(|| "Calls".into());
@@ -172,4 +172,17 @@ impl Airtable {
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }
     }
+}
+
+fn base_id(r: &mut Reader<'_>) -> String {
+    let expected = "the base's id, app… (in its address in the browser)";
+    let base_id = r.required("AIRTABLE_BASE_ID", expected);
+    let id = base_id.strip_prefix("app").unwrap_or_default();
+    if !base_id.is_empty() && (id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric())) {
+        r.refuse(
+            "AIRTABLE_BASE_ID",
+            format!("is not a base's id, expected {expected}"),
+        );
+    }
+    base_id
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, Fact, Finding, Request, Room},
+    event::{Event, Fact, Finding, Job, Request, Room},
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
     recording::{EgressStatus, Object, ObjectState, Recording},
@@ -24,6 +24,9 @@ pub struct Call {
     pub named_by_livekit: bool,
     /// The room's metadata, as the newest event that had any told it.
     pub metadata: (Option<Timestamp>, String),
+    /// The agent's job, as the newest event that told one.
+    #[serde(default)]
+    pub job: (Option<Timestamp>, Job),
     /// When LiveKit says that the room was created.
     pub created_at: Option<Timestamp>,
     /// The earliest time that any event of the room carried, when no event told `created_at`.
@@ -178,6 +181,10 @@ impl Call {
         let told = (Some(at), room.metadata.clone());
         if !room.metadata.is_empty() && told > self.metadata {
             self.metadata = told;
+        }
+        let job = (Some(at), room.job.clone());
+        if room.job != Job::default() && job > self.job {
+            self.job = job;
         }
     }
 

@@ -57,9 +57,21 @@ pub struct Room {
     pub name: String,
     #[serde(default)]
     pub metadata: String,
+    /// The agent's job in it, as agent_job_* events tell it.
+    #[serde(default)]
+    pub job: Job,
     /// `creationTimeMs`, or `creationTime` in whole seconds.
     #[serde(default)]
     pub created_at: Option<Timestamp>,
+}
+
+/// An agent's job. Ordered, so that of two that were told at one time either order of arrival keeps the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Job {
+    /// `AJ_…`
+    pub id: String,
+    /// What the agent was dispatched with.
+    pub metadata: String,
 }
 
 /// A wish of `POST /v1/recordings` or `record start|stop`.

@@ -121,8 +121,23 @@ pub fn read(body: &Value) -> Result<(Room, Report), Unreadable> {
 fn rest(fields: &Map<String, Value>) -> Map<String, Value> {
     let dropped = |name: &str| PLACES.contains(&name) || matches!(name, "events" | "chatHistory");
     let kept = fields.iter().filter(|(name, _)| !dropped(name));
-    kept.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    let mut kept: Map<_, _> = kept
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    // Agents in JavaScript tell it among their events only.
+    if let Some(reason) = fields.get("events").and_then(close_reason) {
+        kept.entry("close_reason").or_insert(reason);
+    }
+    kept
+}
+
+fn close_reason(events: &Value) -> Option<Value> {
+    let mut events = events.as_array()?.iter().rev();
+    let close = events.find(|event| event["type"] == "close")?;
+    close
+        .get("reason")
+        .filter(|reason| reason.is_string())
+        .cloned()
 }
 
 /// `room_id` is the room's sid where it looks like one (agents also put their job's id there). Without NUL, which
@@ -248,28 +263,13 @@ impl Transcript {
     /// The text cut at a turn so that it and `note`, a line of its own, fit into `limit` UTF-16 units; `None` when it
     /// fits as it is. A turn that would take more than half of the text with it is cut inside.
     pub fn cut(&self, limit: usize, note: &str) -> Option<String> {
-        let lines: Vec<String> = match self {
-            Transcript::Turns(turns) => turns.iter().map(line).collect(),
-            Transcript::Text(text) => text.split('\n').map(str::to_owned).collect(),
-        };
-        let whole: usize = lines.iter().map(|line| units(line) + 1).sum();
-        if whole <= limit + 1 {
-            return None;
-        }
-        let room = limit.saturating_sub(units(note) + 1);
-        let (mut kept, mut used): (Vec<&str>, usize) = (Vec::new(), 0);
-        for line in &lines {
-            if used + units(line) > room {
-                if used < room / 2 {
-                    kept.push(cut_line(line, room - used));
-                }
-                break;
+        match self {
+            Transcript::Turns(turns) => {
+                let lines: Vec<String> = turns.iter().map(line).collect();
+                cut_lines(&lines, limit, note)
             }
-            used += units(line) + 1;
-            kept.push(line);
+            Transcript::Text(text) => cut(text, limit, note),
         }
-        kept.push(note);
-        Some(kept.join("\n"))
     }
 
     /// A line per turn, as the row shows it.
@@ -292,6 +292,34 @@ fn line(turn: &Turn) -> String {
         ""
     };
     format!("{speaker}: {}{mark}", turn.text)
+}
+
+/// The text cut at the end of a line, as [`Transcript::cut`] does it.
+pub fn cut(text: &str, limit: usize, note: &str) -> Option<String> {
+    let lines: Vec<&str> = text.split('\n').collect();
+    cut_lines(&lines, limit, note)
+}
+
+fn cut_lines(lines: &[impl AsRef<str>], limit: usize, note: &str) -> Option<String> {
+    let lines = lines.iter().map(AsRef::as_ref);
+    let whole: usize = lines.clone().map(|line| units(line) + 1).sum();
+    if whole <= limit + 1 {
+        return None;
+    }
+    let room = limit.saturating_sub(units(note) + 1);
+    let (mut kept, mut used): (Vec<&str>, usize) = (Vec::new(), 0);
+    for line in lines {
+        if used + units(line) > room {
+            if used < room / 2 {
+                kept.push(cut_line(line, room - used));
+            }
+            break;
+        }
+        used += units(line) + 1;
+        kept.push(line);
+    }
+    kept.push(note);
+    Some(kept.join("\n"))
 }
 
 fn units(text: &str) -> usize {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::domain::{
-    EgressStatus, Fact, Recording, Room,
+    EgressStatus, Fact, Job, Recording, Room,
     participant::{Kind, Participant},
 };
 
@@ -29,7 +29,12 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<Fact, Unreadable> {
         return Err(Unreadable::NotAnObject);
     }
     let at = seconds(&body["createdAt"]).unwrap_or(received_at);
-    let room = room(&body["room"]);
+    let job = &body["job"];
+    let mut room = room(first(&body, &["room"]).unwrap_or(&job["room"]));
+    room.job = Job {
+        id: string(job, &["id"]),
+        metadata: string(job, &["metadata"]),
+    };
     if let Some(info) = first(&body, &["egressInfo", "egress_info"]) {
         return Ok(egress(info, room));
     }
@@ -145,6 +150,7 @@ fn room(value: &Value) -> Room {
         created_at: millis
             .and_then(|millis| Timestamp::from_millisecond(millis).ok())
             .or_else(whole),
+        ..Room::default()
     }
 }
 

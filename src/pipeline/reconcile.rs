@@ -98,6 +98,7 @@ impl Reconcile {
                 created_at: Timestamp::from_millisecond(room.creation_time_ms)
                     .ok()
                     .filter(|at| *at > Timestamp::UNIX_EPOCH),
+                ..Room::default()
             };
             letters.push(Letter::new(Kind::Room, serde_json::to_vec(&seen)?, now));
         }

@@ -108,6 +108,15 @@ impl Store {
     }
 }
 
+/// Whether there is a database to open: [`Store::open`] makes the file of one that is not there.
+pub fn exists(url: &str) -> bool {
+    let file = url.strip_prefix("sqlite:");
+    file.is_none_or(|file| {
+        let path = file.trim_start_matches("//").split('?').next();
+        std::path::Path::new(path.unwrap_or_default()).exists()
+    })
+}
+
 fn address(url: &str) -> String {
     if !url.starts_with("sqlite:") || url.contains("mode=") {
         return url.to_owned();

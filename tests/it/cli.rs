@@ -214,6 +214,37 @@ async fn the_demo_ends_with_three_rows() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+#[tokio::test]
+async fn a_stand_in_tells_what_is_wrong_with_its_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let seeds = [
+        ("{", "EOF"),
+        (r#"{"tables": 5}"#, "no list"),
+        (
+            r#"{"tables": [{"name": "Calls", "fields": []}]}"#,
+            "table Calls has no fields",
+        ),
+    ];
+    for (seed, reason) in seeds {
+        std::fs::write(folder.path().join("seed.json"), seed).unwrap();
+        let done = run(
+            folder.path(),
+            &["sim", "airtable", "--seed", "seed.json"],
+            &[],
+        )
+        .await;
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (Some(64), ""),
+            "{done:?}"
+        );
+        assert!(
+            done.stderr.contains("--seed") && done.stderr.contains(reason),
+            "{done:?}"
+        );
+    }
+}
+
 #[test]
 fn a_stand_ins_first_line_has_its_address() {
     let folder = tempfile::tempdir().unwrap();

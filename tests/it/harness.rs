@@ -9,7 +9,7 @@ use std::{
 
 use livekit_airtable::{
     airtable::Plan,
-    cli::serve::{Service, airtable_client, schema},
+    cli::serve::{self, Service, airtable_client},
     config::{Config, Source},
     sim::{
         airtable::{self, Airtable},
@@ -119,9 +119,8 @@ impl World {
 
     /// Creates what the schema has and the base has not.
     pub async fn create_table(&self) {
-        let config = self.config().airtable;
-        let client = airtable_client(&config, self.http.clone());
-        let schema = schema(&config).unwrap();
+        let client = airtable_client(&self.config().airtable, self.http.clone());
+        let schema = serve::schema(&self.config().airtable).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
     }

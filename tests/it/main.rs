@@ -5,8 +5,10 @@
     reason = "a test may panic, and so may what it is made of"
 )]
 
+mod bootstrap;
 mod canaries;
 mod cli;
+mod columns;
 mod connections;
 mod crowds;
 mod ends;

@@ -5,6 +5,9 @@
     reason = "clippy takes what tests share for code that is no test"
 )]
 
+mod computed;
+mod control;
+mod generated;
 mod limits;
 mod reads;
 mod writes;

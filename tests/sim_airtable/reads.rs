@@ -82,6 +82,48 @@ async fn lists_are_filtered_sorted_and_cut_into_pages() {
 }
 
 #[tokio::test]
+async fn cells_as_text_and_counted_comments() {
+    let sim = Sim::unlimited().await;
+    let (_, row) = sim
+        .create(json!({"Call ID": "RM_1", "Size": 12, "Status": "Live"}))
+        .await;
+    let path = format!("/Calls/{}", row["id"].as_str().unwrap());
+    let comment = json!({"text": "Call back"});
+    assert_eq!(
+        sim.call("POST", &format!("{path}/comments"), comment)
+            .await
+            .0,
+        200
+    );
+    let query = "cellFormat=string&timeZone=utc&userLocale=en&recordMetadata[]=commentCount";
+    let (status, read) = sim
+        .call("GET", &format!("{path}?{query}"), Value::Null)
+        .await;
+    let cells = json!({"Call ID": "RM_1", "Size": "12", "Status": "Live", "Number": "2"});
+    assert_eq!(
+        (status, &read["fields"], &read["commentCount"]),
+        (200, &cells, &json!(1))
+    );
+    let body = json!({"cellFormat": "string", "timeZone": "utc", "userLocale": "en", "recordMetadata": ["commentCount"]});
+    let (_, list) = sim.call("POST", "/Calls/listRecords", body).await;
+    assert_eq!(
+        (
+            &list["records"][1]["fields"],
+            &list["records"][0]["commentCount"]
+        ),
+        (&cells, &json!(0))
+    );
+    for query in ["cellFormat=string", "cellFormat=xml"] {
+        assert_eq!(
+            sim.call("GET", &format!("/Calls?{query}"), Value::Null)
+                .await
+                .0,
+            422
+        );
+    }
+}
+
+#[tokio::test]
 async fn fields_need_the_options_of_their_type() {
     let sim = Sim::unlimited().await;
     let meta = format!(

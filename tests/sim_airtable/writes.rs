@@ -89,14 +89,19 @@ async fn values_are_printed_as_airtable_prints_them() {
     });
     let (status, body) = sim.create(fields).await;
     assert_eq!(status, 200, "{body}");
-    let printed = json!({"Started": "2026-01-02T03:04:05.000Z", "Duration": 61, "Size": 4096});
+    let printed = json!({
+        "Started": "2026-01-02T03:04:05.000Z", "Duration": 61, "Size": 4096, "Number": 2,
+    });
     assert_eq!(body["fields"], printed);
     let typecast =
         json!({"typecast": true, "fields": {"Status": "New", "Size": "12", "Duration": "1:01:01"}});
     let (status, body) = sim.call("POST", "/Calls", typecast).await;
     assert_eq!(
         (status, &body["fields"]),
-        (200, &json!({"Status": "New", "Size": 12, "Duration": 3661}))
+        (
+            200,
+            &json!({"Status": "New", "Size": 12, "Duration": 3661, "Number": 3})
+        )
     );
     assert_eq!(sim.create(json!({"Status": "New"})).await.0, 200);
 }

@@ -73,6 +73,7 @@ pub(super) async fn fetch(sim: Airtable, id: String, url: String) {
         false => None,
     };
     let mut state = sim.state();
+    state.fetching -= 1;
     let own = format!("{}/attachments/{id}/", sim.url());
     for base in &mut state.bases {
         change(base, &id, |attachment| {
@@ -130,7 +131,7 @@ pub(super) fn upload(
     };
     let (kind, filename) = (text("contentType")?, text("filename")?);
     let bytes = STANDARD
-        .decode(text("file")?)
+        .decode(text("file")?.split_whitespace().collect::<String>())
         .map_err(|_| Refusal::invalid("INVALID_REQUEST_UNKNOWN", "file is not base64"))?;
     if bytes.len() > LARGEST_UPLOAD {
         return Err(Refusal::new(
@@ -176,6 +177,11 @@ fn print(id: &str, url: &str, filename: &str, content: &Content) -> Value {
     json!({
         "id": id, "url": url, "filename": filename, "size": content.bytes.len(), "type": content.kind,
     })
+}
+
+/// Takes one attachment away wherever it is.
+pub(super) fn forget(base: &mut Base, id: &str) {
+    change(base, id, |_| None);
 }
 
 /// Replaces one attachment wherever it is, or takes it away.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::ids;
+use super::comments::Comment;
 use super::refusal::Refusal;
+use super::{computed, ids};
 
 #[derive(Clone)]
 pub(super) struct Base {
@@ -25,6 +26,9 @@ pub(super) struct Table {
     pub fields: Vec<Field>,
     pub views: Vec<Value>,
     pub records: Vec<Arc<Record>>,
+    /// What the next record counts as in autoNumber fields.
+    pub next_number: u64,
+    pub comments: Vec<Comment>,
     /// Attachments (id, URL) that a write has left to be fetched.
     pub to_fetch: Vec<(String, String)>,
 }
@@ -46,6 +50,9 @@ pub(super) struct Field {
 pub(super) struct Record {
     pub id: String,
     pub created: String,
+    /// None: nothing was written to it since.
+    pub modified: Option<String>,
+    pub number: u64,
     /// Field id to value; an empty cell is not there.
     pub cells: BTreeMap<String, Value>,
 }
@@ -73,6 +80,8 @@ impl Table {
             fields,
             views: vec![json!({"id": ids::fresh("viw"), "name": "Grid view", "type": "grid"})],
             records: Vec::new(),
+            next_number: 1,
+            comments: Vec::new(),
             to_fetch: Vec::new(),
         }
     }
@@ -92,6 +101,24 @@ impl Table {
         self.fields
             .iter_mut()
             .find(|f| f.id == id_or_name || f.name == id_or_name)
+    }
+
+    /// An empty record at the end, and its place.
+    pub fn add(&mut self) -> usize {
+        self.records.push(Arc::new(Record {
+            id: ids::fresh("rec"),
+            created: ids::now(),
+            modified: None,
+            number: self.next_number,
+            cells: BTreeMap::new(),
+        }));
+        self.next_number += 1;
+        self.records.len() - 1
+    }
+
+    pub fn comments_on(&self, record: &str) -> usize {
+        let of_record = |comment: &&Comment| comment.is_on(record);
+        self.comments.iter().filter(of_record).count()
     }
 
     pub fn position(&self, record: &str) -> Option<usize> {
@@ -115,9 +142,9 @@ impl Table {
         let wanted = |field: &&Field| only.is_none_or(|ids| ids.contains(&field.id));
         let mut fields = Map::new();
         for field in self.fields.iter().filter(wanted) {
-            if let Some(value) = record.cells.get(&field.id) {
+            if let Some(value) = computed::cell(self, field, record, 0) {
                 let key = if by_id { &field.id } else { &field.name };
-                fields.insert(key.clone(), value.clone());
+                fields.insert(key.clone(), value.into_owned());
             }
         }
         json!({"id": record.id, "createdTime": record.created, "fields": fields})

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use super::server::respond;
@@ -20,6 +21,10 @@ pub enum Fault {
     Status(u16, String),
     /// Nothing is done; this status with a page, as a proxy before Airtable gives it.
     Html(u16),
+    /// Nothing is done; the connection closes without an answer.
+    Reset,
+    /// Nothing is done; the connection closes without an answer, so much later.
+    Silent(Duration),
     /// The work is done, then the connection closes without an answer.
     AfterWrite,
     /// The work is done, the answer breaks off in the middle of its body.
@@ -30,78 +35,118 @@ pub enum Fault {
     Locked(u16),
     /// The month's calls are used up: 429 on records; the metadata API still answers and leaves this fault standing.
     Quota,
+    /// The base is locked, as if somebody else had sent one request too many.
+    Lockout,
+    /// The row is saved, its new attachments are not, and `details` of the answer says so.
+    NoAttachments,
+    /// The work is done, then it goes on as this fault does.
+    After(Box<Fault>),
 }
 
+/// Faults to come, each for so many requests, perhaps of one method only.
 #[derive(Default)]
-pub(super) struct Faults(VecDeque<(usize, Fault)>);
+pub(super) struct Faults(VecDeque<Due>);
+
+struct Due {
+    times: usize,
+    method: Option<Method>,
+    fault: Fault,
+}
 
 impl Faults {
-    pub fn push(&mut self, times: usize, fault: Fault) {
+    pub fn push(&mut self, times: usize, method: Option<Method>, fault: Fault) {
         if times > 0 {
-            self.0.push_back((times, fault));
+            self.0.push_back(Due {
+                times,
+                method,
+                fault,
+            });
         }
     }
 
-    /// The fault for this request, if one is due.
-    pub fn take(&mut self, is_metadata: bool) -> Option<Fault> {
-        let (times, fault) = self.0.front_mut()?;
-        if *fault == Fault::Quota && is_metadata {
+    /// The fault for this request, if one is due: the first in line that it is meant for.
+    pub fn take(&mut self, method: &Method, is_metadata: bool) -> Option<Fault> {
+        let meant = |due: &Due| due.method.as_ref().is_none_or(|wanted| wanted == method);
+        let at = self.0.iter().position(meant)?;
+        let due = self.0.get_mut(at)?;
+        if due.fault == Fault::Quota && is_metadata {
             return None;
         }
-        *times -= 1;
-        let fault = fault.clone();
-        if *times == 0 {
-            self.0.pop_front();
+        due.times -= 1;
+        let fault = due.fault.clone();
+        if due.times == 0 {
+            self.0.remove(at);
         }
         Some(fault)
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Requests that will still go wrong.
+    pub fn left(&self) -> usize {
+        self.0.iter().map(|due| due.times).sum()
     }
 }
 
 impl Fault {
-    /// The answer of a fault that keeps the work from being done.
-    pub(super) fn instead(&self) -> Option<Response> {
+    /// Whether the request's work is done all the same.
+    pub(super) fn works(&self) -> bool {
         match self {
-            Self::Status(status, body) => {
-                let mut answer = (
-                    code(*status),
-                    [(CONTENT_TYPE, "application/json")],
-                    body.clone(),
-                )
-                    .into_response();
-                if *status == 503 {
-                    answer.headers_mut().insert(RETRY_AFTER, 1.into());
-                }
-                Some(answer)
-            }
-            Self::Html(status) => {
-                let page = "<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>";
-                Some((code(*status), [(CONTENT_TYPE, "text/html")], page).into_response())
-            }
-            Self::Locked(seconds) => {
-                let mut answer = respond(Err(Refusal::rate_limited()));
-                answer.headers_mut().insert(RETRY_AFTER, (*seconds).into());
-                Some(answer)
-            }
-            Self::Quota => Some(respond(Err(Refusal::quota_used_up()))),
-            Self::AfterWrite | Self::Truncated | Self::Slow(_) => None,
+            Self::AfterWrite | Self::Truncated | Self::Slow(_) => true,
+            Self::NoAttachments | Self::After(_) => true,
+            Self::Status(..) | Self::Html(_) | Self::Reset | Self::Silent(_) => false,
+            Self::Quota | Self::Lockout | Self::Locked(_) => false,
         }
     }
 
-    /// What becomes of the answer once the work is done.
-    pub(super) async fn spoil(&self, answer: Response, connection: &Scissors) -> Response {
-        match self {
-            Self::AfterWrite => {
+    /// What comes back. `done` is the answer to the work, where it was done.
+    pub(super) async fn answer(self, done: Response, connection: &Scissors) -> Response {
+        let fault = match self {
+            Self::After(fault) => *fault,
+            fault => fault,
+        };
+        match fault {
+            Self::Status(status, body) => of_status(status, body),
+            Self::Html(status) => {
+                let page = "<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>";
+                (code(status), [(CONTENT_TYPE, "text/html")], page).into_response()
+            }
+            Self::Quota => respond(Err(Refusal::quota_used_up())),
+            Self::Lockout => respond(Err(Refusal::rate_limited())),
+            Self::Locked(seconds) => {
+                let mut answer = respond(Err(Refusal::rate_limited()));
+                answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+                answer
+            }
+            Self::Reset | Self::AfterWrite => {
                 connection.cut();
-                answer
+                done
             }
-            Self::Truncated => half(answer).await,
+            Self::Silent(wait) => {
+                tokio::time::sleep(wait).await;
+                connection.cut();
+                done
+            }
+            Self::Truncated => half(done).await,
             Self::Slow(wait) => {
-                tokio::time::sleep(*wait).await;
-                answer
+                tokio::time::sleep(wait).await;
+                done
             }
-            Self::Status(..) | Self::Html(_) | Self::Locked(_) | Self::Quota => answer,
+            Self::NoAttachments => partial(done).await,
+            Self::After(_) => done,
         }
     }
+}
+
+fn of_status(status: u16, body: String) -> Response {
+    let kind = [(CONTENT_TYPE, "application/json")];
+    let mut answer = (code(status), kind, body).into_response();
+    if status == 503 {
+        answer.headers_mut().insert(RETRY_AFTER, 1.into());
+    }
+    answer
 }
 
 fn code(status: u16) -> StatusCode {
@@ -110,10 +155,7 @@ fn code(status: u16) -> StatusCode {
 
 /// The whole length in the headers, half of the bytes, then the end of the connection.
 async fn half(answer: Response) -> Response {
-    let (mut parts, body) = answer.into_parts();
-    let bytes = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .unwrap_or_default();
+    let (mut parts, bytes) = whole(answer).await;
     parts.headers.insert(CONTENT_LENGTH, bytes.len().into());
     let half = bytes.slice(..bytes.len() / 2);
     let half = stream::once(async { Ok::<Bytes, std::io::Error>(half) });
@@ -123,4 +165,23 @@ async fn half(answer: Response) -> Response {
         Err(std::io::ErrorKind::ConnectionReset.into())
     });
     Response::from_parts(parts, Body::from_stream(half.chain(broken)))
+}
+
+/// A success that says that its attachments did not succeed.
+async fn partial(answer: Response) -> Response {
+    let (parts, bytes) = whole(answer).await;
+    let mut body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if parts.status.is_success() && body.is_object() {
+        let reasons = ["attachmentsFailedUploading"];
+        body["details"] = json!({"message": "partialSuccess", "reasons": reasons});
+    }
+    let mut parts = parts;
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(body.to_string()))
+}
+
+async fn whole(answer: Response) -> (axum::http::response::Parts, Bytes) {
+    let (parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await;
+    (parts, bytes.unwrap_or_default())
 }

@@ -35,6 +35,11 @@ impl Limit {
         }
     }
 
+    /// Locks the base, whoever sent too much.
+    pub fn lock(&mut self, now: Instant) {
+        self.locked_until = Some(now + self.lockout);
+    }
+
     /// Whether a request that comes now is answered. One too many locks the base; requests during the lockout
     /// are refused and do not make it longer.
     pub fn admit(&mut self, now: Instant) -> bool {
@@ -49,7 +54,7 @@ impl Limit {
             self.admitted.pop_front();
         }
         if self.admitted.len() >= self.most {
-            self.locked_until = Some(now + self.lockout);
+            self.lock(now);
             return false;
         }
         self.admitted.push_back(now);

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value, json};
 
 use super::base::{Record, Table};
-use super::formula::Formula;
+use super::formula::{self, Formula};
 use super::ids;
 use super::records::flag;
 use super::refusal::{Outcome, Refusal};
@@ -14,8 +14,32 @@ const LARGEST_PAGE: u64 = 100;
 
 pub(super) fn get(table: &Table, id: &str, query: &Value) -> Outcome {
     let at = table.position(id).ok_or_else(Refusal::forbidden)?;
+    print(table, &table.records[at], query, None)
+}
+
+/// A record as the query wants it: `returnFieldsByFieldId`, `cellFormat`, `recordMetadata`.
+fn print(table: &Table, record: &Record, query: &Value, only: Option<&[String]>) -> Outcome {
     let by_id = flag(query, "returnFieldsByFieldId");
-    Ok(table.print(&table.records[at], by_id, None))
+    let mut printed = table.print(record, by_id, only);
+    match query["cellFormat"].as_str().unwrap_or_default() {
+        "" | "json" => {}
+        "string" if query["timeZone"].is_string() && query["userLocale"].is_string() => {
+            for cell in printed["fields"].as_object_mut().into_iter().flatten() {
+                *cell.1 = json!(formula::text(cell.1));
+            }
+        }
+        "string" => return Err(bad("cellFormat string needs timeZone and userLocale")),
+        _ => return Err(bad("cellFormat must be json or string")),
+    }
+    let wanted = |value: &Value| value == "commentCount";
+    let counts = match &query["recordMetadata"] {
+        Value::Array(all) => all.iter().any(wanted),
+        one => wanted(one),
+    };
+    if counts {
+        printed["commentCount"] = json!(table.comments_on(&record.id));
+    }
+    Ok(printed)
 }
 
 /// `GET` of a table, or `POST …/listRecords` with the same in the body: filtered, sorted, then cut into pages.
@@ -36,11 +60,11 @@ pub(super) fn list(table: &Table, query: &Value) -> Outcome {
     }
     let start = start(query, &found)?;
     let end = found.len().min(start + page_size as usize);
-    let by_id = flag(query, "returnFieldsByFieldId");
-    let page: Vec<Value> = found[start..end]
+    let page: Result<Vec<Value>, Refusal> = found[start..end]
         .iter()
-        .map(|r| table.print(r, by_id, only.as_deref()))
+        .map(|record| print(table, record, query, only.as_deref()))
         .collect();
+    let page = page?;
     let mut answer = json!({"records": page});
     if let Some(next) = found.get(end) {
         answer["offset"] = json!(format!("{}/{}", ids::fresh("itr"), next.id));
@@ -60,7 +84,8 @@ pub(super) fn from_query(pairs: &[(String, String)]) -> Value {
             sort.resize(sort.len().max(at + 1), json!({}));
             sort[at][part.trim_end_matches(']')] = json!(value);
         } else {
-            query.insert(key.clone(), json!(value));
+            let key = key.trim_end_matches("[]");
+            query.insert(key.to_owned(), json!(value));
         }
     }
     if !fields.is_empty() {
@@ -137,7 +162,9 @@ fn filtered<'a>(table: &'a Table, query: &Value) -> Result<Vec<&'a Record>, Refu
         Refusal::invalid("INVALID_FILTER_BY_FORMULA", message)
     };
     let formula = Formula::parse(text, table).map_err(invalid)?;
-    Ok(all.filter(|record| formula.matches(record)).collect())
+    Ok(all
+        .filter(|record| formula.matches(table, record))
+        .collect())
 }
 
 fn sort(table: &Table, query: &Value, found: &mut [&Record]) -> Result<(), Refusal> {

@@ -1,10 +1,14 @@
 //! A strict Airtable: the REST and metadata API of a base in memory, with its rate limit, its checks and its refusals.
 //!
 //! Requests are checked as the live API checks them, so that what passes here passes there. Tests and people look at
-//! rows, do what a user does in the interface, and ask for faults, through [`Airtable`].
+//! rows, do what a user does in the interface, and ask for faults, through [`Airtable`]; other programs do so over HTTP, see
+//! `control`.
 
 mod attachments;
 mod base;
+mod comments;
+mod computed;
+mod control;
 mod faults;
 mod field_options;
 mod formula;
@@ -73,6 +77,7 @@ struct Inner {
 
 /// All that changes.
 struct State {
+    first_base: String,
     bases: Vec<Base>,
     limits: HashMap<String, Limit>,
     faults: faults::Faults,
@@ -81,6 +86,8 @@ struct State {
     unfetched: usize,
     /// Texts that no write may hold.
     poisons: Vec<String>,
+    /// Attachments that are being fetched.
+    fetching: usize,
     requests: u64,
     breaches: u64,
 }
@@ -97,12 +104,14 @@ pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Airt
         address: listener.local_addr()?,
         options,
         state: Mutex::new(State {
+            first_base: base.id.clone(),
             bases: vec![base],
             limits: HashMap::new(),
             faults: faults::Faults::default(),
             contents: HashMap::new(),
             unfetched: 0,
             poisons: Vec::new(),
+            fetching: 0,
             requests: 0,
             breaches: 0,
         }),
@@ -120,14 +129,15 @@ impl Airtable {
 
     /// The base it started with.
     pub fn base_id(&self) -> String {
-        self.state().bases[0].id.clone()
+        self.state().first_base.clone()
     }
 
     /// The rows of a table (name or id) in the order of their creation: fields by name, and the record's id as `id`.
     /// Without such a table: none.
     pub fn rows(&self, table: &str) -> Vec<Map<String, Value>> {
         let state = self.state();
-        let Ok(table) = state.bases[0].table(table) else {
+        let table = state.bases.first().map(|base| base.table(table));
+        let Some(Ok(table)) = table else {
             return Vec::new();
         };
         let row = |record: &Arc<base::Record>| {
@@ -152,7 +162,7 @@ impl Airtable {
 
     /// The next `times` requests that the rate limit lets through go wrong; several calls queue up.
     pub fn fail_next(&self, times: usize, fault: Fault) {
-        self.state().faults.push(times, fault);
+        self.state().faults.push(times, None, fault);
     }
 
     /// The next `times` attachments are not fetched: they go away in silence.
@@ -216,7 +226,8 @@ impl Airtable {
 
     fn edit<T>(&self, table: &str, change: impl FnOnce(&mut Table) -> Option<T>) -> bool {
         let mut state = self.state();
-        let table = state.bases[0].table_mut(table).ok();
+        let base = state.bases.first_mut();
+        let table = base.and_then(|base| base.table_mut(table).ok());
         table.and_then(change).is_some()
     }
 

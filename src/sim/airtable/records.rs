@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::base::{Record, Table};
+use super::base::Table;
 use super::refusal::{Outcome, Refusal};
 use super::{ids, types, upsert};
 
@@ -148,13 +148,9 @@ pub(super) fn flag(body: &Value, name: &str) -> bool {
 }
 
 fn insert(table: &mut Table, cells: &Map<String, Value>, typecast: bool) -> Result<usize, Refusal> {
-    table.records.push(Arc::new(Record {
-        id: ids::fresh("rec"),
-        created: ids::now(),
-        cells: Default::default(),
-    }));
-    let at = table.records.len() - 1;
+    let at = table.add();
     set(table, at, cells, typecast, false)?;
+    Arc::make_mut(&mut table.records[at]).modified = None;
     Ok(at)
 }
 
@@ -193,7 +189,9 @@ fn set(
             }
         }
     }
-    Arc::make_mut(&mut table.records[at]).cells = after;
+    let record = Arc::make_mut(&mut table.records[at]);
+    record.cells = after;
+    record.modified = Some(ids::now());
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::refusal::{Outcome, Refusal};
-use super::{Airtable, State, attachments, ids, list, records, schema};
+use super::{Airtable, State, attachments, comments, ids, list, records, schema};
 
 /// A request as the API sees it.
 pub(super) struct Call {
@@ -28,6 +28,10 @@ impl Call {
         }
     }
 
+    pub fn is_upload(&self) -> bool {
+        matches!(self.path()[..], [.., "uploadAttachment"])
+    }
+
     pub fn is_metadata(&self) -> bool {
         matches!(self.path()[..], ["v0", "meta", ..])
     }
@@ -39,11 +43,11 @@ impl Call {
         self.method != Method::GET && places.any(|place| place == text.as_bytes())
     }
 
-    fn path(&self) -> Vec<&str> {
+    pub fn path(&self) -> Vec<&str> {
         self.path.iter().map(String::as_str).collect()
     }
 
-    fn json(&self) -> Outcome {
+    pub fn json(&self) -> Outcome {
         let too_large = || Refusal::new(413, "REQUEST_TOO_LARGE", "Request body is too large");
         let bytes = self.body.as_ref().ok_or_else(too_large)?;
         let body: Option<Value> = serde_json::from_slice(bytes).ok();
@@ -87,6 +91,10 @@ pub(super) fn dispatch(airtable: &Airtable, call: &Call) -> Outcome {
             list::list(state.base(base)?.table(table)?, &query)
         }
         ["v0", base, table, record] => one(&mut state, call, base, table, record),
+        ["v0", base, table, record, "comments", comment @ ..] if comment.len() < 2 => {
+            let table = state.base(base)?.table_mut(table)?;
+            comments::answer(table, call, record, comment.first().copied())
+        }
         _ => Err(Refusal::not_found()),
     }
 }
@@ -96,6 +104,8 @@ fn metadata(state: &mut State, call: &Call, path: &[&str]) -> Outcome {
         ("GET", ["whoami"]) => schema::whoami(),
         ("GET", ["bases"]) => schema::bases(&state.bases),
         ("POST", ["bases"]) => schema::create_base(&mut state.bases, &call.json()?),
+        ("GET", ["bases", base]) => schema::collaborators(state.base(base)?),
+        ("DELETE", ["bases", base]) => schema::delete_base(&mut state.bases, base),
         ("GET", ["bases", base, "tables"]) => schema::tables(state.base(base)?),
         ("POST", ["bases", base, "tables"]) => {
             schema::create_table(state.base(base)?, &call.json()?)

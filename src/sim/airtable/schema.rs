@@ -4,17 +4,34 @@ use serde_json::{Value, json};
 
 use super::base::{Base, Field, Table};
 use super::field_options;
-use super::ids;
 use super::refusal::{Outcome, Refusal};
+use super::{computed, ids};
 
 pub(super) fn whoami() -> Outcome {
-    Ok(json!({"id": "usrSimulated00001"}))
+    Ok(json!({"id": computed::user()["id"]}))
 }
 
 pub(super) fn bases(bases: &[Base]) -> Outcome {
     let print =
         |base: &Base| json!({"id": base.id, "name": base.name, "permissionLevel": "create"});
     Ok(json!({"bases": bases.iter().map(print).collect::<Vec<_>>()}))
+}
+
+/// `GET /v0/meta/bases/{base}`, with nobody in it but the one user.
+pub(super) fn collaborators(base: &Base) -> Outcome {
+    Ok(json!({
+        "id": base.id, "name": base.name, "createdTime": ids::now(), "permissionLevel": "create",
+        "workspaceId": "wspSimulated00001", "interfaces": {},
+        "groupCollaborators": {"baseCollaborators": [], "workspaceCollaborators": []},
+        "individualCollaborators": {"baseCollaborators": [], "workspaceCollaborators": []},
+        "inviteLinks": {"baseInviteLinks": [], "workspaceInviteLinks": []},
+    }))
+}
+
+/// `DELETE /v0/meta/bases/{base}`.
+pub(super) fn delete_base(bases: &mut Vec<Base>, id: &str) -> Outcome {
+    bases.retain(|base| base.id != id);
+    Ok(json!({"id": id, "deleted": true}))
 }
 
 /// `POST /v0/meta/bases` `{"name","workspaceId","tables"}`.

@@ -48,7 +48,9 @@ fn table(seed: &Value) -> Result<Table, String> {
         table.views = views.clone();
     }
     for row in seed["records"].as_array().into_iter().flatten() {
-        let record = record(&table, row)?;
+        let mut record = record(&table, row)?;
+        record.number = table.next_number;
+        table.next_number += 1;
         table.records.push(Arc::new(record));
     }
     Ok(table)
@@ -72,6 +74,8 @@ fn record(table: &Table, seed: &Value) -> Result<Record, String> {
     Ok(Record {
         id: text("id").unwrap_or_else(|| ids::fresh("rec")),
         created: text("createdTime").unwrap_or_else(ids::now),
+        modified: None,
+        number: 0,
         cells,
     })
 }

@@ -1,5 +1,7 @@
 //! One request from its bytes to its answer: token, base, rate limit, fault, work.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -14,7 +16,7 @@ use super::faults::Fault;
 use super::refusal::{Outcome, Refusal};
 use super::routes::{self, Call};
 use super::wire::{Scissors, Wires};
-use super::{Airtable, attachments, ids};
+use super::{Airtable, attachments, control, ids};
 
 /// Bytes of a request's body. Airtable's own end is not documented; its proxies take a megabyte.
 const LARGEST_BODY: usize = 1_000_000;
@@ -56,22 +58,30 @@ async fn answer(
         return content(&airtable, id);
     }
     let call = read(&parts, path, body).await;
+    if let Some(outcome) = control::answer(&airtable, &call) {
+        return respond(outcome);
+    }
+    if call.is_upload() {
+        airtable.fetched().await;
+    }
     let fault = match airtable.admit(&parts.headers, &call) {
         Ok(fault) => fault,
         Err(refusal) => return respond(Err(refusal)),
     };
-    if let Some(answer) = fault.as_ref().and_then(Fault::instead) {
-        return answer;
-    }
-    let outcome = match airtable.refuses(&call) {
-        true => Err(Refusal::poisoned()),
-        false => routes::dispatch(&airtable, &call),
+    let Some(fault) = fault else {
+        let outcome = airtable.work(&call);
+        airtable.fetch_attachments();
+        return respond(outcome);
     };
-    airtable.fetch_attachments();
-    match fault {
-        Some(fault) => fault.spoil(respond(outcome), &connection).await,
-        None => respond(outcome),
+    let mut done = respond(Err(Refusal::not_found()));
+    if fault.works() {
+        done = respond(airtable.work(&call));
+        match fault {
+            Fault::NoAttachments => airtable.drop_attachments(),
+            _ => airtable.fetch_attachments(),
+        }
     }
+    fault.answer(done, &connection).await
 }
 
 async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Call {
@@ -121,20 +131,56 @@ impl Airtable {
                 return Err(Refusal::rate_limited());
             }
         }
-        Ok(state.faults.take(call.is_metadata()))
+        let fault = state.faults.take(&call.method, call.is_metadata());
+        if let (Some(Fault::Lockout), Some(base)) = (&fault, call.base())
+            && let Some(limit) = state.limits.get_mut(base)
+        {
+            limit.lock(Instant::now());
+        }
+        Ok(fault)
     }
 
-    fn refuses(&self, call: &Call) -> bool {
-        let state = self.state();
-        state.poisons.iter().any(|poison| call.holds(poison))
+    /// What the writes so far left to be fetched is not, and goes out of its cells.
+    fn drop_attachments(&self) {
+        let mut state = self.state();
+        for base in &mut state.bases {
+            let tables = base.tables.iter_mut();
+            let left: Vec<_> = tables
+                .flat_map(|t| std::mem::take(&mut t.to_fetch))
+                .collect();
+            for (id, _) in left {
+                attachments::forget(base, &id);
+            }
+        }
+    }
+
+    fn work(&self, call: &Call) -> Outcome {
+        let is_poisoned = |poison: &String| call.holds(poison);
+        let is_poisoned = self.state().poisons.iter().any(is_poisoned);
+        match is_poisoned {
+            true => Err(Refusal::poisoned()),
+            false => routes::dispatch(self, call),
+        }
     }
 
     /// Starts fetching what the writes so far left to be fetched.
     fn fetch_attachments(&self) {
         let mut state = self.state();
         let tables = state.bases.iter_mut().flat_map(|base| &mut base.tables);
-        for (id, url) in tables.flat_map(|table| table.to_fetch.drain(..)) {
+        let left = tables.flat_map(|table| std::mem::take(&mut table.to_fetch));
+        for (id, url) in left.collect::<Vec<_>>() {
+            state.fetching += 1;
             tokio::spawn(attachments::fetch(self.clone(), id, url));
+        }
+    }
+
+    /// Until nothing is being fetched, or two seconds: an upload is slower than a fetch, and its answer shows what was fetched.
+    async fn fetched(&self) {
+        for _ in 0..200 {
+            if self.state().fetching == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }

@@ -50,6 +50,16 @@ pub(super) fn accept(
         "multipleSelects" => choices(field, value, typecast),
         "multipleAttachments" => attachments::accept(&field.name, value, current),
         "multipleRecordLinks" => links(value).ok_or_else(refused),
+        "barcode" => object(value, &["text", "type"]).ok_or_else(refused),
+        "singleCollaborator" => object(value, &["id", "email"]).ok_or_else(refused),
+        "multipleCollaborators" => {
+            let all = value.as_array().filter(|all| {
+                let known = |one: &Value| object(one, &["id", "email"]).is_some();
+                all.iter().all(known)
+            });
+            let all = all.ok_or_else(refused)?;
+            Ok((!all.is_empty()).then(|| value.clone()))
+        }
         _ => Err(Refusal::invalid(
             "INVALID_VALUE_FOR_COLUMN",
             format!(
@@ -81,7 +91,13 @@ pub(super) fn is_writable(kind: &str) -> bool {
         "multipleSelects",
         "multipleAttachments",
     ];
-    WRITABLE.contains(&kind) || kind == "multipleRecordLinks"
+    const BY_ID: [&str; 4] = [
+        "multipleRecordLinks",
+        "barcode",
+        "singleCollaborator",
+        "multipleCollaborators",
+    ];
+    WRITABLE.contains(&kind) || BY_ID.contains(&kind)
 }
 
 /// Whether `fieldsToMergeOn` may name fields of that type.
@@ -115,10 +131,14 @@ fn number(value: &Value, typecast: bool, kind: &str) -> Option<Value> {
         Value::String(text) if typecast => text.trim().parse().ok()?,
         _ => return None,
     };
-    // As JavaScript prints it: 61.0 is 61.
+    number.is_finite().then(|| shortest(number))
+}
+
+/// As JavaScript prints it: 61.0 is 61.
+pub(super) fn shortest(number: f64) -> Value {
     match number.fract() == 0.0 && number.abs() < 1e15 {
-        true => Some(json!(number as i64)),
-        false => number.is_finite().then(|| json!(number)),
+        true => json!(number as i64),
+        false => json!(number),
     }
 }
 
@@ -190,6 +210,12 @@ fn choices(field: &mut Field, value: &Value, typecast: bool) -> Cell {
         cell.extend(choice(field, name, typecast)?);
     }
     Ok((!cell.is_empty()).then_some(Value::Array(cell)))
+}
+
+/// An object with the first of `keys`, or another of them.
+fn object(value: &Value, keys: &[&str]) -> Option<Option<Value>> {
+    let known = keys.iter().any(|key| value[*key].is_string());
+    known.then(|| Some(value.clone()))
 }
 
 fn links(value: &Value) -> Option<Option<Value>> {

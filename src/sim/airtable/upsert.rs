@@ -33,7 +33,8 @@ pub(super) fn merge_fields(table: &Table, upsert: &Value) -> Result<Vec<String>,
     Ok(ids)
 }
 
-/// The one record that has the row's values in all key fields. A row without one of them is refused.
+/// The one record that has the row's values in all key fields; none has an empty one. A row that does not name them all is
+/// refused.
 pub(super) fn matching(
     table: &mut Table,
     keys: &[String],
@@ -46,15 +47,15 @@ pub(super) fn matching(
             continue;
         };
         let value = cells.get(&field.name).or_else(|| cells.get(&field.id));
-        let value = match value {
-            Some(value) => types::accept(field, value, None, typecast)?,
-            None => None,
-        };
-        let empty = || {
+        let missing = || {
             let message = format!("Field \"{}\" of fieldsToMergeOn has no value", field.name);
             Refusal::invalid("INVALID_REQUEST_UNKNOWN", message)
         };
-        wanted.push((key, value.ok_or_else(empty)?));
+        let value = value.ok_or_else(missing)?;
+        let Some(value) = types::accept(field, value, None, typecast)? else {
+            return Ok(None);
+        };
+        wanted.push((key, value));
     }
     let has_all = |r: &Arc<Record>| {
         wanted

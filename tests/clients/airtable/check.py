@@ -3,6 +3,8 @@
 The stand-in must run without a rate limit (--requests-per-second 0). One line a check; exit code 1 when one fails.
 """
 
+import base64
+import datetime
 import sys
 import uuid
 
@@ -84,6 +86,28 @@ check("upsert leaves other cells", result["records"][1]["fields"]["Duration"] ==
 again = table.batch_upsert([{"fields": {"Call ID": "RM_new", "Size": 2}}], key_fields=["Call ID"])
 check("upsert again updates", again["createdRecords"] == [] and again["updatedRecords"] == result["createdRecords"], again)
 
+empty = table.batch_upsert([{"fields": {"Call ID": None, "Size": 3}}], key_fields=["Call ID"])
+check("upsert of an empty key creates", len(empty["createdRecords"]) == 1, empty)
+table.batch_delete(empty["createdRecords"])
+
+# Attachments and comments. pyairtable uploads to content.airtable.com, whatever the endpoint.
+content = bytes(range(256)) * 4
+upload = api.post(
+    f"{URL}/v0/{BASE}/{row['id']}/Recording/uploadAttachment",
+    json={"contentType": "audio/mpeg", "filename": "a.mp3", "file": base64.encodebytes(content).decode()})
+uploaded = upload["fields"][field.id][0]
+check("upload_attachment", (uploaded["size"], uploaded["type"]) == (len(content), "audio/mpeg"), upload)
+check("an attachment's bytes", requests.get(uploaded["url"]).content == content)
+me = api.whoami()["id"]
+table.add_comment(row["id"], f"Call back, @[{me}]")
+comment = table.comments(row["id"])[0]
+check("comment", comment.author.id == me and comment.mentioned[me].id == me, comment)
+comment.text = "Done"
+comment.save()
+check("comment changed", table.comments(row["id"])[0].text == "Done")
+comment.delete()
+check("comment deleted", table.comments(row["id"]) == [])
+
 # List.
 check("all over pages", len(table.all(page_size=7)) == 26)
 pages = list(table.iterate(page_size=20))
@@ -98,6 +122,20 @@ long = "OR(" + ",".join(f"{{Call ID}}='{uuid.uuid4()}'" for _ in range(400)) + "
 check("long formula by POST listRecords", len(table.all(formula=long, fields=["Size"])) == 1)
 ordered = table.all(sort=["-Size"], fields=["Size"], max_records=2)
 check("sort, fields, max_records", [r["fields"] for r in ordered] == [{"Size": 4096}, {"Size": 25}], ordered)
+options = {"view": "Grid view", "cell_format": "json", "time_zone": "utc", "user_locale": "en-ie", "page_size": 9}
+check("every option by GET", len(table.all(**options)) == 26)
+check("every option by POST", len(table.all(formula=long, **options)) == 1)
+moment = datetime.datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=datetime.timezone.utc)
+dated = table.create({"Call ID": "Ann's \"new\" call", "Started": moment.isoformat()})
+check("formula match of a time", table.first(formula=match({"Started": moment}))["id"] == dated["id"])
+check("formula match with quotes", table.first(formula=match({"Call ID": dated["fields"]["Call ID"]}))["id"] == dated["id"])
+check("formula FIND in a time", len(table.all(formula="FIND('2026-01-02', {Started})")) == 2)
+either = match({"Call ID": "RM_1", "Size": 5}, match_any=True)
+check("formula match_any", len(table.all(formula=either)) == 2)
+mixed = table.batch_upsert(
+    [{"id": dated["id"], "fields": {"Size": 1}}, {"fields": {"Call ID": "RM_new"}}], key_fields=["Call ID"], replace=True)
+check("upsert by id and by key, replacing", [r["fields"] for r in mixed["records"]] == [{"Size": 1}, {"Call ID": "RM_new"}], mixed)
+table.delete(dated["id"])
 check("first", table.first(formula="{Size}=5")["fields"]["Call ID"] == "RM_5")
 check("table by id and in any case", len(base.table(schema.id).all(max_records=1)) == 1
       and len(api.table(BASE, name.upper()).all(max_records=1)) == 1)

@@ -2,13 +2,28 @@
 
 mod parse;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::base::{Record, Table};
-use super::types;
+use super::{computed, types};
 
 /// A formula whose fields exist in its table.
 pub(super) struct Formula(Node);
+
+/// What a formula is evaluated on.
+struct Row<'a> {
+    table: &'a Table,
+    record: &'a Record,
+    depth: usize,
+}
+
+impl Row<'_> {
+    fn cell(&self, field: &str) -> Term {
+        let field = self.table.field(field);
+        let value = field.and_then(|f| computed::cell(self.table, f, self.record, self.depth));
+        value.map_or(Term::Blank, |value| Term::from_cell(&value))
+    }
+}
 
 #[derive(Debug)]
 enum Node {
@@ -66,14 +81,50 @@ enum Function {
     IsSame,
 }
 
+/// A cell as formulas and `cellFormat=string` read it.
+pub(super) fn text(cell: &Value) -> String {
+    Term::from_cell(cell).text()
+}
+
 impl Formula {
     /// Errors say what is wrong, as the end of Airtable's message.
     pub fn parse(text: &str, table: &Table) -> Result<Self, String> {
         parse::parse(text, table).map(Self)
     }
 
-    pub fn matches(&self, record: &Record) -> bool {
-        eval(&self.0, record).is_true()
+    pub fn matches(&self, table: &Table, record: &Record) -> bool {
+        let depth = 0;
+        eval(
+            &self.0,
+            &Row {
+                table,
+                record,
+                depth,
+            },
+        )
+        .is_true()
+    }
+
+    /// The cell of a formula field; None is an empty one. `depth`: formulas on the way to this one.
+    pub fn value(&self, table: &Table, record: &Record, depth: usize) -> Option<Value> {
+        match eval(
+            &self.0,
+            &Row {
+                table,
+                record,
+                depth,
+            },
+        ) {
+            Term::Blank => None,
+            Term::Bool(yes) => Some(json!(u8::from(yes))),
+            Term::Number(number) if number.is_nan() => Some(json!({"specialValue": "NaN"})),
+            Term::Number(number) if number.is_infinite() => {
+                let sign = if number < 0.0 { "-" } else { "" };
+                Some(json!({"specialValue": format!("{sign}Infinity")}))
+            }
+            Term::Number(number) => Some(types::shortest(number)),
+            Term::Text(text) => (!text.is_empty()).then(|| json!(text)),
+        }
     }
 }
 
@@ -131,14 +182,14 @@ impl Term {
     }
 }
 
-fn eval(node: &Node, record: &Record) -> Term {
+fn eval(node: &Node, row: &Row<'_>) -> Term {
     match node {
         Node::Constant(term) => term.clone(),
-        Node::Cell(field) => record.cells.get(field).map_or(Term::Blank, Term::from_cell),
+        Node::Cell(field) => row.cell(field),
         Node::Binary(left, operator, right) => {
-            binary(&eval(left, record), *operator, &eval(right, record))
+            binary(&eval(left, row), *operator, &eval(right, row))
         }
-        Node::Call(function, arguments) => call(*function, arguments, record),
+        Node::Call(function, arguments) => call(*function, arguments, row),
     }
 }
 
@@ -177,22 +228,22 @@ fn equal(left: &Term, right: &Term) -> bool {
     }
 }
 
-fn call(function: Function, arguments: &[Node], record: &Record) -> Term {
-    let term = |at: usize| arguments.get(at).map_or(Term::Blank, |n| eval(n, record));
+fn call(function: Function, arguments: &[Node], row: &Row<'_>) -> Term {
+    let term = |at: usize| arguments.get(at).map_or(Term::Blank, |n| eval(n, row));
     let dates = |order: fn(&String, &String) -> bool| match (term(0).date(), term(1).date()) {
         (Some(a), Some(b)) => Term::Bool(order(&a, &b)),
         _ => Term::Bool(false),
     };
     match function {
-        Function::And => Term::Bool(arguments.iter().all(|n| eval(n, record).is_true())),
-        Function::Or => Term::Bool(arguments.iter().any(|n| eval(n, record).is_true())),
+        Function::And => Term::Bool(arguments.iter().all(|n| eval(n, row).is_true())),
+        Function::Or => Term::Bool(arguments.iter().any(|n| eval(n, row).is_true())),
         Function::Not => Term::Bool(!term(0).is_true()),
         Function::If => term(if term(0).is_true() { 1 } else { 2 }),
         Function::True => Term::Bool(true),
         Function::False => Term::Bool(false),
         Function::Blank => Term::Blank,
-        Function::RecordId => Term::Text(record.id.clone()),
-        Function::CreatedTime => Term::Text(record.created.clone()),
+        Function::RecordId => Term::Text(row.record.id.clone()),
+        Function::CreatedTime => Term::Text(row.record.created.clone()),
         Function::Lower => Term::Text(term(0).text().to_lowercase()),
         Function::Upper => Term::Text(term(0).text().to_uppercase()),
         Function::Trim => Term::Text(term(0).text().trim().to_owned()),
