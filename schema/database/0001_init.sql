@@ -3,9 +3,10 @@
 -- Everything others told us, raw, committed before it is acknowledged. Append-only.
 CREATE TABLE IF NOT EXISTS inbox (
     id TEXT NOT NULL PRIMARY KEY,         -- uuid v7: sorts by arrival
-    kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, finding
+    kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, participant, finding
     dedupe TEXT NOT NULL UNIQUE,          -- the same webhook twice is one row
     call_id TEXT,                         -- known at arrival for findings, else when folded
+    signed_by TEXT,                       -- the API key that signed a webhook
     room_name TEXT,                       -- while it waits for a call of that name
     encoding TEXT NOT NULL,               -- text, or base64 for what is no text
     body TEXT NOT NULL,
@@ -34,7 +35,8 @@ CREATE INDEX IF NOT EXISTS calls_by_status ON calls (status, started_at);
 
 CREATE TABLE IF NOT EXISTS recordings (
     egress_id TEXT NOT NULL PRIMARY KEY,
-    call_id TEXT NOT NULL
+    call_id TEXT NOT NULL,
+    state TEXT NOT NULL                   -- what the call holds of it, so that a long list can be compared without the calls
 );
 
 -- A pointer: "sink owes call at revision; it delivered that one".

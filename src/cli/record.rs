@@ -16,7 +16,8 @@ use crate::{
     telemetry,
 };
 
-const PATIENCE: Duration = Duration::from_secs(35);
+/// Longer than LiveKit is given to answer a start: without the service running, nobody else would hear the answer.
+const PATIENCE: Duration = Duration::from_secs(50);
 const TICK: Duration = Duration::from_millis(100);
 
 #[derive(clap::Subcommand)]
@@ -41,7 +42,9 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
     let keeping = runner.leases.keep(&store, runner.clock);
     let working = async {
         match record {
-            Record::Start { room, room_id } => start(&store, &runner, &room, room_id).await,
+            Record::Start { room, room_id } => {
+                start(&store, &runner, &config.livekit.api_key, &room, room_id).await
+            }
             Record::Stop { egress } => stop(&store, &runner, &egress).await,
         }
     };
@@ -63,13 +66,14 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
 async fn start(
     store: &Store,
     runner: &Runner,
+    our_key: &str,
     room: &str,
     room_id: Option<String>,
 ) -> anyhow::Result<(Call, Recording)> {
-    if let Some(found) = requests::running(store, room).await? {
+    if let Some(found) = requests::running(store, our_key, room).await? {
         return Ok(found);
     }
-    let asked = requests::start(store, room, room_id, (runner.clock)()).await?;
+    let asked = requests::start(store, our_key, room, room_id, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < deadline {

@@ -218,6 +218,7 @@ fn jobs(
             store: store.clone(),
             storage: storage.clone(),
             links: links.clone(),
+            wake: runner.wake.clone(),
             path: config.recording.path.clone(),
             table: Default::default(),
         },

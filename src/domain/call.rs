@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, Fact, Finding, Job, Request, Room},
+    event::{Event, Fact, Finding, Job, Request, Room, Teller},
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
     recording::{EgressStatus, Object, ObjectState, Recording},
@@ -45,12 +45,21 @@ pub struct Call {
     /// Egresses that will not be heard of again.
     pub lost: BTreeSet<String>,
     pub reports: Reports,
+    /// Where the whole text of a long transcript lies in the bucket, and when it was put there.
+    #[serde(default)]
+    pub transcript_file: Option<(Timestamp, String)>,
     /// Wishes for a recording; the standing wish of the policy is one of them.
     pub wanted: BTreeSet<Wish>,
     /// Wishes for the end of a recording, by egress id.
     pub stops: BTreeSet<String>,
     /// The newest refusal to start a recording.
     pub not_started: Option<NotStarted>,
+    /// The API keys that signed its webhooks.
+    #[serde(default)]
+    pub signers: BTreeSet<String>,
+    /// LiveKit told of it when it was asked with LIVEKIT_API_KEY.
+    #[serde(default)]
+    pub listed: bool,
 }
 
 /// A wish for a recording: fulfilled by any egress that had not ended when it was made.
@@ -62,7 +71,8 @@ pub struct Wish {
     pub ended: BTreeSet<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The larger of two is the newer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NotStarted {
     pub at: Timestamp,
     pub error: String,
@@ -125,6 +135,13 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> S
 
 impl Call {
     fn fold(&mut self, event: &Event, policy: &Policy) {
+        match &event.told_by {
+            Teller::Webhook { key } => {
+                self.signers.insert(key.clone());
+            }
+            Teller::Api => self.listed = true,
+            Teller::Others => {}
+        }
         match &event.fact {
             Fact::RoomSeen { room, at } => {
                 self.see(room, *at);
@@ -243,16 +260,19 @@ impl Call {
                     no_room: *no_room,
                     over: *over,
                 };
-                let newer = |known: &NotStarted| (told.at, &told.error) > (known.at, &known.error);
-                if self.not_started.as_ref().is_none_or(newer) {
+                if self.not_started.as_ref().is_none_or(|known| told > *known) {
                     self.not_started = Some(told);
                 }
             }
             Finding::Object { egress_id, object } => {
-                let newer = |known: &Object| object.at > known.at;
-                if self.objects.get(egress_id).is_none_or(newer) {
+                let known = self.objects.get(egress_id);
+                if known.is_none_or(|known| object > known) {
                     self.objects.insert(egress_id.clone(), object.clone());
                 }
+            }
+            Finding::TranscriptKept { key } => {
+                let kept = Some((at, key.clone()));
+                self.transcript_file = kept.max(self.transcript_file.take());
             }
             Finding::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
@@ -300,13 +320,16 @@ impl Call {
             .collect()
     }
 
-    /// Whether the bucket has yet to show this recording's object.
+    /// Whether the bucket has yet to show this recording's object. What it said is final until the egress has news: an
+    /// end that is told after the object was given up, or after a first part of it was found, has it looked for again.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
         let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
-        let settled = matches!(
-            self.object(recording),
-            Some(ObjectState::Found { .. } | ObjectState::Lost { .. })
-        );
+        let known = self.objects.get(&recording.egress_id);
+        let settled = known.is_some_and(|object| {
+            let state = &object.state;
+            let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
+            last && object.is_of(recording)
+        });
         (recording.expects_file() || lost) && !settled
     }
 
@@ -327,6 +350,20 @@ impl Call {
     pub fn running(&self) -> Option<&Recording> {
         let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
         self.recordings.values().rfind(goes_on)
+    }
+
+    /// Whether the call may be in another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
+    ///
+    /// Webhooks of several keys are accepted (LIVEKIT_WEBHOOK_KEYS), and a name does not tell which project a key is of:
+    /// it may be the second key of our own while keys are changed. A key lists its own project's rooms and egresses
+    /// alone, so our project's lists decide:
+    ///
+    /// - signed by `our_key`, or ever listed for it: ours;
+    /// - signed by other keys alone and not listed yet: it may be foreign. Before it is recorded, our project is asked
+    ///   for the room: if it lists it, the call is ours; if it does not for some seconds, it is foreign and its row says
+    ///   that it cannot be recorded. That our project does not list it does not mean that it is closed.
+    pub fn may_be_foreign(&self, our_key: &str) -> bool {
+        !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
     }
 
     pub fn started_at(&self) -> Option<Timestamp> {

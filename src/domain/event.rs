@@ -16,7 +16,19 @@ use super::{
 pub struct Event {
     /// When it was put on our disk, by our clock.
     pub received_at: Timestamp,
+    pub told_by: Teller,
     pub fact: Fact,
+}
+
+/// Who told us an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Teller {
+    /// LiveKit, in a webhook that this API key signed.
+    Webhook { key: String },
+    /// LiveKit, when it was asked with LIVEKIT_API_KEY: a key sees its own project alone.
+    Api,
+    /// Agents, people, and what we found out.
+    Others,
 }
 
 /// What an inbox row says about a call.
@@ -105,6 +117,8 @@ pub enum Finding {
     },
     /// The bucket was asked for the recording's object.
     Object { egress_id: String, object: Object },
+    /// The whole text of a long transcript lies in the bucket.
+    TranscriptKept { key: String },
     /// The egress was not heard of again after its room had ended.
     EgressLost { egress_id: String },
 }

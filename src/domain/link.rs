@@ -19,31 +19,50 @@ pub struct LinkRules {
     pub refresh: Duration,
 }
 
+/// What a permanent link leads to.
+#[derive(Debug, Clone, Copy)]
+pub enum Linked<'a> {
+    /// By egress id.
+    Recording(&'a str),
+    /// The whole text of a call's long transcript, by call id.
+    Transcript(&'a str),
+}
+
 impl LinkRules {
-    /// `PUBLIC_URL/r/{egress_id}/{signature}`, when there is a PUBLIC_URL.
-    pub fn permanent(&self, egress_id: &str) -> Option<String> {
+    /// `PUBLIC_URL/r/{egress_id}/{signature}`, or `PUBLIC_URL/r/{call_id}/transcript/{signature}`, when there is a
+    /// PUBLIC_URL.
+    pub fn permanent(&self, linked: Linked<'_>) -> Option<String> {
         let base = self.public_url.as_ref()?;
-        Some(format!("{base}/r/{egress_id}/{}", self.sign(egress_id)))
+        let signature = self.sign(linked);
+        Some(match linked {
+            Linked::Recording(id) => format!("{base}/r/{id}/{signature}"),
+            Linked::Transcript(id) => format!("{base}/r/{id}/transcript/{signature}"),
+        })
     }
 
-    /// The signature of a permanent link: HMAC-SHA256 of the egress id, 32 hex digits.
-    pub fn sign(&self, egress_id: &str) -> String {
-        let tag = self.mac(egress_id).finalize().into_bytes();
+    /// The signature of a permanent link: HMAC-SHA256 of what it leads to, 32 hex digits.
+    pub fn sign(&self, linked: Linked<'_>) -> String {
+        let tag = self.mac(linked).finalize().into_bytes();
         super::hex(&tag[..16])
     }
 
     /// In constant time.
-    pub fn verify(&self, egress_id: &str, signature: &str) -> bool {
-        let expected = self.sign(egress_id);
+    pub fn verify(&self, linked: Linked<'_>, signature: &str) -> bool {
+        let expected = self.sign(linked);
         subtle::ConstantTimeEq::ct_eq(expected.as_bytes(), signature.as_bytes()).into()
     }
 
-    fn mac(&self, egress_id: &str) -> Hmac<Sha256> {
+    /// A signature for one kind of link is none for another.
+    fn mac(&self, linked: Linked<'_>) -> Hmac<Sha256> {
         // HMAC takes keys of any length.
         let secret = self.secret.expose_secret().as_bytes();
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is a key");
-        mac.update(b"recording:");
-        mac.update(egress_id.as_bytes());
+        let (kind, id) = match linked {
+            Linked::Recording(id) => ("recording:", id),
+            Linked::Transcript(id) => ("transcript:", id),
+        };
+        mac.update(kind.as_bytes());
+        mac.update(id.as_bytes());
         mac
     }
 }

@@ -12,7 +12,7 @@ pub mod status;
 pub mod transcript;
 
 pub use call::{Call, Owed, Sink, Step, apply};
-pub use event::{Event, Fact, Job, Room};
+pub use event::{Event, Fact, Job, Room, Teller};
 pub use policy::Policy;
 pub use recording::{EgressStatus, Object, Recording};
 pub use status::Status;

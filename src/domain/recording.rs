@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::participant::earliest;
+
 /// LiveKit's `EgressStatus`, in the order of an egress' life. A status that we do not know counts as active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,27 +58,59 @@ pub struct Recording {
     pub located: bool,
     pub error: String,
     pub error_code: i64,
+    /// How new the event was that told `key`, when it was not the one that told the rest.
+    #[serde(default)]
+    pub key_of: Option<Age>,
 }
 
+/// Which of two events about an egress is the newer: `(it has ended, updatedAt, status)`.
+type Age = (bool, i64, EgressStatus);
+
 impl Recording {
-    /// Folds what another event said of the same egress, in any order: an end beats a beginning, then the newest
-    /// `updatedAt` (LiveKit Cloud may send several ends).
+    /// Folds what another event said of the same egress; any order and any repetition gives the same. An end beats a
+    /// beginning, then the newest `updatedAt` (LiveKit Cloud may send several ends): that event is taken whole, but for
+    /// what it does not tell while another one did. The key is the newest that was told. `started_at` is the earliest:
+    /// egress tells it anew when its pipeline starts, some milliseconds later.
     pub fn merge(&mut self, other: Recording) {
-        let (newer, older) = if other.rank() > self.rank() {
+        let started_at = earliest(self.started_at, other.started_at);
+        let (winner, loser) = if other.last_word() > self.last_word() {
             (other, std::mem::take(self))
         } else {
             (std::mem::take(self), other)
         };
-        *self = newer;
-        if self.key.is_empty() {
-            self.key = older.key;
+        *self = winner;
+        if loser.key_age() > self.key_age() {
+            let age = loser.key_of.unwrap_or(loser.age());
+            self.key_of = Some(age).filter(|age| *age != self.age());
+            self.key = loser.key;
         }
-        self.started_at = self.started_at.or(older.started_at);
+        self.started_at = started_at;
     }
 
-    fn rank(&self) -> (bool, i64, EgressStatus, String) {
-        let content = serde_json::to_string(self).unwrap_or_default();
-        (self.status.is_over(), self.updated_at, self.status, content)
+    /// What an answer of the bucket is of.
+    pub fn told(&self) -> (EgressStatus, i64) {
+        (self.status, self.updated_at)
+    }
+
+    fn age(&self) -> Age {
+        (self.status.is_over(), self.updated_at, self.status)
+    }
+
+    fn key_age(&self) -> (bool, Age, &str) {
+        let age = self.key_of.unwrap_or(self.age());
+        (!self.key.is_empty(), age, &self.key)
+    }
+
+    /// Everything that is taken from one event, so that two events of one millisecond have a winner, too.
+    fn last_word(&self) -> impl PartialOrd + '_ {
+        let file = (self.located, self.size, self.duration);
+        (
+            self.age(),
+            self.ended_at,
+            file,
+            &self.error,
+            self.error_code,
+        )
     }
 
     /// The egress ended and a file should be in the bucket, a partial one included.
@@ -104,15 +138,25 @@ impl Recording {
     }
 }
 
-/// What the bucket said when it was asked for a recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What the bucket said when it was asked for a recording. The larger of two is the newer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Object {
-    pub state: ObjectState,
     /// When it was asked.
     pub at: Timestamp,
+    /// The egress' status and `updatedAt` as they were known then: news of the egress may be news of the object.
+    #[serde(default)]
+    pub told: (EgressStatus, i64),
+    pub state: ObjectState,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+impl Object {
+    /// The bucket was asked after all that is known of the egress had been told.
+    pub fn is_of(&self, recording: &Recording) -> bool {
+        self.told == recording.told()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectState {
     /// It is there with this many bytes, as many as the egress said.

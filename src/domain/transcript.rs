@@ -57,6 +57,12 @@ pub struct Reports {
     undated: Option<(Timestamp, Report)>,
 }
 
+impl Report {
+    fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 impl Reports {
     pub fn add(&mut self, report: &Report, received_at: Timestamp) {
         let slot = if report.at.is_some() {
@@ -65,8 +71,9 @@ impl Reports {
             &mut self.undated
         };
         let newer = slot.as_ref().is_none_or(|(at, known)| {
-            (report.at, received_at, report.transcript.text())
-                > (known.at, *at, known.transcript.text())
+            let order = (report.at, received_at).cmp(&(known.at, *at));
+            // Two of one millisecond: any winner will do, if it is the same in every order.
+            order.then_with(|| report.json().cmp(&known.json())).is_gt()
         });
         if newer {
             *slot = Some((received_at, report.clone()));

@@ -1,4 +1,4 @@
-//! `/r/{egress_id}/{signature}`: the permanent link of a recording, redirected to a fresh presigned URL.
+//! `/r/…`: permanent links of recordings and long transcripts, redirected to a fresh presigned URL.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{App, error::Problem};
 use crate::{
-    domain::Recording,
+    domain::{Recording, link::Linked},
     storage::{self, Object},
 };
 
@@ -27,7 +27,8 @@ pub struct Wanted {
     download: Option<String>,
 }
 
-pub async fn follow(
+/// `/r/{egress_id}/{signature}`
+pub async fn recording(
     State(app): State<Arc<App>>,
     method: Method,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -35,31 +36,74 @@ pub async fn follow(
 ) -> Result<Response, Problem> {
     let (Path((egress_id, signature)), Query(wanted)) = (path?, wanted?);
     let unknown = || Problem::not_found("there is no such recording");
-    if !app.links.verify(&egress_id, &signature) {
+    if !app.links.verify(Linked::Recording(&egress_id), &signature) {
         return Err(unknown());
     }
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
     let recording = call.recordings.get(&egress_id).ok_or_else(unknown)?;
-    match app.storage.head(&recording.key).await {
+    let file = File {
+        key: &recording.key,
+        what: "recording",
+        life: life(recording),
+    };
+    lead(&app, file, method, wanted).await
+}
+
+/// `/r/{call_id}/transcript/{signature}`
+pub async fn transcript(
+    State(app): State<Arc<App>>,
+    method: Method,
+    path: Result<Path<(String, String)>, PathRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (Path((call_id, signature)), Query(wanted)) = (path?, wanted?);
+    let unknown = || Problem::not_found("there is no such transcript");
+    if !app.links.verify(Linked::Transcript(&call_id), &signature) {
+        return Err(unknown());
+    }
+    let row = app.store.call(&call_id).await?;
+    let (_, key) = row
+        .and_then(|row| row.call.transcript_file)
+        .ok_or_else(unknown)?;
+    let file = File {
+        key: &key,
+        what: "transcript",
+        life: LIFE,
+    };
+    lead(&app, file, method, wanted).await
+}
+
+/// What a link leads to.
+struct File<'a> {
+    key: &'a str,
+    /// For people.
+    what: &'static str,
+    life: Duration,
+}
+
+/// To a fresh URL of an object that is there.
+async fn lead(
+    app: &App,
+    file: File<'_>,
+    method: Method,
+    wanted: Wanted,
+) -> Result<Response, Problem> {
+    match app.storage.head(file.key).await {
         Ok(Object::Found { .. }) => {}
         Ok(Object::Missing) | Err(storage::Error::Forbidden) => {
-            return Err(Problem::new(
-                StatusCode::GONE,
-                "the recording is not in the bucket any more",
-            ));
+            let gone = format!("the {} is not in the bucket any more", file.what);
+            return Err(Problem::new(StatusCode::GONE, gone));
         }
         Err(error) => return Err(away(&error)),
     }
-    let name = recording.key.rsplit('/').next();
+    let name = file.key.rsplit('/').next();
     let name = name.filter(|_| wanted.download.is_some());
     let signed = match method {
         Method::HEAD => storage::Method::Head,
         _ => storage::Method::Get,
     };
-    let url = app
-        .storage
-        .presign(&recording.key, life(recording), signed, name);
+    let url = app.storage.presign(file.key, file.life, signed, name);
     let url = url.await.map_err(|error| away(&error))?;
     let headers = [
         (header::LOCATION, url.as_str()),
@@ -75,7 +119,7 @@ fn life(recording: &Recording) -> Duration {
 }
 
 fn away(error: &storage::Error) -> Problem {
-    tracing::warn!(%error, "a recording's link could not be followed");
+    tracing::warn!(%error, "a permanent link could not be followed");
     let detail = "the storage does not answer; try again in a moment";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

@@ -36,11 +36,12 @@ pub async fn start(
         return Err(Problem::bad_request("`room_name` is empty"));
     }
     bearer.may_record(&wanted.room_name)?;
-    if let Some((call, recording)) = requests::running(&app.store, &wanted.room_name).await? {
+    let (ours, room) = (app.keys.ours(), &wanted.room_name);
+    if let Some((call, recording)) = requests::running(&app.store, ours, room).await? {
         return Ok((StatusCode::OK, Json(describe(&call, &recording))));
     }
     let now = (app.clock)();
-    let asked = requests::start(&app.store, &wanted.room_name, wanted.room_id, now).await?;
+    let asked = requests::start(&app.store, ours, room, wanted.room_id, now).await?;
     app.wake.intake.notify_one();
     let outcome = wait_for(&app, PATIENCE, || asked.outcome(&app.store)).await?;
     match outcome {

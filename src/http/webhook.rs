@@ -22,17 +22,22 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Problem> {
     let now = (app.clock)();
-    let body = signed(&app, request, now).await?;
+    let (key, body) = signed(&app, request, now).await?;
     let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
     letter.dedupe = Some(event_key(&body));
+    letter.signed_by = Some(key);
     app.store.put(letter).await?;
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
     Ok(StatusCode::OK)
 }
 
-/// The body that LiveKit signed. The token is looked at first: nobody else's body is kept in memory.
-async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Bytes, Problem> {
+/// The body that LiveKit signed, and the API key that it signed with. The token is looked at first: nobody else's body is kept in memory.
+async fn signed(
+    app: &Arc<App>,
+    request: Request,
+    now: Timestamp,
+) -> Result<(String, Bytes), Problem> {
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
     let signed = match app.keys.verify_webhook(token, now) {
@@ -51,8 +56,8 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Byte
         // LiveKit takes a 4xx for delivered.
         _ => Problem::unavailable("the body broke off or took too long; send it again"),
     })?;
-    signed.verify(&body).map_err(refuse)?;
-    Ok(body)
+    let key = signed.verify(&body).map_err(refuse)?;
+    Ok((key, body))
 }
 
 async fn is_too_large(body: Body) -> bool {

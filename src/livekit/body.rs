@@ -122,6 +122,7 @@ fn recording(info: &Value) -> Recording {
         error_code: first(info, &["errorCode", "error_code"])
             .and_then(integer)
             .unwrap_or(0),
+        key_of: None,
     }
 }
 
@@ -154,7 +155,8 @@ fn room(value: &Value) -> Room {
     }
 }
 
-fn participant(value: &Value) -> Participant {
+/// Reads a ParticipantInfo in the webhook's JSON form.
+pub fn participant(value: &Value) -> Participant {
     let attributes = value["attributes"].as_object();
     let pairs = attributes.into_iter().flatten();
     let attributes: BTreeMap<_, _> = pairs

@@ -9,12 +9,13 @@ use livekit_api::access_token::VideoGrants;
 use livekit_protocol as proto;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::info::webhook_form;
+use super::info::{participant_form, webhook_form};
 use super::twirp::{Call, Twirp};
 pub use super::twirp::{Error, Kind};
 
-/// A start takes as long as LiveKit looks for a free egress worker: 6-9 s, seen up to 20 s.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// A start takes as long as LiveKit looks for a free egress worker: 6-9 s, and 20-24 s were measured. A start that is
+/// cut off may have been made, so it is better answered late than not at all.
+const START_TIMEOUT: Duration = Duration::from_secs(45);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct Config {
@@ -69,6 +70,8 @@ pub struct Room {
     pub name: String,
     pub metadata: String,
     pub creation_time_ms: i64,
+    /// Without hidden ones, egresses among them; some seconds old.
+    pub num_participants: u32,
 }
 
 impl Client {
@@ -84,6 +87,11 @@ impl Client {
             file_type: config.file_type,
             dual: config.dual,
         }
+    }
+
+    /// LIVEKIT_API_KEY; no secret.
+    pub fn api_key(&self) -> &str {
+        &self.twirp.api_key
     }
 
     /// Starts a recording into the object `path`: the EgressInfo, as JSON in the form of LiveKit's webhooks.
@@ -175,6 +183,30 @@ impl Client {
         Ok(rooms.rooms.into_iter().map(Room::from).collect())
     }
 
+    /// Who is in this room now, as JSON in the form of LiveKit's webhooks; nobody in a room that is not open.
+    pub async fn participants(&self, room_name: &str) -> Result<Vec<String>, Error> {
+        let call = Call {
+            service: "RoomService",
+            method: "ListParticipants",
+            timeout: TIMEOUT,
+            starts: false,
+        };
+        let grants = VideoGrants {
+            room_admin: true,
+            room: room_name.to_owned(),
+            ..Default::default()
+        };
+        let request = proto::ListParticipantsRequest {
+            room: room_name.to_owned(),
+        };
+        let listed: proto::ListParticipantsResponse =
+            self.twirp.post(call, grants, &request).await?;
+        let people = listed.participants.iter();
+        Ok(people
+            .map(|info| participant_form(info).to_string())
+            .collect())
+    }
+
     fn request(&self, room_name: &str, path: &str) -> proto::RoomCompositeEgressRequest {
         use proto::{
             AudioCodec, AudioMixing, EncodedFileType, room_composite_egress_request::Options,
@@ -237,6 +269,7 @@ impl From<proto::Room> for Room {
             name: room.name,
             metadata: room.metadata,
             creation_time_ms,
+            num_participants: room.num_participants,
         }
     }
 }

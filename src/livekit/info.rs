@@ -32,6 +32,24 @@ pub fn webhook_form(info: &proto::EgressInfo) -> Value {
     without_defaults(form)
 }
 
+/// What a webhook would say of this participant.
+pub fn participant_form(info: &proto::ParticipantInfo) -> Value {
+    let kind = proto::participant_info::Kind::try_from(info.kind);
+    let kind = kind.map_or(json!(info.kind), |known| json!(known.as_str_name()));
+    let mut form = without_defaults(json!({
+        "sid": info.sid,
+        "identity": info.identity,
+        "name": info.name,
+        "kind": kind,
+        "joinedAt": info.joined_at.to_string(),
+        "joinedAtMs": info.joined_at_ms.to_string(),
+        "version": info.version,
+    }));
+    // Of these an empty value is told, too.
+    form["attributes"] = json!(info.attributes);
+    form
+}
+
 fn file(file: &proto::FileInfo) -> Value {
     json!({
         "filename": file.filename,

@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 /// How far LiveKit's clock and ours may be apart, in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// The API keys whose signature counts. A key may be there twice, with its old and its new secret.
+/// The API keys whose signature counts, LIVEKIT_API_KEY first. A key may be there twice, with its old and its new secret.
 #[derive(Clone)]
 pub struct Keys(Vec<(String, SecretString)>);
 
@@ -67,6 +67,11 @@ pub struct Grants {
 impl Keys {
     pub fn new(keys: Vec<(String, SecretString)>) -> Self {
         Self(keys)
+    }
+
+    /// LIVEKIT_API_KEY; no secret.
+    pub fn ours(&self) -> &str {
+        self.0.first().map_or("", |(key, _)| key)
     }
 
     /// Is this webhook's sender LiveKit? `authorization` is the header's value; the body is looked at afterwards, so

@@ -198,6 +198,7 @@ impl Intake {
         };
         let event = Event {
             received_at: letter.received_at,
+            told_by: letter::teller(letter),
             fact,
         };
         let known = (!folded.call.id.is_empty()).then_some(&folded.call);

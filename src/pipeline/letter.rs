@@ -1,11 +1,11 @@
 //! What a letter of the inbox says: each kind has a format of its own.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        Fact, Room,
+        Fact, Room, Teller,
         event::{Finding, Request},
         transcript,
     },
@@ -27,6 +27,14 @@ pub fn read(letter: &Letter) -> Result<Fact, String> {
             room: parse::<Room>(json()?)?,
             at: letter.received_at,
         }),
+        Kind::Participant => {
+            let body = json()?;
+            Ok(Fact::Participant {
+                room: parse::<Room>(body["room"].clone())?,
+                participant: body::participant(&body["participant"]),
+                at: letter.received_at,
+            })
+        }
         Kind::Request => {
             let body = json()?;
             Ok(Fact::Request {
@@ -42,6 +50,15 @@ pub fn read(letter: &Letter) -> Result<Fact, String> {
     }
 }
 
+/// Who wrote a letter.
+pub fn teller(letter: &Letter) -> Teller {
+    match (letter.kind, &letter.signed_by) {
+        (Kind::Webhook, Some(key)) => Teller::Webhook { key: key.clone() },
+        (Kind::Egress | Kind::Room | Kind::Participant, _) => Teller::Api,
+        _ => Teller::Others,
+    }
+}
+
 /// What a sink or reconcile found out, on its way to the inbox like everything else.
 pub fn finding(call_id: &str, finding: &Finding, now: Timestamp) -> Letter {
     let body = serde_json::to_vec(finding).unwrap_or_default();
@@ -51,6 +68,17 @@ pub fn finding(call_id: &str, finding: &Finding, now: Timestamp) -> Letter {
 /// An EgressInfo that LiveKit's API answered, in the form of its webhooks.
 pub fn egress(info: String, now: Timestamp) -> Letter {
     Letter::new(Kind::Egress, info, now)
+}
+
+/// A room that LiveKit's API listed.
+pub fn room(room: &Room, now: Timestamp) -> Letter {
+    Letter::new(Kind::Room, json!(room).to_string(), now)
+}
+
+/// A ParticipantInfo that LiveKit's API answered, in the form of its webhooks.
+pub fn participant(room: &Room, info: &Value, now: Timestamp) -> Letter {
+    let body = json!({ "room": room, "participant": info });
+    Letter::new(Kind::Participant, body.to_string(), now)
 }
 
 /// A report is stored with the room that its request named: `{"room": …, "body": …}`.

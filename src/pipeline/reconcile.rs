@@ -1,25 +1,37 @@
 //! What no webhook told: LiveKit is asked which rooms are open and how its egresses stand, and what is news goes
 //! through the inbox.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, Wake, letter};
+use super::{Job, Wake, letter, requests::NO_ROOM};
 use crate::{
-    domain::{Call, Fact, Recording, Room, event::Finding},
+    domain::{Call, Fact, Recording, Room, event::Finding, participant},
     livekit::{
         body,
         egress::{self, Client},
     },
-    store::{CallRow, Kind, Letter, Store},
+    store::{CallRow, Letter, Store},
 };
 
 /// A room that was heard of so shortly before is not taken for closed.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
+/// How long nothing is heard of another project's room that is taken for closed. Nobody tells us: its list is not ours.
+const FOREIGN: SignedDuration = SignedDuration::from_hours(24);
+/// Rooms that LiveKit is asked about at once.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Unfinished calls by id.
+type Known<'a> = BTreeMap<&'a str, &'a Call>;
 
 pub struct Reconcile {
     pub client: Client,
@@ -46,63 +58,82 @@ impl Job for Reconcile {
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
         let rooms = self.client.rooms(&[]).await;
+        self.answer_requests(&rooms, now).await?;
         let rooms = rooms.context("LiveKit's rooms could not be listed")?;
         let calls = self.store.unfinished().await?;
-        self.answer_requests(&rooms, now).await?;
-        let mut news = self.opened(&rooms, &calls, now).await?;
-        news.extend(closed(&rooms, &calls, now));
-        let infos = self.client.list(None, false).await;
-        let infos = infos.context("LiveKit's recordings could not be listed")?;
-        news.extend(self.egresses(infos, now).await?);
-        news.extend(self.lost(&calls, now));
-        for letter in news {
-            self.store.put(letter).await?;
-            self.wake.intake.notify_one();
+        let known = calls.iter().map(|row| (row.call.id.as_str(), &row.call));
+        let known: Known = known.collect();
+        let opened = self.opened(&rooms, &known).await?;
+        let seen = opened.iter().map(|room| letter::room(&seen(room), now));
+        self.put(seen.collect()).await?;
+        self.put(self.closed(&rooms, &calls, now)).await?;
+        let listed = self.client.list(None, false).await;
+        let listed = listed.context("LiveKit's recordings could not be listed");
+        if let Ok(infos) = &listed {
+            self.put(self.egresses(infos, now).await?).await?;
         }
-        Ok(false)
+        self.put(self.lost(&calls, now)).await?;
+        let unclear = |room: &&egress::Room| lacks_people(room, &known) && !opened.contains(room);
+        let unclear = rooms.iter().filter(unclear);
+        let asked = unclear.chain(opened.iter().copied()).collect();
+        self.put(self.people(asked, &known, now).await).await?;
+        listed.map(|_| false)
     }
 }
 
 impl Reconcile {
-    /// Requests that named a room we had not heard of.
-    async fn answer_requests(&self, rooms: &[egress::Room], now: Timestamp) -> anyhow::Result<()> {
+    async fn put(&self, news: Vec<Letter>) -> anyhow::Result<()> {
+        for letter in news {
+            self.store.put(letter).await?;
+            self.wake.intake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Requests that named a room we had not heard of. Whoever waits for one is told at once when there is none, or
+    /// when LiveKit refuses our key; while it is only away, they wait on.
+    async fn answer_requests(
+        &self,
+        rooms: &Result<Vec<egress::Room>, egress::Error>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let refused = |name: &str| match rooms {
+            Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
+            Ok(_) => Some(NO_ROOM.to_owned()),
+            Err(error) if error.kind() == egress::Kind::Unauthorized => {
+                Some(format!("The recording could not be started: {error}."))
+            }
+            Err(_) => None,
+        };
         for name in self.store.awaited_rooms().await? {
-            if !rooms.iter().any(|room| room.name == name) {
-                self.store
-                    .refuse_requests(&name, "no such room", now)
-                    .await?;
+            if let Some(error) = refused(&name) {
+                self.store.refuse_requests(&name, &error, now).await?;
                 self.wake.folded.notify_waiters();
             }
         }
         Ok(())
     }
 
-    /// Rooms that are open and that no call tells of.
-    async fn opened(
+    /// Rooms that are open and that no call tells of, or of which our key's list has not told yet.
+    async fn opened<'a>(
         &self,
-        rooms: &[egress::Room],
-        calls: &[CallRow],
-        now: Timestamp,
-    ) -> anyhow::Result<Vec<Letter>> {
-        let mut letters = Vec::new();
+        rooms: &'a [egress::Room],
+        known: &Known<'_>,
+    ) -> anyhow::Result<Vec<&'a egress::Room>> {
+        let mut opened = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
-            let open = |row: &CallRow| row.call.id == room.sid && row.call.alive_at.is_some();
-            if calls.iter().any(open) || self.is_closed(&room.sid).await? {
+            let call = known.get(room.sid.as_str());
+            let heard = call.filter(|call| call.alive_at.is_some());
+            let ours = heard.is_some_and(|call| !call.may_be_foreign(self.client.api_key()));
+            if ours || self.is_closed(&room.sid).await? {
                 continue;
             }
-            tracing::info!(call = room.sid, "a room is open that no webhook told of");
-            let seen = Room {
-                sid: room.sid.clone(),
-                name: room.name.clone(),
-                metadata: room.metadata.clone(),
-                created_at: Timestamp::from_millisecond(room.creation_time_ms)
-                    .ok()
-                    .filter(|at| *at > Timestamp::UNIX_EPOCH),
-                ..Room::default()
-            };
-            letters.push(Letter::new(Kind::Room, serde_json::to_vec(&seen)?, now));
+            if heard.is_none() {
+                tracing::info!(call = room.sid, "a room is open that no webhook told of");
+            }
+            opened.push(room);
         }
-        Ok(letters)
+        Ok(opened)
     }
 
     /// `room_finished` was heard: the list is older than that.
@@ -111,22 +142,61 @@ impl Reconcile {
         Ok(known.is_some_and(|row| row.call.finished_at.is_some()))
     }
 
-    /// Egresses whose state is not what the call says.
-    async fn egresses(&self, infos: Vec<String>, now: Timestamp) -> anyhow::Result<Vec<Letter>> {
-        let mut letters = Vec::new();
+    /// Calls that we hold for open and LiveKit does not know. One that may be another project's is not in our project's
+    /// list, open or not: it is taken for closed when nothing was heard of it for a day.
+    fn closed(&self, rooms: &[egress::Room], calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
+        let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
+        let gone = |row: &&CallRow| {
+            let foreign = row.call.may_be_foreign(self.client.api_key());
+            let patience = if foreign { FOREIGN } else { FRESH };
+            let quiet = row.changed_at < now - patience;
+            row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
+        };
+        let calls = calls.iter().filter(gone);
+        calls
+            .map(|row| letter::finding(&row.call.id, &Finding::RoomGone, now))
+            .collect()
+    }
+
+    /// Egresses whose state is not what the call says. LiveKit lists all of a day.
+    async fn egresses(&self, infos: &[String], now: Timestamp) -> anyhow::Result<Vec<Letter>> {
+        let mut told = Vec::new();
         for info in infos {
-            let value: Value = serde_json::from_str(&info)?;
-            let Fact::Egress { recording, .. } = body::egress(&value, Room::default()) else {
-                continue;
-            };
-            let known = self.store.call_of_egress(&recording.egress_id).await?;
-            let known =
-                known.and_then(|row| row.call.recordings.get(&recording.egress_id).cloned());
-            if known.is_none_or(|known| is_news(&known, &recording)) {
-                letters.push(letter::egress(info, now));
+            let value: Value = serde_json::from_str(info)?;
+            if let Fact::Egress { recording, .. } = body::egress(&value, Room::default()) {
+                told.push((recording, info));
             }
         }
-        Ok(letters)
+        let ids: Vec<&str> = told.iter().map(|(r, _)| r.egress_id.as_str()).collect();
+        let known = self.store.recordings(&ids).await?;
+        let known = |told: &Recording| known.get(&told.egress_id);
+        told.retain(|(told, _)| known(told).is_none_or(|known| is_news(known, told)));
+        let infos = told.into_iter().map(|(_, info)| info);
+        let letters = infos.map(|info| letter::egress(info.clone(), now));
+        Ok(letters.collect())
+    }
+
+    /// Who is in these rooms. One that cannot be asked is asked the next time.
+    async fn people(
+        &self,
+        asked: Vec<&egress::Room>,
+        known: &Known<'_>,
+        now: Timestamp,
+    ) -> Vec<Letter> {
+        let (mut letters, mut failed) = (Vec::new(), Vec::new());
+        for some in asked.chunks(SIDE_BY_SIDE) {
+            let answers = some.iter().map(|room| self.client.participants(&room.name));
+            for (room, answer) in some.iter().zip(join_all(answers).await) {
+                match answer {
+                    Ok(infos) => letters.extend(joined(room, known, &infos, now)),
+                    Err(error) => failed.push((room, error)),
+                }
+            }
+        }
+        if let Some((room, error)) = failed.first() {
+            tracing::warn!(call = room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
+        }
+        letters
     }
 
     /// Egresses that have not ended so long after their room.
@@ -152,16 +222,45 @@ impl Reconcile {
     }
 }
 
-/// Calls that we hold for open and LiveKit does not know.
-fn closed(rooms: &[egress::Room], calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
-    let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
-    let gone = |row: &&CallRow| {
-        let quiet = row.changed_at < now - FRESH;
-        row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
+fn seen(room: &egress::Room) -> Room {
+    let created_at = Timestamp::from_millisecond(room.creation_time_ms).ok();
+    Room {
+        sid: room.sid.clone(),
+        name: room.name.clone(),
+        metadata: room.metadata.clone(),
+        created_at: created_at.filter(|at| *at > Timestamp::UNIX_EPOCH),
+        ..Room::default()
+    }
+}
+
+/// An open call in which nobody is known, or fewer than LiveKit counts.
+fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
+    let call = known.get(room.sid.as_str());
+    call.filter(|call| call.is_open()).is_some_and(|call| {
+        let people = call.participants.values();
+        let here = people.filter(|p| p.kind != participant::Kind::Egress && p.left_at.is_none());
+        call.participants.is_empty() || here.count() < room.num_participants as usize
+    })
+}
+
+/// Participants of whom the call does not know as much.
+fn joined(room: &egress::Room, known: &Known<'_>, infos: &[String], now: Timestamp) -> Vec<Letter> {
+    let news = |info: &Value| {
+        let told = body::participant(info);
+        let call = known.get(room.sid.as_str());
+        let known = call.and_then(|call| call.participants.get(&told.sid));
+        known.is_none_or(|known| {
+            let mut merged = known.clone();
+            merged.merge(told);
+            merged != *known
+        })
     };
-    let calls = calls.iter().filter(gone);
-    calls
-        .map(|row| letter::finding(&row.call.id, &Finding::RoomGone, now))
+    let infos = infos
+        .iter()
+        .filter_map(|info| serde_json::from_str(info).ok());
+    let infos = infos.filter(news);
+    infos
+        .map(|info| letter::participant(&seen(room), &info, now))
         .collect()
 }
 

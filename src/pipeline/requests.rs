@@ -10,6 +10,9 @@ use crate::{
     store::{CallRow, Error, Kind, Letter, Store},
 };
 
+/// Why a request for a room that LiveKit does not know is set aside.
+pub(super) const NO_ROOM: &str = "no such room";
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
@@ -25,28 +28,35 @@ pub struct Start {
     ended: BTreeSet<String>,
 }
 
-/// The recording that runs in the live call of this room.
-pub async fn running(store: &Store, room_name: &str) -> Result<Option<(Call, Recording)>, Error> {
-    let call = live(store, room_name).await?;
+/// The recording that runs in the live call of this room; `our_key` is LIVEKIT_API_KEY.
+pub async fn running(
+    store: &Store,
+    our_key: &str,
+    room_name: &str,
+) -> Result<Option<(Call, Recording)>, Error> {
+    let call = live(store, our_key, room_name).await?;
     Ok(call.and_then(|call| {
         let recording = call.running()?.clone();
         Some((call, recording))
     }))
 }
 
-async fn live(store: &Store, room_name: &str) -> Result<Option<Call>, Error> {
+/// The newest open call of this name; another project may have a room of the same name, and ours comes first.
+async fn live(store: &Store, our_key: &str, room_name: &str) -> Result<Option<Call>, Error> {
     let calls = store.calls_named(room_name, 10).await?;
-    Ok(calls.into_iter().map(|row| row.call).find(Call::is_open))
+    let calls = calls.into_iter().map(|row| row.call).filter(Call::is_open);
+    Ok(calls.min_by_key(|call| call.may_be_foreign(our_key)))
 }
 
 /// Asks for a recording of the room; `path_id` fills `{room_id}` of the path.
 pub async fn start(
     store: &Store,
+    our_key: &str,
     room_name: &str,
     path_id: Option<String>,
     now: Timestamp,
 ) -> Result<Start, Error> {
-    let live = live(store, room_name).await?;
+    let live = live(store, our_key, room_name).await?;
     let known = live.iter().flat_map(|call| call.recordings.keys());
     let ended: BTreeSet<String> = known.cloned().collect();
     let room = Room {
@@ -68,8 +78,10 @@ impl Start {
         let Some(settled) = store.settled(&self.letter.id).await? else {
             return Ok(None);
         };
-        if settled.error.is_some() {
-            return Ok(Some(Outcome::NoRoom));
+        match settled.error {
+            Some(error) if error == NO_ROOM => return Ok(Some(Outcome::NoRoom)),
+            Some(error) => return Ok(Some(Outcome::Refused(error))),
+            None => {}
         }
         let call_id = settled.call_id.unwrap_or_default();
         let Some(CallRow { call, .. }) = store.call(&call_id).await? else {

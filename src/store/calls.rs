@@ -1,5 +1,7 @@
 //! CALL: written by intake alone, read by everybody.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
@@ -7,7 +9,7 @@ use super::{
     Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows, text,
     time,
 };
-use crate::domain::{Call, Owed, Sink};
+use crate::domain::{Call, Owed, Recording, Sink};
 
 /// A stored call and how often it has changed.
 #[derive(Debug, Clone)]
@@ -71,6 +73,22 @@ impl Store {
     pub async fn call_of_egress(&self, egress_id: &str) -> Result<Option<CallRow>> {
         let clause = "WHERE id = (SELECT call_id FROM recordings WHERE egress_id = $1)";
         self.one_call(clause, egress_id).await
+    }
+
+    /// What is known of these egresses, by id; many at once, and without their calls.
+    pub async fn recordings(&self, egress_ids: &[&str]) -> Result<BTreeMap<String, Recording>> {
+        let mut known = BTreeMap::new();
+        for chunk in chunks(egress_ids) {
+            let ids = rows(1, 1, chunk.len(), "");
+            let sql = format!("SELECT egress_id, state FROM recordings WHERE egress_id IN {ids}");
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let query = chunk.iter().fold(query, |query, id| query.bind(text(id)));
+            for row in query.fetch_all(&self.read).await? {
+                let state: String = row.try_get("state")?;
+                known.insert(row.try_get("egress_id")?, serde_json::from_str(&state)?);
+            }
+        }
+        Ok(known)
     }
 
     async fn one_call(&self, clause: &str, key: &str) -> Result<Option<CallRow>> {
@@ -200,23 +218,26 @@ async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp
     name_recordings(connection, folded).await
 }
 
-/// Which call an egress belongs to.
+/// Which call an egress belongs to, and what is known of it.
 async fn name_recordings(connection: &mut AnyConnection, folded: &[Folded]) -> Result<()> {
-    let calls = folded.iter().map(|fold| &fold.call);
-    let named: Vec<(&str, &str)> = calls
-        .flat_map(|call| {
-            let ids = call.recordings.keys();
-            ids.map(|egress_id| (egress_id.as_str(), call.id.as_str()))
-        })
-        .collect();
-    for chunk in chunks(&named) {
+    // A statement may not write a row twice.
+    let mut known: BTreeMap<&str, (&str, &Recording)> = BTreeMap::new();
+    for call in folded.iter().map(|fold| &fold.call) {
+        for (egress_id, recording) in &call.recordings {
+            known.insert(egress_id, (&call.id, recording));
+        }
+    }
+    let known: Vec<_> = known.into_iter().collect();
+    for chunk in chunks(&known) {
         let sql = format!(
-            "INSERT INTO recordings (egress_id, call_id) VALUES {} ON CONFLICT (egress_id) DO NOTHING",
-            rows(chunk.len(), 1, 2, "")
+            "INSERT INTO recordings (egress_id, call_id, state) VALUES {}
+             ON CONFLICT (egress_id) DO UPDATE SET state = excluded.state WHERE recordings.state <> excluded.state",
+            rows(chunk.len(), 1, 3, "")
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (egress_id, call_id) in chunk {
-            query = query.bind(*egress_id).bind(*call_id);
+        for (egress_id, (call_id, recording)) in chunk {
+            let state = serde_json::to_string(recording)?;
+            query = query.bind(*egress_id).bind(*call_id).bind(state);
         }
         query.execute(&mut *connection).await?;
     }

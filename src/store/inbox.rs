@@ -27,17 +27,20 @@ pub enum Kind {
     Egress,
     /// A room from LiveKit's API.
     Room,
+    /// A ParticipantInfo from LiveKit's API, with its room.
+    Participant,
     /// What a sink or reconcile found out.
     Finding,
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 6] = [
+    const ALL: [(Kind, &'static str); 7] = [
         (Kind::Webhook, "webhook"),
         (Kind::Report, "report"),
         (Kind::Request, "request"),
         (Kind::Egress, "egress"),
         (Kind::Room, "room"),
+        (Kind::Participant, "participant"),
         (Kind::Finding, "finding"),
     ];
 
@@ -55,6 +58,8 @@ pub struct Letter {
     /// What makes two letters one.
     pub dedupe: Option<String>,
     pub call_id: Option<String>,
+    /// The API key whose signature of a webhook was good.
+    pub signed_by: Option<String>,
     pub body: Vec<u8>,
     pub received_at: Timestamp,
 }
@@ -66,6 +71,7 @@ impl Letter {
             kind,
             dedupe: None,
             call_id: None,
+            signed_by: None,
             body: body.into(),
             received_at: now,
         }
@@ -145,9 +151,9 @@ async fn insert_chunk(
     chunk: &[Letter],
 ) -> std::result::Result<(), sqlx::Error> {
     let sql = format!(
-        "INSERT INTO inbox (id, kind, dedupe, call_id, encoding, body, received_at, due_at) VALUES {}
+        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, encoding, body, received_at, due_at) VALUES {}
          ON CONFLICT (dedupe) DO NOTHING",
-        rows(chunk.len(), 1, 8, "")
+        rows(chunk.len(), 1, 9, "")
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for letter in chunk {
@@ -157,6 +163,7 @@ async fn insert_chunk(
             .bind(letter.kind.as_str())
             .bind(letter.dedupe.clone().unwrap_or_else(|| letter.id.clone()))
             .bind(letter.call_id.clone())
+            .bind(letter.signed_by.as_deref().map(text))
             .bind(encoding)
             .bind(body)
             .bind(letter.received_at.as_millisecond())
@@ -190,7 +197,7 @@ impl Store {
     /// Letters that intake has not folded, oldest first.
     pub async fn unread(&self, now: Timestamp, limit: i64) -> Result<Vec<Letter>> {
         let query = sqlx::query(
-            "SELECT id, kind, call_id, encoding, body, received_at FROM inbox
+            "SELECT id, kind, call_id, signed_by, encoding, body, received_at FROM inbox
              WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
         );
         let mut rows = query
@@ -329,6 +336,7 @@ fn read(row: &AnyRow) -> Result<Letter> {
         kind: known.map_or(Kind::Webhook, |(kind, _)| *kind),
         dedupe: None,
         call_id: row.try_get("call_id")?,
+        signed_by: row.try_get("signed_by")?,
         body: match encoding.as_str() {
             "base64" => STANDARD.decode(&body).unwrap_or_default(),
             _ => body.into_bytes(),

@@ -196,25 +196,26 @@ async fn what_has_ended_needs_no_stop() {
 #[tokio::test]
 async fn rooms_have_their_time_in_milliseconds() {
     let rooms = object!({"rooms": [
-        {"sid": "RM_1", "name": "a", "metadata": "m", "creation_time": "1767268800", "creation_time_ms": "1767268800123"},
+        {"sid": "RM_1", "name": "a", "metadata": "m", "creation_time": "1767268800", "creation_time_ms": "1767268800123", "num_participants": 3},
         {"sid": "RM_2", "name": "b", "metadata": "", "creation_time": "1767268800", "creation_time_ms": "0"},
     ]});
     let (client, server) = with([protobuf::<proto::ListRoomsResponse>(rooms)]).await;
-    let room = |sid: &str, name: &str, metadata: &str, creation_time_ms| {
+    let room = |sid: &str, name: &str, metadata: &str, creation_time_ms, num_participants| {
         let (sid, name, metadata) = (sid.into(), name.into(), metadata.into());
         Room {
             sid,
             name,
             metadata,
             creation_time_ms,
+            num_participants,
         }
     };
     let found = client.rooms(&["a".into(), "b".into()]).await.unwrap();
     assert_eq!(
         found,
         [
-            room("RM_1", "a", "m", 1_767_268_800_123),
-            room("RM_2", "b", "", 1_767_268_800_000)
+            room("RM_1", "a", "m", 1_767_268_800_123, 3),
+            room("RM_2", "b", "", 1_767_268_800_000, 0)
         ]
     );
     let asked = server.seen()[0].message::<proto::ListRoomsRequest>();
@@ -223,6 +224,35 @@ async fn rooms_have_their_time_in_milliseconds() {
         server.seen()[0].uri.path(),
         "/twirp/livekit.RoomService/ListRooms"
     );
+}
+
+#[tokio::test]
+async fn participants_take_the_form_of_webhooks() {
+    let people = object!({"participants": [
+        {"sid": "PA_1", "identity": "sip_1", "name": "", "kind": "SIP", "joined_at": "1767268800", "version": 2,
+         "attributes": {"sip.phoneNumber": "+15550100", "silent": "", "count": "0"}},
+    ]});
+    let answer = protobuf::<proto::ListParticipantsResponse>(people);
+    let (client, server) = with([answer]).await;
+    let found = client.participants("a room").await.unwrap();
+    let found: Vec<serde_json::Value> = found
+        .iter()
+        .map(|p| serde_json::from_str(p).unwrap())
+        .collect();
+    assert_eq!(
+        found,
+        [object!({
+            "sid": "PA_1", "identity": "sip_1", "kind": "SIP", "joinedAt": "1767268800", "version": 2,
+            "attributes": {"sip.phoneNumber": "+15550100", "silent": "", "count": "0"},
+        })]
+    );
+    let asked = &server.seen()[0];
+    assert_eq!(
+        asked.uri.path(),
+        "/twirp/livekit.RoomService/ListParticipants"
+    );
+    let request = asked.message::<proto::ListParticipantsRequest>();
+    assert_eq!(request, object!({"room": "a room"}));
 }
 
 async fn start(answer: Answer) -> Error {

@@ -132,6 +132,40 @@ async fn an_egress_that_died_fails_the_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_is_told_after_the_egress_was_given_up_still_completes_the_call() {
+    let world = World::with(&IMPATIENT).await;
+    let (call, egress) = world.talk_unheard("desk").await;
+    world.row_where(&call, error_has("never came")).await;
+    world.put_object(&call, 700);
+    let file = json!({"size": "700", "location": "https://x/y"});
+    world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(text(&row, "Error"), "");
+    assert_eq!(row["Recording size"], 700);
+    plays(&world, &row).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_was_found_gives_way_to_the_whole_that_is_told_later() {
+    let world = World::with(&IMPATIENT).await;
+    let (call, egress) = world.talk("desk").await;
+    world.put_object(&call, 300);
+    world.livekit.kill_egress(&egress);
+    world.livekit.close_room("desk");
+    let part = |row: &Map<String, Value>| row.get("Recording size").is_some_and(|n| n == 300);
+    world.row_where(&call, part).await;
+    world.put_object(&call, 700);
+    let file = json!({"size": "700", "location": "https://x/y"});
+    world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
+    let whole = |row: &Map<String, Value>| row.get("Recording size").is_some_and(|n| n == 700);
+    let row = world.row_where(&call, whole).await;
+    assert_eq!(
+        (text(&row, "Status"), text(&row, "Error")),
+        ("Complete", "")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_egress_that_died_after_its_upload_is_complete() {
     let world = World::with(&IMPATIENT).await;
     let (call, egress) = world.talk("desk").await;

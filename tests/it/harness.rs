@@ -113,6 +113,13 @@ impl World {
         &self.settings
     }
 
+    /// DATABASE_URL; the last setting counts.
+    pub fn database(&self) -> String {
+        let mut settings = self.settings.iter().rev();
+        let set = settings.find(|(name, _)| name == "DATABASE_URL");
+        set.unwrap().1.clone()
+    }
+
     fn config(&self) -> Config {
         Config::serve(&Source::from_pairs(self.settings.clone())).unwrap_or_else(|e| panic!("{e}"))
     }

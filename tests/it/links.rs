@@ -168,22 +168,95 @@ async fn a_link_is_not_lost_with_a_request_that_airtable_refused() {
     assert_eq!(audio.status(), StatusCode::PARTIAL_CONTENT);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_link_to_a_long_transcript_is_renewed_too() {
-    let settings = [PERMANENT, ("RECORDING_URL_TTL", "4s")];
-    let world = World::with(&settings).await;
-    let (call, _) = complete(&world).await;
+/// An agent's report that no cell can hold; its words are in the row when this returns.
+async fn report_at_length(world: &World, call: &str) {
     let words = "word ".repeat(30_000);
     let report = json!({"room_id": call, "turns": [{"speaker": "agent", "text": words}]});
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_to_a_long_transcript_is_renewed_too() {
+    let world = World::with(&[("RECORDING_URL_TTL", "4s")]).await;
+    let (call, _) = complete(&world).await;
+    report_at_length(&world, &call).await;
     let row = world.row_where(&call, |row| row.contains_key("Transcript URL"));
     let first = text(&row.await, "Transcript URL").to_owned();
     let renewed = world
         .row_where(&call, |row| text(row, "Transcript URL") != first)
         .await;
-    assert!(text(&renewed, "Recording URL").starts_with(PERMANENT.1));
     let full = ask(&world, Method::GET, text(&renewed, "Transcript URL")).await;
     assert_eq!(full.status(), StatusCode::PARTIAL_CONTENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_to_a_long_transcript_is_permanent_too() {
+    permanent_transcript(&[]).await;
+}
+
+pub async fn permanent_transcript(more: &[(&str, &str)]) {
+    let world = World::with(&[&[PERMANENT], more].concat()).await;
+    let (call, egress) = world.talk("desk").await;
+    report_at_length(&world, &call).await;
+    let linked = |row: &serde_json::Map<_, _>| row.contains_key("Transcript URL");
+    let row = world.row_where(&call, linked).await;
+    let link = text(&row, "Transcript URL").to_owned();
+    let path = link.strip_prefix("https://calls.example.com").unwrap();
+    let prefix = format!("/r/{call}/transcript/");
+    let signature = path.strip_prefix(&prefix).expect("a link of its own");
+    leads_to_text(&world, path).await;
+
+    // The recording's end moves nothing.
+    world.livekit.close_room("desk");
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(text(&row, "Transcript URL"), link);
+    assert_eq!(text(&row, "Recording URL expires"), "");
+    world.settled(&call, "airtable").await;
+    leads_to_text(&world, path).await;
+    let download = format!("{path}?download=1");
+    let led = ask(&world, Method::GET, &world.url(&download)).await;
+    let text = ask(&world, Method::GET, location(&led)).await;
+    let disposition = text.headers()["content-disposition"].to_str().unwrap();
+    assert!(
+        disposition.contains(&format!("{call}.txt")),
+        "{disposition}"
+    );
+
+    let (head, recording) = (&signature[1..], permanent(&world, &call).await);
+    let (_, recordings) = recording.rsplit_once('/').unwrap();
+    let wrong = [
+        format!("{prefix}{head}"),
+        format!("{prefix}x{head}"),
+        format!("/r/RM_other/transcript/{signature}"),
+        format!("{prefix}{recordings}"),
+        format!("/r/{egress}/{signature}"),
+        format!("/r/{call}/{signature}"),
+    ];
+    for path in wrong {
+        let refused = ask(&world, Method::GET, &world.url(&path)).await;
+        assert_eq!(refused.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(!refused.headers().contains_key("location"));
+    }
+    std::fs::remove_file(world.object(&format!("recordings/{call}.txt"))).unwrap();
+    for method in [Method::GET, Method::HEAD] {
+        let gone = ask(&world, method, &world.url(path)).await;
+        assert_eq!(gone.status(), StatusCode::GONE);
+    }
+}
+
+/// The permanent link's path leads to the words, for GET and HEAD.
+async fn leads_to_text(world: &World, path: &str) {
+    for (method, status) in [(Method::GET, 206), (Method::HEAD, 200)] {
+        let led = ask(world, method.clone(), &world.url(path)).await;
+        assert_eq!(led.status(), StatusCode::FOUND, "{path}");
+        let full = ask(world, method, location(&led)).await;
+        assert_eq!(full.status(), status);
+        assert_eq!(full.headers()["content-type"], "text/plain; charset=utf-8");
+    }
+}
+
+fn location(led: &reqwest::Response) -> &str {
+    led.headers()["location"].to_str().unwrap()
 }
 
 /// As a person writes into a cell.

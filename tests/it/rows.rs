@@ -28,17 +28,15 @@ impl World {
             "UPDATE deliveries SET delivered = 0, state = 'pending', due_at = 1{memo} WHERE sink = 'airtable'"
         );
         let again = sqlx::query(sqlx::AssertSqlSafe(again));
-        again.execute(&mut self.database().await).await.unwrap();
+        again.execute(&mut self.connected().await).await.unwrap();
         self.start().await;
     }
 
-    async fn database(&self) -> sqlx::AnyConnection {
+    async fn connected(&self) -> sqlx::AnyConnection {
         sqlx::any::install_default_drivers();
-        let url = self
-            .settings()
-            .iter()
-            .rfind(|(name, _)| name == "DATABASE_URL");
-        sqlx::AnyConnection::connect(&url.unwrap().1).await.unwrap()
+        sqlx::AnyConnection::connect(&self.database())
+            .await
+            .unwrap()
     }
 
     /// What the call's row in Airtable is owed, as `/v1` tells it.
@@ -68,7 +66,7 @@ impl World {
 
     /// As though the time had come at which the call's row is looked at again, and waits until it was.
     async fn look_again(&self, call: &str) {
-        let mut database = self.database().await;
+        let mut database = self.connected().await;
         let due = "UPDATE deliveries SET due_at = 1 WHERE sink = 'airtable' AND call_id = $1";
         let due = sqlx::query(due).bind(call.to_owned());
         assert_eq!(due.execute(&mut database).await.unwrap().rows_affected(), 1);

@@ -27,6 +27,8 @@ use crate::{
 
 /// A real egress shows up in ListEgress 0.1-0.5 s after its request.
 const SHOWS_UP: SignedDuration = SignedDuration::from_secs(2);
+/// How long our project may take to list a room whose webhook another key signed; then it is another project's.
+const LISTED: SignedDuration = SignedDuration::from_secs(10);
 /// How soon a wrong key is tried again while the room lives.
 const UNAUTHORIZED: Duration = Duration::from_secs(15);
 
@@ -91,6 +93,14 @@ impl Egress {
         if let Some(wait) = shows_up_in(memo, now) {
             return Attempt::new(Answer::Wait { after: wait }, memo);
         }
+        if call.is_open() && call.may_be_foreign(self.client.api_key()) {
+            let name = std::slice::from_ref(&call.room_name);
+            match self.client.rooms(name).await {
+                Ok(rooms) if rooms.iter().any(|room| room.sid == call.id) => {}
+                Ok(_) => return foreign(due, now),
+                Err(error) => return self.refused(due, &error, memo, now),
+            }
+        }
         let listed = match self
             .client
             .list(Some(&call.room_name), call.is_open())
@@ -107,7 +117,7 @@ impl Egress {
             return Attempt::new(Answer::Delivered { again: None }, memo).found(letters);
         }
         if !call.is_open() {
-            return too_late(call, memo, now);
+            return self.too_late(call, memo, now);
         }
         self.send(due, wish, now).await
     }
@@ -138,6 +148,27 @@ impl Egress {
             Err(error) if error.kind() == Kind::Unanswered => retry(&error, &memo),
             Err(error) => self.refused(due, &error, &json!({}), now),
         }
+    }
+
+    /// The room closed before a recording could be started.
+    fn too_late(&self, call: &Call, memo: &Value, now: Timestamp) -> Attempt {
+        let closed = "The room had closed before a recording could be started.";
+        let error = match &call.not_started {
+            Some(told) => told.error.clone(),
+            None if call.may_be_foreign(self.client.api_key()) => format!(
+                "{closed} Its webhooks are signed with {} and not with LIVEKIT_API_KEY: if that key is of another LiveKit \
+                 project, its calls cannot be recorded here.",
+                signers(call)
+            ),
+            None => closed.to_owned(),
+        };
+        let told = Finding::NotStarted {
+            error,
+            no_room: true,
+            over: true,
+        };
+        Attempt::new(Answer::Delivered { again: None }, memo)
+            .found([letter::finding(&call.id, &told, now)])
     }
 
     /// LiveKit refused: what cannot work is over, what may pass is tried again while the room lives; both are told.
@@ -174,19 +205,32 @@ impl Egress {
     }
 }
 
-/// The room closed before a recording could be started.
-fn too_late(call: &Call, memo: &Value, now: Timestamp) -> Attempt {
-    let error = match &call.not_started {
-        Some(told) => told.error.clone(),
-        None => "The room had closed before a recording could be started.".into(),
-    };
+/// Our project does not list a room that only another key's webhooks told of: it is not ours to record, and starting
+/// by its name might record a room of ours that has the same.
+fn foreign(due: &Due, now: Timestamp) -> Attempt {
+    let (call, memo) = (&due.call, &due.delivery.memo);
+    if now < due.delivery.created_at + LISTED {
+        let after = Duration::from_secs(1);
+        return Attempt::new(Answer::Wait { after }, memo);
+    }
+    let error = format!(
+        "The recording could not be started: the call is in another LiveKit project than LIVEKIT_API_KEY's. Its webhooks \
+         are signed with {}, and a key can record in its own project only.",
+        signers(call)
+    );
+    tracing::warn!(call = call.id, signed_by = %signers(call), "a call of another LiveKit project cannot be recorded with LIVEKIT_API_KEY");
     let told = Finding::NotStarted {
         error,
-        no_room: true,
+        no_room: false,
         over: true,
     };
     Attempt::new(Answer::Delivered { again: None }, memo)
         .found([letter::finding(&call.id, &told, now)])
+}
+
+fn signers(call: &Call) -> String {
+    let keys: Vec<&str> = call.signers.iter().map(String::as_str).collect();
+    keys.join(", ")
 }
 
 /// How long until a start that was sent would be listed.

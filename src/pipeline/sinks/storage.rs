@@ -58,10 +58,16 @@ impl Storage {
         };
         let state = self.settle(call, recording, state, now);
         let answer = answer(&state);
-        let news = call.object(recording) != Some(&state);
+        let known = call.objects.get(&recording.egress_id);
+        let news = known.is_none_or(|known| known.state != state || !known.is_of(recording));
+        let told = recording.told();
         let object = Finding::Object {
             egress_id: recording.egress_id.clone(),
-            object: Object { state, at: now },
+            object: Object {
+                at: now,
+                told,
+                state,
+            },
         };
         let letters = news.then(|| letter::finding(&call.id, &object, now));
         Attempt::new(answer, memo).found(letters)

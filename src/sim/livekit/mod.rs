@@ -133,6 +133,14 @@ impl LiveKit {
         self.server.webhooks.set_urls(urls);
     }
 
+    /// From now on another key of the project signs the webhooks, as one chooses in LiveKit's settings.
+    pub fn sign_webhooks_with(&self, api_key: &str, api_secret: &str) {
+        self.server.webhooks.sign_with(Key {
+            name: api_key.to_owned(),
+            secret: api_secret.to_owned(),
+        });
+    }
+
     /// While true, no event that happens is ever sent.
     pub fn lose_webhooks(&self, lose: bool) {
         self.server.webhooks.lose(lose);
@@ -144,6 +152,11 @@ impl LiveKit {
             .world()
             .faults
             .extend(std::iter::repeat_n(fault, times));
+    }
+
+    /// While true, ListParticipants answers 503.
+    pub fn fail_participants(&self, fail: bool) {
+        self.server.world().participants_fail = fail;
     }
 
     /// Length of every recording that ends from now on; without it the time for which it really ran.

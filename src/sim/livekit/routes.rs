@@ -188,10 +188,14 @@ impl Call {
     }
 
     fn list_participants(&self) -> Answer {
-        self.server
-            .key
-            .check(&self.headers, |video| video.room_admin)?;
         let request: proto::ListParticipantsRequest = self.read()?;
+        self.server.key.check(&self.headers, |video| {
+            video.room_admin && video.room == request.room
+        })?;
+        let fault = self.server.world().participants_fail;
+        if fault {
+            return Err(request::unavailable().into());
+        }
         let world = self.server.world();
         let people = world
             .rooms

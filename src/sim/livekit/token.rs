@@ -23,7 +23,7 @@ impl Key {
     pub fn check(
         &self,
         headers: &HeaderMap,
-        needed: fn(&VideoGrants) -> bool,
+        needed: impl FnOnce(&VideoGrants) -> bool,
     ) -> Result<(), Refusal> {
         let Some(value) = headers.get(header::AUTHORIZATION) else {
             return Err(denied());

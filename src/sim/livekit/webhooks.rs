@@ -25,14 +25,15 @@ const MAX_DEPTH: usize = 200;
 
 #[derive(Debug, Clone)]
 pub struct Webhooks {
-    key: Key,
     client: reqwest::Client,
     stopped: CancellationToken,
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// What signs them.
+    key: Key,
     urls: Vec<String>,
     lost: bool,
     queues: HashMap<(String, String), mpsc::Sender<Queued>>,
@@ -52,11 +53,12 @@ impl Webhooks {
             .build()
             .map_err(std::io::Error::other)?;
         let state = Arc::new(Mutex::new(State {
+            key,
             urls,
-            ..State::default()
+            lost: false,
+            queues: HashMap::new(),
         }));
         Ok(Self {
-            key,
             client,
             stopped,
             state,
@@ -65,6 +67,10 @@ impl Webhooks {
 
     pub fn set_urls(&self, urls: Vec<String>) {
         self.lock().urls = urls;
+    }
+
+    pub fn sign_with(&self, key: Key) {
+        self.lock().key = key;
     }
 
     pub fn lose(&self, lost: bool) {
@@ -116,7 +122,7 @@ impl Webhooks {
 
     /// The first try and four more; the token is not signed again for them.
     async fn deliver(&self, url: &str, body: String) {
-        let authorization = self.key.sign(&body);
+        let authorization = self.lock().key.sign(&body);
         for wait in WAITS.map(Some).into_iter().chain([None]) {
             let Some(asked) = self.post(url, &authorization, body.clone()).await else {
                 return;

@@ -28,6 +28,8 @@ pub struct World {
     pub egresses: Vec<Egress>,
     pub faults: VecDeque<StartFault>,
     pub worker_down: bool,
+    /// ListParticipants answers 503.
+    pub participants_fail: bool,
     pub recording_length: Option<Duration>,
     pub starts: Vec<(Instant, String)>,
 }

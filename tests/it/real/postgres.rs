@@ -98,6 +98,28 @@ async fn replicas_that_start_together_make_the_tables_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_webhook_told_is_found_here_too() {
+    let database = fresh_database().await;
+    crate::reconcile::nothing_is_heard(&[("DATABASE_URL", &database)]).await;
+    let database = fresh_database().await;
+    crate::reconcile::refused_key(&[("DATABASE_URL", &database)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_projects_and_keys_are_told_apart_here_too() {
+    let database = fresh_database().await;
+    crate::projects::another_projects_call(&[("DATABASE_URL", &database)]).await;
+    let database = fresh_database().await;
+    crate::projects::second_key(&[("DATABASE_URL", &database)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_transcripts_link_is_permanent_here_too() {
+    let database = fresh_database().await;
+    crate::links::permanent_transcript(&[("DATABASE_URL", &database)]).await;
+}
+
 /// The program itself, killable; its address once it listens.
 async fn serve(world: &World, listen: &str) -> (Child, String) {
     let file = world.folder.path().join(Uuid::now_v7().to_string());

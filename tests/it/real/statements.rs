@@ -121,6 +121,8 @@ async fn calls() {
     assert_eq!(store.call("RM_1").await.unwrap().unwrap().revision, 2);
     let by_egress = store.call_of_egress("EG_1").await.unwrap();
     assert_eq!(by_egress.unwrap().call.id, "RM_1");
+    let known = store.recordings(&["EG_0", "EG_1", "EG_\0"]).await.unwrap();
+    assert_eq!(known.into_keys().collect::<Vec<_>>(), ["EG_1"]);
     assert_eq!(store.calls_named("room  one", 5).await.unwrap().len(), 1);
     assert_eq!(store.unfinished().await.unwrap().len(), 1);
     assert_eq!(store.count_calls().await.unwrap(), [("live".to_owned(), 1)]);

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     airtable::row::{self, Links},
-    domain::{Call, path},
-    storage::{self, Method},
+    domain::{Call, Recording, event::Finding, link::Linked, path},
+    pipeline::letter,
+    storage::Method,
 };
 
 impl Airtable {
@@ -22,23 +23,28 @@ impl Airtable {
     ) -> Result<(Links, bool), String> {
         let (text_key, transcript_missing) = match self.keep_transcript(call, memo, now).await {
             Ok(key) => (key, None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(error)),
         };
         let recording = call.playable().map(|(recording, _)| recording);
-        let permanent = recording.and_then(|r| self.links.permanent(&r.egress_id));
-        let to_sign = recording.filter(|_| permanent.is_none());
-        if to_sign.is_none() && text_key.is_none() {
-            let fresh = memo.signed.take().is_some() || permanent.is_some();
+        if self.links.public_url.is_some() {
+            let links = self.permanent(call, recording, text_key.is_some());
+            let fresh = memo.signed.take().is_some() || links != Links::default();
             let links = Links {
-                recording: permanent,
                 transcript_missing,
-                ..Links::default()
+                ..links
             };
             return Ok((links, fresh));
         }
-        let address = permanent.as_deref().or(to_sign.map(|r| r.key.as_str()));
-        let text = text_key.as_deref().unwrap_or_default();
-        let purpose = format!("{} {text}", address.unwrap_or_default());
+        let key = recording.map(|recording| recording.key.clone());
+        if key.is_none() && text_key.is_none() {
+            let links = Links {
+                transcript_missing,
+                ..Links::default()
+            };
+            return Ok((links, memo.signed.take().is_some()));
+        }
+        let part = |key: &Option<String>| key.clone().unwrap_or_default();
+        let purpose = format!("{} {}", part(&key), part(&text_key));
         if lives(memo, &purpose, now + self.links.ttl / 2) {
             let links = Links {
                 transcript_missing,
@@ -47,15 +53,28 @@ impl Airtable {
             return Ok((links, false));
         }
         let expires = now + self.links.ttl;
-        let signed = self.sign(to_sign.map(|r| r.key.clone())).await?;
         let links = Links {
-            expires: signed.as_ref().map(|_| expires),
-            recording: permanent.or(signed),
+            expires: key.as_ref().map(|_| expires),
+            recording: self.sign(key).await?,
             transcript: self.sign(text_key).await?,
             transcript_missing,
         };
         memo.signed = Some((purpose, expires.as_millisecond()));
         Ok((links, true))
+    }
+
+    /// Links that never die, and so never change. A transcript's comes when the call knows where it lies, in the
+    /// delivery after the one that put it there: a link in a row leads somewhere.
+    fn permanent(&self, call: &Call, recording: Option<&Recording>, long: bool) -> Links {
+        let there = long && call.transcript_file.is_some();
+        let transcript = there.then_some(Linked::Transcript(&call.id));
+        let recording = recording.map(|recording| Linked::Recording(&recording.egress_id));
+        Links {
+            expires: None,
+            recording: recording.and_then(|linked| self.links.permanent(linked)),
+            transcript: transcript.and_then(|linked| self.links.permanent(linked)),
+            transcript_missing: None,
+        }
     }
 
     /// Puts the whole transcript beside the recording when the cell's is cut; its key.
@@ -64,7 +83,7 @@ impl Airtable {
         call: &Call,
         memo: &mut Memo,
         now: Timestamp,
-    ) -> Result<Option<String>, storage::Error> {
+    ) -> Result<Option<String>, String> {
         let Some(text) = row::long_transcript(call) else {
             return Ok(None);
         };
@@ -78,10 +97,17 @@ impl Airtable {
             _ => path::key(&self.path, &fill, |_| false),
         };
         let key = path::transcript_key(&recording);
-        let kept = (hash(&text), key.clone());
-        if memo.text.as_ref() != Some(&kept) {
-            self.storage.put_text(&key, text).await?;
-            memo.text = Some(kept);
+        let there = (hash(&text), key.clone());
+        if memo.text.as_ref() != Some(&there) {
+            let put = self.storage.put_text(&key, text).await;
+            put.map_err(|error| error.to_string())?;
+            // The permanent link leads to where the call says that it lies.
+            let kept =
+                letter::finding(&call.id, &Finding::TranscriptKept { key: key.clone() }, now);
+            let told = self.store.put(kept).await;
+            told.map_err(|error| format!("where it lies could not be stored: {error}"))?;
+            self.wake.intake.notify_one();
+            memo.text = Some(there);
         }
         Ok(Some(key))
     }

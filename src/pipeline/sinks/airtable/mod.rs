@@ -11,13 +11,18 @@ mod row;
 mod table;
 mod trip;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::{
     airtable::{Client, Schema},
     domain::{Sink, link::LinkRules},
-    pipeline::deliver::{Attempt, Deliverer, Due},
+    pipeline::{
+        Wake,
+        deliver::{Attempt, Deliverer, Due},
+    },
     storage,
     store::Store,
 };
@@ -31,6 +36,7 @@ pub struct Airtable {
     pub store: Store,
     pub storage: storage::Client,
     pub links: LinkRules,
+    pub wake: Arc<Wake>,
     /// RECORDING_PATH's key for the transcript of a call without a recording.
     pub path: String,
     pub table: Mutex<table::Known>,

@@ -1,0 +1,164 @@
+//! Webhooks of several keys: another project's, or a second one of our own.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use livekit_airtable::{
+    pipeline::Job,
+    sim::livekit::{self, LiveKit},
+    store::{Kind, Store},
+    telemetry,
+};
+use serde_json::json;
+
+use crate::{
+    harness::{World, agent, caller, eventually},
+    play::{answer, text},
+    reconcile::job,
+};
+
+const OTHER: (&str, &str) = ("otherkey", "the-other-keys-secret-long-enough");
+
+/// Accepts the other key's webhooks.
+fn keys() -> String {
+    format!("{}:{}", OTHER.0, OTHER.1)
+}
+
+/// Another project, whose webhooks come to the same service.
+async fn other_project(world: &World) -> LiveKit {
+    let options = livekit::Options {
+        api_key: OTHER.0.into(),
+        api_secret: OTHER.1.into(),
+        webhook_urls: vec![world.url("/webhooks/livekit")],
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    livekit::start(listen, options).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_projects_call_is_told_to_be_one_and_stays_open() {
+    another_projects_call(&[]).await;
+}
+
+pub async fn another_projects_call(more: &[(&str, &str)]) {
+    let keys = keys();
+    let settings = [&[("LIVEKIT_WEBHOOK_KEYS", keys.as_str())], more].concat();
+    let mut world = World::with(&settings).await;
+    let other = other_project(&world).await;
+    let (ours, _) = world.talk("desk").await;
+    let theirs = other.open_room("desk");
+    other.join("desk", caller("+15557654321"));
+    let told = |row: &serde_json::Map<_, _>| text(row, "Error").contains("another LiveKit project");
+    let row = world.row_where(&theirs, told).await;
+    assert_eq!(
+        (text(&row, "Status"), text(&row, "Caller")),
+        ("Live", "+15557654321")
+    );
+    assert!(text(&row, "Error").contains("otherkey"), "{row:#?}");
+    assert!(!text(&row, "Error").contains("no such room"), "{row:#?}");
+    assert_eq!(
+        world.livekit.starts().len(),
+        1,
+        "ours is not recorded twice"
+    );
+    assert!(other.starts().is_empty());
+    world.settled(&theirs, "egress").await;
+
+    let quiet = other.open_room("quiet");
+    world.row_where(&quiet, told).await;
+    world.stop().await;
+    assert_eq!(gone_after(&world, 1).await, [""; 0], "they go on");
+    world.start().await;
+    other.set_webhook_urls(vec![world.url("/webhooks/livekit")]);
+    other.close_room("desk");
+    let row = world.row_is(&theirs, "Failed").await;
+    assert!(told(&row), "{row:#?}");
+    world.stop().await;
+    assert_eq!(
+        gone_after(&world, 25).await,
+        [quiet],
+        "but not for a day; {ours} is listed"
+    );
+    other.stop();
+}
+
+/// Calls that are taken for closed when nothing was heard for so many hours.
+async fn gone_after(world: &World, hours: i64) -> Vec<String> {
+    let store = Store::open(&world.database()).await.unwrap();
+    let later = telemetry::now() + SignedDuration::from_hours(hours);
+    let reconcile = job(&store, world.agents_client());
+    reconcile.step(later).await.unwrap();
+    let letters = store.unread(later, 100).await.unwrap();
+    store.close().await;
+    let found = letters.into_iter().filter(|it| it.kind == Kind::Finding);
+    found.filter_map(|it| it.call_id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_projects_room_is_refused_on_request() {
+    let keys = keys();
+    let settings = [
+        ("LIVEKIT_WEBHOOK_KEYS", keys.as_str()),
+        ("RECORD_ON", "manual"),
+    ];
+    let world = World::with(&settings).await;
+    let other = other_project(&world).await;
+    let theirs = other.open_room("elsewhere");
+    world.row_is(&theirs, "Live").await;
+    let wanted = json!({"room_name": "elsewhere"});
+    let problem = answer(world.post("/v1/recordings", &wanted).await, 502).await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("another LiveKit project"), "{detail}");
+
+    // A room of ours that has the same name is the one that is meant, though it is the older one.
+    let ours = world.livekit.open_room("desk");
+    world.row_is(&ours, "Live").await;
+    let theirs = other.open_room("desk");
+    world.row_is(&theirs, "Live").await;
+    let wanted = json!({"room_name": "desk"});
+    let started = answer(world.post("/v1/recordings", &wanted).await, 200).await;
+    assert_eq!(started["room_id"], ours.as_str());
+    let again = answer(world.post("/v1/recordings", &wanted).await, 200).await;
+    assert_eq!(again["egress_id"], started["egress_id"]);
+    other.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_key_of_our_own_project_records_as_before() {
+    second_key(&[]).await;
+}
+
+pub async fn second_key(more: &[(&str, &str)]) {
+    let keys = keys();
+    let settings = [
+        &[
+            ("LIVEKIT_WEBHOOK_KEYS", keys.as_str()),
+            ("RECONCILE_INTERVAL", "1s"),
+        ],
+        more,
+    ]
+    .concat();
+    let world = World::with(&settings).await;
+    world.livekit.sign_webhooks_with(OTHER.0, OTHER.1);
+    let asked = std::time::Instant::now();
+    let call = world.livekit.open_room("desk");
+    world.livekit.join("desk", agent());
+    world.livekit.speak("desk");
+    world.starts("desk", 1).await;
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
+    world
+        .row_where(&call, |row| row.contains_key("Egress ID"))
+        .await;
+    // What no webhook told of its end is found as ever.
+    world.livekit.lose_webhooks(true);
+    world.livekit.close_room("desk");
+    let ended = eventually(|| world.row(&call).filter(|row| row.contains_key("Ended")));
+    ended.await.expect("it is closed");
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(text(&row, "Error"), "");
+    assert_eq!(world.livekit.starts().len(), 1);
+}
