@@ -19,7 +19,7 @@
 //! 2. `apply` cannot fail for outside reasons and cannot see the clock; `now` is a parameter everywhere but at the edge.
 //! 3. All SQL is in `store`. Every transaction's first statement is a guarded write. No transaction is open while
 //!    anything waits on a network.
-//! 4. Only `intake` writes calls. Only `deliver` and `bootstrap` act on the outside world.
+//! 4. Only `intake` writes calls; `keep` takes the transcripts out of those delivered long ago. Only `deliver` and `bootstrap` act on the outside world.
 //! 5. Wakes carry no data; the periodic scan alone would be correct.
 //! 6. A sink's answer is a value; who decides stands beside the client.
 //! 7. Secrets are `SecretString`; transcripts, phone numbers and URLs with signatures are never logged.
@@ -29,6 +29,7 @@ pub mod domain;
 pub mod store;
 
 pub mod airtable;
+pub mod alert;
 pub mod livekit;
 pub mod mirror;
 pub mod storage;

@@ -7,17 +7,18 @@ use std::{
 };
 
 /// Each module and what it may name of ours. `*`: everything.
-const MAY: [(&str, &[&str]); 12] = [
+const MAY: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("livekit", &["domain"]),
     ("storage", &["domain"]),
     ("airtable", &["domain"]),
     ("mirror", &["domain"]),
+    ("alert", &[]),
     (
         "pipeline",
         &[
-            "domain", "store", "livekit", "storage", "airtable", "mirror",
+            "domain", "store", "livekit", "storage", "airtable", "mirror", "alert",
         ],
     ),
     (

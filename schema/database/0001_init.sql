@@ -27,11 +27,13 @@ CREATE TABLE IF NOT EXISTS calls (
     started_at BIGINT NOT NULL,
     ended_at BIGINT,
     changed_at BIGINT NOT NULL,
+    complete_at BIGINT,                   -- when it was found ended and delivered everywhere; the largest number: forgotten
     state TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS calls_by_name ON calls (room_name, started_at);
 CREATE INDEX IF NOT EXISTS calls_by_start ON calls (started_at, id);
 CREATE INDEX IF NOT EXISTS calls_by_status ON calls (status, started_at);
+CREATE INDEX IF NOT EXISTS calls_by_completion ON calls (complete_at);
 
 CREATE TABLE IF NOT EXISTS recordings (
     egress_id TEXT NOT NULL PRIMARY KEY,

@@ -24,7 +24,8 @@ pub struct Links {
 }
 
 /// Column name to cell, for every enabled column; null empties a cell. A value that its column cannot hold leaves the
-/// cell empty and is told in the column that is filled from `error`.
+/// cell empty and is told in the column that is filled from `error`. What a forgotten call does not know any more is
+/// left out, so that the row keeps it.
 pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value> {
     let (mut cells, mut unfit) = (Map::new(), Vec::new());
     for column in schema.enabled() {
@@ -32,6 +33,9 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value
             "transcript" => transcript_cell(call, &cut_note(schema, links)),
             from => value(call, from, links),
         };
+        if value.is_none() && call.forgotten && is_reported(&column.from) {
+            continue;
+        }
         let cell = cell::fit(column, value.unwrap_or(Value::Null));
         unfit.extend(cell.unfit.map(|why| told(column, &cell.value, why)));
         cells.insert(column.name.clone(), cell.value);
@@ -55,6 +59,12 @@ fn cut_note(schema: &Schema, links: &Links) -> String {
         (Some(link), None) => format!("[… cut here: the whole text is behind {}]", link.name),
         (None, None) => "[… cut here: the whole text lies in the bucket]".into(),
     }
+}
+
+/// Whether the column is filled from what an agent reported.
+fn is_reported(from: &str) -> bool {
+    let ours = ["transcript", "transcript_url", "summary", "job_id"];
+    ours.contains(&from) || from.starts_with("report.")
 }
 
 /// Without the value, which may be anybody's business.

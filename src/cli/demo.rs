@@ -97,7 +97,7 @@ impl Demo {
         let source = source(&livekit, &storage, &airtable, &folder, port);
         let config = Config::serve(&source)?;
         create_table(&config).await?;
-        let service = Service::start(&config, telemetry::metrics()?).await?;
+        let service = Service::start(&config, telemetry::metrics()?, telemetry::now).await?;
         livekit.set_webhook_urls(vec![format!("http://{}/webhooks/livekit", service.address)]);
         let demo = Demo {
             started,

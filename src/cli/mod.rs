@@ -1,6 +1,7 @@
 //! The command line: one file a command. Nothing but the answer on stdout.
 
 mod bootstrap;
+mod caretakers;
 #[cfg(feature = "sim")]
 mod demo;
 mod out;

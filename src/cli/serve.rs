@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Failure;
+use super::{Failure, caretakers};
 use crate::{
     airtable::{self, Schema},
     config::{self, Config, Source},
@@ -28,7 +28,7 @@ use crate::{
     livekit::{egress, webhook::Keys},
     mirror,
     pipeline::{
-        Runner,
+        Clock, Runner,
         deliver::{Deliver, Deliverer},
         intake::Intake,
         reconcile::Reconcile,
@@ -55,7 +55,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let metrics = telemetry::metrics().context("the metrics could not be set up")?;
     tell_unheeded(&config);
     let upkeep = metrics.clone();
-    let service = Service::start(&config, metrics).await?;
+    let service = Service::start(&config, metrics, telemetry::now).await?;
     // Without it the recorder keeps every latency that was ever measured.
     let upkeep = tokio::spawn(async move {
         loop {
@@ -84,9 +84,6 @@ fn tell_unheeded(config: &Config) {
             "AIRTABLE_MONTHLY_REQUESTS is set, but this version does not count the month's requests"
         );
     }
-    if config.alert_webhook_url.is_some() {
-        tracing::warn!("ALERT_WEBHOOK_URL is set, but this version sends no alerts");
-    }
 }
 
 /// SIGTERM or Ctrl-C.
@@ -114,17 +111,23 @@ pub struct Service {
 }
 
 impl Service {
-    pub async fn start(config: &Config, metrics: PrometheusHandle) -> anyhow::Result<Service> {
+    pub async fn start(
+        config: &Config,
+        metrics: PrometheusHandle,
+        clock: Clock,
+    ) -> anyhow::Result<Service> {
         let lock = lock(&config.database_url)?;
         let store = Store::open(&config.database_url).await?;
         if lock.is_some() {
-            store.forget_leases().await?;
+            let forgotten = store.forget_leases().await;
+            forgotten.context("DATABASE_URL: the database cannot be written")?;
         }
         let links = links(config, &store).await?;
         let schema = schema(&config.airtable)?;
-        let runner = Runner::new(telemetry::now);
+        let runner = Runner::new(clock);
         let storage = storage::Client::new(storage_config(&config.storage));
         jobs(config, &store, &runner, &storage, &links, schema)?;
+        caretakers::start(config, &store, &runner)?;
         runner.leases.renew(&store, runner.clock).await;
         let app = http::App {
             store: store.clone(),

@@ -10,9 +10,11 @@ use super::{
     event::{Event, Fact, Finding, Job, Request, Room, Teller},
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
-    recording::{EgressStatus, Object, ObjectState, Recording},
+    recording::{Object, Recording},
     transcript::Reports,
 };
+
+mod standing;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Call {
@@ -60,6 +62,9 @@ pub struct Call {
     /// LiveKit told of it when it was asked with LIVEKIT_API_KEY.
     #[serde(default)]
     pub listed: bool,
+    /// Its transcript was taken out after KEEP, and its letters are gone: what the row says of them stays as it is.
+    #[serde(default)]
+    pub forgotten: bool,
 }
 
 /// A wish for a recording: fulfilled by any egress that had not ended when it was made.
@@ -302,89 +307,9 @@ impl Call {
         owed
     }
 
-    /// The newest wish that no recording fulfils and that was not refused to the end.
-    pub fn wish(&self) -> Option<&Wish> {
-        let fulfilled = |wish: &Wish| self.recordings.keys().any(|id| !wish.ended.contains(id));
-        let over = self.not_started.as_ref().filter(|told| told.over);
-        let refused = |wish: &Wish| over.is_some_and(|told| wish.asked_at <= Some(told.at));
-        let open = |wish: &&Wish| !fulfilled(wish) && !refused(wish);
-        self.wanted.iter().rev().find(open)
-    }
-
-    /// Running recordings that somebody asked to stop.
-    pub fn to_stop(&self) -> Vec<&Recording> {
-        let known = |id: &String| self.recordings.get(id);
-        let stops = self.stops.iter().filter_map(known);
-        stops
-            .filter(|recording| self.is_running(recording))
-            .collect()
-    }
-
-    /// Whether the bucket has yet to show this recording's object. What it said is final until the egress has news: an
-    /// end that is told after the object was given up, or after a first part of it was found, has it looked for again.
-    pub fn must_look_for(&self, recording: &Recording) -> bool {
-        let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
-        let known = self.objects.get(&recording.egress_id);
-        let settled = known.is_some_and(|object| {
-            let state = &object.state;
-            let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
-            last && object.is_of(recording)
-        });
-        (recording.expects_file() || lost) && !settled
-    }
-
-    pub fn object(&self, recording: &Recording) -> Option<&ObjectState> {
-        Some(&self.objects.get(&recording.egress_id)?.state)
-    }
-
-    pub fn has_ended(&self, recording: &Recording) -> bool {
-        recording.status.is_over() || self.lost.contains(&recording.egress_id)
-    }
-
-    /// Neither over nor being ended.
-    pub fn is_running(&self, recording: &Recording) -> bool {
-        recording.status < EgressStatus::Ending && !self.has_ended(recording)
-    }
-
-    /// The recording to hand out as the running one; not one that somebody asked to stop.
-    pub fn running(&self) -> Option<&Recording> {
-        let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
-        self.recordings.values().rfind(goes_on)
-    }
-
-    /// Whether the call may be in another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
-    ///
-    /// Webhooks of several keys are accepted (LIVEKIT_WEBHOOK_KEYS), and a name does not tell which project a key is of:
-    /// it may be the second key of our own while keys are changed. A key lists its own project's rooms and egresses
-    /// alone, so our project's lists decide:
-    ///
-    /// - signed by `our_key`, or ever listed for it: ours;
-    /// - signed by other keys alone and not listed yet: it may be foreign. Before it is recorded, our project is asked
-    ///   for the room: if it lists it, the call is ours; if it does not for some seconds, it is foreign and its row says
-    ///   that it cannot be recorded. That our project does not list it does not mean that it is closed.
-    pub fn may_be_foreign(&self, our_key: &str) -> bool {
-        !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
-    }
-
-    pub fn started_at(&self) -> Option<Timestamp> {
-        self.created_at.or(self.heard_from)
-    }
-
-    /// When the room closed; `None` while it is open. A room that was only heard of through its egress ends with it.
-    pub fn ended_at(&self) -> Option<Timestamp> {
-        if self.finished_at.is_some() {
-            return self.finished_at;
-        }
-        if self.gone_at > self.alive_at {
-            return self.gone_at;
-        }
-        let unseen = self.alive_at.is_none() && !self.recordings.is_empty();
-        let over = self.recordings.values().all(|r| self.has_ended(r));
-        let last = || self.recordings.values().filter_map(|r| r.ended_at).max();
-        if unseen && over { last() } else { None }
-    }
-
-    pub fn is_open(&self) -> bool {
-        self.ended_at().is_none()
+    /// Takes out what KEEP limits: what agents reported. No event does that.
+    pub fn forget(&mut self) {
+        self.reports = Reports::default();
+        self.forgotten = true;
     }
 }

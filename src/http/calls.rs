@@ -105,7 +105,12 @@ pub async fn transcript(
     };
     let CallRow { call, .. } = find(&app, &call_id).await?;
     let report = call.reports.newest();
-    let report = report.ok_or_else(|| Problem::not_found("this call has no transcript"))?;
+    let report = report.ok_or_else(|| {
+        Problem::not_found(match call.forgotten {
+            true => "this call's transcript is not kept here any more (KEEP); its row has it",
+            false => "this call has no transcript",
+        })
+    })?;
     let transcript = &report.transcript;
     Ok(match form {
         "txt" => (

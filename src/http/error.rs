@@ -69,10 +69,13 @@ impl Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Problem {
-        tracing::error!(
-            error = format!("{:#}", anyhow::Error::from(error)),
-            "a request could not be stored or answered; the sender was told to come again"
-        );
+        // What could not be written is told once for all, by the store.
+        if !matches!(error, store::Error::Unwritten(_)) {
+            tracing::error!(
+                error = format!("{:#}", anyhow::Error::from(error)),
+                "a request could not be answered; the sender was told to come again"
+            );
+        }
         let detail = "the database does not answer; nothing was stored, send it again";
         Problem::unavailable(detail)
     }

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{App, auth, error::Problem};
@@ -66,6 +67,32 @@ pub async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<
         let age = now.duration_since(depth.oldest_created_at).as_secs().max(0);
         text += &format!("livekit_airtable_delivery_oldest_seconds{{{labels}}} {age}\n");
     }
+    text += &silence(&app, now).await?;
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, text).into_response())
+}
+
+/// What is missing: recordings, webhooks, events that are read, jobs that work.
+async fn silence(app: &App, now: Timestamp) -> Result<String, Problem> {
+    let gauge = |name: &str, value: i64| {
+        let name = format!("livekit_airtable_{name}");
+        format!("# TYPE {name} gauge\n{name} {value}\n")
+    };
+    let age = |since: Option<Timestamp>| since.map(|at| now.duration_since(at).as_secs().max(0));
+    let unrecorded = app.store.unrecorded(now - SignedDuration::from_secs(60));
+    let mut text = gauge("calls_unrecorded", unrecorded.await?.len() as i64);
+    let last = app.store.silence().await?.last_webhook_at;
+    text += &age(last).map_or_else(String::new, |age| gauge("last_webhook_seconds", age));
+    let (unread, since) = app.store.unread_count(now).await?;
+    text += &gauge("inbox_unread", unread);
+    text += &gauge("inbox_oldest_seconds", age(since).unwrap_or(0));
+    let waiting = app.store.waiting(now, now).await?;
+    let oldest = waiting.iter().map(|stuck| stuck.oldest_created_at).min();
+    text += &gauge("oldest_waiting_seconds", age(oldest).unwrap_or(0));
+    text += "# TYPE livekit_airtable_job_works gauge\n";
+    for (job, state) in app.status.all() {
+        let works = i64::from(state == JobState::Running);
+        text += &format!("livekit_airtable_job_works{{job=\"{job}\"}} {works}\n");
+    }
+    Ok(text)
 }

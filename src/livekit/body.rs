@@ -141,16 +141,13 @@ fn status(value: &Value) -> EgressStatus {
 }
 
 fn room(value: &Value) -> Room {
-    let millis = first(value, &["creationTimeMs", "creation_time_ms"]).and_then(integer);
-    let millis = millis.filter(|millis| *millis > 0);
+    let exact = first(value, &["creationTimeMs", "creation_time_ms"]).and_then(milliseconds);
     let whole = || first(value, &["creationTime", "creation_time"]).and_then(seconds);
     Room {
         sid: string(value, &["sid"]),
         name: string(value, &["name"]),
         metadata: string(value, &["metadata"]),
-        created_at: millis
-            .and_then(|millis| Timestamp::from_millisecond(millis).ok())
-            .or_else(whole),
+        created_at: exact.or_else(whole),
         ..Room::default()
     }
 }
@@ -165,8 +162,7 @@ pub fn participant(value: &Value) -> Participant {
     let version = integer(&value["version"]).unwrap_or(0).unsigned_abs();
     let identity = string(value, &["identity"]);
     let sid = string(value, &["sid"]);
-    let millis = first(value, &["joinedAtMs", "joined_at_ms"]).and_then(integer);
-    let joined = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    let joined = first(value, &["joinedAtMs", "joined_at_ms"]).and_then(milliseconds);
     Participant {
         sid: if sid.is_empty() {
             identity.clone()
@@ -221,12 +217,27 @@ fn integer(value: &Value) -> Option<i64> {
     }
 }
 
+/// The year 2200. What is later is no time, and a life added to it would overflow.
+const LATEST: Timestamp = Timestamp::constant(7_258_118_400, 0);
+
+fn sound(at: Timestamp) -> Option<Timestamp> {
+    Some(at).filter(|at| *at < LATEST)
+}
+
+fn milliseconds(value: &Value) -> Option<Timestamp> {
+    let millis = integer(value).filter(|n| *n > 0)?;
+    Timestamp::from_millisecond(millis).ok().and_then(sound)
+}
+
 fn seconds(value: &Value) -> Option<Timestamp> {
-    Timestamp::from_second(integer(value).filter(|n| *n > 0)?).ok()
+    let seconds = integer(value).filter(|n| *n > 0)?;
+    Timestamp::from_second(seconds).ok().and_then(sound)
 }
 
 fn nanoseconds(value: &Value) -> Option<Timestamp> {
-    Timestamp::from_nanosecond(i128::from(integer(value).filter(|n| *n > 0)?)).ok()
+    let nanos = integer(value).filter(|n| *n > 0)?;
+    let at = Timestamp::from_nanosecond(i128::from(nanos)).ok();
+    at.and_then(sound)
 }
 
 #[cfg(test)]
@@ -245,5 +256,16 @@ mod tests {
             ("RM_1", "a.mp3")
         );
         assert_eq!(recording.status, EgressStatus::Active);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_no_time() {
+        let body = r#"{"event":"room_finished","room":{"sid":"RM_1","creationTimeMs":"253402200000000","creationTime":"253402200000"},
+            "createdAt":253402200000}"#;
+        let heard = Timestamp::UNIX_EPOCH;
+        let Ok(Fact::RoomFinished { room, at }) = webhook(body, heard) else {
+            panic!("no end");
+        };
+        assert_eq!((room.created_at, at), (None, heard));
     }
 }

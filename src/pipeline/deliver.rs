@@ -3,7 +3,10 @@
 use std::{
     collections::HashSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -108,6 +111,8 @@ pub struct Deliver<D> {
     flying: Mutex<HashSet<Key>>,
     /// Set while the sink is closed: when to probe.
     closed_until: Mutex<Option<Timestamp>>,
+    /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
+    unwritten: AtomicBool,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -126,6 +131,7 @@ impl<D: Deliverer> Deliver<D> {
             tasks,
             flying: Mutex::default(),
             closed_until: Mutex::default(),
+            unwritten: AtomicBool::default(),
         }
     }
 
@@ -181,15 +187,35 @@ impl<D: Deliverer> Deliver<D> {
                 due.push(Due { delivery, call });
             }
         }
-        let sending = AssertUnwindSafe(self.deliverer.deliver(&due, (self.clock)()));
-        let attempts = sending
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| panicked(&due));
+        let attempts = match self.try_to(&due).await {
+            Some(attempts) => attempts,
+            None => self.one_by_one(&due).await,
+        };
         for (due, attempt) in due.iter().zip(attempts) {
-            self.end(due, attempt).await?;
+            let ended = self.end(due, attempt).await;
+            self.unwritten.store(ended.is_err(), Ordering::Relaxed);
+            ended?;
         }
         Ok(())
+    }
+
+    /// `None`: it panicked.
+    async fn try_to(&self, due: &[Due]) -> Option<Vec<Attempt>> {
+        let sending = AssertUnwindSafe(self.deliverer.deliver(due, (self.clock)()));
+        sending.catch_unwind().await.ok()
+    }
+
+    /// After a panic: the call that causes it is set aside, and its neighbours go.
+    async fn one_by_one(&self, due: &[Due]) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for one in due.chunks(1) {
+            let alone = match due.len() {
+                1 => None,
+                _ => self.try_to(one).await,
+            };
+            attempts.extend(alone.unwrap_or_else(|| panicked(one)));
+        }
+        attempts
     }
 
     async fn end(&self, due: &Due, attempt: Attempt) -> anyhow::Result<()> {
@@ -255,6 +281,10 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        if self.unwritten.load(Ordering::Relaxed) {
+            self.store.check(now).await?;
+            self.unwritten.store(false, Ordering::Relaxed);
+        }
         let mut claimed = self.claim(now).await?;
         if claimed.is_empty() {
             return Ok(false);

@@ -202,12 +202,14 @@ impl Intake {
             fact,
         };
         let known = (!folded.call.id.is_empty()).then_some(&folded.call);
-        let step =
-            std::panic::catch_unwind(AssertUnwindSafe(|| apply(known, id, &event, &self.policy)));
+        let step = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let step = apply(known, id, &event, &self.policy);
+            // What is written with the call: if that panicked later, all letters of the batch would wait for ever.
+            step.call.status();
+            step
+        }));
         let Ok(step) = step else {
-            return Ok(Some(
-                "the call could not be changed by it: this is a bug; `replay` after an update mends it".into(),
-            ));
+            return Ok(Some(letter::PANICKED.into()));
         };
         folded.renamed |= step.call.room_name != folded.call.room_name;
         folded.call = step.call;

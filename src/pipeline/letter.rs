@@ -1,5 +1,7 @@
 //! What a letter of the inbox says: each kind has a format of its own.
 
+use std::panic::AssertUnwindSafe;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -13,8 +15,17 @@ use crate::{
     store::{Kind, Letter},
 };
 
-/// Reads a letter; the error is for people.
+/// Why a letter is set aside that causes a panic.
+pub const PANICKED: &str =
+    "the call could not be changed by it: this is a bug; `replay` after an update mends it";
+
+/// Reads a letter; the error is for people. A panic is one.
 pub fn read(letter: &Letter) -> Result<Fact, String> {
+    let read = AssertUnwindSafe(|| read_body(letter));
+    std::panic::catch_unwind(read).unwrap_or_else(|_| Err(PANICKED.to_owned()))
+}
+
+fn read_body(letter: &Letter) -> Result<Fact, String> {
     let text = std::str::from_utf8(&letter.body).map_err(|_| "it is not UTF-8".to_owned())?;
     let json = || {
         serde_json::from_str::<Value>(text)

@@ -1,13 +1,16 @@
 //! The only place where store, domain and adapters meet. Jobs take no input and have one code path: a wake carries no
 //! data, and the periodic scan alone would be correct.
 
+pub mod clock;
 pub mod deliver;
 pub mod intake;
+pub mod keep;
 pub mod lease;
 mod letter;
 pub mod reconcile;
 pub mod requests;
 pub mod sinks;
+pub mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -31,6 +34,10 @@ pub trait Job: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     /// What wakes it before its time.
     fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify;
+    /// Whether one process at a time runs it; else each does.
+    fn is_leased(&self) -> bool {
+        true
+    }
     /// How long it rests when nobody wakes it.
     fn every(&self) -> Duration;
     /// Does what is to do. True: there is more.
@@ -46,6 +53,8 @@ pub struct Wake {
     storage: Notify,
     airtable: Notify,
     mirror: Notify,
+    /// For jobs that only time wakes; never rung.
+    nobody: Notify,
     /// Rung for everybody who waits when calls have changed.
     pub folded: Notify,
 }
@@ -126,7 +135,7 @@ impl Runner {
     async fn run<J: Job>(&self, job: &J) {
         let mut failures = 0;
         while !self.stop.is_cancelled() {
-            let rest = if self.leases.holds(job.name()) {
+            let rest = if !job.is_leased() || self.leases.holds(job.name()) {
                 self.step(job, &mut failures).await
             } else {
                 Duration::from_millis(100)

@@ -149,12 +149,18 @@ impl Reconcile {
         let gone = |row: &&CallRow| {
             let foreign = row.call.may_be_foreign(self.client.api_key());
             let patience = if foreign { FOREIGN } else { FRESH };
-            let quiet = row.changed_at < now - patience;
+            // A time in the future is a clock that was set back.
+            let quiet = row.changed_at < now - patience || row.changed_at > now + FRESH;
             row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
         };
         let calls = calls.iter().filter(gone);
         calls
-            .map(|row| letter::finding(&row.call.id, &Finding::RoomGone, now))
+            .map(|row| {
+                let alive = row.call.alive_at;
+                let after = alive.map(|at| at + SignedDuration::from_millis(1));
+                let gone_at = after.map_or(now, |after| now.max(after));
+                letter::finding(&row.call.id, &Finding::RoomGone, gone_at)
+            })
             .collect()
     }
 

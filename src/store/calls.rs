@@ -48,7 +48,7 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT state, revision, changed_at FROM calls";
+pub(super) const COLUMNS: &str = "SELECT state, revision, changed_at FROM calls";
 
 impl Store {
     pub async fn call(&self, id: &str) -> Result<Option<CallRow>> {
@@ -189,7 +189,7 @@ async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp
             "INSERT INTO calls (id, room_name, status, revision, started_at, ended_at, changed_at, state) VALUES {}
              ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, status = excluded.status,
                revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
-               changed_at = excluded.changed_at, state = excluded.state
+               changed_at = excluded.changed_at, complete_at = NULL, state = excluded.state
              WHERE calls.revision = excluded.revision - 1",
             rows(chunk.len(), 1, 8, "")
         );
@@ -244,7 +244,7 @@ async fn name_recordings(connection: &mut AnyConnection, folded: &[Folded]) -> R
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<CallRow> {
+pub(super) fn read(row: &AnyRow) -> Result<CallRow> {
     let state: String = row.try_get("state")?;
     Ok(CallRow {
         call: serde_json::from_str(&state)?,

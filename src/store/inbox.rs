@@ -4,13 +4,18 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, any::AnyRow};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::{Error, NEVER, Result, Store, chunks, rows, text, time};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
+/// New letters are due whatever the clock says, now or after it is set back.
+const AT_ONCE: i64 = 0;
 /// Bytes of bodies that one scan holds in memory.
 const SCAN_BYTES: usize = 8 << 20;
 
@@ -115,11 +120,13 @@ impl Writer {
         let (queue, mut letters) = mpsc::channel::<(Letter, Ack)>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
+            let mut outage = Outage::default();
             while letters.recv_many(&mut group, GROUP).await > 0 {
                 let (batch, acks): (Vec<Letter>, Vec<Ack>) = group.drain(..).unzip();
                 let outcome = write(&pool, &batch)
                     .await
                     .map_err(|error| error.to_string());
+                outage.tell(&outcome, batch.len());
                 for ack in acks {
                     // The asker may have gone; its letter is kept all the same.
                     ack.send(outcome.clone()).ok();
@@ -127,6 +134,39 @@ impl Writer {
             }
         });
         Writer { queue }
+    }
+}
+
+/// A time in which nothing can be stored: told when it begins and when it ends, not for every request.
+#[derive(Default)]
+struct Outage {
+    since: Option<Instant>,
+    turned_away: usize,
+}
+
+impl Outage {
+    fn tell(&mut self, outcome: &std::result::Result<(), String>, letters: usize) {
+        match (outcome, self.since) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(since)) => {
+                tracing::warn!(
+                    seconds = since.elapsed().as_secs(),
+                    turned_away = self.turned_away,
+                    "the database can be written again"
+                );
+                *self = Outage::default();
+            }
+            (Err(error), known) => {
+                if known.is_none() {
+                    tracing::error!(
+                        error,
+                        "the database cannot be written; senders are told to come again until it can"
+                    );
+                    self.since = Some(Instant::now());
+                }
+                self.turned_away += letters;
+            }
+        }
     }
 }
 
@@ -167,7 +207,7 @@ async fn insert_chunk(
             .bind(encoding)
             .bind(body)
             .bind(letter.received_at.as_millisecond())
-            .bind(letter.received_at.as_millisecond());
+            .bind(AT_ONCE);
     }
     query.execute(connection).await?;
     Ok(())
@@ -191,7 +231,7 @@ impl Store {
             .await
             .map_err(|_| Error::Closed)?;
         let outcome = done.await.map_err(|_| Error::Closed)?;
-        outcome.map_err(|error| Error::Sql(sqlx::Error::Protocol(error)))
+        outcome.map_err(Error::Unwritten)
     }
 
     /// Letters that intake has not folded, oldest first.

@@ -2,21 +2,25 @@
 //! statement is a write, and none is open while anything waits on a network.
 
 mod calls;
+mod clock;
 mod deliveries;
 mod inbox;
+mod keep;
 mod lease;
+mod look;
 
 use std::{str::FromStr, time::Duration};
 
 use jiff::Timestamp;
 use sqlx::{
-    AnyPool, AssertSqlSafe, Executor,
+    AnyPool, AssertSqlSafe, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
 pub use calls::{CallRow, Filter, Folded, Page};
 pub use deliveries::{Delivery, Depth, Finish, Key, State, sink_name};
 pub use inbox::{Kind, Letter, Settled, Waiting};
+pub use look::{Silence, Stuck};
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 
@@ -35,6 +39,17 @@ pub enum Error {
     Json(#[from] serde_json::Error),
     #[error("the database is being closed")]
     Closed,
+    /// It was told when it began; the sender comes again.
+    #[error("the database cannot be written: {0}")]
+    Unwritten(String),
+}
+
+impl Error {
+    /// What the database said, for people.
+    pub fn reason(&self) -> String {
+        let source = std::error::Error::source(self);
+        source.map_or_else(|| self.to_string(), |source| source.to_string())
+    }
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -45,6 +60,7 @@ pub struct Store {
     write: AnyPool,
     read: AnyPool,
     inbox: inbox::Writer,
+    sqlite: bool,
 }
 
 impl Store {
@@ -53,18 +69,23 @@ impl Store {
         sqlx::any::install_default_drivers();
         let sqlite = url.starts_with("sqlite:");
         let options = AnyConnectOptions::from_str(&address(url)).map_err(Error::Open)?;
-        let pool = |size| pool_options(sqlite, size).connect_with(options.clone());
-        let write = pool(if sqlite { 1 } else { 8 })
-            .await
-            .map_err(Error::Open)?;
+        let pool = pool_options(sqlite, if sqlite { 1 } else { 8 });
+        let write = leave_no_transaction(pool).connect_with(options.clone());
+        let write = write.await.map_err(Error::Open)?;
         create_tables(&write, sqlite).await?;
         let read = if sqlite {
-            pool(4).await.map_err(Error::Open)?
+            let pool = pool_options(sqlite, 4).connect_with(options);
+            pool.await.map_err(Error::Open)?
         } else {
             write.clone()
         };
         let inbox = inbox::Writer::start(write.clone());
-        Ok(Store { write, read, inbox })
+        Ok(Store {
+            write,
+            read,
+            inbox,
+            sqlite,
+        })
     }
 
     /// Whether a row can be written now.
@@ -136,10 +157,30 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
     let options = options.test_before_acquire(false);
     options.after_connect(|connection, _| {
         Box::pin(async move {
+            let pages = sqlx::query_scalar::<_, i64>("PRAGMA page_count");
+            // It is a write, and possible only before anything else is.
+            if pages.fetch_one(&mut *connection).await? == 0 {
+                connection
+                    .execute("PRAGMA auto_vacuum = INCREMENTAL")
+                    .await?;
+            }
             connection
                 .execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000;")
                 .await?;
             Ok(())
+        })
+    })
+}
+
+/// Closes a connection whose transaction could not be ended. When a write fails for the disk's sake, SQLite rolls the
+/// whole transaction back by itself and sqlx, which is then refused its own ROLLBACK, counts it as open: later ones would
+/// be savepoints in a transaction that nobody commits, and what was acknowledged would be lost (measured with sqlx 0.9).
+fn leave_no_transaction(options: AnyPoolOptions) -> AnyPoolOptions {
+    options.after_release(|connection, _| {
+        Box::pin(async move {
+            // A rollback that was only begun is over after it.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
         })
     })
 }

@@ -3,14 +3,19 @@
 use std::{
     net::SocketAddr,
     path::Path,
-    sync::{Mutex, OnceLock},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     airtable::Plan,
     cli::serve::{self, Service, airtable_client},
     config::{Config, Source},
+    pipeline::Clock,
     sim::{
         airtable::{self, Airtable},
         livekit::{self, Kind, LiveKit, Person},
@@ -37,6 +42,8 @@ pub struct World {
     pub address: SocketAddr,
     pub http: reqwest::Client,
     pub folder: TempDir,
+    /// The service's clock, from its next start on.
+    pub clock: Clock,
     settings: Vec<(String, String)>,
     service: Option<Service>,
 }
@@ -71,6 +78,7 @@ impl World {
         let mut world = World {
             address: local,
             http: telemetry::http_client().unwrap(),
+            clock: telemetry::now,
             settings: Vec::new(),
             livekit,
             storage,
@@ -134,11 +142,19 @@ impl World {
 
     /// Starts the service; LiveKit's webhooks go to it.
     pub async fn start(&mut self) {
-        let service = Service::start(&self.config(), metrics()).await.unwrap();
+        let service = Service::start(&self.config(), metrics(), self.clock).await;
+        let service = service.unwrap();
         self.address = service.address;
         let hook = self.url("/webhooks/livekit");
         self.livekit.set_webhook_urls(vec![hook]);
         self.service = Some(service);
+    }
+
+    /// Goes on with a clock that the test can move.
+    pub async fn restart_on(&mut self, clock: Clock) {
+        self.stop().await;
+        self.clock = clock;
+        self.start().await;
     }
 
     pub async fn stop(&mut self) {
@@ -221,6 +237,17 @@ fn bucket(folder: &Path) -> storage::Options {
         access_key: "test".into(),
         secret_key: "testsecret".into(),
     }
+}
+
+static AHEAD: [AtomicI64; 16] = [const { AtomicI64::new(0) }; 16];
+
+/// A clock that can be moved; each test takes one of its own.
+pub fn moved<const N: usize>() -> Timestamp {
+    telemetry::now() + SignedDuration::from_secs(AHEAD[N].load(Ordering::Relaxed))
+}
+
+pub fn move_clock<const N: usize>(seconds: i64) {
+    AHEAD[N].fetch_add(seconds, Ordering::Relaxed);
 }
 
 /// One recorder for all tests of the process.

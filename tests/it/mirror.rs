@@ -21,14 +21,14 @@ use crate::harness::{World, eventually};
 
 /// Someone's webhook: it answers as told, then 200, and keeps what came.
 #[derive(Clone, Default)]
-struct Receiver {
+pub struct Receiver {
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
     came: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
 }
 
 impl Receiver {
     /// The receiver and its address.
-    async fn start(answers: &[(u16, &'static str)]) -> (Receiver, String) {
+    pub async fn start(answers: &[(u16, &'static str)]) -> (Receiver, String) {
         let receiver = Receiver::default();
         receiver.answers.lock().unwrap().extend(answers);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -38,11 +38,11 @@ impl Receiver {
         (receiver, url)
     }
 
-    fn came(&self) -> Vec<(HeaderMap, Bytes)> {
+    pub fn came(&self) -> Vec<(HeaderMap, Bytes)> {
         self.came.lock().unwrap().clone()
     }
 
-    async fn hears(&self, times: usize) -> Vec<(HeaderMap, Bytes)> {
+    pub async fn hears(&self, times: usize) -> Vec<(HeaderMap, Bytes)> {
         let all = eventually(|| Some(self.came()).filter(|came| came.len() >= times)).await;
         all.unwrap_or_else(|| panic!("it heard {} times, not {times}", self.came().len()))
     }

@@ -10,7 +10,10 @@ use crate::canaries;
 
 /// The binary with nothing in its environment but these, in a folder of its own.
 pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"));
+    // A write beyond a limit on files must fail, not end the process.
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_livekit-airtable"));
     command.args(args).current_dir(folder).env_clear();
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null());
@@ -78,6 +81,10 @@ impl Serve {
             assert!(asked.elapsed() < Duration::from_secs(20), "{text}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Everything that it has printed up to now.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -35,7 +35,7 @@ impl Deliverer for Storage {
     async fn deliver(&self, due: &[Due], now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
-            attempts.push(self.look(due, now).await);
+            attempts.push(self.look(due, after_known(due, now)).await);
         }
         attempts
     }
@@ -98,6 +98,13 @@ impl Storage {
         let over = call.ended_at().max(recording.ended_at);
         over.is_some_and(|over| now >= over + self.lost_after)
     }
+}
+
+/// The newest finding wins, also after the clock was set back.
+fn after_known(due: &Due, now: Timestamp) -> Timestamp {
+    let known = due.call.objects.get(&due.delivery.key.part);
+    let after = known.map(|known| known.at + SignedDuration::from_millis(1));
+    after.map_or(now, |after| now.max(after))
 }
 
 /// A lost egress told no size: any object that is not empty is its recording.

@@ -85,7 +85,9 @@ impl Airtable {
         now: Timestamp,
     ) -> Result<Option<String>, String> {
         let Some(text) = row::long_transcript(call) else {
-            return Ok(None);
+            // A forgotten call's text is in the bucket, and its link is renewed like the recording's.
+            let kept = memo.text.as_ref().filter(|_| call.forgotten);
+            return Ok(kept.map(|(_, key)| key.clone()));
         };
         let fill = path::Fill {
             room_id: &call.id,

@@ -167,10 +167,11 @@ impl Airtable {
         let told = |from: &str| from == "error" || LINKS.contains(&from);
         let mut columns = self.schema.enabled().filter(|column| !told(&column.from));
         columns.any(|column| {
-            let cell = cells.get(&column.name).unwrap_or(&Value::Null);
-            table
-                .field_id(&column.name)
-                .is_some_and(|id| is_news(memo, &column.name, id, cell))
+            // What a forgotten call does not know any more is no news.
+            let cell = cells.get(&column.name);
+            let id = table.field_id(&column.name);
+            cell.zip(id)
+                .is_some_and(|(cell, id)| is_news(memo, &column.name, id, cell))
         })
     }
 }

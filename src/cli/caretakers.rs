@@ -1,0 +1,34 @@
+//! The jobs of `serve` that look after the service itself: its clock, its disk, and whoever must be told.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::{
+    alert,
+    config::Config,
+    pipeline::{
+        Runner,
+        clock::SetBack,
+        keep::Keep,
+        watch::{Patience, Watch},
+    },
+    store::Store,
+    telemetry,
+};
+
+/// Starts them.
+pub fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::Result<()> {
+    let store = || store.clone();
+    runner.spawn(Arc::new(SetBack::new(store())));
+    runner.spawn(Arc::new(Keep::new(store(), config.times.keep)));
+    let http = telemetry::http_client()?;
+    let alert = config.alert_webhook_url.clone();
+    let alert = alert.map(|url| alert::Client::new(url, http));
+    let paced = config.airtable.monthly_requests.is_some();
+    let gathering = SignedDuration::from_hours(if paced { 24 } else { 0 });
+    let limits = Patience::new(gathering, (runner.clock)());
+    let (status, leases) = (runner.status.clone(), runner.leases.clone());
+    runner.spawn(Arc::new(Watch::new(store(), status, leases, alert, limits)));
+    Ok(())
+}

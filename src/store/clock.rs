@@ -1,0 +1,52 @@
+//! A clock that was set back: what had been put off until a time would wait until the clock has caught up.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{NEVER, Result, Store, time};
+
+/// How far two readings of good clocks may differ.
+const SLACK: SignedDuration = SignedDuration::from_secs(30);
+
+impl Store {
+    /// What the clock said when it was last noted.
+    pub async fn noted_clock(&self) -> Result<Option<Timestamp>> {
+        let noted = self.get("clock").await?;
+        Ok(noted.and_then(|millis| millis.parse().ok()).map(time))
+    }
+
+    pub async fn note_clock(&self, now: Timestamp) -> Result<()> {
+        self.set("clock", &now.as_millisecond().to_string()).await
+    }
+
+    /// When the clock says less than it did before, all that waits for a time is moved back by the difference, which
+    /// is the answer.
+    pub async fn set_back(
+        &self,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<SignedDuration>> {
+        let back = before.duration_since(now);
+        if back <= SLACK {
+            return Ok(None);
+        }
+        self.move_back(back, now).await?;
+        Ok(Some(back))
+    }
+
+    async fn move_back(&self, by: SignedDuration, now: Timestamp) -> Result<()> {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let mut transaction = self.write.begin().await?;
+        for sql in [
+            "UPDATE deliveries SET due_at = due_at - $1 WHERE due_at > $2 AND due_at < $3",
+            "UPDATE inbox SET due_at = due_at - $1 WHERE processed_at IS NULL AND due_at > $2 AND due_at < $3",
+        ] {
+            sqlx::query(sql)
+                .bind(millis)
+                .bind(now.as_millisecond())
+                .bind(NEVER)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}

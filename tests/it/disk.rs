@@ -1,0 +1,210 @@
+//! A disk that is full, a database that is locked: senders are told to come again, it says so once, and it goes on by
+//! itself.
+
+use std::{process::Command, time::Duration};
+
+use serde_json::json;
+use sqlx::{AnyConnection, Connection, Executor};
+
+use crate::{
+    harness::World,
+    letters,
+    process::{Serve, run},
+};
+
+/// A world whose service is a process of its own.
+async fn apart() -> (World, Serve) {
+    let mut world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
+    world.stop().await;
+    let serve = Serve::start(world.folder.path(), world.settings()).await;
+    world.address = serve.address.parse().unwrap();
+    world
+        .livekit
+        .set_webhook_urls(vec![world.url("/webhooks/livekit")]);
+    (world, serve)
+}
+
+async fn open(world: &World) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    let path = world.folder.path().join("calls.db");
+    AnyConnection::connect(&format!("sqlite:{}", path.display()))
+        .await
+        .unwrap()
+}
+
+async fn is_sound(world: &World) {
+    let mut database = open(world).await;
+    let checked = sqlx::query_scalar("PRAGMA integrity_check");
+    let checked: String = checked.fetch_one(&mut database).await.unwrap();
+    assert_eq!(checked, "ok");
+}
+
+fn webhook(n: usize) -> Vec<u8> {
+    let room = json!({"sid": format!("RM_full{n}"), "name": format!("full-{n}")});
+    let event = json!({"event": "room_started", "id": format!("EV_full{n}"), "room": room});
+    event.to_string().into_bytes()
+}
+
+async fn hook(world: &World, n: usize) -> reqwest::Response {
+    let body = webhook(n);
+    letters::send_as(world, Some(letters::signature(&body)), body).await
+}
+
+fn lines(serve: &Serve, text: &str) -> usize {
+    serve
+        .said()
+        .lines()
+        .filter(|line| line.contains(text))
+        .count()
+}
+
+fn told_to_come_again(answer: &reqwest::Response) {
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "7");
+}
+
+/// Asks until it is answered so.
+async fn until(world: &World, path: &str, status: u16) -> String {
+    for _ in 0..300 {
+        let answer = world.get(path).await;
+        if answer.status().as_u16() == status {
+            return answer.text().await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{path} never answered {status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_another_program_has_locked_is_waited_for() {
+    let (world, mut serve) = apart().await;
+    let call = world.livekit.open_room("before");
+    world.row_is(&call, "Live").await;
+    let mut other = open(&world).await;
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let many = (0..20).map(|n| hook(&world, n));
+    let report = json!({"room_id": call, "turns": []});
+    let (hooks, transcript) = tokio::join!(
+        futures_util::future::join_all(many),
+        world.post("/v1/transcripts", &report),
+    );
+    hooks
+        .iter()
+        .chain([&transcript])
+        .for_each(told_to_come_again);
+    let red = until(&world, "/readyz", 503).await;
+    assert!(red.contains("cannot be written"), "{red}");
+    assert_eq!(world.get("/healthz").await.status(), 200);
+    other.execute("ROLLBACK").await.unwrap();
+    until(&world, "/readyz", 200).await;
+    for n in 0..20 {
+        assert_eq!(hook(&world, n).await.status(), 200);
+    }
+    for n in 0..20 {
+        world.row_where(&format!("RM_full{n}"), |_| true).await;
+    }
+    let said = serve.said();
+    assert_eq!(lines(&serve, "senders are told to come again"), 1, "{said}");
+    assert_eq!(lines(&serve, "can be written again"), 1, "{said}");
+    assert_eq!(serve.stop().await, Some(0));
+    is_sound(&world).await;
+}
+
+/// The largest file that the process may write, in bytes. SQLite meets this like a disk that is full or broken: a write
+/// fails.
+fn limit(serve: &Serve, bytes: &str) {
+    let limit = format!("--fsize={bytes}:unlimited");
+    let pid = serve.pid().to_string();
+    let set = Command::new("prlimit")
+        .args(["--pid", &pid, &limit])
+        .status();
+    assert!(set.expect("prlimit of util-linux is needed").success());
+}
+
+/// Resident memory in MiB.
+fn memory(serve: &Serve) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serve.pid())).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
+    let (world, mut serve) = apart().await;
+    let (call, _) = world.talk("before").await;
+    let size = |name: &str| {
+        std::fs::metadata(world.folder.path().join(name))
+            .unwrap()
+            .len()
+    };
+    let room = 300_000 + size("calls.db").max(size("calls.db-wal"));
+    limit(&serve, &room.to_string());
+    let long = "a word or two ".repeat(5000);
+    let (mut taken, mut refused) = (0, 0);
+    for n in 0..100 {
+        let turns = json!([{"speaker": "agent", "text": format!("{n} {long}")}]);
+        let answer = world
+            .post("/v1/transcripts", &json!({"room_id": call, "turns": turns}))
+            .await;
+        match answer.status().as_u16() {
+            202 => taken += 1,
+            _ => {
+                told_to_come_again(&answer);
+                refused += 1;
+            }
+        }
+    }
+    assert!(
+        taken > 0 && refused > 50,
+        "{taken} taken, {refused} refused"
+    );
+    assert!(memory(&serve) < 160, "{} MiB", memory(&serve));
+    // Something small may find a last place.
+    let mut small = 1000;
+    while hook(&world, small).await.status() == 200 {
+        small += 1;
+        assert!(small < 2000, "there is room for ever more");
+    }
+    told_to_come_again(&hook(&world, small).await);
+    let red = until(&world, "/readyz", 503).await;
+    assert!(red.contains("cannot be written"), "{red}");
+    // Room is made.
+    limit(&serve, "unlimited");
+    until(&world, "/readyz", 200).await;
+    assert_eq!(hook(&world, 0).await.status(), 200);
+    world.row_is("RM_full0", "Live").await;
+    world.livekit.close_room("before");
+    let row = world.row_is(&call, "Complete").await;
+    let words = row["Transcript"].as_str().unwrap();
+    assert!(
+        words.starts_with(&format!("Agent: {} a word", taken - 1)),
+        "{words:.40}"
+    );
+    let reports = letters::inbox(&world, "report").await;
+    assert_eq!(reports.len(), taken, "each that was taken, and no other");
+    let said = serve.said();
+    assert_eq!(lines(&serve, "senders are told to come again"), 1, "{said}");
+    assert_eq!(lines(&serve, "can be written again"), 1, "{said}");
+    assert_eq!(serve.stop().await, Some(0));
+    is_sound(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_may_only_be_read_is_told_at_the_start() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let mut settings = world.settings().to_vec();
+    let database = settings.iter_mut().find(|(name, _)| name == "DATABASE_URL");
+    database.unwrap().1 += "?mode=ro";
+    let done = run(world.folder.path(), &["serve"], &settings).await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    assert!(done.stderr.contains("DATABASE_URL"), "{done:?}");
+}
