@@ -5,8 +5,8 @@
 //! ```text
 //! LiveKit ──webhook──▶ INBOX ──intake: apply()──▶ CALL ──┐ (same transaction)
 //! agent ──transcript──▶  ▲                               ▼
-//! reconcile, requests ───┤                            DELIVERY (sink, call, revision)
-//!                        │                               │
+//! reconcile, requests,───┤                            DELIVERY (sink, call, revision)
+//! backfill               │                               │
 //!                        │  egress sink   ── start / stop / adopt ──▶ LiveKit
 //!        what a sink     │  storage sink  ── HEAD ──▶ bucket
 //!        found out       └─ airtable sink ── upsert ×10 ──▶ Airtable
@@ -19,7 +19,8 @@
 //! 2. `apply` cannot fail for outside reasons and cannot see the clock; `now` is a parameter everywhere but at the edge.
 //! 3. All SQL is in `store`. Every transaction's first statement is a guarded write. No transaction is open while
 //!    anything waits on a network.
-//! 4. Only `intake` writes calls; `keep` takes the transcripts out of those delivered long ago. Only `deliver` and `bootstrap` act on the outside world.
+//! 4. Only `intake`, and `replay` as it would, write calls; `keep` takes the transcripts out of those delivered long ago.
+//!    Only `deliver` and `bootstrap` act on the outside world.
 //! 5. Wakes carry no data; the periodic scan alone would be correct.
 //! 6. A sink's answer is a value; who decides stands beside the client.
 //! 7. Secrets are `SecretString`; transcripts, phone numbers and URLs with signatures are never logged.

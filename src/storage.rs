@@ -13,6 +13,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
 };
 use aws_smithy_http_client::{Builder, tls};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 pub struct Config {
@@ -38,6 +39,24 @@ pub enum Object {
         size: u64,
     },
     Missing,
+}
+
+/// An object as a list tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was written, to the second.
+    pub modified_at: Timestamp,
+}
+
+/// A part of a list, at most 1,000 objects.
+#[derive(Debug)]
+pub struct Page {
+    pub objects: Vec<Listed>,
+    /// What the next part is asked for with; `None` at the end.
+    pub next: Option<String>,
 }
 
 /// What a presigned URL is for: one that is signed for GET answers 403 to HEAD.
@@ -128,6 +147,26 @@ impl Client {
             Err(e) if status(&e) == Some(404) => Ok(Object::Missing),
             Err(e) => Err(failed(e)),
         }
+    }
+
+    /// Objects whose keys begin with `prefix`, in the order of their keys (ListObjectsV2); `from`: the last page's `next`.
+    pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<Page, Error> {
+        let list = self.s3.list_objects_v2().bucket(&self.bucket);
+        let list = list.prefix(prefix).set_continuation_token(from);
+        let page = list.send().await.map_err(failed)?;
+        let listed = |object: &aws_sdk_s3::types::Object| {
+            let millis = object.last_modified()?.to_millis().ok()?;
+            Some(Listed {
+                key: object.key()?.to_owned(),
+                size: object.size().and_then(|n| u64::try_from(n).ok())?,
+                modified_at: Timestamp::from_millisecond(millis).ok()?,
+            })
+        };
+        let next = page.next_continuation_token().map(str::to_owned);
+        Ok(Page {
+            objects: page.contents().iter().filter_map(listed).collect(),
+            next: next.filter(|_| page.is_truncated() == Some(true)),
+        })
     }
 
     /// Puts a UTF-8 text beside the recordings.

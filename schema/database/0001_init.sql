@@ -3,7 +3,7 @@
 -- Everything others told us, raw, committed before it is acknowledged. Append-only.
 CREATE TABLE IF NOT EXISTS inbox (
     id TEXT NOT NULL PRIMARY KEY,         -- uuid v7: sorts by arrival
-    kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, participant, finding
+    kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, participant, finding, object
     dedupe TEXT NOT NULL UNIQUE,          -- the same webhook twice is one row
     call_id TEXT,                         -- known at arrival for findings, else when folded
     signed_by TEXT,                       -- the API key that signed a webhook
@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS inbox (
 );
 CREATE INDEX IF NOT EXISTS inbox_unread ON inbox (id, due_at) WHERE processed_at IS NULL;
 CREATE INDEX IF NOT EXISTS inbox_waiting ON inbox (room_name) WHERE processed_at IS NULL;
+CREATE INDEX IF NOT EXISTS inbox_by_call ON inbox (call_id) WHERE call_id IS NOT NULL;
 
 -- One LiveKit room session; `state` is the fold of its inbox rows.
 CREATE TABLE IF NOT EXISTS calls (
@@ -53,6 +54,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     attempts BIGINT NOT NULL,
     last_error TEXT,
     memo TEXT NOT NULL,                   -- what the sink remembers of this call, JSON
+    history TEXT NOT NULL,                -- the last tries, oldest first, JSON
     created_at BIGINT NOT NULL,
     PRIMARY KEY (sink, call_id, part)
 );

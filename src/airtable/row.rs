@@ -103,7 +103,10 @@ fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
         "recording_size" => call.playable().map(|(_, size)| json!(size)),
         // Not a projection: it is sent once, and what is in the cell stays there.
         "recording_attachment" => None,
-        "egress_id" => recording.map(|r| Value::String(r.egress_id.clone())),
+        // One that was found in the bucket has no id of LiveKit's.
+        "egress_id" => recording
+            .filter(|r| !r.was_found())
+            .map(|r| Value::String(r.egress_id.clone())),
         "error" => text(call.error()),
         "metadata" => metadata(call).next(),
         "participants" => text(participants(call)),

@@ -1,14 +1,21 @@
 //! The command line: one file a command. Nothing but the answer on stdout.
 
+mod backfill;
 mod bootstrap;
+mod calls;
 mod caretakers;
+mod database;
 #[cfg(feature = "sim")]
 mod demo;
 mod out;
 mod record;
+mod redrive;
+mod replay;
 pub mod serve;
 #[cfg(feature = "sim")]
 mod sim;
+mod since;
+mod table;
 
 use std::process::ExitCode;
 
@@ -30,9 +37,18 @@ enum Command {
     Serve(serve::Args),
     /// Create what is missing in the Airtable base
     Bootstrap(bootstrap::Args),
+    /// Show what is known of calls
+    #[command(subcommand)]
+    Calls(calls::Calls),
     /// Start or stop a recording
     #[command(subcommand)]
     Record(record::Record),
+    /// Send again from what is stored: without IDs what is not delivered
+    Redrive(redrive::Args),
+    /// Make calls anew of what was heard of them, with today's code and schema
+    Replay(replay::Args),
+    /// Bring history into the base: what LiveKit still lists, and recordings in the bucket
+    Backfill(backfill::Args),
     /// Show the main job with stand-ins for LiveKit, storage and Airtable; needs no configuration
     #[cfg(feature = "sim")]
     Demo(demo::Args),
@@ -97,7 +113,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(args, &source).await,
         Command::Bootstrap(args) => bootstrap::run(args, &source).await,
+        Command::Calls(calls) => calls::run(calls, &source).await,
         Command::Record(record) => record::run(record, &source).await,
+        Command::Redrive(args) => redrive::run(args, &source).await,
+        Command::Replay(args) => replay::run(args, &source).await,
+        Command::Backfill(args) => backfill::run(args, &source).await,
         #[cfg(feature = "sim")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "sim")]

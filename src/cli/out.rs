@@ -1,6 +1,6 @@
 //! stdout for answers, stderr for complaints.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 /// Prints an answer and a line's end.
 pub fn line(text: &str) -> anyhow::Result<()> {
@@ -10,8 +10,14 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 /// Prints an answer as it stands.
 pub fn text(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match written {
+        // Whoever reads has read enough: `… | head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 /// Tells a person what is wrong.

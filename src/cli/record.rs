@@ -37,7 +37,9 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
     let store = Store::open(&config.database_url).await?;
     let runner = Runner::new(telemetry::now);
-    let client = egress::Client::new(serve::egress_config(&config), telemetry::http_client()?);
+    let (livekit, recording) = (&config.livekit, &config.recording);
+    let client = serve::egress_config(livekit, &config.storage, recording);
+    let client = egress::Client::new(client, telemetry::http_client()?);
     serve::start_jobs_of_livekit(&config, &store, &runner, client)?;
     let keeping = runner.leases.keep(&store, runner.clock);
     let working = async {

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, TryLockError},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -122,7 +122,7 @@ impl Service {
             let forgotten = store.forget_leases().await;
             forgotten.context("DATABASE_URL: the database cannot be written")?;
         }
-        let links = links(config, &store).await?;
+        let links = links(&config.links, &config.recording, &store).await?;
         let schema = schema(&config.airtable)?;
         let runner = Runner::new(clock);
         let storage = storage::Client::new(storage_config(&config.storage));
@@ -201,7 +201,9 @@ fn jobs(
     schema: Schema,
 ) -> anyhow::Result<()> {
     let http = telemetry::http_client()?;
-    let client = egress::Client::new(egress_config(config), http.clone());
+    let (livekit, recording) = (&config.livekit, &config.recording);
+    let client = egress_config(livekit, &config.storage, recording);
+    let client = egress::Client::new(client, http.clone());
     start_jobs_of_livekit(config, store, runner, client)?;
     let lost_after = config.times.egress_lost_after;
     spawn_sink(
@@ -297,24 +299,33 @@ fn policy(recording: &config::Recording) -> Result<Policy, Failure> {
         .map_err(|error| Failure::Usage(format!("RECORD_ROOMS: {error}")))
 }
 
-async fn links(config: &Config, store: &Store) -> anyhow::Result<LinkRules> {
+/// PUBLIC_URL, LINK_SECRET and how long URLs live.
+pub async fn links(
+    links: &config::Links,
+    recording: &config::Recording,
+    store: &Store,
+) -> anyhow::Result<LinkRules> {
     let made = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let secret = match &config.links.secret {
+    let secret = match &links.secret {
         Some(secret) => secret.clone(),
         None => SecretString::from(store.get_or_set("link_secret", &made()).await?),
     };
-    let public_url = config.links.public_url.as_deref();
+    let public_url = links.public_url.as_deref();
     Ok(LinkRules {
         public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         secret,
-        ttl: config.recording.url_ttl,
-        refresh: config.recording.url_refresh,
+        ttl: recording.url_ttl,
+        refresh: recording.url_refresh,
     })
 }
 
 /// AIRTABLE_SCHEMA, or what is built in.
 pub fn schema(config: &config::Airtable) -> Result<Schema, Failure> {
-    match &config.schema {
+    schema_at(config.schema.as_deref())
+}
+
+pub fn schema_at(path: Option<&Path>) -> Result<Schema, Failure> {
+    match path {
         Some(path) => Schema::read(path).map_err(|error| Failure::Usage(error.to_string())),
         None => Ok(Schema::built_in()),
     }
@@ -334,13 +345,16 @@ pub fn airtable_client(config: &config::Airtable, http: reqwest::Client) -> airt
     client
 }
 
-pub fn egress_config(config: &Config) -> egress::Config {
-    let storage = &config.storage;
+pub fn egress_config(
+    livekit: &config::LiveKit,
+    storage: &config::Storage,
+    recording: &config::Recording,
+) -> egress::Config {
     let endpoint = storage.egress_endpoint.clone();
     egress::Config {
-        url: config.livekit.url.clone(),
-        api_key: config.livekit.api_key.clone(),
-        api_secret: config.livekit.api_secret.clone(),
+        url: livekit.url.clone(),
+        api_key: livekit.api_key.clone(),
+        api_secret: livekit.api_secret.clone(),
         upload: egress::Upload {
             access_key: storage.access_key.clone(),
             secret_key: storage.secret_key.clone(),
@@ -348,16 +362,16 @@ pub fn egress_config(config: &Config) -> egress::Config {
             endpoint: endpoint.or_else(|| storage.endpoint.clone()),
             bucket: storage.bucket.clone(),
         },
-        file_type: match config.recording.file_type {
+        file_type: match recording.file_type {
             config::FileType::Mp3 => egress::FileType::Mp3,
             config::FileType::Ogg => egress::FileType::Ogg,
             config::FileType::Mp4 => egress::FileType::Mp4,
         },
-        dual: config.recording.channels == config::Channels::Dual,
+        dual: recording.channels == config::Channels::Dual,
     }
 }
 
-fn storage_config(config: &config::Storage) -> storage::Config {
+pub fn storage_config(config: &config::Storage) -> storage::Config {
     storage::Config {
         access_key: config.access_key.clone(),
         secret_key: SecretString::from(config.secret_key.expose_secret()),

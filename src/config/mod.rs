@@ -15,6 +15,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 pub use check::duration;
+pub use remotes::schema;
+pub use sections::database_url;
 pub use source::{Errors, Reader, Source};
 
 /// All that `serve` needs.

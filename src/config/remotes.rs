@@ -143,9 +143,7 @@ impl Airtable {
         let table = r
             .text("AIRTABLE_TABLE", "a table's name or id")
             .unwrap_or_else(|| "Calls".into());
-        let schema = r
-            .text("AIRTABLE_SCHEMA", "the path of a schema file")
-            .map(PathBuf::from);
+        let schema = schema(r);
         let requests_per_second = r.parsed(
             "AIRTABLE_REQUESTS_PER_SECOND",
             5.0,
@@ -172,6 +170,12 @@ impl Airtable {
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }
     }
+}
+
+/// AIRTABLE_SCHEMA; none is what is built in.
+pub fn schema(r: &mut Reader<'_>) -> Option<PathBuf> {
+    r.text("AIRTABLE_SCHEMA", "the path of a schema file")
+        .map(PathBuf::from)
 }
 
 fn base_id(r: &mut Reader<'_>) -> String {

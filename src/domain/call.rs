@@ -169,7 +169,14 @@ impl Call {
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());
             }
-            Fact::Egress { room, recording } => self.hear_egress(room, recording),
+            Fact::Egress { room, recording } => {
+                self.name(room, true);
+                self.hear_of(recording);
+            }
+            Fact::Stored(stored) => {
+                self.name(&stored.room, false);
+                self.hear_of(&stored.recording());
+            }
             Fact::Report { room, report } => {
                 self.name(room, false);
                 self.reports.add(report, event.received_at);
@@ -224,8 +231,7 @@ impl Call {
         }
     }
 
-    fn hear_egress(&mut self, room: &Room, recording: &Recording) {
-        self.name(room, true);
+    fn hear_of(&mut self, recording: &Recording) {
         self.heard_from = earliest(self.heard_from, recording.started_at);
         match self.recordings.get_mut(&recording.egress_id) {
             Some(known) => known.merge(recording.clone()),
@@ -286,7 +292,7 @@ impl Call {
     }
 
     /// Who must hear of this call as it is now.
-    fn owed(&self) -> Vec<Owed> {
+    pub fn owed(&self) -> Vec<Owed> {
         let owe = |sink, part: &str| Owed {
             sink,
             part: part.to_owned(),
@@ -300,7 +306,8 @@ impl Call {
             if self.must_look_for(recording) {
                 owed.push(owe(Sink::Storage, id));
             }
-            if self.has_ended(recording) {
+            // What was found in the bucket is history: the mirror is told of recordings as they end.
+            if self.has_ended(recording) && !recording.was_found() {
                 owed.push(owe(Sink::Mirror, id));
             }
         }

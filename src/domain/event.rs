@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     participant::Participant,
     recording::{Object, Recording},
+    stored::Stored,
     transcript::Report,
 };
 
@@ -49,6 +50,8 @@ pub enum Fact {
         room: Room,
         recording: Box<Recording>,
     },
+    /// A recording that lies in the bucket, and that no egress told of.
+    Stored(Box<Stored>),
     /// What the agent said at the end of its session.
     Report { room: Room, report: Box<Report> },
     /// Somebody asked for a recording, or for its end.
@@ -133,6 +136,7 @@ impl Fact {
             | Fact::Egress { room, .. }
             | Fact::Report { room, .. }
             | Fact::Request { room, .. } => Some(room),
+            Fact::Stored(stored) => Some(&stored.room),
             Fact::Finding { .. } | Fact::Nothing => None,
         }
     }

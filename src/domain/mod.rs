@@ -10,6 +10,7 @@ pub mod path;
 pub mod policy;
 pub mod recording;
 pub mod status;
+pub mod stored;
 pub mod transcript;
 
 pub use call::{Call, Owed, Sink, Step, apply};
@@ -17,6 +18,7 @@ pub use event::{Event, Fact, Job, Room, Teller};
 pub use policy::Policy;
 pub use recording::{EgressStatus, Object, Recording};
 pub use status::Status;
+pub use stored::Stored;
 
 /// Bytes as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {

@@ -66,7 +66,13 @@ fn shorten(segment: &str) -> String {
     format!("{}-{hash}{extension}", &stem[..end])
 }
 
-fn split_extension(key: &str) -> (&str, &str) {
+/// Whether a part of a key is so long that it was cut.
+pub(super) fn was_cut(part: &str) -> bool {
+    let hash = part.rsplit_once('-').map_or("", |(_, hash)| hash);
+    part.len() > SEGMENT - 16 && hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+pub(super) fn split_extension(key: &str) -> (&str, &str) {
     let name = key.rfind('/').map_or(0, |slash| slash + 1);
     match key[name..].rfind('.') {
         Some(dot) if dot > 0 => key.split_at(name + dot),

@@ -43,6 +43,15 @@ impl Policy {
         })
     }
 
+    /// Nothing is recorded without being asked for.
+    pub fn manual() -> Policy {
+        Policy {
+            on: RecordOn::Manual,
+            included: GlobSet::empty(),
+            excluded: GlobSet::empty(),
+        }
+    }
+
     /// Whether a room of this name is recorded without being asked for.
     pub fn takes(&self, room_name: &str) -> bool {
         self.on != RecordOn::Manual

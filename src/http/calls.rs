@@ -14,10 +14,10 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{App, auth, error::Problem};
+use super::{App, auth, describe, error::Problem};
 use crate::{
     domain::{Call, Status, transcript::Transcript},
-    store::{CallRow, Delivery, Filter, sink_name},
+    store::{CallRow, Filter},
 };
 
 /// Calls of a page, when nobody says.
@@ -64,7 +64,11 @@ pub async fn list(
         cursor: wanted.cursor,
     };
     let page = app.store.page(&filter).await?;
-    let calls: Vec<Value> = page.calls.iter().map(|row| describe(&row.call)).collect();
+    let calls: Vec<Value> = page
+        .calls
+        .iter()
+        .map(|row| describe::call(&row.call))
+        .collect();
     Ok(Json(
         json!({ "calls": calls, "next_cursor": page.next_cursor }),
     ))
@@ -79,10 +83,7 @@ pub async fn show(
     let Path(call_id) = call_id?;
     let CallRow { call, .. } = find(&app, &call_id).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
-    let mut body = describe(&call);
-    body["participants"] = json!(call.participants.values().collect::<Vec<_>>());
-    body["deliveries"] = deliveries.iter().map(delivery).collect();
-    Ok(Json(body))
+    Ok(Json(describe::detail(&call, &deliveries, (app.clock)())))
 }
 
 pub async fn transcript(
@@ -130,48 +131,6 @@ pub async fn transcript(
 async fn find(app: &App, call_id: &str) -> Result<CallRow, Problem> {
     let row = app.store.call(call_id).await?;
     row.ok_or_else(|| Problem::not_found("no such call"))
-}
-
-/// A call as programs see it.
-pub fn describe(call: &Call) -> Value {
-    let recordings: Vec<Value> = call
-        .recordings
-        .values()
-        .map(|recording| {
-            json!({
-                "egress_id": recording.egress_id,
-                "status": recording.status.as_str(),
-                "filename": recording.key,
-                "size": recording.size,
-                "duration": recording.duration.map(|nanos| nanos as f64 / 1e9),
-                "started_at": recording.started_at,
-                "ended_at": recording.ended_at,
-                "object": call.object(recording),
-                "error": Some(call.recording_error(recording)).filter(|e| !e.is_empty()),
-            })
-        })
-        .collect();
-    json!({
-        "call_id": call.id,
-        "room_name": call.room_name,
-        "status": call.status().as_str(),
-        "started_at": call.started_at(),
-        "ended_at": call.ended_at(),
-        "duration": call.duration().map(|nanos| nanos as f64 / 1e9),
-        "error": Some(call.error()).filter(|e| !e.is_empty()),
-        "recordings": recordings,
-    })
-}
-
-fn delivery(delivery: &Delivery) -> Value {
-    json!({
-        "sink": sink_name(delivery.key.sink),
-        "part": Some(&delivery.key.part).filter(|part| !part.is_empty()),
-        "state": delivery.state.as_str(),
-        "attempts": delivery.attempts,
-        "last_error": delivery.last_error,
-        "due_at": delivery.due_at,
-    })
 }
 
 /// Captions against the recording's start; a turn lasts until the next one.

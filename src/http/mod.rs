@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod calls;
+pub mod describe;
 mod error;
 mod links;
 mod ops;

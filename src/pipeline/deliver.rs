@@ -109,10 +109,18 @@ pub struct Deliver<D> {
     wake: Arc<Wake>,
     tasks: TaskTracker,
     flying: Mutex<HashSet<Key>>,
-    /// Set while the sink is closed: when to probe.
-    closed_until: Mutex<Option<Timestamp>>,
+    closed: Mutex<Option<Closed>>,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
     unwritten: AtomicBool,
+}
+
+/// The sink waits for a person.
+#[derive(Clone)]
+struct Closed {
+    /// When to probe.
+    until: Timestamp,
+    /// The last call for a probe that was heeded: another one means now.
+    called: Option<String>,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -130,7 +138,7 @@ impl<D: Deliverer> Deliver<D> {
             wake,
             tasks,
             flying: Mutex::default(),
-            closed_until: Mutex::default(),
+            closed: Mutex::default(),
             unwritten: AtomicBool::default(),
         }
     }
@@ -138,11 +146,12 @@ impl<D: Deliverer> Deliver<D> {
     /// Due deliveries that are not on their way, at most what there is room for; one while the sink is closed.
     async fn claim(&self, now: Timestamp) -> anyhow::Result<Vec<Delivery>> {
         let flying = lock(&self.flying).clone();
-        let closed = *lock(&self.closed_until);
+        let closed = lock(&self.closed).clone();
         let room =
             (self.deliverer.parallel() * self.deliverer.batch()).saturating_sub(flying.len());
         let room = match closed {
-            Some(until) if until > now || !flying.is_empty() => 0,
+            Some(_) if !flying.is_empty() => 0,
+            Some(closed) if closed.until > now && !self.is_called(&closed, now).await? => 0,
             Some(_) => 1,
             None => room,
         };
@@ -154,6 +163,17 @@ impl<D: Deliverer> Deliver<D> {
         due.retain(|delivery| !flying.contains(&delivery.key));
         due.truncate(room);
         Ok(due)
+    }
+
+    /// Whether somebody redrove what waits for this sink since it closed; then it is time to probe.
+    async fn is_called(&self, closed: &Closed, now: Timestamp) -> anyhow::Result<bool> {
+        let called = self.store.probe_call(self.deliverer.sink()).await?;
+        if called == closed.called {
+            return Ok(false);
+        }
+        let until = now;
+        *lock(&self.closed) = Some(Closed { until, called });
+        Ok(true)
     }
 
     async fn fly(self: Arc<Self>, batch: Vec<Delivery>) {
@@ -246,14 +266,20 @@ impl<D: Deliverer> Deliver<D> {
         let sink = self.deliverer.sink();
         match answer {
             Answer::Closed { after, error } => {
-                let before = lock(&self.closed_until).replace(now + *after);
+                let called = self.store.probe_call(sink).await?;
+                let until = now + *after;
+                let before = lock(&self.closed).take();
+                let called = before
+                    .as_ref()
+                    .map_or(called, |before| before.called.clone());
+                *lock(&self.closed) = Some(Closed { until, called });
                 if before.is_none() {
                     tracing::error!(sink = sink_name(sink), %error, "nothing is sent until this is mended; everything is kept");
                 }
             }
             Answer::Retry { .. } | Answer::Wait { .. } => {}
             _ => {
-                let before = lock(&self.closed_until).take();
+                let before = lock(&self.closed).take();
                 if before.is_some() {
                     tracing::info!(
                         sink = sink_name(sink),

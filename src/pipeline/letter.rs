@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        Fact, Room, Teller,
+        Fact, Room, Stored, Teller,
         event::{Finding, Request},
         transcript,
     },
@@ -57,6 +57,7 @@ fn read_body(letter: &Letter) -> Result<Fact, String> {
             call_id: letter.call_id.clone().unwrap_or_default(),
             finding: parse::<Finding>(json()?)?,
         }),
+        Kind::Object => Ok(Fact::Stored(Box::new(parse::<Stored>(json()?)?))),
         Kind::Report => report(json()?),
     }
 }

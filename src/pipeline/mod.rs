@@ -1,6 +1,7 @@
 //! The only place where store, domain and adapters meet. Jobs take no input and have one code path: a wake carries no
 //! data, and the periodic scan alone would be correct.
 
+pub mod backfill;
 pub mod clock;
 pub mod deliver;
 pub mod intake;
@@ -8,6 +9,7 @@ pub mod keep;
 pub mod lease;
 mod letter;
 pub mod reconcile;
+pub mod replay;
 pub mod requests;
 pub mod sinks;
 pub mod watch;

@@ -270,7 +270,8 @@ fn joined(room: &egress::Room, known: &Known<'_>, infos: &[String], now: Timesta
         .collect()
 }
 
-fn is_news(known: &Recording, told: &Recording) -> bool {
+/// Whether LiveKit says more of an egress than is known.
+pub(super) fn is_news(known: &Recording, told: &Recording) -> bool {
     let mut merged = known.clone();
     merged.merge(told.clone());
     (merged.status, merged.updated_at, &merged.key) != (known.status, known.updated_at, &known.key)

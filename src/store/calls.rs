@@ -147,7 +147,8 @@ impl Store {
         let mut calls = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
         let more = calls.len() as i64 > filter.limit;
         calls.truncate(filter.limit as usize);
-        let next = |row: &CallRow| format!("{}.{}", started(row), row.call.id);
+        let next =
+            |row: &CallRow| format!("{}.{}", placed_at(&row.call, row.changed_at), row.call.id);
         let next_cursor = calls.last().filter(|_| more).map(next);
         Ok(Page { calls, next_cursor })
     }
@@ -205,7 +206,7 @@ async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp
                 .bind(text(&call.room_name))
                 .bind(call.status().as_str())
                 .bind(read_revision + 1)
-                .bind(millis(call.started_at()).unwrap_or(now.as_millisecond()))
+                .bind(placed_at(call, now))
                 .bind(millis(call.ended_at()))
                 .bind(now.as_millisecond())
                 .bind(serde_json::to_string(call)?);
@@ -253,8 +254,10 @@ pub(super) fn read(row: &AnyRow) -> Result<CallRow> {
     })
 }
 
-fn started(row: &CallRow) -> i64 {
-    millis(row.call.started_at()).unwrap_or(row.changed_at.as_millisecond())
+/// Where a call stands in time: of one that was found in the bucket only the end may be known.
+fn placed_at(call: &Call, written_at: Timestamp) -> i64 {
+    let known = call.started_at().or(call.ended_at());
+    known.unwrap_or(written_at).as_millisecond()
 }
 
 fn cursor(text: &str) -> Option<(i64, String)> {

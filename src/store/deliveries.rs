@@ -1,10 +1,11 @@
 //! DELIVERY: a pointer, not a payload. "Sink S owes call C at revision R; it delivered R'."
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, rows, text, time};
+use super::{Folded, Letter, NEVER, Result, Store, chunks, inbox, millis, rows, text, time};
 use crate::domain::{Owed, Sink};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,7 +16,8 @@ pub struct Key {
     pub part: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Due now or after a wait.
     Pending,
@@ -36,7 +38,7 @@ impl State {
         }
     }
 
-    fn read(text: &str) -> State {
+    pub(super) fn read(text: &str) -> State {
         match text {
             "parked" => State::Parked,
             "dead" => State::Dead,
@@ -57,8 +59,48 @@ pub struct Delivery {
     pub last_error: Option<String>,
     /// What the sink remembers of this call.
     pub memo: Value,
+    /// The last tries, oldest first.
+    pub history: Vec<Try>,
     pub created_at: Timestamp,
 }
+
+/// A try that is over, as people read it later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Line", into = "Line")]
+pub struct Try {
+    pub at: Timestamp,
+    /// What it left the delivery in.
+    pub state: State,
+    /// What the other side answered, or why it could not be asked; `None` for a success.
+    pub error: Option<String>,
+    /// When the delivery was to be looked at next.
+    pub next_at: Option<Timestamp>,
+}
+
+/// A try as it is stored, for there are many: its fields in their order, times in milliseconds.
+type Line = (i64, State, Option<String>, Option<i64>);
+
+impl From<Line> for Try {
+    fn from((at, state, error, next_at): Line) -> Try {
+        Try {
+            at: time(at),
+            state,
+            error,
+            next_at: next_at.map(time),
+        }
+    }
+}
+
+impl From<Try> for Line {
+    fn from(it: Try) -> Line {
+        let at = it.at.as_millisecond();
+        (at, it.state, it.error, millis(it.next_at))
+    }
+}
+
+/// Tries that are remembered, and how much of each one's error.
+const HISTORY: usize = 20;
+const HISTORY_CHARS: usize = 500;
 
 /// How a try ended.
 #[derive(Debug)]
@@ -70,6 +112,25 @@ pub struct Finish {
     pub memo: Value,
     /// What the sink found out, for the inbox.
     pub found: Vec<Letter>,
+}
+
+impl Finish {
+    /// The tries up to this one. To come too early is none.
+    fn history(&self, before: &[Try], now: Timestamp) -> Vec<Try> {
+        let mut history = before.to_vec();
+        if self.state == State::Pending && self.error.is_none() {
+            return history;
+        }
+        let error = self.error.as_deref();
+        history.push(Try {
+            at: now,
+            state: self.state,
+            error: error.map(|error| text(error).chars().take(HISTORY_CHARS).collect()),
+            next_at: self.due_at,
+        });
+        let over = history.len().saturating_sub(HISTORY);
+        history.split_off(over)
+    }
 }
 
 /// How much of a sink's work waits, for `/metrics`.
@@ -88,6 +149,11 @@ pub fn sink_name(sink: Sink) -> &'static str {
         Sink::Airtable => "airtable",
         Sink::Mirror => "mirror",
     }
+}
+
+pub(super) fn sink_named(name: &str) -> Option<Sink> {
+    let all = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
+    all.into_iter().find(|sink| sink_name(*sink) == name)
 }
 
 /// News of a call: the delivery is due. One that waits after a failure keeps waiting, a parked one stays parked.
@@ -124,9 +190,9 @@ async fn insert(
     head_start: i64,
 ) -> Result<()> {
     for chunk in chunks(owed) {
-        let rows = rows(chunk.len(), 1, 6, ", 0, 'pending', 0, '{}'");
+        let rows = rows(chunk.len(), 1, 6, ", 0, 'pending', 0, '{}', '[]'");
         let sql = format!(
-            "INSERT INTO deliveries (sink, call_id, part, revision, due_at, created_at, delivered, state, attempts, memo)
+            "INSERT INTO deliveries (sink, call_id, part, revision, due_at, created_at, delivered, state, attempts, memo, history)
              VALUES {rows} ON CONFLICT (sink, call_id, part) {again}"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
@@ -165,12 +231,10 @@ impl Store {
     pub async fn deliveries_of(&self, call_id: &str) -> Result<Vec<Delivery>> {
         let query =
             sqlx::query("SELECT * FROM deliveries WHERE call_id = $1 ORDER BY sink, created_at");
-        let rows = query.bind(call_id).fetch_all(&self.read).await?;
-        let all = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
+        let rows = query.bind(text(call_id)).fetch_all(&self.read).await?;
         let mut deliveries = Vec::new();
         for row in &rows {
-            let name: String = row.try_get("sink")?;
-            let sink = all.into_iter().find(|sink| sink_name(*sink) == name);
+            let sink = sink_named(row.try_get("sink")?);
             deliveries.extend(sink.map(|sink| read(row, sink)).transpose()?);
         }
         Ok(deliveries)
@@ -201,8 +265,8 @@ impl Store {
                delivered = CASE WHEN $1 = 'done' THEN $2 ELSE delivered END,
                state = CASE WHEN revision > $2 AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
                due_at = CASE WHEN revision > $2 AND $1 IN ('done', 'dead') THEN $3 ELSE $4 END,
-               attempts = $5, last_error = $6, memo = $7
-             WHERE sink = $8 AND call_id = $9 AND part = $10",
+               attempts = $5, last_error = $6, memo = $7, history = $8
+             WHERE sink = $9 AND call_id = $10 AND part = $11",
         )
         .bind(finish.state.as_str())
         .bind(sent.revision)
@@ -211,6 +275,7 @@ impl Store {
         .bind(if done { 0 } else { sent.attempts + failed })
         .bind(finish.error.as_deref().map(text))
         .bind(finish.memo.to_string())
+        .bind(serde_json::to_string(&finish.history(&sent.history, now))?)
         .bind(sink_name(sent.key.sink))
         .bind(sent.key.call_id.as_str())
         .bind(sent.key.part.as_str())
@@ -250,6 +315,7 @@ impl Store {
 
 fn read(row: &AnyRow, sink: Sink) -> Result<Delivery> {
     let (state, memo): (String, String) = (row.try_get("state")?, row.try_get("memo")?);
+    let history: String = row.try_get("history")?;
     let due_at: i64 = row.try_get("due_at")?;
     Ok(Delivery {
         key: Key {
@@ -264,6 +330,7 @@ fn read(row: &AnyRow, sink: Sink) -> Result<Delivery> {
         attempts: row.try_get("attempts")?,
         last_error: row.try_get("last_error")?,
         memo: serde_json::from_str(&memo)?,
+        history: serde_json::from_str(&history)?,
         created_at: time(row.try_get("created_at")?),
     })
 }

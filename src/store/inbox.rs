@@ -36,10 +36,12 @@ pub enum Kind {
     Participant,
     /// What a sink or reconcile found out.
     Finding,
+    /// An object of the bucket that `backfill` found.
+    Object,
 }
 
 impl Kind {
-    const ALL: [(Kind, &'static str); 7] = [
+    const ALL: [(Kind, &'static str); 8] = [
         (Kind::Webhook, "webhook"),
         (Kind::Report, "report"),
         (Kind::Request, "request"),
@@ -47,6 +49,7 @@ impl Kind {
         (Kind::Room, "room"),
         (Kind::Participant, "participant"),
         (Kind::Finding, "finding"),
+        (Kind::Object, "object"),
     ];
 
     fn as_str(self) -> &'static str {
@@ -366,7 +369,7 @@ pub(super) async fn awaken(
     Ok(())
 }
 
-fn read(row: &AnyRow) -> Result<Letter> {
+pub(super) fn read(row: &AnyRow) -> Result<Letter> {
     let body: String = row.try_get("body")?;
     let encoding: String = row.try_get("encoding")?;
     let kind: String = row.try_get("kind")?;

@@ -27,6 +27,15 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Whether somebody holds this lease.
+    pub async fn is_leased(&self, job: &str, now: Timestamp) -> Result<bool> {
+        let query =
+            sqlx::query_scalar("SELECT COUNT(*) FROM leases WHERE job = $1 AND expires_at > $2");
+        let query = query.bind(job).bind(now.as_millisecond());
+        let held: i64 = query.fetch_one(&self.read).await?;
+        Ok(held > 0)
+    }
+
     /// Forgets every lease: whoever held one is known to be dead.
     pub async fn forget_leases(&self) -> Result<()> {
         sqlx::query("DELETE FROM leases")

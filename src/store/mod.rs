@@ -8,6 +8,8 @@ mod inbox;
 mod keep;
 mod lease;
 mod look;
+mod redrive;
+mod replay;
 
 use std::{str::FromStr, time::Duration};
 
@@ -18,9 +20,11 @@ use sqlx::{
 };
 
 pub use calls::{CallRow, Filter, Folded, Page};
-pub use deliveries::{Delivery, Depth, Finish, Key, State, sink_name};
+pub use deliveries::{Delivery, Depth, Finish, Key, State, Try, sink_name};
 pub use inbox::{Kind, Letter, Settled, Waiting};
 pub use look::{Silence, Stuck};
+pub use redrive::{Again, Owing, Selection};
+pub use replay::Judged;
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 

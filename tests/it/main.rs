@@ -10,6 +10,7 @@ mod canaries;
 mod cli;
 mod clocks;
 mod columns;
+mod commands;
 mod connections;
 mod crowds;
 mod disk;

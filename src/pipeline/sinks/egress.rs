@@ -27,6 +27,9 @@ use crate::{
 
 /// A real egress shows up in ListEgress 0.1-0.5 s after its request.
 const SHOWS_UP: SignedDuration = SignedDuration::from_secs(2);
+/// A room that was last heard of so long ago may have closed unheard, and another of its name be open: LiveKit starts by
+/// name.
+const STALE: SignedDuration = SignedDuration::from_mins(5);
 /// How long our project may take to list a room whose webhook another key signed; then it is another project's.
 const LISTED: SignedDuration = SignedDuration::from_secs(10);
 /// How soon a wrong key is tried again while the room lives.
@@ -116,10 +119,24 @@ impl Egress {
             let letters = running.into_iter().map(|info| letter::egress(info, now));
             return Attempt::new(Answer::Delivered { again: None }, memo).found(letters);
         }
-        if !call.is_open() {
-            return self.too_late(call, memo, now);
+        match self.is_open(call, now).await {
+            Ok(true) => self.send(due, wish, now).await,
+            Ok(false) => self.too_late(call, memo, now),
+            Err(error) => self.refused(due, &error, memo, now),
         }
-        self.send(due, wish, now).await
+    }
+
+    /// Whether the room of this name that is open now is this call's.
+    async fn is_open(&self, call: &Call, now: Timestamp) -> Result<bool, Error> {
+        let heard_lately = call.alive_at.is_none_or(|at| at + STALE > now);
+        if !call.is_open() || heard_lately {
+            return Ok(call.is_open());
+        }
+        let rooms = self
+            .client
+            .rooms(std::slice::from_ref(&call.room_name))
+            .await?;
+        Ok(rooms.iter().any(|room| room.sid == call.id))
     }
 
     async fn send(&self, due: &Due, wish: &Wish, now: Timestamp) -> Attempt {

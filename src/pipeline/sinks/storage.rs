@@ -45,7 +45,12 @@ impl Storage {
     async fn look(&self, due: &Due, now: Timestamp) -> Attempt {
         let (call, memo) = (&due.call, &due.delivery.memo);
         let recording = call.recordings.get(&due.delivery.key.part);
-        let Some(recording) = recording.filter(|recording| call.must_look_for(recording)) else {
+        // One that was given up is looked for again when somebody redrives it.
+        let given_up = |recording: &Recording| {
+            matches!(call.object(recording), Some(ObjectState::Lost { .. }))
+        };
+        let wanted = |recording: &&Recording| call.must_look_for(recording) || given_up(recording);
+        let Some(recording) = recording.filter(wanted) else {
             return Attempt::new(Answer::Delivered { again: None }, memo);
         };
         let state = match self.client.head(&recording.key).await {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use livekit_airtable::{
     storage::{Client, Config, Error, Method, Object},
     telemetry,
@@ -107,4 +108,34 @@ async fn a_url_dies_and_a_wrong_key_gets_nothing() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(http.get(&dying).send().await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn more_objects_than_a_page_are_listed_in_order() {
+    let (client, prefix) = (right(), key(""));
+    let put = |n: usize| {
+        let (client, key) = (client.clone(), format!("{prefix}call+ {n:04}.mp3"));
+        async move { client.put_text(&key, "x".repeat(n % 7)).await.unwrap() }
+    };
+    let puts = futures_util::stream::iter((0..1005).map(put));
+    let done: Vec<()> = puts.buffer_unordered(32).collect().await;
+    let (mut listed, mut pages, mut from) = (Vec::new(), 0, None);
+    loop {
+        let page = client.list(&prefix, from).await.unwrap();
+        listed.extend(page.objects);
+        pages += 1;
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!((listed.len(), pages), (done.len(), 2));
+    assert_eq!(listed[1004].key, format!("{prefix}call+ 1004.mp3"));
+    assert_eq!(listed[1004].size, 1004 % 7);
+    let age = telemetry::now().duration_since(listed[0].modified_at);
+    assert!(age.as_secs().abs() < 300, "{age}");
+    let nothing = client.list(&key("none"), None).await.unwrap();
+    assert!(nothing.objects.is_empty() && nothing.next.is_none());
+    let refused = self::client("not the secret key").list("", None).await;
+    assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
 }

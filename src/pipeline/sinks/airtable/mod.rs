@@ -6,6 +6,7 @@
 
 mod addresses;
 mod attachment;
+mod news;
 mod refusal;
 mod row;
 mod table;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
+
+pub use news::news;
 
 use crate::{
     airtable::{Client, Schema},

@@ -113,7 +113,8 @@ impl Airtable {
     ) -> Result<Option<Row>, String> {
         let call = &due.call;
         if memo.is_gone() {
-            if !self.has_news(call, &memo, table) {
+            let redriven = due.delivery.delivered == 0;
+            if !redriven && !self.has_news(call, &memo, table) {
                 return Ok(None);
             }
             memo = Memo {
@@ -122,7 +123,7 @@ impl Airtable {
             };
         }
         // Redriven as though it had never been delivered: the row that is there is written whole.
-        let whole = due.delivery.delivered == 0;
+        let whole = due.delivery.delivered == 0 && memo.record.is_some();
         if whole {
             memo.signed = None;
         }
@@ -182,7 +183,7 @@ impl Row {
         let mut cells = self.cells.clone();
         self.tell(&mut cells, schema, table);
         cells.retain(|name, cell| match table.field_id(name) {
-            Some(_) if self.whole && self.memo.sent.contains_key(name) => true,
+            Some(_) if self.whole => true,
             Some(id) => is_news(&self.memo, name, id, cell),
             None => false,
         });

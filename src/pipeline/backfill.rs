@@ -1,0 +1,171 @@
+//! History for the inbox: egresses that LiveKit still lists, and recordings in the bucket that no call knows of.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{letter, reconcile::is_news};
+use crate::{
+    domain::{Call, Fact, Recording, Room, Stored},
+    livekit::body,
+    storage::Listed,
+    store::{CallRow, Error, Kind, Letter, Store},
+};
+
+/// Calls and letters that are read at once.
+const PAGE: i64 = 64;
+
+/// What the database knows already, folded or not.
+#[derive(Debug, Default)]
+pub struct Known {
+    egresses: HashMap<String, Recording>,
+    /// Keys of the bucket that are some call's recordings.
+    keys: HashSet<String>,
+    /// Calls by id: whether one is over and has no recording, so that one may be found for it.
+    bare: HashMap<String, bool>,
+}
+
+/// Something that nobody told of.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub call_id: String,
+    pub room_name: String,
+    pub ended_at: Option<Timestamp>,
+    /// The recording's key in the bucket.
+    pub key: String,
+    pub letter: Letter,
+}
+
+impl Known {
+    pub async fn read(store: &Store) -> Result<Known, Error> {
+        let (mut known, mut last) = (Known::default(), String::new());
+        loop {
+            let ids = store
+                .heard_since(Timestamp::UNIX_EPOCH, &last, PAGE)
+                .await?;
+            let Some(end) = ids.last() else { break };
+            last.clone_from(end);
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            for CallRow { call, .. } in store.calls(&ids).await? {
+                known.add_call(&call);
+            }
+        }
+        last.clear();
+        loop {
+            let letters = store.unfolded(&last, PAGE).await?;
+            let Some(end) = letters.last() else { break };
+            last.clone_from(&end.id);
+            for fact in letters
+                .iter()
+                .filter_map(|letter| letter::read(letter).ok())
+            {
+                known.add_fact(fact);
+            }
+        }
+        Ok(known)
+    }
+
+    fn add_call(&mut self, call: &Call) {
+        let bare = call.recordings.is_empty() && !call.is_open();
+        self.bare.insert(call.id.clone(), bare);
+        for recording in call.recordings.values() {
+            self.add(recording);
+        }
+    }
+
+    /// Letters that intake has yet to fold.
+    fn add_fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Egress { room, recording } => {
+                self.bare.insert(room.sid, false);
+                self.add(&recording);
+            }
+            Fact::Stored(stored) => self.add(&stored.recording()),
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, recording: &Recording) {
+        self.keys.insert(recording.key.clone());
+        let id = recording.egress_id.clone();
+        let known = self.egresses.entry(id);
+        known
+            .and_modify(|known| known.merge(recording.clone()))
+            .or_insert_with(|| recording.clone());
+    }
+
+    /// Of LiveKit's egresses those that ended since then and say something new.
+    pub fn egresses(&mut self, infos: Vec<String>, since: Timestamp, now: Timestamp) -> Vec<Found> {
+        let mut found = Vec::new();
+        for info in infos {
+            let value = serde_json::from_str::<Value>(&info).unwrap_or_default();
+            let Fact::Egress { room, recording } = body::egress(&value, Room::default()) else {
+                continue;
+            };
+            let late = recording.ended_at.or(recording.started_at);
+            let known = self.egresses.get(&recording.egress_id);
+            if late.is_none_or(|at| at >= since) && known.is_none_or(|k| is_news(k, &recording)) {
+                found.push(of_egress(info, &room, &recording, now));
+            }
+            self.add_fact(Fact::Egress { room, recording });
+        }
+        found
+    }
+
+    /// Of the bucket's objects those that were written since then and that no call knows of. An object that does not
+    /// look like a recording is none.
+    pub fn objects(
+        &mut self,
+        template: &str,
+        objects: &[Listed],
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Found> {
+        let new = objects.iter().filter(|object| {
+            object.size > 0 && object.modified_at >= since && !self.keys.contains(&object.key)
+        });
+        let read =
+            |object: &Listed| Stored::read(template, &object.key, object.size, object.modified_at);
+        let stored = new.filter_map(read);
+        // A call that has a recording, or will have, is told of it by LiveKit.
+        let missing = |stored: &Stored| self.bare.get(&stored.call_id()).copied().unwrap_or(true);
+        let stored: Vec<Stored> = stored.filter(missing).collect();
+        stored.iter().map(|stored| of_object(stored, now)).collect()
+    }
+}
+
+fn of_egress(info: String, room: &Room, recording: &Recording, now: Timestamp) -> Found {
+    let Recording {
+        egress_id,
+        updated_at,
+        status,
+        ..
+    } = recording;
+    let dedupe = format!("egress:{egress_id}:{updated_at}:{}", status.as_str());
+    Found {
+        call_id: room.sid.clone(),
+        room_name: room.name.clone(),
+        ended_at: recording.ended_at,
+        key: recording.key.clone(),
+        letter: Letter {
+            dedupe: Some(dedupe),
+            ..letter::egress(info, now)
+        },
+    }
+}
+
+fn of_object(stored: &Stored, now: Timestamp) -> Found {
+    let body = serde_json::to_vec(stored).unwrap_or_default();
+    let letter = Letter::new(Kind::Object, body, now).of_call(&stored.call_id());
+    Found {
+        call_id: stored.call_id(),
+        room_name: stored.room.name.clone(),
+        ended_at: Some(stored.modified_at),
+        key: stored.key.clone(),
+        letter: Letter {
+            dedupe: Some(format!("object:{}", stored.key)),
+            ..letter
+        },
+    }
+}
