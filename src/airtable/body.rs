@@ -93,6 +93,18 @@ pub(super) fn column(message: &str) -> Option<String> {
         .or_else(|| field_id(message))
 }
 
+/// The choice that a select column lacks: `… create new select option ""Ringing""`.
+pub(super) fn choice(kind: &str, message: &str) -> Option<String> {
+    if kind != "INVALID_MULTIPLE_CHOICE_OPTIONS" {
+        return None;
+    }
+    let (_, rest) = message.split_once('"')?;
+    let (inner, _) = rest.rsplit_once('"')?;
+    let inner = inner.strip_prefix('"').unwrap_or(inner);
+    let inner = inner.strip_suffix('"').unwrap_or(inner);
+    Some(inner.to_owned()).filter(|choice| !choice.is_empty())
+}
+
 /// The name right after the word: ` "X"`, ` name: "X"`, `s {X}`, ` X cannot accept`.
 fn named(rest: &str) -> Option<String> {
     let mut rest = rest.strip_prefix('s').unwrap_or(rest);
@@ -173,6 +185,24 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn a_message_that_names_a_choice_yields_it() {
+        let kind = "INVALID_MULTIPLE_CHOICE_OPTIONS";
+        let create =
+            |choice: &str| format!("Insufficient permissions to create new select option {choice}");
+        let messages = [
+            (create(r#"""No recording"""#), Some("No recording")),
+            (create(r#""Live""#), Some("Live")),
+            (create(r#"""a "b" c"""#), Some(r#"a "b" c"#)),
+            (create(""), None),
+            (create(r#""""#), None),
+        ];
+        for (message, wanted) in messages {
+            assert_eq!(choice(kind, &message).as_deref(), wanted, "{message}");
+        }
+        assert_eq!(choice("INVALID_VALUE_FOR_COLUMN", r#"Field "a""#), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Requests to one base, each waiting for its turn.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
@@ -73,6 +73,11 @@ impl Client {
         self.pace.sent()
     }
 
+    /// AIRTABLE_BASE_ID: `app…`.
+    pub fn base_id(&self) -> &str {
+        &self.config.base_id
+    }
+
     /// AIRTABLE_TABLE: name or `tbl…`.
     pub fn table(&self) -> &str {
         &self.config.table
@@ -124,15 +129,15 @@ impl Client {
         written(&answer, key_field_id, rows.iter().map(|(_, cells)| cells))
     }
 
-    /// Updates at most 10 records by id. Always the batch form: there a missing record is [`super::Class::RowGone`],
-    /// while the single form answers it like a lost permission.
+    /// Updates at most 10 records by id; their cells by record and field id. Always the batch form: there a missing
+    /// record is [`super::Class::RowGone`], while the single form answers it like a lost permission.
     pub async fn update(
         &self,
         table_id: &str,
         rows: &[(String, Map<String, Value>)],
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeMap<String, Map<String, Value>>, Error> {
         if rows.is_empty() {
-            return Ok(());
+            return Ok(BTreeMap::new());
         }
         let records: Vec<Value> = rows
             .iter()
@@ -146,7 +151,7 @@ impl Client {
             }));
         let answer: Records = self.call(Access::WriteRecords, request).await?;
         answer.tell_attachments();
-        Ok(())
+        Ok(answer.cells())
     }
 
     /// Ids of the records whose key cell is `key`, at most 100.
@@ -238,7 +243,7 @@ impl Client {
         self.call(Access::CreateBase, request).await
     }
 
-    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = format!("{}/v0", self.config.api_url.trim_end_matches('/'));
         for segment in path {
             url.push('/');
@@ -253,7 +258,7 @@ impl Client {
             .timeout(TIMEOUT)
     }
 
-    async fn call<T: DeserializeOwned>(
+    pub(super) async fn call<T: DeserializeOwned>(
         &self,
         access: Access,
         request: RequestBuilder,

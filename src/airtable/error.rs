@@ -21,6 +21,8 @@ pub enum Class {
     /// Airtable does not take a value. `column`: the field id or name it
     /// complains about, if it names one; look whether it is one of ours.
     Row { column: Option<String> },
+    /// Airtable does not take a value that is no choice of its select column, which it does not name.
+    Choice { choice: String },
     /// The remembered record id is gone: upsert by key.
     RowGone,
     /// A field is gone: read the schema again.
@@ -173,8 +175,11 @@ impl Refusal {
             },
             // A 400 without a type of Airtable's comes from something between, and says nothing about the row.
             (400, "") => Class::Retry { after: self.after },
-            (400 | 422, _) => Class::Row {
-                column: body::column(&self.message),
+            (400 | 422, kind) => match body::choice(kind, &self.message) {
+                Some(choice) => Class::Choice { choice },
+                None => Class::Row {
+                    column: body::column(&self.message),
+                },
             },
             _ => Class::Retry { after: self.after },
         }
@@ -193,9 +198,10 @@ impl Refusal {
             403 | 404 if self.access == Access::CreateBase => format!(
                 "look whether AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
             ),
-            401 => "AIRTABLE_TOKEN is not a valid token".to_string(),
+            401 => "AIRTABLE_TOKEN is not a valid token; make one at airtable.com/create/tokens"
+                .to_string(),
             403 => format!(
-                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the base AIRTABLE_BASE_ID{table}"
+                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the base, AIRTABLE_BASE_ID is that base{table}"
             ),
             _ => format!("look whether AIRTABLE_BASE_ID is right{table}"),
         }
@@ -208,10 +214,16 @@ fn is_quota(kind: &str) -> bool {
     kind.contains("BILLING_LIMIT") || (records && kind.contains("LIMIT"))
 }
 
+const OVER_PLAN: &str = "Airtable's plan is used up (its requests of this month, or its records); upgrade the workspace, delete rows \
+                         or wait for the next month, it is tried again each hour: Airtable says ";
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.class() == Class::Configuration {
-            write!(f, "{}: Airtable says ", self.advice())?;
+        match self.class() {
+            Class::Configuration => write!(f, "{}: Airtable says ", self.advice())?,
+            Class::Quota => f.write_str(OVER_PLAN)?,
+            Class::TooLarge => f.write_str("the row is too large for Airtable: ")?,
+            _ => {}
         }
         match (self.kind.as_str(), self.message.as_str()) {
             ("", message) => write!(f, "{} ({message})", self.status),

@@ -4,6 +4,7 @@
 //! [`Plan`] compares it with the base that is there, and [`Mapping`] is what a writer needs: field ids, which survive a
 //! rename. Facts about the API: airtable.com/developers/web/api.
 
+mod attachments;
 mod body;
 mod book;
 mod cell;
@@ -21,6 +22,7 @@ mod rules;
 mod schema;
 mod wire;
 
+pub use attachments::Attachment;
 pub use book::{Book, Denied, Entry, Leave};
 pub use client::{Client, Config};
 pub use error::{Access, Class, Error, Refusal};

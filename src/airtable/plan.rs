@@ -159,19 +159,20 @@ impl Plan {
     }
 }
 
-/// For a writer: where the columns are, and what cannot be written as it should be. Reads the base (one request) and
+/// For a writer: the table, where its columns are, and what cannot be written as it should be. Reads the base (one request) and
 /// creates nothing; a missing table or key column is an error that names `bootstrap`.
 pub async fn locate(
     client: &Client,
     schema: &Schema,
     known: Option<&Mapping>,
-) -> Result<(Mapping, Vec<Step>), Error> {
+) -> Result<(Table, Mapping, Vec<Step>), Error> {
     let found = table(client, known).await?;
     let found = found.ok_or_else(|| Error::NoTable {
         table: client.table().to_string(),
     })?;
     let none = BTreeMap::new();
-    schema.map(&found, known.map_or(&none, |known| &known.columns))
+    let (mapping, problems) = schema.map(&found, known.map_or(&none, |known| &known.columns))?;
+    Ok((found, mapping, problems))
 }
 
 /// AIRTABLE_TABLE's table. None: it can be created, as an id cannot.

@@ -9,10 +9,7 @@ use super::{Schema, path};
 use crate::domain::{
     Call,
     participant::{Kind, Participant},
-    transcript,
 };
-
-const CUT_NOTE: &str = "[… cut here: the whole text is behind Transcript URL]";
 
 /// The addresses of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +19,8 @@ pub struct Links {
     pub expires: Option<Timestamp>,
     /// The full transcript, when the cell's was cut.
     pub transcript: Option<String>,
+    /// Why the full transcript is not in the bucket, when it should be.
+    pub transcript_missing: Option<String>,
 }
 
 /// Column name to cell, for every enabled column; null empties a cell. A value that its column cannot hold leaves the
@@ -30,7 +29,10 @@ pub struct Links {
 pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value> {
     let (mut cells, mut unfit) = (Map::new(), Vec::new());
     for column in schema.enabled() {
-        let value = value(call, &column.from, links);
+        let value = match column.from.as_str() {
+            "transcript" => transcript_cell(call, &cut_note(schema, links)),
+            from => value(call, from, links),
+        };
         if value.is_none() && call.forgotten && is_reported(&column.from) {
             continue;
         }
@@ -45,6 +47,18 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value
         cells.insert(error.name.clone(), text);
     }
     cells
+}
+
+/// The last line of a transcript that was cut: where the rest is.
+fn cut_note(schema: &Schema, links: &Links) -> String {
+    let link = schema
+        .enabled()
+        .find(|column| column.from == "transcript_url");
+    match (link, &links.transcript_missing) {
+        (_, Some(_)) => "[… cut here: the whole text is not in the bucket yet, see Error]".into(),
+        (Some(link), None) => format!("[… cut here: the whole text is behind {}]", link.name),
+        (None, None) => "[… cut here: the whole text lies in the bucket]".into(),
+    }
 }
 
 /// Whether the column is filled from what an agent reported.
@@ -65,8 +79,8 @@ fn told(column: &Column, cell: &Value, why: &str) -> String {
 
 /// The whole transcript, when it does not fit into a cell.
 pub fn long_transcript(call: &Call) -> Option<String> {
-    let text = call.reports.newest()?.transcript.text();
-    transcript::cut(&text, LONGEST, CUT_NOTE).map(|_| text)
+    let transcript = &call.reports.newest()?.transcript;
+    transcript.cut(LONGEST, "").map(|_| transcript.text())
 }
 
 fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
@@ -83,12 +97,12 @@ fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
             .map(|nanos| json!((nanos as f64 / 1e9).round())),
         "caller" => caller(call).map(Value::String),
         "agent" => agent(call).map(Value::String),
-        "transcript" => transcript_cell(call).map(Value::String),
         "transcript_url" => links.transcript.clone().map(Value::String),
         "recording_url" => links.recording.clone().map(Value::String),
         "recording_url_expires" => links.expires.map(iso),
         "recording_size" => call.playable().map(|(_, size)| json!(size)),
-        "recording_attachment" => links.recording.as_ref().map(|url| attachment(call, url)),
+        // Not a projection: it is sent once, and what is in the cell stays there.
+        "recording_attachment" => None,
         // One that was found in the bucket has no id of LiveKit's.
         "egress_id" => recording
             .filter(|r| !r.was_found())
@@ -139,15 +153,11 @@ fn some(value: Option<Value>) -> Option<Value> {
     value.filter(|value| !value.is_null())
 }
 
-fn transcript_cell(call: &Call) -> Option<String> {
-    let text = call.reports.newest()?.transcript.text();
-    Some(transcript::cut(&text, LONGEST, CUT_NOTE).unwrap_or(text))
-}
-
-fn attachment(call: &Call, url: &str) -> Value {
-    let key = call.playable().map_or("", |(recording, _)| &recording.key);
-    let name = key.rsplit('/').next().unwrap_or_default();
-    json!([{ "url": url, "filename": name }])
+fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
+    let transcript = &call.reports.newest()?.transcript;
+    let cut = transcript.cut(LONGEST, cut_note);
+    let text = cut.unwrap_or_else(|| transcript.text());
+    Some(Value::String(text)).filter(|text| text != "")
 }
 
 /// The caller's number, as the SIP participant's attributes tell it.

@@ -1,6 +1,6 @@
 //! What comes over the wire: answers, rows, and tables as the metadata API prints them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
@@ -85,6 +85,12 @@ pub(super) struct Records {
 }
 
 impl Records {
+    /// Record id to its cells.
+    pub(super) fn cells(self) -> BTreeMap<String, Map<String, Value>> {
+        let records = self.records.into_iter();
+        records.map(|record| (record.id, record.fields)).collect()
+    }
+
     /// The rows are saved, an attachment is not: that comes as a success.
     pub(super) fn tell_attachments(&self) {
         if !self.details.reasons.is_empty() {

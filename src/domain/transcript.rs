@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::event::Room;
 
@@ -266,6 +267,18 @@ impl Transcript {
         self.len() == 0
     }
 
+    /// The text cut at a turn so that it and `note`, a line of its own, fit into `limit` UTF-16 units; `None` when it
+    /// fits as it is. A turn that would take more than half of the text with it is cut inside.
+    pub fn cut(&self, limit: usize, note: &str) -> Option<String> {
+        match self {
+            Transcript::Turns(turns) => {
+                let lines: Vec<String> = turns.iter().map(line).collect();
+                cut_lines(&lines, limit, note)
+            }
+            Transcript::Text(text) => cut(text, limit, note),
+        }
+    }
+
     /// A line per turn, as the row shows it.
     pub fn text(&self) -> String {
         match self {
@@ -288,24 +301,53 @@ fn line(turn: &Turn) -> String {
     format!("{speaker}: {}{mark}", turn.text)
 }
 
-/// The text cut at a turn so that it and `note` fit into `limit` UTF-16 units; `None` when it fits as it is.
+/// The text cut at the end of a line, as [`Transcript::cut`] does it.
 pub fn cut(text: &str, limit: usize, note: &str) -> Option<String> {
-    let units = |text: &str| text.encode_utf16().count();
-    if units(text) <= limit {
+    let lines: Vec<&str> = text.split('\n').collect();
+    cut_lines(&lines, limit, note)
+}
+
+fn cut_lines(lines: &[impl AsRef<str>], limit: usize, note: &str) -> Option<String> {
+    let lines = lines.iter().map(AsRef::as_ref);
+    let whole: usize = lines.clone().map(|line| units(line) + 1).sum();
+    if whole <= limit + 1 {
         return None;
     }
     let room = limit.saturating_sub(units(note) + 1);
-    let (mut used, mut end, mut turn_end) = (0, 0, 0);
-    for (at, letter) in text.char_indices() {
-        used += letter.len_utf16();
+    let (mut kept, mut used): (Vec<&str>, usize) = (Vec::new(), 0);
+    for line in lines {
+        if used + units(line) > room {
+            if used < room / 2 {
+                kept.push(cut_line(line, room - used));
+            }
+            break;
+        }
+        used += units(line) + 1;
+        kept.push(line);
+    }
+    kept.push(note);
+    Some(kept.join("\n"))
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// The beginning of a line in at most `room` UTF-16 units, up to a space if there is one near; never between a letter
+/// and the marks that belong to it.
+fn cut_line(line: &str, room: usize) -> &str {
+    const NEAR: usize = 1000;
+    let (mut used, mut end, mut space) = (0, 0, None);
+    for (at, letter) in line.grapheme_indices(true) {
+        used += units(letter);
         if used > room {
             break;
         }
-        if letter == '\n' {
-            turn_end = at;
+        if letter == " " {
+            space = Some(at);
         }
-        end = at + letter.len_utf8();
+        end = at + letter.len();
     }
-    let end = if turn_end > 0 { turn_end } else { end };
-    Some(format!("{}\n{note}", &text[..end]))
+    let near = space.filter(|space| end - space < NEAR);
+    &line[..near.unwrap_or(end)]
 }

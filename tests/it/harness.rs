@@ -137,7 +137,8 @@ impl World {
         Config::serve(&Source::from_pairs(self.settings.clone())).unwrap_or_else(|e| panic!("{e}"))
     }
 
-    async fn create_table(&self) {
+    /// Creates what the schema has and the base has not.
+    pub async fn create_table(&self) {
         let client = airtable_client(&self.config().airtable, self.http.clone());
         let schema = serve::schema(&self.config().airtable).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();

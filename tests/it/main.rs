@@ -31,6 +31,7 @@ mod projects;
 mod real;
 mod reconcile;
 mod recordings;
+mod rows;
 mod secrets;
 mod storms;
 mod transcripts;

@@ -68,7 +68,10 @@ fn one(field: &str, item: &Value, current: Option<&Value>) -> Result<Value, Refu
 /// Fetches one URL as Airtable does, after the write and with at most 3 redirects: the attachment gets size, type and our
 /// address, or goes away in silence.
 pub(super) async fn fetch(sim: Airtable, id: String, url: String) {
-    let content = download(&url).await.ok();
+    let content = match sim.may_fetch() {
+        true => download(&url).await.ok(),
+        false => None,
+    };
     let mut state = sim.state();
     state.fetching -= 1;
     let own = format!("{}/attachments/{id}/", sim.url());
@@ -86,6 +89,15 @@ pub(super) async fn fetch(sim: Airtable, id: String, url: String) {
     }
     if let Some(content) = content {
         state.contents.insert(id, content);
+    }
+}
+
+impl Airtable {
+    fn may_fetch(&self) -> bool {
+        let mut state = self.state();
+        let fails = state.unfetched > 0;
+        state.unfetched = state.unfetched.saturating_sub(1);
+        !fails
     }
 }
 

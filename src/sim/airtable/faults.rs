@@ -31,6 +31,8 @@ pub enum Fault {
     Truncated,
     /// The work is done at once, the answer comes so much later.
     Slow(Duration),
+    /// Nothing is done; 429, and the base may be asked again after so many seconds (`Retry-After`).
+    Locked(u16),
     /// The month's calls are used up: 429 on records; the metadata API still answers and leaves this fault standing.
     Quota,
     /// The base is locked, as if somebody else had sent one request too many.
@@ -95,7 +97,7 @@ impl Fault {
             Self::AfterWrite | Self::Truncated | Self::Slow(_) => true,
             Self::NoAttachments | Self::After(_) => true,
             Self::Status(..) | Self::Html(_) | Self::Reset | Self::Silent(_) => false,
-            Self::Quota | Self::Lockout => false,
+            Self::Quota | Self::Lockout | Self::Locked(_) => false,
         }
     }
 
@@ -113,6 +115,11 @@ impl Fault {
             }
             Self::Quota => respond(Err(Refusal::quota_used_up())),
             Self::Lockout => respond(Err(Refusal::rate_limited())),
+            Self::Locked(seconds) => {
+                let mut answer = respond(Err(Refusal::rate_limited()));
+                answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+                answer
+            }
             Self::Reset | Self::AfterWrite => {
                 connection.cut();
                 done

@@ -82,6 +82,10 @@ struct State {
     limits: HashMap<String, Limit>,
     faults: faults::Faults,
     contents: HashMap<String, Content>,
+    /// Attachments that will not be fetched.
+    unfetched: usize,
+    /// Texts that no write may hold.
+    poisons: Vec<String>,
     /// Attachments that are being fetched.
     fetching: usize,
     requests: u64,
@@ -105,6 +109,8 @@ pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Airt
             limits: HashMap::new(),
             faults: faults::Faults::default(),
             contents: HashMap::new(),
+            unfetched: 0,
+            poisons: Vec::new(),
             fetching: 0,
             requests: 0,
             breaches: 0,
@@ -157,6 +163,16 @@ impl Airtable {
     /// The next `times` requests that the rate limit lets through go wrong; several calls queue up.
     pub fn fail_next(&self, times: usize, fault: Fault) {
         self.state().faults.push(times, None, fault);
+    }
+
+    /// The next `times` attachments are not fetched: they go away in silence.
+    pub fn fail_fetches(&self, times: usize) {
+        self.state().unfetched += times;
+    }
+
+    /// From now on a write that holds this text (as JSON spells it) is refused, with words that name nothing.
+    pub fn refuse_text(&self, text: &str) {
+        self.state().poisons.push(text.to_owned());
     }
 
     /// Ends the server: no new connections, and none stays open after its running request.

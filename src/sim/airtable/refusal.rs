@@ -69,6 +69,12 @@ impl Refusal {
         )
     }
 
+    /// What the live API says when it does not like a request and does not say why.
+    pub fn poisoned() -> Self {
+        let message = "Invalid request: parameter validation failed. Check your request data.";
+        Self::invalid("INVALID_REQUEST_UNKNOWN", message)
+    }
+
     pub fn unknown_field(name: &str) -> Self {
         Self::invalid(
             "UNKNOWN_FIELD_NAME",

@@ -36,6 +36,13 @@ impl Call {
         matches!(self.path()[..], ["v0", "meta", ..])
     }
 
+    /// Whether it is a write whose body holds this text.
+    pub fn holds(&self, text: &str) -> bool {
+        let body = self.body.as_deref().unwrap_or_default();
+        let mut places = body.windows(text.len().max(1));
+        self.method != Method::GET && places.any(|place| place == text.as_bytes())
+    }
+
     pub fn path(&self) -> Vec<&str> {
         self.path.iter().map(String::as_str).collect()
     }

@@ -18,8 +18,10 @@ use super::routes::{self, Call};
 use super::wire::{Scissors, Wires};
 use super::{Airtable, attachments, control, ids};
 
-/// Bytes of a request's body; Airtable's own end is not documented. An upload of 5 MB in base64 fits.
-const LARGEST_BODY: usize = 10 * 1024 * 1024;
+/// Bytes of a request's body. Airtable's own end is not documented; its proxies take a megabyte.
+const LARGEST_BODY: usize = 1_000_000;
+/// An upload of 5 MB in base64 fits.
+const LARGEST_UPLOAD: usize = 10 * 1024 * 1024;
 
 pub(super) async fn serve(listener: TcpListener, airtable: Airtable) {
     let stop = airtable.0.stop.clone();
@@ -67,13 +69,13 @@ async fn answer(
         Err(refusal) => return respond(Err(refusal)),
     };
     let Some(fault) = fault else {
-        let outcome = routes::dispatch(&airtable, &call);
+        let outcome = airtable.work(&call);
         airtable.fetch_attachments();
         return respond(outcome);
     };
     let mut done = respond(Err(Refusal::not_found()));
     if fault.works() {
-        done = respond(routes::dispatch(&airtable, &call));
+        done = respond(airtable.work(&call));
         match fault {
             Fault::NoAttachments => airtable.drop_attachments(),
             _ => airtable.fetch_attachments(),
@@ -85,11 +87,15 @@ async fn answer(
 async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Call {
     let query = parts.uri.query().unwrap_or_default();
     let query = url::form_urlencoded::parse(query.as_bytes());
+    let largest = match path.last().map(String::as_str) {
+        Some("uploadAttachment") => LARGEST_UPLOAD,
+        _ => LARGEST_BODY,
+    };
     Call {
         method: parts.method.clone(),
         path,
         query: query.into_owned().collect(),
-        body: to_bytes(body, LARGEST_BODY).await.ok(),
+        body: to_bytes(body, largest).await.ok(),
     }
 }
 
@@ -145,6 +151,15 @@ impl Airtable {
             for (id, _) in left {
                 attachments::forget(base, &id);
             }
+        }
+    }
+
+    fn work(&self, call: &Call) -> Outcome {
+        let is_poisoned = |poison: &String| call.holds(poison);
+        let is_poisoned = self.state().poisons.iter().any(is_poisoned);
+        match is_poisoned {
+            true => Err(Refusal::poisoned()),
+            false => routes::dispatch(self, call),
         }
     }
 

@@ -87,7 +87,7 @@ pub async fn mends_what_was_stored_wrong(mut world: World) {
         .texts(&format!("SELECT memo FROM deliveries WHERE {place}"))
         .await;
     let mut memo: serde_json::Value = serde_json::from_str(&memo[0]).unwrap();
-    memo["sent"]["Room"] = json!(1);
+    memo["sent"]["Room"][1] = json!(1);
     world
         .sql(&format!(
             "UPDATE deliveries SET memo = '{memo}' WHERE {place}"

@@ -1,9 +1,11 @@
 //! What people click in a row: signed anew before it dies, and the full text of a transcript that was cut.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
 
-use super::{Airtable, Memo, hash};
+use super::{
+    Airtable,
+    row::{Memo, hash},
+};
 use crate::{
     airtable::row::{self, Links},
     domain::{Call, Recording, event::Finding, link::Linked, path},
@@ -19,27 +21,43 @@ impl Airtable {
         memo: &mut Memo,
         now: Timestamp,
     ) -> Result<(Links, bool), String> {
-        let text_key = self.keep_transcript(call, memo, now).await?;
+        let (text_key, transcript_missing) = match self.keep_transcript(call, memo, now).await {
+            Ok(key) => (key, None),
+            Err(error) => (None, Some(error)),
+        };
         let recording = call.playable().map(|(recording, _)| recording);
         if self.links.public_url.is_some() {
             let links = self.permanent(call, recording, text_key.is_some());
             let fresh = memo.signed.take().is_some() || links != Links::default();
+            let links = Links {
+                transcript_missing,
+                ..links
+            };
             return Ok((links, fresh));
         }
         let key = recording.map(|recording| recording.key.clone());
         if key.is_none() && text_key.is_none() {
-            return Ok((Links::default(), memo.signed.take().is_some()));
+            let links = Links {
+                transcript_missing,
+                ..Links::default()
+            };
+            return Ok((links, memo.signed.take().is_some()));
         }
         let part = |key: &Option<String>| key.clone().unwrap_or_default();
         let purpose = format!("{} {}", part(&key), part(&text_key));
         if lives(memo, &purpose, now + self.links.ttl / 2) {
-            return Ok((Links::default(), false));
+            let links = Links {
+                transcript_missing,
+                ..Links::default()
+            };
+            return Ok((links, false));
         }
         let expires = now + self.links.ttl;
         let links = Links {
             expires: key.as_ref().map(|_| expires),
             recording: self.sign(key).await?,
             transcript: self.sign(text_key).await?,
+            transcript_missing,
         };
         memo.signed = Some((purpose, expires.as_millisecond()));
         Ok((links, true))
@@ -55,6 +73,7 @@ impl Airtable {
             expires: None,
             recording: recording.and_then(|linked| self.links.permanent(linked)),
             transcript: transcript.and_then(|linked| self.links.permanent(linked)),
+            transcript_missing: None,
         }
     }
 
@@ -83,14 +102,12 @@ impl Airtable {
         let there = (hash(&text), key.clone());
         if memo.text.as_ref() != Some(&there) {
             let put = self.storage.put_text(&key, text).await;
-            put.map_err(|error| format!("the full transcript could not be stored: {error}"))?;
+            put.map_err(|error| error.to_string())?;
             // The permanent link leads to where the call says that it lies.
             let kept =
                 letter::finding(&call.id, &Finding::TranscriptKept { key: key.clone() }, now);
             let told = self.store.put(kept).await;
-            told.map_err(|error| {
-                format!("where the full transcript lies could not be stored: {error}")
-            })?;
+            told.map_err(|error| format!("where it lies could not be stored: {error}"))?;
             self.wake.intake.notify_one();
             memo.text = Some(there);
         }
@@ -112,15 +129,6 @@ impl Airtable {
         let at = Timestamp::from_millisecond(*dies).ok()? - quarter;
         let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
         (at < young_until).then_some(at)
-    }
-
-    /// The URLs in the row live on: they are no news.
-    pub(super) fn drop_links(&self, changed: &mut Map<String, Value>) {
-        let ours = ["recording_url", "recording_url_expires", "transcript_url"];
-        let links = self.schema.enabled();
-        for column in links.filter(|column| ours.contains(&column.from.as_str())) {
-            changed.remove(&column.name);
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Memo, hash};
+use super::row::{Memo, hash};
 use crate::{
     airtable::{
         Schema,
@@ -23,7 +23,7 @@ pub fn news(call: &Call, schema: &Schema, memo: &Value) -> Vec<String> {
             || from == "recording_attachment";
         !link
             && match memo.sent.get(name) {
-                Some(sent) => *sent != hash(cell),
+                Some((_, sent)) => *sent != hash(cell),
                 None => !cell.is_null(),
             }
     };

@@ -1,111 +1,192 @@
-//! What becomes of a row that Airtable refuses: nine good rows land, and a column that a user changed costs the row a
+//! What becomes of rows that Airtable refuses: nine good rows land, and a column that a user changed costs the row a
 //! line in Error, not the row.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Airtable, Memo, Row, attempt};
+use super::{
+    row::Row,
+    trip::{Parcel, Trip},
+};
 use crate::{
-    airtable::{Class, Error, Mapping},
-    pipeline::deliver::{Answer, Attempt, Due},
+    airtable::{Class, Error},
+    pipeline::deliver::Answer,
 };
 
 const CONFIGURATION: Duration = Duration::from_secs(60);
 const QUOTA: Duration = Duration::from_secs(3600);
 
-impl Airtable {
-    /// What becomes of one row that Airtable refused; `None` when it is tried again at once.
-    pub(super) async fn refused(
-        &self,
-        mut row: Row,
-        due: &Due,
-        error: &Error,
-        mapping: &Mapping,
-        groups: &mut Vec<Vec<Row>>,
-    ) -> Option<Attempt> {
+impl Trip<'_> {
+    /// Decides for a group of rows that Airtable refused together.
+    pub(super) async fn refused(&mut self, parcels: Vec<Parcel>, error: &Error) {
+        let blamed = self.blamed(&parcels, error).await;
+        let mut rows: Vec<Row> = parcels.into_iter().map(|(row, _)| row).collect();
+        match blamed {
+            Ok(None) => {}
+            Ok(Some(column)) => {
+                self.table = self.sink.leave_out(&column, &self.table).await;
+                self.groups.push(rows);
+                return;
+            }
+            Err(error) => return self.end_all(rows, &error),
+        }
         match error.class() {
-            Class::RowGone => {
-                row.memo = Memo {
-                    text: row.memo.text,
-                    ..Memo::default()
-                };
-                if due.delivery.delivered >= due.delivery.revision {
-                    // Somebody deleted the row, and a fresh URL is no news of the call.
-                    return Some(attempt(Answer::Delivered { again: None }, &row.memo));
+            Class::UnknownField if !self.read_again => self.map_again(rows).await,
+            Class::Row { .. } | Class::Choice { .. } | Class::RowGone | Class::TooLarge
+                if rows.len() > 1 =>
+            {
+                let right = rows.split_off(self.middle(&rows, error));
+                self.groups.extend([rows, right]);
+            }
+            class => {
+                if class == Class::Configuration {
+                    // The table itself may be another one when it works again.
+                    self.sink.forget_table().await;
                 }
-                // It comes back whole, with URLs signed anew.
-                let error = error.to_string();
-                let after = Some(Duration::ZERO);
-                Some(attempt(Answer::Retry { after, error }, &row.memo))
-            }
-            Class::Row {
-                column: Some(named),
-            } => {
-                let name = self.our_column(&named, mapping);
-                let name = name.filter(|name| row.changed.contains_key(name));
-                let Some(name) = name else {
-                    return Some(row.unsent(due, answer(error)));
-                };
-                tracing::warn!(
-                    column = name,
-                    "Airtable does not take our values for a column; it is left out"
-                );
-                let refused = {
-                    let mut table = self.table.lock().await;
-                    table.refused.insert(name.clone());
-                    table.refused.clone()
-                };
-                row.changed.remove(&name);
-                row.cells.remove(&name);
-                self.tell_refused(&mut row.cells, &refused);
-                let line = self.schema.enabled().find(|column| column.from == "error");
-                if let Some(line) = line {
-                    let text = row.cells.get(&line.name).cloned().unwrap_or_default();
-                    row.changed.insert(line.name.clone(), text);
+                for row in rows {
+                    self.refused_row(row, error).await;
                 }
-                groups.push(vec![row]);
-                None
             }
-            Class::UnknownField => {
-                self.table.lock().await.mapping = None;
-                let answer = Answer::Retry {
-                    after: None,
-                    error: error.to_string(),
-                };
-                Some(row.unsent(due, answer))
-            }
-            // The table may have been made anew, with other ids: the probe looks.
-            Class::Configuration => {
-                self.table.lock().await.mapping = None;
-                Some(row.unsent(due, answer(error)))
-            }
-            _ => Some(row.unsent(due, answer(error))),
         }
     }
 
-    /// Columns that users changed cost the row a line in Error, not the row.
-    pub(super) fn tell_refused(&self, cells: &mut Map<String, Value>, refused: &BTreeSet<String>) {
-        let error = self.schema.enabled().find(|column| column.from == "error");
-        let Some(error) = error.filter(|_| !refused.is_empty()) else {
-            return;
+    /// Where to split: a record that is gone is named, and alone; else in the middle.
+    fn middle(&self, rows: &[Row], error: &Error) -> usize {
+        let text = error.to_string();
+        let named = |row: &Row| {
+            row.memo
+                .record
+                .as_ref()
+                .is_some_and(|id| text.contains(id.as_str()))
         };
-        let names: Vec<String> = refused.iter().map(|name| format!("“{name}”")).collect();
-        let line = format!(
-            "Airtable does not take our values for {}.",
-            names.join(", ")
-        );
-        let before = cells.get(&error.name).and_then(Value::as_str).unwrap_or("");
-        let text = [before, &line].join("\n").trim().to_owned();
-        cells.insert(error.name.clone(), Value::String(text));
+        match rows.iter().position(named) {
+            Some(0) => 1,
+            Some(last) if last + 1 == rows.len() => last,
+            _ => rows.len() / 2,
+        }
     }
 
-    /// The name of the column that Airtable names by id or name, unless it is the key.
-    fn our_column(&self, named: &str, mapping: &Mapping) -> Option<String> {
-        let mut columns = mapping.columns.iter();
-        let (name, _) = columns.find(|(name, id)| *name == named || *id == named)?;
-        (*name != self.schema.key().name).then(|| name.clone())
+    async fn refused_row(&mut self, mut row: Row, error: &Error) {
+        let place = row.place;
+        match error.class() {
+            Class::RowGone => {
+                let memo = row.gone();
+                let due = &self.due[place];
+                let back = self
+                    .sink
+                    .row_of(place, due, memo.clone(), &self.table, self.now);
+                match back.await {
+                    Ok(Some(row)) => self.groups.push(vec![row]),
+                    Ok(None) => self.gone(place, &memo),
+                    Err(error) => self.end(place, Answer::Retry { after: None, error }),
+                }
+            }
+            Class::Row { .. } if row.sending.is_some() && is_about_attachments(error) => {
+                tracing::warn!(call = self.due[place].call.id, %error, "Airtable refused the recording; the row goes without it");
+                row.copy_refused(self.now);
+                self.groups.push(vec![row]);
+            }
+            Class::Row { .. } if row.memo.record.is_none() => {
+                let answer = self.ambiguous(&row).await.unwrap_or_else(|| answer(error));
+                self.unsent(row, answer);
+            }
+            _ => self.unsent(row, answer(error)),
+        }
     }
+
+    /// Reads the schema and maps the columns again, then tries once more.
+    async fn map_again(&mut self, rows: Vec<Row>) {
+        self.read_again = true;
+        match self.sink.table_after(&self.table, self.now).await {
+            Ok(table) => {
+                self.table = table;
+                self.groups.push(rows);
+            }
+            Err(error) => self.end_all(rows, &error),
+        }
+    }
+
+    fn end_all(&mut self, rows: Vec<Row>, error: &Error) {
+        for row in rows {
+            self.unsent(row, answer(error));
+        }
+    }
+
+    /// The column of ours whose values Airtable does not take, if it was sent; never the key, without which there is no
+    /// row. An error: the schema could not be read.
+    async fn blamed(&mut self, parcels: &[Parcel], error: &Error) -> Result<Option<String>, Error> {
+        let column = match error.class() {
+            Class::Row { .. } if is_about_attachments(error) => None,
+            Class::Row {
+                column: Some(named),
+            } => {
+                if self.table.column_named(&named).is_none() {
+                    // People may have renamed it since.
+                    self.table = self.sink.table_after(&self.table, self.now).await?;
+                }
+                self.table.column_named(&named).map(str::to_owned)
+            }
+            Class::Choice { choice } => self.lacking(&choice, parcels).await?,
+            _ => None,
+        };
+        let key = &self.sink.schema.key().name;
+        if column.as_ref() == Some(key) {
+            // A key of another type is no fault of the row: reading the schema tells it as what it is.
+            self.table = self.sink.table_after(&self.table, self.now).await?;
+        }
+        let sent = |column: &String| parcels.iter().any(|(_, news)| news.contains_key(column));
+        Ok(column.filter(|column| column != key && sent(column)))
+    }
+
+    /// The select column of ours that lacks this choice: Airtable names only the choice.
+    async fn lacking(&mut self, choice: &str, parcels: &[Parcel]) -> Result<Option<String>, Error> {
+        let holds = |cell: &Value| match cell {
+            Value::Array(choices) => choices.iter().any(|one| one == choice),
+            cell => cell == choice,
+        };
+        // What another batch read meanwhile may be older than the change.
+        for _ in 0..2 {
+            self.table = self.sink.table_after(&self.table, self.now).await?;
+            let mut cells = parcels.iter().flat_map(|(_, news)| news);
+            let blamed =
+                cells.find(|(column, cell)| holds(cell) && self.table.lacks(column, choice));
+            if let Some((column, _)) = blamed {
+                return Ok(Some(column.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// More than one record has the call's id: no third is made, and a person decides which one stays.
+    async fn ambiguous(&self, row: &Row) -> Option<Answer> {
+        let due = &self.due[row.place];
+        let (table_id, key) = (&self.table.mapping.table_id, self.key_field()?);
+        let found = self.sink.client.find(table_id, key, &due.call.id);
+        let records = match found.await {
+            Ok(records) if records.len() > 1 => records,
+            Ok(_) => return None,
+            Err(error) => return Some(answer(&error)),
+        };
+        let error = format!(
+            "{} records have the {} {}: {}. Delete all but one in Airtable; the call is written there by itself.",
+            records.len(),
+            self.sink.schema.key().name,
+            due.call.id,
+            records.join(" and "),
+        );
+        // A minute, two, four … an hour: a probe is two requests.
+        let doubled = CONFIGURATION * 2_u32.pow(due.delivery.attempts.clamp(0, 6) as u32);
+        Some(Answer::Park {
+            after: doubled.min(QUOTA),
+            error,
+        })
+    }
+}
+
+/// Airtable names an attachment cell that it cannot use: that is about one recording, not about the column.
+fn is_about_attachments(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.kind.contains("ATTACHMENT"))
 }
 
 /// What an error means for everything that was in the request.
@@ -134,6 +215,8 @@ pub(super) fn answer(error: &Error) -> Answer {
             after: None,
             error: text,
         },
-        Class::Row { .. } | Class::RowGone | Class::TooLarge => Answer::Dead { error: text },
+        Class::Row { .. } | Class::Choice { .. } | Class::RowGone | Class::TooLarge => {
+            Answer::Dead { error: text }
+        }
     }
 }

@@ -1,0 +1,296 @@
+//! What the row of a call should say, and what of it is news to Airtable.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    Airtable,
+    attachment::{Copied, Sending},
+    table::{LOOK_AGAIN, Table},
+};
+use crate::{
+    airtable::{
+        Schema,
+        row::{Links, project},
+    },
+    domain::Call,
+    pipeline::deliver::{Answer, Attempt, Due},
+};
+
+/// How soon what a row could not be given is tried again.
+pub(super) const SOON: SignedDuration = SignedDuration::from_secs(60);
+/// The columns that hold links.
+const LINKS: [&str; 3] = ["recording_url", "recording_url_expires", "transcript_url"];
+
+/// What the sink remembers of a call.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Memo {
+    /// `tbl…`: the rest means nothing in another table.
+    pub table: String,
+    /// `rec…`
+    pub record: Option<String>,
+    /// Each cell that was sent, by column name: its field id and a hash of it.
+    pub sent: BTreeMap<String, (String, u64)>,
+    /// The presigned URL in the row: what it is for, and when it dies (milliseconds since the epoch).
+    pub signed: Option<(String, i64)>,
+    /// The hash of the full transcript in the bucket, and its key.
+    pub text: Option<(u64, String)>,
+    /// The copy of the recording in the row.
+    pub copied: Option<Copied>,
+}
+
+impl Memo {
+    fn of(due: &Due, table: &Table) -> Memo {
+        let memo: Memo = serde_json::from_value(due.delivery.memo.clone()).unwrap_or_default();
+        if memo.table == table.mapping.table_id {
+            return memo;
+        }
+        Memo {
+            text: memo.text,
+            ..Memo::new(table)
+        }
+    }
+
+    fn new(table: &Table) -> Memo {
+        Memo {
+            table: table.mapping.table_id.clone(),
+            ..Memo::default()
+        }
+    }
+
+    /// Somebody deleted the row.
+    fn is_gone(&self) -> bool {
+        self.record.is_none() && !self.sent.is_empty()
+    }
+}
+
+/// A row on its way.
+pub(super) struct Row {
+    /// Its place among the dues.
+    pub place: usize,
+    pub memo: Memo,
+    /// Every cell, by column name.
+    cells: Map<String, Value>,
+    /// Whether the links in the cells are new; else those in the row live on, and are not sent.
+    fresh_links: bool,
+    /// Everything is sent, as though nothing had been.
+    whole: bool,
+    /// More lines of Error.
+    pub notes: Vec<String>,
+    /// The recording's copy, when it goes with this request.
+    pub sending: Option<Sending>,
+    /// When to look at the row again without news.
+    pub again: Option<Timestamp>,
+}
+
+impl Airtable {
+    /// The row as it should be now. `None`: somebody deleted it, and the call has no news since.
+    pub(super) async fn row(
+        &self,
+        place: usize,
+        due: &Due,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<Option<Row>, String> {
+        self.row_of(place, due, Memo::of(due, table), table, now)
+            .await
+    }
+
+    pub(super) async fn row_of(
+        &self,
+        place: usize,
+        due: &Due,
+        mut memo: Memo,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<Option<Row>, String> {
+        let call = &due.call;
+        if memo.is_gone() {
+            let redriven = due.delivery.delivered == 0;
+            if !redriven && !self.has_news(call, &memo, table) {
+                return Ok(None);
+            }
+            memo = Memo {
+                text: memo.text,
+                ..Memo::new(table)
+            };
+        }
+        // Redriven as though it had never been delivered: the row that is there is written whole.
+        let whole = due.delivery.delivered == 0 && memo.record.is_some();
+        if whole {
+            memo.signed = None;
+        }
+        let (links, fresh_links) = self.links(call, &mut memo, now).await?;
+        let mut row = Row {
+            place,
+            cells: project(call, &self.schema, &links),
+            fresh_links,
+            whole,
+            notes: Vec::new(),
+            sending: None,
+            again: self.renewal(call, &memo),
+            memo,
+        };
+        if let Some(error) = links.transcript_missing {
+            row.notes.push(format!(
+                "The whole transcript could not be put into the bucket: {error}. It is tried again."
+            ));
+            row.look_again(now + SOON);
+        }
+        if let Some(column) = self.attachment_column() {
+            row.notes.extend(
+                row.memo
+                    .copied
+                    .as_ref()
+                    .and_then(|copied| copied.note(&column.name)),
+            );
+        }
+        if row
+            .cells
+            .iter()
+            .any(|(name, cell)| table.refused.contains_key(name) && !cell.is_null())
+        {
+            row.look_again(now + LOOK_AGAIN);
+        }
+        Ok(Some(row))
+    }
+
+    /// Whether a row that somebody deleted must come back: fresh links and our own remarks are no news of the call.
+    fn has_news(&self, call: &Call, memo: &Memo, table: &Table) -> bool {
+        let cells = project(call, &self.schema, &Links::default());
+        let told = |from: &str| from == "error" || LINKS.contains(&from);
+        let mut columns = self.schema.enabled().filter(|column| !told(&column.from));
+        columns.any(|column| {
+            // What a forgotten call does not know any more is no news.
+            let cell = cells.get(&column.name);
+            let id = table.field_id(&column.name);
+            cell.zip(id)
+                .is_some_and(|(cell, id)| is_news(memo, &column.name, id, cell))
+        })
+    }
+}
+
+impl Row {
+    /// The cells that Airtable does not have yet, by column name.
+    pub fn news(&self, schema: &Schema, table: &Table) -> Map<String, Value> {
+        let mut cells = self.cells.clone();
+        self.tell(&mut cells, schema, table);
+        cells.retain(|name, cell| match table.field_id(name) {
+            Some(_) if self.whole => true,
+            Some(id) => is_news(&self.memo, name, id, cell),
+            None => false,
+        });
+        if !self.fresh_links {
+            let links = schema
+                .enabled()
+                .filter(|column| LINKS.contains(&column.from.as_str()));
+            for column in links {
+                cells.remove(&column.name);
+            }
+        }
+        if let Some(sending) = &self.sending
+            && table.field_id(&sending.column).is_some()
+        {
+            cells.insert(sending.column.clone(), sending.cell());
+        }
+        cells
+    }
+
+    /// Columns that users changed cost the row a line in Error, not the row.
+    fn tell(&self, cells: &mut Map<String, Value>, schema: &Schema, table: &Table) {
+        let Some(error) = schema.enabled().find(|column| column.from == "error") else {
+            return;
+        };
+        let mut lines: Vec<String> = Vec::new();
+        lines.extend(
+            cells
+                .get(&error.name)
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+        );
+        lines.extend(self.notes.iter().cloned());
+        let refused: Vec<String> = table
+            .refused
+            .keys()
+            .map(|name| format!("“{name}”"))
+            .collect();
+        if !refused.is_empty() {
+            let names = refused.join(", ");
+            lines.push(format!("Airtable does not take our values for {names}: the column was changed. `livekit-airtable bootstrap` says how to mend it."));
+        }
+        if !lines.is_empty() {
+            cells.insert(error.name.clone(), Value::String(lines.join("\n")));
+        }
+    }
+
+    /// The row is in Airtable as `news` has it.
+    pub fn written(&mut self, record: &str, news: Map<String, Value>, table: &Table) {
+        self.memo.record = Some(record.to_owned());
+        let copied = self.sending.as_ref().map(|sending| sending.column.clone());
+        for (name, cell) in news {
+            let id = table
+                .field_id(&name)
+                .filter(|_| Some(&name) != copied.as_ref());
+            if let Some(id) = id {
+                self.memo.sent.insert(name, (id.to_owned(), hash(&cell)));
+            }
+        }
+    }
+
+    pub fn look_again(&mut self, at: Timestamp) {
+        self.again = Some(self.again.map_or(at, |again| again.min(at)));
+    }
+
+    pub fn delivered(self) -> Attempt {
+        let again = self.again;
+        attempt(Answer::Delivered { again }, &self.memo)
+    }
+
+    /// The row in Airtable is as it was, so what is remembered of it is too; a transcript in the bucket stays there.
+    pub fn unsent(self, due: &Due, answer: Answer) -> Attempt {
+        let before = serde_json::from_value(due.delivery.memo.clone());
+        let before: Memo = before.unwrap_or_default();
+        let memo = Memo {
+            text: self.memo.text,
+            ..before
+        };
+        attempt(answer, &memo)
+    }
+
+    /// Somebody deleted the row: what it said is kept, so that news can be told from none.
+    pub fn gone(self) -> Memo {
+        Memo {
+            record: None,
+            signed: None,
+            copied: None,
+            ..self.memo
+        }
+    }
+}
+
+/// A cell that was never sent to this field is news unless it is empty.
+fn is_news(memo: &Memo, name: &str, id: &str, cell: &Value) -> bool {
+    match memo.sent.get(name) {
+        Some((field, sent)) if field == id => *sent != hash(cell),
+        _ => !cell.is_null(),
+    }
+}
+
+pub(super) fn attempt(answer: Answer, memo: &Memo) -> Attempt {
+    let memo = serde_json::to_value(memo).unwrap_or_default();
+    Attempt::new(answer, &memo)
+}
+
+/// SipHash with fixed keys: the same in every process of this version; a new one sends the row once more.
+pub(super) fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,189 @@
+//! What is known of the table: where its columns are, and which of them take no values of ours. Read once, and again
+//! when Airtable says that it has changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{Airtable, row::hash};
+use crate::airtable::{Error, Field, Mapping, locate};
+
+/// A column that Airtable refused is looked at again so often: somebody may have mended it.
+pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// The newest reading, and what has been told of its columns.
+#[derive(Default)]
+pub struct Known {
+    table: Option<Arc<Table>>,
+    /// The mapping as it is stored: `bootstrap` changes it.
+    stored: Option<String>,
+    readings: u64,
+    told: BTreeSet<String>,
+}
+
+/// One reading of the table.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub mapping: Mapping,
+    /// Columns that Airtable takes no values of ours for, by name: a hash of what they were like.
+    pub refused: BTreeMap<String, u64>,
+    fields: Vec<Field>,
+    /// Which reading this is, and when it was.
+    reading: u64,
+    read_at: Timestamp,
+}
+
+impl Table {
+    /// The field id of a column that can be written.
+    pub fn field_id(&self, column: &str) -> Option<&str> {
+        let id = self.mapping.columns.get(column)?;
+        (!self.refused.contains_key(column)).then_some(id)
+    }
+
+    /// The column, by our name of it, that Airtable names by id or by whatever people call it now.
+    pub fn column_named(&self, named: &str) -> Option<&str> {
+        let by_name = self.fields.iter().find(|field| field.name == named);
+        let id = by_name.map_or(named, |field| &field.id);
+        let mut columns = self.mapping.columns.iter();
+        let found =
+            columns.find(|(name, known)| *known == id || (by_name.is_none() && *name == named));
+        found.map(|(name, _)| name.as_str())
+    }
+
+    /// Whether the column is a select that lacks this choice.
+    pub fn lacks(&self, column: &str, choice: &str) -> bool {
+        let choices = |field: &Field| {
+            field
+                .options
+                .get("choices")
+                .and_then(Value::as_array)
+                .cloned()
+        };
+        let choices = self.field(column).and_then(choices);
+        choices.is_some_and(|all| all.iter().all(|known| known["name"] != choice))
+    }
+
+    fn field(&self, column: &str) -> Option<&Field> {
+        let id = self.mapping.columns.get(column)?;
+        self.fields.iter().find(|field| field.id == *id)
+    }
+
+    /// A hash of the column's type and options.
+    fn likeness(&self, column: &str) -> Option<u64> {
+        let field = self.field(column)?;
+        Some(hash(&(&field.kind, &field.options)))
+    }
+
+    fn is_stale(&self, now: Timestamp) -> bool {
+        !self.refused.is_empty() && now.duration_since(self.read_at) >= LOOK_AGAIN
+    }
+}
+
+impl Airtable {
+    pub(super) async fn table(&self, now: Timestamp) -> Result<Arc<Table>, Error> {
+        let mut known = self.table.lock().await;
+        let stored = self.store.get(&self.client.mapping_key()).await;
+        let bootstrapped = stored.is_ok_and(|stored| stored != known.stored);
+        match &known.table {
+            Some(table) if !bootstrapped && !table.is_stale(now) => Ok(table.clone()),
+            _ => self.read_table(&mut known, now).await,
+        }
+    }
+
+    /// Reads the table again, unless somebody has done so since `seen`.
+    pub(super) async fn table_after(
+        &self,
+        seen: &Arc<Table>,
+        now: Timestamp,
+    ) -> Result<Arc<Table>, Error> {
+        let mut known = self.table.lock().await;
+        match &known.table {
+            Some(table) if table.reading != seen.reading => Ok(table.clone()),
+            _ => self.read_table(&mut known, now).await,
+        }
+    }
+
+    /// What is known of the table is wrong: the next delivery reads it.
+    pub(super) async fn forget_table(&self) {
+        self.table.lock().await.table = None;
+    }
+
+    /// From now on nothing is sent to this column, until it is another.
+    pub(super) async fn leave_out(&self, column: &str, seen: &Arc<Table>) -> Arc<Table> {
+        let mut known = self.table.lock().await;
+        let mut table = known.table.as_ref().unwrap_or(seen).as_ref().clone();
+        let likeness = table.likeness(column).unwrap_or_default();
+        if table.refused.insert(column.to_owned(), likeness).is_none() {
+            tracing::warn!(
+                column,
+                "Airtable does not take our values for a column; rows are written without it until it changes"
+            );
+        }
+        let text = serde_json::to_string(&table.refused).unwrap_or_default();
+        // Without it the column is tried once more after the next start.
+        self.store.set(&self.refused_key(), &text).await.ok();
+        let table = Arc::new(table);
+        known.table = Some(table.clone());
+        table
+    }
+
+    fn refused_key(&self) -> String {
+        format!("{} refused", self.client.mapping_key())
+    }
+
+    async fn read_table(&self, known: &mut Known, now: Timestamp) -> Result<Arc<Table>, Error> {
+        let before: Option<Mapping> = self.stored(&self.client.mapping_key()).await;
+        let (found, mut mapping, problems) =
+            locate(&self.client, &self.schema, before.as_ref()).await?;
+        for problem in problems.iter().map(ToString::to_string) {
+            if known.told.insert(problem.clone()) {
+                tracing::warn!(%problem, "a column is not as it should be; `livekit-airtable bootstrap` says more");
+            }
+        }
+        if let Some(before) = before.filter(|before| before.table_id == mapping.table_id) {
+            keep_retyped(&mut mapping, before, &found.fields);
+        }
+        let text = serde_json::to_string(&mapping).unwrap_or_default();
+        // Without it the columns are found by name the next time.
+        self.store.set(&self.client.mapping_key(), &text).await.ok();
+        known.stored = self
+            .store
+            .get(&self.client.mapping_key())
+            .await
+            .ok()
+            .flatten();
+        known.readings += 1;
+        let mut table = Table {
+            mapping,
+            refused: BTreeMap::new(),
+            fields: found.fields,
+            reading: known.readings,
+            read_at: now,
+        };
+        let refused: BTreeMap<String, u64> =
+            self.stored(&self.refused_key()).await.unwrap_or_default();
+        let same = |(name, was): &(String, u64)| table.likeness(name) == Some(*was);
+        table.refused = refused.into_iter().filter(same).collect();
+        let table = Arc::new(table);
+        known.table = Some(table.clone());
+        Ok(table)
+    }
+
+    async fn stored<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let text = self.store.get(name).await.ok()??;
+        serde_json::from_str(&text).ok()
+    }
+}
+
+/// Columns of ours whose type people have changed: the new one may take our values, and Airtable says when it does not.
+fn keep_retyped(mapping: &mut Mapping, before: Mapping, fields: &[Field]) {
+    for (name, id) in before.columns {
+        if fields.iter().any(|field| field.id == id) {
+            mapping.columns.entry(name).or_insert(id);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What people read when Airtable refuses everything: it must tell what to do.
+
+use livekit_airtable::sim::airtable::Fault;
+use serde_json::json;
+
+use super::UNRECORDED;
+use crate::{
+    harness::{API_TOKEN, World},
+    play::answer,
+    process::Serve,
+    real,
+};
+
+/// The row's last error in `/v1` and what the log says, when Airtable answers so from the start.
+async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
+    let mut world = World::with(&[UNRECORDED]).await;
+    world.stop().await;
+    let mut pairs = world.settings().to_vec();
+    pairs.extend(settings.iter().map(|(k, v)| (k.to_string(), v.to_string())));
+    pairs.push(("LOG_FORMAT".into(), "json".into()));
+    prepare(&world);
+    let mut serve = Serve::start(world.folder.path(), &pairs).await;
+    world.address = serve.address.parse().unwrap();
+    world
+        .livekit
+        .set_webhook_urls(vec![world.url("/webhooks/livekit")]);
+    let call = world.livekit.open_room("desk");
+    let asked = std::time::Instant::now();
+    let owed = loop {
+        let known = world.get(&format!("/v1/calls/{call}")).await.status() == 200;
+        if known {
+            let owed = world.owed(&call).await;
+            if owed["last_error"].is_string() {
+                break owed;
+            }
+        }
+        assert!(
+            asked.elapsed() < std::time::Duration::from_secs(20),
+            "{}",
+            serve.said()
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let said = serve.said();
+    assert!(
+        !said.contains("patTest") && !said.contains(API_TOKEN),
+        "{said}"
+    );
+    serve.stop().await;
+    let log = said.lines().filter_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        let of = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        let loud = matches!(&*of("level"), "ERROR" | "WARN");
+        loud.then(|| format!("log {}: {}: {}", of("level"), of("message"), of("error")))
+    });
+    let log: Vec<String> = log.take(1).collect();
+    format!(
+        "{}: {}\n{}",
+        owed["state"].as_str().unwrap(),
+        owed["last_error"].as_str().unwrap(),
+        log.join("\n")
+    )
+}
+
+fn refusal(kind: &str, message: &str) -> String {
+    json!({"error": {"type": kind, "message": message}}).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_base_and_table() {
+    let none = |_: &World| {};
+    let unknown = |world: &World| {
+        let words = refusal("AUTHENTICATION_REQUIRED", "Authentication required");
+        world.airtable.fail_next(1000, Fault::Status(401, words));
+    };
+    let forbidden = |world: &World| {
+        let words = refusal(
+            "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND",
+            "Invalid permissions, or the requested model was not found.",
+        );
+        // The schema may be read; the rows may not be written.
+        world
+            .airtable
+            .fail_next(1, Fault::Slow(std::time::Duration::ZERO));
+        world.airtable.fail_next(1000, Fault::Status(403, words));
+    };
+    let texts = [
+        ("401", told(&[], unknown).await),
+        (
+            "wrong base",
+            told(&[("AIRTABLE_BASE_ID", "appNobodyKnows001")], none).await,
+        ),
+        ("missing scope", told(&[], forbidden).await),
+        (
+            "no table",
+            told(&[("AIRTABLE_TABLE", "Nobody's")], none).await,
+        ),
+        (
+            "quota",
+            told(&[], |world| world.airtable.fail_next(1000, Fault::Quota)).await,
+        ),
+        (
+            "key of a wrong type",
+            told(&[], |world| {
+                assert!(
+                    world
+                        .airtable
+                        .change_type("Calls", "Call ID", "number", None)
+                )
+            })
+            .await,
+        ),
+        (
+            "away",
+            told(&[("AIRTABLE_API_URL", "http://127.0.0.1:9")], none).await,
+        ),
+    ];
+    let texts = texts.map(|(what, text)| format!("== {what}\n{text}"));
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pyairtable_reads_what_was_written() {
+    let world = World::new().await;
+    let (call, _) = world.talk("desk").await;
+    world.say(&call, "Hello. 😀").await;
+    world.livekit.close_room("desk");
+    world.row_is(&call, "Complete").await;
+    world
+        .row_where(&call, |row| row.contains_key("Transcript"))
+        .await;
+    let row = world.only_row(&call).await;
+    let mut read = real::python("airtable/rows.py");
+    read.args([
+        world.airtable.url(),
+        world.airtable.base_id(),
+        "Calls".into(),
+    ]);
+    let told = real::run(read, Vec::new()).await;
+    let rows: Vec<serde_json::Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 1, "{told}");
+    let mut read = rows[0].as_object().unwrap().clone();
+    assert_eq!(read.get("Transcript"), Some(&json!("Agent: Hello. 😀")));
+    read.insert("id".into(), row["id"].clone());
+    assert_eq!(read, row);
+    answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
+}

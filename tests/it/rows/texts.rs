@@ -1,0 +1,110 @@
+//! Transcripts that are too long for a cell.
+
+use serde_json::json;
+
+use super::{Row, UNRECORDED};
+use crate::{harness::World, play::text};
+
+/// Family of four: seven letters, eleven UTF-16 units, one picture.
+const FAMILY: &str = "👨‍👩‍👧‍👦";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_huge_turn_of_anything_is_cut_between_letters_and_whole_in_the_bucket() {
+    let world = World::with(&[UNRECORDED]).await;
+    for (n, letter) in ["x", "語", "😀", FAMILY, "e\u{301}", "क्षि", "word "]
+        .into_iter()
+        .enumerate()
+    {
+        let call = world.open(&format!("huge-{n}")).await;
+        let words = letter.repeat(240_000 / letter.encode_utf16().count());
+        world.say(&call, &words).await;
+        world
+            .row_where(&call, |row| row.contains_key("Transcript URL"))
+            .await;
+        let row = world.only_row(&call).await;
+        let cell = text(&row, "Transcript");
+        let units = cell.encode_utf16().count();
+        assert!((97_900..=99_000).contains(&units), "{letter}: {units}");
+        let (kept, note) = cell.rsplit_once('\n').unwrap();
+        assert_eq!(
+            note,
+            "[… cut here: the whole text is behind Transcript URL]"
+        );
+        let kept = kept.strip_prefix("Agent: ").unwrap();
+        assert_eq!(
+            kept.replace(letter.trim(), "").trim(),
+            "",
+            "{letter} is torn apart"
+        );
+        let whole = world
+            .http
+            .get(text(&row, "Transcript URL"))
+            .send()
+            .await
+            .unwrap();
+        let whole = whole.text().await.unwrap();
+        assert_eq!(whole, format!("Agent: {}", words.trim()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_is_never_cut_when_the_text_can_end_before_it() {
+    let world = World::with(&[UNRECORDED]).await;
+    let call = world.open("lines").await;
+    let turn = |n: usize| json!({"speaker": "caller", "text": format!("line one {n}\nline two {}", "😀".repeat(100))});
+    let turns: Vec<_> = (0..1000).map(turn).collect();
+    let report = json!({"room_id": call, "turns": turns});
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    let row = world
+        .row_where(&call, |row| row.contains_key("Transcript URL"))
+        .await;
+    let (kept, _) = text(&row, "Transcript").rsplit_once('\n').unwrap();
+    let last = kept.rsplit("Caller: ").next().unwrap();
+    assert!(last.ends_with(&"😀".repeat(100)), "{last}");
+    assert!(kept.encode_utf16().count() > 98_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_bucket_refuses_the_row_says_so_and_it_is_tried_again() {
+    let world = World::with(&[UNRECORDED]).await;
+    let call = world.open("long").await;
+    world.storage.refuse(1000, 403);
+    let words = "word ".repeat(40_000);
+    world.say(&call, &words).await;
+    world
+        .row_where(&call, |row| row.contains_key("Transcript"))
+        .await;
+    let row = world.only_row(&call).await;
+    assert!(
+        text(&row, "Transcript")
+            .ends_with("[… cut here: the whole text is not in the bucket yet, see Error]")
+    );
+    let error = text(&row, "Error");
+    assert!(
+        error.starts_with(
+            "The whole transcript could not be put into the bucket: the storage forbids it (403)"
+        ),
+        "{error}"
+    );
+    assert!(!row.contains_key("Transcript URL"));
+    assert!(
+        world.owed_is(&call, "done").await["due_at"].is_string(),
+        "it is tried again"
+    );
+    world.storage.refuse(0, 200);
+    world.look_again(&call).await;
+    let mended = |row: &Row| row.contains_key("Transcript URL");
+    let row = world.row_where(&call, mended).await;
+    assert_eq!(text(&row, "Error"), "");
+    assert!(text(&row, "Transcript").ends_with("behind Transcript URL]"));
+    let whole = world
+        .http
+        .get(text(&row, "Transcript URL"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        whole.text().await.unwrap(),
+        format!("Agent: {}", words.trim())
+    );
+}
