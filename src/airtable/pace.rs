@@ -13,9 +13,10 @@ use crate::domain::budget::{climbed, halved};
 
 /// Even spacing (burst 1), and never more than the rate in any sliding second as *Airtable* sees it: there are as many
 /// slots as requests a second, and one is free again a second after its request was answered, less the time that an
-/// answer takes at least. So a request that was held up on its way cannot be pushed together with those after it. Rates below 1 or with a fraction stretch that second. The book gives
-/// leave last, so that other processes are spaced with this one: a turn is a time in the database, and the rate changes
-/// while it climbs back, which is why no limiter of a library is used.
+/// answer takes at least. So a request that was held up on its way cannot be pushed together with those after it.
+/// Rates below 1 or with a fraction stretch that second. The book gives leave last, so that other processes are spaced
+/// with this one: a turn is a time in the database, and the rate changes while it climbs back, which is why no limiter
+/// of a library is used.
 pub(super) struct Pace {
     configured: f64,
     book: Option<Book>,

@@ -152,7 +152,8 @@ impl Answer {
     }
 }
 
-/// Seconds; an hour at most, whoever asks for more. The form with a date is not used by Airtable.
+/// Seconds; ten minutes at most, whoever asks for more (Airtable locks a base for 30 s). The form with a date is not used
+/// by Airtable.
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {
     let seconds: f64 = response
         .headers()
@@ -162,5 +163,5 @@ fn retry_after(response: &reqwest::Response) -> Option<Duration> {
         .trim()
         .parse()
         .ok()?;
-    (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(3600.0)))
+    (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.min(600.0)))
 }

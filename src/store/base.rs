@@ -8,8 +8,9 @@ use sqlx::{Row, any::AnyRow};
 use super::{Result, Store, time};
 use crate::domain::budget::Month;
 
-/// A lead of a turn over the clock that only a clock that was set back explains: `Retry-After` is at most 1 h.
-const STRAY: i64 = 2 * 3_600_000;
+/// A lead of a turn over the clock, in milliseconds, that only a clock that was set back explains: `Retry-After` is
+/// taken for 10 min at most.
+const STRAY: i64 = 15 * 60_000;
 
 /// What is known of a base's requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
