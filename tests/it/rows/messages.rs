@@ -30,7 +30,8 @@ async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
         let known = world.get(&format!("/v1/calls/{call}")).await.status() == 200;
         if known {
             let owed = world.owed(&call).await;
-            if owed["last_error"].is_string() {
+            // A closed sink is told before this try of it is written down.
+            if owed["last_error"].is_string() && owed["attempts"] != 0 {
                 break owed;
             }
         }
