@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, out, recorder::Recorder};
+use super::{Failure, out, recorder::Recorder, serve};
 use crate::{
     config::{self, Source},
     domain::{Call, Recording},
@@ -11,6 +11,7 @@ use crate::{
         Runner,
         requests::{self, Outcome},
     },
+    storage,
     store::Store,
     telemetry,
 };
@@ -60,7 +61,8 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
         times: &needs.times,
         mirrors: needs.mirrors,
     };
-    recorder.start(&store, &runner, telemetry::http_client()?)?;
+    let storage = storage::Client::new(serve::storage_config(&needs.bucket));
+    recorder.start(&store, &runner, &storage, telemetry::http_client()?)?;
     let working = async {
         let answer = match record {
             Record::Start { room, room_id } => {

@@ -8,6 +8,7 @@ use crate::{
     domain::{Policy, Sink, policy::RecordOn},
     livekit::egress,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks},
+    storage,
     store::Store,
 };
 
@@ -27,6 +28,7 @@ impl Recorder<'_> {
         &self,
         store: &Store,
         runner: &Runner,
+        storage: &storage::Client,
         http: reqwest::Client,
     ) -> anyhow::Result<()> {
         let client = egress_config(self.livekit, self.bucket, self.recording);
@@ -51,6 +53,7 @@ impl Recorder<'_> {
         let egress = sinks::egress::Egress {
             client,
             store: store.clone(),
+            storage: storage.clone(),
             path: self.recording.path.clone(),
         };
         spawn_sink(runner, store, egress);

@@ -218,7 +218,7 @@ fn jobs(
         times: &config.times,
         mirrors: config.mirror.is_some(),
     };
-    recorder.start(store, runner, http.clone())?;
+    recorder.start(store, runner, storage, http.clone())?;
     let lost_after = config.times.egress_lost_after;
     spawn_sink(
         runner,
