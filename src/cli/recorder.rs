@@ -55,6 +55,7 @@ impl Recorder<'_> {
             store: store.clone(),
             storage: storage.clone(),
             path: self.recording.path.clone(),
+            lost_after: self.times.egress_lost_after,
         };
         spawn_sink(runner, store, egress);
         Ok(())

@@ -44,6 +44,8 @@ pub struct Egress {
     pub storage: storage::Client,
     /// RECORDING_PATH
     pub path: String,
+    /// EGRESS_LOST_AFTER: so long after its end a call that LiveKit says nothing of is given up.
+    pub lost_after: Duration,
 }
 
 impl Deliverer for Egress {
@@ -224,7 +226,9 @@ impl Egress {
     /// LiveKit refused: what cannot work is over, what may pass is tried again while the room lives; both are told.
     fn refused(&self, due: &Due, error: &Error, memo: &Value, now: Timestamp) -> Attempt {
         let kind = error.kind();
-        let over = matches!(kind, Kind::BadRequest | Kind::NotFound);
+        let ended = due.call.ended_at();
+        let too_late = ended.is_some_and(|ended| now >= ended + self.lost_after);
+        let over = too_late || matches!(kind, Kind::BadRequest | Kind::NotFound);
         let told = NotStarted {
             at: now,
             error: format!("The recording could not be started: {error}."),
@@ -233,7 +237,7 @@ impl Egress {
         };
         let known = due.call.not_started.as_ref();
         let news = known.is_none_or(|known| known.error != told.error || over);
-        let text = told.text();
+        let text = told.text(due.call.is_open());
         let told = Finding::NotStarted {
             error: told.error,
             no_room: told.no_room,
