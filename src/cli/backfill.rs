@@ -4,7 +4,7 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Failure, database, out, serve, since, table::Table};
+use super::{Failure, database, out, recorder, serve, since, table::Table};
 use crate::{
     config::{self, Source},
     domain::stored,
@@ -143,7 +143,7 @@ impl Args {
             (config::database_url(r), livekit, storage, recording)
         })?;
         let http = telemetry::http_client()?;
-        let egress = |livekit| serve::egress_config(livekit, &storage, &recording);
+        let egress = |livekit| recorder::egress_config(livekit, &storage, &recording);
         let livekit = livekit.as_ref().map(egress);
         let places = Places {
             livekit: livekit.map(|config| egress::Client::new(config, http)),

@@ -162,7 +162,9 @@ fn page(call: &Call, deliveries: &[Delivery], now: Timestamp) -> String {
         .map(|(name, value)| format!("{name:<9}{}\n", clean(value)))
         .collect();
     let mut recordings = Table::new(&["RECORDING", "STATUS", "BYTES", "KEY", "ERROR"]);
-    for recording in call.recordings.values() {
+    let mut in_time: Vec<_> = call.recordings.values().collect();
+    in_time.sort_by_key(|recording| recording.started_at);
+    for recording in in_time {
         let bytes = recording
             .size
             .map(|size| size.to_string())
@@ -177,7 +179,9 @@ fn page(call: &Call, deliveries: &[Delivery], now: Timestamp) -> String {
         ]);
     }
     let mut people = Table::new(&["PARTICIPANT", "NAME", "KIND", "JOINED", "LEFT"]);
-    for person in call.participants.values() {
+    let mut in_time: Vec<_> = call.participants.values().collect();
+    in_time.sort_by_key(|person| person.joined_at);
+    for person in in_time {
         let kind = format!("{:?}", person.kind).to_lowercase();
         let (joined, left) = (time(person.joined_at), time(person.left_at));
         people.push([&person.identity, &person.name, &kind, &joined, &left]);

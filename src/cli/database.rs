@@ -50,7 +50,11 @@ pub async fn find(store: &Store, id: &str) -> anyhow::Result<CallRow> {
         return Ok(row);
     }
     let row = store.call_of_egress(id).await?;
-    row.ok_or_else(|| anyhow::anyhow!("no call or recording {id:?} is known"))
+    row.ok_or_else(|| {
+        anyhow::anyhow!(
+            "no call or recording {id:?} is known; `calls list --room NAME` finds a room's calls"
+        )
+    })
 }
 
 /// Says who sends what was made due: commands do not.

@@ -12,6 +12,7 @@ mod listen;
 mod lock;
 mod out;
 mod record;
+mod recorder;
 mod redrive;
 mod replay;
 pub mod serve;

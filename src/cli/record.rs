@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use super::{Failure, out, serve};
+use super::{Failure, out, recorder::Recorder, serve};
 use crate::{
-    config::{Config, Source},
+    config::{self, Source},
     domain::{Call, Recording},
-    livekit::egress,
     pipeline::{
         Runner,
         requests::{self, Outcome},
     },
+    storage,
     store::Store,
     telemetry,
 };
@@ -33,18 +33,40 @@ pub enum Record {
     Stop { egress: String },
 }
 
+/// Of the configuration: nothing of Airtable.
+struct Needs {
+    livekit: config::LiveKit,
+    bucket: config::Storage,
+    recording: config::Recording,
+    times: config::Times,
+    mirrors: bool,
+    database_url: String,
+}
+
 pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
-    let config = Config::serve(source)?;
-    let store = Store::open(&config.database_url).await?;
+    let needs = config::read(source, |r| Needs {
+        livekit: config::LiveKit::read(r),
+        bucket: config::Storage::read(r),
+        recording: config::Recording::read(r),
+        times: config::Times::read(r),
+        mirrors: config::Mirror::read(r).is_some(),
+        database_url: config::database_url(r),
+    })?;
+    let store = Store::open(&needs.database_url).await?;
     let runner = Runner::new(telemetry::now);
-    let (livekit, recording) = (&config.livekit, &config.recording);
-    let client = serve::egress_config(livekit, &config.storage, recording);
-    let client = egress::Client::new(client, telemetry::http_client()?);
-    serve::start_jobs_of_livekit(&config, &store, &runner, client)?;
+    let recorder = Recorder {
+        livekit: &needs.livekit,
+        bucket: &needs.bucket,
+        recording: &needs.recording,
+        times: &needs.times,
+        mirrors: needs.mirrors,
+    };
+    let storage = storage::Client::new(serve::storage_config(&needs.bucket));
+    recorder.start(&store, &runner, &storage, telemetry::http_client()?)?;
     let working = async {
         let answer = match record {
             Record::Start { room, room_id } => {
-                start(&store, &runner, &config.livekit.api_key, &room, room_id).await
+                start(&store, &runner, &needs.livekit.api_key, &room, room_id).await
             }
             Record::Stop { egress } => stop(&store, &runner, &egress).await,
         };

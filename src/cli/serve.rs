@@ -17,22 +17,20 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use super::base::{airtable_client, budget};
-use super::{Failure, caretakers, listen::Socket, lock};
+use super::{Failure, caretakers, listen::Socket, lock, recorder::Recorder};
 use crate::{
     airtable::Schema,
     config::{self, Config, Source},
-    domain::{Policy, Sink, link::LinkRules, policy::RecordOn},
+    domain::link::LinkRules,
     http::{
         self,
         server::{self, Limits},
     },
-    livekit::{egress, webhook::Keys},
+    livekit::webhook::Keys,
     mirror,
     pipeline::{
         Clock, Runner,
         deliver::{Deliver, Deliverer},
-        intake::Intake,
-        reconcile::Reconcile,
         sinks,
     },
     storage,
@@ -213,10 +211,14 @@ fn jobs(
     schema: Schema,
 ) -> anyhow::Result<()> {
     let http = telemetry::http_client()?;
-    let (livekit, recording) = (&config.livekit, &config.recording);
-    let client = egress_config(livekit, &config.storage, recording);
-    let client = egress::Client::new(client, http.clone());
-    start_jobs_of_livekit(config, store, runner, client)?;
+    let recorder = Recorder {
+        livekit: &config.livekit,
+        bucket: &config.storage,
+        recording: &config.recording,
+        times: &config.times,
+        mirrors: config.mirror.is_some(),
+    };
+    recorder.start(store, runner, storage, http.clone())?;
     let lost_after = config.times.egress_lost_after;
     spawn_sink(
         runner,
@@ -257,54 +259,9 @@ fn jobs(
     Ok(())
 }
 
-/// Intake, the egress sink and reconcile: all that a recording's start needs.
-pub fn start_jobs_of_livekit(
-    config: &Config,
-    store: &Store,
-    runner: &Runner,
-    client: egress::Client,
-) -> anyhow::Result<()> {
-    let mut owed = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
-    if config.mirror.is_some() {
-        owed.push(Sink::Mirror);
-    }
-    runner.spawn(Arc::new(Intake {
-        store: store.clone(),
-        policy: policy(&config.recording)?,
-        sinks: owed,
-        wake: runner.wake.clone(),
-    }));
-    runner.spawn(Arc::new(Reconcile {
-        client: client.clone(),
-        store: store.clone(),
-        wake: runner.wake.clone(),
-        interval: config.times.reconcile_interval,
-        lost_after: config.times.egress_lost_after,
-    }));
-    let path = config.recording.path.clone();
-    let egress = sinks::egress::Egress {
-        client,
-        store: store.clone(),
-        path,
-    };
-    spawn_sink(runner, store, egress);
-    Ok(())
-}
-
-fn spawn_sink<D: Deliverer>(runner: &Runner, store: &Store, sink: D) {
+pub(super) fn spawn_sink<D: Deliverer>(runner: &Runner, store: &Store, sink: D) {
     let deliver = Deliver::new(sink, store.clone(), runner);
     runner.spawn(Arc::new(Arc::new(deliver)));
-}
-
-/// RECORD_ON and RECORD_ROOMS
-fn policy(recording: &config::Recording) -> Result<Policy, Failure> {
-    let on = match recording.on {
-        config::RecordOn::RoomStarted => RecordOn::RoomStarted,
-        config::RecordOn::ParticipantJoined => RecordOn::ParticipantJoined,
-        config::RecordOn::Manual => RecordOn::Manual,
-    };
-    Policy::new(on, &recording.rooms)
-        .map_err(|error| Failure::Usage(format!("RECORD_ROOMS: {error}")))
 }
 
 /// PUBLIC_URL, LINK_SECRET and how long URLs live.
@@ -336,32 +293,6 @@ pub fn schema_at(path: Option<&Path>) -> Result<Schema, Failure> {
     match path {
         Some(path) => Schema::read(path).map_err(|error| Failure::Usage(error.to_string())),
         None => Ok(Schema::built_in()),
-    }
-}
-
-pub fn egress_config(
-    livekit: &config::LiveKit,
-    storage: &config::Storage,
-    recording: &config::Recording,
-) -> egress::Config {
-    let endpoint = storage.egress_endpoint.clone();
-    egress::Config {
-        url: livekit.url.clone(),
-        api_key: livekit.api_key.clone(),
-        api_secret: livekit.api_secret.clone(),
-        upload: egress::Upload {
-            access_key: storage.access_key.clone(),
-            secret_key: storage.secret_key.clone(),
-            region: storage.region.clone(),
-            endpoint: endpoint.or_else(|| storage.endpoint.clone()),
-            bucket: storage.bucket.clone(),
-        },
-        file_type: match recording.file_type {
-            config::FileType::Mp3 => egress::FileType::Mp3,
-            config::FileType::Ogg => egress::FileType::Ogg,
-            config::FileType::Mp4 => egress::FileType::Mp4,
-        },
-        dual: recording.channels == config::Channels::Dual,
     }
 }
 

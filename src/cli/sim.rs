@@ -105,7 +105,8 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
                 api_secret: SECRET.into(),
                 webhook_urls: webhook,
             };
-            let livekit = livekit::start(listen.listen, options).await?;
+            let livekit = livekit::start(listen.listen, options).await;
+            let livekit = livekit.context(listen.listen)?;
             out::line(&format!("LiveKit listens on {}", livekit.url()))?;
             let url = livekit.url();
             out::line(&format!(
@@ -121,7 +122,8 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
                 access_key: "simulated".into(),
                 secret_key: "simulatedsecret".into(),
             };
-            let storage = storage::start(listen.listen, options).await?;
+            let storage = storage::start(listen.listen, options).await;
+            let storage = storage.context(listen.listen)?;
             out::line(&format!("Storage listens on {}", storage.url()))?;
             out::line(&format!(
                 "S3_ENDPOINT={}\nS3_BUCKET=recordings\nS3_ACCESS_KEY=simulated\nS3_SECRET_KEY=simulatedsecret",

@@ -87,12 +87,14 @@ pub struct NotStarted {
 }
 
 impl NotStarted {
-    /// For people: what happened, and what comes next.
-    pub fn text(&self) -> String {
-        if self.over {
-            return self.error.clone();
-        }
-        format!("{} It is tried again while the call lasts.", self.error)
+    /// For people: what happened, and what comes next; `open`: the room is.
+    pub fn text(&self, open: bool) -> String {
+        let next = match open {
+            _ if self.over => return self.error.clone(),
+            true => "It is tried again while the call lasts.",
+            false => "The call is over; LiveKit is still asked whether anybody else recorded it.",
+        };
+        format!("{} {next}", self.error)
     }
 }
 

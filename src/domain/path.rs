@@ -33,6 +33,15 @@ pub fn key(template: &str, fill: &Fill, taken: impl Fn(&str) -> bool) -> String 
     }
 }
 
+/// The template with `{room_id}` in it, which keeps calls apart.
+pub fn with_room_id(template: &str) -> String {
+    if template.contains("{room_id}") {
+        return template.to_owned();
+    }
+    let (stem, extension) = split_extension(template);
+    format!("{stem}-{{room_id}}{extension}")
+}
+
 /// The key of the full transcript beside a recording.
 pub fn transcript_key(recording: &str) -> String {
     format!("{}.txt", split_extension(recording).0)
@@ -105,6 +114,13 @@ mod tests {
         assert_eq!(key_of("{room_id}.mp3", "", &["RM_1.mp3"]), "RM_1-2.mp3");
         let taken = ["RM_1.mp3", "RM_1-2.mp3"];
         assert_eq!(key_of("{room_id}.mp3", "", &taken), "RM_1-3.mp3");
+    }
+
+    #[test]
+    fn a_template_keeps_calls_apart_by_their_id() {
+        let apart = with_room_id("r/{room_name}.mp3");
+        assert_eq!(key_of(&apart, "desk", &[]), "r/desk-RM_1.mp3");
+        assert_eq!(with_room_id("{room_id}.mp3"), "{room_id}.mp3");
     }
 
     #[test]

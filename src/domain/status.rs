@@ -137,7 +137,7 @@ impl Call {
         match self.shown() {
             Some(recording) => self.recording_error(recording),
             None => match &self.not_started {
-                Some(told) => told.text(),
+                Some(told) => told.text(self.is_open()),
                 None => String::new(),
             },
         }

@@ -97,7 +97,7 @@ pub fn next(delivery: &Delivery, now: Timestamp) -> String {
         (State::Dead, _) => {
             "Nothing, until the call has news or `redrive --dead` sends it again.".to_owned()
         }
-        (State::Done, None) if delivery.due_at.is_none() => "Nothing: it is done.".to_owned(),
+        (State::Done, None) if delivery.due_at.is_none() => "Nothing is left to do.".to_owned(),
         (State::Done, later) => {
             let at = later.map_or("now".to_owned(), |at| format!("at {}", seconds(at)));
             format!("It is done; its links are signed anew {at}.")

@@ -91,8 +91,17 @@ async fn lead(
 ) -> Result<Response, Problem> {
     match app.storage.head(file.key).await {
         Ok(Object::Found { .. }) => {}
-        Ok(Object::Missing) | Err(storage::Error::Forbidden) => {
+        Ok(Object::Missing) => {
             let gone = format!("the {} is not in the bucket any more", file.what);
+            return Err(Problem::new(StatusCode::GONE, gone));
+        }
+        // On AWS a missing object may look like that, and so does a key that was revoked.
+        Err(error @ storage::Error::Forbidden) => {
+            tracing::warn!(%error, "a permanent link could not be followed");
+            let gone = format!(
+                "the {} is not in the bucket any more, or this service may not look into it",
+                file.what
+            );
             return Err(Problem::new(StatusCode::GONE, gone));
         }
         Err(error) => return Err(away(&error)),

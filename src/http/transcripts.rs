@@ -84,7 +84,7 @@ fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
     let wrong = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         Problem::bad_request(format!(
-            "the body is not JSON: it goes wrong at line {line}, column {column}"
+            "the body is not JSON: it goes wrong at line {line}, column {column} (plain text is sent as a JSON string)"
         ))
     };
     let parts: Value = serde_json::from_slice(body).map_err(wrong)?;

@@ -78,6 +78,7 @@ fn too_large() -> Problem {
 
 fn refuse(refused: Refused) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
-    tracing::warn!(reason = %refused, "a webhook was refused; nothing was stored");
+    let advice = refused.advice();
+    tracing::warn!(reason = %refused, "a webhook was refused, and nothing was stored: {advice}");
     Problem::unauthorized(refused.to_string())
 }

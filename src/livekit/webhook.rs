@@ -47,6 +47,25 @@ pub enum Refused {
     Body,
 }
 
+impl Refused {
+    /// What whoever runs the service can do about a webhook that was refused so.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Refused::UnknownKey => {
+                "the signing key of the webhook in LiveKit's settings must be LIVEKIT_API_KEY, or be added to LIVEKIT_WEBHOOK_KEYS"
+            }
+            Refused::Signature => {
+                "the secret in LIVEKIT_API_SECRET or LIVEKIT_WEBHOOK_KEYS is not that of the webhook's signing key"
+            }
+            Refused::Expired | Refused::NotYet => {
+                "is this machine's clock right, and does a proxy hold requests up?"
+            }
+            Refused::Body => "a proxy must pass the body on byte for byte",
+            _ => "LiveKit does not send that: somebody else calls this address",
+        }
+    }
+}
+
 /// Who signed a webhook, and the SHA-256 of the body that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::{Job, Wake, letter};
 use crate::{
-    domain::{Event, Fact, Owed, Policy, Room, Sink, apply},
+    domain::{Call, Event, Fact, Owed, Policy, Room, Sink, Status, apply},
     store::{CallRow, Folded, Letter, Settled, Store, Waiting},
 };
 
@@ -49,6 +49,8 @@ enum Route {
 #[derive(Default)]
 struct Batch {
     calls: BTreeMap<String, Folded>,
+    /// How the known ones stood.
+    stood: BTreeMap<String, Status>,
     settled: Vec<Settled>,
     waiting: Vec<Waiting>,
 }
@@ -85,8 +87,33 @@ impl Job for Intake {
             .commit_fold(&folded, &batch.settled, &batch.waiting, &self.sinks, now)
             .await
             .context("calls could not be written")?;
+        for Folded { call, .. } in &folded {
+            say(call, batch.stood.get(&call.id));
+        }
         self.ring(&folded, !batch.waiting.is_empty());
         Ok(true)
+    }
+}
+
+impl Batch {
+    fn add(&mut self, id: String, known: Option<CallRow>) {
+        let stood = known.as_ref().map(|row| (id.clone(), row.call.status()));
+        self.stood.extend(stood);
+        self.calls.insert(id, unchanged(known));
+    }
+}
+
+/// Says how a call stands that stands otherwise than before. Why is not said: a bucket's or LiveKit's words may hold the
+/// room's name, and that a phone number.
+fn say(call: &Call, before: Option<&Status>) {
+    let (call, status) = (&call.id, call.status());
+    match status {
+        _ if before == Some(&status) => {}
+        Status::Failed => tracing::warn!(
+            call,
+            "the call is Failed: it was to be recorded, and no recording is there; `livekit-airtable calls show {call}` says why"
+        ),
+        _ => tracing::info!(call, "the call is {}", status.label()),
     }
 }
 
@@ -134,9 +161,7 @@ impl Intake {
         let ids: Vec<&str> = ids.into_iter().collect();
         let mut batch = Batch::default();
         for row in self.store.calls(&ids).await? {
-            batch
-                .calls
-                .insert(row.call.id.clone(), unchanged(Some(row)));
+            batch.add(row.call.id.clone(), Some(row));
         }
         for id in ids {
             let calls = &mut batch.calls;
@@ -192,7 +217,7 @@ impl Intake {
     ) -> anyhow::Result<Option<String>> {
         if !batch.calls.contains_key(id) {
             let known = self.store.call(id).await?;
-            batch.calls.insert(id.to_owned(), unchanged(known));
+            batch.add(id.to_owned(), known);
         }
         let Some(folded) = batch.calls.get_mut(id) else {
             return Ok(None);

@@ -5,7 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Leases {
     owner: Arc<str>,
     jobs: Arc<Mutex<BTreeMap<&'static str, Hold>>>,
+    /// The database did not answer the last time.
+    failing: Arc<AtomicBool>,
     /// Nobody else is there, and everything is held.
     is_alone: bool,
 }
@@ -46,6 +51,7 @@ impl Default for Leases {
         Leases {
             owner: Uuid::now_v7().to_string().into(),
             jobs: Arc::default(),
+            failing: Arc::default(),
             is_alone: false,
         }
     }
@@ -82,9 +88,16 @@ impl Leases {
     /// Renews what is ours and takes what is free, or has been left by the dead; whether all are ours.
     pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
         let renewed = self.try_renew(store, clock).await;
+        let failed_before = self.failing.swap(renewed.is_err(), Ordering::Relaxed);
         renewed.unwrap_or_else(|error| {
             // A database that cannot be written gives nobody a lease; ours end by themselves.
-            tracing::debug!(%error, "the leases could not be renewed");
+            if !failed_before {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(
+                    error,
+                    "the leases could not be renewed: what comes is kept, but no job goes on until they can be"
+                );
+            }
             false
         })
     }

@@ -272,3 +272,28 @@ async fn plays(world: &World, row: &Map<String, Value>) {
     let size = audio.bytes().await.unwrap().len();
     assert_eq!(row["Recording size"], size);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_how_each_call_stands_and_which_has_failed() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let serve = world.serve().await;
+    let (call, _) = world.talk("desk").await;
+    world.storage.refuse(1, 403);
+    world.livekit.close_room("desk");
+    world.row_is(&call, "Failed").await;
+    let refused = world.http.post(world.url("/webhooks/livekit")).body("{}");
+    assert_eq!(refused.send().await.unwrap().status(), 401);
+    serve.terminate().await;
+    let said = std::fs::read_to_string(world.folder.path().join("stderr")).unwrap();
+    let line = |words: &str| {
+        said.lines()
+            .find(|line| line.contains(words))
+            .map(str::to_owned)
+    };
+    for words in ["the call is Live", "the call is Failed"] {
+        let line = line(words).unwrap_or_else(|| panic!("{words}: {said}"));
+        assert!(line.contains(&call), "{line}");
+    }
+    assert!(line("somebody else calls this address").is_some(), "{said}");
+}

@@ -54,6 +54,32 @@ async fn any_room_name_ends_in_a_link_that_plays() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_calls_of_one_room_name_keep_two_recordings() {
+    let world = World::with(&[("RECORDING_PATH", "rec/{room_name}.mp3")]).await;
+    let mut keys = Vec::new();
+    for number in 1..=3 {
+        if number == 3 {
+            // A bucket that is older than the database.
+            world.put_object_at("rec/front.mp3", 9);
+        }
+        let room = ["desk", "desk", "front"][number - 1];
+        let call = world.livekit.open_room(room);
+        world.livekit.join(room, agent());
+        let row = world.row_where(&call, |row| row.contains_key("Egress ID"));
+        row.await;
+        world.livekit.speak(room);
+        world.livekit.close_room(room);
+        world.row_is(&call, "Complete").await;
+        keys.push((call.clone(), key(&world, &call).await));
+    }
+    assert_eq!(keys[0].1, "rec/desk.mp3");
+    assert_eq!(keys[1].1, format!("rec/desk-{}.mp3", keys[1].0));
+    assert_eq!(keys[2].1, format!("rec/front-{}.mp3", keys[2].0));
+    let old = std::fs::read(world.object("rec/front.mp3")).unwrap();
+    assert_eq!(old.len(), 9, "nothing is written over");
+}
+
 /// The object's key, as the API tells it.
 async fn key(world: &World, call: &str) -> String {
     let answer = world.get(&format!("/v1/calls/{call}")).await;

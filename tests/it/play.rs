@@ -71,7 +71,11 @@ impl World {
 
     /// Puts an object of so many bytes where a call's recording is looked for.
     pub fn put_object(&self, call: &str, bytes: usize) {
-        let path = self.object(&format!("recordings/{call}.mp3"));
+        self.put_object_at(&format!("recordings/{call}.mp3"), bytes);
+    }
+
+    pub fn put_object_at(&self, key: &str, bytes: usize) {
+        let path = self.object(key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, vec![0; bytes]).unwrap();
     }

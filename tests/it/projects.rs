@@ -12,7 +12,7 @@ use livekit_airtable::{
 use serde_json::json;
 
 use crate::{
-    harness::{World, agent, caller, eventually},
+    harness::{KEY, SECRET, World, agent, caller, eventually},
     play::{answer, text},
     reconcile::job,
 };
@@ -161,4 +161,29 @@ pub async fn second_key(more: &[(&str, &str)]) {
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(text(&row, "Error"), "");
     assert_eq!(world.livekit.starts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_livekit_says_nothing_of_is_failed_in_the_end() {
+    let keys = format!("{KEY}:{SECRET}");
+    let settings = [
+        ("LIVEKIT_API_KEY", OTHER.0),
+        ("LIVEKIT_API_SECRET", OTHER.1),
+        ("LIVEKIT_WEBHOOK_KEYS", keys.as_str()),
+        ("EGRESS_LOST_AFTER", "2s"),
+    ];
+    let world = World::with(&settings).await;
+    let error_has = |part| move |row: &serde_json::Map<_, _>| text(row, "Error").contains(part);
+    let call = world.livekit.open_room("desk");
+    let row = world.row_where(&call, error_has("while the call lasts"));
+    assert_eq!(row.await["Status"], "Live");
+    world.livekit.close_room("desk");
+    let row = world.row_where(&call, error_has("The call is over"));
+    assert_eq!(row.await["Status"], "Processing");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // Else it would be a quarter of a minute until the next try.
+    assert!(world.program(&["redrive"]).status.success());
+    let row = world.row_is(&call, "Failed").await;
+    let error = text(&row, "Error");
+    assert!(error.contains("401") && !error.contains("asked"), "{error}");
 }

@@ -22,6 +22,7 @@ use crate::{
         deliver::{Answer, Attempt, Deliverer, Due, Line},
         letter,
     },
+    storage::{self, Object},
     store::{self, Store},
 };
 
@@ -34,12 +35,17 @@ const STALE: SignedDuration = SignedDuration::from_mins(5);
 const LISTED: SignedDuration = SignedDuration::from_secs(10);
 /// How soon a wrong key is tried again while the room lives.
 const UNAUTHORIZED: Duration = Duration::from_secs(15);
+/// How long a recording waits for the bucket to say whether its key is another call's.
+const GLANCE: Duration = Duration::from_secs(1);
 
 pub struct Egress {
     pub client: Client,
     pub store: Store,
+    pub storage: storage::Client,
     /// RECORDING_PATH
     pub path: String,
+    /// EGRESS_LOST_AFTER: so long after its end a call that LiveKit says nothing of is given up.
+    pub lost_after: Duration,
 }
 
 impl Deliverer for Egress {
@@ -149,13 +155,7 @@ impl Egress {
                 return Attempt::new(Answer::Retry { after: None, error }, before);
             }
         }
-        let fill = Fill {
-            room_id: wish.path_id.as_deref().unwrap_or(&call.id),
-            room_name: &call.room_name,
-            at: call.started_at().unwrap_or(now),
-        };
-        let taken = |key: &str| call.recordings.values().any(|r| r.key == key);
-        let key = path::key(&self.path, &fill, taken);
+        let key = self.key(call, wish, now).await;
         match self.client.start(&call.room_name, &key).await {
             Ok(info) => {
                 let egress = egress_id(&info);
@@ -168,6 +168,38 @@ impl Egress {
             Err(error) if error.kind() == Kind::Unanswered => retry(&error, &memo),
             Err(error) => self.refused(due, &error, &json!({}), now),
         }
+    }
+
+    /// Where the recording goes: not onto another call's, which would then be lost and played from both rows.
+    async fn key(&self, call: &Call, wish: &Wish, now: Timestamp) -> String {
+        let fill = Fill {
+            room_id: wish.path_id.as_deref().unwrap_or(&call.id),
+            room_name: &call.room_name,
+            at: call.started_at().unwrap_or(now),
+        };
+        let taken = |key: &str| call.recordings.values().any(|r| r.key == key);
+        let key = path::key(&self.path, &fill, taken);
+        let own = wish.path_id.is_none() && self.path.contains("{room_id}");
+        if own || !self.is_anothers(&key, call).await {
+            return key;
+        }
+        let fill = Fill {
+            room_id: &call.id,
+            ..fill
+        };
+        path::key(&path::with_room_id(&self.path), &fill, taken)
+    }
+
+    /// Whether another call's recording has or will have this key. A bucket that does not say keeps no call waiting.
+    async fn is_anothers(&self, key: &str, call: &Call) -> bool {
+        let others = self.store.calls_named(&call.room_name, 10).await;
+        let mut others = others.unwrap_or_default().into_iter();
+        let has_it = |other: &Call| other.recordings.values().any(|r| r.key == key);
+        if others.any(|row| row.call.id != call.id && has_it(&row.call)) {
+            return true;
+        }
+        let head = tokio::time::timeout(GLANCE, self.storage.head(key)).await;
+        matches!(head, Ok(Ok(Object::Found { .. })))
     }
 
     /// The room closed before a recording could be started.
@@ -194,7 +226,9 @@ impl Egress {
     /// LiveKit refused: what cannot work is over, what may pass is tried again while the room lives; both are told.
     fn refused(&self, due: &Due, error: &Error, memo: &Value, now: Timestamp) -> Attempt {
         let kind = error.kind();
-        let over = matches!(kind, Kind::BadRequest | Kind::NotFound);
+        let ended = due.call.ended_at();
+        let too_late = ended.is_some_and(|ended| now >= ended + self.lost_after);
+        let over = too_late || matches!(kind, Kind::BadRequest | Kind::NotFound);
         let told = NotStarted {
             at: now,
             error: format!("The recording could not be started: {error}."),
@@ -203,7 +237,7 @@ impl Egress {
         };
         let known = due.call.not_started.as_ref();
         let news = known.is_none_or(|known| known.error != told.error || over);
-        let text = told.text();
+        let text = told.text(due.call.is_open());
         let told = Finding::NotStarted {
             error: told.error,
             no_room: told.no_room,

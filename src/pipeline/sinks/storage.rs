@@ -56,7 +56,9 @@ impl Storage {
         let state = match self.client.head(&recording.key).await {
             Ok(storage::Object::Found { size }) => fits(recording, size),
             Ok(storage::Object::Missing) => ObjectState::Missing,
-            Err(Error::Forbidden) if self.is_late(call, recording, now) => ObjectState::Missing,
+            Err(Error::Forbidden) if self.is_late(call, recording, now) => ObjectState::Lost {
+                error: "The recording never came into the bucket, or S3_ACCESS_KEY may not read it there (403).".into(),
+            },
             Err(error) => ObjectState::Unknown {
                 error: error.to_string(),
             },
