@@ -4,10 +4,12 @@ use std::any::Any;
 
 use axum::{
     Json,
+    body::Body,
     extract::rejection::{BytesRejection, PathRejection, QueryRejection},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use maud::{DOCTYPE, html};
 use serde_json::json;
 
 use crate::store;
@@ -59,6 +61,21 @@ impl Problem {
     /// The sender is told to come again.
     pub fn unavailable(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// For links that people click: a page in a browser, which asks for HTML, and a problem for programs.
+    pub fn shown_to(self, headers: &HeaderMap) -> Response {
+        let accept = headers.get(header::ACCEPT);
+        let accept = accept.and_then(|value| value.to_str().ok());
+        if !accept.is_some_and(|types| types.contains("text/html")) {
+            return self.into_response();
+        }
+        let page = page(&self.detail);
+        let mut response = self.into_response();
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, html);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        response.map(|_| Body::from(page))
     }
 
     pub fn method_not_allowed() -> Problem {
@@ -130,6 +147,26 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+fn page(detail: &str) -> String {
+    let mut sentence = detail.to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "This link leads nowhere now" }
+                style { "body{font:1.1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:20vh auto;padding:0 1rem}" }
+            }
+            body { p { (sentence) "." } }
+        }
+    };
+    page.into_string()
 }
 
 /// The answer to a request that hit a bug.

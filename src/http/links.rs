@@ -7,7 +7,7 @@ use axum::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -31,6 +31,29 @@ pub struct Wanted {
 pub async fn recording(
     State(app): State<Arc<App>>,
     method: Method,
+    headers: HeaderMap,
+    path: Result<Path<(String, String)>, PathRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
+    let led = lead_to_recording(&app, method, path, wanted).await;
+    led.unwrap_or_else(|problem| problem.shown_to(&headers))
+}
+
+/// `/r/{call_id}/transcript/{signature}`
+pub async fn transcript(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    path: Result<Path<(String, String)>, PathRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
+    let led = lead_to_transcript(&app, method, path, wanted).await;
+    led.unwrap_or_else(|problem| problem.shown_to(&headers))
+}
+
+async fn lead_to_recording(
+    app: &App,
+    method: Method,
     path: Result<Path<(String, String)>, PathRejection>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -47,12 +70,11 @@ pub async fn recording(
         what: "recording",
         life: life(recording),
     };
-    lead(&app, file, method, wanted).await
+    lead(app, file, method, wanted).await
 }
 
-/// `/r/{call_id}/transcript/{signature}`
-pub async fn transcript(
-    State(app): State<Arc<App>>,
+async fn lead_to_transcript(
+    app: &App,
     method: Method,
     path: Result<Path<(String, String)>, PathRejection>,
     wanted: Result<Query<Wanted>, QueryRejection>,
@@ -71,7 +93,7 @@ pub async fn transcript(
         what: "transcript",
         life: LIFE,
     };
-    lead(&app, file, method, wanted).await
+    lead(app, file, method, wanted).await
 }
 
 /// What a link leads to.

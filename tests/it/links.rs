@@ -110,6 +110,16 @@ async fn a_forged_link_leads_nowhere_and_a_deleted_object_is_gone() {
         let gone = ask(&world, method, &world.url(&path)).await;
         assert_eq!(gone.status(), StatusCode::GONE);
     }
+    let clicked = world.http.get(world.url(&path));
+    let clicked = clicked.header("accept", "text/html,*/*;q=0.8");
+    let page = clicked.send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::GONE);
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    let page = page.text().await.unwrap();
+    assert!(
+        page.contains("<p>The recording is not in the bucket any more.</p>"),
+        "{page}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
