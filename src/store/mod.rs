@@ -16,11 +16,14 @@ mod replay;
 use std::{str::FromStr, time::Duration};
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use sqlx::{
     AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
     error::DatabaseError,
 };
+
+use crate::domain::hex;
 
 pub use base::BaseRow;
 pub use calls::{CallRow, Filter, Folded, Page};
@@ -48,6 +51,10 @@ pub enum Error {
     Away(#[source] sqlx::Error),
     #[error("{}", told(.0))]
     Sql(#[from] sqlx::Error),
+    #[error(
+        "DATABASE_URL: the database was made by another version of livekit-airtable, with other tables; start that version again, or name a new database"
+    )]
+    OtherTables,
     #[error("another owner changed the same rows")]
     Conflict,
     #[error("the database holds something that this version cannot read")]
@@ -105,12 +112,27 @@ impl Store {
             write.clone()
         };
         let inbox = inbox::Writer::start(write.clone());
-        Ok(Store {
+        let store = Store {
             write,
             read,
             inbox,
             sqlite,
-        })
+        };
+        store.know_tables().await?;
+        Ok(store)
+    }
+
+    /// Tables that are there stay as they are, so another version's would fail at the first statement that needs more.
+    async fn know_tables(&self) -> Result<()> {
+        let tables = hex(&Sha256::digest(ddl())[..8]);
+        let known = match self.get("tables").await? {
+            Some(known) => known,
+            None => self.get_or_set("tables", &tables).await?,
+        };
+        if known != tables {
+            return Err(Error::OtherTables);
+        }
+        Ok(())
     }
 
     /// Whether a row can be written now.
@@ -223,6 +245,12 @@ fn leave_no_transaction(options: AnyPoolOptions) -> AnyPoolOptions {
     })
 }
 
+/// The statements that make the tables, without comments.
+fn ddl() -> String {
+    let lines = DDL.lines().filter_map(|line| line.split("--").next());
+    lines.map(str::trim).collect::<Vec<_>>().join("\n")
+}
+
 async fn create_tables(pool: &AnyPool, sqlite: bool) -> Result<()> {
     let mut connection = pool.acquire().await.map_err(Error::Open)?;
     if !sqlite {
@@ -230,12 +258,7 @@ async fn create_tables(pool: &AnyPool, sqlite: bool) -> Result<()> {
         let lock = "SELECT pg_advisory_lock(4915207)";
         connection.execute(lock).await.map_err(Error::Open)?;
     }
-    let without_comments: Vec<&str> = DDL
-        .lines()
-        .filter_map(|line| line.split("--").next())
-        .collect();
-    let ddl = without_comments.join("\n");
-    for statement in ddl.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+    for statement in ddl().split(';').map(str::trim).filter(|s| !s.is_empty()) {
         let statement = AssertSqlSafe(statement.to_owned());
         let made = connection.execute(sqlx::query(statement)).await;
         made.map_err(Error::Open)?;

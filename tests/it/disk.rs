@@ -3,6 +3,7 @@
 
 use std::{process::Command, time::Duration};
 
+use livekit_airtable::store::Store;
 use serde_json::json;
 use sqlx::{AnyConnection, Connection, Executor};
 
@@ -207,4 +208,20 @@ async fn a_database_that_may_only_be_read_is_told_at_the_start() {
     let done = run(world.folder.path(), &["serve"], &settings).await;
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.stderr.contains("DATABASE_URL"), "{done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_version_is_told_at_the_start_and_left_alone() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let settings = world.settings().to_vec();
+    let database = settings.iter().find(|(name, _)| name == "DATABASE_URL");
+    let store = Store::open(&database.unwrap().1).await.unwrap();
+    store.set("tables", "0123456789abcdef").await.unwrap();
+    store.close().await;
+    for command in [["serve"].as_slice(), &["calls", "list"]] {
+        let done = run(world.folder.path(), command, &settings).await;
+        assert_eq!(done.code, Some(1), "{done:?}");
+        assert!(done.stderr.contains("another version"), "{done:?}");
+    }
 }
