@@ -42,6 +42,8 @@ struct State {
     fastest: Option<Duration>,
 }
 
+/// How long it takes to choose what to send and to have it counted; a turn that begins later than it could is lost.
+const CHOOSING: Duration = Duration::from_millis(40);
 /// Requests of several processes are further apart than the limit asks by as much as their ways to Airtable may differ.
 const MARGIN: f64 = 1.02;
 
@@ -111,14 +113,15 @@ impl Pace {
         })
     }
 
-    /// Waits until a request would go at once. Until what is given is dropped, nobody else is told so: who holds it
+    /// Waits until a request would go in a moment. Until what is given is dropped, nobody else is told so: who holds it
     /// chooses what to send, and lets go when it asks for its turn.
     pub(super) async fn ready(&self) -> Option<OwnedSemaphorePermit> {
         let line = self.line.clone().acquire_owned().await.ok();
         let _gate = self.gate.lock().await;
         let index = self.next_slot.load(Ordering::Relaxed) % self.slots.len();
         let free_at = *self.slots[index].lock().await;
-        sleep_until(free_at.max(self.opens())).await;
+        let goes = free_at.max(self.opens());
+        sleep_until(goes.checked_sub(CHOOSING).unwrap_or(goes)).await;
         line
     }
 
