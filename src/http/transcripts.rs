@@ -6,9 +6,9 @@ use axum::{
     Json,
     body::Bytes,
     extract::{FromRequest, Query, Request, State, rejection::QueryRejection},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
 use super::{App, api::wait_for, auth, error::Problem};
@@ -33,8 +33,10 @@ pub async fn receive(
     // Who may not send is not listened to: nothing of the body has been read.
     let bearer = auth::bearer(&app, request.headers())?;
     let Query(query) = query?;
+    let is_text = is_text(request.headers());
     let body = Bytes::from_request(request, &app).await;
     let bytes = body.map_err(|cut| Problem::no_body(&cut, "a transcript has at most 16 MiB"))?;
+    let bytes = if is_text { as_json(bytes) } else { bytes };
     let read = {
         let _turn = app.reading.acquire().await;
         read(&bytes)?
@@ -65,6 +67,19 @@ pub async fn receive(
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
+fn is_text(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"))
+}
+
+/// A plain string, as JSON writes it. Browsers send JSON as text/plain too: that stays as it is.
+fn as_json(body: Bytes) -> Bytes {
+    let is_json = serde_json::from_slice::<IgnoredAny>(&body).is_ok();
+    let text = std::str::from_utf8(&body).ok().filter(|_| !is_json);
+    let json = text.map(|text| Value::from(text).to_string());
+    json.map_or(body, Bytes::from)
+}
+
 /// A body that can be stored.
 struct Read<'a> {
     body: &'a RawValue,
@@ -84,7 +99,7 @@ fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
     let wrong = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         Problem::bad_request(format!(
-            "the body is not JSON: it goes wrong at line {line}, column {column} (plain text is sent as a JSON string)"
+            "the body is not JSON: it goes wrong at line {line}, column {column} (plain text is a JSON string, or has the content type text/plain)"
         ))
     };
     let parts: Value = serde_json::from_slice(body).map_err(wrong)?;

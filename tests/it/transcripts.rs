@@ -131,6 +131,16 @@ async fn the_flat_shapes_are_read() {
         assert_eq!((status, &answer["turns"]), (202, &json!(turns)), "{shape}");
         transcript_is(&world, &call, lines).await;
     }
+    let call = world.livekit.open_room("plain");
+    world.row_is(&call, "Live").await;
+    let plain = world
+        .http
+        .post(world.url("/v1/transcripts?room_name=plain"));
+    let plain = plain.bearer_auth(crate::harness::API_TOKEN);
+    let plain = plain.header("content-type", "text/plain; charset=utf-8");
+    let answer = plain.body(lines).send().await.unwrap();
+    assert_eq!(answer.status(), 202);
+    transcript_is(&world, &call, lines).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
