@@ -1,13 +1,13 @@
 //! The database as commands use it: beside a running service, or without one.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, out};
 use crate::{
     domain::Sink,
-    store::{CallRow, Store, sink_name},
+    store::{self, CallRow, Store, sink_name},
     telemetry,
 };
 
@@ -16,10 +16,9 @@ pub async fn existing<T>(
     url: &str,
     work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let file = url.strip_prefix("sqlite:");
-    let file = file.map(|rest| rest.trim_start_matches("//"));
-    let file = file.map(|rest| rest.split('?').next().unwrap_or(rest));
-    if let Some(file) = file.filter(|file| !Path::new(file).exists()) {
+    if let Some(file) = store::sqlite_file(url)
+        && !store::exists(url)
+    {
         let text = format!("DATABASE_URL: there is no database {file}; `serve` makes it");
         return Err(Failure::Usage(text).into());
     }

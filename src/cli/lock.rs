@@ -4,13 +4,14 @@ use std::fs::{File, TryLockError};
 
 use anyhow::Context;
 
+use crate::store::sqlite_file;
+
 /// Locks the SQLite file against a second `serve`; the system unlocks it when this process dies, however it does.
 pub fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
-    let Some(path) = database_url.strip_prefix("sqlite:") else {
+    let Some(path) = sqlite_file(database_url) else {
         return Ok(None);
     };
-    let path = path.trim_start_matches("//");
-    let path = format!("{}.lock", path.split('?').next().unwrap_or(path));
+    let path = format!("{path}.lock");
     let file = File::create(&path).with_context(|| {
         format!("DATABASE_URL: {path} cannot be written, so neither can the database beside it")
     })?;

@@ -27,36 +27,26 @@ pub struct Wanted {
     download: Option<String>,
 }
 
+/// How, for whose link, and with which signature.
+type Asked = (
+    Method,
+    Result<Path<(String, String)>, PathRejection>,
+    Result<Query<Wanted>, QueryRejection>,
+);
+
 /// `/r/{egress_id}/{signature}`
-pub async fn recording(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    path: Result<Path<(String, String)>, PathRejection>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Response {
-    let led = lead_to_recording(&app, method, path, wanted).await;
+pub async fn recording(State(app): State<Arc<App>>, headers: HeaderMap, asked: Asked) -> Response {
+    let led = lead_to_recording(&app, asked).await;
     led.unwrap_or_else(|problem| problem.shown_to(&headers))
 }
 
 /// `/r/{call_id}/transcript/{signature}`
-pub async fn transcript(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    path: Result<Path<(String, String)>, PathRejection>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Response {
-    let led = lead_to_transcript(&app, method, path, wanted).await;
+pub async fn transcript(State(app): State<Arc<App>>, headers: HeaderMap, asked: Asked) -> Response {
+    let led = lead_to_transcript(&app, asked).await;
     led.unwrap_or_else(|problem| problem.shown_to(&headers))
 }
 
-async fn lead_to_recording(
-    app: &App,
-    method: Method,
-    path: Result<Path<(String, String)>, PathRejection>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Response, Problem> {
+async fn lead_to_recording(app: &App, (method, path, wanted): Asked) -> Result<Response, Problem> {
     let (Path((egress_id, signature)), Query(wanted)) = (path?, wanted?);
     let unknown = || Problem::not_found("there is no such recording");
     if !app.links.verify(Linked::Recording(&egress_id), &signature) {
@@ -73,12 +63,7 @@ async fn lead_to_recording(
     lead(app, file, method, wanted).await
 }
 
-async fn lead_to_transcript(
-    app: &App,
-    method: Method,
-    path: Result<Path<(String, String)>, PathRejection>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Response, Problem> {
+async fn lead_to_transcript(app: &App, (method, path, wanted): Asked) -> Result<Response, Problem> {
     let (Path((call_id, signature)), Query(wanted)) = (path?, wanted?);
     let unknown = || Problem::not_found("there is no such transcript");
     if !app.links.verify(Linked::Transcript(&call_id), &signature) {

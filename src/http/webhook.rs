@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{App, WEBHOOK_BYTES, error::Problem};
 use crate::{
-    livekit::webhook::{Refused, event_key},
+    livekit::webhook::Refused,
     store::{Kind, Letter},
 };
 
@@ -22,22 +22,15 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Problem> {
     let now = (app.clock)();
-    let (key, body) = signed(&app, request, now).await?;
-    let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
-    letter.dedupe = Some(event_key(&body));
-    letter.signed_by = Some(key);
+    let letter = signed(&app, request, now).await?;
     app.store.put(letter).await?;
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
     Ok(StatusCode::OK)
 }
 
-/// The body that LiveKit signed, and the API key that it signed with. The token is looked at first: nobody else's body is kept in memory.
-async fn signed(
-    app: &Arc<App>,
-    request: Request,
-    now: Timestamp,
-) -> Result<(String, Bytes), Problem> {
+/// What LiveKit signed. The token is looked at first: nobody else's body is kept in memory.
+async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Letter, Problem> {
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
     let signed = match app.keys.verify_webhook(token, now) {
@@ -57,7 +50,10 @@ async fn signed(
         _ => Problem::unavailable("the body broke off or took too long; send it again"),
     })?;
     let key = signed.verify(&body).map_err(refuse)?;
-    Ok((key, body))
+    let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
+    letter.dedupe = Some(signed.event_key(&body));
+    letter.signed_by = Some(key);
+    Ok(letter)
 }
 
 async fn is_too_large(body: Body) -> bool {

@@ -169,24 +169,25 @@ impl Keys {
 impl Signed {
     /// Is this the body that was signed? Then the API key that signed it. `body` is the bytes as they came: JSON that was
     /// read and written again has another hash.
-    pub fn verify(self, body: &[u8]) -> Result<String, Refused> {
+    pub fn verify(&self, body: &[u8]) -> Result<String, Refused> {
         match bool::from(Sha256::digest(body).as_slice().ct_eq(&self.hash)) {
-            true => Ok(self.key),
+            true => Ok(self.key.clone()),
             false => Err(Refused::Body),
         }
     }
-}
 
-/// What makes two webhooks one: LiveKit repeats an event byte for byte. It begins with the event's time (seconds since
-/// the epoch), so that what comes together lies together in the database's index; a hash alone would scatter it.
-pub fn event_key(body: &[u8]) -> String {
-    let event: Dated = serde_json::from_slice(body).unwrap_or_default();
-    let seconds = match &event.created_at {
-        Value::String(text) => text.parse().unwrap_or_default(),
-        other => other.as_u64().unwrap_or_default(),
-    };
-    let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(body));
-    format!("{seconds:010}-{hash}")
+    /// What makes two webhooks one: LiveKit repeats an event byte for byte, and so with the same hash. It begins with the
+    /// time of `body` (seconds since the epoch), so that what comes together lies together in the database's index; a
+    /// hash alone would scatter it.
+    pub fn event_key(&self, body: &[u8]) -> String {
+        let event: Dated = serde_json::from_slice(body).unwrap_or_default();
+        let seconds = match &event.created_at {
+            Value::String(text) => text.parse().unwrap_or_default(),
+            other => other.as_u64().unwrap_or_default(),
+        };
+        let hash = BASE64_URL_SAFE_NO_PAD.encode(&self.hash);
+        format!("{seconds:010}-{hash}")
+    }
 }
 
 /// `createdAt` as LiveKit sends it: a text, for it is protobuf's int64 in JSON.

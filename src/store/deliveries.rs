@@ -222,31 +222,41 @@ impl Store {
     /// Deliveries of a sink that are due, the longest due first. Of one call's recordings the mirror gets the first
     /// that is not delivered.
     pub async fn due(&self, sink: Sink, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
-        let rows = sqlx::query(
+        self.select(
             "SELECT * FROM deliveries d WHERE sink = $1 AND due_at <= $2
              AND NOT (sink = 'mirror' AND EXISTS (SELECT 1 FROM deliveries e WHERE e.sink = 'mirror' AND e.call_id = d.call_id
                AND e.state = 'pending' AND (e.created_at < d.created_at OR (e.created_at = d.created_at AND e.part < d.part))))
              ORDER BY due_at LIMIT $3",
+            sink,
+            now,
+            limit,
         )
-        .bind(sink_name(sink))
-        .bind(now.as_millisecond())
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(|row| read(row, sink)).collect()
+        .await
     }
 
     /// Deliveries of calls that have ended, with their recording's fate known: what a short month is spent on.
     pub async fn due_final(&self, sink: Sink, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
-        let rows = sqlx::query(
+        self.select(
             "SELECT d.* FROM deliveries d JOIN calls c ON c.id = d.call_id
              WHERE d.sink = $1 AND d.due_at <= $2 AND c.status NOT IN ('live', 'processing') ORDER BY d.due_at LIMIT $3",
+            sink,
+            now,
+            limit,
         )
-        .bind(sink_name(sink))
-        .bind(now.as_millisecond())
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
+        .await
+    }
+
+    /// Deliveries of a sink that are due by `now`, at most `limit`.
+    async fn select(
+        &self,
+        sql: &'static str,
+        sink: Sink,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Delivery>> {
+        let query = sqlx::query(sql).bind(sink_name(sink));
+        let query = query.bind(now.as_millisecond()).bind(limit);
+        let rows = query.fetch_all(&self.read).await?;
         rows.iter().map(|row| read(row, sink)).collect()
     }
 

@@ -189,13 +189,15 @@ async fn reach(options: &AnyConnectOptions) -> Result<()> {
     }
 }
 
+/// The file of a SQLite database; `None` on PostgreSQL.
+pub fn sqlite_file(url: &str) -> Option<&str> {
+    let file = url.strip_prefix("sqlite:")?.trim_start_matches("//");
+    file.split('?').next()
+}
+
 /// Whether there is a database to open: [`Store::open`] makes the file of one that is not there.
 pub fn exists(url: &str) -> bool {
-    let file = url.strip_prefix("sqlite:");
-    file.is_none_or(|file| {
-        let path = file.trim_start_matches("//").split('?').next();
-        std::path::Path::new(path.unwrap_or_default()).exists()
-    })
+    sqlite_file(url).is_none_or(|file| std::path::Path::new(file).exists())
 }
 
 fn address(url: &str) -> String {
