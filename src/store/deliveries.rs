@@ -312,7 +312,8 @@ impl Store {
         }
     }
 
-    /// Ends a try. Guarded by the revision that was sent: a newer one that came in flight stays due.
+    /// Ends a try. Guarded by the revision that was sent and by what was delivered before it: news and a redrive of
+    /// everything that came in flight stay due.
     pub async fn finish(&self, sent: &Delivery, finish: &Finish, now: Timestamp) -> Result<()> {
         let mut transaction = self.write.begin().await?;
         let done = finish.state == State::Done;
@@ -320,9 +321,9 @@ impl Store {
         let failed = i64::from(finish.error.is_some());
         sqlx::query(
             "UPDATE deliveries SET
-               delivered = CASE WHEN $1 = 'done' THEN $2 ELSE delivered END,
-               state = CASE WHEN revision > $2 AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
-               due_at = CASE WHEN revision > $2 AND $1 IN ('done', 'dead') THEN $3 ELSE $4 END,
+               delivered = CASE WHEN $1 = 'done' AND delivered >= $12 THEN $2 ELSE delivered END,
+               state = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
+               due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN $3 ELSE $4 END,
                attempts = $5, last_error = $6, memo = $7, history = $8
              WHERE sink = $9 AND call_id = $10 AND part = $11",
         )
@@ -337,6 +338,7 @@ impl Store {
         .bind(sink_name(sent.key.sink))
         .bind(sent.key.call_id.as_str())
         .bind(sent.key.part.as_str())
+        .bind(sent.delivered)
         .execute(&mut *transaction)
         .await?;
         inbox::insert(&mut transaction, &finish.found).await?;
