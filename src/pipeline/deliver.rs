@@ -65,6 +65,8 @@ pub struct Attempt {
     pub memo: Value,
     /// What it found out, for the inbox.
     pub found: Vec<Letter>,
+    /// What is wrong with a delivery that succeeded, where nobody else is told.
+    pub remark: Option<String>,
 }
 
 impl Attempt {
@@ -73,6 +75,7 @@ impl Attempt {
             answer,
             memo: memo.clone(),
             found: Vec::new(),
+            remark: None,
         }
     }
 
@@ -232,7 +235,7 @@ impl<D: Deliverer> Deliver<D> {
         let mut ends = Vec::new();
         for (Due { delivery, .. }, attempt) in tries {
             self.open_or_close(&attempt.answer, now).await?;
-            log(delivery, &attempt.answer);
+            log(delivery, &attempt);
             ends.extend(ending(delivery, attempt, now).map(|finish| (delivery, finish)));
         }
         self.store.finish(&ends, now).await?;
@@ -302,7 +305,11 @@ fn ending(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> Option<Finis
         .unwrap_or(u32::MAX)
         .saturating_add(1);
     let (state, due_at, error) = match attempt.answer {
-        Answer::Delivered { again } => (State::Done, again, None),
+        Answer::Delivered { again } => (
+            State::Done,
+            again,
+            attempt.remark.map(|remark| format!("delivered; {remark}")),
+        ),
         Answer::Wait { after } => (State::Pending, Some(now + after), None),
         Answer::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));
@@ -330,10 +337,13 @@ fn jitter(key: &Key, now: Timestamp) -> f64 {
     (mixed % 1000) as f64 / 1000.0
 }
 
-fn log(delivery: &Delivery, answer: &Answer) {
+fn log(delivery: &Delivery, Attempt { answer, remark, .. }: &Attempt) {
     let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
     match answer {
-        Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
+        Answer::Delivered { .. } => match remark {
+            None => tracing::debug!(sink, call, "delivered"),
+            Some(remark) => tracing::warn!(sink, call, remark, "delivered, but not all of it"),
+        },
         Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
         Answer::Retry { error, .. } => {
             tracing::warn!(sink, call, %error, "not delivered; it is tried again")

@@ -79,7 +79,7 @@ pub struct Try {
     pub at: Timestamp,
     /// What it left the delivery in.
     pub state: State,
-    /// What the other side answered, or why it could not be asked; `None` for a success.
+    /// What the other side answered, or why it could not be asked; of a success, what is wrong with it all the same.
     pub error: Option<String>,
     /// When the delivery was to be looked at next.
     pub next_at: Option<Timestamp>,

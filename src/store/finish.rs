@@ -16,6 +16,7 @@ pub struct Finish {
     pub state: State,
     /// When to look again; `None` for never.
     pub due_at: Option<Timestamp>,
+    /// Why it failed; of a success, what is wrong with it all the same.
     pub error: Option<String>,
     pub memo: Value,
     /// What the sink found out, for the inbox.
@@ -79,7 +80,7 @@ async fn finish_one(
     .bind(now.as_millisecond())
     .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
     .bind(if done { 0 } else { sent.attempts + failed })
-    .bind(finish.error.as_deref().map(text))
+    .bind(finish.error.as_deref().map(text).filter(|_| !done))
     .bind(finish.memo.to_string())
     .bind(serde_json::to_string(&finish.history(&sent.history, now))?)
     .bind(sink_name(sent.key.sink))
