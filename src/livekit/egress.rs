@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::info::{participant_form, webhook_form};
 use super::twirp::{Call, Twirp};
 pub use super::twirp::{Error, Kind};
+use crate::domain::FileType;
 
 /// A start takes as long as LiveKit looks for a free egress worker: 6-9 s, and 20-24 s were measured. A start that is
 /// cut off may have been made, so it is better answered late than not at all.
@@ -38,13 +39,6 @@ pub struct Upload {
     /// None is AWS itself.
     pub endpoint: Option<String>,
     pub bucket: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileType {
-    Mp3,
-    Ogg,
-    Mp4,
 }
 
 #[derive(Clone)]

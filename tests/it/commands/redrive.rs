@@ -152,7 +152,6 @@ async fn record(world: &World, call: &str) -> String {
 async fn rows_are_rewritten_over_what_people_changed() {
     let world = World::new().await;
     let call = world.complete("desk").await;
-    world.settled(&call, "airtable").await;
     let fields = json!({ "Agent": "somebody else", "Error": "scribbled" });
     edit(&world, &call, &fields).await;
     assert_eq!(world.row(&call).unwrap()["Agent"], "somebody else");
