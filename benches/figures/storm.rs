@@ -31,7 +31,7 @@ const PER_SECOND: u32 = 50;
 /// Requests whose fate is drawn; all later ones go well.
 const REQUESTS: usize = 8_000;
 /// The requests at which the whole base is locked for 30 s, as though another program had been too fast.
-const LOCKOUTS: [usize; 3] = [300, 700, 1100];
+const LOCKOUTS: [usize; 3] = [800, 1200, 1600];
 /// Longer than the service waits for an answer.
 const NEVER: Duration = Duration::from_secs(31);
 const PATIENCE: Duration = Duration::from_secs(1800);
