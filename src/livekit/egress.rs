@@ -64,7 +64,7 @@ pub struct Room {
     pub name: String,
     pub metadata: String,
     pub creation_time_ms: i64,
-    /// Without hidden ones, egresses among them; some seconds old.
+    /// Without agents and egresses (livekit-server's `IsDependent`); some seconds old.
     pub num_participants: u32,
 }
 

@@ -26,7 +26,7 @@ use sqlx::{
 
 use crate::domain::hex;
 
-pub use base::BaseRow;
+pub use base::{After, BaseRow};
 pub use calls::{CallRow, Filter, Folded, Page};
 pub use closures::Closure;
 pub use deliveries::{Delivery, Depth, Key, State, Try, sink_name};
