@@ -1,7 +1,7 @@
 //! The fold: any order of a call's events, with repeats, gives the same call; and what people read at each end.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use livekit_airtable::{
@@ -19,7 +19,7 @@ use livekit_airtable::{
     livekit::body,
 };
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::to_raw_value};
 
 const CALL: &str = "RM_6KXUbx5CgQHS";
 const EGRESS: &str = "EG_6Pth2pmv6rMS";
@@ -71,8 +71,8 @@ fn object(seconds: i64, state: ObjectState) -> Event {
 }
 
 fn report(seconds: i64, body: &Value) -> Event {
-    let (room, report) = transcript::read(body).unwrap();
-    let report = Box::new(report);
+    let (room, report) = transcript::read(&to_raw_value(body).unwrap()).unwrap();
+    let report = Arc::new(report);
     event(seconds, Fact::Report { room, report })
 }
 

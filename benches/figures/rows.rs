@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use livekit_airtable::{
     store::{Folded, Store},
     telemetry,
 };
-use serde_json::json;
+use serde_json::{json, value::to_raw_value};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Figure, service::Service};
@@ -155,7 +156,7 @@ fn folded(n: usize) -> anyhow::Result<Folded> {
         json!({"speaker": speaker, "text": "Which day would suit you for the appointment with the doctor?"})
     };
     let turns: Vec<_> = (0..14).map(turn).collect();
-    let (_, report) = transcript::read(&json!({ "turns": turns }))?;
+    let (_, report) = transcript::read(&to_raw_value(&json!({ "turns": turns }))?)?;
     let mut call = Call {
         id: format!("RM_{n:012}"),
         room_name: format!("call-{n}"),
@@ -164,7 +165,7 @@ fn folded(n: usize) -> anyhow::Result<Folded> {
         finished_at: Some(now),
         ..Call::default()
     };
-    call.reports.add(&report, now);
+    call.reports.add(&Arc::new(report), now);
     let part = String::new();
     let owed = vec![Owed {
         sink: Sink::Airtable,

@@ -341,7 +341,7 @@ impl Store {
         .bind(sent.delivered)
         .execute(&mut *transaction)
         .await?;
-        inbox::insert(&mut transaction, &finish.found).await?;
+        inbox::insert(&mut transaction, finish.found.clone()).await?;
         Ok(transaction.commit().await?)
     }
 

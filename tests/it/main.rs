@@ -22,6 +22,7 @@ mod keep;
 mod letters;
 mod links;
 mod main_job;
+mod memory;
 mod mirror;
 mod names;
 mod panics;
