@@ -298,6 +298,26 @@ fn until_end() -> Vec<Event> {
     events().into_iter().take(15).collect()
 }
 
+/// LiveKit repeats a webhook that could not be delivered: the call may have been found to be over meanwhile.
+#[test]
+fn a_webhook_that_comes_late_opens_no_call_again() {
+    let room = Room {
+        sid: CALL.into(),
+        name: "desk".into(),
+        ..Room::default()
+    };
+    let seen = |sent: i64, came: i64| {
+        let at = at(sent);
+        let room = room.clone();
+        event(came, Fact::RoomSeen { room, at })
+    };
+    let gone = finding(20, Finding::RoomGone);
+    let call = fold(&[seen(0, 0), gone.clone(), seen(10, 40)]);
+    assert!(!call.is_open(), "it was open before it was gone");
+    let call = fold(&[seen(0, 0), gone, seen(30, 40)]);
+    assert!(call.is_open(), "it was not gone");
+}
+
 #[test]
 fn the_row_while_the_call_goes_on() {
     insta::assert_json_snapshot!(row(&events()[..9]));
