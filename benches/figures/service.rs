@@ -168,6 +168,20 @@ impl Service {
         Ok(())
     }
 
+    /// Runs another command of the program on the service's database; what it prints.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let database = format!("sqlite:{}", self.folder.path().join("calls.db").display());
+        let output = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("DATABASE_URL", database)
+            .output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {told}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     /// What its threads have used of the processors.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;

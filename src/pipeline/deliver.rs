@@ -1,6 +1,7 @@
 //! DELIVERY to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
 
 mod claim;
+mod load;
 
 use std::{
     collections::HashSet,
@@ -144,6 +145,8 @@ pub struct Deliver<D> {
     leases: Leases,
     tasks: TaskTracker,
     flying: Mutex<HashSet<Key>>,
+    /// Held by the batch that reads its calls, and on to its end by one with a large call.
+    loading: Arc<tokio::sync::Mutex<()>>,
     started: AtomicBool,
     /// What the database says, so that not every delivery asks it.
     is_closed: AtomicBool,
@@ -161,6 +164,7 @@ impl<D: Deliverer> Deliver<D> {
             leases: runner.leases.clone(),
             tasks: runner.tasks.clone(),
             flying: Mutex::default(),
+            loading: Arc::default(),
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             unwritten: AtomicBool::default(),
@@ -182,22 +186,7 @@ impl<D: Deliverer> Deliver<D> {
     }
 
     async fn send(&self, batch: Vec<Delivery>, line: Line) -> anyhow::Result<()> {
-        let mut due = Vec::new();
-        for delivery in batch {
-            if let Some(row) = self.store.call(&delivery.key.call_id).await? {
-                // The call's own revision: what is sent is the state of now.
-                let revision = match delivery.key.sink {
-                    Sink::Mirror => delivery.revision,
-                    _ => row.revision,
-                };
-                let delivery = Delivery {
-                    revision,
-                    ..delivery
-                };
-                let call = row.call;
-                due.push(Due { delivery, call });
-            }
-        }
+        let (due, _large) = self.load(batch).await?;
         // Reading may have waited for the database, and another process may own the sink by now.
         if !self.leases.holds(sink_name(self.deliverer.sink())) {
             return Ok(());
