@@ -93,10 +93,18 @@ impl Reports {
 pub struct Unreadable(pub String);
 
 /// Where the conversation may be in a body, in the order of preference.
-const PLACES: [&str; 5] = ["chat_history", "history", "transcript", "turns", "items"];
+const PLACES: [&str; 6] = [
+    "chat_history",
+    "history",
+    "transcript",
+    "turns",
+    "items",
+    "messages",
+];
 
-/// Reads what an agent sent: the session report, `history.to_dict()`, an array of turns, a string, or
-/// `{"turns": [{"speaker", "text", "timestamp"}]}`.
+/// Reads what an agent sent: the session report, `history.to_dict()`, an array of turns, a string,
+/// `{"turns": [{"speaker", "text", "timestamp"}]}`, or OpenAI's `{"messages": [{"role", "content"}]}`
+/// (<https://platform.openai.com/docs/api-reference/chat/create>).
 pub fn read(body: &Value) -> Result<(Room, Report), Unreadable> {
     let Value::Object(fields) = body else {
         let transcript = conversation(body)?;
@@ -113,7 +121,7 @@ pub fn read(body: &Value) -> Result<(Room, Report), Unreadable> {
     let found = place.and_then(|place| fields.get(*place)).or(camel);
     let Some(found) = found else {
         return Err(Unreadable(
-            "no conversation in it: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`"
+            "no conversation in it: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`, `messages`"
                 .into(),
         ));
     };
