@@ -62,7 +62,8 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
         mirrors: needs.mirrors,
     };
     let storage = storage::Client::new(serve::storage_config(&needs.bucket));
-    recorder.start(&store, &runner, &storage, telemetry::http_client()?)?;
+    let started = recorder.start(&store, &runner, &storage, telemetry::http_client()?);
+    started.await?;
     let working = async {
         let answer = match record {
             Record::Start { room, room_id } => {

@@ -37,6 +37,9 @@ pub use replay::Judged;
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 
+/// Where it is kept when the service first ran.
+const BEGAN_AT: &str = "began_at";
+
 /// A time that never comes, for rows that wait for nothing.
 pub const NEVER: i64 = i64::MAX;
 
@@ -167,6 +170,19 @@ impl Store {
         .execute(&self.write)
         .await?;
         Ok(self.get(name).await?.unwrap_or_else(|| fresh.to_owned()))
+    }
+
+    /// Notes that the service runs now, unless it ever did; when it first did.
+    pub async fn begin(&self, now: Timestamp) -> Result<Timestamp> {
+        self.get_or_set(BEGAN_AT, &now.to_string()).await?;
+        self.began_at().await
+    }
+
+    /// When the service first ran on this database; the beginning of time while it never has.
+    pub async fn began_at(&self) -> Result<Timestamp> {
+        let began_at = self.get(BEGAN_AT).await?;
+        let began_at = began_at.and_then(|at| at.parse().ok());
+        Ok(began_at.unwrap_or(Timestamp::MIN))
     }
 
     /// Waits for what is being written, then closes every connection.

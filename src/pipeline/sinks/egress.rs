@@ -16,7 +16,7 @@ use crate::{
     },
     livekit::{
         body,
-        egress::{Client, Error, Kind, Stopped},
+        egress::{Client, Error, Kind, Output, Stopped},
     },
     pipeline::{
         deliver::{Answer, Attempt, Deliverer, Due, Line},
@@ -40,6 +40,7 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 pub struct Egress {
     pub client: Client,
+    pub output: Output,
     pub store: Store,
     pub storage: storage::Client,
     /// RECORDING_PATH
@@ -156,7 +157,7 @@ impl Egress {
             }
         }
         let key = self.key(call, wish, now).await;
-        match self.client.start(&call.room_name, &key).await {
+        match self.client.start(&call.room_name, &key, &self.output).await {
             Ok(info) => {
                 let egress = egress_id(&info);
                 tracing::info!(call = call.id, egress, "recording started");
