@@ -141,6 +141,7 @@ impl Service {
             api_token: config.http.api_token.clone(),
             reading: Semaphore::new(1),
             metrics,
+            writable: Default::default(),
             clock: runner.clock,
         };
         let accepting = CancellationToken::new();

@@ -43,7 +43,8 @@ const BEGAN_AT: &str = "began_at";
 /// A time that never comes, for rows that wait for nothing.
 pub const NEVER: i64 = i64::MAX;
 
-/// How long PostgreSQL has to give a connection: LiveKit must hear our 503, and `Retry-After`, in time.
+/// How long PostgreSQL has to give a connection, or a lock that somebody else holds: LiveKit must hear our 503, and
+/// `Retry-After`, in time.
 const ANSWERS: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
@@ -229,7 +230,14 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10));
     if !sqlite {
-        return options.acquire_timeout(ANSWERS);
+        let options = options.acquire_timeout(ANSWERS);
+        return options.after_connect(|connection, _| {
+            Box::pin(async move {
+                let limit = format!("SET lock_timeout = {}", ANSWERS.as_millis());
+                connection.execute(AssertSqlSafe(limit)).await?;
+                Ok(())
+            })
+        });
     }
     // A file does not hang up, so connections are not tried before each use.
     let options = options.test_before_acquire(false);
