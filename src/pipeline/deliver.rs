@@ -1,6 +1,7 @@
 //! DELIVERY to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
 
 mod claim;
+mod told;
 
 use std::{
     collections::HashSet,
@@ -146,6 +147,7 @@ pub struct Deliver<D> {
     is_closed: AtomicBool,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
     unwritten: AtomicBool,
+    told: told::Told,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -161,6 +163,7 @@ impl<D: Deliverer> Deliver<D> {
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             unwritten: AtomicBool::default(),
+            told: told::Told::default(),
         }
     }
 
@@ -234,7 +237,7 @@ impl<D: Deliverer> Deliver<D> {
         let now = (self.clock)();
         let sink = self.deliverer.sink();
         self.open_or_close(&attempt.answer, now).await?;
-        log(&due.delivery, &attempt.answer);
+        self.log(&due.delivery, &attempt.answer, now).await;
         let found = !attempt.found.is_empty();
         let Some((state, due_at, error)) = ending(&due.delivery, attempt.answer, now) else {
             return Ok(());
@@ -252,6 +255,45 @@ impl<D: Deliverer> Deliver<D> {
         }
         metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink_name(sink), "state" => state.as_str())
             .increment(1);
+        Ok(())
+    }
+}
+
+impl<D: Deliverer> Deliver<D> {
+    async fn log(&self, delivery: &Delivery, answer: &Answer, now: Timestamp) {
+        let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
+        match answer {
+            Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
+            Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
+            Answer::Retry { error, .. } if self.told.is_news(error, now) => {
+                let waiting = self.store.waiting_for(delivery.key.sink).await.ok();
+                tracing::warn!(sink, call, waiting, %error, "not delivered; it is tried again, and told again in an hour")
+            }
+            Answer::Park { error, .. } if self.told.is_news(error, now) => {
+                tracing::warn!(sink, call, %error, "it waits for a person")
+            }
+            Answer::Retry { error, .. } | Answer::Park { error, .. } => {
+                tracing::debug!(sink, call, %error, "not delivered, as told before")
+            }
+            Answer::Dead { error } => {
+                tracing::error!(sink, call, %error, "it cannot be delivered; it is kept")
+            }
+            Answer::Elsewhere => tracing::info!(sink, call, "another process has taken it up"),
+            // Told once for the whole sink.
+            Answer::Closed { .. } => {}
+        }
+    }
+
+    /// Says when nothing is left of what the log told.
+    async fn look_back(&self, now: Timestamp) -> anyhow::Result<()> {
+        let sink = self.deliverer.sink();
+        if self.told.is_to_look(now) && !self.store.has_failed(sink).await? {
+            tracing::info!(
+                sink = sink_name(sink),
+                "nothing that had failed waits any more"
+            );
+            self.told.forget();
+        }
         Ok(())
     }
 }
@@ -276,6 +318,7 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
+            self.look_back(now).await?;
             return Ok(false);
         }
         let ready = tokio::time::timeout(PATIENCE, self.deliverer.ready(now)).await;
@@ -333,24 +376,6 @@ fn jitter(key: &Key, now: Timestamp) -> f64 {
     let letters = key.call_id.bytes().map(u64::from).sum::<u64>();
     let mixed = letters.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
     (mixed % 1000) as f64 / 1000.0
-}
-
-fn log(delivery: &Delivery, answer: &Answer) {
-    let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
-    match answer {
-        Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
-        Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
-        Answer::Retry { error, .. } => {
-            tracing::warn!(sink, call, %error, "not delivered; it is tried again")
-        }
-        Answer::Park { error, .. } => tracing::warn!(sink, call, %error, "it waits for a person"),
-        Answer::Dead { error } => {
-            tracing::error!(sink, call, %error, "it cannot be delivered; it is kept")
-        }
-        Answer::Elsewhere => tracing::info!(sink, call, "another process has taken it up"),
-        // Told once for the whole sink.
-        Answer::Closed { .. } => {}
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
