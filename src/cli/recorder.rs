@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Failure, serve::spawn_sink};
 use crate::{
     config,
-    domain::{Policy, Sink, policy::RecordOn},
+    domain::{Policy, Sink},
     livekit::egress,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks},
     storage,
@@ -69,12 +69,7 @@ impl Recorder<'_> {
 
 /// RECORD_ON and RECORD_ROOMS; `began_at`: when the service first ran.
 fn policy(recording: &config::Recording, began_at: Timestamp) -> Result<Policy, Failure> {
-    let on = match recording.on {
-        config::RecordOn::RoomStarted => RecordOn::RoomStarted,
-        config::RecordOn::ParticipantJoined => RecordOn::ParticipantJoined,
-        config::RecordOn::Manual => RecordOn::Manual,
-    };
-    let mut policy = Policy::new(on, &recording.rooms)
+    let mut policy = Policy::new(recording.on, &recording.rooms)
         .map_err(|error| Failure::Usage(format!("RECORD_ROOMS: {error}")))?;
     policy.began_at = began_at;
     Ok(policy)
@@ -98,11 +93,7 @@ fn output(storage: &config::Storage, recording: &config::Recording) -> egress::O
             endpoint: endpoint.or_else(|| storage.endpoint.clone()),
             bucket: storage.bucket.clone(),
         },
-        file_type: match recording.file_type {
-            config::FileType::Mp3 => egress::FileType::Mp3,
-            config::FileType::Ogg => egress::FileType::Ogg,
-            config::FileType::Mp4 => egress::FileType::Mp4,
-        },
+        file_type: recording.file_type,
         dual: recording.channels == config::Channels::Dual,
     }
 }

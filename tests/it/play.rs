@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use livekit_airtable::{livekit::egress, telemetry};
+use livekit_airtable::{domain::FileType, livekit::egress, telemetry};
 use livekit_api::access_token::AccessToken;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -110,7 +110,7 @@ impl World {
         };
         let output = egress::Output {
             upload,
-            file_type: egress::FileType::Mp3,
+            file_type: FileType::Mp3,
             dual: false,
         };
         let started = self.agents_client().start(room, key, &output).await;
