@@ -24,7 +24,8 @@ struct Memory {
 impl Told {
     /// Whether this reason is to be told now; then it is remembered as told.
     pub fn is_news(&self, reason: &str, now: Timestamp) -> bool {
-        let reasons = &mut self.lock().reasons;
+        let memory = &mut *self.lock();
+        let reasons = &mut memory.reasons;
         // A time in the future is a clock that was set back.
         reasons.retain(|(_, at)| *at <= now && now < *at + AGAIN);
         let known = reasons.iter().any(|(told, _)| told == reason);
@@ -33,6 +34,8 @@ impl Told {
                 reasons.remove(0);
             }
             reasons.push((reason.to_owned(), now));
+            // The try that it is of has yet to be written down.
+            memory.looked_at = Some(now);
         }
         !known
     }
@@ -87,8 +90,8 @@ mod tests {
         assert!(!told.is_to_look(at(0)), "nothing was told");
         told.is_news("500", at(0));
         assert_eq!(
-            [0, 1, 5].map(|s| told.is_to_look(at(s))),
-            [true, false, true]
+            [0, 5, 6, 10].map(|s| told.is_to_look(at(s))),
+            [false, true, false, true]
         );
         told.forget();
         assert!(!told.is_to_look(at(100)));

@@ -185,7 +185,7 @@ fn waiting(stuck: Stuck, now: Timestamp) -> Trouble {
     let oldest = lasted(now.duration_since(stuck.oldest_created_at));
     let what = calls(stuck.count, "waits", "wait");
     let text = format!(
-        "{what} for {sink}, the oldest for {oldest}. Everything is kept; the log and `livekit-airtable calls list --delivery parked` say what is wrong."
+        "{what} for {sink}, the oldest for {oldest}. Everything is kept; `livekit-airtable calls list` says what is wrong, and `calls show ID` each try."
     );
     Trouble {
         count: stuck.count,
