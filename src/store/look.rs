@@ -9,7 +9,7 @@ use crate::domain::{Call, Sink};
 /// Calls that are given by name; the count tells how many there are.
 const NAMED: i64 = 3;
 /// How far back recordings that failed in a row are counted, in calls of each fate.
-const IN_A_ROW: i64 = 100;
+const IN_A_ROW: i64 = 50;
 /// How many of the newest letters are looked through for a webhook.
 const NEWEST: i64 = 2000;
 
@@ -59,16 +59,15 @@ impl Store {
         let last: Option<i64> = last.bind(IN_A_ROW).fetch_one(&self.read).await?;
         let began_at = self.began_at().await?.as_millisecond();
         let sql = format!(
-            "{} WHERE status = 'failed' ORDER BY started_at DESC LIMIT $1",
+            "{} WHERE status = 'failed' AND ended_at > $1 AND ended_at >= $2 ORDER BY started_at DESC LIMIT $3",
             calls::COLUMNS
         );
-        let failed = sqlx::query(AssertSqlSafe(sql)).bind(IN_A_ROW);
-        let since = last.unwrap_or(i64::MIN).max(began_at - 1);
+        let failed = sqlx::query(AssertSqlSafe(sql)).bind(last.unwrap_or(i64::MIN));
+        let failed = failed.bind(began_at).bind(IN_A_ROW);
         let mut in_a_row = Vec::new();
         for row in failed.fetch_all(&self.read).await? {
             let call = calls::read(&row)?.call;
-            let ended_at = call.ended_at().map(Timestamp::as_millisecond);
-            if ended_at.is_some_and(|at| at > since) && call.could_be_recorded(our_key) {
+            if call.could_be_recorded(our_key) {
                 in_a_row.push(call);
             }
         }
