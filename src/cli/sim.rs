@@ -31,6 +31,9 @@ do what people do in the interface, send it requests of its own; they need no to
         /// How long a base is locked after too many requests
         #[arg(long, default_value = "30s", value_parser = duration)]
         lockout: Duration,
+        /// A token to look on with: its requests do not count, are never refused for their number and meet no faults
+        #[arg(long, value_name = "TOKEN")]
+        onlooker_token: Option<String>,
         /// A base to start with, as JSON: {"id", "name", "tables": [as the metadata API prints them, each with "records"]}
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
@@ -77,12 +80,14 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
             listen,
             requests_per_second,
             lockout,
+            onlooker_token,
             seed,
         } => {
             let seed = seed.map(read_seed).transpose()?;
             let options = airtable::Options {
                 requests_per_second,
                 lockout,
+                onlooker_token,
                 seed,
             };
             let airtable = airtable::start(listen.listen, options).await;

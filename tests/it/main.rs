@@ -28,6 +28,7 @@ mod panics;
 mod play;
 mod process;
 mod projects;
+mod reader;
 mod real;
 mod reconcile;
 mod recordings;

@@ -77,7 +77,7 @@ async fn rows_that_wait_are_told_once_across_a_restart_and_so_is_their_end() {
         move_clock::<0>(76);
         calls
             .iter()
-            .all(|call| world.row(call).is_some())
+            .all(|call| world.glance(call).is_some())
             .then_some(())
     };
     assert!(eventually(all_there).await.is_some());

@@ -41,6 +41,7 @@ impl Sim {
             requests_per_second,
             lockout,
             seed: Some(seed),
+            ..Options::default()
         };
         let listen = "127.0.0.1:0".parse().unwrap();
         let airtable = airtable::start(listen, options).await.unwrap();

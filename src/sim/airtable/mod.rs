@@ -50,6 +50,9 @@ pub struct Options {
     pub requests_per_second: f64,
     /// How long a base answers nothing but 429 after one request too many. Airtable's is 30 s.
     pub lockout: Duration,
+    /// With this token one looks on: its requests do not count, are never refused for their number and meet no faults.
+    /// A test reads with it what the client under test has written.
+    pub onlooker_token: Option<String>,
     /// `{"id","name","tables":[as the metadata API prints them, each with "records":[{"id"?,"fields"}]]}`.
     pub seed: Option<Value>,
 }
@@ -59,6 +62,7 @@ impl Default for Options {
         Self {
             requests_per_second: 5.0,
             lockout: Duration::from_secs(30),
+            onlooker_token: None,
             seed: None,
         }
     }

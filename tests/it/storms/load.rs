@@ -225,9 +225,9 @@ pub struct Losses {
     pub rows: usize,
 }
 
-fn losses(world: &World, calls: Range<usize>) -> Losses {
+async fn losses(world: &World, calls: Range<usize>) -> Losses {
     let mut by_call: BTreeMap<String, Vec<Map<String, Value>>> = BTreeMap::new();
-    for row in world.airtable.rows("Calls") {
+    for row in world.rows().await {
         by_call
             .entry(text(&row, "Call ID").to_owned())
             .or_default()
@@ -257,7 +257,7 @@ fn losses(world: &World, calls: Range<usize>) -> Losses {
 pub async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
     let asked = Instant::now();
     loop {
-        let found = losses(world, calls.clone());
+        let found = losses(world, calls.clone()).await;
         assert_eq!(found.doubled, 0, "rows are doubled");
         if found.lost.is_empty() {
             return found;
