@@ -28,7 +28,10 @@ do what people do in the interface, send it requests of its own; they need no to
         /// Requests a base takes in a second; 0: no limit
         #[arg(long, default_value_t = 5.0)]
         requests_per_second: f64,
-        /// How long a base is locked after too many requests
+        /// Requests a token may send in a second, over all bases; 0: no limit
+        #[arg(long, default_value_t = 50.0)]
+        token_requests_per_second: f64,
+        /// How long a base, or a token, is locked after too many requests
         #[arg(long, default_value = "30s", value_parser = duration)]
         lockout: Duration,
         /// A token to look on with: its requests do not count, are never refused for their number and meet no faults
@@ -79,6 +82,7 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
         Sim::Airtable {
             listen,
             requests_per_second,
+            token_requests_per_second,
             lockout,
             onlooker_token,
             seed,
@@ -86,6 +90,7 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
             let seed = seed.map(read_seed).transpose()?;
             let options = airtable::Options {
                 requests_per_second,
+                token_requests_per_second,
                 lockout,
                 onlooker_token,
                 seed,

@@ -17,9 +17,8 @@ struct Base {
 impl Base {
     async fn with(seed: Value) -> Base {
         let options = airtable::Options {
-            requests_per_second: 0.0,
             seed: Some(seed),
-            ..airtable::Options::default()
+            ..airtable::Options::unlimited()
         };
         Base {
             airtable: reader::airtable(options).await,

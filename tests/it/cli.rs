@@ -115,10 +115,7 @@ struct Base {
 
 impl Base {
     async fn new() -> Base {
-        let options = airtable::Options {
-            requests_per_second: 0.0,
-            ..airtable::Options::default()
-        };
+        let options = airtable::Options::unlimited();
         let airtable = reader::airtable(options).await;
         let settings = [
             ("AIRTABLE_TOKEN", "patTest".to_owned()),

@@ -58,10 +58,7 @@ impl World {
 
     /// `settings` come on top of those that every world has.
     pub async fn with(settings: &[(&str, &str)]) -> World {
-        let unhurried = airtable::Options {
-            requests_per_second: 0.0,
-            ..airtable::Options::default()
-        };
+        let unhurried = airtable::Options::unlimited();
         World::beside(settings, unhurried).await
     }
 

@@ -9,6 +9,7 @@ mod computed;
 mod control;
 mod generated;
 mod limits;
+mod links;
 mod reads;
 mod writes;
 
@@ -41,7 +42,7 @@ impl Sim {
             requests_per_second,
             lockout,
             seed: Some(seed),
-            ..Options::default()
+            ..Options::unlimited()
         };
         let listen = "127.0.0.1:0".parse().unwrap();
         let airtable = airtable::start(listen, options).await.unwrap();

@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use super::faults::Fault;
+use super::faults::{self, Fault};
 use super::refusal::{Outcome, Refusal};
 use super::routes::{self, Call};
 use super::wire::{Scissors, Wires};
@@ -22,6 +22,9 @@ use super::{Airtable, attachments, control, ids};
 const LARGEST_BODY: usize = 1_000_000;
 /// An upload of 5 MB in base64 fits.
 const LARGEST_UPLOAD: usize = 10 * 1024 * 1024;
+
+/// Characters of a URL, from its scheme on: it must be shorter. What is longer goes by `POST …/listRecords`.
+const LONGEST_URL: usize = 16_000;
 
 pub(super) async fn serve(listener: TcpListener, airtable: Airtable) {
     let stop = airtable.0.stop.clone();
@@ -61,6 +64,10 @@ async fn answer(
     if let Some(outcome) = control::answer(&airtable, &call) {
         return respond(outcome);
     }
+    if length(&parts) >= LONGEST_URL {
+        airtable.state().requests += 1;
+        return faults::page(414);
+    }
     if call.is_upload() {
         airtable.fetched().await;
     }
@@ -82,6 +89,12 @@ async fn answer(
         }
     }
     fault.answer(done, &connection).await
+}
+
+/// Of the URL as the client wrote it.
+fn length(parts: &Parts) -> usize {
+    let host = parts.headers.get(HOST).map_or(0, |host| host.len());
+    "http://".len() + host + parts.uri.to_string().len()
 }
 
 async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Call {
@@ -121,28 +134,22 @@ impl Airtable {
         }
         let mut state = self.state();
         state.requests += 1;
-        if !token(headers).is_some_and(|token| token.starts_with("pat")) {
-            return Err(Refusal::unauthenticated());
+        let token = token(headers).filter(|token| token.starts_with("pat"));
+        let token = token.ok_or_else(Refusal::unauthenticated)?;
+        let known = |base| state.bases.iter().any(|b| b.id == base);
+        if let Some(base) = call.base().filter(|base| !known(*base)) {
+            return Err(match ids::is_id(base, "app") {
+                true => Refusal::forbidden(),
+                false => Refusal::not_found(),
+            });
         }
-        if let Some(base) = call.base() {
-            if !state.bases.iter().any(|b| b.id == base) {
-                return Err(match ids::is_id(base, "app") {
-                    true => Refusal::forbidden(),
-                    false => Refusal::not_found(),
-                });
-            }
-            let limit = state.limits.entry(base.to_owned());
-            let limit = limit.or_insert_with(|| self.new_limit());
-            if !limit.admit(Instant::now()) {
-                state.breaches += 1;
-                return Err(Refusal::rate_limited());
-            }
+        if !state.limits.admit(token, call.base(), Instant::now()) {
+            state.breaches += 1;
+            return Err(Refusal::rate_limited());
         }
         let fault = state.faults.take(&call.method, call.is_metadata());
-        if let (Some(Fault::Lockout), Some(base)) = (&fault, call.base())
-            && let Some(limit) = state.limits.get_mut(base)
-        {
-            limit.lock(Instant::now());
+        if let (Some(Fault::Lockout), Some(base)) = (&fault, call.base()) {
+            state.limits.lock(base, Instant::now());
         }
         Ok(fault)
     }

@@ -108,7 +108,7 @@ impl Rig {
         livekit_airtable::install_crypto();
         let options = Options {
             requests_per_second,
-            ..Options::default()
+            ..Options::unlimited()
         };
         let airtable = reader::airtable(options).await;
         let rig = Rig {

@@ -17,10 +17,7 @@ use crate::{
 };
 
 async fn unhurried_airtable() -> Airtable {
-    let options = airtable::Options {
-        requests_per_second: 0.0,
-        ..airtable::Options::default()
-    };
+    let options = airtable::Options::unlimited();
     let listen = "127.0.0.1:0".parse().unwrap();
     airtable::start(listen, options).await.unwrap()
 }
