@@ -11,6 +11,7 @@ mod generated;
 mod limits;
 mod links;
 mod reads;
+mod webhooks;
 mod writes;
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::comments::Comment;
 use super::refusal::{Outcome, Refusal};
+use super::webhooks::{self, Webhooks};
 use super::{computed, ids};
 
 #[derive(Clone)]
@@ -15,6 +16,7 @@ pub(super) struct Base {
     pub id: String,
     pub name: String,
     pub tables: Vec<Table>,
+    pub webhooks: Webhooks,
 }
 
 #[derive(Clone)]
@@ -95,6 +97,7 @@ impl Base {
     pub fn transact(&mut self, change: impl FnOnce(&mut Base) -> Outcome) -> Outcome {
         let mut draft = self.clone();
         let answer = change(&mut draft)?;
+        webhooks::note(self, &mut draft);
         *self = draft;
         Ok(answer)
     }

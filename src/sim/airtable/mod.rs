@@ -6,6 +6,7 @@
 
 mod attachments;
 mod base;
+mod changes;
 mod comments;
 mod computed;
 mod control;
@@ -24,6 +25,7 @@ mod seed;
 mod server;
 mod types;
 mod upsert;
+mod webhooks;
 mod wire;
 
 use std::collections::HashMap;

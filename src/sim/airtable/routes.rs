@@ -5,7 +5,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::refusal::{Outcome, Refusal};
-use super::{Airtable, State, attachments, comments, ids, list, records, schema};
+use super::{Airtable, State, attachments, comments, ids, list, records, schema, webhooks};
 
 /// A request as the API sees it.
 pub(super) struct Call {
@@ -23,6 +23,7 @@ impl Call {
         match &self.path()[..] {
             ["v0", "meta", "bases", base, ..] => Some(base),
             ["v0", "meta", ..] => None,
+            ["v0", "bases", base, "webhooks", ..] => Some(base),
             ["v0", base, ..] => Some(base),
             _ => None,
         }
@@ -55,7 +56,7 @@ impl Call {
             .ok_or_else(|| Refusal::invalid("INVALID_REQUEST_BODY", "Could not parse request body"))
     }
 
-    fn query(&self) -> Value {
+    pub fn query(&self) -> Value {
         list::from_query(&self.query)
     }
 
@@ -79,6 +80,9 @@ pub(super) fn dispatch(airtable: &Airtable, call: &Call) -> Outcome {
     let mut state = airtable.state();
     match &call.path()[..] {
         ["v0", "meta", rest @ ..] => metadata(&mut state, call, rest),
+        ["v0", "bases", base, "webhooks", rest @ ..] => {
+            webhooks::answer(state.base(base)?, call, rest)
+        }
         ["v0", base, record, field, "uploadAttachment"] if call.method == Method::POST => {
             upload(airtable, &mut state, call, base, record, field)
         }

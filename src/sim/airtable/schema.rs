@@ -6,6 +6,7 @@ use super::base::{Base, Field, Table};
 use super::field_options;
 use super::links::{self, LINKS};
 use super::refusal::{Outcome, Refusal};
+use super::webhooks::Webhooks;
 use super::{computed, ids};
 
 pub(super) fn whoami() -> Outcome {
@@ -45,6 +46,7 @@ pub(super) fn create_base(bases: &mut Vec<Base>, body: &Value) -> Outcome {
         id: ids::fresh("app"),
         name: name.to_owned(),
         tables: Vec::new(),
+        webhooks: Webhooks::default(),
     };
     for table in body["tables"].as_array().into_iter().flatten() {
         create_table(&mut base, table)?;

@@ -78,11 +78,13 @@ async fn answer(
     let Some(fault) = fault else {
         let outcome = airtable.work(&call);
         airtable.fetch_attachments();
+        airtable.notify();
         return respond(outcome);
     };
     let mut done = respond(Err(Refusal::not_found()));
     if fault.works() {
         done = respond(airtable.work(&call));
+        airtable.notify();
         match fault {
             Fault::NoAttachments => airtable.drop_attachments(),
             _ => airtable.fetch_attachments(),
@@ -185,6 +187,15 @@ impl Airtable {
         for (id, url) in left.collect::<Vec<_>>() {
             state.fetching += 1;
             tokio::spawn(attachments::fetch(self.clone(), id, url));
+        }
+    }
+
+    /// Starts sending the notifications that the writes so far left to be sent.
+    fn notify(&self) {
+        let mut state = self.state();
+        let webhooks = state.bases.iter_mut().map(|base| &mut base.webhooks);
+        for notification in webhooks.flat_map(|webhooks| std::mem::take(&mut webhooks.to_send)) {
+            tokio::spawn(notification.send());
         }
     }
 
