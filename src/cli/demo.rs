@@ -12,8 +12,10 @@ use livekit_api::access_token::{AccessToken, VideoGrants};
 use serde_json::{Map, Value, json};
 
 use super::{
+    asked_to_stop,
+    base::{airtable_client, schema},
     out,
-    serve::{self, Service},
+    serve::Service,
     sim::{KEY, SECRET},
 };
 use crate::{
@@ -61,7 +63,7 @@ async fn play(args: &Args, folder: &std::path::Path) -> anyhow::Result<()> {
     let mut demo = Demo::start(args.port, folder.to_owned()).await?;
     tokio::select! {
         done = demo.calls() => done?,
-        stopped = serve::asked_to_stop() => {
+        stopped = asked_to_stop() => {
             stopped?;
             demo.stop().await;
             return Ok(());
@@ -69,7 +71,7 @@ async fn play(args: &Args, folder: &std::path::Path) -> anyhow::Result<()> {
     }
     if !args.once {
         out::line("\nThe link above plays in a browser. Ctrl-C ends the demo.")?;
-        serve::asked_to_stop().await?;
+        asked_to_stop().await?;
     }
     demo.stop().await;
     Ok(())
@@ -293,8 +295,8 @@ fn source(
 }
 
 async fn create_table(config: &Config) -> anyhow::Result<()> {
-    let client = serve::airtable_client(&config.airtable, telemetry::http_client()?);
-    let schema = serve::schema(&config.airtable)?;
+    let client = airtable_client(&config.airtable, telemetry::http_client()?);
+    let schema = schema(&config.airtable)?;
     let plan = Plan::read(&client, &schema, None).await?;
     plan.apply(&client, &schema)
         .await

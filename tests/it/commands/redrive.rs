@@ -137,7 +137,6 @@ async fn delete(world: &World, call: &str) -> bool {
 async fn rows_are_rewritten_over_what_people_changed() {
     let world = World::new().await;
     let call = world.complete("desk").await;
-    world.settled(&call, "airtable").await;
     let memo = world
         .texts("SELECT memo FROM deliveries WHERE sink = 'airtable'")
         .await;
