@@ -1,7 +1,5 @@
 //! `bootstrap`: creates what is missing in the base, and remembers where everything is.
 
-use std::time::Duration;
-
 use anyhow::Context;
 
 use super::{
@@ -12,7 +10,7 @@ use super::{
 use crate::{
     airtable::{self, Class, Client, Mapping, Plan},
     config::{Config, Source},
-    store::{self, Store},
+    store::{self, After, Store},
     telemetry,
 };
 
@@ -100,7 +98,7 @@ async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Re
     }
     config.base_id = base.id;
     // The request that made it is its first.
-    let made = store.turn(&config.base_id, Duration::ZERO, None, telemetry::now());
+    let made = store.turn(&config.base_id, After::default(), None, telemetry::now());
     made.await?;
     let client = airtable_client(&config, http);
     let client = client.counted(budget(&config, &store, telemetry::now).book());

@@ -12,7 +12,7 @@ use crate::{
     config::{self, Config, Source},
     domain::{Call, Recording, link::Linked, recording::ObjectState},
     http::describe::{self, answer, next, seconds},
-    storage::{self, Method},
+    storage::Method,
     store::{CallRow, Delivery, Filter, Owing, Selection, State, Store, sink_name},
     telemetry,
 };

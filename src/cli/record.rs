@@ -11,7 +11,6 @@ use crate::{
         Runner,
         requests::{self, Outcome},
     },
-    storage,
     store::Store,
     telemetry,
 };

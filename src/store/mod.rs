@@ -25,7 +25,7 @@ use sqlx::{
 
 use crate::domain::hex;
 
-pub use base::BaseRow;
+pub use base::{After, BaseRow};
 pub use calls::{CallRow, Filter, Folded, Page};
 pub use closures::Closure;
 pub use deliveries::{Delivery, Depth, Finish, Key, State, Try, sink_name};
