@@ -11,8 +11,9 @@ use crate::sim::{airtable, livekit, storage};
 pub enum Sim {
     /// Airtable: one empty base `appSimulated00001`, any token `pat…`
     #[command(
-        after_help = "It refuses what Airtable refuses, in its words, and locks a base that gets too many requests. To make it misbehave, and to
-do what people do in the interface, send it requests of its own; they need no token and do not count:
+        after_help = "It refuses what Airtable refuses, in its words, and locks a base that gets too many requests. It has records with all types of
+fields, links, lookups, rollups and formulas, attachments, comments, webhooks and the schema. To make it misbehave, and to do
+what people do in the interface, send it requests of its own; they need no token and do not count:
   GET    /sim                  requests, breaches of the rate limit, faults left
   POST   /sim/faults           {\"fault\", \"times\"?: 1, \"method\"?: \"PATCH\", \"after_write\"?: false}, where the fault is
                                  status (\"status\"?: 500, \"body\"?), html (\"status\"?), reset, silent (\"seconds\"?: 31),

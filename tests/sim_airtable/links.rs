@@ -8,7 +8,7 @@ use crate::{Sim, kind};
 const LINE: &str = "recLine0000000001";
 
 /// Lines of a switchboard, and the calls on them.
-async fn switchboard() -> Sim {
+pub async fn switchboard() -> Sim {
     livekit_airtable::install_crypto();
     let through = |field: &str, formula: Option<&str>| {
         let mut options =
@@ -71,7 +71,7 @@ impl Sim {
         line["fields"].clone()
     }
 
-    async fn set(&self, table: &str, record: &str, fields: Value) -> (u16, Value) {
+    pub async fn set(&self, table: &str, record: &str, fields: Value) -> (u16, Value) {
         let path = format!("/{table}/{record}");
         self.call("PATCH", &path, json!({"fields": fields})).await
     }

@@ -5,6 +5,7 @@
     reason = "clippy takes what tests share for code that is no test"
 )]
 
+mod both_sides;
 mod computed;
 mod control;
 mod generated;

@@ -58,6 +58,7 @@ pub struct Options {
     /// With this token one looks on: its requests do not count, are never refused for their number and meet no faults.
     /// A test reads with it what the client under test has written.
     pub onlooker_token: Option<String>,
+    /// A rollup's options may name its `formula`, e.g. `SUM(values)`, which the metadata API does not print:
     /// `{"id","name","tables":[as the metadata API prints them, each with "records":[{"id"?,"fields"}]]}`.
     pub seed: Option<Value>,
 }
