@@ -4,7 +4,10 @@ use livekit_airtable::sim::airtable::{self, Airtable, Fault};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{Done, run};
+use crate::{
+    process::{Done, run},
+    reader,
+};
 
 struct Base {
     airtable: Airtable,
@@ -14,13 +17,11 @@ struct Base {
 impl Base {
     async fn with(seed: Value) -> Base {
         let options = airtable::Options {
-            requests_per_second: 0.0,
             seed: Some(seed),
-            ..airtable::Options::default()
+            ..airtable::Options::unlimited()
         };
-        let local = "127.0.0.1:0".parse().unwrap();
         Base {
-            airtable: airtable::start(local, options).await.unwrap(),
+            airtable: reader::airtable(options).await,
             folder: tempfile::tempdir().unwrap(),
         }
     }
@@ -158,7 +159,7 @@ async fn a_token_that_cannot_read_rows_is_found_out_and_the_test_row_goes() {
     let done = base.bootstrap(&[]).await;
     assert_eq!(done.code, Some(77), "{done:?}");
     assert!(done.stderr.contains("data.records:read"), "{done:?}");
-    assert!(base.airtable.rows("Calls").is_empty());
+    assert!(reader::rows(&base.airtable, "Calls").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

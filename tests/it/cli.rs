@@ -5,7 +5,10 @@ use std::io::{BufRead, BufReader};
 use livekit_airtable::sim::airtable::{self, Airtable, Fault};
 use tempfile::TempDir;
 
-use crate::process::{Done, command, run};
+use crate::{
+    process::{Done, command, run},
+    reader,
+};
 
 #[test]
 fn every_command_has_help() {
@@ -112,12 +115,8 @@ struct Base {
 
 impl Base {
     async fn new() -> Base {
-        let options = airtable::Options {
-            requests_per_second: 0.0,
-            ..airtable::Options::default()
-        };
-        let local = "127.0.0.1:0".parse().unwrap();
-        let airtable = airtable::start(local, options).await.unwrap();
+        let options = airtable::Options::unlimited();
+        let airtable = reader::airtable(options).await;
         let settings = [
             ("AIRTABLE_TOKEN", "patTest".to_owned()),
             ("AIRTABLE_BASE_ID", airtable.base_id()),
@@ -165,7 +164,7 @@ async fn bootstrap_plans_checks_creates_and_finds_nothing_left() {
     let checked = base.bootstrap(&["--check"]).await;
     assert_eq!(checked.code, Some(0), "{checked:?}");
     assert!(
-        base.airtable.rows("Calls").is_empty(),
+        reader::rows(&base.airtable, "Calls").await.is_empty(),
         "the test row is gone"
     );
     base.airtable.rename_field("Calls", "Agent", "Assistant");

@@ -32,6 +32,7 @@ mod patience;
 mod play;
 mod process;
 mod projects;
+mod reader;
 mod real;
 mod reconcile;
 mod recordings;

@@ -207,7 +207,7 @@ async fn a_request_starts_one_recording_and_stops_it() {
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(row["Egress ID"], second["egress_id"], "the newest");
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,7 +93,7 @@ async fn rows_that_wait_are_told_once_across_a_restart_and_so_is_their_end() {
         move_clock::<0>(76);
         calls
             .iter()
-            .all(|call| world.row(call).is_some())
+            .all(|call| world.glance(call).is_some())
             .then_some(())
     };
     assert!(eventually(all_there).await.is_some());
@@ -259,7 +259,7 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
     let told = texts(&receiver);
     let begins = "livekit-airtable: No job goes on: the leases cannot be renewed";
     assert!(told[0].starts_with(begins), "{told:#?}");
-    assert!(world.row(&call).is_none(), "nobody may send");
+    assert!(world.row(&call).await.is_none(), "nobody may send");
     somebody.execute("ROLLBACK").await.unwrap();
     world.row_is(&call, "Live").await;
     gauge_is(&world, job, 1).await;

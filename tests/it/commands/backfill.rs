@@ -75,7 +75,7 @@ pub async fn finds_recordings(world: World) {
     );
     world.settled(&known, "egress").await;
     assert_eq!(
-        world.airtable.rows("Calls").len(),
+        world.rows().await.len(),
         3,
         "the known call, and two that were found"
     );
@@ -142,7 +142,7 @@ async fn what_livekit_still_lists_comes_once_with_the_service_down() {
     world.start().await;
     let row = world.row_is(&call, "Complete").await;
     assert!(text(&row, "Egress ID").starts_with("EG_"), "{row:#?}");
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
     assert_eq!(world.livekit.starts().len(), 1, "nothing is recorded anew");
 }
 
@@ -206,6 +206,6 @@ async fn a_call_that_is_over_without_a_recording_gets_the_one_that_lies_there() 
         (text(&row, "Room"), &row["Recording size"]),
         ("over", &json!(100))
     );
-    assert_eq!(world.airtable.rows("Calls").len(), 2);
+    assert_eq!(world.rows().await.len(), 2);
     assert!(world.livekit.starts().is_empty());
 }

@@ -11,6 +11,7 @@ use crate::{
     gate::Gate,
     harness::{World, eventually, move_clock, moved},
     play::text,
+    reader,
 };
 
 const MANY: usize = 1_000_000;
@@ -156,9 +157,10 @@ async fn rows_go_to_the_new_base_when_it_is_another() {
         requests_per_second: 0.0,
         lockout: Duration::ZERO,
         seed: Some(json!({"id": "appMovedElsewhere", "name": "New", "tables": []})),
+        ..airtable::Options::default()
     };
-    let elsewhere = airtable::start("127.0.0.1:0".parse().unwrap(), elsewhere).await;
-    let old = std::mem::replace(&mut world.airtable, elsewhere.unwrap());
+    let elsewhere = reader::airtable(elsewhere).await;
+    let old = std::mem::replace(&mut world.airtable, elsewhere);
     for (name, value) in [
         ("AIRTABLE_API_URL", world.airtable.url()),
         ("AIRTABLE_CONTENT_URL", world.airtable.url()),
@@ -175,7 +177,7 @@ async fn rows_go_to_the_new_base_when_it_is_another() {
     assert_eq!(text(&row, "Room"), "waits");
     assert!(row.contains_key("Started"), "{row:#?}");
     world.settled(&waits, "airtable").await;
-    assert!(world.row(&done).is_none(), "it was delivered before");
+    assert!(world.row(&done).await.is_none(), "it was delivered before");
     let said = std::fs::read_to_string(world.folder.path().join("stderr")).unwrap();
     assert_eq!(
         said.matches("redrive --sink airtable --all").count(),

@@ -17,7 +17,7 @@ const MANY: usize = 1_000_000;
 async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Map<String, Value> {
     let asked = Instant::now();
     loop {
-        let row = world.row(call).unwrap_or_default();
+        let row = world.glance(call).unwrap_or_default();
         let told = text(&row, "Error");
         if text(&row, "Status") == status
             && told.contains(error)
