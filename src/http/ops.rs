@@ -33,12 +33,15 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Response {
         .map(|(name, state)| ((*name).to_owned(), describe(state)))
         .collect();
     let ready = store.is_ok() && !dead;
-    let mut body = json!({
-        "ready": ready,
-        "store": if store.is_ok() { "writable" } else { "cannot be written" },
-        "jobs": jobs,
-    });
-    if let Ok((airtable, closed)) = budget::details(&app).await {
+    let told = match &store {
+        Ok(()) => "writable".to_owned(),
+        Err(error) => format!("cannot be written: {}", error.reason()),
+    };
+    let mut body = json!({ "ready": ready, "store": told, "jobs": jobs });
+    // A database that is away would be waited for once more.
+    if store.is_ok()
+        && let Ok((airtable, closed)) = budget::details(&app).await
+    {
         body["airtable"] = airtable;
         body["closed"] = closed.into();
     }

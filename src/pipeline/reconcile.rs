@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, Wake, letter, requests::NO_ROOM};
+use super::{Job, LONG_STEP, Wake, letter, requests::NO_ROOM};
 use crate::{
     domain::{Call, Fact, Recording, Room, event::Finding, participant},
     livekit::{
@@ -54,6 +54,10 @@ impl Job for Reconcile {
 
     fn every(&self) -> Duration {
         self.interval
+    }
+
+    fn patience(&self) -> Duration {
+        LONG_STEP
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {

@@ -16,6 +16,7 @@ mod connections;
 mod crowds;
 mod disk;
 mod ends;
+mod failing_disk;
 mod harness;
 mod intruders;
 mod keep;
