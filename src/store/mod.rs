@@ -93,9 +93,7 @@ impl From<sqlx::Error> for Error {
 /// The driver's own words tell the cause's over again.
 fn reason(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::PoolTimedOut => {
-            "no answer in time; it is away, locked or overloaded".to_owned()
-        }
+        sqlx::Error::PoolTimedOut => "it is away, locked or overloaded".to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
         sqlx::Error::Database(said) => {
             let code = said.code().unwrap_or_default();
