@@ -1,6 +1,7 @@
 //! DELIVERY to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
 
 mod claim;
+mod log;
 
 use std::{
     collections::HashSet,
@@ -146,6 +147,7 @@ pub struct Deliver<D> {
     is_closed: AtomicBool,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
     unwritten: AtomicBool,
+    log: log::Log,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -161,6 +163,7 @@ impl<D: Deliverer> Deliver<D> {
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             unwritten: AtomicBool::default(),
+            log: log::Log::default(),
         }
     }
 
@@ -240,7 +243,7 @@ impl<D: Deliverer> Deliver<D> {
         let now = (self.clock)();
         let sink = self.deliverer.sink();
         self.open_or_close(&attempt.answer, now).await?;
-        log(&due.delivery, &attempt.answer);
+        self.log.say(&due.delivery, &attempt.answer);
         let found = !attempt.found.is_empty();
         let Some((state, due_at, error)) = ending(&due.delivery, attempt.answer, now) else {
             return Ok(());
@@ -339,24 +342,6 @@ fn jitter(key: &Key, now: Timestamp) -> f64 {
     let letters = key.call_id.bytes().map(u64::from).sum::<u64>();
     let mixed = letters.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
     (mixed % 1000) as f64 / 1000.0
-}
-
-fn log(delivery: &Delivery, answer: &Answer) {
-    let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
-    match answer {
-        Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
-        Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
-        Answer::Retry { error, .. } => {
-            tracing::warn!(sink, call, %error, "not delivered; it is tried again")
-        }
-        Answer::Park { error, .. } => tracing::warn!(sink, call, %error, "it waits for a person"),
-        Answer::Dead { error } => {
-            tracing::error!(sink, call, %error, "it cannot be delivered; it is kept")
-        }
-        Answer::Elsewhere => tracing::info!(sink, call, "another process has taken it up"),
-        // Told once for the whole sink.
-        Answer::Closed { .. } => {}
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
