@@ -35,7 +35,7 @@ const MAY: [(&str, &[&str]); 13] = [
         ],
     ),
     ("sim", &["domain", "install_crypto"]),
-    ("config", &[]),
+    ("config", &["domain"]),
     ("telemetry", &[]),
     ("cli", &["*"]),
 ];

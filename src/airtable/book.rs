@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 /// What the client tells the book.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Entry {
-    /// One request is about to go, `spacing` after the last of any process.
+    /// One request is about to go, `spacing` after the last one, or more when another process sent that.
     Turn { spacing: Duration },
     /// Airtable refused with 429: nothing goes for `pause`, and then at `rate` requests per second.
     Lockout { pause: Duration, rate: f64 },

@@ -4,7 +4,7 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Failure, database, out, recorder, serve, since, table::Table};
+use super::{Failure, bucket, database, out, recorder, since, table::Table};
 use crate::{
     config::{self, Source},
     domain::stored,
@@ -147,7 +147,7 @@ impl Args {
         let livekit = livekit.as_ref().map(egress);
         let places = Places {
             livekit: livekit.map(|config| egress::Client::new(config, http)),
-            bucket: bucket.then(|| storage::Client::new(serve::storage_config(&storage))),
+            bucket: bucket.then(|| bucket::client(&storage)),
             path: recording.path.clone(),
         };
         Ok((url, places))

@@ -1,9 +1,11 @@
 //! The Airtable base as every command asks it: one client, one count.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
+use super::Failure;
 use crate::{
-    airtable, config,
+    airtable::{self, Schema},
+    config,
     pipeline::{Clock, budget::Budget},
     store::Store,
 };
@@ -27,4 +29,16 @@ pub fn airtable_client(config: &config::Airtable, http: reqwest::Client) -> airt
     // Another process of ours may have sent something a moment ago.
     client.not_before(Duration::from_secs(1));
     client
+}
+
+/// AIRTABLE_SCHEMA, or what is built in.
+pub fn schema(config: &config::Airtable) -> Result<Schema, Failure> {
+    schema_at(config.schema.as_deref())
+}
+
+pub fn schema_at(path: Option<&Path>) -> Result<Schema, Failure> {
+    match path {
+        Some(path) => Schema::read(path).map_err(|error| Failure::Usage(error.to_string())),
+        None => Ok(Schema::built_in()),
+    }
 }

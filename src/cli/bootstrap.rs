@@ -1,14 +1,16 @@
 //! `bootstrap`: creates what is missing in the base, and remembers where everything is.
 
-use std::time::Duration;
-
 use anyhow::Context;
 
-use super::{Failure, out, serve};
+use super::{
+    Failure,
+    base::{airtable_client, budget, schema},
+    out,
+};
 use crate::{
     airtable::{self, Class, Client, Mapping, Plan},
     config::{Config, Source},
-    store::{self, Store},
+    store::{self, After, Store},
     telemetry,
 };
 
@@ -33,7 +35,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         return create_base(workspace, args.json, source).await;
     }
     let config = Config::airtable(source)?;
-    let schema = serve::schema(&config)?;
+    let schema = schema(&config)?;
     let database = Config::database(source)?;
     let writes = !args.dry_run && !args.check;
     // Looking leaves nothing behind, not even an empty database, unless its one request is to be counted.
@@ -42,9 +44,9 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         true => Some(Store::open(&database).await?),
         false => None,
     };
-    let mut client = serve::airtable_client(&config, telemetry::http_client()?);
+    let mut client = airtable_client(&config, telemetry::http_client()?);
     if let Some(store) = &store {
-        client = client.counted(serve::budget(&config, store, telemetry::now).book());
+        client = client.counted(budget(&config, store, telemetry::now).book());
     }
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
@@ -79,10 +81,10 @@ const PROVED: &str = "a test row was written, read and deleted.";
 /// A new base, which needs no AIRTABLE_BASE_ID.
 async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Result<()> {
     let mut config = Config::airtable_without_base(source)?;
-    let schema = serve::schema(&config)?;
+    let schema = schema(&config)?;
     let store = Store::open(&Config::database(source)?).await?;
     let http = telemetry::http_client()?;
-    let client = serve::airtable_client(&config, http.clone());
+    let client = airtable_client(&config, http.clone());
     let made = airtable::create_base(&client, &schema, workspace, BASE_NAME).await;
     let (base, mapping) = made.map_err(|error| failure(&error))?;
     // First of all its id: what fails from here on can be done again with it.
@@ -96,10 +98,10 @@ async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Re
     }
     config.base_id = base.id;
     // The request that made it is its first.
-    let made = store.turn(&config.base_id, Duration::ZERO, None, telemetry::now());
+    let made = store.turn(&config.base_id, After::default(), None, telemetry::now());
     made.await?;
-    let client = serve::airtable_client(&config, http);
-    let client = client.counted(serve::budget(&config, &store, telemetry::now).book());
+    let client = airtable_client(&config, http);
+    let client = client.counted(budget(&config, &store, telemetry::now).book());
     remember(&store, &client.mapping_key(), &mapping).await?;
     prove(&client, &schema.key().name, &mapping).await?;
     match json {

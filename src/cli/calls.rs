@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    database, out, serve,
+    bucket, database, out,
     table::{Table, clean},
 };
 use crate::{
     config::{self, Config, Source},
     domain::{Call, Recording, link::Linked, recording::ObjectState},
     http::describe::{self, answer, next, seconds},
-    storage::{self, Method},
+    storage::Method,
     store::{CallRow, Delivery, Filter, Owing, Selection, State, Store, sink_name},
     telemetry,
 };
@@ -237,7 +237,7 @@ async fn link(id: &str, json: bool, source: &Source) -> anyhow::Result<()> {
         None => Some(Config::storage(source)?),
     };
     let find = async |store: &Store| {
-        let links = serve::links(&links, &recording, store).await?;
+        let links = bucket::links(&links, &recording, store).await?;
         Ok((links, database::find(store, id).await?.call))
     };
     let (links, call) = database::existing(&url, find).await?;
@@ -254,7 +254,7 @@ async fn link(id: &str, json: bool, source: &Source) -> anyhow::Result<()> {
         storage,
     ) {
         (None, Some(config)) => {
-            let client = storage::Client::new(serve::storage_config(&config));
+            let client = bucket::client(&config);
             let signed = client.presign(&found.key, links.ttl, Method::Get, None);
             (signed.await?, Some(expires))
         }

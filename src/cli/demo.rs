@@ -12,8 +12,10 @@ use livekit_api::access_token::{AccessToken, VideoGrants};
 use serde_json::{Map, Value, json};
 
 use super::{
+    asked_to_stop,
+    base::{airtable_client, schema},
     out,
-    serve::{self, Service},
+    serve::Service,
     sim::{KEY, SECRET},
 };
 use crate::{
@@ -59,18 +61,18 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 async fn play(args: &Args, folder: &std::path::Path) -> anyhow::Result<()> {
     // From the first moment on: who is ended by the signal itself leaves its folder behind.
-    let mut asked_to_stop = std::pin::pin!(serve::asked_to_stop());
+    let mut stop = std::pin::pin!(asked_to_stop());
     let mut demo = tokio::select! {
         demo = Demo::start(args.port, folder.to_owned()) => demo?,
-        stopped = &mut asked_to_stop => return stopped,
+        stopped = &mut stop => return stopped,
     };
     let stays = tokio::select! {
         done = demo.calls() => done.map(|()| !args.once),
-        stopped = &mut asked_to_stop => stopped.map(|()| false),
+        stopped = &mut stop => stopped.map(|()| false),
     };
     if let Ok(true) = stays {
         out::line("\nThe link above plays in a browser. Ctrl-C ends the demo.")?;
-        asked_to_stop.await?;
+        stop.await?;
     }
     demo.stop().await;
     stays.map(|_| ())
@@ -294,8 +296,8 @@ fn source(
 }
 
 async fn create_table(config: &Config) -> anyhow::Result<()> {
-    let client = serve::airtable_client(&config.airtable, telemetry::http_client()?);
-    let schema = serve::schema(&config.airtable)?;
+    let client = airtable_client(&config.airtable, telemetry::http_client()?);
+    let schema = schema(&config.airtable)?;
     let plan = Plan::read(&client, &schema, None).await?;
     plan.apply(&client, &schema)
         .await

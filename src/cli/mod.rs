@@ -1,8 +1,9 @@
 //! The command line: one file a command. Nothing but the answer on stdout.
 
 mod backfill;
-mod base;
+pub mod base;
 mod bootstrap;
+mod bucket;
 mod calls;
 mod caretakers;
 mod database;
@@ -136,6 +137,17 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Sim(sim) => sim::run(sim).await,
         Command::Completions { .. } => Ok(()),
     }
+}
+
+/// SIGTERM or Ctrl-C.
+async fn asked_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, out, recorder::Recorder, serve};
+use super::{Failure, bucket, out, recorder::Recorder};
 use crate::{
     config::{self, Source},
     domain::{Call, Recording},
@@ -11,7 +11,6 @@ use crate::{
         Runner,
         requests::{self, Outcome},
     },
-    storage,
     store::Store,
     telemetry,
 };
@@ -61,7 +60,7 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
         times: &needs.times,
         mirrors: needs.mirrors,
     };
-    let storage = storage::Client::new(serve::storage_config(&needs.bucket));
+    let storage = bucket::client(&needs.bucket);
     recorder.start(&store, &runner, &storage, telemetry::http_client()?)?;
     let working = async {
         let answer = match record {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Failure, serve::spawn_sink};
 use crate::{
     config,
-    domain::{Policy, Sink, policy::RecordOn},
+    domain::{Policy, Sink},
     livekit::egress,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks},
     storage,
@@ -64,12 +64,7 @@ impl Recorder<'_> {
 
 /// RECORD_ON and RECORD_ROOMS
 fn policy(recording: &config::Recording) -> Result<Policy, Failure> {
-    let on = match recording.on {
-        config::RecordOn::RoomStarted => RecordOn::RoomStarted,
-        config::RecordOn::ParticipantJoined => RecordOn::ParticipantJoined,
-        config::RecordOn::Manual => RecordOn::Manual,
-    };
-    Policy::new(on, &recording.rooms)
+    Policy::new(recording.on, &recording.rooms)
         .map_err(|error| Failure::Usage(format!("RECORD_ROOMS: {error}")))
 }
 
@@ -90,11 +85,7 @@ pub fn egress_config(
             endpoint: endpoint.or_else(|| storage.endpoint.clone()),
             bucket: storage.bucket.clone(),
         },
-        file_type: match recording.file_type {
-            config::FileType::Mp3 => egress::FileType::Mp3,
-            config::FileType::Ogg => egress::FileType::Ogg,
-            config::FileType::Mp4 => egress::FileType::Mp4,
-        },
+        file_type: recording.file_type,
         dual: recording.channels == config::Channels::Dual,
     }
 }

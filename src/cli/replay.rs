@@ -4,7 +4,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{database, out, serve, since, table::Table};
+use super::{base::schema_at, database, out, since, table::Table};
 use crate::{
     airtable::Schema,
     config::{self, Source},
@@ -52,7 +52,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         let mirror = config::Mirror::read(r);
         (config::database_url(r), mirror, config::schema(r))
     })?;
-    let schema = serve::schema_at(schema.as_deref())?;
+    let schema = schema_at(schema.as_deref())?;
     let mut sinks = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
     sinks.extend(mirror.map(|_| Sink::Mirror));
     let work = async |store: &Store| replay_all(&args, store, &schema, &sinks).await;

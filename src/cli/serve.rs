@@ -1,26 +1,24 @@
 //! `serve`: the service.
 
-use std::{
-    fs::File,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::serve::Listener;
 use metrics_exporter_prometheus::PrometheusHandle;
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-pub use super::base::{airtable_client, budget};
-use super::{Failure, caretakers, listen::Socket, lock, recorder::Recorder};
+use super::{
+    asked_to_stop,
+    base::{airtable_client, budget, schema},
+    bucket, caretakers,
+    listen::Socket,
+    lock,
+    recorder::Recorder,
+};
 use crate::{
     airtable::Schema,
-    config::{self, Config, Source},
+    config::{Config, Source},
     domain::link::LinkRules,
     http::{
         self,
@@ -79,17 +77,6 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// SIGTERM or Ctrl-C.
-pub async fn asked_to_stop() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-    }
-    Ok(())
-}
-
 /// The service, running.
 pub struct Service {
     pub address: SocketAddr,
@@ -119,10 +106,10 @@ impl Service {
             let forgotten = store.forget_leases().await;
             forgotten.context("DATABASE_URL: the database cannot be written")?;
         }
-        let links = links(&config.links, &config.recording, &store).await?;
+        let links = bucket::links(&config.links, &config.recording, &store).await?;
         let schema = schema(&config.airtable)?;
         let runner = Runner::new(clock);
-        let storage = storage::Client::new(storage_config(&config.storage));
+        let storage = bucket::client(&config.storage);
         jobs(config, &store, &runner, &storage, &links, schema)?;
         caretakers::start(config, &store, &runner)?;
         runner.leases.renew(&store, runner.clock).await;
@@ -262,46 +249,4 @@ fn jobs(
 pub(super) fn spawn_sink<D: Deliverer>(runner: &Runner, store: &Store, sink: D) {
     let deliver = Deliver::new(sink, store.clone(), runner);
     runner.spawn(Arc::new(Arc::new(deliver)));
-}
-
-/// PUBLIC_URL, LINK_SECRET and how long URLs live.
-pub async fn links(
-    links: &config::Links,
-    recording: &config::Recording,
-    store: &Store,
-) -> anyhow::Result<LinkRules> {
-    let made = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let secret = match &links.secret {
-        Some(secret) => secret.clone(),
-        None => SecretString::from(store.get_or_set("link_secret", &made()).await?),
-    };
-    let public_url = links.public_url.as_deref();
-    Ok(LinkRules {
-        public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
-        secret,
-        ttl: recording.url_ttl,
-        refresh: recording.url_refresh,
-    })
-}
-
-/// AIRTABLE_SCHEMA, or what is built in.
-pub fn schema(config: &config::Airtable) -> Result<Schema, Failure> {
-    schema_at(config.schema.as_deref())
-}
-
-pub fn schema_at(path: Option<&Path>) -> Result<Schema, Failure> {
-    match path {
-        Some(path) => Schema::read(path).map_err(|error| Failure::Usage(error.to_string())),
-        None => Ok(Schema::built_in()),
-    }
-}
-
-pub fn storage_config(config: &config::Storage) -> storage::Config {
-    storage::Config {
-        access_key: config.access_key.clone(),
-        secret_key: SecretString::from(config.secret_key.expose_secret()),
-        bucket: config.bucket.clone(),
-        endpoint: config.endpoint.clone(),
-        region: config.region.clone(),
-    }
 }

@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 
-use super::{Failure, out, serve};
+use super::{Failure, asked_to_stop, out};
 use crate::sim::{airtable, livekit, storage};
 
 #[derive(clap::Subcommand)]
@@ -96,7 +96,7 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
                 airtable.url(),
                 airtable.base_id()
             ))?;
-            serve::asked_to_stop().await?;
+            asked_to_stop().await?;
             airtable.stop();
         }
         Sim::Livekit { listen, webhook } => {
@@ -112,7 +112,7 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
             out::line(&format!(
                 "LIVEKIT_URL={url}\nLIVEKIT_API_KEY={KEY}\nLIVEKIT_API_SECRET={SECRET}"
             ))?;
-            serve::asked_to_stop().await?;
+            asked_to_stop().await?;
             livekit.stop();
         }
         Sim::Storage { listen, folder } => {
@@ -129,7 +129,7 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
                 "S3_ENDPOINT={}\nS3_BUCKET=recordings\nS3_ACCESS_KEY=simulated\nS3_SECRET_KEY=simulatedsecret",
                 storage.url()
             ))?;
-            serve::asked_to_stop().await?;
+            asked_to_stop().await?;
             storage.stop();
         }
     }

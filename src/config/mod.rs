@@ -14,6 +14,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
+use crate::domain::{FileType, policy::RecordOn};
+
 pub use check::duration;
 pub use remotes::schema;
 pub use sections::database_url;
@@ -146,31 +148,6 @@ pub struct Recording {
     pub channels: Channels,
     pub url_ttl: Duration,
     pub url_refresh: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordOn {
-    RoomStarted,
-    ParticipantJoined,
-    Manual,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileType {
-    Mp3,
-    Ogg,
-    Mp4,
-}
-
-impl FileType {
-    /// Without the dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Mp3 => "mp3",
-            Self::Ogg => "ogg",
-            Self::Mp4 => "mp4",
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::SecretString;
 
-use super::{
-    Channels, FileType, Http, Links, Log, Mirror, Reader, RecordOn, Recording, Times, check,
-};
+use crate::domain::{FileType, policy::RecordOn};
+
+use super::{Channels, Http, Links, Log, Mirror, Reader, Recording, Times, check};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// What a presigned URL can live (SigV4).

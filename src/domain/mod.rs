@@ -17,7 +17,7 @@ pub mod transcript;
 pub use call::{Call, Owed, Sink, Step, apply};
 pub use event::{Event, Fact, Job, Room, Teller};
 pub use policy::Policy;
-pub use recording::{EgressStatus, Object, Recording};
+pub use recording::{EgressStatus, FileType, Object, Recording};
 pub use status::Status;
 pub use stored::Stored;
 

@@ -5,6 +5,25 @@ use serde::{Deserialize, Serialize};
 
 use super::participant::earliest;
 
+/// What an egress writes: RECORDING_FILE_TYPE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileType {
+    Mp3,
+    Ogg,
+    Mp4,
+}
+
+impl FileType {
+    /// Without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Mp3 => "mp3",
+            Self::Ogg => "ogg",
+            Self::Mp4 => "mp4",
+        }
+    }
+}
+
 /// LiveKit's `EgressStatus`, in the order of an egress' life. A status that we do not know counts as active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::info::{participant_form, webhook_form};
 use super::twirp::{Call, Twirp};
 pub use super::twirp::{Error, Kind};
+use crate::domain::FileType;
 
 /// A start takes as long as LiveKit looks for a free egress worker: 6-9 s, and 20-24 s were measured. A start that is
 /// cut off may have been made, so it is better answered late than not at all.
@@ -40,13 +41,6 @@ pub struct Upload {
     pub bucket: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileType {
-    Mp3,
-    Ogg,
-    Mp4,
-}
-
 #[derive(Clone)]
 pub struct Client {
     twirp: Twirp,
@@ -70,7 +64,7 @@ pub struct Room {
     pub name: String,
     pub metadata: String,
     pub creation_time_ms: i64,
-    /// Without hidden ones, egresses among them; some seconds old.
+    /// Without agents and egresses (livekit-server's `IsDependent`); some seconds old.
     pub num_participants: u32,
 }
 

@@ -1,7 +1,7 @@
 //! A base's requests, counted in the database for every process: `serve`, its replicas and the commands.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,11 +12,15 @@ use super::{Clock, deliver::Gather};
 use crate::{
     airtable::{Book, Denied, Entry, Leave},
     domain::budget::{Allowance, Mode, Month, utc_day},
-    store::{self, Store},
+    store::{self, After, Store},
 };
 
 /// How long a row may wait for a request to fill while the month's requests are short.
 const GATHER: SignedDuration = SignedDuration::from_hours(24);
+
+/// So many times further apart are the turns of two processes: the first request on a new connection arrives later than
+/// those that follow it from elsewhere.
+const APART: f64 = 1.5;
 
 /// AIRTABLE_MONTHLY_REQUESTS and what has been used of them.
 #[derive(Clone)]
@@ -28,6 +32,7 @@ pub struct Budget {
     clock: Clock,
     /// The worst that was told on a day: between two modes it may change with each request.
     told: Arc<Mutex<Option<(Date, Mode)>>>,
+    last_turn: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Budget {
@@ -38,6 +43,7 @@ impl Budget {
             limit,
             clock,
             told: Arc::default(),
+            last_turn: Arc::default(),
         }
     }
 
@@ -55,12 +61,18 @@ impl Budget {
         let uncounted = |error: store::Error| Denied::Uncounted(error.into());
         match entry {
             Entry::Turn { spacing } => {
-                let turn = self.store.turn(&self.base_id, spacing, self.limit, now);
+                let after = After {
+                    last: *self.last_turn(),
+                    own: spacing,
+                    others: spacing.mul_f64(APART),
+                };
+                let turn = self.store.turn(&self.base_id, after, self.limit, now);
                 let Some(base) = turn.await.map_err(uncounted)? else {
                     let rest = until(Month::of(now).ends, now);
                     let limit = self.limit.unwrap_or_default();
                     return Err(Denied::Spent { limit, rest });
                 };
+                *self.last_turn() = Some(base.turn_at);
                 let ago = |(rate, at)| (rate, until(now, at));
                 Ok(Leave {
                     wait: until(base.turn_at, (self.clock)()),
@@ -94,6 +106,12 @@ impl Budget {
                 since: now - GATHER,
             },
         })
+    }
+
+    fn last_turn(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.last_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, allowance: Allowance, mode: Mode, now: Timestamp) {

@@ -66,6 +66,8 @@ pub struct Attempt {
     pub memo: Value,
     /// What it found out, for the inbox.
     pub found: Vec<Letter>,
+    /// What is wrong with a delivery that succeeded, where nobody else is told.
+    pub remark: Option<String>,
 }
 
 impl Attempt {
@@ -74,6 +76,7 @@ impl Attempt {
             answer,
             memo: memo.clone(),
             found: Vec::new(),
+            remark: None,
         }
     }
 
@@ -212,12 +215,9 @@ impl<D: Deliverer> Deliver<D> {
             Some(attempts) => attempts,
             None => self.one_by_one(&due).await,
         };
-        for (due, attempt) in due.iter().zip(attempts) {
-            let ended = self.end(due, attempt).await;
-            self.unwritten.store(ended.is_err(), Ordering::Relaxed);
-            ended?;
-        }
-        Ok(())
+        let ended = self.end(due.iter().zip(attempts)).await;
+        self.unwritten.store(ended.is_err(), Ordering::Relaxed);
+        ended
     }
 
     /// `None`: it panicked.
@@ -239,28 +239,23 @@ impl<D: Deliverer> Deliver<D> {
         attempts
     }
 
-    async fn end(&self, due: &Due, attempt: Attempt) -> anyhow::Result<()> {
+    async fn end(&self, tries: impl Iterator<Item = (&Due, Attempt)>) -> anyhow::Result<()> {
         let now = (self.clock)();
-        let sink = self.deliverer.sink();
-        self.open_or_close(&attempt.answer, now).await?;
-        self.log.say(&due.delivery, &attempt.answer);
-        let found = !attempt.found.is_empty();
-        let Some((state, due_at, error)) = ending(&due.delivery, attempt.answer, now) else {
-            return Ok(());
-        };
-        let finish = Finish {
-            state,
-            due_at,
-            error,
-            memo: attempt.memo,
-            found: attempt.found,
-        };
-        self.store.finish(&due.delivery, &finish, now).await?;
-        if found {
+        let mut ends = Vec::new();
+        for (Due { delivery, .. }, attempt) in tries {
+            self.open_or_close(&attempt.answer, now).await?;
+            self.log.say(delivery, &attempt);
+            ends.extend(ending(delivery, attempt, now).map(|finish| (delivery, finish)));
+        }
+        self.store.finish(&ends, now).await?;
+        if ends.iter().any(|(_, finish)| !finish.found.is_empty()) {
             self.wake.intake.notify_one();
         }
-        metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink_name(sink), "state" => state.as_str())
-            .increment(1);
+        let sink = sink_name(self.deliverer.sink());
+        for (_, finish) in &ends {
+            metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
+                .increment(1);
+        }
         Ok(())
     }
 }
@@ -313,16 +308,17 @@ fn panicked(due: &[Due]) -> Vec<Attempt> {
         .collect()
 }
 
-fn ending(
-    delivery: &Delivery,
-    answer: Answer,
-    now: Timestamp,
-) -> Option<(State, Option<Timestamp>, Option<String>)> {
+/// `None`: nothing is written.
+fn ending(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> Option<Finish> {
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
-    let ending = match answer {
-        Answer::Delivered { again } => (State::Done, again, None),
+    let (state, due_at, error) = match attempt.answer {
+        Answer::Delivered { again } => (
+            State::Done,
+            again,
+            attempt.remark.map(|remark| format!("delivered; {remark}")),
+        ),
         Answer::Wait { after } => (State::Pending, Some(now + after), None),
         Answer::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));
@@ -334,7 +330,13 @@ fn ending(
         Answer::Dead { error } => (State::Dead, None, Some(error)),
         Answer::Elsewhere => return None,
     };
-    Some(ending)
+    Some(Finish {
+        state,
+        due_at,
+        error,
+        memo: attempt.memo,
+        found: attempt.found,
+    })
 }
 
 /// Spreads retries; any number between 0 and 1 that differs from call to call will do.

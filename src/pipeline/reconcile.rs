@@ -243,13 +243,18 @@ fn seen(room: &egress::Room) -> Room {
     }
 }
 
-/// An open call in which nobody is known, or fewer than LiveKit counts.
+/// An open call in which fewer are known than LiveKit counts, or no agent, whom it does not count.
 fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
     let call = known.get(room.sid.as_str());
     call.filter(|call| call.is_open()).is_some_and(|call| {
-        let people = call.participants.values();
-        let here = people.filter(|p| p.kind != participant::Kind::Egress && p.left_at.is_none());
-        call.participants.is_empty() || here.count() < room.num_participants as usize
+        let here = || call.participants.values().filter(|p| p.left_at.is_none());
+        let agents = here()
+            .filter(|p| p.kind == participant::Kind::Agent)
+            .count();
+        let egresses = here()
+            .filter(|p| p.kind == participant::Kind::Egress)
+            .count();
+        agents == 0 || here().count() - agents - egresses < room.num_participants as usize
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::{Row, any::AnyRow};
 
-use super::{Result, Store, time};
+use super::{NEVER, Result, Store, time};
 use crate::domain::budget::Month;
 
 /// A lead of a turn over the clock, in milliseconds, that only a clock that was set back explains: `Retry-After` is
@@ -22,6 +22,17 @@ pub struct BaseRow {
     pub lowered: Option<(f64, Timestamp)>,
 }
 
+/// How far a turn is from the one before it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct After {
+    /// This process' last turn.
+    pub last: Option<Timestamp>,
+    /// After that one.
+    pub own: Duration,
+    /// After one of another process.
+    pub others: Duration,
+}
+
 impl BaseRow {
     /// Requests of the month that `now` is in.
     pub fn used(&self, now: Timestamp) -> u64 {
@@ -31,12 +42,12 @@ impl BaseRow {
 }
 
 impl Store {
-    /// Counts one request and says when it may go: `spacing` after the last one, whoever sent that. `None`: `limit`
-    /// requests of this month are used up. Committed before the request is sent, so a kill loses none from the count.
+    /// Counts one request and says when it may go. `None`: `limit` requests of this month are used up. Committed before
+    /// the request is sent, so a kill loses none from the count.
     pub async fn turn(
         &self,
         base_id: &str,
-        spacing: Duration,
+        after: After,
         limit: Option<u64>,
         now: Timestamp,
     ) -> Result<Option<BaseRow>> {
@@ -45,16 +56,20 @@ impl Store {
              ON CONFLICT (id) DO UPDATE SET
                used = CASE WHEN bases.month < $2 THEN 1 ELSE bases.used + 1 END,
                month = CASE WHEN bases.month < $2 THEN $2 ELSE bases.month END,
-               turn_at = CASE WHEN bases.turn_at + $4 < $3 OR bases.turn_at > $5 THEN $3 ELSE bases.turn_at + $4 END
+               turn_at = CASE WHEN bases.turn_at > $5 THEN $3
+                 WHEN bases.turn_at = $7 THEN CASE WHEN bases.turn_at + $4 < $3 THEN $3 ELSE bases.turn_at + $4 END
+                 ELSE CASE WHEN bases.turn_at + $8 < $3 THEN $3 ELSE bases.turn_at + $8 END END
              WHERE bases.month < $2 OR bases.used < $6
              RETURNING month, used, turn_at, lowered, lowered_at",
         )
         .bind(base_id)
         .bind(Month::of(now).starts.as_millisecond())
         .bind(now.as_millisecond())
-        .bind(i64::try_from(spacing.as_millis()).unwrap_or(i64::MAX / 2))
+        .bind(whole(after.own))
         .bind(now.as_millisecond() + STRAY)
         .bind(limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX)))
+        .bind(after.last.map_or(NEVER, Timestamp::as_millisecond))
+        .bind(whole(after.others))
         // To its end, or SQLite would commit only when the statement is thrown away, and its error with it.
         .fetch_all(&self.write)
         .await?;
@@ -90,6 +105,10 @@ impl Store {
         let row = query.bind(base_id).fetch_optional(&self.read).await?;
         row.as_ref().map(read).transpose()
     }
+}
+
+fn whole(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 fn read(row: &AnyRow) -> Result<BaseRow> {

@@ -6,6 +6,7 @@ mod calls;
 mod clock;
 mod closures;
 mod deliveries;
+mod finish;
 mod inbox;
 mod keep;
 mod lease;
@@ -26,10 +27,11 @@ use sqlx::{
 
 use crate::domain::hex;
 
-pub use base::BaseRow;
+pub use base::{After, BaseRow};
 pub use calls::{CallRow, Filter, Folded, Page};
 pub use closures::Closure;
-pub use deliveries::{Delivery, Depth, Finish, Key, State, Try, sink_name};
+pub use deliveries::{Delivery, Depth, Key, State, Try, sink_name};
+pub use finish::Finish;
 pub use inbox::{Kind, Letter, Settled, Waiting};
 pub use lease::Lease;
 pub use look::{Silence, Stuck};

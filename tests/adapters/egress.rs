@@ -1,8 +1,8 @@
 use livekit_airtable::{
-    domain,
+    domain::{self, FileType},
     livekit::{
         body,
-        egress::{Client, Config, Error, FileType, Kind, Room, Stopped, Upload},
+        egress::{Client, Config, Error, Kind, Room, Stopped, Upload},
         webhook::{Grants, Keys},
     },
     telemetry::now,

@@ -198,8 +198,10 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
     let reports = letters::inbox(&world, "report").await;
     assert_eq!(reports.len(), taken, "each that was taken, and no other");
     let said = serve.said();
-    assert_eq!(lines(&serve, "senders are told to come again"), 1, "{said}");
-    assert_eq!(lines(&serve, "can be written again"), 1, "{said}");
+    // Something small that found a place between two refusals ends one outage and lets the next begin.
+    let outages = lines(&serve, "senders are told to come again");
+    assert!((1..5).contains(&outages), "{said}");
+    assert_eq!(lines(&serve, "can be written again"), outages, "{said}");
     assert_eq!(serve.stop().await, Some(0));
     is_sound(&world).await;
 }

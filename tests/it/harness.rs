@@ -13,7 +13,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     airtable::Plan,
-    cli::serve::{self, Service, airtable_client},
+    cli::{
+        base::{airtable_client, schema},
+        serve::Service,
+    },
     config::{Config, Source},
     pipeline::Clock,
     sim::{
@@ -140,7 +143,7 @@ impl World {
     /// Creates what the schema has and the base has not.
     pub async fn create_table(&self) {
         let client = airtable_client(&self.config().airtable, self.http.clone());
-        let schema = serve::schema(&self.config().airtable).unwrap();
+        let schema = schema(&self.config().airtable).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use livekit_airtable::{livekit::egress, telemetry};
+use livekit_airtable::{domain::FileType, livekit::egress, telemetry};
 use livekit_api::access_token::AccessToken;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -103,7 +103,7 @@ impl World {
             api_key: KEY.into(),
             api_secret: SECRET.to_owned().into(),
             upload,
-            file_type: egress::FileType::Mp3,
+            file_type: FileType::Mp3,
             dual: false,
         };
         egress::Client::new(config, telemetry::http_client().unwrap())

@@ -80,6 +80,21 @@ async fn a_caller_whose_joining_alone_was_lost_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_whose_joining_alone_was_lost_is_found() {
+    let world = World::with(&[OFTEN]).await;
+    let call = world.livekit.open_room("desk");
+    world.livekit.join("desk", caller("+15551234567"));
+    world
+        .row_where(&call, |row| row.contains_key("Caller"))
+        .await;
+    world.livekit.lose_webhooks(true);
+    world.livekit.join("desk", agent());
+    world
+        .row_where(&call, |row| text(row, "Agent") == "Ava")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_room_that_cannot_be_asked_costs_nothing_else_and_is_asked_again() {
     let world = World::with(&[OFTEN]).await;
     world.livekit.lose_webhooks(true);

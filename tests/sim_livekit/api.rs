@@ -69,7 +69,11 @@ async fn rooms_are_created_listed_and_deleted() {
         .list_rooms(vec!["call".to_owned(), "other".to_owned()])
         .await
         .unwrap();
-    assert_eq!((listed.len(), listed[0].num_participants), (1, 2));
+    assert_eq!(
+        (listed.len(), listed[0].num_participants),
+        (1, 1),
+        "the agent does not count"
+    );
     assert_eq!(rooms.list_participants("call").await.unwrap().len(), 2);
     assert!(rooms.list_participants("other").await.unwrap().is_empty());
     rooms.delete_room("call").await.unwrap();

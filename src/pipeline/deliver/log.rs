@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Answer, lock};
+use super::{Answer, Attempt, lock};
 use crate::store::{Delivery, sink_name};
 
 /// How often it is said that calls fail again as they did before: while a place is away each of what may be thousands
@@ -18,10 +18,13 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub fn say(&self, delivery: &Delivery, answer: &Answer) {
+    pub fn say(&self, delivery: &Delivery, Attempt { answer, remark, .. }: &Attempt) {
         let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
         match answer {
-            Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
+            Answer::Delivered { .. } => match remark {
+                None => tracing::debug!(sink, call, "delivered"),
+                Some(remark) => tracing::warn!(sink, call, remark, "delivered, but not all of it"),
+            },
             Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
             Answer::Retry { error, .. } | Answer::Park { error, .. }
                 if !self.is_news(delivery, error) =>

@@ -247,17 +247,20 @@ impl OpenRoom {
         }
     }
 
-    /// As ListRooms shows it.
+    /// As ListRooms shows it: agents and egresses do not count as participants (livekit-server's `IsDependent`).
     pub fn counted(&self) -> Room {
-        let recorders = self
-            .people
-            .iter()
-            .filter(|info| info.kind() == ProtoKind::Egress)
-            .count();
-        let people = u32::try_from(self.people.len() - recorders).unwrap_or(u32::MAX);
+        let of = |kind| {
+            self.people
+                .iter()
+                .filter(|info| info.kind() == kind)
+                .count()
+        };
+        let recorders = of(ProtoKind::Egress);
+        let count = |people: usize| u32::try_from(people).unwrap_or(u32::MAX);
+        let speakers = count(self.people.len() - recorders);
         Room {
-            num_participants: people,
-            num_publishers: if self.spoken { people } else { 0 },
+            num_participants: speakers - count(of(ProtoKind::Agent)),
+            num_publishers: if self.spoken { speakers } else { 0 },
             active_recording: recorders > 0,
             ..self.room.clone()
         }

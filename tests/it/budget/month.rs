@@ -1,9 +1,7 @@
 //! AIRTABLE_MONTHLY_REQUESTS: never more, and the rows that matter first.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use livekit_airtable::{domain::Sink, pipeline::Clock};
+use livekit_airtable::{domain::Sink, pipeline::Clock, store::After};
 
 use super::{Rig, Settings, clock};
 
@@ -81,7 +79,7 @@ async fn a_short_month_is_spent_on_full_requests_of_final_rows() {
     // The pace: 40 of 100 in nine and a half days.
     let base = rig.airtable.base_id();
     for _ in 0..40 {
-        let turn = rig.store.turn(&base, Duration::ZERO, None, clock());
+        let turn = rig.store.turn(&base, After::default(), None, clock());
         turn.await.unwrap().unwrap();
     }
     rig.owe(0..30, false, clock()).await;

@@ -53,7 +53,28 @@ impl World {
                 && row.contains_key("Transcript")
         })
         .await;
+        self.rests(&call).await;
         call
+    }
+
+    /// Waits until everything that has happened to a call is delivered, but for the mirror's share.
+    async fn rests(&self, call: &str) {
+        let query = format!(
+            "SELECT sink FROM deliveries WHERE call_id = '{call}' AND sink <> 'mirror' AND state <> 'done'
+             UNION ALL SELECT kind FROM inbox WHERE processed_at IS NULL"
+        );
+        let asked = Instant::now();
+        loop {
+            let open = self.texts(&query).await;
+            if open.is_empty() {
+                return;
+            }
+            assert!(
+                asked.elapsed() < Duration::from_secs(20),
+                "{call}: {open:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Waits until the store says this of a delivery.

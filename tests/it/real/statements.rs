@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use livekit_airtable::{
     domain::{Call, Owed, Recording, Sink},
-    store::{Error, Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
+    store::{After, Error, Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -170,7 +170,7 @@ async fn deliveries() {
             memo: json!({ "memo": "🎧" }),
             found: vec![Letter::new(Kind::Finding, "{}", now())],
         };
-        store.finish(&due[0], &finish, now()).await.unwrap();
+        store.finish(&[(&due[0], finish)], now()).await.unwrap();
     }
     let all = store.deliveries_of("RM_1").await.unwrap();
     let one = |sink| {
@@ -207,20 +207,27 @@ async fn turns_of_a_base() {
     let store = store().await;
     let second = Duration::from_secs(1);
     let at: Timestamp = "2026-11-30T23:59:00Z".parse().unwrap();
-    let turn = |limit, now| store.turn("app1", second, limit, now);
+    let after = After {
+        last: Some(at),
+        own: second,
+        others: 2 * second,
+    };
+    let turn = |limit, now| store.turn("app1", after, limit, now);
     assert!(store.base("app1").await.unwrap().is_none());
     let first = turn(Some(2), at).await.unwrap().unwrap();
     assert_eq!((first.turn_at, first.used(at)), (at, 1));
     let next = turn(Some(2), at).await.unwrap().unwrap();
     assert_eq!((next.turn_at, next.used(at)), (at + second, 2));
-    assert!(turn(Some(2), at).await.unwrap().is_none(), "two is all");
+    let foreign = store.turn("app1", after, None, at).await.unwrap().unwrap();
+    assert_eq!((foreign.turn_at, foreign.used(at)), (at + 3 * second, 3));
+    assert!(turn(Some(3), at).await.unwrap().is_none(), "three is all");
     let unlocks = at + 30 * second;
     store.lower("app1", 2.5, unlocks, at).await.unwrap();
-    let after = turn(None, at).await.unwrap().unwrap();
-    assert_eq!(after.turn_at, unlocks + second);
-    assert_eq!(after.lowered, Some((2.5, at)));
+    let lowered = turn(None, at).await.unwrap().unwrap();
+    assert_eq!(lowered.turn_at, unlocks + 2 * second);
+    assert_eq!(lowered.lowered, Some((2.5, at)));
     let december = at + 60 * second;
-    assert_eq!(after.used(december), 0);
+    assert_eq!(lowered.used(december), 0);
     let turned = turn(Some(2), december).await.unwrap().unwrap();
     assert_eq!((turned.turn_at, turned.used(december)), (december, 1));
     // A clock that was set back by years neither waits for years nor counts anew.
@@ -359,7 +366,12 @@ async fn a_clock_that_was_set_back() {
         .close_sink(Sink::Mirror, "no", before, now)
         .await
         .unwrap();
-    store.turn("app1", hour, None, before).await.unwrap();
+    let after = After {
+        last: None,
+        own: hour,
+        others: hour,
+    };
+    store.turn("app1", after, None, before).await.unwrap();
     assert_eq!(store.due(Sink::Airtable, soon, 10).await.unwrap().len(), 0);
     assert_eq!(store.set_back(now, now).await.unwrap(), None);
     let back = store.set_back(noted, now).await.unwrap().unwrap();

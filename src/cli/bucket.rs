@@ -1,0 +1,36 @@
+//! The bucket and the links to what lies in it, as every command has them.
+
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::{config, domain::link::LinkRules, storage, store::Store};
+
+pub fn client(config: &config::Storage) -> storage::Client {
+    storage::Client::new(storage::Config {
+        access_key: config.access_key.clone(),
+        secret_key: config.secret_key.clone(),
+        bucket: config.bucket.clone(),
+        endpoint: config.endpoint.clone(),
+        region: config.region.clone(),
+    })
+}
+
+/// PUBLIC_URL, LINK_SECRET and how long URLs live.
+pub async fn links(
+    links: &config::Links,
+    recording: &config::Recording,
+    store: &Store,
+) -> anyhow::Result<LinkRules> {
+    let made = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let secret = match &links.secret {
+        Some(secret) => secret.clone(),
+        None => SecretString::from(store.get_or_set("link_secret", &made()).await?),
+    };
+    let public_url = links.public_url.as_deref();
+    Ok(LinkRules {
+        public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        secret,
+        ttl: recording.url_ttl,
+        refresh: recording.url_refresh,
+    })
+}
