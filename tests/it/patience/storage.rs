@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::HOUR;
 use crate::{
     gate::Gate,
-    harness::{World, move_clock, moved},
+    harness::{PATIENCE, World, move_clock, moved},
     play::text,
 };
 
@@ -26,7 +26,7 @@ async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Ma
             return row;
         }
         assert!(
-            asked.elapsed() < Duration::from_secs(20),
+            asked.elapsed() < PATIENCE,
             "wanted {status:?} with {error:?}: {row:#?}"
         );
         move_clock::<15>(5);
