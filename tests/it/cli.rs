@@ -6,7 +6,6 @@ use livekit_airtable::sim::airtable::{self, Airtable, Fault};
 use tempfile::TempDir;
 
 use crate::{
-    harness::World,
     process::{Done, command, run},
     reader,
 };
@@ -244,22 +243,6 @@ fn a_demo_that_is_stopped_ends_well_and_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_another_program_has_is_told() {
-    let world = World::new().await;
-    let settings = [
-        world.settings(),
-        &[
-            ("LISTEN_ADDR".to_owned(), world.address.to_string()),
-            ("DATABASE_URL".to_owned(), "sqlite:other.db".to_owned()),
-        ],
-    ];
-    let done = run(world.folder.path(), &["serve"], &settings.concat()).await;
-    assert_eq!(done.code, Some(1), "{done:?}");
-    let told = format!("LISTEN_ADDR: {} cannot be listened on: ", world.address);
-    assert!(done.stderr.starts_with(&told), "{done:?}");
 }
 
 #[tokio::test]

@@ -70,6 +70,15 @@ impl World {
             .unwrap_or(0)
     }
 
+    async fn metric_is(&self, name: &str, value: i64) {
+        let asked = Instant::now();
+        while self.metric(name).await != value {
+            let waited = asked.elapsed();
+            assert!(waited < Duration::from_secs(20), "{name} never was {value}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Nothing was given up.
     async fn nothing_is_dead(&self) {
         let dead = answer(self.get("/v1/calls?delivery=dead").await, 200).await;

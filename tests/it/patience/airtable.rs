@@ -107,15 +107,23 @@ async fn a_token_that_was_revoked_and_is_given_back_loses_nothing() {
     for _ in 0..6 {
         let asked = world.airtable.requests();
         move_clock::<13>(12 * HOUR);
-        let probed = || (world.airtable.requests() > asked).then_some(());
+        // A try that ends after the move is repeated a minute after that.
+        let probed = || {
+            move_clock::<13>(61);
+            (world.airtable.requests() > asked).then_some(())
+        };
         assert!(eventually(probed).await.is_some(), "it is probed");
     }
     assert_eq!(world.metric(closed).await, 1);
     world.nothing_is_dead().await;
     world.mend_airtable().await;
-    move_clock::<13>(61);
-    world.row_is(&first, "Live").await;
-    assert_eq!(world.metric(closed).await, 0);
+    let there = || {
+        move_clock::<13>(61);
+        world.row(&first)
+    };
+    let row = eventually(there).await.expect("its row comes");
+    assert_eq!(text(&row, "Status"), "Live");
+    world.metric_is(closed, 0).await;
     // Once more, and a restart with the right token: it is not waited for a probe's time.
     world.airtable.fail_next(MANY, revoked());
     world.livekit.close_room("first");
@@ -124,6 +132,7 @@ async fn a_token_that_was_revoked_and_is_given_back_loses_nothing() {
     world
         .detail_where(&first, ended, || move_clock::<13>(1))
         .await;
+    world.metric_is(closed, 1).await;
     world.stop().await;
     world.mend_airtable().await;
     world.start().await;
