@@ -70,7 +70,7 @@ async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {
     let bar = database::bar("into the inbox", found.len());
     for part in found.chunks(STEP) {
         let letters: Vec<_> = part.iter().map(|one| one.letter.clone()).collect();
-        store.put_all(&letters).await?;
+        store.put_all(letters).await?;
         bar.inc(part.len() as u64);
     }
     bar.finish_and_clear();

@@ -33,7 +33,8 @@ pub struct Call {
     pub created_at: Option<Timestamp>,
     /// The earliest time that any event of the room carried, when no event told `created_at`.
     pub heard_from: Option<Timestamp>,
-    /// When an event last showed the room open, by our clock.
+    /// When an event last showed the room open, by our clock or LiveKit's, whichever is earlier: a webhook that comes
+    /// late shows that it was open when it was sent.
     pub alive_at: Option<Timestamp>,
     /// `room_finished`.
     pub finished_at: Option<Timestamp>,
@@ -152,7 +153,7 @@ impl Call {
         match &event.fact {
             Fact::RoomSeen { room, at } => {
                 self.see(room, *at);
-                self.hear_alive(event.received_at);
+                self.hear_alive(event.received_at.min(*at));
                 self.want(policy, false);
             }
             Fact::RoomFinished { room, at } => {
@@ -166,7 +167,7 @@ impl Call {
                 at,
             } => {
                 self.see(room, *at);
-                self.hear_alive(event.received_at);
+                self.hear_alive(event.received_at.min(*at));
                 self.want(policy, participant.is_person());
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());

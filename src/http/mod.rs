@@ -56,7 +56,7 @@ pub struct App {
     pub base: Base,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
-    /// Transcripts that are taken apart at one time: one of 16 MiB takes several hundred.
+    /// Transcripts that are read at one time, and the large ones that are stored.
     pub reading: Semaphore,
     pub metrics: PrometheusHandle,
     /// Gives the time; one of the two edges where the clock is read.

@@ -1,6 +1,7 @@
 //! DELIVERY to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
 
 mod claim;
+mod load;
 
 use std::{
     collections::HashSet,
@@ -65,6 +66,8 @@ pub struct Attempt {
     pub memo: Value,
     /// What it found out, for the inbox.
     pub found: Vec<Letter>,
+    /// What is wrong with a delivery that succeeded, where nobody else is told.
+    pub remark: Option<String>,
 }
 
 impl Attempt {
@@ -73,6 +76,7 @@ impl Attempt {
             answer,
             memo: memo.clone(),
             found: Vec::new(),
+            remark: None,
         }
     }
 
@@ -141,6 +145,8 @@ pub struct Deliver<D> {
     leases: Leases,
     tasks: TaskTracker,
     flying: Mutex<HashSet<Key>>,
+    /// Held by the batch that reads its calls, and on to its end by one with a large call.
+    loading: Arc<tokio::sync::Mutex<()>>,
     started: AtomicBool,
     /// What the database says, so that not every delivery asks it.
     is_closed: AtomicBool,
@@ -158,6 +164,7 @@ impl<D: Deliverer> Deliver<D> {
             leases: runner.leases.clone(),
             tasks: runner.tasks.clone(),
             flying: Mutex::default(),
+            loading: Arc::default(),
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             unwritten: AtomicBool::default(),
@@ -179,22 +186,7 @@ impl<D: Deliverer> Deliver<D> {
     }
 
     async fn send(&self, batch: Vec<Delivery>, line: Line) -> anyhow::Result<()> {
-        let mut due = Vec::new();
-        for delivery in batch {
-            if let Some(row) = self.store.call(&delivery.key.call_id).await? {
-                // The call's own revision: what is sent is the state of now.
-                let revision = match delivery.key.sink {
-                    Sink::Mirror => delivery.revision,
-                    _ => row.revision,
-                };
-                let delivery = Delivery {
-                    revision,
-                    ..delivery
-                };
-                let call = row.call;
-                due.push(Due { delivery, call });
-            }
-        }
+        let (due, _large) = self.load(batch).await?;
         // Reading may have waited for the database, and another process may own the sink by now.
         if !self.leases.holds(sink_name(self.deliverer.sink())) {
             return Ok(());
@@ -203,12 +195,9 @@ impl<D: Deliverer> Deliver<D> {
             Some(attempts) => attempts,
             None => self.one_by_one(&due).await,
         };
-        for (due, attempt) in due.iter().zip(attempts) {
-            let ended = self.end(due, attempt).await;
-            self.unwritten.store(ended.is_err(), Ordering::Relaxed);
-            ended?;
-        }
-        Ok(())
+        let ended = self.end(due.iter().zip(attempts)).await;
+        self.unwritten.store(ended.is_err(), Ordering::Relaxed);
+        ended
     }
 
     /// `None`: it panicked.
@@ -230,28 +219,23 @@ impl<D: Deliverer> Deliver<D> {
         attempts
     }
 
-    async fn end(&self, due: &Due, attempt: Attempt) -> anyhow::Result<()> {
+    async fn end(&self, tries: impl Iterator<Item = (&Due, Attempt)>) -> anyhow::Result<()> {
         let now = (self.clock)();
-        let sink = self.deliverer.sink();
-        self.open_or_close(&attempt.answer, now).await?;
-        log(&due.delivery, &attempt.answer);
-        let found = !attempt.found.is_empty();
-        let Some((state, due_at, error)) = ending(&due.delivery, attempt.answer, now) else {
-            return Ok(());
-        };
-        let finish = Finish {
-            state,
-            due_at,
-            error,
-            memo: attempt.memo,
-            found: attempt.found,
-        };
-        self.store.finish(&due.delivery, &finish, now).await?;
-        if found {
+        let mut ends = Vec::new();
+        for (Due { delivery, .. }, attempt) in tries {
+            self.open_or_close(&attempt.answer, now).await?;
+            log(delivery, &attempt);
+            ends.extend(ending(delivery, attempt, now).map(|finish| (delivery, finish)));
+        }
+        self.store.finish(&ends, now).await?;
+        if ends.iter().any(|(_, finish)| !finish.found.is_empty()) {
             self.wake.intake.notify_one();
         }
-        metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink_name(sink), "state" => state.as_str())
-            .increment(1);
+        let sink = sink_name(self.deliverer.sink());
+        for (_, finish) in &ends {
+            metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
+                .increment(1);
+        }
         Ok(())
     }
 }
@@ -304,16 +288,17 @@ fn panicked(due: &[Due]) -> Vec<Attempt> {
         .collect()
 }
 
-fn ending(
-    delivery: &Delivery,
-    answer: Answer,
-    now: Timestamp,
-) -> Option<(State, Option<Timestamp>, Option<String>)> {
+/// `None`: nothing is written.
+fn ending(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> Option<Finish> {
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
-    let ending = match answer {
-        Answer::Delivered { again } => (State::Done, again, None),
+    let (state, due_at, error) = match attempt.answer {
+        Answer::Delivered { again } => (
+            State::Done,
+            again,
+            attempt.remark.map(|remark| format!("delivered; {remark}")),
+        ),
         Answer::Wait { after } => (State::Pending, Some(now + after), None),
         Answer::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));
@@ -325,7 +310,13 @@ fn ending(
         Answer::Dead { error } => (State::Dead, None, Some(error)),
         Answer::Elsewhere => return None,
     };
-    Some(ending)
+    Some(Finish {
+        state,
+        due_at,
+        error,
+        memo: attempt.memo,
+        found: attempt.found,
+    })
 }
 
 /// Spreads retries; any number between 0 and 1 that differs from call to call will do.
@@ -335,10 +326,13 @@ fn jitter(key: &Key, now: Timestamp) -> f64 {
     (mixed % 1000) as f64 / 1000.0
 }
 
-fn log(delivery: &Delivery, answer: &Answer) {
+fn log(delivery: &Delivery, Attempt { answer, remark, .. }: &Attempt) {
     let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
     match answer {
-        Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
+        Answer::Delivered { .. } => match remark {
+            None => tracing::debug!(sink, call, "delivered"),
+            Some(remark) => tracing::warn!(sink, call, remark, "delivered, but not all of it"),
+        },
         Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
         Answer::Retry { error, .. } => {
             tracing::warn!(sink, call, %error, "not delivered; it is tried again")

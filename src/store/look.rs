@@ -37,14 +37,9 @@ impl Store {
             calls::COLUMNS
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(since.as_millisecond());
-        let mut unrecorded = Vec::new();
-        for row in query.fetch_all(&self.read).await? {
-            let call = calls::read(&row)?.call;
-            if call.is_unrecorded() {
-                unrecorded.push(call.id);
-            }
-        }
-        Ok(unrecorded)
+        let calls = self.bare(query).await?.into_iter().map(|row| row.call);
+        let unrecorded = calls.filter(|call| call.is_unrecorded());
+        Ok(unrecorded.map(|call| call.id).collect())
     }
 
     /// Deliveries that wait: those that failed since `failed`, the others since `quiet`, or longer. Starts of

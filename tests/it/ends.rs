@@ -274,6 +274,25 @@ async fn plays(world: &World, row: &Map<String, Value>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_comes_after_the_end_was_found_out_makes_no_call_live() {
+    let world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
+    let (call, _) = world.talk("desk").await;
+    world.livekit.lose_webhooks(true);
+    let sent = livekit_airtable::telemetry::now().as_second();
+    world.livekit.close_room("desk");
+    world.row_is(&call, "Complete").await;
+    let late = json!({
+        "event": "participant_left", "id": "EV_late", "createdAt": sent.to_string(),
+        "room": {"sid": call, "name": "desk"},
+        "participant": {"sid": "PA_late", "identity": "late", "version": 9},
+    });
+    world.hook(&late).await;
+    let left = |detail: &Value| detail["participants"].to_string().contains("PA_late");
+    let detail = world.detail_where(&call, left, || {}).await;
+    assert_eq!(detail["status"], "complete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_tells_how_each_call_stands_and_which_has_failed() {
     let mut world = World::new().await;
     world.stop().await;

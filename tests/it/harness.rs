@@ -129,6 +129,11 @@ impl World {
         &self.settings
     }
 
+    /// From the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// DATABASE_URL; the last setting counts.
     pub fn database(&self) -> String {
         let mut settings = self.settings.iter().rev();

@@ -152,8 +152,9 @@ async fn a_start_that_cannot_work_is_told_and_the_call_fails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_that_livekit_does_not_know_is_told() {
     let world = World::new().await;
-    let room = json!({"sid": "RM_gone", "name": "gone", "creationTime": "1700000000"});
-    let event = |name: &str| json!({"event": name, "id": format!("EV_{name}"), "createdAt": "1700000001", "room": room});
+    let now = livekit_airtable::telemetry::now().as_second().to_string();
+    let room = json!({"sid": "RM_gone", "name": "gone", "creationTime": now});
+    let event = |name: &str| json!({"event": name, "id": format!("EV_{name}"), "createdAt": now, "room": room});
     world.hook(&event("room_started")).await;
     world
         .row_where("RM_gone", |row| text(row, "Error").contains("404"))

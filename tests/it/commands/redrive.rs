@@ -1,7 +1,9 @@
 //! `redrive`.
 
+use std::time::Duration;
+
 use livekit_airtable::sim::airtable::Fault;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::NOBODY;
 use crate::{
@@ -122,34 +124,36 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
 
 /// Deletes a row as somebody in Airtable does.
 async fn delete(world: &World, call: &str) -> bool {
+    let record = record(world, call).await;
+    world.airtable.delete_row("Calls", &record)
+}
+
+/// Writes into a row as somebody in Airtable does.
+async fn edit(world: &World, call: &str, cells: &Value) {
+    let (airtable, base) = (world.airtable.url(), world.airtable.base_id());
+    let record = record(world, call).await;
+    let url = format!("{airtable}/v0/{base}/Calls/{record}");
+    let request = world.http.patch(url).bearer_auth("patTest");
+    let request = request.json(&json!({ "fields": cells }));
+    assert_eq!(request.send().await.unwrap().status(), 200);
+}
+
+async fn record(world: &World, call: &str) -> String {
     let memo = world
         .texts(&format!(
             "SELECT memo FROM deliveries WHERE sink = 'airtable' AND call_id = '{call}'"
         ))
         .await;
-    let memo: serde_json::Value = serde_json::from_str(&memo[0]).unwrap();
-    world
-        .airtable
-        .delete_row("Calls", memo["record"].as_str().unwrap())
+    let memo: Value = serde_json::from_str(&memo[0]).unwrap();
+    memo["record"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_rewritten_over_what_people_changed() {
     let world = World::new().await;
     let call = world.complete("desk").await;
-    let memo = world
-        .texts("SELECT memo FROM deliveries WHERE sink = 'airtable'")
-        .await;
-    let memo: serde_json::Value = serde_json::from_str(&memo[0]).unwrap();
-    let record = memo["record"].as_str().unwrap();
-    let url = format!(
-        "{}/v0/{}/Calls/{record}",
-        world.airtable.url(),
-        world.airtable.base_id()
-    );
-    let fields = json!({ "fields": { "Agent": "somebody else", "Error": "scribbled" } });
-    let request = world.http.patch(url).bearer_auth("patTest").json(&fields);
-    assert_eq!(request.send().await.unwrap().status(), 200);
+    let fields = json!({ "Agent": "somebody else", "Error": "scribbled" });
+    edit(&world, &call, &fields).await;
     assert_eq!(world.row(&call).await.unwrap()["Agent"], "somebody else");
     world.ok(&["redrive", "--all", "--sink", "airtable"]).await;
     world
@@ -157,6 +161,27 @@ async fn rows_are_rewritten_over_what_people_changed() {
             text(row, "Agent") == "Ava" && text(row, "Error").is_empty()
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let call = world.livekit.open_room("desk");
+    world.row_is(&call, "Live").await;
+    world.settled(&call, "airtable").await;
+    // The write is done, its answer is long on its way: what follows comes before it.
+    let slow = Fault::Slow(Duration::from_secs(8));
+    world.airtable.fail_next(1, slow);
+    world.livekit.close_room("desk");
+    world.row_is(&call, "No recording").await;
+    edit(&world, &call, &json!({ "Room": "somebody else's" })).await;
+    let done = world.ok(&["redrive", "--all", "--sink", "airtable"]).await;
+    assert_eq!(done.stdout, "1 delivery made due.\n");
+    world
+        .row_where(&call, |row| text(row, "Room") == "desk")
+        .await;
+    world.settled(&call, "airtable").await;
+    assert_eq!(world.rows().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

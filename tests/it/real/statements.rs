@@ -169,7 +169,7 @@ async fn deliveries() {
             memo: json!({ "memo": "🎧" }),
             found: vec![Letter::new(Kind::Finding, "{}", now())],
         };
-        store.finish(&due[0], &finish, now()).await.unwrap();
+        store.finish(&[(&due[0], finish)], now()).await.unwrap();
     }
     let all = store.deliveries_of("RM_1").await.unwrap();
     let one = |sink| {
