@@ -110,7 +110,7 @@ impl Service {
         let schema = schema(&config.airtable)?;
         let runner = Runner::new(clock);
         let storage = bucket::client(&config.storage);
-        jobs(config, &store, &runner, &storage, &links, schema)?;
+        jobs(config, &store, &runner, &storage, &links, schema).await?;
         caretakers::start(config, &store, &runner)?;
         runner.leases.renew(&store, runner.clock).await;
         let app = http::App {
@@ -128,6 +128,7 @@ impl Service {
             api_token: config.http.api_token.clone(),
             reading: Semaphore::new(1),
             metrics,
+            writable: Default::default(),
             clock: runner.clock,
         };
         let accepting = CancellationToken::new();
@@ -189,7 +190,7 @@ fn open_files() -> usize {
 }
 
 /// Starts every job that is configured.
-fn jobs(
+async fn jobs(
     config: &Config,
     store: &Store,
     runner: &Runner,
@@ -205,7 +206,8 @@ fn jobs(
         times: &config.times,
         mirrors: config.mirror.is_some(),
     };
-    recorder.start(store, runner, storage, http.clone())?;
+    let started = recorder.start(store, runner, storage, http.clone());
+    started.await?;
     let lost_after = config.times.egress_lost_after;
     spawn_sink(
         runner,

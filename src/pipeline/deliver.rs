@@ -2,6 +2,7 @@
 
 mod claim;
 mod load;
+mod told;
 
 use std::{
     collections::HashSet,
@@ -152,6 +153,7 @@ pub struct Deliver<D> {
     is_closed: AtomicBool,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
     unwritten: AtomicBool,
+    told: told::Told,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -168,6 +170,7 @@ impl<D: Deliverer> Deliver<D> {
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             unwritten: AtomicBool::default(),
+            told: told::Told::default(),
         }
     }
 
@@ -224,7 +227,7 @@ impl<D: Deliverer> Deliver<D> {
         let mut ends = Vec::new();
         for (Due { delivery, .. }, attempt) in tries {
             self.open_or_close(&attempt.answer, now).await?;
-            log(delivery, &attempt);
+            self.log(delivery, &attempt, now).await;
             ends.extend(ending(delivery, attempt, now).map(|finish| (delivery, finish)));
         }
         self.store.finish(&ends, now).await?;
@@ -260,6 +263,7 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
+            self.look_back(now).await?;
             return Ok(false);
         }
         let ready = tokio::time::timeout(PATIENCE, self.deliverer.ready(now)).await;
@@ -324,27 +328,6 @@ fn jitter(key: &Key, now: Timestamp) -> f64 {
     let letters = key.call_id.bytes().map(u64::from).sum::<u64>();
     let mixed = letters.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
     (mixed % 1000) as f64 / 1000.0
-}
-
-fn log(delivery: &Delivery, Attempt { answer, remark, .. }: &Attempt) {
-    let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
-    match answer {
-        Answer::Delivered { .. } => match remark {
-            None => tracing::debug!(sink, call, "delivered"),
-            Some(remark) => tracing::warn!(sink, call, remark, "delivered, but not all of it"),
-        },
-        Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
-        Answer::Retry { error, .. } => {
-            tracing::warn!(sink, call, %error, "not delivered; it is tried again")
-        }
-        Answer::Park { error, .. } => tracing::warn!(sink, call, %error, "it waits for a person"),
-        Answer::Dead { error } => {
-            tracing::error!(sink, call, %error, "it cannot be delivered; it is kept")
-        }
-        Answer::Elsewhere => tracing::info!(sink, call, "another process has taken it up"),
-        // Told once for the whole sink.
-        Answer::Closed { .. } => {}
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

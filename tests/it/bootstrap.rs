@@ -101,7 +101,12 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
     ]}]}))
     .await;
     let done = base.bootstrap(&[]).await;
-    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{done:?}");
+    assert_eq!((done.code, done.stderr.as_str()), (Some(1), ""), "{done:?}");
+    let last = done.stdout.lines().last().unwrap();
+    assert!(
+        last.starts_with("Left to do by hand: the columns marked ! above."),
+        "{last}"
+    );
     for words in [
         "! Duration               number, must be duration: in Airtable open the menu of the column \"Duration\", \"Edit field\", and choose \"Duration\"",
         "! Status                 without the choice \"Processing\", \"Complete\", \"No recording\", \"Failed\"",
@@ -119,6 +124,22 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
     let of = |sign: &str| steps.iter().filter(|step| step["sign"] == sign).count();
     assert_eq!((of("+"), of("!"), of("~"), of("=")), (0, 2, 1, 15));
     assert_eq!(plan["ok"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_that_cannot_be_looked_at_is_not_told_as_one_that_is_wrong() {
+    let base = Base::with(json!({})).await;
+    base.airtable.fail_next(10, Fault::Status(503, "{}".into()));
+    for args in [&["--check"][..], &["--dry-run"], &[]] {
+        let done = base.bootstrap(args).await;
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (Some(69), ""),
+            "{done:?}"
+        );
+        let words = "The base could not be looked at, and nothing was changed";
+        assert!(done.stderr.contains(words), "{done:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

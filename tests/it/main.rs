@@ -14,6 +14,7 @@ mod columns;
 mod commands;
 mod connections;
 mod crowds;
+mod denied;
 mod disk;
 mod ends;
 mod gate;

@@ -54,9 +54,7 @@ async fn a_recording_that_an_agent_started_is_adopted() {
     let world = World::new().await;
     world.livekit.lose_webhooks(true);
     let call = world.livekit.open_room("desk");
-    let client = world.agents_client();
-    let info = client.start("desk", "by-the-agent.mp3").await.unwrap();
-    let info: Value = serde_json::from_str(&info).unwrap();
+    let info = world.agent_starts("desk", "by-the-agent.mp3").await;
     world.livekit.lose_webhooks(false);
     world.livekit.join("desk", agent());
     world.livekit.speak("desk");
