@@ -18,21 +18,21 @@ use crate::{pipeline::JobState, store::Store};
 /// How long the proof that the store can be written is good for: anybody may ask, and each proof is a write.
 const PROVEN: Duration = Duration::from_secs(1);
 
-/// Whether the store can be written, asked at most once a second for all who ask.
+/// Whether the store can be written, or why not; asked at most once a second for all who ask.
 #[derive(Default)]
-pub struct Writable(Mutex<Option<(Instant, bool)>>);
+pub struct Writable(Mutex<Option<(Instant, Result<(), String>)>>);
 
 impl Writable {
     /// Who asks while it is being proved gets that answer.
-    async fn ask(&self, store: &Store, now: Timestamp) -> bool {
+    async fn ask(&self, store: &Store, now: Timestamp) -> Result<(), String> {
         let mut proof = self.0.lock().await;
-        let fresh = proof.filter(|(at, _)| at.elapsed() < PROVEN);
-        if let Some((_, is_writable)) = fresh {
-            return is_writable;
+        let fresh = proof.as_ref().filter(|(at, _)| at.elapsed() < PROVEN);
+        if let Some((_, known)) = fresh {
+            return known.clone();
         }
-        let is_writable = store.check(now).await.is_ok();
-        *proof = Some((Instant::now(), is_writable));
-        is_writable
+        let checked = store.check(now).await.map_err(|error| error.reason());
+        *proof = Some((Instant::now(), checked.clone()));
+        checked
     }
 }
 
@@ -42,7 +42,7 @@ pub async fn healthz() -> &'static str {
 
 /// Red when the store cannot be written or a job has died; what is away besides is in the details.
 pub async fn readyz(State(app): State<Arc<App>>) -> Response {
-    let is_writable = app.writable.ask(&app.store, (app.clock)()).await;
+    let store = app.writable.ask(&app.store, (app.clock)()).await;
     let jobs = app.status.all();
     let dead = jobs.values().any(|state| *state == JobState::Dead);
     let describe = |state: &JobState| match state {
@@ -56,13 +56,16 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Response {
         .iter()
         .map(|(name, state)| ((*name).to_owned(), describe(state)))
         .collect();
-    let ready = is_writable && !dead;
-    let mut body = json!({
-        "ready": ready,
-        "store": if is_writable { "writable" } else { "cannot be written" },
-        "jobs": jobs,
-    });
-    if let Ok((airtable, closed)) = budget::details(&app).await {
+    let ready = store.is_ok() && !dead;
+    let told = match &store {
+        Ok(()) => "writable".to_owned(),
+        Err(error) => format!("cannot be written: {}", error),
+    };
+    let mut body = json!({ "ready": ready, "store": told, "jobs": jobs });
+    // A database that is away would be waited for once more.
+    if store.is_ok()
+        && let Ok((airtable, closed)) = budget::details(&app).await
+    {
         body["airtable"] = airtable;
         body["closed"] = closed.into();
     }

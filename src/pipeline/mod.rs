@@ -32,6 +32,12 @@ use crate::domain::{Sink, backoff::backoff};
 /// The longest that a job rests after it could not read or write our database.
 const DATABASE_RETRY: Duration = Duration::from_secs(5);
 
+/// How long a step may take that asks nobody but our database: a connection that has gone silent would be waited for
+/// for ever.
+const STEP: Duration = Duration::from_secs(120);
+/// The same where each request to others may take its 30 s, too.
+const LONG_STEP: Duration = Duration::from_secs(900);
+
 /// Gives the time; one of the two edges where the clock is read.
 pub type Clock = fn() -> Timestamp;
 
@@ -46,6 +52,10 @@ pub trait Job: Send + Sync + 'static {
     }
     /// How long it rests when nobody wakes it.
     fn every(&self) -> Duration;
+    /// How long a step is waited for.
+    fn patience(&self) -> Duration {
+        STEP
+    }
     /// Does what is to do. True: there is more.
     fn step(&self, now: Timestamp) -> impl Future<Output = anyhow::Result<bool>> + Send;
 }
@@ -173,14 +183,18 @@ impl Runner {
     /// One step; how long to rest after it. A panic is a failed step like any other.
     async fn step<J: Job>(&self, job: &J, failures: &mut u32) -> Duration {
         let step = AssertUnwindSafe(job.step((self.clock)())).catch_unwind();
-        match step.await {
+        let Ok(step) = tokio::time::timeout(job.patience(), step).await else {
+            let error = "it did not end; perhaps the database has gone silent";
+            return self.failed(job, error, failures);
+        };
+        match step {
             Ok(Ok(more)) => {
                 self.status.set(job.name(), JobState::Running);
                 *failures = 0;
                 if more { Duration::ZERO } else { job.every() }
             }
             Ok(Err(error)) => self.failed(job, &format!("{error:#}"), failures),
-            Err(_) => self.failed(job, "it panicked; this is a bug", failures),
+            Err(_panic) => self.failed(job, "it panicked; this is a bug", failures),
         }
     }
 

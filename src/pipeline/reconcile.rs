@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{
-    Job, Wake, letter,
+    Job, LONG_STEP, Wake, letter,
     requests::{DENIED, NO_ROOM},
 };
 use crate::{
@@ -57,6 +57,10 @@ impl Job for Reconcile {
 
     fn every(&self) -> Duration {
         self.interval
+    }
+
+    fn patience(&self) -> Duration {
+        LONG_STEP
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {

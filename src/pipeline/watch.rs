@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify};
 
-use super::{Job, JobStatus, Wake, lease::Leases};
+use super::{Job, JobStatus, LONG_STEP, Wake, lease::Leases};
 use crate::{
     alert,
     domain::alarm::{Alarms, Notice, Trouble, lasted},
@@ -199,6 +199,10 @@ impl Job for Watch {
 
     fn every(&self) -> Duration {
         self.limits.every
+    }
+
+    fn patience(&self) -> Duration {
+        LONG_STEP
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {

@@ -11,6 +11,7 @@ mod inbox;
 mod keep;
 mod lease;
 mod look;
+mod outage;
 mod redrive;
 mod replay;
 
@@ -55,8 +56,9 @@ pub enum Error {
     Open(#[source] sqlx::Error),
     #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL up?")]
     Away(#[source] sqlx::Error),
+    /// Told with its cause.
     #[error("{}", told(.0))]
-    Sql(#[from] sqlx::Error),
+    Sql(sqlx::Error),
     #[error(
         "DATABASE_URL: the database was made by another version of livekit-airtable, with other tables; start that version again, or name a new database"
     )]
@@ -73,18 +75,46 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the database said, for people.
+    /// What the database said, for people, where it is known already that it is the database.
     pub fn reason(&self) -> String {
-        let source = std::error::Error::source(self);
-        source.map_or_else(|| self.to_string(), |source| source.to_string())
+        match self {
+            Error::Sql(error) | Error::Open(error) | Error::Away(error) => reason(error),
+            Error::Unwritten(reason) => reason.clone(),
+            error => error.to_string(),
+        }
+    }
+
+    /// For who has waited long enough.
+    pub fn silent() -> Error {
+        Error::Sql(sqlx::Error::PoolTimedOut)
     }
 }
 
-fn told(error: &sqlx::Error) -> &'static str {
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "the database does not answer",
-        _ => "the database refused",
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        Error::Sql(error)
     }
+}
+
+/// The driver's own words tell the cause's over again.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::PoolTimedOut => "it is away, locked or overloaded".to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Database(said) => {
+            let code = said.code().unwrap_or_default();
+            format!("{} (code {code})", said.message())
+        }
+        error => error.to_string(),
+    }
+}
+
+fn told(error: &sqlx::Error) -> String {
+    let what = match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "does not answer",
+        _ => "refused",
+    };
+    format!("the database {what}: {}", reason(error))
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -141,21 +171,20 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a row can be written now.
+    /// Whether a row can be written now. A connection that cannot write is closed: SQLite opens a file that may only be
+    /// read at that moment for reading alone, and such a connection would never write again.
     pub async fn check(&self, now: Timestamp) -> Result<()> {
-        self.set("checked_at", &now.to_string()).await
+        let mut connection = self.write.acquire().await?;
+        let written = set(&mut connection, "checked_at", &now.to_string()).await;
+        if written.is_err() {
+            connection.close().await.ok();
+        }
+        Ok(written?)
     }
 
     pub async fn set(&self, name: &str, value: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO settings (name, value) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        )
-        .bind(name)
-        .bind(value)
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        let mut connection = self.write.acquire().await?;
+        Ok(set(&mut connection, name, value).await?)
     }
 
     pub async fn get(&self, name: &str) -> Result<Option<String>> {
@@ -193,6 +222,19 @@ impl Store {
         self.read.close().await;
         self.write.close().await;
     }
+}
+
+async fn set(
+    connection: &mut AnyConnection,
+    name: &str,
+    value: &str,
+) -> std::result::Result<(), sqlx::Error> {
+    let query = sqlx::query(
+        "INSERT INTO settings (name, value) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    );
+    query.bind(name).bind(value).execute(connection).await?;
+    Ok(())
 }
 
 /// Tells at once what is wrong: a pool would try for its whole timeout, and then know only that it was in vain.
@@ -266,8 +308,9 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
 fn leave_no_transaction(options: AnyPoolOptions) -> AnyPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            // A rollback that was only begun is over after it.
-            connection.ping().await?;
+            // A rollback that was only begun is over after it. One that has gone silent would keep its place for ever.
+            let ping = tokio::time::timeout(ANSWERS, connection.ping()).await;
+            ping.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
             Ok(!connection.is_in_transaction())
         })
     })

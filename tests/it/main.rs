@@ -17,6 +17,7 @@ mod crowds;
 mod denied;
 mod disk;
 mod ends;
+mod failing_disk;
 mod gate;
 mod harness;
 mod intruders;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::canaries;
-use crate::harness::{KEY, SECRET, World, agent, caller, eventually};
+use crate::harness::{KEY, PATIENCE, SECRET, World, agent, caller, eventually};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
 
@@ -134,7 +134,7 @@ impl World {
             if ours.unwrap()["status"] == "EGRESS_COMPLETE" && self.object(&key).exists() {
                 return call;
             }
-            assert!(asked.elapsed() < Duration::from_secs(20), "{all:#?}");
+            assert!(asked.elapsed() < PATIENCE, "{all:#?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -150,7 +150,7 @@ impl World {
             if ours.clone().next().is_some() && ours.all(over) {
                 return;
             }
-            assert!(asked.elapsed() < Duration::from_secs(20), "{detail:#}");
+            assert!(asked.elapsed() < PATIENCE, "{detail:#}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sqlx::Connection;
 
-use crate::{harness::World, play::answer, reader::Row};
+use crate::{
+    harness::{PATIENCE, World},
+    play::answer,
+    reader::Row,
+};
 
 /// Nothing is recorded, so that a call is one row and nothing else.
 const UNRECORDED: (&str, &str) = ("RECORD_ON", "manual");
@@ -57,7 +61,7 @@ impl World {
             if owed["state"] == state {
                 return owed;
             }
-            assert!(asked.elapsed() < Duration::from_secs(20), "{owed:#}");
+            assert!(asked.elapsed() < PATIENCE, "{owed:#}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -75,10 +79,7 @@ impl World {
             if still.fetch_one(&mut database).await.unwrap() == 0 {
                 return;
             }
-            assert!(
-                asked.elapsed() < Duration::from_secs(20),
-                "it is never looked at"
-            );
+            assert!(asked.elapsed() < PATIENCE, "it is never looked at");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -223,14 +223,8 @@ async fn a_far_away_airtable_is_sent_as_much_as_a_near_one() {
     process.drain().await;
     let seen = rig.front.seen();
     assert_eq!((rig.calls().await, rig.airtable.breaches()), (200, 0));
-    assert!(closest(&seen, 6) >= Duration::from_secs(1));
-    let writes = &seen[1..];
-    // The best dozen: a busy machine holds some of them up.
-    let dozens = writes.windows(12);
-    let took = dozens.map(|dozen| dozen[11].at - dozen[0].at).min();
-    let rate = 11.0 / took.unwrap().as_secs_f64();
-    assert!(
-        rate > 4.2,
-        "{rate:.2} requests a second: with whole latencies it would be 3.8"
-    );
+    let closest = closest(&seen, 6);
+    assert!(closest >= Duration::from_secs(1), "{closest:?}");
+    // The best six: a busy machine holds some of them up. With whole latencies none would take less than 1.3 s.
+    assert!(closest < Duration::from_millis(1250), "{closest:?}");
 }

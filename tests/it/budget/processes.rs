@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Rig, front::closest};
 use crate::{
-    harness::{API_TOKEN, World, eventually},
+    harness::{API_TOKEN, PATIENCE, World, eventually},
     process::{Serve, run},
 };
 
@@ -97,7 +97,7 @@ async fn kills_do_not_stretch_the_month() {
                 assert_eq!(status, 200, "Airtable's absence is not ours");
                 return error.to_owned();
             }
-            assert!(asked.elapsed() < Duration::from_secs(20), "{told}");
+            assert!(asked.elapsed() < PATIENCE, "{told}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

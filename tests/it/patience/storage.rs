@@ -7,7 +7,7 @@ use serde_json::json;
 use super::HOUR;
 use crate::{
     gate::Gate,
-    harness::{World, move_clock, moved},
+    harness::{PATIENCE, World, move_clock, moved},
     play::text,
     reader::Row,
 };
@@ -31,7 +31,7 @@ async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Ro
             }
         }
         assert!(
-            asked.elapsed() < Duration::from_secs(20),
+            asked.elapsed() < PATIENCE,
             "wanted {status:?} with {error:?}: {row:#?}"
         );
         move_clock::<15>(5);

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::UNRECORDED;
 use crate::{
-    harness::{API_TOKEN, World},
+    harness::{API_TOKEN, PATIENCE, World},
     process::Serve,
 };
 
@@ -33,11 +33,7 @@ async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
                 break owed;
             }
         }
-        assert!(
-            asked.elapsed() < std::time::Duration::from_secs(20),
-            "{}",
-            serve.said()
-        );
+        assert!(asked.elapsed() < PATIENCE, "{}", serve.said());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
     let said = serve.said();

@@ -120,7 +120,10 @@ async fn ask_for_recording(address: &str, room: &str) {
     let asked = Instant::now();
     loop {
         let request = http.post(format!("http://{address}/v1/recordings"));
-        let request = request.bearer_auth(API_TOKEN);
+        // Longer than the 30 s after which the answer is 202.
+        let request = request
+            .bearer_auth(API_TOKEN)
+            .timeout(Duration::from_secs(40));
         let answer = request.json(&json!({ "room_name": room })).send().await;
         let told = match answer {
             Ok(answer) if answer.status().is_success() => return,
