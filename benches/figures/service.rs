@@ -66,6 +66,7 @@ impl Setup {
     /// Airtable takes so many requests a second instead of 5, and the service knows.
     pub fn airtable_takes(mut self, per_second: u32) -> Setup {
         self.airtable.requests_per_second = f64::from(per_second);
+        self.airtable.token_requests_per_second = 0.0;
         let rate = ("AIRTABLE_REQUESTS_PER_SECOND", per_second.to_string());
         self.settings.push(rate);
         self

@@ -181,7 +181,7 @@ async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
         .row_where(&call, |row| text(row, "Room") == "desk")
         .await;
     world.settled(&call, "airtable").await;
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

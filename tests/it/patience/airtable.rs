@@ -45,7 +45,7 @@ async fn calls_wait_three_days_over_a_restart_and_come_whole_and_in_order() {
         move_clock::<12>(12 * HOUR);
     }
     world.nothing_is_dead().await;
-    assert_eq!(world.airtable.rows("Calls"), []);
+    assert_eq!(world.rows().await, []);
     let oldest = world
         .metric("livekit_airtable_oldest_waiting_seconds")
         .await;
@@ -63,7 +63,8 @@ async fn calls_wait_three_days_over_a_restart_and_come_whole_and_in_order() {
     world.mend_airtable().await;
     move_clock::<12>(76);
     let all_there = || Some(world.airtable.rows("Calls")).filter(|rows| rows.len() == 6);
-    let rows = eventually(all_there).await.expect("all rows come");
+    eventually(all_there).await.expect("all rows come");
+    let rows = world.rows().await;
     let came: Vec<&str> = rows.iter().map(|row| text(row, "Call ID")).collect();
     assert_eq!(came, calls);
     for row in &rows {
@@ -119,7 +120,7 @@ async fn a_token_that_was_revoked_and_is_given_back_loses_nothing() {
     world.mend_airtable().await;
     let there = || {
         move_clock::<13>(61);
-        world.row(&first)
+        world.glance(&first)
     };
     let row = eventually(there).await.expect("its row comes");
     assert_eq!(text(&row, "Status"), "Live");

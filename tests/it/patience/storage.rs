@@ -2,28 +2,33 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::HOUR;
 use crate::{
     gate::Gate,
     harness::{PATIENCE, World, move_clock, moved},
     play::text,
+    reader::Row,
 };
 
 const MANY: usize = 1_000_000;
 
 /// The call's row, while time goes on, as soon as it is as wanted.
-async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Map<String, Value> {
+async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Row {
+    let wanted = |row: &Row| {
+        let told = text(row, "Error");
+        let is_told = told.contains(error) && told.is_empty() == error.is_empty();
+        text(row, "Status") == status && is_told
+    };
     let asked = Instant::now();
     loop {
-        let row = world.glance(call).unwrap_or_default();
-        let told = text(&row, "Error");
-        if text(&row, "Status") == status
-            && told.contains(error)
-            && told.is_empty() == error.is_empty()
-        {
-            return row;
+        let mut row = world.glance(call).unwrap_or_default();
+        if wanted(&row) {
+            row = world.row(call).await.unwrap_or_default();
+            if wanted(&row) {
+                return row;
+            }
         }
         assert!(
             asked.elapsed() < PATIENCE,
