@@ -61,6 +61,7 @@ impl Recorder<'_> {
             storage: storage.clone(),
             path: self.recording.path.clone(),
             lost_after: self.times.egress_lost_after,
+            clock: runner.clock,
         };
         spawn_sink(runner, store, egress);
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use livekit_airtable::sim::livekit::StartFault;
+use livekit_airtable::{sim::livekit::StartFault, telemetry};
 use livekit_api::access_token::VideoGrants;
 use serde_json::{Value, json};
 
@@ -87,6 +87,21 @@ async fn a_start_whose_answer_is_lost_is_found_and_never_doubled() {
     world.row_is(&call, "Complete").await;
     assert_eq!(world.egresses().await.len(), 1);
     assert_eq!(world.livekit.starts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_word_of_an_earlier_room_records_the_open_one_no_second_time() {
+    let world = World::new().await;
+    let (call, _) = world.talk("desk").await;
+    let two_minutes_ago = telemetry::now().as_second() - 120;
+    let late = json!({"event": "room_started", "room": {"sid": "RM_earlier", "name": "desk"},
+        "createdAt": two_minutes_ago.to_string()});
+    world.hook(&late).await;
+    world.row_is("RM_earlier", "Failed").await;
+    assert_eq!(world.livekit.starts().len(), 1);
+    world.livekit.close_room("desk");
+    let row = world.row_is(&call, "Complete").await;
+    assert_eq!(world.egresses().await.len(), 1, "{row:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,7 @@ use crate::{
         egress::{Client, Error, Kind, Output, Stopped},
     },
     pipeline::{
+        Clock,
         deliver::{Answer, Attempt, Deliverer, Due, Line},
         letter,
     },
@@ -28,10 +29,10 @@ use crate::{
 
 /// A real egress shows up in ListEgress 0.1-0.5 s after its request.
 const SHOWS_UP: SignedDuration = SignedDuration::from_secs(2);
-/// A room that was last heard of so long ago may have closed unheard, and another of its name be open: LiveKit starts by
-/// name.
-const STALE: SignedDuration = SignedDuration::from_mins(5);
-/// How long our project may take to list a room whose webhook another key signed; then it is another project's.
+/// A room that was last heard of so long ago may have closed unheard, or its events come late, and another of its name be
+/// open: LiveKit starts by name, and would record that one twice.
+const STALE: SignedDuration = SignedDuration::from_secs(5);
+/// How long LiveKit may take to list a room; then it is another project's, or closed.
 const LISTED: SignedDuration = SignedDuration::from_secs(10);
 /// How soon a wrong key is tried again while the room lives.
 const UNAUTHORIZED: Duration = Duration::from_secs(15);
@@ -49,6 +50,7 @@ pub struct Egress {
     pub path: String,
     /// EGRESS_LOST_AFTER: so long after its end a call that LiveKit says nothing of is given up.
     pub lost_after: Duration,
+    pub clock: Clock,
 }
 
 impl Deliverer for Egress {
@@ -127,7 +129,8 @@ impl Egress {
             return Attempt::new(Answer::Delivered { again: None }, memo).found(letters);
         }
         match self.is_open(call, now).await {
-            Ok(true) => self.send(due, wish, now).await,
+            Ok(true) => self.send(due, wish).await,
+            Ok(false) if call.is_open() && is_new(due, now) => not_listed_yet(memo),
             Ok(false) => self.too_late(call, memo, now),
             Err(error) => self.refused(due, &error, memo, now),
         }
@@ -146,9 +149,12 @@ impl Egress {
         Ok(rooms.iter().any(|room| room.sid == call.id))
     }
 
-    async fn send(&self, due: &Due, wish: &Wish, now: Timestamp) -> Attempt {
+    async fn send(&self, due: &Due, wish: &Wish) -> Attempt {
         let call = &due.call;
         let before = &due.delivery.memo;
+        // All that takes time has been asked before: what is remembered is when the start was sent.
+        let key = self.key(call, wish, (self.clock)()).await;
+        let now = (self.clock)();
         let memo = json!({ "sent_at": now.as_millisecond() });
         match self.store.remember(&due.delivery.key, before, &memo).await {
             Ok(()) => {}
@@ -158,7 +164,6 @@ impl Egress {
                 return Attempt::new(Answer::Retry { after: None, error }, before);
             }
         }
-        let key = self.key(call, wish, now).await;
         match self.client.start(&call.room_name, &key, &self.output).await {
             Ok(info) => {
                 let egress = egress_id(&info);
@@ -262,13 +267,22 @@ impl Egress {
     }
 }
 
+/// Whether LiveKit may not list the room yet.
+fn is_new(due: &Due, now: Timestamp) -> bool {
+    now < due.delivery.created_at + LISTED
+}
+
+fn not_listed_yet(memo: &Value) -> Attempt {
+    let after = Duration::from_secs(1);
+    Attempt::new(Answer::Wait { after }, memo)
+}
+
 /// Our project does not list a room that only another key's webhooks told of: it is not ours to record, and starting
 /// by its name might record a room of ours that has the same.
 fn foreign(due: &Due, now: Timestamp) -> Attempt {
     let (call, memo) = (&due.call, &due.delivery.memo);
-    if now < due.delivery.created_at + LISTED {
-        let after = Duration::from_secs(1);
-        return Attempt::new(Answer::Wait { after }, memo);
+    if is_new(due, now) {
+        return not_listed_yet(memo);
     }
     let error = format!(
         "The recording could not be started: the call is in another LiveKit project than LIVEKIT_API_KEY's. Its webhooks \
