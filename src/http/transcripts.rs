@@ -110,7 +110,7 @@ fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
     Ok(Read { body, outline })
 }
 
-/// The body's word, else the query's, else the token's.
+/// The body's word, else the query's, else the token's. Without NUL, as in the body.
 fn room(own: Room, query: Named, token: Option<&str>) -> Room {
     if !own.sid.is_empty() || !own.name.is_empty() {
         return own;
@@ -121,9 +121,10 @@ fn room(own: Room, query: Named, token: Option<&str>) -> Room {
         (None, None) => token.map(str::to_owned),
         (_, name) => name,
     };
+    let text = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
     Room {
-        sid: sid.unwrap_or_default(),
-        name: name.unwrap_or_default(),
+        sid: text(sid),
+        name: text(name),
         ..Room::default()
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::{Job, Wake, letter};
 use crate::{
     domain::{Call, Event, Fact, Owed, Policy, Room, Sink, Status, apply},
-    store::{CallRow, Folded, Letter, Settled, Store, Waiting},
+    store::{self, CallRow, Folded, Letter, Settled, Store, Waiting},
 };
 
 /// Letters of one transaction.
@@ -74,20 +74,10 @@ impl Job for Intake {
         if letters.is_empty() {
             return Ok(false);
         }
-        let letters: Vec<_> = letters.into_iter().map(opened).collect();
-        let mut batch = self.begin(&letters).await?;
-        for (letter, fact) in letters {
-            self.take(&mut batch, &letter, fact, now).await?;
+        match self.read(letters, now).await {
+            Err(error) if cannot_be_held(&error) => self.read_one_by_one(now).await?,
+            read => read?,
         }
-        let folded: Vec<Folded> = batch.calls.into_values().filter(changed).collect();
-        self.store
-            .commit_fold(&folded, &batch.settled, &batch.waiting, &self.sinks, now)
-            .await
-            .context("calls could not be written")?;
-        for Folded { call, .. } in &folded {
-            say(call, batch.stood.get(&call.id));
-        }
-        self.ring(&folded, !batch.waiting.is_empty());
         Ok(true)
     }
 }
@@ -139,7 +129,60 @@ fn changed(folded: &Folded) -> bool {
     !folded.owed.is_empty()
 }
 
+/// Whether the database refuses something that a letter says.
+fn cannot_be_held(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<store::Error>();
+    error.is_some_and(store::Error::is_of_values)
+}
+
 impl Intake {
+    /// Folds letters into their calls, all or none.
+    async fn read(&self, letters: Vec<Letter>, now: Timestamp) -> anyhow::Result<()> {
+        let letters: Vec<_> = letters.into_iter().map(opened).collect();
+        let mut batch = self.begin(&letters).await?;
+        for (letter, fact) in letters {
+            self.take(&mut batch, &letter, fact, now).await?;
+        }
+        let folded: Vec<Folded> = batch.calls.into_values().filter(changed).collect();
+        self.store
+            .commit_fold(&folded, &batch.settled, &batch.waiting, &self.sinks, now)
+            .await
+            .context("calls could not be written")?;
+        for Folded { call, .. } in &folded {
+            say(call, batch.stood.get(&call.id));
+        }
+        self.ring(&folded, !batch.waiting.is_empty());
+        Ok(())
+    }
+
+    /// The letter that the database cannot hold is set aside, and its neighbours are read.
+    async fn read_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
+        for letter in self.store.unread(now, BATCH).await? {
+            let id = letter.id.clone();
+            match self.read(vec![letter], now).await {
+                Err(error) if cannot_be_held(&error) => {
+                    let error = format!("what it says cannot be kept in a call: {error:#}");
+                    self.set_aside(id, error, now).await?;
+                }
+                read => read?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_aside(&self, id: String, error: String, now: Timestamp) -> anyhow::Result<()> {
+        tracing::warn!(inbox = id, %error, "set aside; it is kept in the inbox");
+        let settled = [Settled {
+            id,
+            call_id: None,
+            error: Some(error),
+        }];
+        let written = self.store.commit_fold(&[], &settled, &[], &[], now);
+        written.await.context("a letter could not be set aside")?;
+        self.ring(&[], false);
+        Ok(())
+    }
+
     fn ring(&self, folded: &[Folded], waiting: bool) {
         for owed in folded.iter().flat_map(|fold| &fold.owed) {
             self.wake.sink(owed.sink).notify_one();

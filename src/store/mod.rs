@@ -84,6 +84,16 @@ impl Error {
         }
     }
 
+    /// Whether the database refused what was to be written or asked for, and would again each time: a NUL, or an index
+    /// entry that is too long (PostgreSQL's classes 22 and 54).
+    pub fn is_of_values(&self) -> bool {
+        let Error::Sql(sqlx::Error::Database(said)) = self else {
+            return false;
+        };
+        let code = said.code().unwrap_or_default();
+        code.len() == 5 && (code.starts_with("22") || code.starts_with("54"))
+    }
+
     /// For who has waited long enough.
     pub fn silent() -> Error {
         Error::Sql(sqlx::Error::PoolTimedOut)

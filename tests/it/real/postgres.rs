@@ -82,10 +82,38 @@ async fn a_nul_anywhere_stops_nothing() {
         let answer = world.post("/v1/transcripts", &report).await;
         assert_eq!(answer.status(), 202, "{room}");
     }
+    let report = json!({ "transcript": "Agent: Good morning." });
+    let asked = world.post("/v1/transcripts?room_id=RM_%00query", &report);
+    assert_eq!(asked.await.status(), 202);
+    world.row_where("RM_query", |_| true).await;
     assert_eq!(world.get("/v1/calls/RM_%00").await.status(), 404);
     let page = world.get("/v1/calls?room_name=%00&cursor=1.%00").await;
     assert_eq!(page.status(), 200);
     let call = world.livekit.open_room("pg-\0-nul");
+    world.row_is(&call, "Live").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_cannot_hold_is_set_aside_and_the_others_go_on() {
+    let database = fresh_database().await;
+    let world = World::with(&[("DATABASE_URL", &database)]).await;
+    // Longer than an entry of an index may be, also compressed.
+    let long: String = (0..1000)
+        .map(|_| Uuid::now_v7().simple().to_string())
+        .collect();
+    for room in [
+        json!({ "room": long }),
+        json!({ "room_id": format!("RM_{long}") }),
+    ] {
+        let mut report = room;
+        report["transcript"] = "Agent: Good morning.".into();
+        let answer = world.post("/v1/transcripts", &report).await;
+        assert_eq!(answer.status(), 202);
+    }
+    let start = json!({ "room_name": long });
+    let asked = world.post("/v1/recordings", &start);
+    assert_eq!(asked.await.status(), 502);
+    let call = world.livekit.open_room("pg-others");
     world.row_is(&call, "Live").await;
 }
 
