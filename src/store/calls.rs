@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::{
     Any, AnyConnection, AssertSqlSafe, Row,
@@ -55,7 +54,9 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-pub(super) const COLUMNS: &str = "SELECT state, revision, changed_at FROM calls";
+const COLUMNS: &str = "SELECT state, revision, changed_at FROM calls";
+/// Which calls, and how large they are.
+pub(super) const FOUND: &str = "SELECT id, CAST(OCTET_LENGTH(state) AS BIGINT) AS bytes FROM calls";
 
 impl Store {
     pub async fn call(&self, id: &str) -> Result<Option<CallRow>> {
@@ -104,41 +105,50 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Calls of a room name, newest first.
+    /// Calls of a room name, newest first, without what agents reported.
     pub async fn calls_named(&self, room_name: &str, limit: i64) -> Result<Vec<CallRow>> {
-        let sql = format!("{COLUMNS} WHERE room_name = $1 ORDER BY started_at DESC LIMIT $2");
+        let sql = format!("{FOUND} WHERE room_name = $1 ORDER BY started_at DESC LIMIT $2");
         let query = sqlx::query(AssertSqlSafe(sql))
             .bind(text(room_name))
             .bind(limit);
-        query
-            .fetch_all(&self.read)
-            .await?
-            .iter()
-            .map(read)
-            .collect()
+        self.bare(query).await
     }
 
     /// Calls whose room is open, or whose recording is awaited, without what agents reported: there may be many.
     pub async fn unfinished(&self) -> Result<Vec<CallRow>> {
-        let sql = format!("{COLUMNS} WHERE status IN ('live', 'processing') ORDER BY started_at");
+        let sql = format!("{FOUND} WHERE status IN ('live', 'processing') ORDER BY started_at");
         self.bare(sqlx::query(AssertSqlSafe(sql))).await
     }
 
-    /// Calls without what agents reported, read one after the other.
-    pub(super) async fn bare(&self, query: Query<'_, Any, AnyArguments>) -> Result<Vec<CallRow>> {
-        let mut rows = query.fetch(&self.read);
+    /// Calls without what agents reported, in the order of `found`, which begins with [`FOUND`]. Never more of them are
+    /// read at once than memory is meant for: a transcript may have 16 MiB, and a driver reads ahead (sqlx: 50 rows).
+    pub(super) async fn bare(&self, found: Query<'_, Any, AnyArguments>) -> Result<Vec<CallRow>> {
+        let found = found.fetch_all(&self.read).await?;
+        let (mut ids, mut sizes) = (Vec::new(), Vec::new());
+        for row in &found {
+            ids.push(row.try_get::<&str, _>("id")?);
+            sizes.push(row.try_get::<i64, _>("bytes")?);
+        }
         let mut calls = Vec::new();
-        while let Some(row) = rows.try_next().await? {
-            let mut row = read(&row)?;
-            row.call.reports = Reports::default();
-            calls.push(row);
+        while calls.len() < ids.len() {
+            let from = calls.len();
+            let some = &ids[from..][..inbox::fitting(&sizes[from..])];
+            let rows = self.calls(some).await?.into_iter();
+            let mut rows: BTreeMap<_, _> = rows.map(|row| (row.call.id.clone(), row)).collect();
+            for id in some {
+                // Calls are never deleted.
+                let mut row = rows.remove(*id).ok_or(Error::Conflict)?;
+                row.call.reports = Reports::default();
+                calls.push(row);
+            }
         }
         Ok(calls)
     }
 
+    /// Without what agents reported: a page of transcripts may be gigabytes.
     pub async fn page(&self, filter: &Filter) -> Result<Page> {
         let sql = format!(
-            "{COLUMNS} WHERE ($1 = '' OR room_name = $1) AND ($2 = '' OR status = $2)
+            "{FOUND} WHERE ($1 = '' OR room_name = $1) AND ($2 = '' OR status = $2)
              AND ($3 = '' OR EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id AND d.state = $3))
              AND (started_at < $4 OR (started_at = $4 AND id < $5))
              ORDER BY started_at DESC, id DESC LIMIT $6"
@@ -148,16 +158,14 @@ impl Store {
             .as_deref()
             .and_then(cursor)
             .unwrap_or((i64::MAX, String::new()));
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let query = sqlx::query(AssertSqlSafe(sql))
             .bind(text(filter.room_name.as_deref().unwrap_or("")))
             .bind(filter.status.as_deref().unwrap_or(""))
             .bind(filter.delivery.as_deref().unwrap_or(""))
             .bind(at)
             .bind(text(&id))
-            .bind(filter.limit + 1)
-            .fetch_all(&self.read)
-            .await?;
-        let mut calls = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+            .bind(filter.limit + 1);
+        let mut calls = self.bare(query).await?;
         let more = calls.len() as i64 > filter.limit;
         calls.truncate(filter.limit as usize);
         let next =
@@ -258,7 +266,7 @@ async fn name_recordings(connection: &mut AnyConnection, folded: &[Folded]) -> R
     Ok(())
 }
 
-pub(super) fn read(row: &AnyRow) -> Result<CallRow> {
+fn read(row: &AnyRow) -> Result<CallRow> {
     // Borrowed: a long transcript makes it many megabytes.
     let state: &str = row.try_get("state")?;
     Ok(CallRow {

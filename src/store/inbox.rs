@@ -134,7 +134,9 @@ impl Store {
             "SELECT id, kind, call_id, signed_by, encoding, body, received_at FROM inbox
              WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
         );
-        let query = query.bind(now.as_millisecond()).bind(fitting(&sizes));
+        let query = query
+            .bind(now.as_millisecond())
+            .bind(fitting(&sizes) as i64);
         let rows = query.fetch_all(&self.read).await?;
         rows.iter().map(read).collect()
     }
@@ -185,15 +187,15 @@ impl Store {
     }
 }
 
-/// How many of these bodies are held at once; one always is.
-fn fitting(sizes: &[i64]) -> i64 {
+/// How many of what has these sizes is held at once; one always is.
+pub(super) fn fitting(sizes: &[i64]) -> usize {
     let mut bytes = 0;
     let fits = |size: &&i64| {
         bytes += **size;
         bytes <= SCAN_BYTES
     };
     let fitting = sizes.iter().take_while(fits).count();
-    fitting.max(1) as i64
+    fitting.max(1)
 }
 
 /// Marks letters as read. Guarded: a letter that somebody else has read is a conflict.

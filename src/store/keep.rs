@@ -24,16 +24,15 @@ impl Store {
         Ok(done.execute(&self.write).await?.rows_affected())
     }
 
-    /// Calls that had been delivered by then, and still are.
+    /// Calls that had been delivered by then, and still are, without what agents reported.
     pub async fn complete_since(&self, then: Timestamp) -> Result<Vec<CallRow>> {
         let sql = format!(
             "{} WHERE complete_at <= $1 AND NOT EXISTS
                (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id AND d.state <> 'done') LIMIT $2",
-            calls::COLUMNS
+            calls::FOUND
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(then.as_millisecond());
-        let rows = query.bind(BATCH).fetch_all(&self.read).await?;
-        rows.iter().map(calls::read).collect()
+        self.bare(query.bind(BATCH)).await
     }
 
     /// Writes calls that were [forgotten](crate::domain::Call::forget). One that has changed since it was read stays.

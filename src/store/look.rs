@@ -37,7 +37,7 @@ impl Store {
         let sql = format!(
             "{} WHERE status = 'live' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id
                AND d.sink = 'egress' AND d.created_at <= $1) ORDER BY started_at",
-            calls::COLUMNS
+            calls::FOUND
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(since.as_millisecond());
         let calls = self.bare(query).await?.into_iter().map(|row| row.call);
@@ -55,17 +55,14 @@ impl Store {
         let began_at = self.began_at().await?.as_millisecond();
         let sql = format!(
             "{} WHERE status = 'failed' AND ended_at > $1 AND ended_at >= $2 ORDER BY started_at DESC LIMIT $3",
-            calls::COLUMNS
+            calls::FOUND
         );
         let failed = sqlx::query(AssertSqlSafe(sql)).bind(last.unwrap_or(i64::MIN));
         let failed = failed.bind(began_at).bind(IN_A_ROW);
-        let mut in_a_row = Vec::new();
-        for row in failed.fetch_all(&self.read).await? {
-            let call = calls::read(&row)?.call;
-            if call.could_be_recorded(our_key) {
-                in_a_row.push(call);
-            }
-        }
+        let failed = self.bare(failed).await?.into_iter().map(|row| row.call);
+        let mut in_a_row: Vec<Call> = failed
+            .filter(|call| call.could_be_recorded(our_key))
+            .collect();
         in_a_row.sort_by_key(|call| std::cmp::Reverse(call.ended_at()));
         Ok(in_a_row)
     }

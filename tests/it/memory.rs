@@ -102,22 +102,27 @@ async fn the_largest_transcripts_fit_into_a_small_machine() {
     assert_eq!(serve.stop().await, Some(0));
 }
 
-/// Calls with transcripts of 20 kB that are owed to Airtable.
-async fn owe(world: &World, calls: usize) {
+/// A transcript of 20 kB.
+fn usual() -> Transcript {
     let turn = Turn {
         speaker: Speaker::Agent,
         text: "Which day would suit you for the appointment with the doctor?".into(),
         interrupted: false,
         at: None,
     };
+    Transcript::Turns(vec![turn; 290])
+}
+
+/// Calls with this transcript that are owed to Airtable.
+async fn owe(world: &World, calls: usize, transcript: Transcript) {
     let report = Arc::new(Report {
-        transcript: Transcript::Turns(vec![turn; 290]),
+        transcript,
         ..Report::default()
     });
     let store = Store::open(&world.database()).await.unwrap();
     let now = telemetry::now();
     let numbers: Vec<usize> = (0..calls).collect();
-    for some in numbers.chunks(100) {
+    for some in numbers.chunks(10) {
         let folded = some.iter().map(|n| {
             let mut call = Call {
                 id: format!("RM_{n:012}"),
@@ -146,11 +151,29 @@ async fn owe(world: &World, calls: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_calls_takes_no_memory_for_their_transcripts() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let long = "Agent: Good morning.\n".repeat(8 * MIB as usize / 21);
+    owe(&world, 60, Transcript::Text(long)).await;
+    let away = Fault::Status(503, "{}".into());
+    world.airtable.fail_next(100_000, away);
+    let mut serve = apart(&mut world).await;
+    let page = world.get("/v1/calls?limit=500").await;
+    let page: Value = page.json().await.unwrap();
+    assert_eq!(page["calls"].as_array().unwrap().len(), 60);
+    let peak = serve.peak_bytes() / MIB;
+    println!("at most {peak} MiB");
+    assert!(peak < 256, "{peak} MiB");
+    assert_eq!(serve.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_airtable_waits_on_disk() {
     let calls = sized(1500, 20_000);
     let mut world = World::with(&[("AIRTABLE_REQUESTS_PER_SECOND", "500")]).await;
     world.stop().await;
-    owe(&world, calls).await;
+    owe(&world, calls, usual()).await;
     world
         .airtable
         .fail_next(calls, Fault::Status(503, "{}".into()));
