@@ -54,7 +54,9 @@ pub enum Error {
         what: &'static str,
         source: reqwest::Error,
     },
-    #[error("LiveKit refuses the API key ({status}): check LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
+    #[error(
+        "LiveKit refuses the API key ({status}): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
+    )]
     Unauthorized { status: u16 },
     #[error("LiveKit says {code} ({status}): {message}")]
     Twirp {

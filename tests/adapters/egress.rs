@@ -318,7 +318,7 @@ async fn a_wrong_secret_is_told_without_the_token_that_livekit_repeats() {
     assert_eq!(error.kind(), Kind::Unauthorized);
     assert_eq!(
         error.to_string(),
-        "LiveKit refuses the API key (401): check LIVEKIT_API_KEY and LIVEKIT_API_SECRET"
+        "LiveKit refuses the API key (401): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
     );
     let error = start(json(400, object!({"code": "malformed", "msg": token}))).await;
     assert!(!format!("{error} {error:?}").contains("eyJ"));

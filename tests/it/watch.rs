@@ -227,11 +227,13 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
     let database = fresh_database().await;
     let settings = [("DATABASE_URL", database.as_str())];
     let (world, receiver) = watched_on(moved::<4>, &[], &settings).await;
+    // Before, it would be 0 because nobody has the lease yet.
+    let job = "livekit_airtable_job_runs{job=\"airtable\"}";
+    gauge_is(&world, job, 1).await;
     let mut somebody = PgConnection::connect(&database).await.unwrap();
     somebody.execute("BEGIN").await.unwrap();
     let lock = "LOCK TABLE leases IN SHARE MODE";
     somebody.execute(lock).await.unwrap();
-    let job = "livekit_airtable_job_runs{job=\"airtable\"}";
     gauge_is(&world, job, 0).await;
     let call = world.livekit.open_room("desk");
     let unleased = async {
