@@ -286,11 +286,7 @@ proptest! {
 
 /// The row that the events end in.
 fn row(events: &[Event]) -> Value {
-    Value::Object(project(
-        &fold(events),
-        &Schema::built_in(),
-        &Links::default(),
-    ))
+    Value::Object(project(&fold(events), &Schema::built_in(), &Links::default()).cells)
 }
 
 /// The captured call up to its egress' end, which is not there yet.

@@ -18,7 +18,10 @@ use livekit_airtable::{
 use serde_json::{json, value::to_raw_value};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Figure, service::Service};
+use crate::{
+    Figure,
+    service::{Service, Setup},
+};
 
 const ROWS: usize = 1000;
 const WAITING: usize = 100_000;
@@ -31,7 +34,7 @@ pub async fn measure() -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn alone() -> anyhow::Result<Vec<Figure>> {
-    let service = Service::owing("manual", ROWS).await?;
+    let service = Service::with(Setup::owing(ROWS, ended)).await?;
     let before = service.airtable.requests();
     let cpu = service.cpu()?;
     let took = until_written(&service.airtable, ROWS).await?;
@@ -62,7 +65,7 @@ async fn alone() -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn beside_another() -> anyhow::Result<Vec<Figure>> {
-    let service = Service::owing("manual", ROWS).await?;
+    let service = Service::with(Setup::owing(ROWS, ended)).await?;
     let stop = CancellationToken::new();
     let airtable = &service.airtable;
     let url = format!("{}/v0/{}/Calls", airtable.url(), airtable.base_id());
@@ -99,7 +102,7 @@ async fn another(http: reqwest::Client, url: String) {
 }
 
 async fn waiting() -> anyhow::Result<Figure> {
-    let service = Service::owing("manual", WAITING).await?;
+    let service = Service::with(Setup::owing(WAITING, ended)).await?;
     until_written(&service.airtable, 500).await?;
     let mib = service.resident()?;
     Ok(Figure::new(
@@ -132,16 +135,18 @@ async fn until_written(airtable: &Airtable, count: usize) -> anyhow::Result<Dura
     }
 }
 
-/// Writes calls that have ended, each with a transcript of some 1,000 characters, into a database that nobody else has yet.
-pub async fn owe(database: &Path, count: usize) -> anyhow::Result<()> {
+/// Writes calls that are owed to Airtable into a database that nobody else has yet.
+pub async fn owe(
+    database: &Path,
+    count: usize,
+    call: impl Fn(usize) -> anyhow::Result<Call>,
+) -> anyhow::Result<()> {
     let path = database.to_str().context("a path that is text")?;
     let store = Store::open(&format!("sqlite:{path}")).await?;
     let now = telemetry::now();
     for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {
-        let folded = chunk
-            .iter()
-            .map(|n| folded(*n))
-            .collect::<Result<Vec<_>, _>>()?;
+        let calls = chunk.iter().map(|n| Ok(folded(call(*n)?)));
+        let folded = calls.collect::<anyhow::Result<Vec<_>>>()?;
         let sinks = [Sink::Airtable];
         store.commit_fold(&folded, &[], &[], &sinks, now).await?;
     }
@@ -149,7 +154,22 @@ pub async fn owe(database: &Path, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn folded(n: usize) -> anyhow::Result<Folded> {
+fn folded(call: Call) -> Folded {
+    let part = String::new();
+    let owed = vec![Owed {
+        sink: Sink::Airtable,
+        part,
+    }];
+    Folded {
+        call,
+        read_revision: 0,
+        renamed: true,
+        owed,
+    }
+}
+
+/// A call with a transcript of some 1,000 characters.
+fn ended(n: usize) -> anyhow::Result<Call> {
     let now = telemetry::now();
     let turn = |at: usize| {
         let speaker = ["agent", "user"][at % 2];
@@ -166,15 +186,5 @@ fn folded(n: usize) -> anyhow::Result<Folded> {
         ..Call::default()
     };
     call.reports.add(&Arc::new(report), now);
-    let part = String::new();
-    let owed = vec![Owed {
-        sink: Sink::Airtable,
-        part,
-    }];
-    Ok(Folded {
-        call,
-        read_revision: 0,
-        renamed: true,
-        owed,
-    })
+    Ok(call)
 }

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, ensure};
 use livekit_airtable::{
     airtable::{self as client, Plan, Schema},
+    domain::Call,
     sim::{
         airtable::{self, Airtable},
         livekit::{self, LiveKit},
@@ -16,6 +17,7 @@ use livekit_airtable::{
     },
     telemetry,
 };
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::rows;
@@ -30,18 +32,52 @@ pub struct Service {
     pub livekit: LiveKit,
     pub folder: TempDir,
     pub airtable: Airtable,
-    storage: Storage,
+    pub storage: Storage,
     child: Child,
-    record_on: String,
+    /// Of the environment, beyond what every service has.
+    settings: Vec<(&'static str, String)>,
+}
+
+/// What differs from one service to another.
+pub struct Setup {
+    settings: Vec<(&'static str, String)>,
+    airtable: airtable::Options,
+    /// Calls in the database before the service starts.
+    owed: (usize, Box<dyn Fn(usize) -> anyhow::Result<Call>>),
+}
+
+impl Setup {
+    pub fn record_on(when: &str) -> Setup {
+        Setup {
+            settings: vec![("RECORD_ON", when.to_owned())],
+            airtable: airtable::Options::default(),
+            owed: (0, Box::new(|_| Ok(Call::default()))),
+        }
+    }
+
+    /// So many calls are owed to Airtable, and nothing is recorded.
+    pub fn owing(calls: usize, call: impl Fn(usize) -> anyhow::Result<Call> + 'static) -> Setup {
+        Setup {
+            owed: (calls, Box::new(call)),
+            ..Setup::record_on("manual")
+        }
+    }
+
+    /// Airtable takes so many requests a second instead of 5, and the service knows.
+    pub fn airtable_takes(mut self, per_second: u32) -> Setup {
+        self.airtable.requests_per_second = f64::from(per_second);
+        let rate = ("AIRTABLE_REQUESTS_PER_SECOND", per_second.to_string());
+        self.settings.push(rate);
+        self
+    }
 }
 
 impl Service {
     pub async fn start(record_on: &str) -> anyhow::Result<Service> {
-        Service::owing(record_on, 0).await
+        Service::with(Setup::record_on(record_on)).await
     }
 
-    /// With so many calls in its database that are owed to Airtable.
-    pub async fn owing(record_on: &str, calls: usize) -> anyhow::Result<Service> {
+    pub async fn with(setup: Setup) -> anyhow::Result<Service> {
         // A real disk: fsync costs nothing in memory.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let local = "127.0.0.1:0".parse()?;
@@ -55,14 +91,20 @@ impl Service {
         );
         let livekit = livekit.await?;
         let storage = storage::start(local, bucket(folder.path())).await?;
-        let airtable = airtable::start(local, airtable::Options::default()).await?;
+        let airtable = airtable::start(local, setup.airtable).await?;
         create_table(&airtable).await?;
-        if calls > 0 {
-            rows::owe(&folder.path().join("calls.db"), calls).await?;
+        if let (calls @ 1.., call) = setup.owed {
+            rows::owe(&folder.path().join("calls.db"), calls, &call).await?;
         }
         let started = Instant::now();
-        let settings = [("LISTEN_ADDR", "127.0.0.1:0"), ("RECORD_ON", record_on)];
-        let child = spawn(folder.path(), settings, &livekit, &storage, &airtable)?;
+        let settings = setup.settings;
+        let anywhere = "127.0.0.1:0";
+        let child = spawn(
+            folder.path(),
+            anywhere,
+            &settings,
+            (&livekit, &storage, &airtable),
+        )?;
         let mut service = Service {
             address: String::new(),
             ready_after: Duration::ZERO,
@@ -71,7 +113,7 @@ impl Service {
             storage,
             airtable,
             child,
-            record_on: record_on.into(),
+            settings,
         };
         service.wait_until_ready().await?;
         service.ready_after = started.elapsed();
@@ -103,6 +145,14 @@ impl Service {
         }
     }
 
+    /// The database, read only.
+    pub async fn database(&self) -> anyhow::Result<SqliteConnection> {
+        let path = self.folder.path().join("calls.db");
+        let path = path.to_str().context("a path that is text")?;
+        let url = format!("sqlite:{path}?mode=ro");
+        Ok(SqliteConnection::connect(&url).await?)
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;
@@ -112,18 +162,9 @@ impl Service {
 
     /// Starts the process again, on its old address.
     pub fn run_again(&mut self) -> anyhow::Result<()> {
-        let settings = [
-            ("LISTEN_ADDR", self.address.as_str()),
-            ("RECORD_ON", self.record_on.as_str()),
-        ];
         let folder = self.folder.path();
-        self.child = spawn(
-            folder,
-            settings,
-            &self.livekit,
-            &self.storage,
-            &self.airtable,
-        )?;
+        let others = (&self.livekit, &self.storage, &self.airtable);
+        self.child = spawn(folder, &self.address, &self.settings, others)?;
         Ok(())
     }
 
@@ -173,10 +214,9 @@ impl Drop for Service {
 
 fn spawn(
     folder: &Path,
-    settings: [(&str, &str); 2],
-    livekit: &LiveKit,
-    storage: &Storage,
-    airtable: &Airtable,
+    listen_addr: &str,
+    settings: &[(&str, String)],
+    (livekit, storage, airtable): (&LiveKit, &Storage, &Airtable),
 ) -> anyhow::Result<Child> {
     let log = std::fs::File::create(folder.join("log"))?;
     let database = format!("sqlite:{}", folder.join("calls.db").display());
@@ -196,7 +236,8 @@ fn spawn(
         .env("AIRTABLE_API_URL", airtable.url())
         .env("AIRTABLE_CONTENT_URL", airtable.url())
         .env("DATABASE_URL", database)
-        .envs(settings)
+        .env("LISTEN_ADDR", listen_addr)
+        .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-
 use crate::{
     Figure, bare,
     load::{self, CONNECTIONS},
@@ -93,16 +91,13 @@ async fn send(
 
 /// Waits until every webhook has been folded into its call.
 pub async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
-    let database = service.folder.path().join("calls.db");
-    let database = database.to_str().context("a path that is text")?;
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{database}?mode=ro")).await?;
+    let mut database = service.database().await?;
     loop {
         let waiting: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL")
-                .fetch_one(&pool)
+                .fetch_one(&mut database)
                 .await?;
         if waiting == 0 {
-            pool.close().await;
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -23,10 +23,17 @@ pub struct Links {
     pub transcript_missing: Option<String>,
 }
 
-/// Column name to cell, for every enabled column; null empties a cell. A value that its column cannot hold leaves the
-/// cell empty and is told in the column that is filled from `error`. What a forgotten call does not know any more is
-/// left out, so that the row keeps it.
-pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value> {
+/// What the row of a call says.
+pub struct Projection {
+    /// Column name to cell, for every enabled column; null empties a cell. What a forgotten call does not know any more
+    /// is left out, so that the row keeps it.
+    pub cells: Map<String, Value>,
+    /// Values that their columns cannot hold, a line for each; the cell is empty. The column that is filled from `error`
+    /// has these lines too.
+    pub unfit: Vec<String>,
+}
+
+pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
     let (mut cells, mut unfit) = (Map::new(), Vec::new());
     for column in schema.enabled() {
         let value = match column.from.as_str() {
@@ -40,13 +47,13 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Map<String, Value
         unfit.extend(cell.unfit.map(|why| told(column, &cell.value, why)));
         cells.insert(column.name.clone(), cell.value);
     }
-    if let Some(error) = schema.enabled().find(|column| column.from == "error") {
-        let lines = [call.error()].into_iter().chain(unfit);
+    if let Some(error) = schema.error() {
+        let lines = [call.error()].into_iter().chain(unfit.clone());
         let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
         let text = cell::fit(error, Value::String(lines.join("\n"))).value;
         cells.insert(error.name.clone(), text);
     }
-    cells
+    Projection { cells, unfit }
 }
 
 /// The last line of a transcript that was cut: where the rest is.
@@ -74,7 +81,8 @@ fn told(column: &Column, cell: &Value, why: &str) -> String {
     } else {
         "is not complete"
     };
-    format!("“{}” {left}: {} {why}.", column.name, column.from)
+    let (name, kind, from) = (&column.name, &column.kind, &column.from);
+    format!("“{name}” ({kind}) {left}: {from} {why}.")
 }
 
 /// The whole transcript, when it does not fit into a cell.

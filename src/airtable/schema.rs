@@ -115,6 +115,11 @@ impl Schema {
         self.columns.iter().filter(|column| column.enabled)
     }
 
+    /// The column for what went wrong, unless it is turned off.
+    pub fn error(&self) -> Option<&Column> {
+        self.enabled().find(|column| column.from == "error")
+    }
+
     pub fn key(&self) -> &Column {
         let key = self.columns.iter().find(|column| column.key);
         key.expect("a schema without a key column does not parse")

@@ -60,21 +60,22 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn play(args: &Args, folder: &std::path::Path) -> anyhow::Result<()> {
-    let mut demo = Demo::start(args.port, folder.to_owned()).await?;
-    tokio::select! {
-        done = demo.calls() => done?,
-        stopped = asked_to_stop() => {
-            stopped?;
-            demo.stop().await;
-            return Ok(());
-        }
-    }
-    if !args.once {
+    // From the first moment on: who is ended by the signal itself leaves its folder behind.
+    let mut stop = std::pin::pin!(asked_to_stop());
+    let mut demo = tokio::select! {
+        demo = Demo::start(args.port, folder.to_owned()) => demo?,
+        stopped = &mut stop => return stopped,
+    };
+    let stays = tokio::select! {
+        done = demo.calls() => done.map(|()| !args.once),
+        stopped = &mut stop => stopped.map(|()| false),
+    };
+    if let Ok(true) = stays {
         out::line("\nThe link above plays in a browser. Ctrl-C ends the demo.")?;
-        asked_to_stop().await?;
+        stop.await?;
     }
     demo.stop().await;
-    Ok(())
+    stays.map(|_| ())
 }
 
 impl Demo {

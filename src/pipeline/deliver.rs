@@ -2,6 +2,7 @@
 
 mod claim;
 mod load;
+mod told;
 
 use std::{
     collections::HashSet,
@@ -19,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::task::TaskTracker;
 
-use super::{Clock, Job, Runner, Wake, lease::Leases};
+use super::{Clock, Job, LONG_STEP, Runner, Wake, lease::Leases};
 use crate::{
     domain::{Call, Sink, backoff::backoff},
     store::{Delivery, Finish, Key, Letter, State, Store, sink_name},
@@ -66,6 +67,8 @@ pub struct Attempt {
     pub memo: Value,
     /// What it found out, for the inbox.
     pub found: Vec<Letter>,
+    /// What is wrong with a delivery that succeeded, where nobody else is told.
+    pub remark: Option<String>,
 }
 
 impl Attempt {
@@ -74,6 +77,7 @@ impl Attempt {
             answer,
             memo: memo.clone(),
             found: Vec::new(),
+            remark: None,
         }
     }
 
@@ -149,6 +153,7 @@ pub struct Deliver<D> {
     is_closed: AtomicBool,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
     unwritten: AtomicBool,
+    told: told::Told,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -165,12 +170,19 @@ impl<D: Deliverer> Deliver<D> {
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             unwritten: AtomicBool::default(),
+            told: told::Told::default(),
         }
     }
 
     async fn fly(self: Arc<Self>, batch: Vec<Delivery>, line: Line) {
         let keys: Vec<Key> = batch.iter().map(|delivery| delivery.key.clone()).collect();
-        if let Err(error) = self.send(batch, line).await {
+        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, line)).await;
+        let lost = |_| {
+            Err(anyhow::anyhow!(
+                "it did not end; perhaps the database has gone silent"
+            ))
+        };
+        if let Err(error) = sent.unwrap_or_else(lost) {
             let sink = sink_name(self.deliverer.sink());
             tracing::warn!(
                 sink,
@@ -192,12 +204,9 @@ impl<D: Deliverer> Deliver<D> {
             Some(attempts) => attempts,
             None => self.one_by_one(&due).await,
         };
-        for (due, attempt) in due.iter().zip(attempts) {
-            let ended = self.end(due, attempt).await;
-            self.unwritten.store(ended.is_err(), Ordering::Relaxed);
-            ended?;
-        }
-        Ok(())
+        let ended = self.end(due.iter().zip(attempts)).await;
+        self.unwritten.store(ended.is_err(), Ordering::Relaxed);
+        ended
     }
 
     /// `None`: it panicked.
@@ -219,28 +228,23 @@ impl<D: Deliverer> Deliver<D> {
         attempts
     }
 
-    async fn end(&self, due: &Due, attempt: Attempt) -> anyhow::Result<()> {
+    async fn end(&self, tries: impl Iterator<Item = (&Due, Attempt)>) -> anyhow::Result<()> {
         let now = (self.clock)();
-        let sink = self.deliverer.sink();
-        self.open_or_close(&attempt.answer, now).await?;
-        log(&due.delivery, &attempt.answer);
-        let found = !attempt.found.is_empty();
-        let Some((state, due_at, error)) = ending(&due.delivery, attempt.answer, now) else {
-            return Ok(());
-        };
-        let finish = Finish {
-            state,
-            due_at,
-            error,
-            memo: attempt.memo,
-            found: attempt.found,
-        };
-        self.store.finish(&due.delivery, &finish, now).await?;
-        if found {
+        let mut ends = Vec::new();
+        for (Due { delivery, .. }, attempt) in tries {
+            self.open_or_close(&attempt.answer, now).await?;
+            self.log(delivery, &attempt, now).await;
+            ends.extend(ending(delivery, attempt, now).map(|finish| (delivery, finish)));
+        }
+        self.store.finish(&ends, now).await?;
+        if ends.iter().any(|(_, finish)| !finish.found.is_empty()) {
             self.wake.intake.notify_one();
         }
-        metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink_name(sink), "state" => state.as_str())
-            .increment(1);
+        let sink = sink_name(self.deliverer.sink());
+        for (_, finish) in &ends {
+            metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
+                .increment(1);
+        }
         Ok(())
     }
 }
@@ -265,6 +269,7 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
+            self.look_back(now).await?;
             return Ok(false);
         }
         let ready = tokio::time::timeout(PATIENCE, self.deliverer.ready(now)).await;
@@ -293,16 +298,17 @@ fn panicked(due: &[Due]) -> Vec<Attempt> {
         .collect()
 }
 
-fn ending(
-    delivery: &Delivery,
-    answer: Answer,
-    now: Timestamp,
-) -> Option<(State, Option<Timestamp>, Option<String>)> {
+/// `None`: nothing is written.
+fn ending(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> Option<Finish> {
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
-    let ending = match answer {
-        Answer::Delivered { again } => (State::Done, again, None),
+    let (state, due_at, error) = match attempt.answer {
+        Answer::Delivered { again } => (
+            State::Done,
+            again,
+            attempt.remark.map(|remark| format!("delivered; {remark}")),
+        ),
         Answer::Wait { after } => (State::Pending, Some(now + after), None),
         Answer::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));
@@ -314,7 +320,13 @@ fn ending(
         Answer::Dead { error } => (State::Dead, None, Some(error)),
         Answer::Elsewhere => return None,
     };
-    Some(ending)
+    Some(Finish {
+        state,
+        due_at,
+        error,
+        memo: attempt.memo,
+        found: attempt.found,
+    })
 }
 
 /// Spreads retries; any number between 0 and 1 that differs from call to call will do.
@@ -322,24 +334,6 @@ fn jitter(key: &Key, now: Timestamp) -> f64 {
     let letters = key.call_id.bytes().map(u64::from).sum::<u64>();
     let mixed = letters.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
     (mixed % 1000) as f64 / 1000.0
-}
-
-fn log(delivery: &Delivery, answer: &Answer) {
-    let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
-    match answer {
-        Answer::Delivered { .. } => tracing::debug!(sink, call, "delivered"),
-        Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
-        Answer::Retry { error, .. } => {
-            tracing::warn!(sink, call, %error, "not delivered; it is tried again")
-        }
-        Answer::Park { error, .. } => tracing::warn!(sink, call, %error, "it waits for a person"),
-        Answer::Dead { error } => {
-            tracing::error!(sink, call, %error, "it cannot be delivered; it is kept")
-        }
-        Answer::Elsewhere => tracing::info!(sink, call, "another process has taken it up"),
-        // Told once for the whole sink.
-        Answer::Closed { .. } => {}
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

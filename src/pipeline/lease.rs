@@ -66,6 +66,11 @@ impl Leases {
         }
     }
 
+    /// The database did not let this process renew its leases the last time: no job goes on in it.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
     pub fn want(&self, job: &'static str) {
         self.lock().entry(job).or_default();
     }
@@ -87,7 +92,9 @@ impl Leases {
 
     /// Renews what is ours and takes what is free, or has been left by the dead; whether all are ours.
     pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
-        let renewed = self.try_renew(store, clock).await;
+        // What takes longer has lost them; a connection that has gone silent would be waited for for ever.
+        let renewing = tokio::time::timeout(LIFE, self.try_renew(store, clock)).await;
+        let renewed = renewing.unwrap_or_else(|_| Err(Error::silent()));
         let failed_before = self.failing.swap(renewed.is_err(), Ordering::Relaxed);
         renewed.unwrap_or_else(|error| {
             // A database that cannot be written gives nobody a lease; ours end by themselves.
@@ -95,7 +102,7 @@ impl Leases {
                 let error = format!("{:#}", anyhow::Error::from(error));
                 tracing::warn!(
                     error,
-                    "the leases could not be renewed: what comes is kept, but no job goes on until they can be"
+                    "the leases could not be renewed; no job goes on until they can be"
                 );
             }
             false
@@ -168,7 +175,11 @@ impl Leases {
     /// Gives all leases back, so that another process goes on at once.
     pub async fn release(&self, store: &Store) {
         if let Err(error) = store.release(&self.owner).await {
-            tracing::warn!(%error, "the leases could not be given back; they end by themselves in 10 s");
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::warn!(
+                error,
+                "the leases could not be given back; they end by themselves in 10 s"
+            );
         }
     }
 

@@ -32,6 +32,12 @@ use crate::domain::{Sink, backoff::backoff};
 /// The longest that a job rests after it could not read or write our database.
 const DATABASE_RETRY: Duration = Duration::from_secs(5);
 
+/// How long a step may take that asks nobody but our database: a connection that has gone silent would be waited for
+/// for ever.
+const STEP: Duration = Duration::from_secs(120);
+/// The same where each request to others may take its 30 s, too.
+const LONG_STEP: Duration = Duration::from_secs(900);
+
 /// Gives the time; one of the two edges where the clock is read.
 pub type Clock = fn() -> Timestamp;
 
@@ -46,6 +52,10 @@ pub trait Job: Send + Sync + 'static {
     }
     /// How long it rests when nobody wakes it.
     fn every(&self) -> Duration;
+    /// How long a step is waited for.
+    fn patience(&self) -> Duration {
+        STEP
+    }
     /// Does what is to do. True: there is more.
     fn step(&self, now: Timestamp) -> impl Future<Output = anyhow::Result<bool>> + Send;
 }
@@ -83,6 +93,10 @@ pub struct JobStatus(Arc<Mutex<BTreeMap<&'static str, JobState>>>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobState {
     Running,
+    /// Another process runs it.
+    Elsewhere,
+    /// No process runs it as far as this one knows: the database gives nobody a lease.
+    Unleased,
     /// Its last step failed; it goes on.
     Failing(String),
     Dead,
@@ -144,6 +158,7 @@ impl Runner {
             let rest = if !job.is_leased() || self.leases.holds(job.name()) {
                 self.step(job, &mut failures).await
             } else {
+                self.status.set(job.name(), self.unheld());
                 Duration::from_millis(100)
             };
             if rest.is_zero() {
@@ -157,17 +172,29 @@ impl Runner {
         }
     }
 
+    /// The state of a job whose lease is not ours.
+    fn unheld(&self) -> JobState {
+        match self.leases.is_failing() {
+            true => JobState::Unleased,
+            false => JobState::Elsewhere,
+        }
+    }
+
     /// One step; how long to rest after it. A panic is a failed step like any other.
     async fn step<J: Job>(&self, job: &J, failures: &mut u32) -> Duration {
         let step = AssertUnwindSafe(job.step((self.clock)())).catch_unwind();
-        match step.await {
+        let Ok(step) = tokio::time::timeout(job.patience(), step).await else {
+            let error = "it did not end; perhaps the database has gone silent";
+            return self.failed(job, error, failures);
+        };
+        match step {
             Ok(Ok(more)) => {
                 self.status.set(job.name(), JobState::Running);
                 *failures = 0;
                 if more { Duration::ZERO } else { job.every() }
             }
             Ok(Err(error)) => self.failed(job, &format!("{error:#}"), failures),
-            Err(_) => self.failed(job, "it panicked; this is a bug", failures),
+            Err(_panic) => self.failed(job, "it panicked; this is a bug", failures),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Error, Folded, Letter, NEVER, Result, Store, chunks, inbox, millis, rows, text, time};
+use super::{Error, Folded, NEVER, Result, Store, chunks, millis, rows, text, time};
 use crate::domain::{Owed, Sink};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,7 +79,7 @@ pub struct Try {
     pub at: Timestamp,
     /// What it left the delivery in.
     pub state: State,
-    /// What the other side answered, or why it could not be asked; `None` for a success.
+    /// What the other side answered, or why it could not be asked; of a success, what is wrong with it all the same.
     pub error: Option<String>,
     /// When the delivery was to be looked at next.
     pub next_at: Option<Timestamp>,
@@ -103,41 +103,6 @@ impl From<Try> for Line {
     fn from(it: Try) -> Line {
         let at = it.at.as_millisecond();
         (at, it.state, it.error, millis(it.next_at))
-    }
-}
-
-/// Tries that are remembered, and how much of each one's error.
-const HISTORY: usize = 20;
-const HISTORY_CHARS: usize = 500;
-
-/// How a try ended.
-#[derive(Debug)]
-pub struct Finish {
-    pub state: State,
-    /// When to look again; `None` for never.
-    pub due_at: Option<Timestamp>,
-    pub error: Option<String>,
-    pub memo: Value,
-    /// What the sink found out, for the inbox.
-    pub found: Vec<Letter>,
-}
-
-impl Finish {
-    /// The tries up to this one. To come too early is none.
-    fn history(&self, before: &[Try], now: Timestamp) -> Vec<Try> {
-        let mut history = before.to_vec();
-        if self.state == State::Pending && self.error.is_none() {
-            return history;
-        }
-        let error = self.error.as_deref();
-        history.push(Try {
-            at: now,
-            state: self.state,
-            error: error.map(|error| text(error).chars().take(HISTORY_CHARS).collect()),
-            next_at: self.due_at,
-        });
-        let over = history.len().saturating_sub(HISTORY);
-        history.split_off(over)
     }
 }
 
@@ -310,39 +275,6 @@ impl Store {
             0 => Err(Error::Conflict),
             _ => Ok(()),
         }
-    }
-
-    /// Ends a try. Guarded by the revision that was sent and by what was delivered before it: news and a redrive of
-    /// everything that came in flight stay due.
-    pub async fn finish(&self, sent: &Delivery, finish: &Finish, now: Timestamp) -> Result<()> {
-        let mut transaction = self.write.begin().await?;
-        let done = finish.state == State::Done;
-        // What is only too early has not failed: news of the call need not wait for it.
-        let failed = i64::from(finish.error.is_some());
-        sqlx::query(
-            "UPDATE deliveries SET
-               delivered = CASE WHEN $1 = 'done' AND delivered >= $12 THEN $2 ELSE delivered END,
-               state = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
-               due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN $3 ELSE $4 END,
-               attempts = $5, last_error = $6, memo = $7, history = $8
-             WHERE sink = $9 AND call_id = $10 AND part = $11",
-        )
-        .bind(finish.state.as_str())
-        .bind(sent.revision)
-        .bind(now.as_millisecond())
-        .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
-        .bind(if done { 0 } else { sent.attempts + failed })
-        .bind(finish.error.as_deref().map(text))
-        .bind(finish.memo.to_string())
-        .bind(serde_json::to_string(&finish.history(&sent.history, now))?)
-        .bind(sink_name(sent.key.sink))
-        .bind(sent.key.call_id.as_str())
-        .bind(sent.key.part.as_str())
-        .bind(sent.delivered)
-        .execute(&mut *transaction)
-        .await?;
-        inbox::insert(&mut transaction, finish.found.clone()).await?;
-        Ok(transaction.commit().await?)
     }
 
     pub async fn depths(&self) -> Result<Vec<Depth>> {

@@ -6,10 +6,12 @@ mod calls;
 mod clock;
 mod closures;
 mod deliveries;
+mod finish;
 mod inbox;
 mod keep;
 mod lease;
 mod look;
+mod outage;
 mod redrive;
 mod replay;
 
@@ -28,7 +30,8 @@ use crate::domain::hex;
 pub use base::{After, BaseRow};
 pub use calls::{CallRow, Filter, Folded, Page};
 pub use closures::Closure;
-pub use deliveries::{Delivery, Depth, Finish, Key, State, Try, sink_name};
+pub use deliveries::{Delivery, Depth, Key, State, Try, sink_name};
+pub use finish::Finish;
 pub use inbox::{Kind, Letter, Settled, Waiting};
 pub use lease::Lease;
 pub use look::{Silence, Stuck};
@@ -37,10 +40,14 @@ pub use replay::Judged;
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 
+/// Where it is kept when the service first ran.
+const BEGAN_AT: &str = "began_at";
+
 /// A time that never comes, for rows that wait for nothing.
 pub const NEVER: i64 = i64::MAX;
 
-/// How long PostgreSQL has to give a connection: LiveKit must hear our 503, and `Retry-After`, in time.
+/// How long PostgreSQL has to give a connection, or a lock that somebody else holds: LiveKit must hear our 503, and
+/// `Retry-After`, in time.
 const ANSWERS: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +56,9 @@ pub enum Error {
     Open(#[source] sqlx::Error),
     #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL up?")]
     Away(#[source] sqlx::Error),
+    /// Told with its cause.
     #[error("{}", told(.0))]
-    Sql(#[from] sqlx::Error),
+    Sql(sqlx::Error),
     #[error(
         "DATABASE_URL: the database was made by another version of livekit-airtable, with other tables; start that version again, or name a new database"
     )]
@@ -67,18 +75,46 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the database said, for people.
+    /// What the database said, for people, where it is known already that it is the database.
     pub fn reason(&self) -> String {
-        let source = std::error::Error::source(self);
-        source.map_or_else(|| self.to_string(), |source| source.to_string())
+        match self {
+            Error::Sql(error) | Error::Open(error) | Error::Away(error) => reason(error),
+            Error::Unwritten(reason) => reason.clone(),
+            error => error.to_string(),
+        }
+    }
+
+    /// For who has waited long enough.
+    pub fn silent() -> Error {
+        Error::Sql(sqlx::Error::PoolTimedOut)
     }
 }
 
-fn told(error: &sqlx::Error) -> &'static str {
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "the database does not answer",
-        _ => "the database refused",
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        Error::Sql(error)
     }
+}
+
+/// The driver's own words tell the cause's over again.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::PoolTimedOut => "it is away, locked or overloaded".to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Database(said) => {
+            let code = said.code().unwrap_or_default();
+            format!("{} (code {code})", said.message())
+        }
+        error => error.to_string(),
+    }
+}
+
+fn told(error: &sqlx::Error) -> String {
+    let what = match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "does not answer",
+        _ => "refused",
+    };
+    format!("the database {what}: {}", reason(error))
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -135,21 +171,20 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a row can be written now.
+    /// Whether a row can be written now. A connection that cannot write is closed: SQLite opens a file that may only be
+    /// read at that moment for reading alone, and such a connection would never write again.
     pub async fn check(&self, now: Timestamp) -> Result<()> {
-        self.set("checked_at", &now.to_string()).await
+        let mut connection = self.write.acquire().await?;
+        let written = set(&mut connection, "checked_at", &now.to_string()).await;
+        if written.is_err() {
+            connection.close().await.ok();
+        }
+        Ok(written?)
     }
 
     pub async fn set(&self, name: &str, value: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO settings (name, value) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        )
-        .bind(name)
-        .bind(value)
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        let mut connection = self.write.acquire().await?;
+        Ok(set(&mut connection, name, value).await?)
     }
 
     pub async fn get(&self, name: &str) -> Result<Option<String>> {
@@ -169,11 +204,37 @@ impl Store {
         Ok(self.get(name).await?.unwrap_or_else(|| fresh.to_owned()))
     }
 
+    /// Notes that the service runs now, unless it ever did; when it first did.
+    pub async fn begin(&self, now: Timestamp) -> Result<Timestamp> {
+        self.get_or_set(BEGAN_AT, &now.to_string()).await?;
+        self.began_at().await
+    }
+
+    /// When the service first ran on this database; the beginning of time while it never has.
+    pub async fn began_at(&self) -> Result<Timestamp> {
+        let began_at = self.get(BEGAN_AT).await?;
+        let began_at = began_at.and_then(|at| at.parse().ok());
+        Ok(began_at.unwrap_or(Timestamp::MIN))
+    }
+
     /// Waits for what is being written, then closes every connection.
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
     }
+}
+
+async fn set(
+    connection: &mut AnyConnection,
+    name: &str,
+    value: &str,
+) -> std::result::Result<(), sqlx::Error> {
+    let query = sqlx::query(
+        "INSERT INTO settings (name, value) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    );
+    query.bind(name).bind(value).execute(connection).await?;
+    Ok(())
 }
 
 /// Tells at once what is wrong: a pool would try for its whole timeout, and then know only that it was in vain.
@@ -213,7 +274,14 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10));
     if !sqlite {
-        return options.acquire_timeout(ANSWERS);
+        let options = options.acquire_timeout(ANSWERS);
+        return options.after_connect(|connection, _| {
+            Box::pin(async move {
+                let limit = format!("SET lock_timeout = {}", ANSWERS.as_millis());
+                connection.execute(AssertSqlSafe(limit)).await?;
+                Ok(())
+            })
+        });
     }
     // A file does not hang up, so connections are not tried before each use.
     let options = options.test_before_acquire(false);
@@ -240,8 +308,9 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
 fn leave_no_transaction(options: AnyPoolOptions) -> AnyPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            // A rollback that was only begun is over after it.
-            connection.ping().await?;
+            // A rollback that was only begun is over after it. One that has gone silent would keep its place for ever.
+            let ping = tokio::time::timeout(ANSWERS, connection.ping()).await;
+            ping.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
             Ok(!connection.is_in_transaction())
         })
     })

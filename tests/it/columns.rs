@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{World, agent, caller},
-    process::run,
+    play::answer,
+    process::{Serve, run},
 };
 
 /// The built-in schema file with more columns at its end, where nothing else looks.
@@ -170,13 +171,63 @@ async fn a_value_of_the_wrong_kind_costs_its_cell_and_a_line_in_error() {
     });
     assert_eq!(cells(&row, &wanted), wanted);
     let lines = [
-        "“Visits” is empty: metadata.patient.visits is no number.",
-        "“Born” is empty: metadata.patient.born is no date.",
-        "“Budget” is empty: metadata.budget is no number.",
-        "“Tags” is not complete: report.tags holds what is none of the choices in the schema file.",
-        "“Stars” is empty: report.stars is no whole number of the rating's range.",
+        "“Visits” (number) is empty: metadata.patient.visits is no number.",
+        "“Born” (date) is empty: metadata.patient.born is no date.",
+        "“Budget” (currency) is empty: metadata.budget is no number.",
+        "“Tags” (multipleSelects) is not complete: report.tags holds what is none of the choices in the schema file.",
+        "“Stars” (rating) is empty: report.stars is no whole number of the rating's range.",
     ];
     assert_eq!(row["Error"], lines.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let visits = column(
+        "Visits",
+        "number",
+        "precision = 0",
+        "metadata.patient.visits",
+    );
+    let schema = schema(folder.path(), &[&visits]);
+    let settings = [
+        ("AIRTABLE_SCHEMA", schema.as_str()),
+        ("RECORD_ON", "manual"),
+    ];
+    let mut world = World::with(&settings).await;
+    world.stop().await;
+    assert!(world.airtable.delete_field("Calls", "Error"));
+    let serve = Serve::start(world.folder.path(), world.settings()).await;
+    world.address = serve.address.parse().unwrap();
+    world
+        .livekit
+        .set_webhook_urls(vec![world.url("/webhooks/livekit")]);
+    let metadata = json!({"patient": {"visits": "a secret"}});
+    let call = world.livekit.open_room_with("desk", &metadata.to_string());
+    world.row_is(&call, "Live").await;
+    world.settled(&call, "airtable").await;
+    world.livekit.close_room("desk");
+    world.row_is(&call, "No recording").await;
+    world.settled(&call, "airtable").await;
+    let remark = "“Visits” (number) is empty: metadata.patient.visits is no number. Mend what is sent, or the column.";
+    let said = serve.said();
+    let told: Vec<&str> = said.lines().filter(|line| line.contains(remark)).collect();
+    assert_eq!(told.len(), 1, "{said}");
+    assert!(
+        told[0].contains("WARN") && told[0].contains(&call),
+        "{said}"
+    );
+    assert!(!said.contains("a secret"), "{said}");
+    let arguments = ["calls", "show", call.as_str()];
+    let shown = run(world.folder.path(), &arguments, world.settings()).await;
+    let tries = shown.stdout.matches("delivered").count();
+    let remarks = shown
+        .stdout
+        .matches(&format!("delivered; {remark}"))
+        .count();
+    assert_eq!((tries, remarks), (2, 1), "{shown:?}");
+    let owed = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
+    assert_eq!(owed["deliveries"][0]["last_error"], json!(null), "{owed:#}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A disk that is full, a database that is locked: senders are told to come again, it says so once, and it goes on by
 //! itself.
 
-use std::{process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use livekit_airtable::store::Store;
 use serde_json::json;
@@ -15,9 +15,15 @@ use crate::{
 
 /// A world whose service is a process of its own.
 async fn apart() -> (World, Serve) {
+    apart_with(|_| Vec::new()).await
+}
+
+/// The same, with more in its environment.
+pub async fn apart_with(more: impl Fn(&Path) -> Vec<(String, String)>) -> (World, Serve) {
     let mut world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
     world.stop().await;
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
+    let settings = [world.settings(), &more(world.folder.path())].concat();
+    let serve = Serve::start(world.folder.path(), &settings).await;
     world.address = serve.address.parse().unwrap();
     world
         .livekit
@@ -33,7 +39,7 @@ async fn open(world: &World) -> AnyConnection {
         .unwrap()
 }
 
-async fn is_sound(world: &World) {
+pub async fn is_sound(world: &World) {
     let mut database = open(world).await;
     let checked = sqlx::query_scalar("PRAGMA integrity_check");
     let checked: String = checked.fetch_one(&mut database).await.unwrap();
@@ -46,12 +52,12 @@ fn webhook(n: usize) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
-async fn hook(world: &World, n: usize) -> reqwest::Response {
+pub async fn hook(world: &World, n: usize) -> reqwest::Response {
     let body = webhook(n);
     letters::send_as(world, Some(letters::signature(&body)), body).await
 }
 
-fn lines(serve: &Serve, text: &str) -> usize {
+pub fn lines(serve: &Serve, text: &str) -> usize {
     serve
         .said()
         .lines()
@@ -59,13 +65,13 @@ fn lines(serve: &Serve, text: &str) -> usize {
         .count()
 }
 
-fn told_to_come_again(answer: &reqwest::Response) {
+pub fn told_to_come_again(answer: &reqwest::Response) {
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers()["retry-after"], "7");
 }
 
 /// Asks until it is answered so.
-async fn until(world: &World, path: &str, status: u16) -> String {
+pub async fn until(world: &World, path: &str, status: u16) -> String {
     for _ in 0..300 {
         let answer = world.get(path).await;
         if answer.status().as_u16() == status {
@@ -94,7 +100,7 @@ async fn a_database_that_another_program_has_locked_is_waited_for() {
         .chain([&transcript])
         .for_each(told_to_come_again);
     let red = until(&world, "/readyz", 503).await;
-    assert!(red.contains("cannot be written"), "{red}");
+    assert!(red.contains("cannot be written: "), "{red}");
     assert_eq!(world.get("/healthz").await.status(), 200);
     other.execute("ROLLBACK").await.unwrap();
     until(&world, "/readyz", 200).await;
@@ -176,7 +182,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
     }
     told_to_come_again(&hook(&world, small).await);
     let red = until(&world, "/readyz", 503).await;
-    assert!(red.contains("cannot be written"), "{red}");
+    assert!(red.contains("cannot be written: "), "{red}");
     // Room is made.
     limit(&serve, "unlimited");
     until(&world, "/readyz", 200).await;

@@ -191,7 +191,7 @@ async fn without_any_webhook_the_row_comes_to_be_the_same() {
     );
     plays(&world, &row).await;
     assert_eq!(world.livekit.starts().len(), 1);
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
 }
 
 /// A call in which nothing depends on a webhook; it returns when the room is closed.
@@ -218,7 +218,7 @@ async fn a_kill_in_mid_call_leaves_one_row_and_one_recording() {
     let serve = world.serve().await;
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(row["Egress ID"], egress);
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
     assert_eq!(world.livekit.starts().len(), 1);
     serve.kill();
 }

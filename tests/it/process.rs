@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::canaries;
+use crate::{canaries, harness::PATIENCE};
 
 /// The binary with nothing in its environment but these, in a folder of its own.
 pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
@@ -78,7 +78,7 @@ impl Serve {
             let text = std::fs::read_to_string(&outputs[1]).unwrap();
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "serve has ended: {text}");
-            assert!(asked.elapsed() < Duration::from_secs(20), "{text}");
+            assert!(asked.elapsed() < PATIENCE, "{text}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

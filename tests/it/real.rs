@@ -7,6 +7,7 @@ mod clients;
 mod hand_over;
 mod livekit;
 pub mod postgres;
+mod silence;
 mod statements;
 mod storage;
 

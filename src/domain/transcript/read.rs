@@ -25,12 +25,13 @@ pub struct Unreadable(pub String);
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Where the conversation may be in a body, in the order of preference.
-const PLACES: [&str; 6] = [
+const PLACES: [&str; 7] = [
     "chat_history",
     "history",
     "transcript",
     "turns",
     "items",
+    "messages",
     "chatHistory",
 ];
 
@@ -42,8 +43,9 @@ pub struct Outline {
     pub turns: usize,
 }
 
-/// Reads what an agent sent: the session report, `history.to_dict()`, an array of turns, a string, or
-/// `{"turns": [{"speaker", "text", "timestamp"}]}`.
+/// Reads what an agent sent: the session report, `history.to_dict()`, an array of turns, a string,
+/// `{"turns": [{"speaker", "text", "timestamp"}]}`, or OpenAI's `{"messages": [{"role", "content"}]}`
+/// (<https://platform.openai.com/docs/api-reference/chat/create>).
 pub fn read(body: &RawValue) -> Result<(Room, Report), Unreadable> {
     let (found, fields) = take_apart(body)?;
     let mut turns = Vec::new();
@@ -78,7 +80,7 @@ fn take_apart(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), Unread
     match PLACES.iter().find_map(given) {
         Some(found) => Ok((*found, rest(&fields)?)),
         None => Err(Unreadable(
-            "no conversation in it: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`"
+            "no conversation in it: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`, `messages`"
                 .into(),
         )),
     }

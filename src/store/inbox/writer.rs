@@ -1,16 +1,19 @@
 //! How letters come into the inbox: many at once, in one transaction.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Letter, chunks, rows, text};
+use crate::store::{outage::Outage, reason};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
+/// How long a transaction may take: LiveKit must hear our 503 in time, and a connection that has gone silent (a
+/// failover without a word) would be waited for for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// New letters are due whatever the clock says, now or after it is set back.
 const AT_ONCE: i64 = 0;
 
@@ -33,7 +36,10 @@ impl Writer {
                 // In one order everywhere: two replicas that are told the same events at once would lock each other out.
                 batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
                 let letters = batch.len();
-                let outcome = write(&pool, batch).await.map_err(|error| error.to_string());
+                let writing = tokio::time::timeout(PATIENCE, write(&pool, batch)).await;
+                let outcome = writing
+                    .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                    .map_err(|error| reason(&error));
                 outage.tell(&outcome, letters);
                 for ack in acks {
                     // The asker may have gone; its letter is kept all the same.
@@ -42,39 +48,6 @@ impl Writer {
             }
         });
         Writer { queue }
-    }
-}
-
-/// A time in which nothing can be stored: told when it begins and when it ends, not for every request.
-#[derive(Default)]
-struct Outage {
-    since: Option<Instant>,
-    turned_away: usize,
-}
-
-impl Outage {
-    fn tell(&mut self, outcome: &std::result::Result<(), String>, letters: usize) {
-        match (outcome, self.since) {
-            (Ok(()), None) => {}
-            (Ok(()), Some(since)) => {
-                tracing::warn!(
-                    seconds = since.elapsed().as_secs(),
-                    turned_away = self.turned_away,
-                    "the database can be written again"
-                );
-                *self = Outage::default();
-            }
-            (Err(error), known) => {
-                if known.is_none() {
-                    tracing::error!(
-                        error,
-                        "the database cannot be written; senders are told to come again until it can"
-                    );
-                    self.since = Some(Instant::now());
-                }
-                self.turned_away += letters;
-            }
-        }
     }
 }
 

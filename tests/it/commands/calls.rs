@@ -114,7 +114,8 @@ async fn fill(store: &Store) {
                 memo,
                 found,
             };
-            store.finish(&delivery, &finish, at(63 + n)).await.unwrap();
+            let ends = [(&delivery, finish)];
+            store.finish(&ends, at(63 + n)).await.unwrap();
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `redrive`.
 
+use std::time::Duration;
+
 use livekit_airtable::sim::airtable::Fault;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::NOBODY;
 use crate::{
@@ -22,13 +24,13 @@ pub async fn ends_a_park(world: World) {
         .fail_next(1, refusal(401, "AUTHENTICATION_REQUIRED"));
     let call = world.livekit.open_room("desk");
     world.delivery_is(&call, "airtable", "parked").await;
-    assert!(world.row(&call).is_none());
+    assert!(world.row(&call).await.is_none());
     let shown = world.ok(&["redrive", "--dry-run"]).await;
     assert!(
         shown.stdout.contains("AUTHENTICATION_REQUIRED"),
         "{shown:?}"
     );
-    assert!(world.row(&call).is_none(), "a dry run sends nothing");
+    assert!(world.row(&call).await.is_none(), "a dry run sends nothing");
     let done = world.ok(&["redrive"]).await;
     assert!(done.stdout.contains("made due"), "{done:?}");
     assert!(done.stderr.contains("running service"), "{done:?}");
@@ -79,7 +81,7 @@ pub async fn revives_the_dead(mut world: World) {
     assert_eq!(again.stdout, "0 deliveries made due.\n");
     world.start().await;
     world.row_is(&call, "Live").await;
-    let rows = world.airtable.rows("Calls");
+    let rows = world.rows().await;
     assert_eq!(rows.len(), 1, "{rows:#?}");
 }
 
@@ -99,7 +101,7 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
     }
     let told = receiver.hears(2).await.len();
     assert!(delete(&world, &call).await);
-    assert!(world.row(&call).is_none());
+    assert!(world.row(&call).await.is_none());
     let done = world.ok(&["redrive", &call]).await;
     assert_eq!(done.stdout, "1 delivery made due.\n", "its row");
     let back = world.row_is(&call, "Complete").await;
@@ -108,7 +110,7 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
         ("Agent: Hello.", "+15551234567")
     );
     assert_eq!(receiver.came().len(), told, "the mirror is not told again");
-    assert_eq!(world.airtable.rows("Calls").len(), 2);
+    assert_eq!(world.rows().await.len(), 2);
     world
         .ok(&["redrive", "--all", "--sink", "mirror", &call])
         .await;
@@ -122,41 +124,64 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
 
 /// Deletes a row as somebody in Airtable does.
 async fn delete(world: &World, call: &str) -> bool {
+    let record = record(world, call).await;
+    world.airtable.delete_row("Calls", &record)
+}
+
+/// Writes into a row as somebody in Airtable does.
+async fn edit(world: &World, call: &str, cells: &Value) {
+    let (airtable, base) = (world.airtable.url(), world.airtable.base_id());
+    let record = record(world, call).await;
+    let url = format!("{airtable}/v0/{base}/Calls/{record}");
+    let request = world.http.patch(url).bearer_auth("patTest");
+    let request = request.json(&json!({ "fields": cells }));
+    assert_eq!(request.send().await.unwrap().status(), 200);
+}
+
+async fn record(world: &World, call: &str) -> String {
     let memo = world
         .texts(&format!(
             "SELECT memo FROM deliveries WHERE sink = 'airtable' AND call_id = '{call}'"
         ))
         .await;
-    let memo: serde_json::Value = serde_json::from_str(&memo[0]).unwrap();
-    world
-        .airtable
-        .delete_row("Calls", memo["record"].as_str().unwrap())
+    let memo: Value = serde_json::from_str(&memo[0]).unwrap();
+    memo["record"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_rewritten_over_what_people_changed() {
     let world = World::new().await;
     let call = world.complete("desk").await;
-    let memo = world
-        .texts("SELECT memo FROM deliveries WHERE sink = 'airtable'")
-        .await;
-    let memo: serde_json::Value = serde_json::from_str(&memo[0]).unwrap();
-    let record = memo["record"].as_str().unwrap();
-    let url = format!(
-        "{}/v0/{}/Calls/{record}",
-        world.airtable.url(),
-        world.airtable.base_id()
-    );
-    let fields = json!({ "fields": { "Agent": "somebody else", "Error": "scribbled" } });
-    let request = world.http.patch(url).bearer_auth("patTest").json(&fields);
-    assert_eq!(request.send().await.unwrap().status(), 200);
-    assert_eq!(world.row(&call).unwrap()["Agent"], "somebody else");
+    let fields = json!({ "Agent": "somebody else", "Error": "scribbled" });
+    edit(&world, &call, &fields).await;
+    assert_eq!(world.row(&call).await.unwrap()["Agent"], "somebody else");
     world.ok(&["redrive", "--all", "--sink", "airtable"]).await;
     world
         .row_where(&call, |row| {
             text(row, "Agent") == "Ava" && text(row, "Error").is_empty()
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let call = world.livekit.open_room("desk");
+    world.row_is(&call, "Live").await;
+    world.settled(&call, "airtable").await;
+    // The write is done, its answer is long on its way: what follows comes before it.
+    let slow = Fault::Slow(Duration::from_secs(8));
+    world.airtable.fail_next(1, slow);
+    world.livekit.close_room("desk");
+    world.row_is(&call, "No recording").await;
+    edit(&world, &call, &json!({ "Room": "somebody else's" })).await;
+    let done = world.ok(&["redrive", "--all", "--sink", "airtable"]).await;
+    assert_eq!(done.stdout, "1 delivery made due.\n");
+    world
+        .row_where(&call, |row| text(row, "Room") == "desk")
+        .await;
+    world.settled(&call, "airtable").await;
+    assert_eq!(world.airtable.rows("Calls").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use livekit_airtable::{
     telemetry,
 };
 
-use crate::canaries;
+use crate::{canaries, harness::KEY};
 
 const CALL: &str = "RM_waitsForThreeDays";
 
@@ -59,6 +59,7 @@ async fn three_days_of_waiting_are_a_line_an_hour() {
             leases,
             None,
             patience.clone(),
+            KEY.into(),
         )
     };
     let mut watching = watch(runner.leases.clone());

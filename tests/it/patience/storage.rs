@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::HOUR;
 use crate::{
     gate::Gate,
-    harness::{World, move_clock, moved},
+    harness::{PATIENCE, World, move_clock, moved},
     play::text,
 };
 
@@ -17,7 +17,7 @@ const MANY: usize = 1_000_000;
 async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Map<String, Value> {
     let asked = Instant::now();
     loop {
-        let row = world.row(call).unwrap_or_default();
+        let row = world.glance(call).unwrap_or_default();
         let told = text(&row, "Error");
         if text(&row, "Status") == status
             && told.contains(error)
@@ -26,7 +26,7 @@ async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Ma
             return row;
         }
         assert!(
-            asked.elapsed() < Duration::from_secs(20),
+            asked.elapsed() < PATIENCE,
             "wanted {status:?} with {error:?}: {row:#?}"
         );
         move_clock::<15>(5);

@@ -8,6 +8,7 @@ use livekit_airtable::{
     store::{After, Error, Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
 };
 use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::postgres::fresh_database;
 
@@ -169,7 +170,7 @@ async fn deliveries() {
             memo: json!({ "memo": "🎧" }),
             found: vec![Letter::new(Kind::Finding, "{}", now())],
         };
-        store.finish(&due[0], &finish, now()).await.unwrap();
+        store.finish(&[(&due[0], finish)], now()).await.unwrap();
     }
     let all = store.deliveries_of("RM_1").await.unwrap();
     let one = |sink| {
@@ -268,4 +269,116 @@ async fn leases_and_settings() {
     assert_eq!(store.get_or_set("secret", "next").await.unwrap(), "first");
     store.set("secret", "third").await.unwrap();
     assert_eq!(store.get("secret").await.unwrap().as_deref(), Some("third"));
+}
+
+/// As somebody with `psql`.
+async fn execute(database: &str, sql: String) {
+    let mut other = PgConnection::connect(database).await.unwrap();
+    let sql = sqlx::query(AssertSqlSafe(sql));
+    other.execute(sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_delivered_long_ago_is_forgotten() {
+    let database = fresh_database().await;
+    let store = Store::open(&database).await.unwrap();
+    let letter = put(&store, Kind::Webhook, b"{}").await;
+    folded(&store, &letter, 0).await;
+    let unread = put(&store, Kind::Webhook, b"[]").await;
+    assert_eq!(store.note_complete(now()).await.unwrap(), 0, "it is live");
+    execute(&database, "UPDATE calls SET status = 'complete'".into()).await;
+    assert_eq!(store.note_complete(now()).await.unwrap(), 0, "it is owed");
+    execute(&database, "UPDATE deliveries SET state = 'done'".into()).await;
+    assert_eq!(store.note_complete(now()).await.unwrap(), 1);
+    assert_eq!(store.note_complete(now()).await.unwrap(), 0, "no news");
+    let later = now() + Duration::from_secs(3600);
+    let all = async || store.sweep("", later).await.unwrap();
+    assert_eq!(all().await, None);
+    let kept = store.settled(&letter).await.unwrap();
+    assert!(kept.is_some(), "its call has its words yet");
+    let known = store.complete_since(later).await.unwrap();
+    assert_eq!(known.len(), 1);
+    store.forget(&known).await.unwrap();
+    store.forget(&known).await.unwrap();
+    let forgotten = store.call("RM_1").await.unwrap().unwrap();
+    assert_eq!(forgotten.revision, known[0].revision + 1, "once");
+    assert_eq!(store.complete_since(later).await.unwrap().len(), 0);
+    assert_eq!(all().await, None);
+    assert_eq!(store.settled(&letter).await.unwrap(), None, "it is gone");
+    let rest = store.unread(later, 10).await.unwrap();
+    assert_eq!(rest[0].id, unread, "what nobody has read stays");
+    assert!(!store.shrink().await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_wrong() {
+    let database = fresh_database().await;
+    let store = Store::open(&database).await.unwrap();
+    let letter = put(&store, Kind::Webhook, b"{}").await;
+    folded(&store, &letter, 0).await;
+    let later = now() + Duration::from_secs(1);
+    assert_eq!(store.unrecorded(later).await.unwrap(), [""; 0]);
+    let before = now() - Duration::from_secs(60);
+    assert_eq!(store.waiting(before, before).await.unwrap(), []);
+    let waiting = store.waiting(before, later).await.unwrap();
+    let sinks: Vec<&str> = waiting.iter().map(|stuck| stuck.sink.as_str()).collect();
+    assert_eq!(sinks, ["airtable", "mirror", "storage"]);
+    assert_eq!(
+        (waiting[0].count, &waiting[0].calls[..]),
+        (1, &["RM_1".to_owned()][..])
+    );
+    assert_eq!(store.dead().await.unwrap(), []);
+    let dead = "UPDATE deliveries SET state = 'dead' WHERE sink = 'mirror'";
+    execute(&database, dead.into()).await;
+    assert_eq!(store.dead().await.unwrap()[0].sink, "mirror");
+    let silence = store.silence().await.unwrap();
+    assert!(silence.last_webhook_at.is_some());
+    assert_eq!(silence.live[0].0, "RM_1");
+    assert_eq!(store.unread_count(later).await.unwrap(), (0, None));
+    put(&store, Kind::Report, b"{}").await;
+    let (count, since) = store.unread_count(later).await.unwrap();
+    assert!(count == 1 && since.is_some_and(|since| since <= later));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back() {
+    let database = fresh_database().await;
+    let store = Store::open(&database).await.unwrap();
+    let letter = put(&store, Kind::Webhook, b"{}").await;
+    folded(&store, &letter, 0).await;
+    assert_eq!(store.noted_clock().await.unwrap(), None);
+    let hour = Duration::from_secs(3600);
+    let (now, before) = (now(), now() + hour);
+    store.note_clock(before).await.unwrap();
+    let noted = store.noted_clock().await.unwrap().unwrap();
+    assert_eq!(noted.as_millisecond(), before.as_millisecond());
+    let due_at = before.as_millisecond() + 1000;
+    execute(
+        &database,
+        format!("UPDATE deliveries SET due_at = {due_at}"),
+    )
+    .await;
+    put(&store, Kind::Webhook, b"[]").await;
+    let put_off = format!("UPDATE inbox SET due_at = {due_at} WHERE processed_at IS NULL");
+    execute(&database, put_off).await;
+    let soon = now + Duration::from_secs(10);
+    store
+        .close_sink(Sink::Mirror, "no", before, now)
+        .await
+        .unwrap();
+    let after = After {
+        last: None,
+        own: hour,
+        others: hour,
+    };
+    store.turn("app1", after, None, before).await.unwrap();
+    assert_eq!(store.due(Sink::Airtable, soon, 10).await.unwrap().len(), 0);
+    assert_eq!(store.set_back(now, now).await.unwrap(), None);
+    let back = store.set_back(noted, now).await.unwrap().unwrap();
+    assert!(back.as_secs() >= 3598, "{back}");
+    assert_eq!(store.due(Sink::Airtable, soon, 10).await.unwrap().len(), 1);
+    assert_eq!(store.unread(soon, 10).await.unwrap().len(), 1);
+    let closure = store.closure(Sink::Mirror).await.unwrap().unwrap();
+    assert!(closure.probe_at <= soon, "{closure:?}");
+    assert!(store.base("app1").await.unwrap().unwrap().turn_at <= soon);
 }

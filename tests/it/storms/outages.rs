@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{kills::recorded_once, say, sized};
 use crate::{
+    disk::{apart_with, lines},
     harness::{World, eventually},
     play::text,
 };
@@ -133,7 +134,26 @@ async fn an_airtable_that_answers_badly_gets_each_row_once() {
             world.row_is(call, "Live").await;
         }
     }
-    assert_eq!(world.airtable.rows("Calls").len(), 4 * 12);
+    assert_eq!(world.rows().await.len(), 4 * 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_airtable_that_is_away_is_not_told_of_at_every_try() {
+    let away = Gate::closed().await.url;
+    let setting = ("AIRTABLE_API_URL".to_owned(), away);
+    let (world, serve) = apart_with(|_| vec![setting.clone()]).await;
+    let call = world.livekit.open_room("desk");
+    let mut tries = 0;
+    while tries < 4 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let known = world.get(&format!("/v1/calls/{call}")).await;
+        let known: serde_json::Value = known.json().await.unwrap_or_default();
+        let all = known["deliveries"].as_array().cloned().unwrap_or_default();
+        let airtable = all.iter().find(|owed| owed["sink"] == "airtable");
+        tries = airtable.map_or(0, |owed| owed["attempts"].as_i64().unwrap());
+    }
+    let told = lines(&serve, "Airtable did not answer");
+    assert!((1..4).contains(&told), "{}", serve.said());
 }
 
 /// A mirror that answers as this does; how often it was asked.

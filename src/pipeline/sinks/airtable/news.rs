@@ -15,7 +15,7 @@ use crate::{
 /// are left out.
 pub fn news(call: &Call, schema: &Schema, memo: &Value) -> Vec<String> {
     let memo: Memo = serde_json::from_value(memo.clone()).unwrap_or_default();
-    let cells = project(call, schema, &Links::default());
+    let cells = project(call, schema, &Links::default()).cells;
     let sent_otherwise = |name: &str, from: &str| {
         let cell = cells.get(name).unwrap_or(&Value::Null);
         let link = from.ends_with("_url")

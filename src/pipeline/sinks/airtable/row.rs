@@ -17,7 +17,7 @@ use super::{
 use crate::{
     airtable::{
         Schema,
-        row::{Links, project},
+        row::{Links, Projection, project},
     },
     domain::Call,
     pipeline::deliver::{Answer, Attempt, Due},
@@ -27,6 +27,9 @@ use crate::{
 pub(super) const SOON: SignedDuration = SignedDuration::from_secs(60);
 /// The columns that hold links.
 const LINKS: [&str; 3] = ["recording_url", "recording_url_expires", "transcript_url"];
+
+/// Why a remark comes where few people look, and what to do about an unfit value.
+const HERE: &str = "Mend what is sent, or the column. The table has no column filled from `error`, where the row would say this itself.";
 
 /// What the sink remembers of a call.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -44,6 +47,8 @@ pub(super) struct Memo {
     pub text: Option<(u64, String)>,
     /// The copy of the recording in the row.
     pub copied: Option<Copied>,
+    /// A hash of what was last told elsewhere for want of a column for errors.
+    pub told: Option<u64>,
 }
 
 impl Memo {
@@ -78,6 +83,8 @@ pub(super) struct Row {
     pub memo: Memo,
     /// Every cell, by column name.
     cells: Map<String, Value>,
+    /// Values that their columns cannot hold, a line for each.
+    unfit: Vec<String>,
     /// Whether the links in the cells are new; else those in the row live on, and are not sent.
     fresh_links: bool,
     /// Everything is sent, as though nothing had been.
@@ -128,9 +135,11 @@ impl Airtable {
             memo.signed = None;
         }
         let (links, fresh_links) = self.links(call, &mut memo, now).await?;
+        let Projection { cells, unfit } = project(call, &self.schema, &links);
         let mut row = Row {
             place,
-            cells: project(call, &self.schema, &links),
+            cells,
+            unfit,
             fresh_links,
             whole,
             notes: Vec::new(),
@@ -164,7 +173,7 @@ impl Airtable {
 
     /// Whether a row that somebody deleted must come back: fresh links and our own remarks are no news of the call.
     fn has_news(&self, call: &Call, memo: &Memo, table: &Table) -> bool {
-        let cells = project(call, &self.schema, &Links::default());
+        let cells = project(call, &self.schema, &Links::default()).cells;
         let told = |from: &str| from == "error" || LINKS.contains(&from);
         let mut columns = self.schema.enabled().filter(|column| !told(&column.from));
         columns.any(|column| {
@@ -205,7 +214,7 @@ impl Row {
 
     /// Columns that users changed cost the row a line in Error, not the row.
     fn tell(&self, cells: &mut Map<String, Value>, schema: &Schema, table: &Table) {
-        let Some(error) = schema.enabled().find(|column| column.from == "error") else {
+        let Some(error) = schema.error() else {
             return;
         };
         let mut lines: Vec<String> = Vec::new();
@@ -216,18 +225,25 @@ impl Row {
                 .map(str::to_owned),
         );
         lines.extend(self.notes.iter().cloned());
-        let refused: Vec<String> = table
-            .refused
-            .keys()
-            .map(|name| format!("“{name}”"))
-            .collect();
-        if !refused.is_empty() {
-            let names = refused.join(", ");
-            lines.push(format!("Airtable does not take our values for {names}: the column was changed. `livekit-airtable bootstrap` says how to mend it."));
-        }
+        lines.extend(changed(table.refused.keys()));
         if !lines.is_empty() {
             cells.insert(error.name.clone(), Value::String(lines.join("\n")));
         }
+    }
+
+    /// What [`Row::tell`] would say of this row in a table that has a column for it; else nothing.
+    fn untold(&self, schema: &Schema, table: &Table) -> Vec<String> {
+        if schema
+            .error()
+            .is_some_and(|error| table.field_id(&error.name).is_some())
+        {
+            return Vec::new();
+        }
+        let said = |name: &&String| self.cells.get(*name).is_some_and(|cell| !cell.is_null());
+        let lines = self.unfit.iter().chain(&self.notes).cloned();
+        lines
+            .chain(changed(table.refused.keys().filter(said)))
+            .collect()
     }
 
     /// The row is in Airtable as `news` has it.
@@ -248,9 +264,15 @@ impl Row {
         self.again = Some(self.again.map_or(at, |again| again.min(at)));
     }
 
-    pub fn delivered(self) -> Attempt {
+    pub fn delivered(mut self, schema: &Schema, table: &Table) -> Attempt {
+        let untold = self.untold(schema, table);
+        let told = (!untold.is_empty()).then(|| hash(&untold));
+        let is_new = told.is_some() && told != self.memo.told;
+        self.memo.told = told;
         let again = self.again;
-        attempt(Answer::Delivered { again }, &self.memo)
+        let mut attempt = attempt(Answer::Delivered { again }, &self.memo);
+        attempt.remark = is_new.then(|| format!("{} {HERE}", untold.join(" ")));
+        attempt
     }
 
     /// The row in Airtable is as it was, so what is remembered of it is too; a transcript in the bucket stays there.
@@ -273,6 +295,15 @@ impl Row {
             ..self.memo
         }
     }
+}
+
+/// Of columns that take no values of ours.
+fn changed<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names: Vec<String> = names.map(|name| format!("“{name}”")).collect();
+    let names = Some(names.join(", ")).filter(|names| !names.is_empty())?;
+    Some(format!(
+        "Airtable does not take our values for {names}: the column was changed. `livekit-airtable bootstrap` says how to mend it."
+    ))
 }
 
 /// A cell that was never sent to this field is news unless it is empty.

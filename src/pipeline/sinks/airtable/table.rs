@@ -123,7 +123,7 @@ impl Airtable {
         if table.refused.insert(column.to_owned(), likeness).is_none() {
             tracing::warn!(
                 column,
-                "Airtable does not take our values for a column; rows are written without it until it changes"
+                "Airtable does not take our values for a column; rows are written without it until it changes, and `livekit-airtable bootstrap` says how to mend it"
             );
         }
         let text = serde_json::to_string(&table.refused).unwrap_or_default();

@@ -154,7 +154,7 @@ impl<'a> Trip<'a> {
             row.look_again(self.now);
         }
         let place = row.place;
-        self.attempts[place] = Some(row.delivered());
+        self.attempts[place] = Some(row.delivered(&self.sink.schema, &self.table));
     }
 
     /// Nothing of this call was written.

@@ -1,0 +1,93 @@
+//! The end of tries: what they came to, and what is remembered of them.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::AnyConnection;
+
+use super::{Delivery, Letter, NEVER, Result, State, Store, Try, inbox, sink_name, text};
+
+/// Tries that are remembered, and how much of each one's error.
+const HISTORY: usize = 20;
+const HISTORY_CHARS: usize = 500;
+
+/// How a try ended.
+#[derive(Debug)]
+pub struct Finish {
+    pub state: State,
+    /// When to look again; `None` for never.
+    pub due_at: Option<Timestamp>,
+    /// Why it failed; of a success, what is wrong with it all the same.
+    pub error: Option<String>,
+    pub memo: Value,
+    /// What the sink found out, for the inbox.
+    pub found: Vec<Letter>,
+}
+
+impl Finish {
+    /// The tries up to this one. To come too early is none.
+    fn history(&self, before: &[Try], now: Timestamp) -> Vec<Try> {
+        let mut history = before.to_vec();
+        if self.state == State::Pending && self.error.is_none() {
+            return history;
+        }
+        let error = self.error.as_deref();
+        history.push(Try {
+            at: now,
+            state: self.state,
+            error: error.map(|error| text(error).chars().take(HISTORY_CHARS).collect()),
+            next_at: self.due_at,
+        });
+        let over = history.len().saturating_sub(HISTORY);
+        history.split_off(over)
+    }
+}
+
+impl Store {
+    /// Ends tries, all or none. Each is guarded by the revision that was sent and by what was delivered before it: news
+    /// and a redrive of everything that came in flight stay due.
+    pub async fn finish(&self, ends: &[(&Delivery, Finish)], now: Timestamp) -> Result<()> {
+        let mut ends: Vec<_> = ends.iter().collect();
+        // In intake's order: two transactions that lock the same rows in another order would wait for each other.
+        ends.sort_by_key(|(sent, _)| (&sent.key.call_id, &sent.key.part));
+        let mut transaction = self.write.begin().await?;
+        for (sent, finish) in ends {
+            finish_one(&mut transaction, sent, finish, now).await?;
+            inbox::insert(&mut transaction, finish.found.clone()).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+async fn finish_one(
+    connection: &mut AnyConnection,
+    sent: &Delivery,
+    finish: &Finish,
+    now: Timestamp,
+) -> Result<()> {
+    let done = finish.state == State::Done;
+    // What is only too early has not failed: news of the call need not wait for it.
+    let failed = i64::from(finish.error.is_some());
+    sqlx::query(
+        "UPDATE deliveries SET
+           delivered = CASE WHEN $1 = 'done' AND delivered >= $12 THEN $2 ELSE delivered END,
+           state = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
+           due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN $3 ELSE $4 END,
+           attempts = $5, last_error = $6, memo = $7, history = $8
+         WHERE sink = $9 AND call_id = $10 AND part = $11",
+    )
+    .bind(finish.state.as_str())
+    .bind(sent.revision)
+    .bind(now.as_millisecond())
+    .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
+    .bind(if done { 0 } else { sent.attempts + failed })
+    .bind(finish.error.as_deref().map(text).filter(|_| !done))
+    .bind(finish.memo.to_string())
+    .bind(serde_json::to_string(&finish.history(&sent.history, now))?)
+    .bind(sink_name(sent.key.sink))
+    .bind(sent.key.call_id.as_str())
+    .bind(sent.key.part.as_str())
+    .bind(sent.delivered)
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! A disk that cannot flush, or that the kernel has made read-only, under the running service: nothing is acknowledged
+//! that is not on disk, and all goes on by itself.
+
+use std::{path::Path, process::Command};
+
+use crate::{
+    disk::{apart_with, hook, is_sound, lines, told_to_come_again, until},
+    harness::World,
+    process::Serve,
+};
+
+/// The environment of a service whose disk fails while a file of the name `how` is in the folder.
+fn failing(folder: &Path, how: &str) -> Vec<(String, String)> {
+    let library = folder.join("failing_disk.so").display().to_string();
+    let mut compile = Command::new("cc");
+    compile.args(["-shared", "-fPIC", "-o", &library]);
+    compile.arg(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/failing_disk.c"
+    ));
+    assert!(compile.arg("-ldl").status().unwrap().success());
+    let file = folder.join(how).display().to_string();
+    vec![("LD_PRELOAD".to_owned(), library), (how.to_owned(), file)]
+}
+
+async fn world(how: &'static str) -> (World, Serve) {
+    apart_with(|folder| failing(folder, how)).await
+}
+
+async fn loses_nothing(how: &'static str, told: &str) {
+    let (world, mut serve) = world(how).await;
+    let call = world.livekit.open_room("before");
+    world.row_is(&call, "Live").await;
+    assert_eq!(hook(&world, 0).await.status(), 200);
+    let fault = world.folder.path().join(how);
+    std::fs::write(&fault, "").unwrap();
+    for n in 1..20 {
+        told_to_come_again(&hook(&world, n).await);
+    }
+    let red = until(&world, "/readyz", 503).await;
+    assert!(red.contains(told), "{red}");
+    std::fs::remove_file(&fault).unwrap();
+    until(&world, "/readyz", 200).await;
+    for n in 1..20 {
+        assert_eq!(hook(&world, n).await.status(), 200);
+    }
+    for n in 0..20 {
+        world.row_where(&format!("RM_full{n}"), |_| true).await;
+    }
+    let said = serve.said();
+    assert_eq!(lines(&serve, "senders are told to come again"), 1, "{said}");
+    assert_eq!(lines(&serve, "can be written again"), 1, "{said}");
+    assert_eq!(serve.stop().await, Some(0));
+    is_sound(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_cannot_flush_gets_nothing_acknowledged() {
+    loses_nothing("UNSYNCED", "cannot be written: disk I/O error").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_was_read_only_for_a_while_is_written_again() {
+    loses_nothing("UNWRITABLE", "cannot be written: ").await;
+}
