@@ -13,9 +13,6 @@ use super::{Error, NEVER, Result, Store, chunks, outage::Outage, rows, text, tim
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
-/// How long a transaction may take: LiveKit must hear our 503 in time, and a connection that has gone silent (a
-/// failover without a word) would be waited for for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// New letters are due whatever the clock says, now or after it is set back.
 const AT_ONCE: i64 = 0;
 /// Bytes of bodies that one scan holds in memory.
@@ -121,7 +118,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(pool: AnyPool) -> Writer {
+    /// `patience`: how long a transaction may take.
+    pub fn start(pool: AnyPool, patience: Duration) -> Writer {
         let (queue, mut letters) = mpsc::channel::<(Letter, Ack)>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
@@ -130,7 +128,7 @@ impl Writer {
                 let (mut batch, acks): (Vec<Letter>, Vec<Ack>) = group.drain(..).unzip();
                 // In one order everywhere: two replicas that are told the same events at once would lock each other out.
                 batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
-                let writing = tokio::time::timeout(PATIENCE, write(&pool, &batch)).await;
+                let writing = tokio::time::timeout(patience, write(&pool, &batch)).await;
                 let outcome = writing
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| super::reason(&error));
