@@ -15,7 +15,7 @@ async fn airtable(requests_per_second: f64) -> Airtable {
     let options = Options {
         requests_per_second,
         lockout: Duration::from_millis(200),
-        ..Options::default()
+        ..Options::unlimited()
     };
     start("127.0.0.1:0".parse().unwrap(), options)
         .await

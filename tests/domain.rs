@@ -1,7 +1,7 @@
 //! The fold: any order of a call's events, with repeats, gives the same call; and what people read at each end.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use livekit_airtable::{
@@ -19,7 +19,7 @@ use livekit_airtable::{
     livekit::body,
 };
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::to_raw_value};
 
 const CALL: &str = "RM_6KXUbx5CgQHS";
 const EGRESS: &str = "EG_6Pth2pmv6rMS";
@@ -71,8 +71,8 @@ fn object(seconds: i64, state: ObjectState) -> Event {
 }
 
 fn report(seconds: i64, body: &Value) -> Event {
-    let (room, report) = transcript::read(body).unwrap();
-    let report = Box::new(report);
+    let (room, report) = transcript::read(&to_raw_value(body).unwrap()).unwrap();
+    let report = Arc::new(report);
     event(seconds, Fact::Report { room, report })
 }
 
@@ -292,6 +292,26 @@ fn row(events: &[Event]) -> Value {
 /// The captured call up to its egress' end, which is not there yet.
 fn until_end() -> Vec<Event> {
     events().into_iter().take(15).collect()
+}
+
+/// LiveKit repeats a webhook that could not be delivered: the call may have been found to be over meanwhile.
+#[test]
+fn a_webhook_that_comes_late_opens_no_call_again() {
+    let room = Room {
+        sid: CALL.into(),
+        name: "desk".into(),
+        ..Room::default()
+    };
+    let seen = |sent: i64, came: i64| {
+        let at = at(sent);
+        let room = room.clone();
+        event(came, Fact::RoomSeen { room, at })
+    };
+    let gone = finding(20, Finding::RoomGone);
+    let call = fold(&[seen(0, 0), gone.clone(), seen(10, 40)]);
+    assert!(!call.is_open(), "it was open before it was gone");
+    let call = fold(&[seen(0, 0), gone, seen(30, 40)]);
+    assert!(call.is_open(), "it was not gone");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use livekit_airtable::{
     store::{Folded, Store},
     telemetry,
 };
-use serde_json::json;
+use serde_json::{json, value::to_raw_value};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -175,7 +176,7 @@ fn ended(n: usize) -> anyhow::Result<Call> {
         json!({"speaker": speaker, "text": "Which day would suit you for the appointment with the doctor?"})
     };
     let turns: Vec<_> = (0..14).map(turn).collect();
-    let (_, report) = transcript::read(&json!({ "turns": turns }))?;
+    let (_, report) = transcript::read(&to_raw_value(&json!({ "turns": turns }))?)?;
     let mut call = Call {
         id: format!("RM_{n:012}"),
         room_name: format!("call-{n}"),
@@ -184,6 +185,6 @@ fn ended(n: usize) -> anyhow::Result<Call> {
         finished_at: Some(now),
         ..Call::default()
     };
-    call.reports.add(&report, now);
+    call.reports.add(&Arc::new(report), now);
     Ok(call)
 }

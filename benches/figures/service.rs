@@ -66,6 +66,7 @@ impl Setup {
     /// Airtable takes so many requests a second instead of 5, and the service knows.
     pub fn airtable_takes(mut self, per_second: u32) -> Setup {
         self.airtable.requests_per_second = f64::from(per_second);
+        self.airtable.token_requests_per_second = 0.0;
         let rate = ("AIRTABLE_REQUESTS_PER_SECOND", per_second.to_string());
         self.settings.push(rate);
         self
@@ -166,6 +167,20 @@ impl Service {
         let others = (&self.livekit, &self.storage, &self.airtable);
         self.child = spawn(folder, &self.address, &self.settings, others)?;
         Ok(())
+    }
+
+    /// Runs another command of the program on the service's database; what it prints.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let database = format!("sqlite:{}", self.folder.path().join("calls.db").display());
+        let output = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("DATABASE_URL", database)
+            .output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {told}");
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// What its threads have used of the processors.

@@ -222,6 +222,11 @@ impl fmt::Display for Refusal {
         match self.class() {
             Class::Configuration => write!(f, "{}: Airtable says ", self.advice())?,
             Class::Quota => f.write_str(OVER_PLAN)?,
+            Class::Locked { after } => write!(
+                f,
+                "too many requests, so every row of this base waits {} s: Airtable says ",
+                after.as_secs()
+            )?,
             Class::TooLarge => f.write_str("the row is too large for Airtable: ")?,
             _ => {}
         }

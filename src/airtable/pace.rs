@@ -184,11 +184,11 @@ impl Pace {
         };
         metrics::counter!("livekit_airtable_lockouts_total").increment(1);
         tracing::warn!(
-            seconds = pause.as_secs(),
-            from = before,
-            to = rate,
-            "Airtable answered 429 though we keep to our rate: somebody else uses this base, or its plan is slowed \
-             down. Nothing is sent for some seconds, then at half the rate (requests per second), which climbs back slowly"
+            "Airtable answered 429, too many requests: every row waits {} s, then goes on at {rate} requests per second, \
+             which climb back to {} in ten minutes. We keep to our rate, so another program uses this base too, or its \
+             plan is slowed down: if this repeats, find that program, or set AIRTABLE_REQUESTS_PER_SECOND lower",
+            pause.as_secs(),
+            self.configured
         );
         if let Some(book) = &self.book
             && let Err(denied) = book.write(Entry::Lockout { pause, rate }).await

@@ -153,6 +153,12 @@ impl Plan {
         }
     }
 
+    /// How many columns a person must mend, because the API cannot.
+    pub fn by_hand(&self) -> usize {
+        let steps = self.steps.iter();
+        steps.filter(|step| step.sign() == '!').count()
+    }
+
     /// For `--check`: no column is missing, of another type, or lacks a choice.
     pub fn is_ok(&self) -> bool {
         self.steps.iter().all(Step::is_ok)

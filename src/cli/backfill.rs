@@ -44,7 +44,11 @@ enum From {
 /// Where to ask, and with what.
 struct Places {
     livekit: Option<egress::Client>,
-    bucket: Option<storage::Client>,
+    bucket: Option<Bucket>,
+}
+
+struct Bucket {
+    client: storage::Client,
     /// RECORDING_PATH
     path: String,
 }
@@ -70,7 +74,7 @@ async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {
     let bar = database::bar("into the inbox", found.len());
     for part in found.chunks(STEP) {
         let letters: Vec<_> = part.iter().map(|one| one.letter.clone()).collect();
-        store.put_all(&letters).await?;
+        store.put_all(letters).await?;
         bar.inc(part.len() as u64);
     }
     bar.finish_and_clear();
@@ -90,15 +94,31 @@ impl Places {
             found.extend(known.egresses(infos, since, now));
         }
         if let Some(bucket) = &self.bucket {
-            let prefix = stored::prefix(&self.path);
-            let objects = list(bucket, prefix, &spinner).await;
+            let objects = bucket.list(&spinner).await;
             let objects = objects.map_err(|error| storage_failure(&error))?;
-            found.extend(known.objects(&self.path, &objects, since, now));
+            found.extend(known.objects(&bucket.path, &objects, since, now));
             spinner.finish_and_clear();
-            self.tell_others(&objects);
+            bucket.tell_others(&objects);
         }
         spinner.finish_and_clear();
         Ok(found)
+    }
+}
+
+impl Bucket {
+    /// All objects that may be recordings.
+    async fn list(&self, spinner: &ProgressBar) -> Result<Vec<storage::Listed>, storage::Error> {
+        let prefix = stored::prefix(&self.path);
+        let (mut objects, mut from) = (Vec::new(), None);
+        loop {
+            let page = self.client.list(prefix, from).await?;
+            spinner.inc(page.objects.len() as u64);
+            objects.extend(page.objects);
+            from = page.next;
+            if from.is_none() {
+                return Ok(objects);
+            }
+        }
     }
 
     fn tell_others(&self, objects: &[storage::Listed]) {
@@ -114,41 +134,24 @@ impl Places {
     }
 }
 
-async fn list(
-    bucket: &storage::Client,
-    prefix: &str,
-    spinner: &ProgressBar,
-) -> Result<Vec<storage::Listed>, storage::Error> {
-    let (mut objects, mut from) = (Vec::new(), None);
-    loop {
-        let page = bucket.list(prefix, from).await?;
-        spinner.inc(page.objects.len() as u64);
-        objects.extend(page.objects);
-        from = page.next;
-        if from.is_none() {
-            return Ok(objects);
-        }
-    }
-}
-
 impl Args {
     /// The database's address, and clients for what is asked.
     fn places(&self, source: &Source) -> anyhow::Result<(String, Places)> {
         let (livekit, bucket) = (From::Livekit, From::Bucket);
         let (livekit, bucket) = (self.from.contains(&livekit), self.from.contains(&bucket));
-        let (url, livekit, storage, recording) = config::read(source, |r| {
+        let (url, livekit, bucket) = config::read(source, |r| {
             let livekit = livekit.then(|| config::LiveKit::read(r));
-            let storage = config::Storage::read(r);
-            let recording = config::Recording::read(r);
-            (config::database_url(r), livekit, storage, recording)
+            let bucket = bucket.then(|| (config::Storage::read(r), config::Recording::read(r)));
+            (config::database_url(r), livekit, bucket)
         })?;
         let http = telemetry::http_client()?;
-        let egress = |livekit| recorder::egress_config(livekit, &storage, &recording);
-        let livekit = livekit.as_ref().map(egress);
+        let livekit = livekit.as_ref().map(recorder::livekit_config);
         let places = Places {
             livekit: livekit.map(|config| egress::Client::new(config, http)),
-            bucket: bucket.then(|| bucket::client(&storage)),
-            path: recording.path.clone(),
+            bucket: bucket.map(|(storage, recording)| Bucket {
+                client: bucket::client(&storage),
+                path: recording.path,
+            }),
         };
         Ok((url, places))
     }

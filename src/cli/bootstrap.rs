@@ -50,7 +50,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     }
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
-    let plan = plan.map_err(|error| failure(&error))?;
+    let plan = plan.map_err(|error| unread(&error))?;
     if args.json {
         out::line(&serde_json::to_string_pretty(&plan.as_json())?)?;
     } else {
@@ -70,10 +70,20 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         0 => "Nothing had to be created",
         _ => "Created",
     };
-    match args.json {
-        true => Ok(()),
-        false => out::line(&format!("{created}; {PROVED}")),
+    if !args.json {
+        out::line(&format!("{created}; {PROVED}"))?;
     }
+    let left = match plan.by_hand() {
+        0 => return Ok(()),
+        1 => "1 column, marked !",
+        _ => "the columns marked !",
+    };
+    if !args.json {
+        out::line(&format!(
+            "Left to do by hand: {left} above. Until then rows come without what it does not take. Then run `bootstrap` again."
+        ))?;
+    }
+    Err(Failure::Told.into())
 }
 
 const PROVED: &str = "a test row was written, read and deleted.";
@@ -154,15 +164,26 @@ async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<
 
 const TEST_ROW: &str = "livekit-airtable bootstrap: a test, may be deleted";
 
-/// What a person does about it, and the exit code that says the same to a script.
+/// The base could not be looked at, which comes before anything is written.
+fn unread(error: &airtable::Error) -> Failure {
+    told(
+        error,
+        "The base could not be looked at, and nothing was changed: run this again",
+    )
+}
+
 fn failure(error: &airtable::Error) -> Failure {
+    told(error, "Run `bootstrap` again: it goes on where it was")
+}
+
+/// What a person does about it, and the exit code that says the same to a script.
+fn told(error: &airtable::Error, again: &str) -> Failure {
     let class = error.class();
     let text = match &class {
-        Class::Retry { .. } => format!("{error}. Run `bootstrap` again: it goes on where it was"),
-        Class::Locked { after } => format!(
-            "{error}. The base is locked for {} s, because this or another program asked too often. Run `bootstrap` again after that: it goes on where it was",
-            after.as_secs()
-        ),
+        Class::Retry { .. } => format!("{error}. {again}"),
+        Class::Locked { .. } => {
+            format!("{error}. This or another program asked too often. {again} after that")
+        }
         Class::Quota => format!(
             "{error}. The workspace's plan allows no more requests this month, or the base no more rows: nothing is written until the month turns or the plan is changed"
         ),

@@ -29,6 +29,8 @@ pub fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::Result<
     let gathering = SignedDuration::from_hours(if paced { 24 } else { 0 });
     let limits = Patience::new(gathering, (runner.clock)());
     let (status, leases) = (runner.status.clone(), runner.leases.clone());
-    runner.spawn(Arc::new(Watch::new(store(), status, leases, alert, limits)));
+    let our_key = config.livekit.api_key.clone();
+    let watch = Watch::new(store(), status, leases, alert, limits, our_key);
+    runner.spawn(Arc::new(watch));
     Ok(())
 }

@@ -9,6 +9,8 @@ use listenfd::ListenFd;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use super::Failure;
+
 /// A socket that takes no more connections once `stop` is cancelled. One that is held by somebody else stays open then:
 /// who connects waits for the next process.
 pub struct Socket {
@@ -31,7 +33,7 @@ impl Socket {
             }
             None => TcpListener::bind(own)
                 .await
-                .with_context(|| format!("LISTEN_ADDR: {own} cannot be listened on"))?,
+                .map_err(|error| refused(own, error))?,
         };
         Ok(Socket {
             address: listener.local_addr()?,
@@ -39,6 +41,25 @@ impl Socket {
             is_held,
             stop,
         })
+    }
+}
+
+fn refused(own: SocketAddr, error: std::io::Error) -> anyhow::Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!(
+            "LISTEN_ADDR: another program listens on {own}, perhaps another `serve`. Stop that one, or set LISTEN_ADDR to another port"
+        ),
+        ErrorKind::AddrNotAvailable => Failure::Usage(format!(
+            "LISTEN_ADDR: {own} is no address of this machine; 0.0.0.0:{} listens on all that it has",
+            own.port()
+        ))
+        .into(),
+        ErrorKind::PermissionDenied => Failure::NotPermitted(format!(
+            "LISTEN_ADDR: this user may not listen on {own}; ports from 1024 on are open to everybody"
+        ))
+        .into(),
+        _ => anyhow::Error::from(error).context(format!("LISTEN_ADDR: {own} cannot be listened on")),
     }
 }
 

@@ -61,7 +61,8 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
         mirrors: needs.mirrors,
     };
     let storage = bucket::client(&needs.bucket);
-    recorder.start(&store, &runner, &storage, telemetry::http_client()?)?;
+    let started = recorder.start(&store, &runner, &storage, telemetry::http_client()?);
+    started.await?;
     let working = async {
         let answer = match record {
             Record::Start { room, room_id } => {
@@ -99,9 +100,7 @@ async fn start(
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < deadline {
         match asked.outcome(store).await? {
-            Some(Outcome::Recorded(found)) => return Ok(*found),
-            Some(Outcome::NoRoom) => anyhow::bail!("LiveKit has no room {room:?}"),
-            Some(Outcome::Refused(error)) => anyhow::bail!(error),
+            Some(outcome) => return found(outcome),
             None => tokio::time::sleep(TICK).await,
         }
     }
@@ -115,18 +114,28 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
     let Some(call) = call else {
         anyhow::bail!("no recording {egress:?} is known")
     };
-    if let Some(found) = requests::stopped(store, egress).await? {
-        return Ok(found);
+    if let Some(Outcome::Recorded(found)) = requests::stopped(store, egress).await? {
+        return Ok(*found);
     }
     requests::stop(store, &call, egress, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < deadline {
-        if let Some(found) = requests::stopped(store, egress).await? {
-            return Ok(found);
+        if let Some(outcome) = requests::stopped(store, egress).await? {
+            return found(outcome);
         }
         tokio::time::sleep(TICK).await;
     }
     let text = "LiveKit has not answered; the recording is stopped when it does";
     Err(Failure::Unavailable(text.into()).into())
+}
+
+/// The recording, or why there is none.
+fn found(outcome: Outcome) -> anyhow::Result<(Call, Recording)> {
+    match outcome {
+        Outcome::Recorded(found) => Ok(*found),
+        Outcome::NotPermitted(error) => Err(Failure::NotPermitted(error).into()),
+        Outcome::Refused(error) => anyhow::bail!(error),
+        Outcome::NoRoom => anyhow::bail!("LiveKit has no room of this name"),
+    }
 }

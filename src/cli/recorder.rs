@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
+use jiff::Timestamp;
+
 use super::{Failure, serve::spawn_sink};
 use crate::{
     config,
@@ -24,22 +27,23 @@ pub struct Recorder<'a> {
 
 impl Recorder<'_> {
     /// Starts intake, the egress sink and reconcile.
-    pub fn start(
+    pub async fn start(
         &self,
         store: &Store,
         runner: &Runner,
         storage: &storage::Client,
         http: reqwest::Client,
     ) -> anyhow::Result<()> {
-        let client = egress_config(self.livekit, self.bucket, self.recording);
-        let client = egress::Client::new(client, http);
+        let began_at = store.begin((runner.clock)()).await;
+        let began_at = began_at.context("DATABASE_URL: the database cannot be written")?;
+        let client = egress::Client::new(livekit_config(self.livekit), http);
         let mut owed = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
         if self.mirrors {
             owed.push(Sink::Mirror);
         }
         runner.spawn(Arc::new(Intake {
             store: store.clone(),
-            policy: policy(self.recording)?,
+            policy: policy(self.recording, began_at)?,
             sinks: owed,
             wake: runner.wake.clone(),
         }));
@@ -52,6 +56,7 @@ impl Recorder<'_> {
         }));
         let egress = sinks::egress::Egress {
             client,
+            output: output(self.bucket, self.recording),
             store: store.clone(),
             storage: storage.clone(),
             path: self.recording.path.clone(),
@@ -62,22 +67,25 @@ impl Recorder<'_> {
     }
 }
 
-/// RECORD_ON and RECORD_ROOMS
-fn policy(recording: &config::Recording) -> Result<Policy, Failure> {
-    Policy::new(recording.on, &recording.rooms)
-        .map_err(|error| Failure::Usage(format!("RECORD_ROOMS: {error}")))
+/// RECORD_ON and RECORD_ROOMS; `began_at`: when the service first ran.
+fn policy(recording: &config::Recording, began_at: Timestamp) -> Result<Policy, Failure> {
+    let mut policy = Policy::new(recording.on, &recording.rooms)
+        .map_err(|error| Failure::Usage(format!("RECORD_ROOMS: {error}")))?;
+    policy.began_at = began_at;
+    Ok(policy)
 }
 
-pub fn egress_config(
-    livekit: &config::LiveKit,
-    storage: &config::Storage,
-    recording: &config::Recording,
-) -> egress::Config {
-    let endpoint = storage.egress_endpoint.clone();
+pub fn livekit_config(livekit: &config::LiveKit) -> egress::Config {
     egress::Config {
         url: livekit.url.clone(),
         api_key: livekit.api_key.clone(),
         api_secret: livekit.api_secret.clone(),
+    }
+}
+
+fn output(storage: &config::Storage, recording: &config::Recording) -> egress::Output {
+    let endpoint = storage.egress_endpoint.clone();
+    egress::Output {
         upload: egress::Upload {
             access_key: storage.access_key.clone(),
             secret_key: storage.secret_key.clone(),

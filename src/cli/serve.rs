@@ -1,6 +1,6 @@
 //! `serve`: the service.
 
-use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs::File, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::serve::Listener;
@@ -55,7 +55,13 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
     let metrics = telemetry::metrics().context("the metrics could not be set up")?;
     let upkeep = metrics.clone();
-    let service = Service::start(&config, metrics, telemetry::now).await?;
+    // From the first moment on: a signal that nobody handles yet ends the process as a failure, or, of the first process
+    // in a container, is lost.
+    let mut stop = pin!(asked_to_stop());
+    let service = tokio::select! {
+        service = Service::start(&config, metrics, telemetry::now) => service?,
+        stopped = &mut stop => return stopped,
+    };
     // Without it the recorder keeps every latency that was ever measured.
     let upkeep = tokio::spawn(async move {
         loop {
@@ -69,7 +75,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         std::fs::write(&path, line)
             .with_context(|| format!("{} could not be written", path.display()))?;
     }
-    asked_to_stop().await?;
+    stop.await?;
     tracing::info!("stopping: no new requests; what is being done is ended");
     service.stop().await;
     upkeep.abort();
@@ -110,7 +116,7 @@ impl Service {
         let schema = schema(&config.airtable)?;
         let runner = Runner::new(clock);
         let storage = bucket::client(&config.storage);
-        jobs(config, &store, &runner, &storage, &links, schema)?;
+        jobs(config, &store, &runner, &storage, &links, schema).await?;
         caretakers::start(config, &store, &runner)?;
         runner.leases.renew(&store, runner.clock).await;
         let app = http::App {
@@ -128,6 +134,7 @@ impl Service {
             api_token: config.http.api_token.clone(),
             reading: Semaphore::new(1),
             metrics,
+            writable: Default::default(),
             clock: runner.clock,
         };
         let accepting = CancellationToken::new();
@@ -189,7 +196,7 @@ fn open_files() -> usize {
 }
 
 /// Starts every job that is configured.
-fn jobs(
+async fn jobs(
     config: &Config,
     store: &Store,
     runner: &Runner,
@@ -205,7 +212,8 @@ fn jobs(
         times: &config.times,
         mirrors: config.mirror.is_some(),
     };
-    recorder.start(store, runner, storage, http.clone())?;
+    let started = recorder.start(store, runner, storage, http.clone());
+    started.await?;
     let lost_after = config.times.egress_lost_after;
     spawn_sink(
         runner,

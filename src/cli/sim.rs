@@ -11,8 +11,9 @@ use crate::sim::{airtable, livekit, storage};
 pub enum Sim {
     /// Airtable: one empty base `appSimulated00001`, any token `pat…`
     #[command(
-        after_help = "It refuses what Airtable refuses, in its words, and locks a base that gets too many requests. To make it misbehave, and to
-do what people do in the interface, send it requests of its own; they need no token and do not count:
+        after_help = "It refuses what Airtable refuses, in its words, and locks a base that gets too many requests. It has records with all types of
+fields, links, lookups, rollups and formulas, attachments, comments, webhooks and the schema. To make it misbehave, and to do
+what people do in the interface, send it requests of its own; they need no token and do not count:
   GET    /sim                  requests, breaches of the rate limit, faults left
   POST   /sim/faults           {\"fault\", \"times\"?: 1, \"method\"?: \"PATCH\", \"after_write\"?: false}, where the fault is
                                  status (\"status\"?: 500, \"body\"?), html (\"status\"?), reset, silent (\"seconds\"?: 31),
@@ -28,9 +29,15 @@ do what people do in the interface, send it requests of its own; they need no to
         /// Requests a base takes in a second; 0: no limit
         #[arg(long, default_value_t = 5.0)]
         requests_per_second: f64,
-        /// How long a base is locked after too many requests
+        /// Requests a token may send in a second, over all bases; 0: no limit
+        #[arg(long, default_value_t = 50.0)]
+        token_requests_per_second: f64,
+        /// How long a base, or a token, is locked after too many requests
         #[arg(long, default_value = "30s", value_parser = duration)]
         lockout: Duration,
+        /// A token to look on with: its requests do not count, are never refused for their number and meet no faults
+        #[arg(long, value_name = "TOKEN")]
+        onlooker_token: Option<String>,
         /// A base to start with, as JSON: {"id", "name", "tables": [as the metadata API prints them, each with "records"]}
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
@@ -76,13 +83,17 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
         Sim::Airtable {
             listen,
             requests_per_second,
+            token_requests_per_second,
             lockout,
+            onlooker_token,
             seed,
         } => {
             let seed = seed.map(read_seed).transpose()?;
             let options = airtable::Options {
                 requests_per_second,
+                token_requests_per_second,
                 lockout,
+                onlooker_token,
                 seed,
             };
             let airtable = airtable::start(listen.listen, options).await;

@@ -93,9 +93,10 @@ impl Alarms {
         notices
     }
 
-    /// Only this one condition could be looked at: what else held holds on.
-    pub fn hold_all_but(&mut self, condition: &str, now: Timestamp) {
-        for (_, alarm) in self.0.iter_mut().filter(|(held, _)| *held != condition) {
+    /// Only these conditions could be looked at: what else held holds on.
+    pub fn hold_all_but(&mut self, looked_at: &[&str], now: Timestamp) {
+        let unseen = |held: &str| !looked_at.contains(&held);
+        for (_, alarm) in self.0.iter_mut().filter(|(held, _)| unseen(held)) {
             alarm.seen_at = now;
         }
     }
@@ -228,7 +229,7 @@ mod tests {
     fn nothing_is_over_while_nobody_could_look() {
         let mut alarms = Alarms::default();
         texts(&mut alarms, &[trouble(1)], 0);
-        alarms.hold_all_but("store", at(600));
+        alarms.hold_all_but(&["store"], at(600));
         assert_eq!(texts(&mut alarms, &[], 601), [""; 0]);
     }
 }

@@ -33,7 +33,8 @@ pub struct Call {
     pub created_at: Option<Timestamp>,
     /// The earliest time that any event of the room carried, when no event told `created_at`.
     pub heard_from: Option<Timestamp>,
-    /// When an event last showed the room open, by our clock.
+    /// When an event last showed the room open, by our clock or LiveKit's, whichever is earlier: a webhook that comes
+    /// late shows that it was open when it was sent.
     pub alive_at: Option<Timestamp>,
     /// `room_finished`.
     pub finished_at: Option<Timestamp>,
@@ -132,7 +133,10 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> S
     let mut after = before.clone();
     after.fold(event, policy);
     let changed = call.is_none() || after != before;
-    let owed = if changed { after.owed() } else { Vec::new() };
+    let owed = match changed {
+        true => after.owed(policy.began_at),
+        false => Vec::new(),
+    };
     Step {
         call: after,
         changed,
@@ -152,7 +156,7 @@ impl Call {
         match &event.fact {
             Fact::RoomSeen { room, at } => {
                 self.see(room, *at);
-                self.hear_alive(event.received_at);
+                self.hear_alive(event.received_at.min(*at));
                 self.want(policy, false);
             }
             Fact::RoomFinished { room, at } => {
@@ -166,7 +170,7 @@ impl Call {
                 at,
             } => {
                 self.see(room, *at);
-                self.hear_alive(event.received_at);
+                self.hear_alive(event.received_at.min(*at));
                 self.want(policy, participant.is_person());
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());
@@ -293,8 +297,8 @@ impl Call {
         }
     }
 
-    /// Who must hear of this call as it is now.
-    pub fn owed(&self) -> Vec<Owed> {
+    /// Who must hear of this call as it is now. `began_at`: what ended before is history.
+    pub fn owed(&self, began_at: Timestamp) -> Vec<Owed> {
         let owe = |sink, part: &str| Owed {
             sink,
             part: part.to_owned(),
@@ -308,12 +312,18 @@ impl Call {
             if self.must_look_for(recording) {
                 owed.push(owe(Sink::Storage, id));
             }
-            // What was found in the bucket is history: the mirror is told of recordings as they end.
-            if self.has_ended(recording) && !recording.was_found() {
+            // The mirror is told of recordings as they end.
+            if self.has_ended(recording) && !self.is_history(recording, began_at) {
                 owed.push(owe(Sink::Mirror, id));
             }
         }
         owed
+    }
+
+    /// What was found in the bucket, and what had ended when the service first ran.
+    fn is_history(&self, recording: &Recording, began_at: Timestamp) -> bool {
+        let ended_at = recording.ended_at.or(self.ended_at());
+        recording.was_found() || ended_at.is_some_and(|ended_at| ended_at < began_at)
     }
 
     /// Takes out what KEEP limits: what agents reported. No event does that.

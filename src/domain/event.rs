@@ -1,6 +1,6 @@
 //! What others told us, read: the one input of [`apply`](super::apply).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub enum Fact {
     /// A recording that lies in the bucket, and that no egress told of.
     Stored(Box<Stored>),
     /// What the agent said at the end of its session.
-    Report { room: Room, report: Box<Report> },
+    Report { room: Room, report: Arc<Report> },
     /// Somebody asked for a recording, or for its end.
     Request { room: Room, request: Request },
     /// What we found out ourselves.

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod budget;
 pub mod call;
 pub mod event;
+mod failure;
 pub mod link;
 pub mod participant;
 pub mod path;

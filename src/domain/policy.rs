@@ -1,6 +1,7 @@
 //! Which rooms are recorded without anybody asking.
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use jiff::Timestamp;
 
 /// RECORD_ON
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,10 +12,12 @@ pub enum RecordOn {
     Manual,
 }
 
-/// RECORD_ON and RECORD_ROOMS
+/// RECORD_ON, RECORD_ROOMS, and what is news at all.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub on: RecordOn,
+    /// When the service first ran: what ended before is history, and the mirror is not told of it.
+    pub began_at: Timestamp,
     included: GlobSet,
     excluded: GlobSet,
 }
@@ -38,6 +41,7 @@ impl Policy {
         }
         Ok(Policy {
             on,
+            began_at: Timestamp::MIN,
             included: included.build()?,
             excluded: excluded.build()?,
         })
@@ -47,6 +51,7 @@ impl Policy {
     pub fn manual() -> Policy {
         Policy {
             on: RecordOn::Manual,
+            began_at: Timestamp::MIN,
             included: GlobSet::empty(),
             excluded: GlobSet::empty(),
         }

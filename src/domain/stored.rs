@@ -322,7 +322,7 @@ mod tests {
             ("desk", 2)
         );
         let mirrored = call
-            .owed()
+            .owed(Timestamp::MIN)
             .into_iter()
             .filter(|owed| owed.sink == Sink::Mirror);
         let mirrored: Vec<String> = mirrored.map(|owed| owed.part).collect();

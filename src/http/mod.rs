@@ -39,6 +39,7 @@ use crate::{
 };
 pub use budget::Base;
 use error::Problem;
+pub use ops::Writable;
 
 /// Bytes of a webhook's body; LiveKit's are a few KiB.
 const WEBHOOK_BYTES: usize = 1 << 20;
@@ -56,9 +57,11 @@ pub struct App {
     pub base: Base,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
-    /// Transcripts that are taken apart at one time: one of 16 MiB takes several hundred.
+    /// Transcripts that are read at one time, and the large ones that are stored.
     pub reading: Semaphore,
     pub metrics: PrometheusHandle,
+    /// For `/readyz`.
+    pub writable: Writable,
     /// Gives the time; one of the two edges where the clock is read.
     pub clock: fn() -> Timestamp,
 }

@@ -47,9 +47,13 @@ pub async fn start(
     match outcome {
         Some(Outcome::Recorded(found)) => Ok((StatusCode::OK, Json(describe(&found.0, &found.1)))),
         Some(Outcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
-        Some(Outcome::Refused(error)) => Err(Problem::new(StatusCode::BAD_GATEWAY, error)),
+        Some(Outcome::Refused(error) | Outcome::NotPermitted(error)) => Err(refused(error)),
         None => Ok((StatusCode::ACCEPTED, Json(pending(&wanted.room_name)))),
     }
+}
+
+fn refused(error: String) -> Problem {
+    Problem::new(StatusCode::BAD_GATEWAY, error)
 }
 
 fn pending(room_name: &str) -> Value {
@@ -80,8 +84,9 @@ pub async fn stop(
     requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;
     app.wake.intake.notify_one();
     let stopped = wait_for(&app, PATIENCE, || requests::stopped(&app.store, &egress_id));
-    Ok(Json(match stopped.await {
-        Some((call, recording)) => describe(&call, &recording),
-        None => describe(&call, recording),
-    }))
+    match stopped.await {
+        Some(Outcome::Recorded(found)) => Ok(Json(describe(&found.0, &found.1))),
+        Some(Outcome::Refused(error) | Outcome::NotPermitted(error)) => Err(refused(error)),
+        Some(Outcome::NoRoom) | None => Ok(Json(describe(&call, recording))),
+    }
 }

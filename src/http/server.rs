@@ -98,6 +98,11 @@ impl State {
         self.refused.load(Relaxed)
     }
 
+    /// A request was refused before it was one.
+    pub(super) fn refuse(&self) {
+        self.refused.store(true, Relaxed);
+    }
+
     fn answered(&self, refused: bool) {
         self.refused.store(refused, Relaxed);
         self.set(Phase::Idle(Instant::now()));

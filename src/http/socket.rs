@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},
@@ -24,6 +25,8 @@ pub(super) struct Socket<I> {
     state: Arc<State>,
     /// Since the answer has been sent to its end.
     lingering: Option<Pin<Box<Sleep>>>,
+    /// What is written in place of hyper's own refusal, and how much of it has been.
+    problem: Option<(Vec<u8>, usize)>,
 }
 
 impl<I> Socket<I> {
@@ -32,6 +35,7 @@ impl<I> Socket<I> {
             io,
             state,
             lingering: None,
+            problem: None,
         }
     }
 
@@ -42,6 +46,44 @@ impl<I> Socket<I> {
             self.state.set(Phase::Idle(Instant::now()));
         }
     }
+}
+
+impl<I: AsyncWrite + Unpin> Socket<I> {
+    /// Writes the problem to its end; hyper writes nothing after a refusal of its own.
+    fn poll_problem(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some((problem, written)) = &mut self.problem
+            && *written < problem.len()
+        {
+            let more = ready!(Pin::new(&mut self.io).poll_write(cx, &problem[*written..]))?;
+            if more == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            *written += more;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// hyper refuses what is no request before anything of ours is asked, and without a body, as no answer of ours is:
+/// the problem that is told instead.
+fn problem(bytes: &[u8]) -> Option<Vec<u8>> {
+    let head = std::str::from_utf8(bytes.strip_suffix(b"\r\n\r\n")?).ok()?;
+    let mut lines = head.split("\r\n");
+    let (status, title) = lines.next()?.strip_prefix("HTTP/1.1 ")?.split_once(' ')?;
+    let status: u16 = status.parse().ok().filter(|status| *status >= 400)?;
+    lines.find(|line| line.eq_ignore_ascii_case("content-length: 0"))?;
+    let detail = match status {
+        431 => "the request's head is larger than 32 KiB, or has more than a hundred headers",
+        414 => "the request's address is too long",
+        _ => "this is no HTTP request that can be read",
+    };
+    let body = json!({ "type": "about:blank", "title": title, "status": status, "detail": detail });
+    let (body, length) = (body.to_string(), body.to_string().len());
+    let head = format!(
+        "HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
+         cache-control: no-store\r\nconnection: close\r\n\r\n"
+    );
+    Some((head + &body).into_bytes())
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Socket<I> {
@@ -66,6 +108,16 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<I> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.problem.is_none()
+            && let Some(problem) = problem(bytes)
+        {
+            self.problem = Some((problem, 0));
+            self.state.refuse();
+        }
+        if self.problem.is_some() {
+            ready!(self.poll_problem(cx))?;
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.note(&written);
         written
@@ -76,6 +128,11 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<I> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [head, rest @ ..] = slices
+            && rest.iter().all(|slice| slice.is_empty())
+        {
+            return self.poll_write(cx, head);
+        }
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         self.note(&written);
         written

@@ -17,6 +17,9 @@ use crate::{
     store::{Kind, Letter},
 };
 
+/// Bytes of a body of which one at a time is stored.
+const LARGE: usize = 1 << 20;
+
 /// The room, where the body does not name it.
 #[derive(Debug, Default, Deserialize)]
 pub struct Named {
@@ -36,13 +39,11 @@ pub async fn receive(
     let is_text = is_text(request.headers());
     let body = Bytes::from_request(request, &app).await;
     let bytes = body.map_err(|cut| Problem::no_body(&cut, "a transcript has at most 16 MiB"))?;
+    let turn = app.reading.acquire().await;
     let bytes = if is_text { as_json(bytes) } else { bytes };
-    let read = {
-        let _turn = app.reading.acquire().await;
-        read(&bytes)?
-    };
-    let Read { body, own, turns } = read;
-    let room = room(own, query, bearer.room());
+    let Read { body, outline } = read(&bytes)?;
+    let turns = outline.turns;
+    let room = room(outline.room, query, bearer.room());
     if room.sid.is_empty() && room.name.is_empty() {
         return Err(Problem::bad_request(
             "which room? name it as `room_id`, `room` or `room_name` in the body or the query",
@@ -53,10 +54,13 @@ pub async fn receive(
     let stored = Stored { room: &room, body };
     let stored =
         serde_json::to_string(&stored).map_err(|_| Problem::bad_request("the body is not JSON"))?;
+    // While a large one is written, there are several copies of it. Small ones share a transaction.
+    let turn = turn.ok().filter(|_| bytes.len() > LARGE);
+    drop(bytes);
     let letter = Letter::new(Kind::Report, stored, (app.clock)());
     let id = letter.id.clone();
     app.store.put(letter).await?;
-    drop(bytes);
+    drop(turn);
     app.wake.intake.notify_one();
     let settled = wait_for(&app, std::time::Duration::from_secs(1), || {
         app.store.settled(&id)
@@ -83,8 +87,7 @@ fn as_json(body: Bytes) -> Bytes {
 /// A body that can be stored.
 struct Read<'a> {
     body: &'a RawValue,
-    own: Room,
-    turns: usize,
+    outline: transcript::Outline,
 }
 
 /// As the inbox keeps it.
@@ -94,7 +97,6 @@ struct Stored<'a> {
     body: &'a RawValue,
 }
 
-/// Taken apart, a body is many times as large; nothing of that is kept.
 fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
     let wrong = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
@@ -102,14 +104,10 @@ fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
             "the body is not JSON: it goes wrong at line {line}, column {column} (plain text is a JSON string, or has the content type text/plain)"
         ))
     };
-    let parts: Value = serde_json::from_slice(body).map_err(wrong)?;
-    let read = transcript::read(&parts);
-    let (own, report) = read.map_err(|error| Problem::bad_request(error.to_string()))?;
-    Ok(Read {
-        body: serde_json::from_slice(body).map_err(wrong)?,
-        own,
-        turns: report.transcript.len(),
-    })
+    let body: &RawValue = serde_json::from_slice(body).map_err(wrong)?;
+    let outline = transcript::outline(body);
+    let outline = outline.map_err(|error| Problem::bad_request(error.to_string()))?;
+    Ok(Read { body, outline })
 }
 
 /// The body's word, else the query's, else the token's.

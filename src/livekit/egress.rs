@@ -24,6 +24,11 @@ pub struct Config {
     pub url: String,
     pub api_key: String,
     pub api_secret: SecretString,
+}
+
+/// What a recording is to be, and where it goes.
+#[derive(Clone)]
+pub struct Output {
     pub upload: Upload,
     pub file_type: FileType,
     /// The agent left, everyone else right.
@@ -44,9 +49,6 @@ pub struct Upload {
 #[derive(Clone)]
 pub struct Client {
     twirp: Twirp,
-    upload: Upload,
-    file_type: FileType,
-    dual: bool,
 }
 
 /// What became of a stop.
@@ -77,9 +79,6 @@ impl Client {
                 api_key: config.api_key,
                 api_secret: config.api_secret,
             },
-            upload: config.upload,
-            file_type: config.file_type,
-            dual: config.dual,
         }
     }
 
@@ -92,14 +91,19 @@ impl Client {
     ///
     /// LiveKit has no idempotency key. After an error of kind [`Kind::Unanswered`] the recording may run: list before
     /// another start.
-    pub async fn start(&self, room_name: &str, path: &str) -> Result<String, Error> {
+    pub async fn start(
+        &self,
+        room_name: &str,
+        path: &str,
+        output: &Output,
+    ) -> Result<String, Error> {
         let call = Call {
             service: "Egress",
             method: "StartRoomCompositeEgress",
             timeout: START_TIMEOUT,
             starts: true,
         };
-        let request = self.request(room_name, path);
+        let request = output.request(room_name, path);
         let info: proto::EgressInfo = self.twirp.post(call, recording(), &request).await?;
         Ok(webhook_form(&info).to_string())
     }
@@ -200,7 +204,9 @@ impl Client {
             .map(|info| participant_form(info).to_string())
             .collect())
     }
+}
 
+impl Output {
     fn request(&self, room_name: &str, path: &str) -> proto::RoomCompositeEgressRequest {
         use proto::{
             AudioCodec, AudioMixing, EncodedFileType, room_composite_egress_request::Options,

@@ -1,7 +1,8 @@
 //! DELIVERY to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
 
 mod claim;
-mod log;
+mod load;
+mod told;
 
 use std::{
     collections::HashSet,
@@ -145,12 +146,14 @@ pub struct Deliver<D> {
     leases: Leases,
     tasks: TaskTracker,
     flying: Mutex<HashSet<Key>>,
+    /// Held by the batch that reads its calls, and on to its end by one with a large call.
+    loading: Arc<tokio::sync::Mutex<()>>,
     started: AtomicBool,
     /// What the database says, so that not every delivery asks it.
     is_closed: AtomicBool,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
     unwritten: AtomicBool,
-    log: log::Log,
+    told: told::Told,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -163,10 +166,11 @@ impl<D: Deliverer> Deliver<D> {
             leases: runner.leases.clone(),
             tasks: runner.tasks.clone(),
             flying: Mutex::default(),
+            loading: Arc::default(),
             started: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             unwritten: AtomicBool::default(),
-            log: log::Log::default(),
+            told: told::Told::default(),
         }
     }
 
@@ -191,22 +195,7 @@ impl<D: Deliverer> Deliver<D> {
     }
 
     async fn send(&self, batch: Vec<Delivery>, line: Line) -> anyhow::Result<()> {
-        let mut due = Vec::new();
-        for delivery in batch {
-            if let Some(row) = self.store.call(&delivery.key.call_id).await? {
-                // The call's own revision: what is sent is the state of now.
-                let revision = match delivery.key.sink {
-                    Sink::Mirror => delivery.revision,
-                    _ => row.revision,
-                };
-                let delivery = Delivery {
-                    revision,
-                    ..delivery
-                };
-                let call = row.call;
-                due.push(Due { delivery, call });
-            }
-        }
+        let (due, _large) = self.load(batch).await?;
         // Reading may have waited for the database, and another process may own the sink by now.
         if !self.leases.holds(sink_name(self.deliverer.sink())) {
             return Ok(());
@@ -244,7 +233,7 @@ impl<D: Deliverer> Deliver<D> {
         let mut ends = Vec::new();
         for (Due { delivery, .. }, attempt) in tries {
             self.open_or_close(&attempt.answer, now).await?;
-            self.log.say(delivery, &attempt);
+            self.log(delivery, &attempt, now).await;
             ends.extend(ending(delivery, attempt, now).map(|finish| (delivery, finish)));
         }
         self.store.finish(&ends, now).await?;
@@ -280,6 +269,7 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
+            self.look_back(now).await?;
             return Ok(false);
         }
         let ready = tokio::time::timeout(PATIENCE, self.deliverer.ready(now)).await;

@@ -74,13 +74,10 @@ impl Job for Intake {
         if letters.is_empty() {
             return Ok(false);
         }
-        let letters: Vec<_> = letters
-            .iter()
-            .map(|letter| (letter, letter::read(letter)))
-            .collect();
+        let letters: Vec<_> = letters.into_iter().map(opened).collect();
         let mut batch = self.begin(&letters).await?;
         for (letter, fact) in letters {
-            self.take(&mut batch, letter, fact, now).await?;
+            self.take(&mut batch, &letter, fact, now).await?;
         }
         let folded: Vec<Folded> = batch.calls.into_values().filter(changed).collect();
         self.store
@@ -117,6 +114,13 @@ fn say(call: &Call, before: Option<&Status>) {
     }
 }
 
+/// A letter that was read, without its body, which may be large.
+fn opened(mut letter: Letter) -> (Letter, Result<Fact, String>) {
+    let fact = letter::read(&letter);
+    letter.body = Vec::new();
+    (letter, fact)
+}
+
 /// A call as it was read, or one that begins.
 fn unchanged(known: Option<CallRow>) -> Folded {
     let row = known.map(|CallRow { call, revision, .. }| (call, revision));
@@ -147,7 +151,7 @@ impl Intake {
     }
 
     /// A batch with the calls that its letters name, read at once.
-    async fn begin(&self, letters: &[(&Letter, Result<Fact, String>)]) -> anyhow::Result<Batch> {
+    async fn begin(&self, letters: &[(Letter, Result<Fact, String>)]) -> anyhow::Result<Batch> {
         let ids = letters.iter().filter_map(|(letter, fact)| {
             let named = fact.as_ref().ok().and_then(Fact::room);
             let sid = named.map(|room| room.sid.as_str());

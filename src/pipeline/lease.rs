@@ -66,6 +66,11 @@ impl Leases {
         }
     }
 
+    /// The database did not let this process renew its leases the last time: no job goes on in it.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
     pub fn want(&self, job: &'static str) {
         self.lock().entry(job).or_default();
     }

@@ -1,9 +1,10 @@
 //! What a letter of the inbox says: each kind has a format of its own.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     domain::{
@@ -58,7 +59,7 @@ fn read_body(letter: &Letter) -> Result<Fact, String> {
             finding: parse::<Finding>(json()?)?,
         }),
         Kind::Object => Ok(Fact::Stored(Box::new(parse::<Stored>(json()?)?))),
-        Kind::Report => report(json()?),
+        Kind::Report => report(text),
     }
 }
 
@@ -93,17 +94,28 @@ pub fn participant(room: &Room, info: &Value, now: Timestamp) -> Letter {
     Letter::new(Kind::Participant, body.to_string(), now)
 }
 
-/// A report is stored with the room that its request named: `{"room": …, "body": …}`.
-fn report(stored: Value) -> Result<Fact, String> {
-    let named = parse::<Room>(stored["room"].clone())?;
-    let (own, report) = transcript::read(&stored["body"]).map_err(|error| error.to_string())?;
+/// A report is stored with the room that its request named.
+#[derive(Deserialize)]
+struct Reported<'a> {
+    room: Room,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+fn report(text: &str) -> Result<Fact, String> {
+    let Reported { room: named, body } = serde_json::from_str(text).map_err(not_ours)?;
+    let (own, report) = transcript::read(body).map_err(|error| error.to_string())?;
     let own_named = !own.sid.is_empty() || !own.name.is_empty();
     Ok(Fact::Report {
         room: if own_named { own } else { named },
-        report: Box::new(report),
+        report: Arc::new(report),
     })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|_| "it was stored by another version".to_owned())
+    serde_json::from_value(value).map_err(not_ours)
+}
+
+fn not_ours(_: serde_json::Error) -> String {
+    "it was stored by another version".to_owned()
 }

@@ -93,6 +93,10 @@ pub struct JobStatus(Arc<Mutex<BTreeMap<&'static str, JobState>>>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobState {
     Running,
+    /// Another process runs it.
+    Elsewhere,
+    /// No process runs it as far as this one knows: the database gives nobody a lease.
+    Unleased,
     /// Its last step failed; it goes on.
     Failing(String),
     Dead,
@@ -154,6 +158,7 @@ impl Runner {
             let rest = if !job.is_leased() || self.leases.holds(job.name()) {
                 self.step(job, &mut failures).await
             } else {
+                self.status.set(job.name(), self.unheld());
                 Duration::from_millis(100)
             };
             if rest.is_zero() {
@@ -164,6 +169,14 @@ impl Runner {
                 () = tokio::time::sleep(rest) => {}
                 () = self.stop.cancelled() => {}
             }
+        }
+    }
+
+    /// The state of a job whose lease is not ours.
+    fn unheld(&self) -> JobState {
+        match self.leases.is_failing() {
+            true => JobState::Unleased,
+            false => JobState::Elsewhere,
         }
     }
 

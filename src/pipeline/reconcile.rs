@@ -13,7 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, LONG_STEP, Wake, letter, requests::NO_ROOM};
+use super::{
+    Job, LONG_STEP, Wake, letter,
+    requests::{DENIED, NO_ROOM},
+};
 use crate::{
     domain::{Call, Fact, Recording, Room, event::Finding, participant},
     livekit::{
@@ -105,7 +108,7 @@ impl Reconcile {
             Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
             Ok(_) => Some(NO_ROOM.to_owned()),
             Err(error) if error.kind() == egress::Kind::Unauthorized => {
-                Some(format!("The recording could not be started: {error}."))
+                Some(format!("{DENIED}{error}."))
             }
             Err(_) => None,
         };

@@ -94,7 +94,7 @@ pub async fn write(
     store.judge(&refolded.judged).await?;
     if refolded.changed {
         let folded = Folded {
-            owed: refolded.call.owed(),
+            owed: refolded.call.owed(store.began_at().await?),
             call: refolded.call.clone(),
             read_revision: refolded.read_revision,
             renamed: refolded.renamed,

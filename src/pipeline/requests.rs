@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::sinks::egress;
 use crate::{
-    domain::{Call, Recording, Room, event::Request},
-    store::{CallRow, Error, Kind, Letter, Store},
+    domain::{Call, Recording, Room, Sink, event::Request},
+    store::{CallRow, Delivery, Error, Kind, Letter, Store},
 };
 
 /// Why a request for a room that LiveKit does not know is set aside.
 pub(super) const NO_ROOM: &str = "no such room";
+/// How the reason begins why one is set aside that LiveKit refuses for our key's sake.
+pub(super) const DENIED: &str = "The recording could not be started: ";
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +23,8 @@ pub enum Outcome {
     NoRoom,
     /// LiveKit refused; why, for people.
     Refused(String),
+    /// LiveKit refuses our key; what it says, for people.
+    NotPermitted(String),
 }
 
 /// A start that was asked for.
@@ -80,6 +85,9 @@ impl Start {
         };
         match settled.error {
             Some(error) if error == NO_ROOM => return Ok(Some(Outcome::NoRoom)),
+            Some(error) if error.starts_with(DENIED) => {
+                return Ok(Some(Outcome::NotPermitted(error)));
+            }
             Some(error) => return Ok(Some(Outcome::Refused(error))),
             None => {}
         }
@@ -93,11 +101,20 @@ impl Start {
         }
         let told = call.not_started.filter(|told| told.over);
         let told = told.filter(|told| told.at >= self.letter.received_at);
-        Ok(told.map(|told| match told.no_room {
-            true => Outcome::NoRoom,
-            false => Outcome::Refused(told.error),
-        }))
+        match told {
+            Some(told) if told.no_room => Ok(Some(Outcome::NoRoom)),
+            Some(told) => Ok(Some(Outcome::Refused(told.error))),
+            None => Ok(denied(store, &call_id).await?.map(Outcome::NotPermitted)),
+        }
     }
+}
+
+/// What LiveKit said if it refused our key when it was last asked to record this call, or to stop that.
+async fn denied(store: &Store, call_id: &str) -> Result<Option<String>, Error> {
+    let deliveries = store.deliveries_of(call_id).await?;
+    let denied = |it: &Delivery| it.key.sink == Sink::Egress && egress::was_denied(it);
+    let delivery = deliveries.into_iter().find(denied);
+    Ok(delivery.and_then(|delivery| delivery.last_error))
 }
 
 /// Asks for the end of a recording.
@@ -117,13 +134,17 @@ pub async fn stop(
     Ok(())
 }
 
-/// The recording, once it runs no more.
-pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<(Call, Recording)>, Error> {
-    let row = store.call_of_egress(egress_id).await?;
-    Ok(row.and_then(|CallRow { call, .. }| {
-        let recording = call.recordings.get(egress_id)?.clone();
-        (!call.is_running(&recording)).then_some((call, recording))
-    }))
+/// The recording, once it runs no more, or why LiveKit will not stop it.
+pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<Outcome>, Error> {
+    let Some(CallRow { call, .. }) = store.call_of_egress(egress_id).await? else {
+        return Ok(None);
+    };
+    match call.recordings.get(egress_id).cloned() {
+        Some(recording) if !call.is_running(&recording) => {
+            Ok(Some(Outcome::Recorded(Box::new((call, recording)))))
+        }
+        _ => Ok(denied(store, &call.id).await?.map(Outcome::NotPermitted)),
+    }
 }
 
 /// A recording as `/v1/recordings` and `record` answer it.

@@ -24,6 +24,8 @@ const KEY: &str = "alarms";
 const OUTBOX: usize = 20;
 /// How often it is said what waits.
 const HOURLY: SignedDuration = SignedDuration::from_hours(1);
+/// What every process looks at.
+const EVERYBODYS: [&str; 2] = [troubles::STORE, troubles::LEASES];
 
 pub struct Watch {
     store: Store,
@@ -31,6 +33,8 @@ pub struct Watch {
     leases: Leases,
     alert: Option<alert::Client>,
     limits: Patience,
+    /// LIVEKIT_API_KEY
+    our_key: String,
     memory: Mutex<Memory>,
 }
 
@@ -55,6 +59,7 @@ impl Watch {
         leases: Leases,
         alert: Option<alert::Client>,
         limits: Patience,
+        our_key: String,
     ) -> Watch {
         Watch {
             store,
@@ -62,15 +67,20 @@ impl Watch {
             leases,
             alert,
             limits,
+            our_key,
             memory: Mutex::default(),
         }
     }
 
-    /// Looks at everything. Who does not hold the lease looks at the database alone: without it nobody holds one.
+    /// Looks at everything. Who does not hold the lease looks at the database and the leases alone: when they fail,
+    /// nobody holds one.
     async fn look(&self, memory: &mut Memory, now: Timestamp) -> anyhow::Result<()> {
         let mut troubles = Vec::new();
         let all = match self.store.check(now).await {
-            Ok(()) => self.leases.holds(self.name()),
+            Ok(()) => {
+                troubles.extend(self.unleased(now).await);
+                self.leases.holds(self.name())
+            }
             Err(error) => {
                 troubles.push(troubles::unwritable(&error));
                 false
@@ -81,13 +91,13 @@ impl Watch {
             troubles.extend(self.troubles(now).await?);
             self.say_what_waits(memory, now).await?;
         } else {
-            memory.alarms.hold_all_but(troubles::STORE, now);
+            memory.alarms.hold_all_but(&EVERYBODYS, now);
         }
         self.tell(memory, &troubles, now);
         match all {
             true => self.save(memory).await,
             false => {
-                memory.unsaved = memory.alarms.holds(troubles::STORE);
+                memory.unsaved = EVERYBODYS.iter().any(|own| memory.alarms.holds(own));
                 Ok(())
             }
         }

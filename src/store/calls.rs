@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
+use sqlx::{
+    Any, AnyConnection, AssertSqlSafe, Row,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 use super::{
     Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows, text,
     time,
 };
-use crate::domain::{Call, Owed, Recording, Sink};
+use crate::domain::{Call, Owed, Recording, Sink, transcript::Reports};
 
 /// A stored call and how often it has changed.
 #[derive(Debug, Clone)]
@@ -17,6 +22,8 @@ pub struct CallRow {
     pub call: Call,
     pub revision: i64,
     pub changed_at: Timestamp,
+    /// How large it is, as it is stored.
+    pub bytes: usize,
 }
 
 /// What intake made of a call, to be written with the letters it came from.
@@ -111,16 +118,22 @@ impl Store {
             .collect()
     }
 
-    /// Calls whose room is open, or whose recording is awaited.
+    /// Calls whose room is open, or whose recording is awaited, without what agents reported: there may be many.
     pub async fn unfinished(&self) -> Result<Vec<CallRow>> {
         let sql = format!("{COLUMNS} WHERE status IN ('live', 'processing') ORDER BY started_at");
-        let query = sqlx::query(AssertSqlSafe(sql));
-        query
-            .fetch_all(&self.read)
-            .await?
-            .iter()
-            .map(read)
-            .collect()
+        self.bare(sqlx::query(AssertSqlSafe(sql))).await
+    }
+
+    /// Calls without what agents reported, read one after the other.
+    pub(super) async fn bare(&self, query: Query<'_, Any, AnyArguments>) -> Result<Vec<CallRow>> {
+        let mut rows = query.fetch(&self.read);
+        let mut calls = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let mut row = read(&row)?;
+            row.call.reports = Reports::default();
+            calls.push(row);
+        }
+        Ok(calls)
     }
 
     pub async fn page(&self, filter: &Filter) -> Result<Page> {
@@ -246,11 +259,13 @@ async fn name_recordings(connection: &mut AnyConnection, folded: &[Folded]) -> R
 }
 
 pub(super) fn read(row: &AnyRow) -> Result<CallRow> {
-    let state: String = row.try_get("state")?;
+    // Borrowed: a long transcript makes it many megabytes.
+    let state: &str = row.try_get("state")?;
     Ok(CallRow {
-        call: serde_json::from_str(&state)?,
+        call: serde_json::from_str(state)?,
         revision: row.try_get("revision")?,
         changed_at: time(row.try_get("changed_at")?),
+        bytes: state.len(),
     })
 }
 

@@ -52,7 +52,7 @@ impl Store {
         let mut transaction = self.write.begin().await?;
         for (sent, finish) in ends {
             finish_one(&mut transaction, sent, finish, now).await?;
-            inbox::insert(&mut transaction, &finish.found).await?;
+            inbox::insert(&mut transaction, finish.found.clone()).await?;
         }
         Ok(transaction.commit().await?)
     }

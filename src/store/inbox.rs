@@ -1,22 +1,18 @@
 //! INBOX: everything others told us, raw, committed before it is acknowledged.
 
-use std::time::Duration;
+mod writer;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row, any::AnyRow};
-use tokio::sync::{mpsc, oneshot};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Error, NEVER, Result, Store, chunks, outage::Outage, rows, text, time};
+use super::{Error, NEVER, Result, Store, chunks, rows, text, time};
+pub(super) use writer::{Writer, insert};
 
-/// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
-const GROUP: usize = 256;
-/// New letters are due whatever the clock says, now or after it is set back.
-const AT_ONCE: i64 = 0;
-/// Bytes of bodies that one scan holds in memory.
-const SCAN_BYTES: usize = 8 << 20;
+/// Bytes of bodies that one scan holds in memory, or those of one letter.
+const SCAN_BYTES: i64 = 8 << 20;
 
 /// How a letter's body is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,91 +105,6 @@ pub struct Waiting {
     pub until: Timestamp,
 }
 
-type Ack = oneshot::Sender<std::result::Result<(), String>>;
-
-/// Group commit: takes what waits, writes it in one transaction, then answers all.
-#[derive(Clone)]
-pub(super) struct Writer {
-    queue: mpsc::Sender<(Letter, Ack)>,
-}
-
-impl Writer {
-    /// `patience`: how long a transaction may take.
-    pub fn start(pool: AnyPool, patience: Duration) -> Writer {
-        let (queue, mut letters) = mpsc::channel::<(Letter, Ack)>(4 * GROUP);
-        tokio::spawn(async move {
-            let mut group = Vec::with_capacity(GROUP);
-            let mut outage = Outage::default();
-            while letters.recv_many(&mut group, GROUP).await > 0 {
-                let (mut batch, acks): (Vec<Letter>, Vec<Ack>) = group.drain(..).unzip();
-                // In one order everywhere: two replicas that are told the same events at once would lock each other out.
-                batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
-                let writing = tokio::time::timeout(patience, write(&pool, &batch)).await;
-                let outcome = writing
-                    .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-                    .map_err(|error| super::reason(&error));
-                outage.tell(&outcome, batch.len());
-                for ack in acks {
-                    // The asker may have gone; its letter is kept all the same.
-                    ack.send(outcome.clone()).ok();
-                }
-            }
-        });
-        Writer { queue }
-    }
-}
-
-async fn write(pool: &AnyPool, letters: &[Letter]) -> std::result::Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    insert(&mut transaction, letters).await?;
-    transaction.commit().await
-}
-
-pub(super) async fn insert(
-    connection: &mut AnyConnection,
-    letters: &[Letter],
-) -> std::result::Result<(), sqlx::Error> {
-    for chunk in chunks(letters) {
-        insert_chunk(connection, chunk).await?;
-    }
-    Ok(())
-}
-
-async fn insert_chunk(
-    connection: &mut AnyConnection,
-    chunk: &[Letter],
-) -> std::result::Result<(), sqlx::Error> {
-    let sql = format!(
-        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, encoding, body, received_at, due_at) VALUES {}
-         ON CONFLICT (dedupe) DO NOTHING",
-        rows(chunk.len(), 1, 9, "")
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    for letter in chunk {
-        let (encoding, body) = encode(&letter.body);
-        query = query
-            .bind(letter.id.clone())
-            .bind(letter.kind.as_str())
-            .bind(letter.dedupe.clone().unwrap_or_else(|| letter.id.clone()))
-            .bind(letter.call_id.clone())
-            .bind(letter.signed_by.as_deref().map(text))
-            .bind(encoding)
-            .bind(body)
-            .bind(letter.received_at.as_millisecond())
-            .bind(AT_ONCE);
-    }
-    query.execute(connection).await?;
-    Ok(())
-}
-
-/// Text as it is; what is no text, or has a NUL that PostgreSQL refuses, as base64.
-fn encode(body: &[u8]) -> (&'static str, String) {
-    match std::str::from_utf8(body) {
-        Ok(text) if !text.contains('\0') => ("text", text.to_owned()),
-        _ => ("base64", STANDARD.encode(body)),
-    }
-}
-
 impl Store {
     /// Returns once the letter is on disk.
     pub async fn put(&self, letter: Letter) -> Result<()> {
@@ -207,26 +118,25 @@ impl Store {
         outcome.map_err(Error::Unwritten)
     }
 
-    /// Letters that intake has not folded, oldest first.
+    /// Letters that intake has not folded, oldest first: at most `limit`, and no more than memory is meant for.
     pub async fn unread(&self, now: Timestamp, limit: i64) -> Result<Vec<Letter>> {
+        // Asked first, for a driver reads some rows ahead of what it is asked for (sqlx: 50).
+        let sizes = sqlx::query_scalar(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
+             WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
+        );
+        let sizes = sizes.bind(now.as_millisecond()).bind(limit);
+        let sizes = sizes.fetch_all(&self.read).await?;
+        if sizes.is_empty() {
+            return Ok(Vec::new());
+        }
         let query = sqlx::query(
             "SELECT id, kind, call_id, signed_by, encoding, body, received_at FROM inbox
              WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
         );
-        let mut rows = query
-            .bind(now.as_millisecond())
-            .bind(limit)
-            .fetch(&self.read);
-        let (mut letters, mut bytes) = (Vec::new(), 0);
-        while let Some(row) = rows.try_next().await? {
-            let letter = read(&row)?;
-            bytes += letter.body.len();
-            letters.push(letter);
-            if bytes > SCAN_BYTES {
-                break;
-            }
-        }
-        Ok(letters)
+        let query = query.bind(now.as_millisecond()).bind(fitting(&sizes));
+        let rows = query.fetch_all(&self.read).await?;
+        rows.iter().map(read).collect()
     }
 
     /// What became of a letter; `None` while it waits.
@@ -273,6 +183,17 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+/// How many of these bodies are held at once; one always is.
+fn fitting(sizes: &[i64]) -> i64 {
+    let mut bytes = 0;
+    let fits = |size: &&i64| {
+        bytes += **size;
+        bytes <= SCAN_BYTES
+    };
+    let fitting = sizes.iter().take_while(fits).count();
+    fitting.max(1) as i64
 }
 
 /// Marks letters as read. Guarded: a letter that somebody else has read is a conflict.

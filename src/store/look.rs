@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{NEVER, Result, Store, calls, text, time};
+use super::{NEVER, Result, Store, calls, sink_name, text, time};
+use crate::domain::{Call, Sink};
 
 /// Calls that are given by name; the count tells how many there are.
 const NAMED: i64 = 3;
+/// How far back recordings that failed in a row are counted, in calls of each fate.
+const IN_A_ROW: i64 = 50;
 /// How many of the newest letters are looked through for a webhook.
 const NEWEST: i64 = 2000;
 
@@ -37,14 +40,34 @@ impl Store {
             calls::COLUMNS
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(since.as_millisecond());
-        let mut unrecorded = Vec::new();
-        for row in query.fetch_all(&self.read).await? {
+        let calls = self.bare(query).await?.into_iter().map(|row| row.call);
+        let unrecorded = calls.filter(|call| call.is_unrecorded());
+        Ok(unrecorded.map(|call| call.id).collect())
+    }
+
+    /// The calls whose recordings failed since the last one that succeeded, the newest first. Calls that nobody could
+    /// have recorded are left out, and so is history.
+    pub async fn failed_in_a_row(&self, our_key: &str) -> Result<Vec<Call>> {
+        let last = sqlx::query_scalar(
+            "SELECT MAX(ended_at) FROM (SELECT ended_at FROM calls WHERE status = 'complete' ORDER BY started_at DESC LIMIT $1) AS newest",
+        );
+        let last: Option<i64> = last.bind(IN_A_ROW).fetch_one(&self.read).await?;
+        let began_at = self.began_at().await?.as_millisecond();
+        let sql = format!(
+            "{} WHERE status = 'failed' AND ended_at > $1 AND ended_at >= $2 ORDER BY started_at DESC LIMIT $3",
+            calls::COLUMNS
+        );
+        let failed = sqlx::query(AssertSqlSafe(sql)).bind(last.unwrap_or(i64::MIN));
+        let failed = failed.bind(began_at).bind(IN_A_ROW);
+        let mut in_a_row = Vec::new();
+        for row in failed.fetch_all(&self.read).await? {
             let call = calls::read(&row)?.call;
-            if call.is_unrecorded() {
-                unrecorded.push(call.id);
+            if call.could_be_recorded(our_key) {
+                in_a_row.push(call);
             }
         }
-        Ok(unrecorded)
+        in_a_row.sort_by_key(|call| std::cmp::Reverse(call.ended_at()));
+        Ok(in_a_row)
     }
 
     /// Deliveries that wait: those that failed since `failed`, the others since `quiet`, or longer. Starts of
@@ -53,6 +76,24 @@ impl Store {
         let clause = "sink IN ('storage', 'airtable', 'mirror') AND state IN ('pending', 'parked') AND (created_at <= $1 AND last_error IS NOT NULL OR created_at <= $2)";
         let (failed, quiet) = (failed.as_millisecond(), quiet.as_millisecond());
         self.stuck(clause, failed, quiet).await
+    }
+
+    /// How many of this sink's deliveries wait.
+    pub async fn waiting_for(&self, sink: Sink) -> Result<i64> {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')",
+        );
+        Ok(query.bind(sink_name(sink)).fetch_one(&self.read).await?)
+    }
+
+    /// Whether any of them waits because it failed.
+    pub async fn has_failed(&self, sink: Sink) -> Result<bool> {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')
+             AND last_error IS NOT NULL LIMIT 1) AS failed",
+        );
+        let failed: i64 = query.bind(sink_name(sink)).fetch_one(&self.read).await?;
+        Ok(failed > 0)
     }
 
     /// Deliveries that are not tried any more.

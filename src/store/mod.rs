@@ -40,10 +40,14 @@ pub use replay::Judged;
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 
+/// Where it is kept when the service first ran.
+const BEGAN_AT: &str = "began_at";
+
 /// A time that never comes, for rows that wait for nothing.
 pub const NEVER: i64 = i64::MAX;
 
-/// How long PostgreSQL has to give a connection: LiveKit must hear our 503, and `Retry-After`, in time.
+/// How long PostgreSQL has to give a connection, or a lock that somebody else holds: LiveKit must hear our 503, and
+/// `Retry-After`, in time.
 const ANSWERS: Duration = Duration::from_secs(5);
 
 /// How long PostgreSQL has to store what is told at one time: a connection that has gone silent (a failover without a
@@ -205,6 +209,19 @@ impl Store {
         Ok(self.get(name).await?.unwrap_or_else(|| fresh.to_owned()))
     }
 
+    /// Notes that the service runs now, unless it ever did; when it first did.
+    pub async fn begin(&self, now: Timestamp) -> Result<Timestamp> {
+        self.get_or_set(BEGAN_AT, &now.to_string()).await?;
+        self.began_at().await
+    }
+
+    /// When the service first ran on this database; the beginning of time while it never has.
+    pub async fn began_at(&self) -> Result<Timestamp> {
+        let began_at = self.get(BEGAN_AT).await?;
+        let began_at = began_at.and_then(|at| at.parse().ok());
+        Ok(began_at.unwrap_or(Timestamp::MIN))
+    }
+
     /// Waits for what is being written, then closes every connection.
     pub async fn close(&self) {
         self.read.close().await;
@@ -262,7 +279,14 @@ fn pool_options(sqlite: bool, size: u32) -> AnyPoolOptions {
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10));
     if !sqlite {
-        return options.acquire_timeout(ANSWERS);
+        let options = options.acquire_timeout(ANSWERS);
+        return options.after_connect(|connection, _| {
+            Box::pin(async move {
+                let limit = format!("SET lock_timeout = {}", ANSWERS.as_millis());
+                connection.execute(AssertSqlSafe(limit)).await?;
+                Ok(())
+            })
+        });
     }
     // A file does not hang up, so connections are not tried before each use.
     let options = options.test_before_acquire(false);

@@ -101,7 +101,7 @@ impl Store {
     }
 
     /// Puts many letters at once, all or nothing.
-    pub async fn put_all(&self, letters: &[Letter]) -> Result<()> {
+    pub async fn put_all(&self, letters: Vec<Letter>) -> Result<()> {
         let mut transaction = self.write.begin().await?;
         inbox::insert(&mut transaction, letters).await?;
         Ok(transaction.commit().await?)

@@ -2,7 +2,7 @@ use livekit_airtable::{
     domain::{self, FileType},
     livekit::{
         body,
-        egress::{Client, Config, Error, Kind, Room, Stopped, Upload},
+        egress::{Client, Config, Error, Kind, Output, Room, Stopped, Upload},
         webhook::{Grants, Keys},
     },
     telemetry::now,
@@ -16,7 +16,15 @@ use super::{Answer, Server, answer, hangs_up, http, json, nobody, protobuf};
 const ENDED: &str =
     include_str!("../fixtures/livekit-captured/016_egress_ended_EGRESS_COMPLETE.json");
 
-fn config(url: String, file_type: FileType, dual: bool) -> Config {
+fn config(url: String) -> Config {
+    Config {
+        url,
+        api_key: "devkey".into(),
+        api_secret: "livekit-secret".to_owned().into(),
+    }
+}
+
+fn output(file_type: FileType, dual: bool) -> Output {
     let upload = Upload {
         access_key: "access".into(),
         secret_key: "storage-secret".to_owned().into(),
@@ -24,23 +32,26 @@ fn config(url: String, file_type: FileType, dual: bool) -> Config {
         endpoint: Some("https://0123abc.r2.cloudflarestorage.com".into()),
         bucket: "calls".into(),
     };
-    Config {
-        url,
-        api_key: "devkey".into(),
-        api_secret: "livekit-secret".to_owned().into(),
+    Output {
         upload,
         file_type,
         dual,
     }
 }
 
-fn client(url: String, file_type: FileType, dual: bool) -> Client {
-    Client::new(config(url, file_type, dual), http())
+fn client(url: String) -> Client {
+    Client::new(config(url), http())
 }
 
 async fn with(answers: impl IntoIterator<Item = Answer>) -> (Client, Server) {
     let server = Server::start(answers).await;
-    (client(server.url(), FileType::Mp3, true), server)
+    (client(server.url()), server)
+}
+
+/// A start of this room's recording into this object, mixed for two channels.
+async fn started(client: &Client, path: &str) -> Result<String, Error> {
+    let output = output(FileType::Mp3, true);
+    client.start("lobby", path, &output).await
 }
 
 fn grants(token: &str) -> Grants {
@@ -51,10 +62,10 @@ fn grants(token: &str) -> Grants {
 
 #[tokio::test]
 async fn a_start_asks_for_audio_only_in_the_right_codec() {
-    let started = object!({"egress_id": "EG_1", "room_name": "lobby", "status": "EGRESS_STARTING", "error": ""});
-    let (client, server) = with([protobuf::<proto::EgressInfo>(started)]).await;
+    let starting = object!({"egress_id": "EG_1", "room_name": "lobby", "status": "EGRESS_STARTING", "error": ""});
+    let (client, server) = with([protobuf::<proto::EgressInfo>(starting)]).await;
     let info: Value =
-        serde_json::from_str(&client.start("lobby", "recordings/RM_1.mp3").await.unwrap()).unwrap();
+        serde_json::from_str(&started(&client, "recordings/RM_1.mp3").await.unwrap()).unwrap();
     assert_eq!(
         info,
         object!({"egressId": "EG_1", "roomName": "lobby", "status": "EGRESS_STARTING"})
@@ -88,10 +99,9 @@ async fn other_file_types_take_their_own_codec() {
         (FileType::Mp4, "MP4", "AAC"),
     ] {
         let server = Server::start([protobuf::<proto::EgressInfo>(object!({}))]).await;
-        client(server.url(), file_type, false)
-            .start("lobby", "a")
-            .await
-            .unwrap();
+        let output = output(file_type, false);
+        let sent = client(server.url()).start("lobby", "a", &output).await;
+        sent.unwrap();
         let sent = server.seen()[0].message::<proto::RoomCompositeEgressRequest>();
         assert_eq!(sent["fileOutputs"][0]["fileType"], kind);
         assert_eq!(sent["advanced"]["audioCodec"], codec);
@@ -121,8 +131,8 @@ async fn a_status_of_tomorrow_does_not_cost_the_answer() {
     };
     let bytes = prost::Message::encode_to_vec(&info);
     let (client, _) = with([super::bytes(200, "application/protobuf", bytes)]).await;
-    let started = client.start("lobby", "a.mp3").await.unwrap();
-    assert_eq!(started, r#"{"egressId":"EG_1","status":99}"#);
+    let info = started(&client, "a.mp3").await.unwrap();
+    assert_eq!(info, r#"{"egressId":"EG_1","status":99}"#);
 }
 
 #[tokio::test]
@@ -256,12 +266,8 @@ async fn participants_take_the_form_of_webhooks() {
 }
 
 async fn start(answer: Answer) -> Error {
-    with([answer])
-        .await
-        .0
-        .start("lobby", "a.mp3")
-        .await
-        .unwrap_err()
+    let (client, _) = with([answer]).await;
+    started(&client, "a.mp3").await.unwrap_err()
 }
 
 #[tokio::test]
@@ -324,9 +330,9 @@ async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
         "",
         "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"egress_id\":",
     ] {
-        let client = client(hangs_up(reply).await, FileType::Mp3, false);
+        let client = client(hangs_up(reply).await);
         assert_eq!(
-            client.start("lobby", "a.mp3").await.unwrap_err().kind(),
+            started(&client, "a.mp3").await.unwrap_err().kind(),
             Kind::Unanswered
         );
         assert_eq!(
@@ -334,9 +340,9 @@ async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
             Kind::Passing
         );
     }
-    let client = client(nobody().await, FileType::Mp3, false);
+    let client = client(nobody().await);
     assert_eq!(
-        client.start("lobby", "a.mp3").await.unwrap_err().kind(),
+        started(&client, "a.mp3").await.unwrap_err().kind(),
         Kind::Passing
     );
 }
@@ -345,10 +351,10 @@ async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
 async fn a_start_that_times_out_may_have_happened() {
     let impatient = reqwest::Client::builder().read_timeout(std::time::Duration::from_millis(50));
     let client = Client::new(
-        config(super::never_answers().await, FileType::Mp3, false),
+        config(super::never_answers().await),
         impatient.build().unwrap(),
     );
-    let error = client.start("lobby", "a.mp3").await.unwrap_err();
+    let error = started(&client, "a.mp3").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (Kind::Unanswered, "LiveKit does not answer: timed out")

@@ -11,7 +11,7 @@ async fn post(url: String) -> Answer {
     client
         .post(
             "msg_1",
-            &object!({"event": "egress_ended"}),
+            object!({"event": "egress_ended"}).to_string(),
             "2026-01-01T00:00:00Z".parse().unwrap(),
         )
         .await
@@ -37,7 +37,9 @@ async fn a_request_is_signed_as_standard_webhooks_does() {
     );
     let now = "2026-01-01T00:00:00.5Z".parse().unwrap();
     assert_eq!(
-        client.post("msg_1", &object!({"room": "Größe"}), now).await,
+        client
+            .post("msg_1", object!({"room": "Größe"}).to_string(), now)
+            .await,
         Answer::Delivered
     );
 

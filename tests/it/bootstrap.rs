@@ -4,7 +4,10 @@ use livekit_airtable::sim::airtable::{self, Airtable, Fault};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{Done, run};
+use crate::{
+    process::{Done, run},
+    reader,
+};
 
 struct Base {
     airtable: Airtable,
@@ -14,13 +17,11 @@ struct Base {
 impl Base {
     async fn with(seed: Value) -> Base {
         let options = airtable::Options {
-            requests_per_second: 0.0,
             seed: Some(seed),
-            ..airtable::Options::default()
+            ..airtable::Options::unlimited()
         };
-        let local = "127.0.0.1:0".parse().unwrap();
         Base {
-            airtable: airtable::start(local, options).await.unwrap(),
+            airtable: reader::airtable(options).await,
             folder: tempfile::tempdir().unwrap(),
         }
     }
@@ -100,7 +101,12 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
     ]}]}))
     .await;
     let done = base.bootstrap(&[]).await;
-    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{done:?}");
+    assert_eq!((done.code, done.stderr.as_str()), (Some(1), ""), "{done:?}");
+    let last = done.stdout.lines().last().unwrap();
+    assert!(
+        last.starts_with("Left to do by hand: the columns marked ! above."),
+        "{last}"
+    );
     for words in [
         "! Duration               number, must be duration: in Airtable open the menu of the column \"Duration\", \"Edit field\", and choose \"Duration\"",
         "! Status                 without the choice \"Processing\", \"Complete\", \"No recording\", \"Failed\"",
@@ -121,6 +127,22 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_base_that_cannot_be_looked_at_is_not_told_as_one_that_is_wrong() {
+    let base = Base::with(json!({})).await;
+    base.airtable.fail_next(10, Fault::Status(503, "{}".into()));
+    for args in [&["--check"][..], &["--dry-run"], &[]] {
+        let done = base.bootstrap(args).await;
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (Some(69), ""),
+            "{done:?}"
+        );
+        let words = "The base could not be looked at, and nothing was changed";
+        assert!(done.stderr.contains(words), "{done:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_cannot_read_rows_is_found_out_and_the_test_row_goes() {
     let base = Base::with(json!({})).await;
     base.bootstrap(&[]).await;
@@ -137,7 +159,7 @@ async fn a_token_that_cannot_read_rows_is_found_out_and_the_test_row_goes() {
     let done = base.bootstrap(&[]).await;
     assert_eq!(done.code, Some(77), "{done:?}");
     assert!(done.stderr.contains("data.records:read"), "{done:?}");
-    assert!(base.airtable.rows("Calls").is_empty());
+    assert!(reader::rows(&base.airtable, "Calls").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,8 @@ const ALWAYS: [&str; 8] = [
 /// What tests have made up since.
 static PLANTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The lines that tell what waits, of all services of this process.
+static WAITING: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// From now on this must be nowhere.
 pub fn plant(text: &str) {
@@ -96,7 +98,22 @@ pub fn check(folder: &Path) {
 /// Listens to all services of this process.
 pub fn listen() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| subscriber(|| Ear(look_through)).init());
+    ONCE.call_once(|| subscriber(|| Ear(hear)).init());
+}
+
+fn hear(line: &str) {
+    look_through(line);
+    if line.contains("the oldest has waited") {
+        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(line.to_owned());
+    }
+}
+
+/// What was said of things that wait, the oldest of them this call.
+pub fn said_to_wait(call: &str) -> Vec<String> {
+    let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let ours = waiting.iter().filter(|line| line.contains(call));
+    ours.cloned().collect()
 }
 
 fn subscriber<F>(ear: F) -> impl Subscriber + Send + Sync

@@ -6,8 +6,8 @@ use livekit_airtable::sim::airtable::{self, Airtable, Fault};
 use tempfile::TempDir;
 
 use crate::{
-    harness::World,
     process::{Done, command, run},
+    reader,
 };
 
 #[test]
@@ -115,12 +115,8 @@ struct Base {
 
 impl Base {
     async fn new() -> Base {
-        let options = airtable::Options {
-            requests_per_second: 0.0,
-            ..airtable::Options::default()
-        };
-        let local = "127.0.0.1:0".parse().unwrap();
-        let airtable = airtable::start(local, options).await.unwrap();
+        let options = airtable::Options::unlimited();
+        let airtable = reader::airtable(options).await;
         let settings = [
             ("AIRTABLE_TOKEN", "patTest".to_owned()),
             ("AIRTABLE_BASE_ID", airtable.base_id()),
@@ -168,7 +164,7 @@ async fn bootstrap_plans_checks_creates_and_finds_nothing_left() {
     let checked = base.bootstrap(&["--check"]).await;
     assert_eq!(checked.code, Some(0), "{checked:?}");
     assert!(
-        base.airtable.rows("Calls").is_empty(),
+        reader::rows(&base.airtable, "Calls").await.is_empty(),
         "the test row is gone"
     );
     base.airtable.rename_field("Calls", "Agent", "Assistant");
@@ -247,22 +243,6 @@ fn a_demo_that_is_stopped_ends_well_and_leaves_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_another_program_has_is_told() {
-    let world = World::new().await;
-    let settings = [
-        world.settings(),
-        &[
-            ("LISTEN_ADDR".to_owned(), world.address.to_string()),
-            ("DATABASE_URL".to_owned(), "sqlite:other.db".to_owned()),
-        ],
-    ];
-    let done = run(world.folder.path(), &["serve"], &settings.concat()).await;
-    assert_eq!(done.code, Some(1), "{done:?}");
-    let told = format!("LISTEN_ADDR: {} cannot be listened on: ", world.address);
-    assert!(done.stderr.starts_with(&told), "{done:?}");
 }
 
 #[tokio::test]

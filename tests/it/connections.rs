@@ -241,3 +241,26 @@ async fn neither_idle_nor_slow_connections_hold_up_the_end() {
     ended.await.expect("it waits for ever").unwrap();
     assert_eq!(rest(&mut hung[0]).await, "");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_gets_a_problem_too() {
+    let server = Small::start(SHORT).await;
+    let huge = format!(
+        "GET /healthz HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n",
+        "y".repeat(64 << 10)
+    );
+    let cases = [
+        ("GET / HTTP/1.1\r\nno header\r\n\r\n", 400),
+        ("\u{1}\u{2}\r\n\r\n", 400),
+        (huge.as_str(), 431),
+    ];
+    for (request, status) in cases {
+        let told = rest(&mut server.send(request.as_bytes()).await).await;
+        let (head, body) = told.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
+        assert!(head.contains("application/problem+json"), "{told}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], status, "{told}");
+        assert!(problem["detail"].is_string(), "{told}");
+    }
+}

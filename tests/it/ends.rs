@@ -191,7 +191,7 @@ async fn without_any_webhook_the_row_comes_to_be_the_same() {
     );
     plays(&world, &row).await;
     assert_eq!(world.livekit.starts().len(), 1);
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
 }
 
 /// A call in which nothing depends on a webhook; it returns when the room is closed.
@@ -218,7 +218,7 @@ async fn a_kill_in_mid_call_leaves_one_row_and_one_recording() {
     let serve = world.serve().await;
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(row["Egress ID"], egress);
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
     assert_eq!(world.livekit.starts().len(), 1);
     serve.kill();
 }
@@ -271,6 +271,25 @@ async fn plays(world: &World, row: &Map<String, Value>) {
     assert_eq!(audio.status(), 200);
     let size = audio.bytes().await.unwrap().len();
     assert_eq!(row["Recording size"], size);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_comes_after_the_end_was_found_out_makes_no_call_live() {
+    let world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
+    let (call, _) = world.talk("desk").await;
+    world.livekit.lose_webhooks(true);
+    let sent = livekit_airtable::telemetry::now().as_second();
+    world.livekit.close_room("desk");
+    world.row_is(&call, "Complete").await;
+    let late = json!({
+        "event": "participant_left", "id": "EV_late", "createdAt": sent.to_string(),
+        "room": {"sid": call, "name": "desk"},
+        "participant": {"sid": "PA_late", "identity": "late", "version": 9},
+    });
+    world.hook(&late).await;
+    let left = |detail: &Value| detail["participants"].to_string().contains("PA_late");
+    let detail = world.detail_where(&call, left, || {}).await;
+    assert_eq!(detail["status"], "complete");
 }
 
 #[tokio::test(flavor = "multi_thread")]

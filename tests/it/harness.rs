@@ -28,15 +28,19 @@ use livekit_airtable::{
 };
 use livekit_api::access_token::{AccessToken, VideoGrants};
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::canaries;
+use crate::{
+    canaries,
+    reader::{self, Row},
+};
 
 pub const KEY: &str = "devkey";
 pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
 pub const API_TOKEN: &str = "token-for-tests";
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for what must come: much longer than it takes, for machines that are busy with other things.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
     pub livekit: LiveKit,
@@ -58,10 +62,7 @@ impl World {
 
     /// `settings` come on top of those that every world has.
     pub async fn with(settings: &[(&str, &str)]) -> World {
-        let unhurried = airtable::Options {
-            requests_per_second: 0.0,
-            ..airtable::Options::default()
-        };
+        let unhurried = airtable::Options::unlimited();
         World::beside(settings, unhurried).await
     }
 
@@ -82,7 +83,7 @@ impl World {
         let livekit = livekit.await.unwrap();
         livekit.set_recording_length(Duration::from_secs(3));
         let storage = storage::start(local, bucket(folder.path())).await.unwrap();
-        let airtable = airtable::start(local, airtable).await.unwrap();
+        let airtable = reader::airtable(airtable).await;
         let mut world = World {
             address: local,
             http: telemetry::http_client().unwrap(),
@@ -127,6 +128,11 @@ impl World {
     /// The settings as a process' environment.
     pub fn settings(&self) -> &[(String, String)] {
         &self.settings
+    }
+
+    /// From the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// DATABASE_URL; the last setting counts.
@@ -175,29 +181,47 @@ impl World {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn row(&self, call: &str) -> Option<Map<String, Value>> {
+    /// The call's first row.
+    pub async fn row(&self, call: &str) -> Option<Row> {
+        self.rows_of(call).await.into_iter().next()
+    }
+
+    /// All rows of the call.
+    pub async fn rows_of(&self, call: &str) -> Vec<Row> {
+        reader::rows_with(&self.airtable, "Calls", "Call ID", call).await
+    }
+
+    /// All rows of all calls.
+    pub async fn rows(&self) -> Vec<Row> {
+        reader::rows(&self.airtable, "Calls").await
+    }
+
+    /// The call's first row as the stand-in has it in memory: for those who wait, and ask over and over.
+    pub fn glance(&self, call: &str) -> Option<Row> {
         let rows = self.airtable.rows("Calls");
         rows.into_iter().find(|row| row["Call ID"] == call)
     }
 
-    /// Waits until the call's row is as `wanted`; it panics with the last row.
-    pub async fn row_where(
-        &self,
-        call: &str,
-        wanted: impl Fn(&Map<String, Value>) -> bool,
-    ) -> Map<String, Value> {
+    /// Waits until pyairtable reads the call's row as `wanted`; it panics with the last row.
+    pub async fn row_where(&self, call: &str, wanted: impl Fn(&Row) -> bool) -> Row {
         let mut last = None;
-        let found = eventually(|| {
-            last = self.row(call);
-            last.clone().filter(&wanted)
-        });
-        match found.await {
-            Some(row) => row,
-            None => panic!("the row never came to be as wanted; it is {last:#?}"),
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            last = self.glance(call);
+            if let Some(found) = last.as_ref().filter(|row| wanted(row)) {
+                let record = found["id"].as_str().unwrap();
+                last = reader::row(&self.airtable, "Calls", record).await;
+                // It may have changed again.
+                if let Some(read) = last.take_if(|row| wanted(row)) {
+                    return read;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        panic!("the row never came to be as wanted; it is {last:#?}")
     }
 
-    pub async fn row_is(&self, call: &str, status: &str) -> Map<String, Value> {
+    pub async fn row_is(&self, call: &str, status: &str) -> Row {
         self.row_where(call, |row| row.get("Status").is_some_and(|s| s == status))
             .await
     }
@@ -265,7 +289,7 @@ fn metrics() -> PrometheusHandle {
     handle.lock().unwrap().clone()
 }
 
-/// Asks until there is an answer; `None` after 20 s.
+/// Asks until there is an answer; `None` after [`PATIENCE`].
 pub async fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let asked = Instant::now();
     while asked.elapsed() < PATIENCE {

@@ -88,7 +88,7 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
     let noted =
         format!("SELECT COUNT(*) FROM calls WHERE id = '{old}' AND complete_at IS NOT NULL");
     becomes(&folder, &noted, 1).await;
-    let before = world.row(&old).unwrap();
+    let before = world.row(&old).await.unwrap();
     world.stop().await;
     move_clock::<5>(29 * DAY);
     world.start().await;
@@ -112,7 +112,11 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
     }
     assert!(last.0 == 404 && last.1.contains("KEEP"), "{last:?}");
     assert_eq!(letters_of(&world, &old).await, 0);
-    assert_eq!(world.row(&old).unwrap(), renewed, "the row was left alone");
+    assert_eq!(
+        world.row(&old).await.unwrap(),
+        renewed,
+        "the row was left alone"
+    );
     // What is owed is kept.
     assert_eq!(words(&world, &owed).await, (200, "Agent: Hello.".into()));
     assert!(letters_of(&world, &owed).await > 5);
@@ -126,7 +130,7 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
     becomes(&folder, done, 2).await;
     assert!(world.airtable.requests() > requests, "it was sent");
     for call in [&old, &owed] {
-        let row = world.row(call).unwrap();
+        let row = world.row(call).await.unwrap();
         assert_eq!(
             (&row["Transcript"], &row["Status"]),
             (&"Agent: Hello.".into(), &"Complete".into())

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, Row};
 
-use crate::harness::{KEY, SECRET, World};
+use crate::harness::{KEY, PATIENCE, SECRET, World};
 
 /// The claims of a good webhook of this body.
 pub fn claims(body: &[u8]) -> Value {
@@ -91,7 +91,7 @@ pub async fn read_letter(world: &World, kind: &str, count: usize) -> Lying {
             assert_eq!(letters.len(), count, "{letters:#?}");
             return letters.last().unwrap().clone();
         }
-        assert!(asked.elapsed() < Duration::from_secs(20), "{letters:#?}");
+        assert!(asked.elapsed() < PATIENCE, "{letters:#?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

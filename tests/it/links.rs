@@ -155,7 +155,10 @@ async fn a_deleted_row_comes_back_whole_with_news_and_not_for_a_fresh_url() {
     world.airtable.delete_row("Calls", text(&row, "id"));
     // The fresh URL finds the row gone, and there is no next one.
     world.settled(&call, "airtable").await;
-    assert!(world.row(&call).is_none(), "it came back for a fresh URL");
+    assert!(
+        world.row(&call).await.is_none(),
+        "it came back for a fresh URL"
+    );
     let report = json!({"room_id": call, "turns": [{"speaker": "agent", "text": "Hello."}]});
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
     let back = world.row_is(&call, "Complete").await;

@@ -168,3 +168,68 @@ async fn a_mirror_that_is_not_there_is_told_again_under_one_id_and_holds_nothing
         assert_eq!(headers["webhook-signature"], format!("v1,{signature}"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ended_before_the_service_first_ran_is_history_and_not_told() {
+    let (receiver, url) = Receiver::start(&[]).await;
+    let mut world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
+    world.stop().await;
+    let history = world.recorded_unheard("before").await;
+    for file in std::fs::read_dir(world.folder.path()).unwrap() {
+        let file = file.unwrap();
+        if file.file_name().to_string_lossy().starts_with("calls.db") {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    world.start().await;
+    world.row_is(&history, "Complete").await;
+    world.stop().await;
+    let missed = world.recorded_unheard("missed").await;
+    world.livekit.lose_webhooks(false);
+    world.start().await;
+    world.row_is(&missed, "Complete").await;
+    world.settled(&missed, "mirror").await;
+    let told: Vec<Value> = receiver
+        .came()
+        .iter()
+        .map(|(_, body)| serde_json::from_slice(body).unwrap())
+        .collect();
+    let rooms: Vec<&Value> = told.iter().map(|body| &body["room_name"]).collect();
+    assert_eq!(rooms, ["missed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_once_that_the_mirror_fails_and_once_that_it_is_over() {
+    let (_receiver, url) = Receiver::start(&[(500, "no"); 3]).await;
+    let settings = [("EGRESS_WEBHOOK_URL", url.as_str()), ("LOG_FORMAT", "json")];
+    let mut world = World::with(&settings).await;
+    world.stop().await;
+    let _serve = world.serve().await;
+    for room in ["one", "two"] {
+        let (call, _) = world.talk(room).await;
+        world.livekit.close_room(room);
+        world.settled(&call, "mirror").await;
+    }
+    let said = || std::fs::read_to_string(world.folder.path().join("stderr")).unwrap();
+    let of_mirror = || -> Vec<Value> {
+        let lines = said();
+        let lines = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        let loud = |line: &Value| line["sink"] == "mirror" && line["level"] != "DEBUG";
+        lines.filter(loud).collect()
+    };
+    let told = eventually(|| (of_mirror().len() >= 2).then(of_mirror)).await;
+    let told = told.unwrap_or_else(|| panic!("{}", said()));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert_eq!(
+        (&told[0]["level"], &told[0]["waiting"]),
+        (&json!("WARN"), &json!(1))
+    );
+    let error = told[0]["error"].as_str().unwrap();
+    assert!(
+        error.starts_with("EGRESS_WEBHOOK_URL answers 500"),
+        "{error}"
+    );
+    assert_eq!(told[1]["message"], "nothing that had failed waits any more");
+}

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::canaries;
+use crate::{canaries, harness::PATIENCE};
 
 /// The binary with nothing in its environment but these, in a folder of its own.
 pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
@@ -78,7 +78,7 @@ impl Serve {
             let text = std::fs::read_to_string(&outputs[1]).unwrap();
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "serve has ended: {text}");
-            assert!(asked.elapsed() < Duration::from_secs(20), "{text}");
+            assert!(asked.elapsed() < PATIENCE, "{text}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -95,8 +95,17 @@ impl Serve {
 
     /// What the system has given it, in bytes (VmRSS).
     pub fn resident_bytes(&self) -> u64 {
+        self.memory_bytes("VmRSS:")
+    }
+
+    /// The most that it ever had of that, in bytes (VmHWM).
+    pub fn peak_bytes(&self) -> u64 {
+        self.memory_bytes("VmHWM:")
+    }
+
+    fn memory_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = status.lines().find(|line| line.starts_with(name));
         let kib = line.unwrap().split_whitespace().nth(1).unwrap();
         kib.parse::<u64>().unwrap() << 10
     }

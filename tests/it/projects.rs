@@ -12,7 +12,7 @@ use livekit_airtable::{
 use serde_json::json;
 
 use crate::{
-    harness::{KEY, SECRET, World, agent, caller, eventually},
+    harness::{KEY, SECRET, World, agent, caller},
     play::{answer, text},
     reconcile::job,
 };
@@ -156,8 +156,9 @@ pub async fn second_key(more: &[(&str, &str)]) {
     // What no webhook told of its end is found as ever.
     world.livekit.lose_webhooks(true);
     world.livekit.close_room("desk");
-    let ended = eventually(|| world.row(&call).filter(|row| row.contains_key("Ended")));
-    ended.await.expect("it is closed");
+    world
+        .row_where(&call, |row| row.contains_key("Ended"))
+        .await;
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(text(&row, "Error"), "");
     assert_eq!(world.livekit.starts().len(), 1);

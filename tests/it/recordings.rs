@@ -54,9 +54,7 @@ async fn a_recording_that_an_agent_started_is_adopted() {
     let world = World::new().await;
     world.livekit.lose_webhooks(true);
     let call = world.livekit.open_room("desk");
-    let client = world.agents_client();
-    let info = client.start("desk", "by-the-agent.mp3").await.unwrap();
-    let info: Value = serde_json::from_str(&info).unwrap();
+    let info = world.agent_starts("desk", "by-the-agent.mp3").await;
     world.livekit.lose_webhooks(false);
     world.livekit.join("desk", agent());
     world.livekit.speak("desk");
@@ -152,8 +150,9 @@ async fn a_start_that_cannot_work_is_told_and_the_call_fails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_that_livekit_does_not_know_is_told() {
     let world = World::new().await;
-    let room = json!({"sid": "RM_gone", "name": "gone", "creationTime": "1700000000"});
-    let event = |name: &str| json!({"event": name, "id": format!("EV_{name}"), "createdAt": "1700000001", "room": room});
+    let now = livekit_airtable::telemetry::now().as_second().to_string();
+    let room = json!({"sid": "RM_gone", "name": "gone", "creationTime": now});
+    let event = |name: &str| json!({"event": name, "id": format!("EV_{name}"), "createdAt": now, "room": room});
     world.hook(&event("room_started")).await;
     world
         .row_where("RM_gone", |row| text(row, "Error").contains("404"))
@@ -208,7 +207,7 @@ async fn a_request_starts_one_recording_and_stops_it() {
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(row["Egress ID"], second["egress_id"], "the newest");
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

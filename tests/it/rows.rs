@@ -9,12 +9,14 @@ mod texts;
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sqlx::Connection;
 
-use crate::{harness::World, play::answer};
-
-type Row = Map<String, Value>;
+use crate::{
+    harness::{PATIENCE, World},
+    play::answer,
+    reader::Row,
+};
 
 /// Nothing is recorded, so that a call is one row and nothing else.
 const UNRECORDED: (&str, &str) = ("RECORD_ON", "manual");
@@ -59,7 +61,7 @@ impl World {
             if owed["state"] == state {
                 return owed;
             }
-            assert!(asked.elapsed() < Duration::from_secs(20), "{owed:#}");
+            assert!(asked.elapsed() < PATIENCE, "{owed:#}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -77,10 +79,7 @@ impl World {
             if still.fetch_one(&mut database).await.unwrap() == 0 {
                 return;
             }
-            assert!(
-                asked.elapsed() < Duration::from_secs(20),
-                "it is never looked at"
-            );
+            assert!(asked.elapsed() < PATIENCE, "it is never looked at");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -99,19 +98,6 @@ impl World {
         let fields = json!({"fields": {column: value}});
         self.person("PATCH", &format!("Calls/{record}"), &fields)
             .await;
-    }
-
-    /// All rows of the call, read over HTTP as another program reads them.
-    async fn rows_of(&self, call: &str) -> Vec<Row> {
-        let formula = json!({"filterByFormula": format!("{{Call ID}}='{call}'")});
-        let answer = self.person("POST", "Calls/listRecords", &formula).await;
-        let records = answer["records"].as_array().unwrap();
-        let row = |record: &Value| {
-            let mut row = record["fields"].as_object().unwrap().clone();
-            row.insert("id".into(), record["id"].clone());
-            row
-        };
-        records.iter().map(row).collect()
     }
 
     /// The call's only row.

@@ -19,7 +19,7 @@ fn long() -> bool {
 }
 
 /// The first of these in the ordinary run, the second in the long one.
-fn sized<T>(ordinary: T, in_long: T) -> T {
+pub fn sized<T>(ordinary: T, in_long: T) -> T {
     if long() { in_long } else { ordinary }
 }
 

@@ -112,6 +112,15 @@ async fn the_flat_shapes_are_read() {
         { "type": "message", "role": "user", "content": ["Hi."], "interrupted": true },
         { "type": "agent_handoff", "newAgentId": "billing" },
     ]}});
+    let openai = json!({ "messages": [
+        { "role": "system", "content": "You are Ava." },
+        { "role": "developer", "content": "Be brief." },
+        { "role": "assistant", "content": "Hello." },
+        { "role": "assistant", "content": null, "tool_calls": [{ "id": "call_1", "type": "function",
+          "function": { "name": "look_up", "arguments": "{}" } }] },
+        { "role": "tool", "tool_call_id": "call_1", "content": "a secret of the desk's" },
+        { "role": "user", "content": [{ "type": "text", "text": "Hi." }], "interrupted": true },
+    ]});
     let shapes = [
         (json!("Agent: Hello.\nCaller: Hi. [interrupted]"), 1),
         (turns.clone(), 2),
@@ -120,6 +129,7 @@ async fn the_flat_shapes_are_read() {
         (json!({ "transcript": lines }), 1),
         (json!({ "history": { "items": turns } }), 2),
         (camel, 2),
+        (openai, 2),
     ];
     for (n, (shape, turns)) in shapes.into_iter().enumerate() {
         let room = format!("flat-{n}");

@@ -47,7 +47,7 @@ async fn what_livekit_did_not_sign_is_401_and_not_stored() {
         assert!(!problem.to_string().contains("eyJ"), "{case}: {problem}");
     }
     assert_eq!(inbox(&world, "webhook").await, []);
-    assert!(world.row("RM_hand").is_none());
+    assert!(world.row("RM_hand").await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +197,7 @@ async fn the_same_event_ten_times_is_one_row_and_one_start() {
     world.livekit.speak("again");
     world.livekit.close_room("again");
     world.row_is(&sid, "Complete").await;
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
     assert_eq!(world.livekit.starts().len(), 1);
 }
 

@@ -23,9 +23,8 @@ async fn computing() -> Sim {
         {"name": "Wrong", "type": "formula", "options": {"formula": "{Nowhere}"}},
     ], "records": [{"fields": {"Call ID": "RM_0"}}]}]});
     let options = Options {
-        requests_per_second: 0.0,
         seed: Some(seed),
-        ..Options::default()
+        ..Options::unlimited()
     };
     let airtable = start("127.0.0.1:0".parse().unwrap(), options)
         .await

@@ -240,10 +240,7 @@ fn is_filled(cell: &Value) -> bool {
 fn what_was_written_is_what_is_read() {
     livekit_airtable::install_crypto();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let options = Options {
-        requests_per_second: 0.0,
-        ..Options::default()
-    };
+    let options = Options::unlimited();
     let listen = "127.0.0.1:0".parse().unwrap();
     let airtable = runtime.block_on(start(listen, options)).unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable::sim::airtable::{Fault, Options, start};
 use serde_json::{Value, json};
 
 use crate::{Sim, kind};
@@ -37,6 +37,79 @@ async fn the_lockout_outlasts_the_second() {
     assert_eq!(list().await, 429);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(list().await, 200);
+}
+
+#[tokio::test]
+async fn a_token_has_a_limit_over_all_bases() {
+    livekit_airtable::install_crypto();
+    let options = Options {
+        token_requests_per_second: 3.0,
+        lockout: Duration::from_secs(60),
+        ..Options::unlimited()
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let airtable = start(listen, options).await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let base = airtable.base_id();
+    let ask = async |token: &str, path: &str| {
+        let url = format!("{}/v0/meta/{path}", airtable.url());
+        let answer = client.get(url).bearer_auth(token).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let tables = format!("bases/{base}/tables");
+    for path in ["whoami", "bases", &tables] {
+        assert_eq!(ask("patOne", path).await, 200);
+    }
+    assert_eq!(ask("patOne", &tables).await, 429);
+    assert_eq!(ask("patOne", "whoami").await, 429);
+    assert_eq!(ask("patOther", &tables).await, 200, "the base is open");
+    assert_eq!(airtable.breaches(), 2);
+}
+
+#[tokio::test]
+async fn an_onlooker_does_not_count_and_is_never_refused() {
+    livekit_airtable::install_crypto();
+    let options = Options {
+        requests_per_second: 1.0,
+        onlooker_token: Some("an onlooker's".into()),
+        ..Options::default()
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let airtable = start(listen, options).await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!(
+        "{}/v0/meta/bases/{}/tables",
+        airtable.url(),
+        airtable.base_id()
+    );
+    let ask = async |token: &str| {
+        let answer = client.get(&url).bearer_auth(token).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(ask("patTest").await, 200);
+    assert_eq!(ask("patTest").await, 429);
+    airtable.fail_next(1, Fault::Html(502));
+    for _ in 0..3 {
+        assert_eq!(ask("an onlooker's").await, 200);
+    }
+    assert_eq!(ask("nobody's").await, 401);
+    assert_eq!((airtable.requests(), airtable.breaches()), (3, 1));
+}
+
+#[tokio::test]
+async fn a_url_must_be_shorter_than_16_000_characters() {
+    let sim = Sim::unlimited().await;
+    let start = sim.request("GET", "/Calls?view=").build().unwrap();
+    let rest = 16_000 - start.url().as_str().len();
+    let view = |length: usize| format!("/Calls?view={}", "v".repeat(length));
+    let longest = sim.call("GET", &view(rest - 1), Value::Null).await;
+    assert_eq!(kind(&longest), (422, "VIEW_NAME_NOT_FOUND"));
+    let too_long = sim.request("GET", &view(rest)).send().await.unwrap();
+    assert_eq!(too_long.status(), 414);
+    assert_eq!(too_long.headers()["content-type"], "text/html");
+    let formula = format!("{{Call ID}} != '{}'", "x".repeat(20_000));
+    let query = json!({"filterByFormula": formula});
+    assert_eq!(sim.call("POST", "/Calls/listRecords", query).await.0, 200);
 }
 
 #[tokio::test]

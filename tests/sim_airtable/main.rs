@@ -5,11 +5,14 @@
     reason = "clippy takes what tests share for code that is no test"
 )]
 
+mod both_sides;
 mod computed;
 mod control;
 mod generated;
 mod limits;
+mod links;
 mod reads;
+mod webhooks;
 mod writes;
 
 use std::time::Duration;
@@ -41,6 +44,7 @@ impl Sim {
             requests_per_second,
             lockout,
             seed: Some(seed),
+            ..Options::unlimited()
         };
         let listen = "127.0.0.1:0".parse().unwrap();
         let airtable = airtable::start(listen, options).await.unwrap();

@@ -1,6 +1,6 @@
 //! The calls of the storm, and what their rows must say: written down here by hand, not asked of the program.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
@@ -12,7 +12,7 @@ use livekit_airtable::{
     },
     telemetry,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::to_raw_value};
 
 pub type Row = Map<String, Value>;
 
@@ -54,7 +54,7 @@ fn number(n: usize) -> String {
 pub fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
     let now = telemetry::now();
     let turns = json!([{"speaker": "agent", "text": format!("This is call {n}.")}, {"speaker": "user", "text": "Thank you."}]);
-    let (_, report) = transcript::read(&json!({ "turns": turns }))?;
+    let (_, report) = transcript::read(&to_raw_value(&json!({ "turns": turns }))?)?;
     let caller = Participant {
         identity: format!("sip_{n}"),
         kind: participant::Kind::Sip,
@@ -75,7 +75,7 @@ pub fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
         participants: [("caller".into(), caller), ("agent".into(), agent)].into(),
         ..Call::default()
     };
-    call.reports.add(&report, now);
+    call.reports.add(&Arc::new(report), now);
     if is_recorded(n) {
         record(&mut call, n, now);
     }

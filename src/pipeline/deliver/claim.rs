@@ -46,6 +46,8 @@ impl<D: Deliverer> Deliver<D> {
         };
         due.retain(|delivery| !flying.contains(&delivery.key));
         due.truncate(room);
+        // After an outage each was put off by a time of its own.
+        due.sort_by_key(|delivery| delivery.created_at);
         if let Gather::FullOfFinal { since } = gather
             && due.len() < batch
             && due.iter().all(|delivery| delivery.owed_since() > since)

@@ -16,14 +16,14 @@ use crate::{
     },
     livekit::{
         body,
-        egress::{Client, Error, Kind, Stopped},
+        egress::{Client, Error, Kind, Output, Stopped},
     },
     pipeline::{
         deliver::{Answer, Attempt, Deliverer, Due, Line},
         letter,
     },
     storage::{self, Object},
-    store::{self, Store},
+    store::{self, Delivery, Store},
 };
 
 /// A real egress shows up in ListEgress 0.1-0.5 s after its request.
@@ -35,11 +35,14 @@ const STALE: SignedDuration = SignedDuration::from_mins(5);
 const LISTED: SignedDuration = SignedDuration::from_secs(10);
 /// How soon a wrong key is tried again while the room lives.
 const UNAUTHORIZED: Duration = Duration::from_secs(15);
+/// Where a delivery's memo has it that LiveKit refused our key.
+const DENIED: &str = "denied";
 /// How long a recording waits for the bucket to say whether its key is another call's.
 const GLANCE: Duration = Duration::from_secs(1);
 
 pub struct Egress {
     pub client: Client,
+    pub output: Output,
     pub store: Store,
     pub storage: storage::Client,
     /// RECORDING_PATH
@@ -156,7 +159,7 @@ impl Egress {
             }
         }
         let key = self.key(call, wish, now).await;
-        match self.client.start(&call.room_name, &key).await {
+        match self.client.start(&call.room_name, &key, &self.output).await {
             Ok(info) => {
                 let egress = egress_id(&info);
                 tracing::info!(call = call.id, egress, "recording started");
@@ -255,7 +258,7 @@ impl Egress {
             },
         };
         let letters = news.then(|| letter::finding(&due.call.id, &told, now));
-        Attempt::new(answer, memo).found(letters)
+        Attempt::new(answer, &remembering(error, memo)).found(letters)
     }
 }
 
@@ -318,6 +321,25 @@ fn egress_id(info: &str) -> Option<String> {
 }
 
 fn retry(error: &Error, memo: &Value) -> Attempt {
+    let memo = remembering(error, memo);
+    let after = (error.kind() == Kind::Unauthorized).then_some(UNAUTHORIZED);
     let error = error.to_string();
-    Attempt::new(Answer::Retry { after: None, error }, memo)
+    Attempt::new(Answer::Retry { after, error }, &memo)
+}
+
+/// The memo, with whether it was our key that LiveKit refused: who waits for an answer is told at once.
+fn remembering(error: &Error, memo: &Value) -> Value {
+    let mut memo = memo.clone();
+    if let Some(memo) = memo.as_object_mut() {
+        memo.remove(DENIED);
+        if error.kind() == Kind::Unauthorized {
+            memo.insert(DENIED.to_owned(), Value::Bool(true));
+        }
+    }
+    memo
+}
+
+/// Whether LiveKit refused our key at the last try.
+pub fn was_denied(delivery: &Delivery) -> bool {
+    delivery.attempts > 0 && delivery.memo[DENIED] == Value::Bool(true)
 }

@@ -49,7 +49,7 @@ impl Mirror {
         };
         let body = self.body(&due.call, recording).await;
         let id = format!("msg_{}", recording.egress_id);
-        let answer = match self.client.post(&id, &body, now).await {
+        let answer = match self.client.post(&id, body, now).await {
             mirror::Answer::Delivered => Answer::Delivered { again: None },
             mirror::Answer::Retry { error } => {
                 let age = now.duration_since(due.delivery.created_at);
@@ -68,7 +68,7 @@ impl Mirror {
         Attempt::new(answer, memo)
     }
 
-    async fn body(&self, call: &Call, recording: &Recording) -> Value {
+    async fn body(&self, call: &Call, recording: &Recording) -> String {
         let transcript = call.reports.newest().map(|r| r.transcript.text());
         json!({
             "event": "egress_ended",
@@ -81,6 +81,7 @@ impl Mirror {
             "transcript": transcript,
             "error": Some(call.recording_error(recording)).filter(|error| !error.is_empty()),
         })
+        .to_string()
     }
 
     /// As the seed has it: bytes, seconds and a URL that plays. Empty when no file was made.

@@ -17,6 +17,12 @@ use crate::{
     storage::{self, Client, Error},
 };
 
+/// Of a recording that is late. On AWS, 403 is also what a key hears of a missing object that may not list the bucket.
+const FORBIDDEN: &str = "The storage does not let us look for the recording (403): S3_ACCESS_KEY may not read S3_BUCKET (s3:GetObject), \
+    or the recording never came and the key may not list the bucket (s3:ListBucket). It is looked for once an hour for 3 days.";
+const FORBIDDEN_AGAIN: Duration = Duration::from_secs(3600);
+const HOPELESS: SignedDuration = SignedDuration::from_hours(72);
+
 pub struct Storage {
     pub client: Client,
     /// EGRESS_LOST_AFTER
@@ -57,14 +63,25 @@ impl Storage {
             Ok(storage::Object::Found { size }) => fits(recording, size),
             Ok(storage::Object::Missing) => ObjectState::Missing,
             Err(Error::Forbidden) if self.is_late(call, recording, now) => ObjectState::Lost {
-                error: "The recording never came into the bucket, or S3_ACCESS_KEY may not read it there (403).".into(),
+                error: FORBIDDEN.into(),
             },
             Err(error) => ObjectState::Unknown {
                 error: error.to_string(),
             },
         };
         let state = self.settle(call, recording, state, now);
-        let answer = answer(&state);
+        let answer = match answer(&state) {
+            // A person may mend it; the row says what is wrong meanwhile.
+            Answer::Dead { error }
+                if error == FORBIDDEN && !self.is_hopeless(call, recording, now) =>
+            {
+                Answer::Retry {
+                    after: Some(FORBIDDEN_AGAIN),
+                    error,
+                }
+            }
+            answer => answer,
+        };
         let known = call.objects.get(&recording.egress_id);
         let news = known.is_none_or(|known| known.state != state || !known.is_of(recording));
         let told = recording.told();
@@ -102,9 +119,16 @@ impl Storage {
     }
 
     fn is_late(&self, call: &Call, recording: &Recording, now: Timestamp) -> bool {
-        let over = call.ended_at().max(recording.ended_at);
-        over.is_some_and(|over| now >= over + self.lost_after)
+        over(call, recording).is_some_and(|over| now >= over + self.lost_after)
     }
+
+    fn is_hopeless(&self, call: &Call, recording: &Recording, now: Timestamp) -> bool {
+        over(call, recording).is_some_and(|over| now >= over + self.lost_after + HOPELESS)
+    }
+}
+
+fn over(call: &Call, recording: &Recording) -> Option<Timestamp> {
+    call.ended_at().max(recording.ended_at)
 }
 
 /// The newest finding wins, also after the clock was set back.

@@ -6,13 +6,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Watch;
 use crate::{
-    domain::alarm::{Trouble, lasted},
+    domain::{
+        Call,
+        alarm::{Trouble, lasted},
+    },
     pipeline::JobState,
     store::{self, Silence, Stuck},
 };
 
 pub const STORE: &str = "store";
+pub const LEASES: &str = "leases";
 pub const WATCH: &str = "watch";
+/// Leases that cannot be renewed for so long have run out.
+const RUN_OUT: SignedDuration = SignedDuration::from_secs(15);
+/// So many recordings that fail one after the other are no accident of theirs.
+const IN_A_ROW: usize = 3;
 /// A job that fails so long will not mend itself.
 const FAILS: SignedDuration = SignedDuration::from_mins(5);
 
@@ -49,11 +57,35 @@ impl Patience {
 }
 
 impl Watch {
+    /// The database can be written, and yet nobody is let at the leases: what is owed waits, and nobody sends it.
+    pub(super) async fn unleased(&self, now: Timestamp) -> Option<Trouble> {
+        if !self.leases.is_failing() {
+            return None;
+        }
+        let stuck = self.store.waiting(now, now).await.unwrap_or_default();
+        let count = stuck.iter().map(|stuck| stuck.count).sum();
+        let owed = match count {
+            1 => "1 delivery waits".to_owned(),
+            count => format!("{count} deliveries wait"),
+        };
+        let text = format!(
+            "No job goes on: the leases cannot be renewed, though the database can be written. {owed}; what comes is \
+             kept. Look for a transaction that holds the table `leases` locked (pg_stat_activity, pg_locks) and end it."
+        );
+        Some(Trouble {
+            count,
+            patience: RUN_OUT,
+            ..trouble(LEASES, "no job went on for want of a lease", text)
+        })
+    }
+
     pub(super) async fn troubles(&self, now: Timestamp) -> anyhow::Result<Vec<Trouble>> {
         let limits = &self.limits;
         let mut troubles = Vec::new();
         let calls = self.store.unrecorded(now - limits.unrecorded).await?;
         troubles.extend(unrecorded(calls));
+        let failed = self.store.failed_in_a_row(&self.our_key).await?;
+        troubles.extend(failed_in_a_row(&failed));
         let silence = self.store.silence().await?;
         troubles.extend(silent(&silence, limits, now));
         let (failed, quiet) = (now - limits.failed, now - limits.quiet);
@@ -112,6 +144,21 @@ fn unrecorded(mut ids: Vec<String>) -> Option<Trouble> {
     })
 }
 
+/// `calls`: the newest first.
+fn failed_in_a_row(calls: &[Call]) -> Option<Trouble> {
+    let latest = calls.first().filter(|_| calls.len() >= IN_A_ROW)?;
+    let (count, why) = (calls.len(), latest.failure()?);
+    let text = format!(
+        "{count} of the last {count} recordings failed, the latest because {why}. `livekit-airtable calls show ID` has LiveKit's words."
+    );
+    let ids = calls.iter().take(3).map(|call| call.id.clone());
+    Some(Trouble {
+        count: count as i64,
+        calls: ids.collect(),
+        ..trouble("failed", "recordings failed one after the other", text)
+    })
+}
+
 /// A room that began after the last webhook has sent none itself.
 fn silent(silence: &Silence, limits: &Patience, now: Timestamp) -> Option<Trouble> {
     let heard = silence.last_webhook_at.max(Some(limits.started_at))?;
@@ -138,7 +185,7 @@ fn waiting(stuck: Stuck, now: Timestamp) -> Trouble {
     let oldest = lasted(now.duration_since(stuck.oldest_created_at));
     let what = calls(stuck.count, "waits", "wait");
     let text = format!(
-        "{what} for {sink}, the oldest for {oldest}. Everything is kept; the log and `livekit-airtable calls list --delivery parked` say what is wrong."
+        "{what} for {sink}, the oldest for {oldest}. Everything is kept; `livekit-airtable calls list` says what is wrong, and `calls show ID` each try."
     );
     Trouble {
         count: stuck.count,

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::base::{Base, Record};
+use super::base::Base;
 use super::refusal::{Outcome, Refusal};
 use super::{Airtable, ids};
 
@@ -152,11 +152,10 @@ pub(super) fn upload(
 }
 
 fn append(base: &mut Base, record: &str, field: &str, attachment: Value) -> Outcome {
-    let holder = base.tables.iter_mut().find_map(|table| {
-        let at = table.position(record)?;
-        Some((table, at))
-    });
-    let (table, at) = holder.ok_or_else(Refusal::forbidden)?;
+    let mut tables = base.tables.iter().enumerate();
+    let holder = tables.find_map(|(n, table)| Some((n, table.position(record)?)));
+    let (n, at) = holder.ok_or_else(Refusal::forbidden)?;
+    let table = &mut base.tables[n];
     let field = table
         .field(field)
         .ok_or_else(|| Refusal::unknown_field(field))?;
@@ -169,8 +168,7 @@ fn append(base: &mut Base, record: &str, field: &str, attachment: Value) -> Outc
     if let Some(cell) = cell.as_array_mut() {
         cell.push(attachment);
     }
-    let row: &Record = &table.records[at];
-    Ok(table.print(row, true, Some(&[id])))
+    Ok(base.place(n, at).print(true, Some(&[id])))
 }
 
 fn print(id: &str, url: &str, filename: &str, content: &Content) -> Value {

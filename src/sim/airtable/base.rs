@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::comments::Comment;
-use super::refusal::Refusal;
+use super::refusal::{Outcome, Refusal};
+use super::webhooks::{self, Webhooks};
 use super::{computed, ids};
 
 #[derive(Clone)]
@@ -15,6 +16,7 @@ pub(super) struct Base {
     pub id: String,
     pub name: String,
     pub tables: Vec<Table>,
+    pub webhooks: Webhooks,
 }
 
 #[derive(Clone)]
@@ -46,6 +48,13 @@ pub(super) struct Field {
     pub options: Option<Value>,
 }
 
+impl Field {
+    /// A text among its options.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.as_ref()?[name].as_str()
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Record {
     pub id: String,
@@ -67,6 +76,30 @@ impl Base {
     pub fn table_mut(&mut self, id_or_name: &str) -> Result<&mut Table, Refusal> {
         let found = self.tables.iter_mut().find(|t| t.is(id_or_name));
         found.ok_or_else(Refusal::forbidden)
+    }
+
+    /// The table's place among the tables.
+    pub fn table_at(&self, id_or_name: &str) -> Result<usize, Refusal> {
+        let found = self.tables.iter().position(|t| t.is(id_or_name));
+        found.ok_or_else(Refusal::forbidden)
+    }
+
+    pub fn place(&self, table: usize, record: usize) -> Place<'_> {
+        let table = &self.tables[table];
+        Place {
+            base: self,
+            table,
+            record: &table.records[record],
+        }
+    }
+
+    /// All of the change or, when it is refused, nothing of it.
+    pub fn transact(&mut self, change: impl FnOnce(&mut Base) -> Outcome) -> Outcome {
+        let mut draft = self.clone();
+        let answer = change(&mut draft)?;
+        webhooks::note(self, &mut draft);
+        *self = draft;
+        Ok(answer)
     }
 }
 
@@ -136,17 +169,27 @@ impl Table {
         }
         schema
     }
+}
 
+/// A record where it stands: what is computed of it may come from other tables.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub base: &'a Base,
+    pub table: &'a Table,
+    pub record: &'a Record,
+}
+
+impl Place<'_> {
     /// As the records API prints it. `only` holds ids of fields.
-    pub fn print(&self, record: &Record, by_id: bool, only: Option<&[String]>) -> Value {
+    pub fn print(self, by_id: bool, only: Option<&[String]>) -> Value {
         let wanted = |field: &&Field| only.is_none_or(|ids| ids.contains(&field.id));
         let mut fields = Map::new();
-        for field in self.fields.iter().filter(wanted) {
-            if let Some(value) = computed::cell(self, field, record, 0) {
+        for field in self.table.fields.iter().filter(wanted) {
+            if let Some(value) = computed::cell(self, field, 0) {
                 let key = if by_id { &field.id } else { &field.name };
                 fields.insert(key.clone(), value.into_owned());
             }
         }
-        json!({"id": record.id, "createdTime": record.created, "fields": fields})
+        json!({"id": self.record.id, "createdTime": self.record.created, "fields": fields})
     }
 }

@@ -109,10 +109,7 @@ impl Fault {
         };
         match fault {
             Self::Status(status, body) => of_status(status, body),
-            Self::Html(status) => {
-                let page = "<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>";
-                (code(status), [(CONTENT_TYPE, "text/html")], page).into_response()
-            }
+            Self::Html(status) => page(status),
             Self::Quota => respond(Err(Refusal::quota_used_up())),
             Self::Lockout => respond(Err(Refusal::rate_limited())),
             Self::Locked(seconds) => {
@@ -138,6 +135,12 @@ impl Fault {
             Self::After(_) => done,
         }
     }
+}
+
+/// What a proxy before Airtable says.
+pub(super) fn page(status: u16) -> Response {
+    let page = "<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>";
+    (code(status), [(CONTENT_TYPE, "text/html")], page).into_response()
 }
 
 fn of_status(status: u16, body: String) -> Response {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::links::LINKS;
 use super::refusal::Refusal;
 
 /// The options as Airtable keeps them (formats written out), or why the field cannot be made.
@@ -16,7 +17,15 @@ pub(super) fn check(
     };
     let given = options.cloned().unwrap_or(Value::Null);
     let made = match kind {
-        "singleLineText" | "multilineText" | "richText" | "email" | "url" | "phoneNumber" => {
+        "singleLineText"
+        | "multilineText"
+        | "richText"
+        | "email"
+        | "url"
+        | "phoneNumber"
+        | "barcode"
+        | "singleCollaborator"
+        | "multipleCollaborators" => {
             return match options {
                 None => Ok(None),
                 Some(_) => Err(invalid("takes no options")),
@@ -26,6 +35,8 @@ pub(super) fn check(
             None => Ok(json!({"isReversed": false})),
             Some(_) => Err("takes no options"),
         },
+        LINKS if given["linkedTableId"].is_string() => Ok(given),
+        LINKS => Err("needs linkedTableId"),
         "number" | "percent" => precision(&given).map(|()| given),
         "currency" if given["symbol"].is_string() => precision(&given).map(|()| given),
         "currency" => Err("needs a symbol"),

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -26,6 +26,11 @@ pub(super) fn fresh(prefix: &str) -> String {
 /// Now, e.g. `2026-01-02T03:04:05.000Z`.
 pub(super) fn now() -> String {
     iso(clock())
+}
+
+/// When a webhook expires that is not refreshed.
+pub(super) fn in_a_week() -> String {
+    iso(clock() + SignedDuration::from_hours(7 * 24))
 }
 
 pub(super) fn iso(at: Timestamp) -> String {

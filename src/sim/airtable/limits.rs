@@ -1,14 +1,54 @@
-//! The rate limit of a base: so many requests in any second, and nothing at all for a while after one too many.
+//! Rate limits, of a base and of a token: so many requests in any second, and nothing at all for a while after one too many.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Options;
+
 /// A year: a time far off that can still be added to now.
 const LONGEST_LOCKOUT: Duration = Duration::from_secs(365 * 86_400);
 
-pub(super) struct Limit {
+/// All of a stand-in's.
+pub(super) struct Limits {
+    base: Limit,
+    token: Limit,
+    bases: HashMap<String, Limit>,
+    tokens: HashMap<String, Limit>,
+}
+
+impl Limits {
+    pub fn new(options: &Options) -> Self {
+        let lockout = options.lockout;
+        Self {
+            base: Limit::new(options.requests_per_second, lockout),
+            token: Limit::new(options.token_requests_per_second, lockout),
+            bases: HashMap::new(),
+            tokens: HashMap::new(),
+        }
+    }
+
+    /// Whether a request that comes now is answered.
+    pub fn admit(&mut self, token: &str, base: Option<&str>, now: Instant) -> bool {
+        let of_token = self.tokens.entry(token.to_owned());
+        let of_token = of_token.or_insert_with(|| self.token.clone());
+        of_token.admit(now) && base.is_none_or(|base| self.of_base(base).admit(now))
+    }
+
+    /// Locks a base, whoever sent too much.
+    pub fn lock(&mut self, base: &str, now: Instant) {
+        self.of_base(base).lock(now);
+    }
+
+    fn of_base(&mut self, base: &str) -> &mut Limit {
+        let of_base = self.bases.entry(base.to_owned());
+        of_base.or_insert_with(|| self.base.clone())
+    }
+}
+
+#[derive(Clone)]
+struct Limit {
     most: usize,
     window: Duration,
     lockout: Duration,
@@ -18,7 +58,7 @@ pub(super) struct Limit {
 
 impl Limit {
     /// Rates that are no whole number stretch the window: 0.5 a second is one in any two seconds. 0 is no limit.
-    pub fn new(requests_per_second: f64, lockout: Duration) -> Self {
+    fn new(requests_per_second: f64, lockout: Duration) -> Self {
         let (most, window) = if requests_per_second > 0.0 {
             let most = requests_per_second.floor().max(1.0);
             let window = Duration::try_from_secs_f64(most / requests_per_second);
@@ -35,14 +75,12 @@ impl Limit {
         }
     }
 
-    /// Locks the base, whoever sent too much.
-    pub fn lock(&mut self, now: Instant) {
+    fn lock(&mut self, now: Instant) {
         self.locked_until = Some(now + self.lockout);
     }
 
-    /// Whether a request that comes now is answered. One too many locks the base; requests during the lockout
-    /// are refused and do not make it longer.
-    pub fn admit(&mut self, now: Instant) -> bool {
+    /// One request too many begins a lockout; requests during the lockout are refused and do not make it longer.
+    fn admit(&mut self, now: Instant) -> bool {
         if self.locked_until.is_some_and(|until| now < until) {
             return false;
         }

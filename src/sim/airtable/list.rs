@@ -1,26 +1,28 @@
 //! Reading records: one, or pages of many.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value, json};
 
-use super::base::{Record, Table};
+use super::base::{Base, Field, Place, Table};
 use super::formula::{self, Formula};
-use super::ids;
 use super::records::flag;
 use super::refusal::{Outcome, Refusal};
+use super::{computed, ids};
 
 const LARGEST_PAGE: u64 = 100;
 
-pub(super) fn get(table: &Table, id: &str, query: &Value) -> Outcome {
-    let at = table.position(id).ok_or_else(Refusal::forbidden)?;
-    print(table, &table.records[at], query, None)
+pub(super) fn get(base: &Base, table: usize, id: &str, query: &Value) -> Outcome {
+    let at = base.tables[table].position(id);
+    let at = at.ok_or_else(Refusal::forbidden)?;
+    print(base.place(table, at), query, None)
 }
 
 /// A record as the query wants it: `returnFieldsByFieldId`, `cellFormat`, `recordMetadata`.
-fn print(table: &Table, record: &Record, query: &Value, only: Option<&[String]>) -> Outcome {
+fn print(place: Place<'_>, query: &Value, only: Option<&[String]>) -> Outcome {
     let by_id = flag(query, "returnFieldsByFieldId");
-    let mut printed = table.print(record, by_id, only);
+    let mut printed = place.print(by_id, only);
     match query["cellFormat"].as_str().unwrap_or_default() {
         "" | "json" => {}
         "string" if query["timeZone"].is_string() && query["userLocale"].is_string() => {
@@ -37,21 +39,23 @@ fn print(table: &Table, record: &Record, query: &Value, only: Option<&[String]>)
         one => wanted(one),
     };
     if counts {
-        printed["commentCount"] = json!(table.comments_on(&record.id));
+        printed["commentCount"] = json!(place.table.comments_on(&place.record.id));
     }
     Ok(printed)
 }
 
 /// `GET` of a table, or `POST …/listRecords` with the same in the body: filtered, sorted, then cut into pages.
-pub(super) fn list(table: &Table, query: &Value) -> Outcome {
+pub(super) fn list(base: &Base, table: usize, query: &Value) -> Outcome {
+    let all = (0..base.tables[table].records.len()).map(|record| base.place(table, record));
+    let table = &base.tables[table];
     let only = only(table, query)?;
     let page_size = whole(query, "pageSize")?.unwrap_or(LARGEST_PAGE);
     if !(1..=LARGEST_PAGE).contains(&page_size) {
         return Err(bad("pageSize must be between 1 and 100"));
     }
     known_view(table, query)?;
-    let mut found = filtered(table, query)?;
-    sort(table, query, &mut found)?;
+    let found = filtered(all, table, query)?;
+    let mut found = sorted(table, query, found)?;
     if let Some(most) = whole(query, "maxRecords")? {
         if most == 0 {
             return Err(bad("maxRecords must be greater than 0"));
@@ -62,12 +66,12 @@ pub(super) fn list(table: &Table, query: &Value) -> Outcome {
     let end = found.len().min(start + page_size as usize);
     let page: Result<Vec<Value>, Refusal> = found[start..end]
         .iter()
-        .map(|record| print(table, record, query, only.as_deref()))
+        .map(|place| print(*place, query, only.as_deref()))
         .collect();
     let page = page?;
     let mut answer = json!({"records": page});
     if let Some(next) = found.get(end) {
-        answer["offset"] = json!(format!("{}/{}", ids::fresh("itr"), next.id));
+        answer["offset"] = json!(format!("{}/{}", ids::fresh("itr"), next.record.id));
     }
     Ok(answer)
 }
@@ -152,8 +156,11 @@ fn known_view(table: &Table, query: &Value) -> Result<(), Refusal> {
     }
 }
 
-fn filtered<'a>(table: &'a Table, query: &Value) -> Result<Vec<&'a Record>, Refusal> {
-    let all = table.records.iter().map(AsRef::as_ref);
+fn filtered<'a>(
+    all: impl Iterator<Item = Place<'a>>,
+    table: &Table,
+    query: &Value,
+) -> Result<Vec<Place<'a>>, Refusal> {
     let Some(text) = query["filterByFormula"].as_str().filter(|f| !f.is_empty()) else {
         return Ok(all.collect());
     };
@@ -162,48 +169,70 @@ fn filtered<'a>(table: &'a Table, query: &Value) -> Result<Vec<&'a Record>, Refu
         Refusal::invalid("INVALID_FILTER_BY_FORMULA", message)
     };
     let formula = Formula::parse(text, table).map_err(invalid)?;
-    Ok(all
-        .filter(|record| formula.matches(table, record))
-        .collect())
+    Ok(all.filter(|place| formula.matches(*place)).collect())
 }
 
-fn sort(table: &Table, query: &Value, found: &mut [&Record]) -> Result<(), Refusal> {
+fn sorted<'a>(
+    table: &Table,
+    query: &Value,
+    found: Vec<Place<'a>>,
+) -> Result<Vec<Place<'a>>, Refusal> {
     let mut keys = Vec::new();
     for key in query["sort"].as_array().into_iter().flatten() {
         let name = key["field"].as_str().unwrap_or_default();
         let field = table
             .field(name)
             .ok_or_else(|| Refusal::unknown_field(name))?;
-        keys.push((field.id.as_str(), key["direction"] == "desc"));
+        keys.push((field, key["direction"] == "desc"));
     }
-    found.sort_by(|a, b| {
-        let by_key = keys.iter().map(|(id, descending)| {
-            let order = compare(a.cells.get(*id), b.cells.get(*id));
+    let ranks = |place| {
+        let ranks = keys.iter().map(|(field, _)| rank(place, field));
+        (ranks.collect::<Vec<_>>(), place)
+    };
+    let mut found: Vec<_> = found.into_iter().map(ranks).collect();
+    found.sort_by(|(a, _), (b, _)| {
+        let by_key = keys.iter().zip(a.iter().zip(b));
+        let by_key = by_key.map(|((_, descending), (a, b))| {
+            let order = compare(a, b);
             if *descending { order.reverse() } else { order }
         });
         by_key.fold(Ordering::Equal, Ordering::then)
     });
-    Ok(())
+    Ok(found.into_iter().map(|(_, place)| place).collect())
+}
+
+/// What a cell is sorted by: the choice of a single select by its place among the choices.
+fn rank<'a>(place: Place<'a>, field: &Field) -> Option<Cow<'a, Value>> {
+    let cell = computed::cell(place, field, 0)?;
+    let choices = field.options.as_ref().map(|options| &options["choices"]);
+    match (field.kind.as_str(), choices.and_then(Value::as_array)) {
+        ("singleSelect", Some(choices)) => {
+            let at = choices.iter().position(|choice| choice["name"] == *cell);
+            at.map(|at| Cow::Owned(json!(at)))
+        }
+        _ => Some(cell),
+    }
 }
 
 /// Empty cells first; numbers as numbers, the rest as text in any case.
-fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
-    match (a.and_then(Value::as_f64), b.and_then(Value::as_f64)) {
+fn compare(a: &Option<Cow<Value>>, b: &Option<Cow<Value>>) -> Ordering {
+    let number = |cell: &Option<Cow<Value>>| cell.as_ref().and_then(|cell| cell.as_f64());
+    match (number(a), number(b)) {
         (Some(a), Some(b)) => a.total_cmp(&b),
         _ => {
-            let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_lowercase);
-            a.map(text).cmp(&b.map(text))
+            let text = |cell: &Cow<Value>| formula::text(cell).to_lowercase();
+            a.as_ref().map(text).cmp(&b.as_ref().map(text))
         }
     }
 }
 
 /// Where the page begins: `offset` is `itr…/rec…` and names the record that comes next.
-fn start(query: &Value, found: &[&Record]) -> Result<usize, Refusal> {
+fn start(query: &Value, found: &[Place<'_>]) -> Result<usize, Refusal> {
     let Some(offset) = query["offset"].as_str().filter(|o| !o.is_empty()) else {
         return Ok(0);
     };
     let next = offset.split_once('/').map(|(_, next)| next);
-    let at = next.and_then(|next| found.iter().position(|r| r.id == next));
+    let at = next.and_then(|next| found.iter().position(|p| p.record.id == next));
     at.ok_or_else(|| {
         let message =
             "The iterator for this list of records has expired. Start again without offset.";

@@ -6,6 +6,7 @@
 
 mod attachments;
 mod base;
+mod changes;
 mod comments;
 mod computed;
 mod control;
@@ -14,6 +15,7 @@ mod field_options;
 mod formula;
 mod ids;
 mod limits;
+mod links;
 mod list;
 mod records;
 mod refusal;
@@ -23,6 +25,7 @@ mod seed;
 mod server;
 mod types;
 mod upsert;
+mod webhooks;
 mod wire;
 
 use std::collections::HashMap;
@@ -30,7 +33,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +41,7 @@ pub use faults::Fault;
 
 use attachments::Content;
 use base::{Base, Table};
-use limits::Limit;
+use limits::Limits;
 use refusal::Refusal;
 
 const DEFAULT_BASE: &str = "appSimulated00001";
@@ -48,8 +51,14 @@ const DEFAULT_BASE: &str = "appSimulated00001";
 pub struct Options {
     /// Per base; 0 is no limit. Airtable's is 5.
     pub requests_per_second: f64,
-    /// How long a base answers nothing but 429 after one request too many. Airtable's is 30 s.
+    /// Per token, over all bases; 0 is no limit. Airtable's is 50, for all tokens of one user together.
+    pub token_requests_per_second: f64,
+    /// How long nothing but 429 comes after one request too many. Airtable's is 30 s.
     pub lockout: Duration,
+    /// With this token one looks on: its requests do not count, are never refused for their number and meet no faults.
+    /// A test reads with it what the client under test has written.
+    pub onlooker_token: Option<String>,
+    /// A rollup's options may name its `formula`, e.g. `SUM(values)`, which the metadata API does not print:
     /// `{"id","name","tables":[as the metadata API prints them, each with "records":[{"id"?,"fields"}]]}`.
     pub seed: Option<Value>,
 }
@@ -58,8 +67,21 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             requests_per_second: 5.0,
+            token_requests_per_second: 50.0,
             lockout: Duration::from_secs(30),
+            onlooker_token: None,
             seed: None,
+        }
+    }
+}
+
+impl Options {
+    /// As many requests as one likes.
+    pub fn unlimited() -> Self {
+        Self {
+            requests_per_second: 0.0,
+            token_requests_per_second: 0.0,
+            ..Self::default()
         }
     }
 }
@@ -79,7 +101,7 @@ struct Inner {
 struct State {
     first_base: String,
     bases: Vec<Base>,
-    limits: HashMap<String, Limit>,
+    limits: Limits,
     faults: faults::Faults,
     contents: HashMap<String, Content>,
     /// Attachments that will not be fetched.
@@ -100,13 +122,14 @@ pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Airt
     // Attachments are fetched over https too.
     crate::install_crypto();
     let listener = TcpListener::bind(listen).await?;
+    let limits = Limits::new(&options);
     let airtable = Airtable(Arc::new(Inner {
         address: listener.local_addr()?,
         options,
         state: Mutex::new(State {
             first_base: base.id.clone(),
             bases: vec![base],
-            limits: HashMap::new(),
+            limits,
             faults: faults::Faults::default(),
             contents: HashMap::new(),
             unfetched: 0,
@@ -136,18 +159,21 @@ impl Airtable {
     /// Without such a table: none.
     pub fn rows(&self, table: &str) -> Vec<Map<String, Value>> {
         let state = self.state();
-        let table = state.bases.first().map(|base| base.table(table));
-        let Some(Ok(table)) = table else {
+        let Some(base) = state.bases.first() else {
             return Vec::new();
         };
-        let row = |record: &Arc<base::Record>| {
-            let mut printed = table.print(record, false, None);
+        let Ok(table) = base.table_at(table) else {
+            return Vec::new();
+        };
+        let row = |at: usize| {
+            let mut printed = base.place(table, at).print(false, None);
             let mut row = printed["fields"].as_object_mut().map(std::mem::take);
             row.get_or_insert_default()
-                .insert("id".to_owned(), json!(record.id));
+                .insert("id".to_owned(), printed["id"].take());
             row.unwrap_or_default()
         };
-        table.records.iter().map(row).collect()
+        let records = 0..base.tables[table].records.len();
+        records.map(row).collect()
     }
 
     /// All API requests that came, refused ones included.
@@ -182,7 +208,12 @@ impl Airtable {
 
     /// As a user deletes a row in the interface. False: there was none.
     pub fn delete_row(&self, table: &str, id: &str) -> bool {
-        self.edit(table, |table| records::delete_one(table, id).ok())
+        let mut state = self.state();
+        let Some(base) = state.bases.first_mut() else {
+            return false;
+        };
+        let table = base.table_at(table);
+        table.is_ok_and(|table| records::delete_one(base, table, id).is_ok())
     }
 
     /// As a user renames a field in the interface; `old` may be its id. False: there was none.
@@ -235,10 +266,6 @@ impl Airtable {
     fn state(&self) -> MutexGuard<'_, State> {
         let state = self.0.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn new_limit(&self) -> Limit {
-        Limit::new(self.0.options.requests_per_second, self.0.options.lockout)
     }
 }
 

@@ -1,11 +1,12 @@
-//! Writing records: create, update (with or without upsert), delete. Each request is checked on a draft of the table first, so it
-//! does all of its work or none.
+//! Writing records: create, update (with or without upsert), delete. They write to a draft of the base, which is dropped
+//! when a request is refused.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::base::Table;
+use super::base::{Base, Field};
+use super::links::{self, LINKS};
 use super::refusal::{Outcome, Refusal};
 use super::{ids, types, upsert};
 
@@ -13,68 +14,65 @@ use super::{ids, types, upsert};
 const MOST_RECORDS: usize = 10;
 
 /// `POST`: `{"fields"}` makes one record, `{"records":[{"fields"}]}` up to ten.
-pub(super) fn create(table: &mut Table, body: &Value, by_id: bool) -> Outcome {
+pub(super) fn create(base: &mut Base, table: usize, body: &Value, by_id: bool) -> Outcome {
     let by_id = by_id || flag(body, "returnFieldsByFieldId");
     let typecast = flag(body, "typecast");
-    let mut draft = table.clone();
-    let answer = if body.get("records").is_some() {
-        let mut made = Vec::new();
-        for row in batch(body)? {
-            let at = insert(&mut draft, fields(row)?, typecast)?;
-            made.push(draft.print(&draft.records[at], by_id, None));
-        }
-        json!({"records": made})
-    } else {
-        let at = insert(&mut draft, fields(body)?, typecast)?;
-        draft.print(&draft.records[at], by_id, None)
-    };
-    *table = draft;
-    Ok(answer)
+    if body.get("records").is_none() {
+        let at = insert(base, table, fields(body)?, typecast)?;
+        return Ok(base.place(table, at).print(by_id, None));
+    }
+    let mut made = Vec::new();
+    for row in batch(body)? {
+        made.push(insert(base, table, fields(row)?, typecast)?);
+    }
+    let print = |at| base.place(table, at).print(by_id, None);
+    Ok(json!({"records": made.into_iter().map(print).collect::<Vec<_>>()}))
 }
 
 /// `PATCH` and `PUT` of one record. A missing one looks like a missing right.
 pub(super) fn update_one(
-    table: &mut Table,
-    id: &str,
+    base: &mut Base,
+    (table, id): (usize, &str),
     body: &Value,
     replace: bool,
     by_id: bool,
 ) -> Outcome {
-    let at = table.position(id).ok_or_else(Refusal::forbidden)?;
-    let mut draft = table.clone();
-    set(
-        &mut draft,
-        at,
-        fields(body)?,
-        flag(body, "typecast"),
-        replace,
-    )?;
-    *table = draft;
+    let at = base.tables[table].position(id);
+    let at = at.ok_or_else(Refusal::forbidden)?;
+    let typecast = flag(body, "typecast");
+    set(base, (table, at), fields(body)?, typecast, replace)?;
     let by_id = by_id || flag(body, "returnFieldsByFieldId");
-    Ok(table.print(&table.records[at], by_id, None))
+    Ok(base.place(table, at).print(by_id, None))
 }
 
 /// `PATCH` and `PUT` of up to ten, by id or, with `performUpsert`, by the fields to merge on.
-pub(super) fn update(table: &mut Table, body: &Value, replace: bool, by_id: bool) -> Outcome {
+pub(super) fn update(
+    base: &mut Base,
+    table: usize,
+    body: &Value,
+    replace: bool,
+    by_id: bool,
+) -> Outcome {
     let by_id = by_id || flag(body, "returnFieldsByFieldId");
     let typecast = flag(body, "typecast");
     let merge_on = body
         .get("performUpsert")
-        .map(|asked| upsert::merge_fields(table, asked));
+        .map(|asked| upsert::merge_fields(&base.tables[table], asked));
     let merge_on = merge_on.transpose()?;
-    let mut draft = table.clone();
     let (mut touched, mut created) = (Vec::new(), Vec::new());
     for row in batch(body)? {
         let cells = fields(row)?;
         let (at, is_new) = match (row["id"].as_str(), &merge_on) {
             (Some(id), _) => {
-                let found = draft.position(id);
+                let found = base.tables[table].position(id);
                 (found.ok_or_else(|| Refusal::missing_row(id))?, false)
             }
-            (None, Some(keys)) => match upsert::matching(&mut draft, keys, cells, typecast)? {
-                Some(at) => (at, false),
-                None => (insert(&mut draft, cells, typecast)?, true),
-            },
+            (None, Some(keys)) => {
+                match upsert::matching(&mut base.tables[table], keys, cells, typecast)? {
+                    Some(at) => (at, false),
+                    None => (insert(base, table, cells, typecast)?, true),
+                }
+            }
             (None, None) => return Err(bad_batch()),
         };
         if touched.contains(&at) {
@@ -85,12 +83,11 @@ pub(super) fn update(table: &mut Table, body: &Value, replace: bool, by_id: bool
         if is_new {
             created.push(at);
         } else {
-            set(&mut draft, at, cells, typecast, replace)?;
+            set(base, (table, at), cells, typecast, replace)?;
         }
     }
-    *table = draft;
-    let id = |at: &usize| table.records[*at].id.clone();
-    let print = |at: &usize| table.print(&table.records[*at], by_id, None);
+    let id = |at: &usize| base.tables[table].records[*at].id.clone();
+    let print = |at: &usize| base.place(table, *at).print(by_id, None);
     let mut answer = json!({"records": touched.iter().map(print).collect::<Vec<_>>()});
     if merge_on.is_some() {
         let updated = touched.iter().filter(|at| !created.contains(at));
@@ -100,14 +97,18 @@ pub(super) fn update(table: &mut Table, body: &Value, replace: bool, by_id: bool
     Ok(answer)
 }
 
-pub(super) fn delete_one(table: &mut Table, id: &str) -> Outcome {
+pub(super) fn delete_one(base: &mut Base, table: usize, id: &str) -> Outcome {
+    let table = &mut base.tables[table];
     let at = table.position(id).ok_or_else(Refusal::forbidden)?;
     table.records.remove(at);
+    let table = table.id.clone();
+    links::forget(base, &table, &[id.to_owned()]);
     Ok(json!({"id": id, "deleted": true}))
 }
 
 /// `DELETE …?records[]=rec…&records[]=rec…`.
-pub(super) fn delete(table: &mut Table, gone: &[String]) -> Outcome {
+pub(super) fn delete(base: &mut Base, table: usize, gone: &[String]) -> Outcome {
+    let table = &mut base.tables[table];
     if gone.is_empty() || gone.len() > MOST_RECORDS {
         return Err(bad_batch());
     }
@@ -115,6 +116,8 @@ pub(super) fn delete(table: &mut Table, gone: &[String]) -> Outcome {
         return Err(Refusal::missing_row(missing));
     }
     table.records.retain(|record| !gone.contains(&record.id));
+    let table = table.id.clone();
+    links::forget(base, &table, gone);
     let answers: Vec<Value> = gone
         .iter()
         .map(|id| json!({"id": id, "deleted": true}))
@@ -147,22 +150,28 @@ pub(super) fn flag(body: &Value, name: &str) -> bool {
     body[name] == true || body[name] == "true" || body[name] == "1"
 }
 
-fn insert(table: &mut Table, cells: &Map<String, Value>, typecast: bool) -> Result<usize, Refusal> {
-    let at = table.add();
-    set(table, at, cells, typecast, false)?;
-    Arc::make_mut(&mut table.records[at]).modified = None;
+fn insert(
+    base: &mut Base,
+    table: usize,
+    cells: &Map<String, Value>,
+    typecast: bool,
+) -> Result<usize, Refusal> {
+    let at = base.tables[table].add();
+    set(base, (table, at), cells, typecast, false)?;
+    Arc::make_mut(&mut base.tables[table].records[at]).modified = None;
     Ok(at)
 }
 
 /// Sets cells; with `replace` those that the request does not name become empty, computed ones aside.
 fn set(
-    table: &mut Table,
-    at: usize,
+    base: &mut Base,
+    (at, row): (usize, usize),
     cells: &Map<String, Value>,
     typecast: bool,
     replace: bool,
 ) -> Result<(), Refusal> {
-    let before = table.records[at].cells.clone();
+    let table = &mut base.tables[at];
+    let before = table.records[row].cells.clone();
     let mut after = before.clone();
     if replace {
         let computed = |id: &String| {
@@ -173,25 +182,39 @@ fn set(
         after.retain(|id, _| computed(id));
     }
     for (name, value) in cells {
+        let table = &mut base.tables[at];
         let field = table
             .field_mut(name)
             .ok_or_else(|| Refusal::unknown_field(name))?;
-        let (id, is_attachments) = (field.id.clone(), field.kind == "multipleAttachments");
-        match types::accept(field, value, before.get(&id), typecast)? {
-            Some(value) => {
-                if is_attachments {
-                    table.to_fetch.extend(unfetched(&value, before.get(&id)));
-                }
-                after.insert(id, value);
+        let (id, current) = (field.id.clone(), before.get(&field.id));
+        let cell = match field.kind.as_str() {
+            LINKS => {
+                let field = field.clone();
+                links::accept(base, &field, value, typecast)?
             }
-            None => {
-                after.remove(&id);
+            "multipleAttachments" => {
+                let cell = types::accept(field, value, current, typecast)?;
+                let new = cell.iter().flat_map(|cell| unfetched(cell, current));
+                table.to_fetch.extend(new);
+                cell
             }
-        }
+            _ => types::accept(field, value, current, typecast)?,
+        };
+        match cell {
+            Some(cell) => after.insert(id, cell),
+            None => after.remove(&id),
+        };
     }
-    let record = Arc::make_mut(&mut table.records[at]);
-    record.cells = after;
+    let record = Arc::make_mut(&mut base.tables[at].records[row]);
+    record.cells = after.clone();
     record.modified = Some(ids::now());
+    let id = record.id.clone();
+    let fields = base.tables[at].fields.iter();
+    let changed = |f: &&Field| f.kind == LINKS && before.get(&f.id) != after.get(&f.id);
+    for field in fields.filter(changed).cloned().collect::<Vec<_>>() {
+        let (before, after) = (before.get(&field.id), after.get(&field.id));
+        links::mirror(base, &field, &id, before, after);
+    }
     Ok(())
 }
 

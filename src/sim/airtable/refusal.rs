@@ -94,6 +94,13 @@ impl Refusal {
         Self::invalid("INVALID_MULTIPLE_CHOICE_OPTIONS", message)
     }
 
+    pub fn wrong_table(record: &str, table: &str, wanted: &str) -> Self {
+        let message = format!(
+            "Record ID {record} belongs to table {table}, but the field links to table {wanted}"
+        );
+        Self::invalid("ROW_TABLE_DOES_NOT_MATCH_LINKED_TABLE", message)
+    }
+
     pub fn missing_row(id: &str) -> Self {
         let message = format!("Record ID {id} does not exist in this table");
         Self::invalid("ROW_DOES_NOT_EXIST", message)

@@ -5,7 +5,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::refusal::{Outcome, Refusal};
-use super::{Airtable, State, attachments, comments, ids, list, records, schema};
+use super::{Airtable, State, attachments, comments, ids, list, records, schema, webhooks};
 
 /// A request as the API sees it.
 pub(super) struct Call {
@@ -23,6 +23,7 @@ impl Call {
         match &self.path()[..] {
             ["v0", "meta", "bases", base, ..] => Some(base),
             ["v0", "meta", ..] => None,
+            ["v0", "bases", base, "webhooks", ..] => Some(base),
             ["v0", base, ..] => Some(base),
             _ => None,
         }
@@ -55,7 +56,7 @@ impl Call {
             .ok_or_else(|| Refusal::invalid("INVALID_REQUEST_BODY", "Could not parse request body"))
     }
 
-    fn query(&self) -> Value {
+    pub fn query(&self) -> Value {
         list::from_query(&self.query)
     }
 
@@ -79,6 +80,9 @@ pub(super) fn dispatch(airtable: &Airtable, call: &Call) -> Outcome {
     let mut state = airtable.state();
     match &call.path()[..] {
         ["v0", "meta", rest @ ..] => metadata(&mut state, call, rest),
+        ["v0", "bases", base, "webhooks", rest @ ..] => {
+            webhooks::answer(state.base(base)?, call, rest)
+        }
         ["v0", base, record, field, "uploadAttachment"] if call.method == Method::POST => {
             upload(airtable, &mut state, call, base, record, field)
         }
@@ -88,7 +92,8 @@ pub(super) fn dispatch(airtable: &Airtable, call: &Call) -> Outcome {
             if let (Some(query), Value::Object(more)) = (query.as_object_mut(), call.query()) {
                 query.extend(more);
             }
-            list::list(state.base(base)?.table(table)?, &query)
+            let base = state.base(base)?;
+            list::list(base, base.table_at(table)?, &query)
         }
         ["v0", base, table, record] => one(&mut state, call, base, table, record),
         ["v0", base, table, record, "comments", comment @ ..] if comment.len() < 2 => {
@@ -108,13 +113,17 @@ fn metadata(state: &mut State, call: &Call, path: &[&str]) -> Outcome {
         ("DELETE", ["bases", base]) => schema::delete_base(&mut state.bases, base),
         ("GET", ["bases", base, "tables"]) => schema::tables(state.base(base)?),
         ("POST", ["bases", base, "tables"]) => {
-            schema::create_table(state.base(base)?, &call.json()?)
+            let body = call.json()?;
+            let base = state.base(base)?;
+            base.transact(|base| schema::create_table(base, &body))
         }
         ("PATCH", ["bases", base, "tables", table]) => {
             schema::update_table(state.base(base)?, table, &call.json()?)
         }
         ("POST", ["bases", base, "tables", table, "fields"]) => {
-            schema::create_field(state.base(base)?, table, &call.json()?)
+            let body = call.json()?;
+            let base = state.base(base)?;
+            base.transact(|base| schema::create_field(base, table, &body))
         }
         ("PATCH", ["bases", base, "tables", table, "fields", field]) => {
             schema::update_field(state.base(base)?, table, field, &call.json()?)
@@ -124,33 +133,39 @@ fn metadata(state: &mut State, call: &Call, path: &[&str]) -> Outcome {
 }
 
 fn many(state: &mut State, call: &Call, base: &str, table: &str) -> Outcome {
-    let table = state.base(base)?.table_mut(table)?;
+    let base = state.base(base)?;
+    let table = base.table_at(table)?;
     let query = call.query();
     let by_id = records::flag(&query, "returnFieldsByFieldId");
-    match call.method.as_str() {
-        "GET" => list::list(table, &query),
-        "POST" => records::create(table, &call.json()?, by_id),
-        "PATCH" => records::update(table, &call.json()?, false, by_id),
-        "PUT" => records::update(table, &call.json()?, true, by_id),
-        "DELETE" => records::delete(table, &call.record_ids()),
-        _ => Err(Refusal::not_found()),
+    if call.method == Method::GET {
+        return list::list(base, table, &query);
     }
+    base.transact(|base| match call.method.as_str() {
+        "POST" => records::create(base, table, &call.json()?, by_id),
+        "PATCH" => records::update(base, table, &call.json()?, false, by_id),
+        "PUT" => records::update(base, table, &call.json()?, true, by_id),
+        "DELETE" => records::delete(base, table, &call.record_ids()),
+        _ => Err(Refusal::not_found()),
+    })
 }
 
 fn one(state: &mut State, call: &Call, base: &str, table: &str, record: &str) -> Outcome {
-    let table = state.base(base)?.table_mut(table)?;
+    let base = state.base(base)?;
+    let table = base.table_at(table)?;
     if !ids::is_id(record, "rec") {
         return Err(Refusal::not_found());
     }
     let query = call.query();
     let by_id = records::flag(&query, "returnFieldsByFieldId");
-    match call.method.as_str() {
-        "GET" => list::get(table, record, &query),
-        "PATCH" => records::update_one(table, record, &call.json()?, false, by_id),
-        "PUT" => records::update_one(table, record, &call.json()?, true, by_id),
-        "DELETE" => records::delete_one(table, record),
-        _ => Err(Refusal::not_found()),
+    if call.method == Method::GET {
+        return list::get(base, table, record, &query);
     }
+    base.transact(|base| match call.method.as_str() {
+        "PATCH" => records::update_one(base, (table, record), &call.json()?, false, by_id),
+        "PUT" => records::update_one(base, (table, record), &call.json()?, true, by_id),
+        "DELETE" => records::delete_one(base, table, record),
+        _ => Err(Refusal::not_found()),
+    })
 }
 
 fn upload(

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::base::{Base, Field, Table};
 use super::field_options;
+use super::links::{self, LINKS};
 use super::refusal::{Outcome, Refusal};
+use super::webhooks::Webhooks;
 use super::{computed, ids};
 
 pub(super) fn whoami() -> Outcome {
@@ -44,6 +46,7 @@ pub(super) fn create_base(bases: &mut Vec<Base>, body: &Value) -> Outcome {
         id: ids::fresh("app"),
         name: name.to_owned(),
         tables: Vec::new(),
+        webhooks: Webhooks::default(),
     };
     for table in body["tables"].as_array().into_iter().flatten() {
         create_table(&mut base, table)?;
@@ -82,10 +85,13 @@ pub(super) fn create_table(base: &mut Base, body: &Value) -> Outcome {
         );
         return Err(Refusal::invalid("INVALID_PRIMARY_FIELD_TYPE", message));
     }
-    let table = Table::new(name, description(body), made);
-    let answer = table.schema();
-    base.tables.push(table);
-    Ok(answer)
+    let at = base.tables.len();
+    let links: Vec<Field> = made.iter().filter(|f| f.kind == LINKS).cloned().collect();
+    base.tables.push(Table::new(name, description(body), made));
+    for field in links {
+        links::establish(base, at, field)?;
+    }
+    Ok(base.tables[at].schema())
 }
 
 /// `PATCH …/tables/{table}`: name and description.
@@ -105,11 +111,15 @@ pub(super) fn update_table(base: &mut Base, id_or_name: &str, body: &Value) -> O
 }
 
 pub(super) fn create_field(base: &mut Base, table: &str, body: &Value) -> Outcome {
-    let table = table_by_id(base, table)?;
-    let field = new_field(&table.fields, body)?;
-    let answer = json!(field);
-    table.fields.push(field);
-    Ok(answer)
+    let at = base.tables.iter().position(|t| t.id == table);
+    let at = at.ok_or_else(|| no_table(table))?;
+    let fields = &mut base.tables[at].fields;
+    let field = new_field(fields, body)?;
+    fields.push(field.clone());
+    if field.kind == LINKS {
+        links::establish(base, at, field)?;
+    }
+    Ok(json!(base.tables[at].fields.last()))
 }
 
 /// `PATCH …/fields/{field}`: name and description; a type or options cannot be changed.

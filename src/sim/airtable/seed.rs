@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::base::{Base, Field, Record, Table};
+use super::webhooks::Webhooks;
 use super::{DEFAULT_BASE, ids, schema};
 
 /// The base with which a stand-in starts; without a seed it has no tables. Errors tell what is wrong with the seed.
@@ -23,6 +24,7 @@ pub(super) fn plant(seed: Option<&Value>) -> Result<Base, String> {
         id: text("id", DEFAULT_BASE),
         name: text("name", "Simulated"),
         tables,
+        webhooks: Webhooks::default(),
     })
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use super::faults::Fault;
+use super::faults::{self, Fault};
 use super::refusal::{Outcome, Refusal};
 use super::routes::{self, Call};
 use super::wire::{Scissors, Wires};
@@ -22,6 +22,9 @@ use super::{Airtable, attachments, control, ids};
 const LARGEST_BODY: usize = 1_000_000;
 /// An upload of 5 MB in base64 fits.
 const LARGEST_UPLOAD: usize = 10 * 1024 * 1024;
+
+/// Characters of a URL, from its scheme on: it must be shorter. What is longer goes by `POST …/listRecords`.
+const LONGEST_URL: usize = 16_000;
 
 pub(super) async fn serve(listener: TcpListener, airtable: Airtable) {
     let stop = airtable.0.stop.clone();
@@ -61,6 +64,10 @@ async fn answer(
     if let Some(outcome) = control::answer(&airtable, &call) {
         return respond(outcome);
     }
+    if length(&parts) >= LONGEST_URL {
+        airtable.state().requests += 1;
+        return faults::page(414);
+    }
     if call.is_upload() {
         airtable.fetched().await;
     }
@@ -71,17 +78,25 @@ async fn answer(
     let Some(fault) = fault else {
         let outcome = airtable.work(&call);
         airtable.fetch_attachments();
+        airtable.notify();
         return respond(outcome);
     };
     let mut done = respond(Err(Refusal::not_found()));
     if fault.works() {
         done = respond(airtable.work(&call));
+        airtable.notify();
         match fault {
             Fault::NoAttachments => airtable.drop_attachments(),
             _ => airtable.fetch_attachments(),
         }
     }
     fault.answer(done, &connection).await
+}
+
+/// Of the URL as the client wrote it.
+fn length(parts: &Parts) -> usize {
+    let host = parts.headers.get(HOST).map_or(0, |host| host.len());
+    "http://".len() + host + parts.uri.to_string().len()
 }
 
 async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Call {
@@ -107,35 +122,36 @@ fn content(airtable: &Airtable, id: &str) -> Response {
     }
 }
 
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    header.strip_prefix("Bearer ")
+}
+
 impl Airtable {
-    /// Counts the request and lets it through, perhaps with a fault that is due, or refuses it.
+    /// Counts the request and lets it through, perhaps with a fault that is due, or refuses it. An onlooker's only passes.
     fn admit(&self, headers: &HeaderMap, call: &Call) -> Result<Option<Fault>, Refusal> {
+        let onlooker = self.0.options.onlooker_token.as_deref();
+        if onlooker.is_some() && token(headers) == onlooker {
+            return Ok(None);
+        }
         let mut state = self.state();
         state.requests += 1;
-        let token = headers.get(AUTHORIZATION).and_then(|h| h.to_str().ok());
-        let token = token.and_then(|header| header.strip_prefix("Bearer "));
-        if !token.is_some_and(|token| token.starts_with("pat")) {
-            return Err(Refusal::unauthenticated());
+        let token = token(headers).filter(|token| token.starts_with("pat"));
+        let token = token.ok_or_else(Refusal::unauthenticated)?;
+        let known = |base| state.bases.iter().any(|b| b.id == base);
+        if let Some(base) = call.base().filter(|base| !known(*base)) {
+            return Err(match ids::is_id(base, "app") {
+                true => Refusal::forbidden(),
+                false => Refusal::not_found(),
+            });
         }
-        if let Some(base) = call.base() {
-            if !state.bases.iter().any(|b| b.id == base) {
-                return Err(match ids::is_id(base, "app") {
-                    true => Refusal::forbidden(),
-                    false => Refusal::not_found(),
-                });
-            }
-            let limit = state.limits.entry(base.to_owned());
-            let limit = limit.or_insert_with(|| self.new_limit());
-            if !limit.admit(Instant::now()) {
-                state.breaches += 1;
-                return Err(Refusal::rate_limited());
-            }
+        if !state.limits.admit(token, call.base(), Instant::now()) {
+            state.breaches += 1;
+            return Err(Refusal::rate_limited());
         }
         let fault = state.faults.take(&call.method, call.is_metadata());
-        if let (Some(Fault::Lockout), Some(base)) = (&fault, call.base())
-            && let Some(limit) = state.limits.get_mut(base)
-        {
-            limit.lock(Instant::now());
+        if let (Some(Fault::Lockout), Some(base)) = (&fault, call.base()) {
+            state.limits.lock(base, Instant::now());
         }
         Ok(fault)
     }
@@ -171,6 +187,15 @@ impl Airtable {
         for (id, url) in left.collect::<Vec<_>>() {
             state.fetching += 1;
             tokio::spawn(attachments::fetch(self.clone(), id, url));
+        }
+    }
+
+    /// Starts sending the notifications that the writes so far left to be sent.
+    fn notify(&self) {
+        let mut state = self.state();
+        let webhooks = state.bases.iter_mut().map(|base| &mut base.webhooks);
+        for notification in webhooks.flat_map(|webhooks| std::mem::take(&mut webhooks.to_send)) {
+            tokio::spawn(notification.send());
         }
     }
 

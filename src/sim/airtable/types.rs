@@ -14,7 +14,7 @@ const LONGEST_TEXT: usize = 100_000;
 
 type Cell = Result<Option<Value>, Refusal>;
 
-/// The value as it is stored, None for an empty cell. `current` is what the cell holds now (attachments are kept by
+/// The value as it is stored, None for an empty cell; links are not taken here, see `links`. `current` is what the cell holds now (attachments are kept by
 /// id). With `typecast` strings are read as the type needs them, and select choices that do not exist are made.
 pub(super) fn accept(
     field: &mut Field,
@@ -49,7 +49,6 @@ pub(super) fn accept(
         },
         "multipleSelects" => choices(field, value, typecast),
         "multipleAttachments" => attachments::accept(&field.name, value, current),
-        "multipleRecordLinks" => links(value).ok_or_else(refused),
         "barcode" => object(value, &["text", "type"]).ok_or_else(refused),
         "singleCollaborator" => object(value, &["id", "email"]).ok_or_else(refused),
         "multipleCollaborators" => {
@@ -216,12 +215,4 @@ fn choices(field: &mut Field, value: &Value, typecast: bool) -> Cell {
 fn object(value: &Value, keys: &[&str]) -> Option<Option<Value>> {
     let known = keys.iter().any(|key| value[*key].is_string());
     known.then(|| Some(value.clone()))
-}
-
-fn links(value: &Value) -> Option<Option<Value>> {
-    let links = value.as_array()?;
-    let all_ids = links
-        .iter()
-        .all(|link| link.as_str().is_some_and(|id| ids::is_id(id, "rec")));
-    all_ids.then(|| (!links.is_empty()).then(|| value.clone()))
 }

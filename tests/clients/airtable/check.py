@@ -1,16 +1,21 @@
 """pyairtable against the stand-in: python check.py URL BASE_ID
 
-The stand-in must run without a rate limit (--requests-per-second 0). One line a check; exit code 1 when one fails.
+The stand-in must run without limits (--requests-per-second 0 --token-requests-per-second 0). One line a check; exit code 1 when
+one fails.
 """
 
 import base64
 import datetime
+import http.server
+import queue
 import sys
+import threading
 import uuid
 
 import requests
 from pyairtable import Api
 from pyairtable.formulas import match
+from pyairtable.models.webhook import WebhookNotification
 
 URL, BASE = sys.argv[1:3]
 failed = 0
@@ -139,6 +144,58 @@ table.delete(dated["id"])
 check("first", table.first(formula="{Size}=5")["fields"]["Call ID"] == "RM_5")
 check("table by id and in any case", len(base.table(schema.id).all(max_records=1)) == 1
       and len(api.table(BASE, name.upper()).all(max_records=1)) == 1)
+
+# Links, and what is looked up through them: pyairtable's formulas of the linked table's cells.
+lines = base.create_table(f"Lines {uuid.uuid4().hex[:8]}", [{"name": "Name", "type": "singleLineText"}])
+link = table.create_field("Line", "multipleRecordLinks", options={"linkedTableId": lines.id})
+inverse = lines.schema(force=True).field(link.options.inverse_link_field_id)
+check("create_field of links makes both sides", inverse.options.inverse_link_field_id == link.id, inverse)
+desk = lines.create({"Name": "front desk"})
+linked = table.create({"Call ID": "RM_linked", "Line": [desk["id"]]})
+check("a link from the other side", lines.get(desk["id"])["fields"][inverse.name] == [linked["id"]])
+check("typecast links by name", table.update(linked["id"], {"Line": ["hall"]}, typecast=True)["fields"]["Line"]
+      == [lines.first(formula=match({"Name": "hall"}))["id"]])
+check("a link that is taken away", inverse.name not in lines.get(desk["id"])["fields"])
+table.delete(linked["id"])
+check("a deleted record's links", all(inverse.name not in r["fields"] for r in lines.all()))
+code = table.create_field("Code", "barcode")
+check("a barcode", table.update(row["id"], {"Code": {"text": "7"}})["fields"]["Code"] == {"text": "7"}, code)
+direct = requests.get(f"{URL}/v0/{BASE}/{schema.id}", params={"filterByFormula": long}, headers={"Authorization": "Bearer patX"})
+check("a URL that is too long", direct.status_code == 414, direct)
+
+# Webhooks.
+notified = queue.Queue()
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.send_response(204)
+        self.end_headers()
+        notified.put((body, self.headers["x-airtable-content-mac"]))
+
+    def log_message(self, *_):
+        pass
+
+
+receiver = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
+threading.Thread(target=receiver.serve_forever, daemon=True).start()
+hook = base.add_webhook(f"http://127.0.0.1:{receiver.server_port}/", {"options": {"filters": {
+    "dataTypes": ["tableData"], "recordChangeScope": schema.id}}})
+told = table.create({"Size": 77})
+notification = WebhookNotification.from_request(*notified.get(timeout=20), hook.mac_secret_base64)
+check("a webhook's notification", (notification.base.id, notification.webhook.id) == (BASE, hook.id), notification)
+webhook = base.webhook(hook.id)
+webhook.disable_notifications()
+table.delete(told["id"])
+payloads = list(webhook.payloads())
+changes = [payload.changed_tables_by_id[schema.id] for payload in payloads]
+size = changes[0].created_records_by_id[told["id"]].cell_values_by_field_id[schema.field("Size").id]
+check("a webhook's payloads", size == 77 and changes[1].destroyed_record_ids == [told["id"]], payloads)
+check("a webhook's cursor", list(webhook.payloads(cursor=2)) == payloads[1:])
+webhook.extend_expiration()
+webhook.delete()
+check("a webhook deleted", hook.id not in [w.id for w in base.webhooks()])
 
 # Update, delete.
 check("update", table.update(row["id"], {"Size": 7})["fields"]["Size"] == 7)

@@ -8,6 +8,7 @@ mod refusals;
 mod trouble;
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -26,7 +27,7 @@ use livekit_airtable::{
         lease::Leases,
         sinks::airtable::{self as sink},
     },
-    sim::airtable::{self, Airtable, Options},
+    sim::airtable::{Airtable, Options},
     storage,
     store::{Folded, Store},
     telemetry,
@@ -34,6 +35,7 @@ use livekit_airtable::{
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 
+use crate::reader::{self, Row};
 use front::Front;
 
 /// A clock of this test alone, which begins at a time and goes on from there; `set` and `forward` move it.
@@ -106,10 +108,9 @@ impl Rig {
         livekit_airtable::install_crypto();
         let options = Options {
             requests_per_second,
-            ..Options::default()
+            ..Options::unlimited()
         };
-        let local = "127.0.0.1:0".parse().unwrap();
-        let airtable = airtable::start(local, options).await.unwrap();
+        let airtable = reader::airtable(options).await;
         let rig = Rig {
             front: Front::start(airtable.url()).await,
             airtable,
@@ -203,15 +204,20 @@ impl Rig {
         written.await.unwrap();
     }
 
-    pub fn rows(&self) -> usize {
+    /// How many rows the stand-in has in memory: for those who wait.
+    pub fn written(&self) -> usize {
         self.airtable.rows("Calls").len()
     }
 
-    /// Rows whose Call IDs are there once.
-    pub fn calls(&self) -> usize {
-        let rows = self.airtable.rows("Calls");
-        let keys: std::collections::BTreeSet<String> =
-            rows.iter().map(|row| row["Call ID"].to_string()).collect();
+    pub async fn rows(&self) -> Vec<Row> {
+        reader::rows(&self.airtable, "Calls").await
+    }
+
+    /// How many calls have a row; none has two.
+    pub async fn calls(&self) -> usize {
+        let rows = self.rows().await;
+        let keys: BTreeSet<_> = rows.iter().map(|row| row["Call ID"].as_str()).collect();
+        assert_eq!(rows.len(), keys.len(), "a call has two rows");
         keys.len()
     }
 

@@ -25,7 +25,7 @@ async fn no_request_beyond_the_limit_and_all_flows_when_the_month_turns() {
     rig.owe(0..200, true, clock()).await;
     rig.process(settings).drain().await;
     assert_eq!(
-        (rig.front.seen().len(), rig.calls()),
+        (rig.front.seen().len(), rig.calls().await),
         (8, 70),
         "one is for the schema"
     );
@@ -52,7 +52,7 @@ async fn no_request_beyond_the_limit_and_all_flows_when_the_month_turns() {
     assert_eq!(rig.front.seen().len(), 16, "and no more in December");
     assert_eq!(rig.used(clock()).await, 8);
     assert_eq!(
-        rig.calls(),
+        rig.calls().await,
         131,
         "the schema, a probe with one row, six full ones"
     );
@@ -64,9 +64,9 @@ async fn a_higher_limit_and_a_restart_go_on_at_once() {
     let rig = Rig::new(0.0).await;
     rig.owe(0..60, true, clock()).await;
     rig.process(limit(3, clock)).drain().await;
-    assert_eq!(rig.calls(), 20);
+    assert_eq!(rig.calls().await, 20);
     rig.process(limit(1000, clock)).drain().await;
-    assert_eq!(rig.calls(), 60);
+    assert_eq!(rig.calls().await, 60);
     assert!(rig.store.closures().await.unwrap().is_empty());
     assert_eq!(rig.last_error(25).await, None);
 }
@@ -86,29 +86,29 @@ async fn a_short_month_is_spent_on_full_requests_of_final_rows() {
     rig.owe(30..47, true, clock()).await;
     process.drain().await;
     assert_eq!(
-        rig.calls(),
+        rig.calls().await,
         10,
         "ten final rows go at once, seven wait for more, the open calls for their end"
     );
     assert_eq!(rig.front.seen().len(), 2, "the schema and one write");
     rig.owe(47..50, true, clock()).await;
     process.drain().await;
-    assert_eq!((rig.calls(), rig.front.seen().len()), (20, 3));
+    assert_eq!((rig.calls().await, rig.front.seen().len()), (20, 3));
     rig.owe([50], true, clock()).await;
     hands.set("2026-11-11T11:59:00Z");
     process.drain().await;
-    assert_eq!(rig.calls(), 20);
+    assert_eq!(rig.calls().await, 20);
     hands.set("2026-11-11T12:01:00Z");
     process.drain().await;
     assert_eq!(
-        (rig.calls(), rig.front.seen().len()),
+        (rig.calls().await, rig.front.seen().len()),
         (21, 4),
         "a day is the longest"
     );
-    let rows = rig.airtable.rows("Calls");
+    let rows = rig.rows().await;
     assert!(rows.iter().all(|row| row["Status"] == "No recording"));
     // By the end of the month the rest lasts again, and the open calls get their rows.
     hands.set("2026-11-29T12:00:00Z");
     process.drain().await;
-    assert_eq!(rig.calls(), 51);
+    assert_eq!(rig.calls().await, 51);
 }

@@ -32,9 +32,9 @@ async fn under_load_ten_rows_go_in_a_request_evenly_and_within_the_limit() {
     rig.owe(0..180, true, now()).await;
     rig.front.forget();
     process.drain().await;
-    assert_eq!((rig.rows(), rig.calls()), (180, 180));
+    assert_eq!(rig.calls().await, 180);
     let ended = |row: &serde_json::Map<_, _>| row["Status"] == "No recording";
-    assert!(rig.airtable.rows("Calls").iter().all(ended));
+    assert!(rig.rows().await.iter().all(ended));
     let seen = rig.front.seen();
     assert_eq!(seen.len(), 18, "ten rows a request: {seen:#?}");
     assert_eq!(rig.airtable.breaches(), 0);
@@ -83,7 +83,7 @@ async fn what_goes_next_is_chosen_when_its_turn_comes() {
         }
     };
     let sending = async {
-        while rig.rows() < 121 {
+        while rig.written() < 121 {
             process.step().await;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -123,7 +123,7 @@ async fn a_call_is_in_one_request_at_most() {
     };
     tokio::join!(news, sending);
     process.drain().await;
-    let rows = rig.airtable.rows("Calls");
+    let rows = rig.rows().await;
     assert_eq!(rows.len(), 15);
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let keys = rows
@@ -184,7 +184,7 @@ async fn a_lockout_holds_every_process_back_and_halves_the_rate() {
         closest(&seen[2..], 2) >= Duration::from_millis(350),
         "2.5 a second: {seen:#?}"
     );
-    assert_eq!(rig.calls(), 30);
+    assert_eq!(rig.calls().await, 30);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,11 +207,11 @@ async fn after_a_lockout_one_probe_is_answered_before_the_rest_goes() {
     let (probe, next) = (after.next().unwrap(), after.next().unwrap());
     assert!(probe.at - refused >= Duration::from_secs(2));
     assert!(next.at >= probe.answered.unwrap(), "{seen:#?}");
-    while rig.calls() < 101 {
+    while rig.written() < 101 {
         process.drain().await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(rig.rows(), 101);
+    assert_eq!(rig.calls().await, 101);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,13 +222,9 @@ async fn a_far_away_airtable_is_sent_as_much_as_a_near_one() {
     rig.owe(0..200, true, now()).await;
     process.drain().await;
     let seen = rig.front.seen();
-    assert_eq!((rig.calls(), rig.airtable.breaches()), (200, 0));
-    assert!(closest(&seen, 6) >= Duration::from_secs(1));
-    let writes = &seen[1..];
-    let took = writes[writes.len() - 1].at - writes[0].at;
-    let rate = (writes.len() - 1) as f64 / took.as_secs_f64();
-    assert!(
-        rate > 4.2,
-        "{rate:.2} requests a second: with whole latencies it would be 3.8"
-    );
+    assert_eq!((rig.calls().await, rig.airtable.breaches()), (200, 0));
+    let closest = closest(&seen, 6);
+    assert!(closest >= Duration::from_secs(1), "{closest:?}");
+    // The best six: a busy machine holds some of them up. With whole latencies none would take less than 1.3 s.
+    assert!(closest < Duration::from_millis(1250), "{closest:?}");
 }

@@ -89,7 +89,7 @@ async fn a_thousand_waiting_rows_cost_one_probe_a_minute_and_flow_once_it_is_men
     rig.front.mend();
     hands.forward(60);
     process.drain().await;
-    assert_eq!((rig.rows(), rig.calls()), (1000, 1000));
+    assert_eq!(rig.calls().await, 1000);
     assert!(rig.store.closures().await.unwrap().is_empty());
 }
 
@@ -116,5 +116,5 @@ async fn rows_of_a_closed_sink_say_why_they_wait() {
     );
     hands.forward(60);
     process.drain().await;
-    assert_eq!(rig.calls(), 1, "mended without a restart");
+    assert_eq!(rig.calls().await, 1, "mended without a restart");
 }

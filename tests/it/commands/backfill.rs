@@ -1,15 +1,9 @@
 //! `backfill`.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::NOBODY;
-use crate::{
-    harness::{World, agent, caller},
-    mirror::Receiver,
-    play::text,
-};
+use crate::{harness::World, mirror::Receiver, play::text};
 
 fn calls_of(found: &Value) -> Vec<&str> {
     let all = found["found"].as_array().unwrap();
@@ -81,7 +75,7 @@ pub async fn finds_recordings(world: World) {
     );
     world.settled(&known, "egress").await;
     assert_eq!(
-        world.airtable.rows("Calls").len(),
+        world.rows().await.len(),
         3,
         "the known call, and two that were found"
     );
@@ -127,20 +121,7 @@ async fn names_and_times_are_read_from_keys() {
 async fn what_livekit_still_lists_comes_once_with_the_service_down() {
     let mut world = World::new().await;
     world.stop().await;
-    world.livekit.lose_webhooks(true);
-    let call = world.livekit.open_room("unheard");
-    world.livekit.join("unheard", agent());
-    world.livekit.join("unheard", caller("+15551234567"));
-    let key = format!("recordings/{call}.mp3");
-    world.agents_client().start("unheard", &key).await.unwrap();
-    world.livekit.speak("unheard");
-    world.livekit.close_room("unheard");
-    for _ in 0..1000 {
-        if world.object(&key).exists() && world.egresses().await[0]["status"] == "EGRESS_COMPLETE" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let call = world.recorded_unheard("unheard").await;
     let planned = world.json(&["backfill", "--dry-run"]).await;
     assert_eq!(planned["found"][0]["room_name"], "unheard", "{planned:#}");
     assert_eq!(
@@ -161,7 +142,7 @@ async fn what_livekit_still_lists_comes_once_with_the_service_down() {
     world.start().await;
     let row = world.row_is(&call, "Complete").await;
     assert!(text(&row, "Egress ID").starts_with("EG_"), "{row:#?}");
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
     assert_eq!(world.livekit.starts().len(), 1, "nothing is recorded anew");
 }
 
@@ -176,6 +157,12 @@ async fn it_tells_who_is_to_blame_and_asks_only_for_what_it_uses() {
     };
     let bucket = run(&["backfill", "--from", "bucket"], settings.clone()).await;
     assert_eq!(bucket.code, Some(0), "{bucket:?}");
+    let livekit: Vec<_> = world.settings().to_vec();
+    let livekit = livekit
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("LIVEKIT_") || name == "DATABASE_URL");
+    let livekit = run(&["backfill", "--from", "livekit"], livekit.collect()).await;
+    assert_eq!(livekit.code, Some(0), "{livekit:?}");
     let both = run(&["backfill"], settings.clone()).await;
     assert_eq!(both.code, Some(64), "{both:?}");
     assert!(both.stderr.contains("LIVEKIT_URL: is missing"), "{both:?}");
@@ -219,6 +206,6 @@ async fn a_call_that_is_over_without_a_recording_gets_the_one_that_lies_there() 
         (text(&row, "Room"), &row["Recording size"]),
         ("over", &json!(100))
     );
-    assert_eq!(world.airtable.rows("Calls").len(), 2);
+    assert_eq!(world.rows().await.len(), 2);
     assert!(world.livekit.starts().is_empty());
 }

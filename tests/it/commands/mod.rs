@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
 use crate::{
-    harness::{World, agent, caller},
+    harness::{PATIENCE, World, agent, caller},
     process::{Done, run},
 };
 
@@ -69,10 +69,7 @@ impl World {
             if open.is_empty() {
                 return;
             }
-            assert!(
-                asked.elapsed() < Duration::from_secs(20),
-                "{call}: {open:?}"
-            );
+            assert!(asked.elapsed() < PATIENCE, "{call}: {open:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -82,7 +79,7 @@ impl World {
         let asked = Instant::now();
         while self.delivery_state(call, sink).await.as_deref() != Some(state) {
             assert!(
-                asked.elapsed() < Duration::from_secs(20),
+                asked.elapsed() < PATIENCE,
                 "{call} is not {state} for {sink}"
             );
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -24,13 +24,13 @@ pub async fn ends_a_park(world: World) {
         .fail_next(1, refusal(401, "AUTHENTICATION_REQUIRED"));
     let call = world.livekit.open_room("desk");
     world.delivery_is(&call, "airtable", "parked").await;
-    assert!(world.row(&call).is_none());
+    assert!(world.row(&call).await.is_none());
     let shown = world.ok(&["redrive", "--dry-run"]).await;
     assert!(
         shown.stdout.contains("AUTHENTICATION_REQUIRED"),
         "{shown:?}"
     );
-    assert!(world.row(&call).is_none(), "a dry run sends nothing");
+    assert!(world.row(&call).await.is_none(), "a dry run sends nothing");
     let done = world.ok(&["redrive"]).await;
     assert!(done.stdout.contains("made due"), "{done:?}");
     assert!(done.stderr.contains("running service"), "{done:?}");
@@ -81,7 +81,7 @@ pub async fn revives_the_dead(mut world: World) {
     assert_eq!(again.stdout, "0 deliveries made due.\n");
     world.start().await;
     world.row_is(&call, "Live").await;
-    let rows = world.airtable.rows("Calls");
+    let rows = world.rows().await;
     assert_eq!(rows.len(), 1, "{rows:#?}");
 }
 
@@ -101,7 +101,7 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
     }
     let told = receiver.hears(2).await.len();
     assert!(delete(&world, &call).await);
-    assert!(world.row(&call).is_none());
+    assert!(world.row(&call).await.is_none());
     let done = world.ok(&["redrive", &call]).await;
     assert_eq!(done.stdout, "1 delivery made due.\n", "its row");
     let back = world.row_is(&call, "Complete").await;
@@ -110,7 +110,7 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
         ("Agent: Hello.", "+15551234567")
     );
     assert_eq!(receiver.came().len(), told, "the mirror is not told again");
-    assert_eq!(world.airtable.rows("Calls").len(), 2);
+    assert_eq!(world.rows().await.len(), 2);
     world
         .ok(&["redrive", "--all", "--sink", "mirror", &call])
         .await;
@@ -154,7 +154,7 @@ async fn rows_are_rewritten_over_what_people_changed() {
     let call = world.complete("desk").await;
     let fields = json!({ "Agent": "somebody else", "Error": "scribbled" });
     edit(&world, &call, &fields).await;
-    assert_eq!(world.row(&call).unwrap()["Agent"], "somebody else");
+    assert_eq!(world.row(&call).await.unwrap()["Agent"], "somebody else");
     world.ok(&["redrive", "--all", "--sink", "airtable"]).await;
     world
         .row_where(&call, |row| {
@@ -181,7 +181,7 @@ async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
         .row_where(&call, |row| text(row, "Room") == "desk")
         .await;
     world.settled(&call, "airtable").await;
-    assert_eq!(world.airtable.rows("Calls").len(), 1);
+    assert_eq!(world.rows().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ pub async fn changes_nothing(world: World) {
     for call in &calls {
         world.settled(call, "egress").await;
     }
-    let (before, rows) = (world.texts(CALLS).await, world.airtable.rows("Calls"));
+    let (before, rows) = (world.texts(CALLS).await, world.rows().await);
     let (requests, starts) = (world.airtable.requests(), world.livekit.starts().len());
     let planned = world.json(&["replay", "--dry-run"]).await;
     assert_eq!(
@@ -39,7 +39,7 @@ pub async fn changes_nothing(world: World) {
             .cloned()
     };
     for call in calls.iter().chain([&silent]) {
-        assert_eq!(world.row(call), row(call));
+        assert_eq!(world.row(call).await, row(call));
     }
     let written = world.airtable.requests() - requests;
     assert!(
@@ -118,7 +118,7 @@ pub async fn mends_what_was_stored_wrong(mut world: World) {
     assert_eq!(again["changed"], json!([]), "{again:#}");
     assert!(world.airtable.requests() > requests);
     for (call, room) in [(&call, "desk"), (&other, "hall")] {
-        assert_eq!(text(&world.row(call).unwrap(), "Room"), room);
+        assert_eq!(text(&world.row(call).await.unwrap(), "Room"), room);
     }
 }
 
@@ -208,7 +208,7 @@ async fn old_news_records_nobody_elses_room() {
     world
         .row_where(old, |row| text(row, "Error").contains("had closed"))
         .await;
-    assert_eq!(text(&world.row(&live).unwrap(), "Status"), "Live");
+    assert_eq!(text(&world.row(&live).await.unwrap(), "Status"), "Live");
     assert_eq!(
         world.livekit.starts().len(),
         1,
@@ -245,7 +245,7 @@ async fn a_call_whose_letters_are_gone_stays_as_it_is() {
         ))
         .await;
     let before = world.texts(CALLS).await;
-    let rows = world.airtable.rows("Calls");
+    let rows = world.rows().await;
     let done = world.json(&["replay"]).await;
     let mut incomplete: Vec<&str> = done["incomplete"]
         .as_array()
@@ -262,7 +262,7 @@ async fn a_call_whose_letters_are_gone_stays_as_it_is() {
         (&json!([]), &json!(0))
     );
     assert_eq!(world.texts(CALLS).await, before);
-    assert_eq!(world.airtable.rows("Calls"), rows);
+    assert_eq!(world.rows().await, rows);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,5 +286,5 @@ async fn it_works_while_calls_go_on() {
         calls.len(),
         "each recorded once"
     );
-    assert_eq!(world.airtable.rows("Calls").len(), calls.len());
+    assert_eq!(world.rows().await.len(), calls.len());
 }

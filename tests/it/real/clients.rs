@@ -7,16 +7,17 @@ use livekit_airtable::sim::{
     airtable::{self, Airtable},
     livekit::{self, LiveKit},
 };
+use serde_json::json;
 use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{exported, python, run};
-use crate::harness::{KEY, SECRET};
+use crate::{
+    harness::{KEY, SECRET, World},
+    reader::Row,
+};
 
 async fn unhurried_airtable() -> Airtable {
-    let options = airtable::Options {
-        requests_per_second: 0.0,
-        ..airtable::Options::default()
-    };
+    let options = airtable::Options::unlimited();
     let listen = "127.0.0.1:0".parse().unwrap();
     airtable::start(listen, options).await.unwrap()
 }
@@ -31,6 +32,17 @@ async fn livekit(webhook_urls: Vec<String>) -> LiveKit {
     livekit::start(listen, options).await.unwrap()
 }
 
+/// A script of tests/clients/airtable, where airtable.js is found.
+fn node(script: &str) -> Command {
+    let script = Path::new("tests/clients/airtable").join(script);
+    let modules = exported("TEST_NODE_MODULES");
+    let mut command = Command::new("node");
+    command
+        .arg(script.canonicalize().unwrap())
+        .current_dir(Path::new(&modules).parent().unwrap());
+    command
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pyairtable() {
     let airtable = unhurried_airtable().await;
@@ -43,15 +55,32 @@ async fn pyairtable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn airtable_js() {
     let airtable = unhurried_airtable().await;
-    let script = Path::new("tests/clients/airtable/check.mjs");
-    let modules = exported("TEST_NODE_MODULES");
-    let mut check = Command::new("node");
-    check
-        .arg(script.canonicalize().unwrap())
-        .args([airtable.url(), airtable.base_id()])
-        .current_dir(Path::new(&modules).parent().unwrap());
+    let mut check = node("check.mjs");
+    check.args([airtable.url(), airtable.base_id()]);
     let told = run(check, Vec::new()).await;
     assert!(told.lines().count() > 15, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn airtable_js_reads_of_a_call_what_pyairtable_reads() {
+    let world = World::new().await;
+    let (call, _) = world.talk("büro 🎧").await;
+    let report = json!({"room_id": call, "turns": [{"speaker": "agent", "text": "Hello. 😀\nSecond line."}]});
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    world.livekit.close_room("büro 🎧");
+    world
+        .row_where(&call, |row| {
+            row["Status"] == "Complete" && row.contains_key("Transcript")
+        })
+        .await;
+    let rows = world.rows().await;
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    assert_eq!(rows[0]["Transcript"], "Agent: Hello. 😀\nSecond line.");
+    let mut read = node("rows.mjs");
+    let table = "Calls".to_owned();
+    read.args([world.airtable.url(), world.airtable.base_id(), table]);
+    let told = run(read, Vec::new()).await;
+    assert_eq!(serde_json::from_str::<Vec<Row>>(&told).unwrap(), rows);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,9 +26,9 @@ async fn replicas_hand_the_base_over_within_its_limit() {
     rig.has_requests(16).await;
     // One of the two has the lease; without it, the other goes on.
     drop(second);
-    let done = eventually(|| (rig.calls() >= 300).then_some(())).await;
-    assert!(done.is_some(), "{} rows", rig.calls());
-    assert_eq!((rig.rows(), rig.airtable.breaches()), (300, 0));
+    let done = eventually(|| (rig.written() >= 300).then_some(())).await;
+    assert!(done.is_some(), "{} rows", rig.written());
+    assert_eq!((rig.calls().await, rig.airtable.breaches()), (300, 0));
     let seen = rig.front.seen();
     assert!(closest(&seen, 6) >= Duration::from_secs(1), "{seen:#?}");
     drop(third);

@@ -111,11 +111,9 @@ async fn late_row(
     call: &str,
     wanted: impl Fn(&Map<String, Value>) -> bool,
 ) -> Map<String, Value> {
-    let once = eventually(|| world.row(call).filter(|row| wanted(row))).await;
-    match once {
-        Some(row) => row,
-        None => world.row_where(call, wanted).await,
-    }
+    let once = eventually(|| world.glance(call).filter(|row| wanted(row))).await;
+    drop(once);
+    world.row_where(call, wanted).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,7 +55,7 @@ async fn add_file(world: &World, record: &str, filename: &str) {
 async fn a_recording_is_copied_once_and_their_files_stay() {
     let (mut world, _folder) = with_attachments().await;
     let (call, _) = world.talk("desk").await;
-    let record = text(&world.row(&call).unwrap(), "id").to_owned();
+    let record = text(&world.row(&call).await.unwrap(), "id").to_owned();
     add_file(&world, &record, "theirs.txt").await;
     // Airtable does it and does not say so: it must not be done again.
     world
@@ -121,7 +121,7 @@ async fn what_airtable_fails_to_fetch_is_sent_again() {
     let (world, _folder) = with_attachments().await;
     world.airtable.fail_fetches(2);
     let (call, _) = world.talk("desk").await;
-    let record = text(&world.row(&call).unwrap(), "id").to_owned();
+    let record = text(&world.row(&call).await.unwrap(), "id").to_owned();
     add_file(&world, &record, "theirs.txt").await;
     world.livekit.close_room("desk");
     world.row_is(&call, "Complete").await;

@@ -22,7 +22,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_only_then() {
     let renewed = || (world.airtable.requests() > before).then_some(());
     eventually(renewed).await.expect("the URL is renewed");
     world.settled(&call, "airtable").await;
-    assert!(world.row(&call).is_none());
+    assert!(world.row(&call).await.is_none());
     // An old webhook again, with its own id and with another.
     for id in ["EV_old", "EV_old", "EV_other"] {
         let room = json!({"sid": call, "name": "desk"});
@@ -32,7 +32,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_only_then() {
     world.start().await;
     world.look_again(&call).await;
     world.settled(&call, "airtable").await;
-    assert!(world.row(&call).is_none(), "nobody had news");
+    assert!(world.row(&call).await.is_none(), "nobody had news");
     let back = world.say_and_read(&call, "news").await;
     for column in [
         "Room",

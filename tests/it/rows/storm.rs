@@ -113,7 +113,7 @@ async fn settle(world: &World) {
 
 async fn judge(world: &World, storm: &Storm) {
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-    for row in world.airtable.rows("Calls") {
+    for row in world.rows().await {
         rows.entry(text(&row, "Call ID").to_owned())
             .or_default()
             .push(row);

@@ -108,3 +108,28 @@ async fn while_the_bucket_refuses_the_row_says_so_and_it_is_tried_again() {
         format!("Agent: {}", words.trim())
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_calls_of_a_room_name_without_recordings_keep_their_own_texts() {
+    let path = ("RECORDING_PATH", "texts/{room_name}.mp3");
+    let world = World::with(&[UNRECORDED, path]).await;
+    let mut rows = Vec::new();
+    for word in ["first ", "second "] {
+        let call = world.open("desk").await;
+        world.say(&call, &word.repeat(20_000)).await;
+        let long = |row: &Row| row.contains_key("Transcript URL");
+        rows.push((word, world.row_where(&call, long).await));
+        world.livekit.close_room("desk");
+        world.row_is(&call, "No recording").await;
+    }
+    for (word, row) in rows {
+        let url = text(&row, "Transcript URL");
+        assert!(
+            url.contains("/texts/desk-RM_"),
+            "the call's id is in its key"
+        );
+        let whole = world.http.get(url).send().await.unwrap();
+        let whole = whole.text().await.unwrap();
+        assert!(whole.starts_with(&format!("Agent: {word}")), "{whole:.40}");
+    }
+}

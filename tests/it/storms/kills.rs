@@ -144,7 +144,7 @@ pub async fn recorded_once(world: &World, rooms: &[(String, String)]) {
     for info in world.egresses().await {
         *egresses.entry(room_of(&info)).or_default() += 1;
     }
-    let rows = world.airtable.rows("Calls");
+    let rows = world.rows().await;
     for (name, sid) in rooms {
         assert_eq!(egresses.get(name), Some(&1), "egresses of {name}");
         let rows = rows.iter().filter(|row| row["Call ID"] == *sid);
@@ -199,6 +199,6 @@ async fn a_kill_after_airtables_write_and_before_its_answer_makes_no_second_row(
     let serve = world.serve().await;
     world.livekit.close_room("quiet-2");
     world.row_is(&call, "No recording").await;
-    assert_eq!(world.airtable.rows("Calls").len(), 2);
+    assert_eq!(world.rows().await.len(), 2);
     serve.kill();
 }

@@ -134,7 +134,7 @@ async fn an_airtable_that_answers_badly_gets_each_row_once() {
             world.row_is(call, "Live").await;
         }
     }
-    assert_eq!(world.airtable.rows("Calls").len(), 4 * 12);
+    assert_eq!(world.rows().await.len(), 4 * 12);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,7 +96,8 @@ impl Airtable {
         };
         let recording = match call.shown() {
             Some(recording) if !recording.key.is_empty() => recording.key.clone(),
-            _ => path::key(&self.path, &fill, |_| false),
+            // With the call's id in it: no other call's text, or recording's, may ever lie there.
+            _ => path::key(&path::with_room_id(&self.path), &fill, |_| false),
         };
         let key = path::transcript_key(&recording);
         let there = (hash(&text), key.clone());

@@ -15,6 +15,9 @@ use crate::airtable::{Error, Field, Mapping, locate};
 /// A column that Airtable refused is looked at again so often: somebody may have mended it.
 pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
+/// Under which the database keeps the id of the table that rows go to.
+const WRITTEN_TO: &str = "rows are written to";
+
 /// The newest reading, and what has been told of its columns.
 #[derive(Default)]
 pub struct Known {
@@ -147,6 +150,7 @@ impl Airtable {
         if let Some(before) = before.filter(|before| before.table_id == mapping.table_id) {
             keep_retyped(&mut mapping, before, &found.fields);
         }
+        self.tell_of_move(&mapping.table_id).await;
         let text = serde_json::to_string(&mapping).unwrap_or_default();
         // Without it the columns are found by name the next time.
         self.store.set(&self.client.mapping_key(), &text).await.ok();
@@ -171,6 +175,24 @@ impl Airtable {
         let table = Arc::new(table);
         known.table = Some(table.clone());
         Ok(table)
+    }
+
+    /// Rows that were written stay where they are; it is said once what to do about that.
+    async fn tell_of_move(&self, table_id: &str) {
+        let Ok(before) = self.store.get(WRITTEN_TO).await else {
+            return;
+        };
+        if before.as_deref() == Some(table_id) {
+            return;
+        }
+        if let Some(before) = before {
+            tracing::warn!(
+                before,
+                now = table_id,
+                "rows go to another table from now on; those of calls that were delivered stay where they are: `livekit-airtable redrive --sink airtable --all` writes them here, too"
+            );
+        }
+        self.store.set(WRITTEN_TO, table_id).await.ok();
     }
 
     async fn stored<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {

@@ -12,17 +12,24 @@ const TALLEST: usize = 300;
 /// A node and the height of the tree under it.
 type Tree = (Node, usize);
 
-pub(super) fn parse(text: &str, table: &Table) -> Result<Node, String> {
-    let mut parser = Parser {
+pub(super) fn formula(text: &str, table: &Table) -> Result<Node, String> {
+    Parser {
         rest: text,
         table,
+        values: None,
         depth: 0,
-    };
-    let (node, _) = parser.comparison()?;
-    match parser.peek() {
-        None => Ok(node),
-        Some(_) => Err(INVALID.to_owned()),
     }
+    .whole()
+}
+
+pub(super) fn rollup(text: &str, table: &Table) -> Result<Node, String> {
+    Parser {
+        rest: text,
+        table,
+        values: Some("values"),
+        depth: 0,
+    }
+    .whole()
 }
 
 const INVALID: &str = "Invalid formula. Please check your formula text.";
@@ -30,10 +37,20 @@ const INVALID: &str = "Invalid formula. Please check your formula text.";
 struct Parser<'a> {
     rest: &'a str,
     table: &'a Table,
+    /// The word that stands for what is rolled up, where there is such a thing.
+    values: Option<&'a str>,
     depth: usize,
 }
 
 impl Parser<'_> {
+    fn whole(mut self) -> Result<Node, String> {
+        let (node, _) = self.comparison()?;
+        match self.peek() {
+            None => Ok(node),
+            Some(_) => Err(INVALID.to_owned()),
+        }
+    }
+
     fn comparison(&mut self) -> Result<Tree, String> {
         use Operator::*;
         const SIGNS: [(&str, Operator); 6] = [
@@ -145,9 +162,13 @@ impl Parser<'_> {
     fn word(&mut self) -> Result<Tree, String> {
         let word = self.run(|c| c.is_alphanumeric() || c == '_').to_owned();
         if !self.take("(") {
-            return self.field(&word);
+            return match self.values {
+                Some(values) if values == word => Ok((Node::Values, 1)),
+                _ => self.field(&word),
+            };
         }
-        let function = function(&word).ok_or_else(|| format!("Unknown function names: {word}"))?;
+        let function =
+            Function::named(&word).ok_or_else(|| format!("Unknown function names: {word}"))?;
         let (mut arguments, mut height) = (Vec::new(), 0);
         while !self.take(")") {
             if !arguments.is_empty() {
@@ -208,30 +229,4 @@ fn taller(node: Node, height: usize) -> Result<Tree, String> {
         true => Ok((node, height + 1)),
         false => Err(INVALID.to_owned()),
     }
-}
-
-fn function(name: &str) -> Option<Function> {
-    Some(match name.to_uppercase().as_str() {
-        "AND" => Function::And,
-        "OR" => Function::Or,
-        "NOT" => Function::Not,
-        "IF" => Function::If,
-        "TRUE" => Function::True,
-        "FALSE" => Function::False,
-        "BLANK" => Function::Blank,
-        "RECORD_ID" => Function::RecordId,
-        "CREATED_TIME" => Function::CreatedTime,
-        "LOWER" => Function::Lower,
-        "UPPER" => Function::Upper,
-        "TRIM" => Function::Trim,
-        "LEN" => Function::Len,
-        "FIND" => Function::Find,
-        "SEARCH" => Function::Search,
-        "VALUE" => Function::Value,
-        "DATETIME_PARSE" => Function::DatetimeParse,
-        "IS_BEFORE" => Function::IsBefore,
-        "IS_AFTER" => Function::IsAfter,
-        "IS_SAME" => Function::IsSame,
-        _ => return None,
-    })
 }

@@ -1,0 +1,117 @@
+//! Why a call is Failed, in words of ours. LiveKit's and the bucket's own are in its row alone: they may hold the room's
+//! name, and that a phone number.
+
+use super::{
+    call::Call,
+    recording::{EgressStatus, ObjectState, Recording},
+    status::Status,
+};
+
+impl Call {
+    /// For people who look after all calls; `None` unless the call is Failed.
+    pub fn failure(&self) -> Option<String> {
+        if self.status() != Status::Failed {
+            return None;
+        }
+        let failed = |recording| self.recording_failure(recording);
+        Some(self.shown().map_or_else(not_started, failed))
+    }
+
+    fn recording_failure(&self, recording: &Recording) -> String {
+        match self.object(recording) {
+            Some(ObjectState::Lost { .. }) => {
+                "LiveKit uploaded it, and the bucket does not have it as it should be".into()
+            }
+            _ if !recording.status.is_over() => "LiveKit never said how it ended".into(),
+            _ => egress_failure(recording),
+        }
+    }
+
+    /// Whether somebody was there to be recorded: not in a room that LiveKit's settings made up for a test event, and not
+    /// in one of another project than `our_key`'s, which cannot be recorded here.
+    pub fn could_be_recorded(&self, our_key: &str) -> bool {
+        let anybody = !self.participants.is_empty() || !self.recordings.is_empty();
+        anybody && !self.may_be_foreign(our_key)
+    }
+}
+
+fn not_started() -> String {
+    "LiveKit did not start it".into()
+}
+
+fn egress_failure(recording: &Recording) -> String {
+    let code = match recording.error_code {
+        0 => String::new(),
+        code => format!(" ({code})"),
+    };
+    match recording.status {
+        EgressStatus::Failed if recording.error.contains("upload") => {
+            format!(
+                "LiveKit could not upload it to the bucket{code}: look at the bucket's key and its endpoint"
+            )
+        }
+        EgressStatus::Failed => format!("LiveKit's egress failed{code}"),
+        EgressStatus::Aborted => format!("LiveKit's egress was aborted{code}"),
+        _ => "LiveKit named no file of it".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::call::NotStarted;
+
+    fn failed(status: EgressStatus, error: &str, error_code: i64) -> Call {
+        let recording = Recording {
+            egress_id: "EG_1".into(),
+            status,
+            error: error.into(),
+            error_code,
+            ..Recording::default()
+        };
+        Call {
+            finished_at: Some("2026-01-02T03:04:05Z".parse().unwrap()),
+            recordings: [("EG_1".to_owned(), recording)].into(),
+            ..Call::default()
+        }
+    }
+
+    #[test]
+    fn reasons_are_kinds_and_never_the_words_of_others() {
+        let upload = "S3 upload failed: call-+15551234567.mp3: denied";
+        let mut refused = failed(EgressStatus::Starting, "", 0);
+        refused.recordings.clear();
+        refused.not_started = Some(NotStarted {
+            at: "2026-01-02T03:04:06Z".parse().unwrap(),
+            error: "no worker for call-+15551234567".into(),
+            no_room: false,
+            over: true,
+        });
+        let cases = [
+            (
+                failed(EgressStatus::Failed, upload, 400),
+                "LiveKit could not upload it to the bucket (400): look at the bucket's key and its endpoint",
+            ),
+            (
+                failed(EgressStatus::Failed, "+15551234567 left", 503),
+                "LiveKit's egress failed (503)",
+            ),
+            (refused, "LiveKit did not start it"),
+        ];
+        for (call, reason) in cases {
+            assert_eq!(call.failure().as_deref(), Some(reason));
+        }
+        let silent = failed(EgressStatus::Aborted, "Start signal not received", 412);
+        assert_eq!(silent.failure(), None, "nobody spoke");
+    }
+
+    #[test]
+    fn what_nobody_could_record_is_no_failure_of_ours() {
+        let test_event = Call::default();
+        assert!(!test_event.could_be_recorded("ours"));
+        let mut call = failed(EgressStatus::Failed, "", 0);
+        assert!(call.could_be_recorded("ours"));
+        call.signers.insert("theirs".into());
+        assert!(!call.could_be_recorded("ours"));
+    }
+}

@@ -1,0 +1,50 @@
+//! The calls of a batch, as they are now: a transcript may have 16 MiB, and many of those are not held at once.
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::{Deliver, Deliverer, Due};
+use crate::{
+    domain::{Sink, transcript::Reports},
+    store::Delivery,
+};
+
+/// Bytes of calls, as they are stored, that a sink has in memory at once, or those of one call. Most have some kilobytes.
+const LARGE: usize = 2 << 20;
+
+impl<D: Deliverer> Deliver<D> {
+    /// The deliveries with their calls, up to a large one: what is left of the batch stays due. While the guard lives,
+    /// this sink reads no other call.
+    pub(super) async fn load(
+        &self,
+        batch: Vec<Delivery>,
+    ) -> anyhow::Result<(Vec<Due>, Option<OwnedMutexGuard<()>>)> {
+        let loading = self.loading.clone().lock_owned().await;
+        let (mut due, mut bytes) = (Vec::new(), 0);
+        for delivery in batch {
+            if bytes > LARGE {
+                break;
+            }
+            let Some(mut row) = self.store.call(&delivery.key.call_id).await? else {
+                continue;
+            };
+            // The call's own revision: what is sent is the state of now.
+            let revision = match delivery.key.sink {
+                Sink::Mirror => delivery.revision,
+                _ => row.revision,
+            };
+            match delivery.key.sink {
+                Sink::Airtable | Sink::Mirror => bytes += row.bytes,
+                // What agents reported is none of their business.
+                Sink::Egress | Sink::Storage => row.call.reports = Reports::default(),
+            }
+            due.push(Due {
+                delivery: Delivery {
+                    revision,
+                    ..delivery
+                },
+                call: row.call,
+            });
+        }
+        Ok((due, (bytes > LARGE).then_some(loading)))
+    }
+}

@@ -1,0 +1,40 @@
+"""Reads tables with pyairtable for as long as it is asked: a line of JSON asks, a line of JSON answers.
+
+Asked: {"url", "token", "base", "table"} for all rows of a table; with "key" ({column: value}) for those that have these
+values; with "id" for the record with this id. Answered: {"rows": [{…the cells by column, "id"}]}, or {"error": "…"}.
+"""
+
+import json
+import sys
+
+import requests
+from pyairtable import Api
+from pyairtable.formulas import match
+
+
+def records(table, asked):
+    if "id" not in asked:
+        return table.all(formula=match(asked["key"])) if "key" in asked else table.all()
+    try:
+        return [table.get(asked["id"])]
+    except requests.HTTPError as error:
+        # Airtable does not tell a record that is not there from one that one may not see.
+        if error.response.status_code == 403:
+            return []
+        raise
+
+
+def answer(asked):
+    api = Api(asked["token"], endpoint_url=asked["url"], timeout=(10, 60))
+    api.session.trust_env = False
+    with api.session:
+        found = records(api.table(asked["base"], asked["table"]), asked)
+        return {"rows": [{**record["fields"], "id": record["id"]} for record in found]}
+
+
+for line in sys.stdin:
+    try:
+        told = answer(json.loads(line))
+    except Exception as error:
+        told = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(told), flush=True)

@@ -1,0 +1,178 @@
+//! What the service takes of a small machine's memory, however much comes or waits. Peaks are the system's own (VmHWM).
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use livekit_airtable::{
+    domain::{
+        Call, Owed, Sink,
+        transcript::{Report, Speaker, Transcript, Turn},
+    },
+    sim::airtable::Fault,
+    store::{Folded, Store},
+    telemetry,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    harness::{API_TOKEN, World, eventually},
+    process::Serve,
+    storms::sized,
+};
+
+const MIB: u64 = 1 << 20;
+const UNIT: &str = include_str!("../../deploy/livekit-airtable.service");
+
+/// What systemd's unit sets by this name.
+fn unit(name: &str) -> &'static str {
+    let set = UNIT.lines().find_map(|line| line.strip_prefix(name));
+    set.unwrap_or_else(|| panic!("{name} is not in the unit"))
+}
+
+/// Starts the service as a process of its own, as systemd's unit does: its memory is its own, too.
+async fn apart(world: &mut World) -> Serve {
+    let (name, value) = unit("Environment=").split_once('=').unwrap();
+    world.set(name, value);
+    let serve = Serve::start(world.folder.path(), world.settings()).await;
+    world.address = serve.address.parse().unwrap();
+    let hook = world.url("/webhooks/livekit");
+    world.livekit.set_webhook_urls(vec![hook]);
+    serve
+}
+
+/// As many repetitions of a JSON value as fill a list of so many bytes.
+fn list(of: &str, bytes: u64) -> String {
+    let times = bytes as usize / (of.len() + 1);
+    format!("[{}]", vec![of; times].join(","))
+}
+
+/// A report of 15 MiB in each of the shapes that agents send.
+fn reports() -> Vec<String> {
+    let size = 15 * MIB;
+    let turn = r#"{"speaker":"agent","text":"Good morning, this is the line of the clinic."}"#;
+    let item = r#"{"id":"item_1","type":"message","role":"user","content":["Yes."],"created_at":1763884801.5}"#;
+    let event = r#"{"type":"user_input_transcribed","transcript":"Yes.","is_final":true,"created_at":1763884801.5}"#;
+    let (items, events) = (list(item, size / 2), list(event, size / 2));
+    vec![
+        format!(r#"{{"turns":{}}}"#, list(turn, size)),
+        format!(r#"{{"chat_history":{{"items":{items}}},"events":{events},"summary":"Booked."}}"#),
+        list(
+            r#"{"role":"user","content":"Yes, that would suit me very well."}"#,
+            size,
+        ),
+        format!(
+            "\"{}\"",
+            "Agent: Good morning.\\n".repeat(size as usize / 22)
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_transcripts_fit_into_a_small_machine() {
+    let mut world = World::with(&[("RECORD_ON", "manual")]).await;
+    world.stop().await;
+    let mut serve = apart(&mut world).await;
+    let mut calls = Vec::new();
+    for n in 0..reports().len() {
+        calls.push(world.livekit.open_room(&format!("desk-{n}")));
+    }
+    for call in &calls {
+        world.row_is(call, "Live").await;
+    }
+    for (n, report) in reports().into_iter().enumerate() {
+        let url = world.url(&format!("/v1/transcripts?room=desk-{n}"));
+        let request = world.http.post(url).bearer_auth(API_TOKEN).body(report);
+        assert_eq!(request.send().await.unwrap().status(), 202);
+    }
+    // A debug build takes some seconds for each.
+    let (begun, mut there) = (Instant::now(), 0);
+    while there < calls.len() {
+        assert!(begun.elapsed() < Duration::from_secs(240), "{there} rows");
+        let rows = world.airtable.rows("Calls");
+        let whole = |row: &&Map<String, Value>| row.contains_key("Transcript URL");
+        there = rows.iter().filter(whole).count();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let peak = serve.peak_bytes() / MIB;
+    println!("at most {peak} MiB");
+    let all: u64 = unit("MemoryMax=").trim_end_matches('M').parse().unwrap();
+    assert!(peak < all * 3 / 5, "{peak} MiB of {all}");
+    assert_eq!(serve.stop().await, Some(0));
+}
+
+/// Calls with transcripts of 20 kB that are owed to Airtable.
+async fn owe(world: &World, calls: usize) {
+    let turn = Turn {
+        speaker: Speaker::Agent,
+        text: "Which day would suit you for the appointment with the doctor?".into(),
+        interrupted: false,
+        at: None,
+    };
+    let report = Arc::new(Report {
+        transcript: Transcript::Turns(vec![turn; 290]),
+        ..Report::default()
+    });
+    let store = Store::open(&world.database()).await.unwrap();
+    let now = telemetry::now();
+    let numbers: Vec<usize> = (0..calls).collect();
+    for some in numbers.chunks(100) {
+        let folded = some.iter().map(|n| {
+            let mut call = Call {
+                id: format!("RM_{n:012}"),
+                room_name: format!("desk-{n}"),
+                created_at: Some(now),
+                finished_at: Some(now),
+                ..Call::default()
+            };
+            call.reports.add(&report, now);
+            Folded {
+                call,
+                read_revision: 0,
+                renamed: true,
+                owed: vec![Owed {
+                    sink: Sink::Airtable,
+                    part: String::new(),
+                }],
+            }
+        });
+        let folded: Vec<Folded> = folded.collect();
+        let sinks = [Sink::Airtable];
+        let written = store.commit_fold(&folded, &[], &[], &sinks, now).await;
+        written.unwrap();
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_airtable_waits_on_disk() {
+    let calls = sized(1500, 20_000);
+    let mut world = World::with(&[("AIRTABLE_REQUESTS_PER_SECOND", "500")]).await;
+    world.stop().await;
+    owe(&world, calls).await;
+    world
+        .airtable
+        .fail_next(calls, Fault::Status(503, "{}".into()));
+    let mut serve = apart(&mut world).await;
+    let refused = world.airtable.requests() + 10;
+    let refused = eventually(|| (world.airtable.requests() > refused).then_some(()));
+    assert!(refused.await.is_some(), "it is tried");
+    let url = format!("{}/sim/faults", world.airtable.url());
+    let mended = world.http.delete(url).bearer_auth("patTest").send().await;
+    assert_eq!(mended.unwrap().status(), 200);
+    let (mut there, mut seen) = (0, Instant::now());
+    while there < calls {
+        let now = world.airtable.rows("Calls").len();
+        if now > there {
+            (there, seen) = (now, Instant::now());
+        }
+        // Each was put off by its own time.
+        assert!(seen.elapsed() < Duration::from_secs(90), "{there} rows");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let peak = serve.peak_bytes() / MIB;
+    println!("{calls} calls: at most {peak} MiB");
+    assert!(peak < 128, "{peak} MiB");
+    assert_eq!(serve.stop().await, Some(0));
+}

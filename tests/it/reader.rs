@@ -1,0 +1,98 @@
+//! pyairtable reads the base for the tests: what they find in a row is what other people's programs find there.
+//!
+//! One Python process serves all tests of this one, through `tests/clients/airtable/read.py`.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Stdio},
+    sync::{OnceLock, mpsc},
+};
+
+use livekit_airtable::sim::airtable::{self, Airtable};
+use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
+
+use crate::real;
+
+/// Cells by column, and the record's id as `id`.
+pub type Row = Map<String, Value>;
+
+const TOKEN: &str = "patReader";
+
+/// An Airtable that shows itself to the reader, whatever else it is told to do.
+pub async fn airtable(options: airtable::Options) -> Airtable {
+    let options = airtable::Options {
+        onlooker_token: Some(TOKEN.to_owned()),
+        ..options
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    airtable::start(listen, options).await.unwrap()
+}
+
+/// All rows of a table.
+pub async fn rows(airtable: &Airtable, table: &str) -> Vec<Row> {
+    read(airtable, table, json!({})).await
+}
+
+/// The rows of a table that have this value in this column.
+pub async fn rows_with(airtable: &Airtable, table: &str, column: &str, value: &str) -> Vec<Row> {
+    read(airtable, table, json!({"key": {column: value}})).await
+}
+
+/// The row of a record, if it is there.
+pub async fn row(airtable: &Airtable, table: &str, record: &str) -> Option<Row> {
+    read(airtable, table, json!({"id": record})).await.pop()
+}
+
+/// `which`: `{}`, `{"key": …}` or `{"id": …}`.
+async fn read(airtable: &Airtable, table: &str, which: Value) -> Vec<Row> {
+    let mut question = json!({
+        "url": airtable.url(), "token": TOKEN, "base": airtable.base_id(), "table": table,
+    });
+    let more = which.as_object().unwrap().clone();
+    question.as_object_mut().unwrap().extend(more);
+    let (answer, answered) = oneshot::channel();
+    let asked = Asked {
+        question: question.to_string(),
+        answer,
+    };
+    desk().send(asked).expect("pyairtable's process has ended");
+    let told = answered.await.expect("pyairtable's process has ended");
+    let mut told: Value = serde_json::from_str(&told).unwrap();
+    assert!(
+        told["rows"].is_array(),
+        "pyairtable, asked for {which} of {table}: {told}"
+    );
+    serde_json::from_value(told["rows"].take()).unwrap()
+}
+
+struct Asked {
+    question: String,
+    answer: oneshot::Sender<String>,
+}
+
+/// Where questions are handed in; each is answered before the next is asked.
+fn desk() -> &'static mpsc::Sender<Asked> {
+    static DESK: OnceLock<mpsc::Sender<Asked>> = OnceLock::new();
+    DESK.get_or_init(|| {
+        let mut python = real::python("airtable/read.py");
+        let piped = python.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let process = piped.spawn().unwrap();
+        let (desk, questions) = mpsc::channel();
+        std::thread::spawn(move || serve(process, questions));
+        desk
+    })
+}
+
+/// Ends with the process, which ends with its stdin.
+fn serve(mut process: Child, questions: mpsc::Receiver<Asked>) -> Option<()> {
+    let mut stdin = process.stdin.take()?;
+    let mut answers = BufReader::new(process.stdout.take()?).lines();
+    for asked in questions {
+        writeln!(stdin, "{}", asked.question).ok()?;
+        let told = answers.next()?.ok()?;
+        // Nobody waits any more when the test has failed meanwhile.
+        asked.answer.send(told).ok();
+    }
+    Some(())
+}
