@@ -2,8 +2,8 @@
 //!
 //! The messages and the token are LiveKit's own (`livekit-protocol`, `livekit-api`); the request is not sent with
 //! `livekit-api`'s clients, which lose the HTTP status of an answer that is not Twirp (a wrong secret, a proxy's page),
-//! drop the token of the next page, and cannot be told apart from each other when an answer is lost. JSON and not
-//! protobuf, so that fields and enum values newer than our `livekit-protocol` come through.
+//! drop the token of the next page, and cannot be told apart from each other when an answer is lost. Enum values newer
+//! than our `livekit-protocol` come through as numbers.
 
 use std::time::Duration;
 
@@ -174,7 +174,8 @@ fn refused(call: Call, status: u16, body: &[u8]) -> Error {
         // A gateway that waited in vain, or LiveKit that did: what they waited for may have been done. Twirp's 409
         // says that it exists.
         (408 | 409 | 502 | 504, _) => lost(call),
-        (429 | 500.., _) => Kind::Passing,
+        // Not LiveKit's word: a proxy may say 404 or redirect while what is behind it restarts.
+        (429 | 500.., _) | (_, None) => Kind::Passing,
         _ => Kind::BadRequest,
     };
     match body {

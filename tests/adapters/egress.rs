@@ -197,10 +197,7 @@ async fn what_has_ended_needs_no_stop() {
     ])
     .await;
     assert_eq!(client.stop("EG_1").await.unwrap_err().kind(), Kind::Passing);
-    assert_eq!(
-        client.stop("EG_1").await.unwrap_err().kind(),
-        Kind::BadRequest
-    );
+    assert_eq!(client.stop("EG_1").await.unwrap_err().kind(), Kind::Passing);
 }
 
 #[tokio::test]
@@ -293,7 +290,8 @@ async fn errors_say_what_to_do() {
         (html(502), Kind::Unanswered),
         (html(504), Kind::Unanswered),
         (html(503), Kind::Passing),
-        (html(302), Kind::BadRequest),
+        (html(302), Kind::Passing),
+        (html(404), Kind::Passing),
         (html(200), Kind::Unanswered),
     ];
     for (answer, kind) in kinds {
