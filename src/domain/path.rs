@@ -42,6 +42,18 @@ pub fn with_room_id(template: &str) -> String {
     format!("{stem}-{{room_id}}{extension}")
 }
 
+/// Whether rooms that are open at once have different keys by this template because their names differ. A name that is
+/// no path's segment as it stands may come out as another's does.
+pub fn is_apart_by_name(template: &str, room_name: &str) -> bool {
+    template.contains("{room_name}") && segment(room_name) == room_name
+}
+
+/// Whether what fills `{room_id}` on request is the id of another room.
+pub fn is_anothers_id(path_id: &str, room_id: &str) -> bool {
+    let filled = segment(path_id);
+    filled.starts_with("RM_") && filled != room_id
+}
+
 /// The key of the full transcript beside a recording.
 pub fn transcript_key(recording: &str) -> String {
     format!("{}.txt", split_extension(recording).0)

@@ -26,19 +26,19 @@ pub struct Stored {
 impl Stored {
     /// Reads a key by RECORDING_PATH; `None` when it is no recording's.
     pub fn read(template: &str, key: &str, size: u64, modified_at: Timestamp) -> Option<Stored> {
-        let pieces = pieces(template);
+        let apart = path::with_room_id(template);
+        let templates = [pieces(template), pieces(&apart)];
         let numbered = without_number(key);
-        let ways = [Some(key), numbered.as_deref()];
-        let mut found = ways
-            .into_iter()
-            .flatten()
-            .filter_map(|key| pattern(&pieces, key));
-        let first = found.next()?;
-        // `RM_a-2` is the second recording of RM_a; any other name may well end in a number.
-        let read = match found.next() {
-            Some(second) if !first.has_sid() && second.has_sid() => second,
-            _ => first,
-        };
+        let keys = [Some(key), numbered.as_deref()];
+        let found = templates.iter().flat_map(|pieces| {
+            let keys = keys.into_iter().flatten();
+            keys.filter_map(move |key| pattern(pieces, key))
+        });
+        let found: Vec<Read<'_>> = found.collect();
+        // `RM_a-2` is the second recording of RM_a, and `desk-RM_a` one that was kept apart from another's; any other
+        // name may well end so.
+        let by_sid = found.iter().find(|read| read.has_sid());
+        let read = by_sid.or(found.first())?;
         let room = Room {
             sid: if read.has_sid() {
                 read.room_id.to_owned()
@@ -251,6 +251,11 @@ mod tests {
         let by_id = "recordings/{room_id}.mp3";
         assert_eq!(read(by_id, "recordings/RM_a.mp3"), known("RM_a", "", ""));
         assert_eq!(read(by_id, "recordings/RM_a-2.mp3"), known("RM_a", "", ""));
+        let by_time = "rec/{date}-{time}.mp3";
+        let (key, at) = ("rec/2026-01-02-030405-RM_a.mp3", "2026-01-02T03:04:05Z");
+        assert_eq!(read(by_time, key), known("RM_a", "", at));
+        let by_name = read("rec/{room_name}.mp3", "rec/desk-RM_a.mp3");
+        assert_eq!(by_name, known("RM_a", "desk", ""));
         // An agent's job may have given its own id.
         assert_eq!(read(by_id, "recordings/AJ_x.mp3"), known("", "", ""));
         for other in [

@@ -1,8 +1,11 @@
 //! Room names that are no file names: from room_started to a link that plays.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{World, agent};
+use crate::{
+    harness::{World, agent},
+    play::answer,
+};
 
 fn names() -> Vec<String> {
     vec![
@@ -78,6 +81,30 @@ async fn two_calls_of_one_room_name_keep_two_recordings() {
     assert_eq!(keys[2].1, format!("rec/front-{}.mp3", keys[2].0));
     let old = std::fs::read(world.object("rec/front.mp3")).unwrap();
     assert_eq!(old.len(), 9, "nothing is written over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_begin_in_the_same_second_keep_two_recordings() {
+    let world = World::with(&[("RECORDING_PATH", "rec/{date}-{time}.mp3")]).await;
+    for room in ["desk", "front"] {
+        let call = world.livekit.open_room(room);
+        let row = world.row_where(&call, |row| row.contains_key("Egress ID"));
+        row.await;
+        let key = key(&world, &call).await;
+        assert!(key.ends_with(&format!("-{call}.mp3")), "{key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_cannot_put_its_recording_onto_another_rooms() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let theirs = world.livekit.open_room("theirs");
+    for (room, id) in [("ours", theirs.clone()), ("mine", theirs.replace('_', "/"))] {
+        let call = world.livekit.open_room(room);
+        let wanted = json!({ "room_name": room, "room_id": id });
+        let started = answer(world.post("/v1/recordings", &wanted).await, 200).await;
+        assert_eq!(started["filename"], format!("recordings/{call}.mp3"));
+    }
 }
 
 /// The object's key, as the API tells it.

@@ -187,8 +187,14 @@ impl Egress {
         };
         let taken = |key: &str| call.recordings.values().any(|r| r.key == key);
         let key = path::key(&self.path, &fill, taken);
-        let own = wish.path_id.is_none() && self.path.contains("{room_id}");
-        if own || !self.is_anothers(&key, call).await {
+        // What the bucket and the store do not tell yet: another call's recording that begins at this moment.
+        let by_id = self.path.contains("{room_id}");
+        let apart = match &wish.path_id {
+            None if by_id => return key,
+            Some(id) if by_id => !path::is_anothers_id(id, &call.id),
+            _ => path::is_apart_by_name(&self.path, &call.room_name),
+        };
+        if apart && !self.is_anothers(&key, call).await {
             return key;
         }
         let fill = Fill {
