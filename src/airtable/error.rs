@@ -168,7 +168,8 @@ impl Refusal {
             (402, _) => Class::Quota,
             (400..500, "ROW_DOES_NOT_EXIST") => Class::RowGone,
             (400..500, "UNKNOWN_FIELD_NAME") => Class::UnknownField,
-            (401 | 403 | 404, _) => Class::Configuration,
+            // A redirect, which is not followed: what is asked there is not Airtable's API.
+            (300..=399 | 401 | 403 | 404, _) => Class::Configuration,
             (413, _) => Class::TooLarge,
             (429, _) => Class::Locked {
                 after: self.after.unwrap_or(LOCKOUT),
@@ -198,6 +199,8 @@ impl Refusal {
             403 | 404 if self.access == Access::CreateBase => format!(
                 "look whether AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
             ),
+            300..=399 => "look whether AIRTABLE_API_URL is right, with https: it leads to another address, and a token must not follow"
+                .to_string(),
             401 => "AIRTABLE_TOKEN is not a valid token; make one at airtable.com/create/tokens"
                 .to_string(),
             403 => format!(

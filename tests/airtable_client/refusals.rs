@@ -47,6 +47,7 @@ async fn each_refusal_has_its_class() {
             json!({"error": "NOT_FOUND"}),
             Class::Configuration,
         ),
+        (301, None, json!("<html>moved</html>"), Class::Configuration),
         (413, None, json!("<html>too large</html>"), Class::TooLarge),
         (
             422,
