@@ -142,12 +142,19 @@ fn last_word(message: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// `fld` and 14 letters or digits.
 fn field_id(message: &str) -> Option<String> {
-    message
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .find(|word| word.len() == 17 && word.starts_with("fld"))
-        .map(str::to_string)
+    id("fld", message).map(str::to_string)
+}
+
+/// Whether a message is about a record, and so not about the base or its table.
+pub(super) fn names_record(message: &str) -> bool {
+    id("rec", message).is_some()
+}
+
+/// The first id of that kind: its three letters, and 14 letters or digits.
+fn id<'a>(kind: &str, message: &'a str) -> Option<&'a str> {
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
+    words.find(|word| word.len() == 17 && word.starts_with(kind))
 }
 
 #[cfg(test)]
