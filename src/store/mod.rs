@@ -50,6 +50,10 @@ pub const NEVER: i64 = i64::MAX;
 /// `Retry-After`, in time.
 const ANSWERS: Duration = Duration::from_secs(5);
 
+/// How long PostgreSQL has to store what is told at one time: a connection that has gone silent (a failover without a
+/// word) would be waited for for ever. A file does not go silent, and a slow disk may take its time.
+const WRITES: Duration = Duration::from_secs(10);
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("DATABASE_URL: the database cannot be opened")]
@@ -147,7 +151,8 @@ impl Store {
         } else {
             write.clone()
         };
-        let inbox = inbox::Writer::start(write.clone());
+        let patience = if sqlite { Duration::MAX } else { WRITES };
+        let inbox = inbox::Writer::start(write.clone(), patience);
         let store = Store {
             write,
             read,

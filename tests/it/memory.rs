@@ -158,9 +158,7 @@ async fn what_waits_for_airtable_waits_on_disk() {
     let refused = world.airtable.requests() + 10;
     let refused = eventually(|| (world.airtable.requests() > refused).then_some(()));
     assert!(refused.await.is_some(), "it is tried");
-    let url = format!("{}/sim/faults", world.airtable.url());
-    let mended = world.http.delete(url).bearer_auth("patTest").send().await;
-    assert_eq!(mended.unwrap().status(), 200);
+    world.mend_airtable().await;
     let (mut there, mut seen) = (0, Instant::now());
     while there < calls {
         let now = world.airtable.rows("Calls").len();

@@ -84,13 +84,6 @@ impl World {
         let dead = answer(self.get("/v1/calls?delivery=dead").await, 200).await;
         assert_eq!(dead["calls"], json!([]));
     }
-
-    /// Airtable's stand-in goes wrong no more.
-    async fn mend_airtable(&self) {
-        let url = format!("{}/sim/faults", self.airtable.url());
-        let mended = self.http.delete(url).bearer_auth("patTest").send().await;
-        assert_eq!(mended.unwrap().status(), 200);
-    }
 }
 
 /// The delivery of this sink, as `/v1/calls/{id}` tells it.

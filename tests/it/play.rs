@@ -139,6 +139,22 @@ impl World {
         }
     }
 
+    /// From now on Airtable refuses each row with 422 and words that name nothing.
+    pub async fn refuse_rows(&self) {
+        let refusal = json!({ "error": { "type": "INVALID_REQUEST_UNKNOWN", "message": "told by the test" } });
+        let fault = json!({"fault": "status", "status": 422, "body": refusal, "method": "PATCH", "times": 1_000_000});
+        let url = format!("{}/sim/faults", self.airtable.url());
+        let asked = self.http.post(url).json(&fault).send().await;
+        assert_eq!(asked.unwrap().status(), 200);
+    }
+
+    /// Airtable does what it is asked again.
+    pub async fn mend_airtable(&self) {
+        let url = format!("{}/sim/faults", self.airtable.url());
+        let mended = self.http.delete(url).send().await;
+        assert_eq!(mended.unwrap().status(), 200);
+    }
+
     /// Waits until nothing of this call is owed to the sink, now or later.
     pub async fn settled(&self, call: &str, sink: &str) {
         let asked = Instant::now();

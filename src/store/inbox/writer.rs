@@ -11,9 +11,6 @@ use crate::store::{outage::Outage, reason};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
-/// How long a transaction may take: LiveKit must hear our 503 in time, and a connection that has gone silent (a
-/// failover without a word) would be waited for for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// New letters are due whatever the clock says, now or after it is set back.
 const AT_ONCE: i64 = 0;
 
@@ -26,7 +23,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn start(pool: AnyPool) -> Writer {
+    /// `patience`: how long a transaction may take.
+    pub fn start(pool: AnyPool, patience: Duration) -> Writer {
         let (queue, mut letters) = mpsc::channel::<(Letter, Ack)>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
@@ -36,7 +34,7 @@ impl Writer {
                 // In one order everywhere: two replicas that are told the same events at once would lock each other out.
                 batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
                 let letters = batch.len();
-                let writing = tokio::time::timeout(PATIENCE, write(&pool, batch)).await;
+                let writing = tokio::time::timeout(patience, write(&pool, batch)).await;
                 let outcome = writing
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| reason(&error));

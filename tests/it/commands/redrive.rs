@@ -62,9 +62,7 @@ async fn it_ends_a_park_by_probing_at_once() {
 
 /// A row that Airtable refuses is dead, listed as such, and sent by `redrive --dead` alone.
 pub async fn revives_the_dead(mut world: World) {
-    world
-        .airtable
-        .fail_next(1, refusal(422, "INVALID_REQUEST_UNKNOWN"));
+    world.refuse_rows().await;
     let call = world.livekit.open_room("desk");
     world.delivery_is(&call, "airtable", "dead").await;
     let dead = world.json(&["calls", "list", "--delivery", "dead"]).await;
@@ -79,6 +77,7 @@ pub async fn revives_the_dead(mut world: World) {
     world.delivery_is_stored(&call, "airtable", "pending").await;
     let again = world.ok(&["redrive", "--dead"]).await;
     assert_eq!(again.stdout, "0 deliveries made due.\n");
+    world.mend_airtable().await;
     world.start().await;
     world.row_is(&call, "Live").await;
     let rows = world.rows().await;
