@@ -105,8 +105,10 @@ fn edits(a: &str, b: &str) -> usize {
 /// Of `metdata.customer.id` only the first word can be a slip.
 fn meant_source(from: &str) -> String {
     match from.split_once('.') {
-        Some((root, _)) => meant(root, &OPEN_SOURCES.map(|(prefix, _)| prefix)),
-        None => meant(from, &SOURCES),
+        Some((root, rest)) if !rest.is_empty() => {
+            meant(root, &OPEN_SOURCES.map(|(prefix, _)| prefix))
+        }
+        _ => meant(from, &SOURCES),
     }
 }
 
