@@ -79,7 +79,7 @@ fn text(value: Option<&Value>) -> String {
 }
 
 /// The column a message names: what is quoted or in braces after the word field or column, a field id anywhere, or the
-/// bare name in the older `Field NAME can not accept value …`. A quoted choice is not taken for a column.
+/// bare name in the older `Field NAME can not accept value …` and in `… for field NAME`. A quoted choice is not taken for a column.
 pub(super) fn column(message: &str) -> Option<String> {
     let lower = message.to_ascii_lowercase();
     let after_word = ["field", "column"].iter().flat_map(|word| {
@@ -91,6 +91,7 @@ pub(super) fn column(message: &str) -> Option<String> {
         .filter_map(named)
         .next()
         .or_else(|| field_id(message))
+        .or_else(|| last_word(message))
 }
 
 /// The choice that a select column lacks: `… create new select option ""Ringing""`.
@@ -132,12 +133,28 @@ fn bare(rest: &str) -> Option<String> {
         .map(|(name, _)| name.to_string())
 }
 
-/// `fld` and 14 letters or digits.
+/// What a message ends with: `Cannot parse value for field NAME`.
+fn last_word(message: &str) -> Option<String> {
+    let lower = message.to_ascii_lowercase();
+    let after = |word: &str| Some(lower.rfind(word)? + word.len());
+    let at = after(" for field ").or_else(|| after(" for column "))?;
+    let name = message.get(at..)?.trim().trim_end_matches('.');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
 fn field_id(message: &str) -> Option<String> {
-    message
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .find(|word| word.len() == 17 && word.starts_with("fld"))
-        .map(str::to_string)
+    id("fld", message).map(str::to_string)
+}
+
+/// Whether a message is about a record, and so not about the base or its table.
+pub(super) fn names_record(message: &str) -> bool {
+    id("rec", message).is_some()
+}
+
+/// The first id of that kind: its three letters, and 14 letters or digits.
+fn id<'a>(kind: &str, message: &'a str) -> Option<&'a str> {
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
+    words.find(|word| word.len() == 17 && word.starts_with(kind))
 }
 
 #[cfg(test)]
@@ -224,7 +241,14 @@ mod tests {
                 r#"Unknown field name: "fldAbCdEfGhIjKlMn""#,
                 Some("fldAbCdEfGhIjKlMn"),
             ),
-            ("Cannot parse value for field Recording URL", None),
+            (
+                "Cannot parse value for field Recording URL",
+                Some("Recording URL"),
+            ),
+            (
+                r#"Cannot parse date value "never" for field Due."#,
+                Some("Due"),
+            ),
             (
                 "Invalid value for column {Recording URL}",
                 Some("Recording URL"),

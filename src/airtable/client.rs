@@ -126,7 +126,7 @@ impl Client {
             }));
         let answer: Records = self.call(Access::WriteRecords, request).await?;
         answer.tell_attachments();
-        written(&answer, key_field_id, rows.iter().map(|(_, cells)| cells))
+        written(&answer, key_field_id, rows)
     }
 
     /// Updates at most 10 records by id; their cells by record and field id. Always the batch form: there a missing
@@ -151,7 +151,11 @@ impl Client {
             }));
         let answer: Records = self.call(Access::WriteRecords, request).await?;
         answer.tell_attachments();
-        Ok(answer.cells())
+        let cells = answer.cells();
+        match rows.iter().all(|(id, _)| cells.contains_key(id)) {
+            true => Ok(cells),
+            false => Err(Error::Incomplete),
+        }
     }
 
     /// Ids of the records whose key cell is `key`, at most 100.

@@ -56,7 +56,7 @@ impl Access {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No connection, a reset, or no whole answer within 30 s.
-    #[error("Airtable did not answer{}", if .0.is_timeout() { " within 30 s" } else { "" })]
+    #[error("Airtable did not answer{}", unreached(.0))]
     Unreachable(#[source] reqwest::Error),
     /// Nothing was sent.
     #[error(
@@ -129,6 +129,21 @@ impl Error {
     }
 }
 
+/// Why there was no connection: a name that nobody knows, a port where nobody listens, a certificate.
+fn unreached(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return " within 30 s".into();
+    }
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    match error.is_connect() {
+        true => format!(": {root}"),
+        false => String::new(),
+    }
+}
+
 /// An answer that is not a success, in Airtable's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -167,8 +182,10 @@ impl Refusal {
             (_, kind) if is_quota(kind) => Class::Quota,
             (402, _) => Class::Quota,
             (400..500, "ROW_DOES_NOT_EXIST") => Class::RowGone,
+            (403 | 404, _) if body::names_record(&self.message) => Class::RowGone,
             (400..500, "UNKNOWN_FIELD_NAME") => Class::UnknownField,
-            (401 | 403 | 404, _) => Class::Configuration,
+            // A redirect, which is not followed: what is asked there is not Airtable's API.
+            (300..=399 | 401 | 403 | 404, _) => Class::Configuration,
             (413, _) => Class::TooLarge,
             (429, _) => Class::Locked {
                 after: self.after.unwrap_or(LOCKOUT),
@@ -198,6 +215,8 @@ impl Refusal {
             403 | 404 if self.access == Access::CreateBase => format!(
                 "look whether AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
             ),
+            300..=399 => "look whether AIRTABLE_API_URL is right, with https: it leads to another address, and a token must not follow"
+                .to_string(),
             401 => "AIRTABLE_TOKEN is not a valid token; make one at airtable.com/create/tokens"
                 .to_string(),
             403 => format!(

@@ -48,7 +48,7 @@ pub(super) fn of_source(column: &Column) -> Vec<String> {
         return vec![format!(
             "unknown source {:?}{}; valid are {}, {open}",
             column.from,
-            meant(&column.from, &SOURCES),
+            meant_source(&column.from),
             SOURCES.join(", ")
         )];
     }
@@ -102,6 +102,16 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// Of `metdata.customer.id` only the first word can be a slip.
+fn meant_source(from: &str) -> String {
+    match from.split_once('.') {
+        Some((root, rest)) if !rest.is_empty() => {
+            meant(root, &OPEN_SOURCES.map(|(prefix, _)| prefix))
+        }
+        _ => meant(from, &SOURCES),
+    }
+}
+
 fn is_source(from: &str) -> bool {
     let open = |(prefix, _): &(&str, &str)| {
         from.strip_prefix(prefix)
@@ -113,7 +123,8 @@ fn is_source(from: &str) -> bool {
 /// What users say may be of any type, and is looked at in every row; of our own sources it is known.
 fn held(column: &Column) -> Option<String> {
     let kind = column.kind.as_str();
-    if kind.is_empty() {
+    if !options::types().contains(&kind) {
+        // That is told of the type.
         return None;
     }
     let from = column.from.as_str();

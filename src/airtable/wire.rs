@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::{RequestBuilder, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::error::Error;
@@ -48,40 +48,55 @@ pub struct Base {
     pub tables: Vec<Table>,
 }
 
-/// By key where the answer holds it, by place where it does not.
-pub(super) fn written<'a>(
+/// What each row has become: found by its id or its key, whatever the answer's order; by place where the answer tells no
+/// keys. An answer that does not tell is [`Error::Incomplete`]: a row must never be taken for another call's.
+pub(super) fn written(
     answer: &Records,
     key_field_id: &str,
-    rows: impl ExactSizeIterator<Item = &'a Map<String, Value>>,
+    rows: &[(Option<String>, Map<String, Value>)],
 ) -> Result<Vec<Written>, Error> {
     if answer.records.len() != rows.len() {
         return Err(Error::Incomplete);
     }
-    let found = rows.zip(&answer.records).map(|(row, beside)| {
-        let key = row.get(key_field_id);
-        let record = match key {
-            Some(_) => answer
-                .records
-                .iter()
-                .find(|record| record.fields.get(key_field_id) == key),
-            None => None,
-        };
-        let record = record.unwrap_or(beside);
-        Written {
-            record_id: record.id.clone(),
-            created: answer.created.contains(&record.id),
-        }
-    });
-    Ok(found.collect())
+    let found = rows
+        .iter()
+        .zip(&answer.records)
+        .map(|((id, cells), beside)| {
+            let key = cells.get(key_field_id);
+            let is_it = |record: &&Record| match id {
+                Some(id) => record.id == *id,
+                None => key.is_some() && record.fields.get(key_field_id) == key,
+            };
+            let by_place = || {
+                let tells_nothing = id.is_none() && !beside.fields.contains_key(key_field_id);
+                tells_nothing.then_some(beside)
+            };
+            let record = answer.records.iter().find(is_it).or_else(by_place);
+            let record = record.ok_or(Error::Incomplete)?;
+            Ok(Written {
+                record_id: record.id.clone(),
+                created: answer.created.contains(&record.id),
+            })
+        });
+    found.collect()
 }
 
 #[derive(Deserialize)]
 pub(super) struct Records {
     pub(super) records: Vec<Record>,
-    #[serde(default, rename = "createdRecords")]
+    #[serde(default, rename = "createdRecords", deserialize_with = "or_default")]
     created: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     details: Details,
+}
+
+/// What is not there may come as null. The rows are written: a success is not made a failure by its trimmings.
+fn or_default<'de, T, D>(value: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(value)?.unwrap_or_default())
 }
 
 impl Records {
@@ -102,13 +117,13 @@ impl Records {
 #[derive(Deserialize)]
 pub(super) struct Record {
     pub(super) id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) fields: Map<String, Value>,
 }
 
 #[derive(Deserialize, Default)]
 struct Details {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     reasons: Vec<String>,
 }
 

@@ -47,6 +47,13 @@ async fn each_refusal_has_its_class() {
             json!({"error": "NOT_FOUND"}),
             Class::Configuration,
         ),
+        (
+            404,
+            None,
+            typed("MODEL_ID_NOT_FOUND", "Record recAbCdEfGhIjKlMn not found"),
+            Class::RowGone,
+        ),
+        (301, None, json!("<html>moved</html>"), Class::Configuration),
         (413, None, json!("<html>too large</html>"), Class::TooLarge),
         (
             422,
@@ -159,6 +166,11 @@ async fn nobody_there_is_tried_again_and_tells_no_address() {
         .unwrap_err();
     assert_eq!(error.class(), Class::Retry { after: None });
     assert!(!format!("{error:?}").contains("RM_1"));
+    let told = error.to_string();
+    assert!(
+        told.contains("refused") && !told.contains("127.0.0.1"),
+        "{told}"
+    );
 }
 
 /// One answer on a bare socket whose body ends before its Content-Length.

@@ -166,7 +166,9 @@ async fn a_token_that_cannot_read_rows_is_found_out_and_the_test_row_goes() {
 async fn a_wrong_schema_file_is_refused_before_anything_is_asked() {
     let base = Base::with(json!({})).await;
     let wrong = "[[columns]]\nname = \"Call ID\"\ntype = \"singleLineText\"\nform = \"call_id\"\nkey = true\n\
-                 [[columns]]\nname = \"call  id\"\ntype = \"nonsense\"\nfrom = \"nowhere\"\n";
+                 [[columns]]\nname = \"call  id\"\ntype = \"nonsense\"\nfrom = \"nowhere\"\n\
+                 [[columns]]\nname = \"Size\"\ntype = \"nubmer\"\nfrom = \"recording_size\"\n\
+                 [[columns]]\nname = \"Customer\"\ntype = \"url\"\nfrom = \"metdata.customer\"\n";
     std::fs::write(base.folder.path().join("mine.toml"), wrong).unwrap();
     let base_id = base.airtable.base_id();
     let settings = [
@@ -188,10 +190,16 @@ async fn a_wrong_schema_file_is_refused_before_anything_is_asked() {
             "mine.toml:6: a second column",
             "mine.toml:8: unknown or unwritable type",
             "mine.toml:9: unknown source",
+            "mine.toml:12: unknown or unwritable type \"nubmer\", did you mean `number`?",
+            "mine.toml:17: unknown source \"metdata.customer\", did you mean `metadata.`?",
             "attributes.NAME",
         ] {
             assert!(done.stderr.contains(words), "{words}: {done:?}");
         }
+        assert!(
+            !done.stderr.contains("mine.toml:13"),
+            "told of its type: {done:?}"
+        );
     }
     assert_eq!(base.airtable.requests(), 0);
 }

@@ -6,6 +6,7 @@ mod people;
 mod refusals;
 mod storm;
 mod texts;
+mod values;
 
 use std::time::{Duration, Instant};
 

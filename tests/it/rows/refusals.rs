@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Ten calls whose rows are there.
-async fn ten_calls(world: &World, name: impl Fn(usize) -> String) -> Vec<String> {
+pub(super) async fn ten_calls(world: &World, name: impl Fn(usize) -> String) -> Vec<String> {
     let calls: Vec<String> = (0..10).map(|n| world.livekit.open_room(&name(n))).collect();
     for call in &calls {
         world.row_is(call, "Live").await;

@@ -21,7 +21,9 @@ pub fn news(call: &Call, schema: &Schema, memo: &Value) -> Vec<String> {
         let link = from.ends_with("_url")
             || from.starts_with("recording_url")
             || from == "recording_attachment";
+        let refused = memo.refused.get(name);
         !link
+            && refused.is_none_or(|(_, refused)| *refused != hash(cell))
             && match memo.sent.get(name) {
                 Some((_, sent)) => *sent != hash(cell),
                 None => !cell.is_null(),

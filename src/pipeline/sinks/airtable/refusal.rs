@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    row::Row,
+    row::{Row, is_of_a_call},
     trip::{Parcel, Trip},
 };
 use crate::{
@@ -16,19 +16,17 @@ use crate::{
 
 const CONFIGURATION: Duration = Duration::from_secs(60);
 const QUOTA: Duration = Duration::from_secs(3600);
+/// So many rows' values in a column, one after the other and none taken between: then it is the column.
+const STRIKES: usize = 3;
 
 impl Trip<'_> {
     /// Decides for a group of rows that Airtable refused together.
     pub(super) async fn refused(&mut self, parcels: Vec<Parcel>, error: &Error) {
         let blamed = self.blamed(&parcels, error).await;
-        let mut rows: Vec<Row> = parcels.into_iter().map(|(row, _)| row).collect();
+        let rows: Vec<Row> = parcels.into_iter().map(|(row, _)| row).collect();
         match blamed {
             Ok(None) => {}
-            Ok(Some(column)) => {
-                self.table = self.sink.leave_out(&column, &self.table).await;
-                self.groups.push(rows);
-                return;
-            }
+            Ok(Some(column)) => return self.without(&column, rows, error).await,
             Err(error) => return self.end_all(rows, &error),
         }
         match error.class() {
@@ -36,8 +34,7 @@ impl Trip<'_> {
             Class::Row { .. } | Class::Choice { .. } | Class::RowGone | Class::TooLarge
                 if rows.len() > 1 =>
             {
-                let right = rows.split_off(self.middle(&rows, error));
-                self.groups.extend([rows, right]);
+                self.split(rows, error)
             }
             class => {
                 if class == Class::Configuration {
@@ -49,6 +46,60 @@ impl Trip<'_> {
                 }
             }
         }
+    }
+
+    /// The rows go without what Airtable refused: a column that people changed, else one row's value.
+    async fn without(&mut self, column: &str, mut rows: Vec<Row>, error: &Error) {
+        match self.is_about_a_value(column, error).await {
+            Err(error) => self.end_all(rows, &error),
+            Ok(true) if rows.len() > 1 => self.split(rows, error),
+            Ok(true) if self.strike(column) < STRIKES => {
+                for row in &mut rows {
+                    let call = &self.due[row.place].call.id;
+                    tracing::warn!(
+                        call,
+                        column,
+                        "Airtable refused a value; the row goes without it"
+                    );
+                    row.refuse(column, &self.table);
+                }
+                self.groups.push(rows);
+            }
+            Ok(_) => {
+                self.table = self.sink.leave_out(column, &self.table).await;
+                self.groups.push(rows);
+            }
+        }
+    }
+
+    /// Whether the column is as the schema has it, so that it is a value of one call's that Airtable does not take.
+    async fn is_about_a_value(&mut self, column: &str, error: &Error) -> Result<bool, Error> {
+        let mut columns = self.sink.schema.enabled();
+        let Some(column) = columns.find(|known| known.name == column) else {
+            return Ok(false);
+        };
+        let of_a_call = matches!(error.class(), Class::Row { .. }) && is_of_a_call(&column.from);
+        if !of_a_call || !self.table.has_type(column) {
+            return Ok(false);
+        }
+        if !self.looked_again {
+            // People may have changed the type since.
+            self.table = self.sink.table_after(&self.table, self.now).await?;
+            self.looked_again = true;
+        }
+        Ok(self.table.has_type(column))
+    }
+
+    /// How many rows' values of the column were refused one after the other.
+    fn strike(&mut self, column: &str) -> usize {
+        let strikes = self.strikes.entry(column.to_owned()).or_default();
+        *strikes += 1;
+        *strikes
+    }
+
+    fn split(&mut self, mut rows: Vec<Row>, error: &Error) {
+        let right = rows.split_off(self.middle(&rows, error));
+        self.groups.extend([rows, right]);
     }
 
     /// Where to split: a record that is gone is named, and alone; else in the middle.
@@ -70,7 +121,7 @@ impl Trip<'_> {
     async fn refused_row(&mut self, mut row: Row, error: &Error) {
         let place = row.place;
         match error.class() {
-            Class::RowGone => {
+            Class::RowGone if row.memo.record.is_some() => {
                 let memo = row.gone();
                 let due = &self.due[place];
                 let back = self

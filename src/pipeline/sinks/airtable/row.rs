@@ -41,6 +41,8 @@ pub(super) struct Memo {
     pub record: Option<String>,
     /// Each cell that was sent, by column name: its field id and a hash of it.
     pub sent: BTreeMap<String, (String, u64)>,
+    /// Each value that Airtable refused, like those sent.
+    pub refused: BTreeMap<String, (String, u64)>,
     /// The presigned URL in the row: what it is for, and when it dies (milliseconds since the epoch).
     pub signed: Option<(String, i64)>,
     /// The hash of the full transcript in the bucket, and its key.
@@ -68,6 +70,12 @@ impl Memo {
             table: table.mapping.table_id.clone(),
             ..Memo::default()
         }
+    }
+
+    /// Whether Airtable refused this value for this field.
+    fn has_refused(&self, name: &str, id: &str, cell: &Value) -> bool {
+        let refused = self.refused.get(name);
+        refused.is_some_and(|(field, refused)| field == id && *refused == hash(cell))
     }
 
     /// Somebody deleted the row.
@@ -133,6 +141,7 @@ impl Airtable {
         let whole = due.delivery.delivered == 0 && memo.record.is_some();
         if whole {
             memo.signed = None;
+            memo.refused.clear();
         }
         let (links, fresh_links) = self.links(call, &mut memo, now).await?;
         let Projection { cells, unfit } = project(call, &self.schema, &links);
@@ -174,8 +183,8 @@ impl Airtable {
     /// Whether a row that somebody deleted must come back: fresh links and our own remarks are no news of the call.
     fn has_news(&self, call: &Call, memo: &Memo, table: &Table) -> bool {
         let cells = project(call, &self.schema, &Links::default()).cells;
-        let told = |from: &str| from == "error" || LINKS.contains(&from);
-        let mut columns = self.schema.enabled().filter(|column| !told(&column.from));
+        let ours = self.schema.enabled();
+        let mut columns = ours.filter(|column| is_of_a_call(&column.from));
         columns.any(|column| {
             // What a forgotten call does not know any more is no news.
             let cell = cells.get(&column.name);
@@ -192,6 +201,7 @@ impl Row {
         let mut cells = self.cells.clone();
         self.tell(&mut cells, schema, table);
         cells.retain(|name, cell| match table.field_id(name) {
+            Some(id) if self.memo.has_refused(name, id, cell) => false,
             Some(_) if self.whole => true,
             Some(id) => is_news(&self.memo, name, id, cell),
             None => false,
@@ -225,6 +235,7 @@ impl Row {
                 .map(str::to_owned),
         );
         lines.extend(self.notes.iter().cloned());
+        lines.extend(self.refusal(table));
         lines.extend(changed(table.refused.keys()));
         if !lines.is_empty() {
             cells.insert(error.name.clone(), Value::String(lines.join("\n")));
@@ -242,8 +253,29 @@ impl Row {
         let said = |name: &&String| self.cells.get(*name).is_some_and(|cell| !cell.is_null());
         let lines = self.unfit.iter().chain(&self.notes).cloned();
         lines
+            .chain(self.refusal(table))
             .chain(changed(table.refused.keys().filter(said)))
             .collect()
+    }
+
+    /// Of values that Airtable refused.
+    fn refusal(&self, table: &Table) -> Option<String> {
+        let refused = |name: &&String| {
+            let cell = self.cells.get(*name).zip(table.field_id(name));
+            cell.is_some_and(|(cell, id)| self.memo.has_refused(name, id, cell))
+        };
+        let names = quoted(self.memo.refused.keys().filter(refused))?;
+        Some(format!(
+            "Airtable does not take what this call has for {names}: what was there before stays."
+        ))
+    }
+
+    /// From now on this value of the column's is not sent.
+    pub fn refuse(&mut self, column: &str, table: &Table) {
+        if let Some((cell, id)) = self.cells.get(column).zip(table.field_id(column)) {
+            let refused = (id.to_owned(), hash(cell));
+            self.memo.refused.insert(column.to_owned(), refused);
+        }
     }
 
     /// The row is in Airtable as `news` has it.
@@ -255,6 +287,7 @@ impl Row {
                 .field_id(&name)
                 .filter(|_| Some(&name) != copied.as_ref());
             if let Some(id) = id {
+                self.memo.refused.remove(&name);
                 self.memo.sent.insert(name, (id.to_owned(), hash(&cell)));
             }
         }
@@ -299,15 +332,28 @@ impl Row {
 
 /// Of columns that take no values of ours.
 fn changed<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
-    let names: Vec<String> = names.map(|name| format!("“{name}”")).collect();
-    let names = Some(names.join(", ")).filter(|names| !names.is_empty())?;
+    let names = quoted(names)?;
     Some(format!(
         "Airtable does not take our values for {names}: the column was changed. `livekit-airtable bootstrap` says how to mend it."
     ))
 }
 
-/// A cell that was never sent to this field is news unless it is empty.
+/// A list for a sentence; `None`: it is empty.
+fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names: Vec<String> = names.map(|name| format!("“{name}”")).collect();
+    Some(names.join(", ")).filter(|names| !names.is_empty())
+}
+
+/// Whether what fills the column is the call's own: links and the recording's copy are renewed, errors are our remarks.
+pub(super) fn is_of_a_call(from: &str) -> bool {
+    from != "error" && from != "recording_attachment" && !LINKS.contains(&from)
+}
+
+/// A cell that was never sent to this field is news unless it is empty, or was refused.
 fn is_news(memo: &Memo, name: &str, id: &str, cell: &Value) -> bool {
+    if memo.has_refused(name, id, cell) {
+        return false;
+    }
     match memo.sent.get(name) {
         Some((field, sent)) if field == id => *sent != hash(cell),
         _ => !cell.is_null(),

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Airtable, row::hash};
-use crate::airtable::{Error, Field, Mapping, locate};
+use crate::airtable::{Column, Error, Field, Mapping, locate};
 
 /// A column that Airtable refused is looked at again so often: somebody may have mended it.
 pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
@@ -68,6 +68,12 @@ impl Table {
         };
         let choices = self.field(column).and_then(choices);
         choices.is_some_and(|all| all.iter().all(|known| known["name"] != choice))
+    }
+
+    /// Whether the column's type is the schema's.
+    pub fn has_type(&self, column: &Column) -> bool {
+        let field = self.field(&column.name);
+        field.is_some_and(|field| field.kind == column.kind)
     }
 
     fn field(&self, column: &str) -> Option<&Field> {
@@ -171,10 +177,21 @@ impl Airtable {
         let refused: BTreeMap<String, u64> =
             self.stored(&self.refused_key()).await.unwrap_or_default();
         let same = |(name, was): &(String, u64)| table.likeness(name) == Some(*was);
-        table.refused = refused.into_iter().filter(same).collect();
+        // Nothing that a person could see is wrong with it, so a restart is the way back.
+        let starts = known.readings == 1;
+        let tried = |name: &str| starts && self.is_as_it_should_be(name, &table);
+        let refused = refused.into_iter().filter(same);
+        table.refused = refused.filter(|(name, _)| !tried(name)).collect();
         let table = Arc::new(table);
         known.table = Some(table.clone());
         Ok(table)
+    }
+
+    /// A select's choices are looked at when Airtable refuses one.
+    fn is_as_it_should_be(&self, name: &str, table: &Table) -> bool {
+        let mut columns = self.schema.enabled();
+        let column = columns.find(|column| column.name == name);
+        column.is_some_and(|column| table.has_type(column) && !column.kind.contains("Select"))
     }
 
     /// Rows that were written stay where they are; it is said once what to do about that.

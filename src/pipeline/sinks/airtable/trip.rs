@@ -1,7 +1,7 @@
 //! A batch of calls on its way to their rows: as few requests as may be, and what is refused is split until only what
 //! is wrong is left.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -26,6 +26,10 @@ pub(super) struct Trip<'a> {
     pub table: Arc<Table>,
     /// The table has been read again because of an unknown field: once is enough.
     pub read_again: bool,
+    /// The table has been read again because a column refused a value.
+    pub looked_again: bool,
+    /// Columns and how many rows' values they refused, since they took one.
+    pub strikes: BTreeMap<String, usize>,
     /// Rows that are still to be sent, each group in a request.
     pub groups: Vec<Vec<Row>>,
     attempts: Vec<Option<Attempt>>,
@@ -42,6 +46,8 @@ impl<'a> Trip<'a> {
             now,
             table,
             read_again: false,
+            looked_again: false,
+            strikes: BTreeMap::new(),
             groups: Vec::new(),
             attempts: due.iter().map(|_| None).collect(),
         }
@@ -103,6 +109,7 @@ impl<'a> Trip<'a> {
         match self.send(&parcels).await {
             Ok(records) => {
                 for ((mut row, news), (record, cells)) in parcels.into_iter().zip(records) {
+                    self.strikes.retain(|column, _| !news.contains_key(column));
                     row.written(&record, news, &self.table);
                     row.copy_sent(&cells, &self.table, self.now);
                     self.delivered(row);
