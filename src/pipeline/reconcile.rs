@@ -251,13 +251,10 @@ fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
     let call = known.get(room.sid.as_str());
     call.filter(|call| call.is_open()).is_some_and(|call| {
         let here = || call.participants.values().filter(|p| p.left_at.is_none());
-        let agents = here()
-            .filter(|p| p.kind == participant::Kind::Agent)
-            .count();
-        let egresses = here()
-            .filter(|p| p.kind == participant::Kind::Egress)
-            .count();
-        agents == 0 || here().count() - agents - egresses < room.num_participants as usize
+        let counts = |kind| !matches!(kind, participant::Kind::Agent | participant::Kind::Egress);
+        let counted = here().filter(|p| counts(p.kind)).count();
+        let has_agent = here().any(|p| p.kind == participant::Kind::Agent);
+        !has_agent || counted < room.num_participants as usize
     })
 }
 
