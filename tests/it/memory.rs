@@ -10,10 +10,10 @@ use livekit_airtable::{
         Call, Owed, Sink,
         transcript::{Report, Speaker, Transcript, Turn},
     },
-    sim::airtable::Fault,
     store::{Folded, Store},
     telemetry,
 };
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Map, Value};
 
 use crate::{
