@@ -1,7 +1,7 @@
 //! `calls list|show|link`: what `/v1/calls` says, read from the database.
 
 use anyhow::bail;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Source},
-    domain::{Call, Recording, link::Linked, recording::ObjectState},
+    domain::{Call, ObjectState, Recording, link::Linked, nanoseconds},
     http::describe::{self, answer, next, seconds},
     storage::Method,
     store::{CallRow, Delivery, Filter, Owing, Selection, State, Store, sink_name},
@@ -216,8 +216,8 @@ fn owed(delivery: &Delivery, now: Timestamp) -> String {
     text
 }
 
-fn length(nanos: i64) -> String {
-    let seconds = (nanos as f64 / 1e9).round() as i64;
+fn length(duration: SignedDuration) -> String {
+    let seconds = nanoseconds::seconds(duration).round() as i64;
     format!(
         "{}:{:02}:{:02}",
         seconds / 3600,
@@ -275,7 +275,7 @@ async fn link(id: &str, json: bool, source: &Source) -> anyhow::Result<()> {
 /// The recording of this id, else the call's newest, when it is in the bucket.
 fn playable<'a>(call: &'a Call, id: &str) -> Option<&'a Recording> {
     let Some(named) = call.recordings.get(id) else {
-        return call.playable().map(|(recording, _)| recording);
+        return call.playable_recording().map(|(recording, _)| recording);
     };
     matches!(call.object(named), Some(ObjectState::Found { .. })).then_some(named)
 }

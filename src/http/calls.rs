@@ -139,7 +139,7 @@ fn vtt(call: &Call, transcript: &Transcript) -> String {
         return format!("WEBVTT\n\nNOTE\n{}\n", transcript.text());
     };
     let start = call
-        .shown()
+        .primary_recording()
         .and_then(|r| r.started_at)
         .or(call.started_at());
     let seconds = |at: Option<jiff::Timestamp>| {

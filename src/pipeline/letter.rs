@@ -8,7 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     domain::{
-        Fact, Room, Stored, Teller,
+        BucketRecording, Fact, Room, Teller,
         event::{Finding, Request},
         transcript,
     },
@@ -58,7 +58,7 @@ fn read_body(letter: &Letter) -> Result<Fact, String> {
             call_id: letter.call_id.clone().unwrap_or_default(),
             finding: parse::<Finding>(json()?)?,
         }),
-        Kind::Object => Ok(Fact::Stored(Box::new(parse::<Stored>(json()?)?))),
+        Kind::Object => Ok(Fact::Stored(Box::new(parse::<BucketRecording>(json()?)?))),
         Kind::Report => report(text),
     }
 }

@@ -4,7 +4,11 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use super::{Answer, Deliver, Deliverer, Gather, Place, lock};
+use super::{
+    deliverer::{Deliverer, Gather, Place},
+    dispatch::{Deliver, lock},
+    outcome::Answer,
+};
 use crate::{
     domain::budget::Month,
     store::{Closure, Delivery, sink_name},
@@ -18,17 +22,17 @@ impl<D: Deliverer> Deliver<D> {
         place: Option<&Place>,
         now: Timestamp,
     ) -> anyhow::Result<Vec<Delivery>> {
-        let flying = lock(&self.flying).clone();
+        let in_flight = lock(&self.in_flight).clone();
         let sink = self.deliverer.sink();
         if let Some(closure) = self.closed(now).await? {
-            let probes = closure.probe_at <= now && flying.is_empty();
+            let probes = closure.probe_at <= now && in_flight.is_empty();
             return Ok(match probes {
                 true => self.store.probe(sink, now).await?.into_iter().collect(),
                 false => Vec::new(),
             });
         }
         let batch = self.deliverer.batch();
-        let all = (self.deliverer.parallel() * batch).saturating_sub(flying.len());
+        let all = (self.deliverer.parallel() * batch).saturating_sub(in_flight.len());
         let room = match place {
             // What is left over is no reason for a request that is not full.
             Some(_) if all < batch => 0,
@@ -38,13 +42,13 @@ impl<D: Deliverer> Deliver<D> {
         if room == 0 {
             return Ok(Vec::new());
         }
-        let limit = (room + flying.len()) as i64;
+        let limit = (room + in_flight.len()) as i64;
         let gather = place.map_or(Gather::Everything, |place| place.gather);
         let mut due = match gather {
             Gather::Everything => self.store.due(sink, now, limit).await?,
             Gather::FullOfFinal { .. } => self.store.due_final(sink, now, limit).await?,
         };
-        due.retain(|delivery| !flying.contains(&delivery.key));
+        due.retain(|delivery| !in_flight.contains(&delivery.key));
         due.truncate(room);
         // After an outage each was put off by a time of its own.
         due.sort_by_key(|delivery| delivery.created_at);

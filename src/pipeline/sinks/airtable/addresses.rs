@@ -25,7 +25,7 @@ impl Airtable {
             Ok(key) => (key, None),
             Err(error) => (None, Some(error)),
         };
-        let recording = call.playable().map(|(recording, _)| recording);
+        let recording = call.playable_recording().map(|(recording, _)| recording);
         if self.links.public_url.is_some() {
             let links = self.permanent(call, recording, text_key.is_some());
             let fresh = memo.signed.take().is_some() || links != Links::default();
@@ -94,7 +94,7 @@ impl Airtable {
             room_name: &call.room_name,
             at: call.started_at().unwrap_or(now),
         };
-        let recording = match call.shown() {
+        let recording = match call.primary_recording() {
             Some(recording) if !recording.key.is_empty() => recording.key.clone(),
             // With the call's id in it: no other call's text, or recording's, may ever lie there.
             _ => path::key(&path::with_room_id(&self.path), &fill, |_| false),

@@ -194,7 +194,7 @@ impl Airtable {
     pub(super) fn owes_copy(&self, row: &Row, call: &Call, table: &Table) -> bool {
         let column = self.attachment_column();
         let wanted = column.is_some_and(|column| table.field_id(&column.name).is_some());
-        let recording = call.playable().filter(|_| wanted);
+        let recording = call.playable_recording().filter(|_| wanted);
         recording.is_some_and(|(recording, _)| match &row.memo.copied {
             Some(copied) => copied.egress_id != recording.egress_id || copied.state == State::Open,
             None => true,
@@ -209,7 +209,7 @@ impl Airtable {
         column: &Column,
         now: Timestamp,
     ) {
-        let Some((recording, size)) = call.playable() else {
+        let Some((recording, size)) = call.playable_recording() else {
             return;
         };
         let known = row.memo.copied.take();

@@ -1,16 +1,17 @@
-//! How a call stands: what follows from what was told of it.
+//! What follows from the state of a call.
 
 use jiff::Timestamp;
 
-use super::{Call, Wish};
-use crate::domain::recording::{EgressStatus, ObjectState, Recording};
+use super::state::{Call, Wish};
+use crate::domain::{egress_status::EgressStatus, object::ObjectState, recording::Recording};
 
 impl Call {
-    /// The newest wish that no recording fulfils and that was not refused to the end.
+    /// The newest request that no recording fulfils and that was not finally refused.
     pub fn wish(&self) -> Option<&Wish> {
         let fulfilled = |wish: &Wish| self.recordings.keys().any(|id| !wish.ended.contains(id));
-        let over = self.not_started.as_ref().filter(|told| told.over);
-        let refused = |wish: &Wish| over.is_some_and(|told| wish.asked_at <= Some(told.at));
+        let last = self.not_started.as_ref();
+        let over = last.filter(|not_started| not_started.refusal.is_final());
+        let refused = |wish: &Wish| over.is_some_and(|over| wish.asked_at <= Some(over.at));
         let open = |wish: &&Wish| !fulfilled(wish) && !refused(wish);
         self.wanted.iter().rev().find(open)
     }
@@ -24,8 +25,8 @@ impl Call {
             .collect()
     }
 
-    /// Whether the bucket has yet to show this recording's object. What it said is final until the egress has news: an
-    /// end that is told after the object was given up, or after a first part of it was found, has it looked for again.
+    /// Whether the bucket has yet to show this recording's object. Its answer is final until the egress has news: when an
+    /// end is reported after the object was given up, or after a first part of it was found, it is looked for again.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
         let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
         let known = self.objects.get(&recording.egress_id);
@@ -37,10 +38,12 @@ impl Call {
         (recording.expects_file() || lost) && !settled
     }
 
+    /// The bucket's newest answer for this recording; `None` before the first.
     pub fn object(&self, recording: &Recording) -> Option<&ObjectState> {
         Some(&self.objects.get(&recording.egress_id)?.state)
     }
 
+    /// The egress is over, or LiveKit will not report its end.
     pub fn has_ended(&self, recording: &Recording) -> bool {
         recording.status.is_over() || self.lost.contains(&recording.egress_id)
     }
@@ -70,11 +73,12 @@ impl Call {
         !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
     }
 
+    /// When the room was created; the time of its first event where LiveKit did not say.
     pub fn started_at(&self) -> Option<Timestamp> {
         self.created_at.or(self.heard_from)
     }
 
-    /// When the room closed; `None` while it is open. A room that was only heard of through its egress ends with it.
+    /// When the room closed; `None` while it is open. A room known only through its egress ends with it.
     pub fn ended_at(&self) -> Option<Timestamp> {
         if self.finished_at.is_some() {
             return self.finished_at;
@@ -88,6 +92,7 @@ impl Call {
         if unseen && over { last() } else { None }
     }
 
+    /// Whether the room is open.
     pub fn is_open(&self) -> bool {
         self.ended_at().is_none()
     }
