@@ -41,7 +41,7 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
             "transcript" => transcript_cell(call, &cut_note(schema, links)),
             from => value(call, from, links),
         };
-        if value.is_none() && call.forgotten && is_reported(&column.from) {
+        if value.is_none() && call.purged && is_reported(&column.from) {
             continue;
         }
         let cell = cell::fit(column, value.unwrap_or(Value::Null));

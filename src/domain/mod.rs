@@ -36,9 +36,9 @@ pub mod budget;
 pub mod link;
 
 pub use bucket_recording::BucketRecording;
-pub use call::{Call, Owed, Step, apply};
+pub use call::{Call, DueDelivery, Step, apply};
 pub use egress_status::EgressStatus;
-pub use event::{Event, Fact, Teller};
+pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};
 pub use hex::hex;
 pub use object::{Object, ObjectState};

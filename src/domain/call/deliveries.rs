@@ -7,34 +7,34 @@ use crate::domain::{recording::Recording, sink::Sink};
 
 /// A delivery that a change of the call makes due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Owed {
+pub struct DueDelivery {
     pub sink: Sink,
     /// The egress id, for sinks that work by recording; else empty.
-    pub part: String,
+    pub item: String,
 }
 
 impl Call {
     /// Who must hear of this call as it is now. `began_at`: what ended before is history.
-    pub fn owed(&self, began_at: Timestamp) -> Vec<Owed> {
-        let owe = |sink, part: &str| Owed {
+    pub fn due_deliveries(&self, began_at: Timestamp) -> Vec<DueDelivery> {
+        let owe = |sink, item: &str| DueDelivery {
             sink,
-            part: part.to_owned(),
+            item: item.to_owned(),
         };
-        let mut owed = vec![owe(Sink::Airtable, "")];
-        if self.wish().is_some() || !self.to_stop().is_empty() {
-            owed.push(owe(Sink::Egress, ""));
+        let mut due_deliveries = vec![owe(Sink::Airtable, "")];
+        if self.pending_request().is_some() || !self.to_stop().is_empty() {
+            due_deliveries.push(owe(Sink::Egress, ""));
         }
         for recording in self.recordings.values() {
             let id = &recording.egress_id;
             if self.must_look_for(recording) {
-                owed.push(owe(Sink::Storage, id));
+                due_deliveries.push(owe(Sink::Storage, id));
             }
             // The mirror is told of recordings as they end.
             if self.has_ended(recording) && !self.is_history(recording, began_at) {
-                owed.push(owe(Sink::Mirror, id));
+                due_deliveries.push(owe(Sink::Mirror, id));
             }
         }
-        owed
+        due_deliveries
     }
 
     /// What was found in the bucket, and what had ended when the service first ran.

@@ -1,11 +1,11 @@
 //! Folds events into calls.
 
 use super::{
-    deliveries::Owed,
+    deliveries::DueDelivery,
     state::{Call, NameSource},
 };
 use crate::domain::{
-    event::{Event, Fact, Teller},
+    event::{Event, EventPayload, EventSource},
     participant::earliest,
     policy::Policy,
 };
@@ -17,7 +17,7 @@ pub struct Step {
     /// It is not the call that it was before, or there was none.
     pub changed: bool,
     /// The deliveries that the change makes due.
-    pub owed: Vec<Owed>,
+    pub due_deliveries: Vec<DueDelivery>,
 }
 
 /// Folds one event into its call. Cannot fail and cannot see the clock.
@@ -29,37 +29,37 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> S
     let mut after = before.clone();
     after.fold(event, policy);
     let changed = call.is_none() || after != before;
-    let owed = match changed {
-        true => after.owed(policy.began_at),
+    let due_deliveries = match changed {
+        true => after.due_deliveries(policy.began_at),
         false => Vec::new(),
     };
     Step {
         call: after,
         changed,
-        owed,
+        due_deliveries,
     }
 }
 
 impl Call {
     fn fold(&mut self, event: &Event, policy: &Policy) {
-        match &event.told_by {
-            Teller::Webhook { key } => {
+        match &event.source {
+            EventSource::Webhook { key } => {
                 self.signers.insert(key.clone());
             }
-            Teller::Api => self.listed = true,
-            Teller::Others => {}
+            EventSource::Api => self.listed = true,
+            EventSource::Others => {}
         }
-        match &event.fact {
-            Fact::RoomSeen { room, at } => {
+        match &event.payload {
+            EventPayload::RoomSeen { room, at } => {
                 self.merge_open_room(room, *at, event.received_at);
                 self.request_by_policy(policy, None);
             }
-            Fact::RoomFinished { room, at } => {
+            EventPayload::RoomFinished { room, at } => {
                 self.merge_room(room, *at);
                 self.finished_at = earliest(self.finished_at, Some(*at));
                 self.request_by_policy(policy, None);
             }
-            Fact::Participant {
+            EventPayload::Participant {
                 room,
                 participant,
                 at,
@@ -69,24 +69,26 @@ impl Call {
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());
             }
-            Fact::Egress { room, recording } => {
+            EventPayload::Egress { room, recording } => {
                 self.merge_name(room, NameSource::LiveKit);
                 self.merge_recording(recording);
             }
-            Fact::Stored(found) => {
+            EventPayload::Stored(found) => {
                 self.merge_name(&found.room, NameSource::Others);
                 self.merge_recording(&found.recording());
             }
-            Fact::Report { room, report } => {
+            EventPayload::Report { room, report } => {
                 self.merge_name(room, NameSource::Others);
                 self.reports.add(report, event.received_at);
             }
-            Fact::Request { room, request } => {
+            EventPayload::Request { room, request } => {
                 self.merge_name(room, NameSource::Others);
                 self.merge_request(request, event.received_at);
             }
-            Fact::Finding { finding, .. } => self.merge_finding(finding, event.received_at),
-            Fact::Nothing => {}
+            EventPayload::Observation { observation, .. } => {
+                self.merge_finding(observation, event.received_at)
+            }
+            EventPayload::Nothing => {}
         }
     }
 }
@@ -114,22 +116,22 @@ mod tests {
             name: "desk".into(),
             ..Room::default()
         };
-        let egress = Fact::Egress {
+        let egress = EventPayload::Egress {
             room,
             recording: Box::new(told),
         };
-        let stored = Fact::Stored(Box::new(stored));
-        let fold = |facts: [&Fact; 3]| {
-            let event = |fact: &Fact| Event {
+        let stored = EventPayload::Stored(Box::new(stored));
+        let fold = |payloads: [&EventPayload; 3]| {
+            let event = |payload: &EventPayload| Event {
                 received_at: at,
-                told_by: Teller::Others,
-                fact: fact.clone(),
+                source: EventSource::Others,
+                payload: payload.clone(),
             };
             let policy = Policy::manual();
-            let step = |call: Option<Call>, fact: &Fact| {
-                Some(apply(call.as_ref(), "RM_1", &event(fact), &policy).call)
+            let step = |call: Option<Call>, payload: &EventPayload| {
+                Some(apply(call.as_ref(), "RM_1", &event(payload), &policy).call)
             };
-            facts.into_iter().fold(None, step).unwrap()
+            payloads.into_iter().fold(None, step).unwrap()
         };
         let call = fold([&stored, &egress, &stored]);
         assert_eq!(call, fold([&egress, &stored, &egress]));
@@ -138,10 +140,10 @@ mod tests {
             ("desk", 2)
         );
         let mirrored = call
-            .owed(Timestamp::MIN)
+            .due_deliveries(Timestamp::MIN)
             .into_iter()
-            .filter(|owed| owed.sink == Sink::Mirror);
-        let mirrored: Vec<String> = mirrored.map(|owed| owed.part).collect();
+            .filter(|due_deliveries| due_deliveries.sink == Sink::Mirror);
+        let mirrored: Vec<String> = mirrored.map(|due_deliveries| due_deliveries.item).collect();
         assert_eq!(mirrored, ["EG_1"], "history is not told to the mirror");
     }
 }

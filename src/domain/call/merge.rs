@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::state::{Call, NameSource, Wish};
+use super::state::{Call, NameSource, RecordingRequest};
 use crate::domain::{
-    event::{Finding, Request},
+    event::{Observation, Request},
     latest::Latest,
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
@@ -31,7 +31,7 @@ impl Call {
     pub(super) fn merge_room(&mut self, room: &Room, at: Timestamp) {
         self.merge_name(room, NameSource::LiveKit);
         self.created_at = earliest(self.created_at, room.created_at);
-        self.heard_from = earliest(self.heard_from, Some(at));
+        self.first_seen_at = earliest(self.first_seen_at, Some(at));
         if !room.metadata.is_empty() {
             let metadata = Latest::new(Some(at), room.metadata.clone());
             self.metadata.update(metadata);
@@ -51,7 +51,7 @@ impl Call {
     pub(super) fn request_by_policy(&mut self, policy: &Policy, joined: Option<&Participant>) {
         let has_person = joined.is_some_and(Participant::is_person);
         if policy.takes(&self.room_name) && (policy.on == RecordOn::RoomStarted || has_person) {
-            self.wanted.insert(Wish {
+            self.requests.insert(RecordingRequest {
                 asked_at: None,
                 path_id: None,
                 ended: BTreeSet::new(),
@@ -61,7 +61,7 @@ impl Call {
 
     /// What an event says of an egress.
     pub(super) fn merge_recording(&mut self, recording: &Recording) {
-        self.heard_from = earliest(self.heard_from, recording.started_at);
+        self.first_seen_at = earliest(self.first_seen_at, recording.started_at);
         match self.recordings.get_mut(&recording.egress_id) {
             Some(known) => known.merge(recording.clone()),
             None => {
@@ -75,7 +75,7 @@ impl Call {
     pub(super) fn merge_request(&mut self, request: &Request, at: Timestamp) {
         match request {
             Request::Start { path_id, ended } => {
-                self.wanted.insert(Wish {
+                self.requests.insert(RecordingRequest {
                     asked_at: Some(at),
                     path_id: path_id.clone(),
                     ended: ended.clone(),
@@ -88,10 +88,10 @@ impl Call {
     }
 
     /// What reconcile or a sink found out; `at`: when, by our clock.
-    pub(super) fn merge_finding(&mut self, finding: &Finding, at: Timestamp) {
-        match finding {
-            Finding::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
-            Finding::NotStarted { error, refusal } => {
+    pub(super) fn merge_finding(&mut self, observation: &Observation, at: Timestamp) {
+        match observation {
+            Observation::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
+            Observation::NotStarted { error, refusal } => {
                 let not_started = NotStarted {
                     at,
                     error: error.clone(),
@@ -99,17 +99,17 @@ impl Call {
                 };
                 self.not_started = self.not_started.take().max(Some(not_started));
             }
-            Finding::Object { egress_id, object } => {
+            Observation::Object { egress_id, object } => {
                 let known = self.objects.get(egress_id);
                 if known.is_none_or(|known| object > known) {
                     self.objects.insert(egress_id.clone(), object.clone());
                 }
             }
-            Finding::TranscriptKept { key } => {
+            Observation::TranscriptKept { key } => {
                 let kept = Latest::new(at, key.clone());
                 self.transcript_file = self.transcript_file.take().max(Some(kept));
             }
-            Finding::EgressLost { egress_id } => {
+            Observation::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
             }
         }

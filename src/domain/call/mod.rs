@@ -9,6 +9,6 @@ mod fold;
 mod merge;
 mod outcome;
 
-pub use deliveries::Owed;
+pub use deliveries::DueDelivery;
 pub use fold::{Step, apply};
-pub use state::{Call, NameSource, Wish};
+pub use state::{Call, NameSource, RecordingRequest};

@@ -39,7 +39,7 @@ impl Call {
     fn status_unrecorded(&self) -> Status {
         match &self.not_started {
             Some(not_started) if not_started.refusal.is_final() => Status::Failed,
-            _ if self.wish().is_some() => Status::Processing,
+            _ if self.pending_request().is_some() => Status::Processing,
             _ => Status::NoRecording,
         }
     }

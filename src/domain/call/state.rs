@@ -27,7 +27,8 @@ pub struct Call {
     /// When LiveKit says that the room was created.
     pub created_at: Option<Timestamp>,
     /// The earliest time that any event of the room carried, for rooms whose events carry no `created_at`.
-    pub heard_from: Option<Timestamp>,
+    #[serde(rename = "heard_from")]
+    pub first_seen_at: Option<Timestamp>,
     /// When an event last showed the room open, by our clock or LiveKit's, whichever is earlier: a webhook that comes
     /// late shows that it was open when it was sent.
     pub alive_at: Option<Timestamp>,
@@ -48,7 +49,8 @@ pub struct Call {
     #[serde(default)]
     pub transcript_file: Option<Latest<String, Timestamp>>,
     /// Requests for a recording; the standing request of the policy is one of them.
-    pub wanted: BTreeSet<Wish>,
+    #[serde(rename = "wanted")]
+    pub requests: BTreeSet<RecordingRequest>,
     /// Egress ids of the recordings that somebody asked to stop.
     pub stops: BTreeSet<String>,
     /// The newest start that failed.
@@ -60,8 +62,8 @@ pub struct Call {
     #[serde(default)]
     pub listed: bool,
     /// Its transcript was deleted after KEEP, and its inbox messages are gone: the row keeps what it says of them.
-    #[serde(default)]
-    pub forgotten: bool,
+    #[serde(rename = "forgotten", default)]
+    pub purged: bool,
 }
 
 /// Who gave a call's room its name; the larger counts. Stored as whether it was LiveKit.
@@ -91,7 +93,7 @@ impl From<NameSource> for bool {
 
 /// A request for a recording: fulfilled by any egress that had not ended when it was made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Wish {
+pub struct RecordingRequest {
     /// When somebody asked, by our clock; `None` for the standing request of the policy.
     pub asked_at: Option<Timestamp>,
     /// Fills `{room_id}` of RECORDING_PATH instead of the room's sid.
@@ -102,8 +104,8 @@ pub struct Wish {
 
 impl Call {
     /// Deletes what KEEP limits: what agents reported. No event does that.
-    pub fn forget(&mut self) {
+    pub fn purge(&mut self) {
         self.reports = Reports::default();
-        self.forgotten = true;
+        self.purged = true;
     }
 }

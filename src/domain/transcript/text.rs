@@ -99,15 +99,15 @@ fn units(text: &str) -> usize {
 fn cut_line(line: &str, room: usize) -> &str {
     const NEAR: usize = 1000;
     let (mut used, mut end, mut space) = (0, 0, None);
-    for (at, letter) in line.grapheme_indices(true) {
-        used += units(letter);
+    for (at, grapheme) in line.grapheme_indices(true) {
+        used += units(grapheme);
         if used > room {
             break;
         }
-        if letter == " " {
+        if grapheme == " " {
             space = Some(at);
         }
-        end = at + letter.len();
+        end = at + grapheme.len();
     }
     let near = space.filter(|space| end - space < NEAR);
     &line[..near.unwrap_or(end)]

@@ -4,11 +4,11 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::value::{first, integer, nanoseconds, string, text};
-use crate::domain::{EgressStatus, Fact, Recording, Room, nanoseconds::to_time};
+use crate::domain::{EgressStatus, EventPayload, Recording, Room, nanoseconds::to_time};
 
 /// Reads an EgressInfo in the webhook's JSON form; `named`: the room that the event names beside it. Egresses that do not
 /// record the room into a file (streams, single tracks) are no recordings.
-pub fn egress(info: &Value, named: Room) -> Fact {
+pub fn egress(info: &Value, named: Room) -> EventPayload {
     let own = |names: &[&str]| Some(string(info, names)).filter(|text| !text.is_empty());
     let room = Room {
         sid: own(&["roomId", "room_id"]).unwrap_or(named.sid),
@@ -17,9 +17,9 @@ pub fn egress(info: &Value, named: Room) -> Fact {
     };
     let recording = recording(info);
     if recording.egress_id.is_empty() || !records_room(info) {
-        return Fact::Nothing;
+        return EventPayload::Nothing;
     }
-    Fact::Egress {
+    EventPayload::Egress {
         room,
         recording: Box::new(recording),
     }

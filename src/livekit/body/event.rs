@@ -8,7 +8,7 @@ use super::{
     participant::participant,
     value::{first, milliseconds, seconds, string, text},
 };
-use crate::domain::{Fact, Job, Room};
+use crate::domain::{EventPayload, Job, Room};
 
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ impl EventKind {
 }
 
 /// Reads a webhook's body. `received_at` stands in for a `createdAt` that is missing.
-pub fn webhook(body: &str, received_at: Timestamp) -> Result<Fact, Unreadable> {
+pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unreadable> {
     let body: Value =
         serde_json::from_str(body).map_err(|error| Unreadable::Json(error.to_string()))?;
     if !body.is_object() {
@@ -62,23 +62,23 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<Fact, Unreadable> {
         return Ok(egress(info, room));
     }
     if room.sid.is_empty() {
-        return Ok(Fact::Nothing);
+        return Ok(EventPayload::Nothing);
     }
     let kind = EventKind::parse(text(&body["event"]));
     Ok(match kind {
-        EventKind::RoomFinished => Fact::RoomFinished { room, at },
+        EventKind::RoomFinished => EventPayload::RoomFinished { room, at },
         EventKind::ParticipantJoined | EventKind::ParticipantLeft => {
             let mut participant = participant(&body["participant"]);
             let left = kind == EventKind::ParticipantLeft;
             participant.left_at = left.then_some(at);
-            Fact::Participant {
+            EventPayload::Participant {
                 room,
                 participant,
                 at,
             }
         }
-        EventKind::Ingress => Fact::Nothing,
-        EventKind::Other => Fact::RoomSeen { room, at },
+        EventKind::Ingress => EventPayload::Nothing,
+        EventKind::Other => EventPayload::RoomSeen { room, at },
     })
 }
 
@@ -103,7 +103,8 @@ mod tests {
     fn one_odd_value_does_not_cost_the_event() {
         let body = r#"{"event":"egress_updated","egressInfo":{"egressId":"EG_1","roomId":"RM_1","roomName":null,
             "status":"EGRESS_WHATEVER","fileResults":[{"filename":"a.mp3","size":null}],"new":{"a":[1]}},"createdAt":null}"#;
-        let Ok(Fact::Egress { room, recording }) = webhook(body, Timestamp::UNIX_EPOCH) else {
+        let Ok(EventPayload::Egress { room, recording }) = webhook(body, Timestamp::UNIX_EPOCH)
+        else {
             panic!("no egress");
         };
         assert_eq!(
@@ -118,7 +119,7 @@ mod tests {
         let body = r#"{"event":"room_finished","room":{"sid":"RM_1","creationTimeMs":"253402200000000","creationTime":"253402200000"},
             "createdAt":253402200000}"#;
         let heard = Timestamp::UNIX_EPOCH;
-        let Ok(Fact::RoomFinished { room, at }) = webhook(body, heard) else {
+        let Ok(EventPayload::RoomFinished { room, at }) = webhook(body, heard) else {
             panic!("no end");
         };
         assert_eq!((room.created_at, at), (None, heard));

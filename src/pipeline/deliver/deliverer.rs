@@ -17,23 +17,23 @@ pub struct Due {
 }
 
 /// What a sink with turns says when its next one may be used.
-pub struct Place {
-    pub gather: Gather,
-    pub line: Line,
+pub struct Slot {
+    pub policy: BatchPolicy,
+    pub permit: BatchPermit,
 }
 
 /// What is worth a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Gather {
+pub enum BatchPolicy {
     #[default]
     Everything,
     /// Calls that have come to their end, and only when they fill a request or one is owed `since` then or longer.
-    FullOfFinal { since: Timestamp },
+    FinalOnly { since: Timestamp },
 }
 
 /// Held by the one batch that goes next; let go when it asks for its turn, so that the batch after it is chosen then
 /// and not before. `None` where there are no turns.
-pub type Line = Option<OwnedSemaphorePermit>;
+pub type BatchPermit = Option<OwnedSemaphorePermit>;
 
 /// A sink: a place that calls are delivered to.
 pub trait Deliverer: Send + Sync + 'static {
@@ -46,14 +46,14 @@ pub trait Deliverer: Send + Sync + 'static {
     /// Deliveries side by side.
     fn parallel(&self) -> usize;
     /// Waits for the sink's turn; what is sent is chosen then. `None`: it has no turns.
-    fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Place>>> + Send {
+    fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Slot>>> + Send {
         async { Ok(None) }
     }
     /// Sends; one attempt for each due, in the same order.
     fn deliver(
         &self,
         due: &[Due],
-        line: Line,
+        permit: BatchPermit,
         now: Timestamp,
     ) -> impl Future<Output = Vec<Attempt>> + Send;
 }

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::{deliverer::Deliverer, told::Told};
 use crate::{
     pipeline::{Clock, Job, Runner, Wake, lease::Leases},
-    store::{Key, Store, sink_name},
+    store::{DeliveryKey, Store, sink_name},
 };
 
 /// How long a step waits for a permit before it checks again whether this process still holds the lease or is stopping.
@@ -30,12 +30,12 @@ pub struct Deliver<D> {
     pub(super) wake: Arc<Wake>,
     pub(super) leases: Leases,
     pub(super) tasks: TaskTracker,
-    pub(super) in_flight: Mutex<HashSet<Key>>,
+    pub(super) in_flight: Mutex<HashSet<DeliveryKey>>,
     /// Held by the batch that reads its calls; a batch with a large call holds it to its end.
     pub(super) loading: Arc<tokio::sync::Mutex<()>>,
     pub(super) started: AtomicBool,
     /// Whether the sink is paused, as the database said last: not every delivery asks it.
-    pub(super) is_closed: AtomicBool,
+    pub(super) is_paused: AtomicBool,
     /// The end of the last try could not be written. Nothing is sent until writing is possible again: it would be sent
     /// twice.
     pub(super) commit_failed: AtomicBool,
@@ -55,7 +55,7 @@ impl<D: Deliverer> Deliver<D> {
             in_flight: Mutex::default(),
             loading: Arc::default(),
             started: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
+            is_paused: AtomicBool::new(false),
             commit_failed: AtomicBool::default(),
             told: Told::default(),
         }
@@ -86,16 +86,16 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
             return Ok(false);
         }
         let ready = tokio::time::timeout(TURN_TIMEOUT, self.deliverer.ready(now)).await;
-        let Ok(place) = ready else { return Ok(true) };
-        let mut line = None;
-        if let Some(place) = place? {
-            claimed = self.claim(Some(&place), (self.clock)()).await?;
-            line = place.line;
+        let Ok(slot) = ready else { return Ok(true) };
+        let mut permit = None;
+        if let Some(slot) = slot? {
+            claimed = self.claim(Some(&slot), (self.clock)()).await?;
+            permit = slot.permit;
         }
         for batch in claimed.chunks(self.deliverer.batch()) {
             let keys = batch.iter().map(|delivery| delivery.key.clone());
             lock(&self.in_flight).extend(keys);
-            let dispatched = self.clone().dispatch(batch.to_vec(), line.take());
+            let dispatched = self.clone().dispatch(batch.to_vec(), permit.take());
             self.tasks.spawn(dispatched);
         }
         Ok(!claimed.is_empty())

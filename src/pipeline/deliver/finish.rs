@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::outcome::{Answer, Attempt};
+use super::outcome::{Attempt, Outcome};
 use crate::{
     domain::backoff::backoff,
-    store::{Delivery, Finish, Key, State},
+    store::{Delivery, DeliveryKey, DeliveryState, Finish},
 };
 
 /// The state after a try; `None`: nothing is written.
@@ -13,35 +13,37 @@ pub(super) fn finish(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> O
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
-    let (state, due_at, error) = match attempt.answer {
-        Answer::Delivered { again } => (
-            State::Done,
+    let (state, due_at, error) = match attempt.outcome {
+        Outcome::Delivered { again } => (
+            DeliveryState::Done,
             again,
-            attempt.remark.map(|remark| format!("delivered; {remark}")),
+            attempt
+                .warning
+                .map(|warning| format!("delivered; {warning}")),
         ),
-        Answer::Wait { after } => (State::Pending, Some(now + after), None),
-        Answer::Retry { after, error } => {
+        Outcome::Wait { after } => (DeliveryState::Pending, Some(now + after), None),
+        Outcome::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));
-            (State::Pending, Some(now + wait), Some(error))
+            (DeliveryState::Pending, Some(now + wait), Some(error))
         }
-        Answer::Park { after, error } | Answer::Closed { after, error } => {
-            (State::Parked, Some(now + after), Some(error))
+        Outcome::Park { after, error } | Outcome::PauseSink { after, error } => {
+            (DeliveryState::Parked, Some(now + after), Some(error))
         }
-        Answer::Dead { error } => (State::Dead, None, Some(error)),
-        Answer::Elsewhere => return None,
+        Outcome::Dead { error } => (DeliveryState::Dead, None, Some(error)),
+        Outcome::Superseded => return None,
     };
     Some(Finish {
         state,
         due_at,
         error,
-        memo: attempt.memo,
-        found: attempt.found,
+        sink_state: attempt.sink_state,
+        messages: attempt.messages,
     })
 }
 
 /// Spreads retries: a number between 0 and 1 that differs from call to call.
-fn jitter(key: &Key, now: Timestamp) -> f64 {
-    let letters = key.call_id.bytes().map(u64::from).sum::<u64>();
-    let mixed = letters.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
+fn jitter(key: &DeliveryKey, now: Timestamp) -> f64 {
+    let messages = key.call_id.bytes().map(u64::from).sum::<u64>();
+    let mixed = messages.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
     (mixed % 1000) as f64 / 1000.0
 }

@@ -12,6 +12,6 @@ mod finish;
 mod load;
 mod send;
 
-pub use deliverer::{Deliverer, Due, Gather, Line, Place};
+pub use deliverer::{BatchPermit, BatchPolicy, Deliverer, Due, Slot};
 pub use dispatch::Deliver;
-pub use outcome::{Answer, Attempt};
+pub use outcome::{Attempt, Outcome};

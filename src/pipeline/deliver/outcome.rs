@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::store::Letter;
+use crate::store::InboxMessage;
 
 /// How a try ended, as the sink sees it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum Outcome {
     /// `again`: when it is due again without a change of the call, for a URL that expires.
     Delivered { again: Option<Timestamp> },
     /// Nothing is wrong, it is only too early: no try.
@@ -22,39 +22,39 @@ pub enum Answer {
     /// Manual action is needed for this call; it is probed after `after`.
     Park { after: Duration, error: String },
     /// Manual action is needed for the whole sink (a wrong key, no permission); one call probes it after `after`.
-    Closed { after: Duration, error: String },
+    PauseSink { after: Duration, error: String },
     /// The same try would fail again.
     Dead { error: String },
     /// Another process has taken the delivery over; nothing is written.
-    Elsewhere,
+    Superseded,
 }
 
 /// One call's try: its answer and what goes with it.
 #[derive(Debug)]
 pub struct Attempt {
-    pub answer: Answer,
+    pub outcome: Outcome,
     /// What the sink wants to remember of this call.
-    pub memo: Value,
+    pub sink_state: Value,
     /// What the sink found out, for the inbox.
-    pub found: Vec<Letter>,
+    pub messages: Vec<InboxMessage>,
     /// What is wrong with a delivery that succeeded, where nothing else reports it.
-    pub remark: Option<String>,
+    pub warning: Option<String>,
 }
 
 impl Attempt {
     /// A try that found out nothing.
-    pub fn new(answer: Answer, memo: &Value) -> Attempt {
+    pub fn new(outcome: Outcome, sink_state: &Value) -> Attempt {
         Attempt {
-            answer,
-            memo: memo.clone(),
-            found: Vec::new(),
-            remark: None,
+            outcome,
+            sink_state: sink_state.clone(),
+            messages: Vec::new(),
+            warning: None,
         }
     }
 
     /// Adds what the sink found out.
-    pub fn found(mut self, letters: impl IntoIterator<Item = Letter>) -> Attempt {
-        self.found.extend(letters);
+    pub fn with_messages(mut self, messages: impl IntoIterator<Item = InboxMessage>) -> Attempt {
+        self.messages.extend(messages);
         self
     }
 }

@@ -8,21 +8,21 @@ use std::{
 use futures_util::FutureExt;
 
 use super::{
-    deliverer::{Deliverer, Due, Line},
+    deliverer::{BatchPermit, Deliverer, Due},
     dispatch::{Deliver, lock},
     finish::finish,
-    outcome::{Answer, Attempt},
+    outcome::{Attempt, Outcome},
 };
 use crate::{
     pipeline::LONG_STEP,
-    store::{Delivery, Key, sink_name},
+    store::{Delivery, DeliveryKey, sink_name},
 };
 
 impl<D: Deliverer> Deliver<D> {
     /// Sends a batch and takes it out of the set in flight.
-    pub(super) async fn dispatch(self: Arc<Self>, batch: Vec<Delivery>, line: Line) {
-        let keys: Vec<Key> = batch.iter().map(|delivery| delivery.key.clone()).collect();
-        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, line)).await;
+    pub(super) async fn dispatch(self: Arc<Self>, batch: Vec<Delivery>, permit: BatchPermit) {
+        let keys: Vec<DeliveryKey> = batch.iter().map(|delivery| delivery.key.clone()).collect();
+        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, permit)).await;
         let lost = |_| {
             Err(anyhow::anyhow!(
                 "timed out; perhaps the database does not answer"
@@ -40,13 +40,13 @@ impl<D: Deliverer> Deliver<D> {
         self.wake.sink(self.deliverer.sink()).notify_one();
     }
 
-    async fn send(&self, batch: Vec<Delivery>, line: Line) -> anyhow::Result<()> {
+    async fn send(&self, batch: Vec<Delivery>, permit: BatchPermit) -> anyhow::Result<()> {
         let (due, _large) = self.load(batch).await?;
         // The read may have waited for the database, and another process may own the sink by now.
         if !self.leases.holds(sink_name(self.deliverer.sink())) {
             return Ok(());
         }
-        let attempts = match self.try_to(&due, line).await {
+        let attempts = match self.try_to(&due, permit).await {
             Some(attempts) => attempts,
             None => self.one_by_one(&due).await,
         };
@@ -56,8 +56,8 @@ impl<D: Deliverer> Deliver<D> {
     }
 
     /// `None`: the sink panicked.
-    async fn try_to(&self, due: &[Due], line: Line) -> Option<Vec<Attempt>> {
-        let sending = AssertUnwindSafe(self.deliverer.deliver(due, line, (self.clock)()));
+    async fn try_to(&self, due: &[Due], permit: BatchPermit) -> Option<Vec<Attempt>> {
+        let sending = AssertUnwindSafe(self.deliverer.deliver(due, permit, (self.clock)()));
         sending.catch_unwind().await.ok()
     }
 
@@ -78,12 +78,12 @@ impl<D: Deliverer> Deliver<D> {
         let now = (self.clock)();
         let mut ends = Vec::new();
         for (Due { delivery, .. }, attempt) in tries {
-            self.open_or_close(&attempt.answer, now).await?;
+            self.pause_or_resume(&attempt.outcome, now).await?;
             self.log(delivery, &attempt, now).await;
             ends.extend(finish(delivery, attempt, now).map(|finish| (delivery, finish)));
         }
         self.store.finish(&ends, now).await?;
-        if ends.iter().any(|(_, finish)| !finish.found.is_empty()) {
+        if ends.iter().any(|(_, finish)| !finish.messages.is_empty()) {
             self.wake.intake.notify_one();
         }
         let sink = sink_name(self.deliverer.sink());
@@ -96,10 +96,10 @@ impl<D: Deliverer> Deliver<D> {
 }
 
 fn panicked(due: &[Due]) -> Vec<Attempt> {
-    let answer = Answer::Dead {
+    let outcome = Outcome::Dead {
         error: "this call could not be sent: a bug; redrive it after an update".into(),
     };
     due.iter()
-        .map(|due| Attempt::new(answer.clone(), &due.delivery.memo))
+        .map(|due| Attempt::new(outcome.clone(), &due.delivery.sink_state))
         .collect()
 }

@@ -8,7 +8,7 @@ use super::sink::Egress;
 use crate::{
     domain::{
         Call,
-        call::Wish,
+        call::RecordingRequest,
         path::{self, Fill},
     },
     storage::Object,
@@ -19,9 +19,14 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Egress {
     /// The object key of a recording that starts now.
-    pub(super) async fn key(&self, call: &Call, wish: &Wish, now: Timestamp) -> String {
+    pub(super) async fn key(
+        &self,
+        call: &Call,
+        pending_request: &RecordingRequest,
+        now: Timestamp,
+    ) -> String {
         let fill = Fill {
-            room_id: wish.path_id.as_deref().unwrap_or(&call.id),
+            room_id: pending_request.path_id.as_deref().unwrap_or(&call.id),
             room_name: &call.room_name,
             at: call.started_at().unwrap_or(now),
         };
@@ -29,7 +34,7 @@ impl Egress {
         let key = path::key(&self.path, &fill, taken);
         // What the bucket and the store do not tell yet: another call's recording that begins at this moment.
         let by_id = path::has_room_id(&self.path);
-        let apart = match &wish.path_id {
+        let apart = match &pending_request.path_id {
             None if by_id => return key,
             Some(id) if by_id => !path::is_anothers_id(id, &call.id),
             _ => path::is_apart_by_name(&self.path, &call.room_name),

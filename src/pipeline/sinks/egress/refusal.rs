@@ -9,15 +9,15 @@ use super::{
 use crate::{
     domain::{
         Call,
-        event::Finding,
+        event::Observation,
         start_refusal::{NotStarted, StartRefusal},
     },
     livekit::client::{Error, Kind},
     pipeline::{
-        deliver::{Answer, Attempt, Due},
-        letter,
+        deliver::{Attempt, Due, Outcome},
+        message,
     },
-    store::Letter,
+    store::InboxMessage,
 };
 
 impl Egress {
@@ -35,13 +35,13 @@ impl Egress {
             refusal: self.meaning(&due.call, error.kind(), now),
         };
         let text = due.call.not_started_error(&not_started);
-        let answer = match error.kind() {
-            _ if not_started.refusal.is_final() => Answer::Dead { error: text },
-            Kind::Unauthorized => Answer::Retry {
+        let outcome = match error.kind() {
+            _ if not_started.refusal.is_final() => Outcome::Dead { error: text },
+            Kind::Unauthorized => Outcome::Retry {
                 after: Some(UNAUTHORIZED),
                 error: text,
             },
-            _ => Answer::Retry {
+            _ => Outcome::Retry {
                 after: None,
                 error: text,
             },
@@ -50,8 +50,8 @@ impl Egress {
         let news = not_started.refusal.is_final()
             || known.is_none_or(|known| known.error != not_started.error);
         let NotStarted { error: text, .. } = not_started;
-        let found = news.then(|| finding(&due.call, text, not_started.refusal, now));
-        Attempt::new(answer, &state.after(error).to_json()).found(found)
+        let found = news.then(|| observation(&due.call, text, not_started.refusal, now));
+        Attempt::new(outcome, &state.after(error).to_json()).with_messages(found)
     }
 
     fn meaning(&self, call: &Call, kind: Kind, now: Timestamp) -> StartRefusal {
@@ -78,7 +78,7 @@ impl Egress {
             ),
             None => closed.to_owned(),
         };
-        done(due).found([finding(call, error, StartRefusal::NoRoom, now)])
+        done(due).with_messages([observation(call, error, StartRefusal::NoRoom, now)])
     }
 }
 
@@ -92,11 +92,11 @@ pub(super) fn foreign(due: &Due, now: Timestamp) -> Attempt {
         signers(call)
     );
     tracing::warn!(call = call.id, signed_by = %signers(call), "a call of another LiveKit project cannot be recorded with LIVEKIT_API_KEY");
-    done(due).found([finding(call, error, StartRefusal::Final, now)])
+    done(due).with_messages([observation(call, error, StartRefusal::Final, now)])
 }
 
-fn finding(call: &Call, error: String, refusal: StartRefusal, now: Timestamp) -> Letter {
-    letter::finding(&call.id, &Finding::NotStarted { error, refusal }, now)
+fn observation(call: &Call, error: String, refusal: StartRefusal, now: Timestamp) -> InboxMessage {
+    message::observation(&call.id, &Observation::NotStarted { error, refusal }, now)
 }
 
 fn signers(call: &Call) -> String {

@@ -10,8 +10,8 @@ use crate::{
     livekit::client::{Client, Egresses, Error, Kind, Output, Stopped},
     pipeline::{
         Clock,
-        deliver::{Answer, Attempt, Deliverer, Due, Line},
-        letter,
+        deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
+        message,
     },
     storage,
     store::Store,
@@ -42,7 +42,7 @@ impl Deliverer for Egress {
         64
     }
 
-    async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
             attempts.push(self.reconcile(due, now).await);
@@ -56,9 +56,9 @@ impl Egress {
         if let Some(recording) = due.call.to_stop().first() {
             return self.stop(due, recording, now).await;
         }
-        match due.call.wish() {
+        match due.call.pending_request() {
             None => done(due),
-            Some(wish) => self.start(due, wish, now).await,
+            Some(pending_request) => self.start(due, pending_request, now).await,
         }
     }
 
@@ -67,7 +67,7 @@ impl Egress {
         match self.client.stop(egress_id).await {
             Ok(Stopped::Yes(info)) => {
                 tracing::info!(call = due.call.id, egress = egress_id, "recording stopped");
-                done(due).found([letter::egress(info, now)])
+                done(due).with_messages([message::egress(info, now)])
             }
             Ok(Stopped::AlreadyOver) => self.adopt_ends(due, now).await,
             Err(error) => retry(&error, EgressState::of(&due.delivery)),
@@ -78,7 +78,9 @@ impl Egress {
     async fn adopt_ends(&self, due: &Due, now: Timestamp) -> Attempt {
         let room_name = Some(due.call.room_name.as_str());
         match self.client.list(room_name, Egresses::All).await {
-            Ok(infos) => done(due).found(infos.into_iter().map(|info| letter::egress(info, now))),
+            Ok(infos) => {
+                done(due).with_messages(infos.into_iter().map(|info| message::egress(info, now)))
+            }
             Err(error) => retry(&error, EgressState::of(&due.delivery)),
         }
     }
@@ -86,15 +88,15 @@ impl Egress {
 
 /// Nothing is left to do; the sink's state stays as it is.
 pub(super) fn done(due: &Due) -> Attempt {
-    Attempt::new(Answer::Delivered { again: None }, &due.delivery.memo)
+    Attempt::new(Outcome::Delivered { again: None }, &due.delivery.sink_state)
 }
 
 /// LiveKit did not do what it was asked for, and is asked again.
 pub(super) fn retry(error: &Error, state: EgressState) -> Attempt {
     let after = (error.kind() == Kind::Unauthorized).then_some(UNAUTHORIZED);
-    let answer = Answer::Retry {
+    let outcome = Outcome::Retry {
         after,
         error: error.to_string(),
     };
-    Attempt::new(answer, &state.after(error).to_json())
+    Attempt::new(outcome, &state.after(error).to_json())
 }

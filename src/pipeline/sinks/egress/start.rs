@@ -11,14 +11,14 @@ use super::{
     state::EgressState,
 };
 use crate::{
-    domain::{Call, Fact, Room, call::Wish},
+    domain::{Call, EventPayload, Room, call::RecordingRequest},
     livekit::{
         body,
         client::{Egresses, Error, Kind},
     },
     pipeline::{
-        deliver::{Answer, Attempt, Due},
-        letter,
+        deliver::{Attempt, Due, Outcome},
+        message,
     },
     store,
 };
@@ -31,10 +31,15 @@ const LISTED: SignedDuration = SignedDuration::from_secs(10);
 
 impl Egress {
     /// Adopts a recording that runs already, else starts one.
-    pub(super) async fn start(&self, due: &Due, wish: &Wish, now: Timestamp) -> Attempt {
+    pub(super) async fn start(
+        &self,
+        due: &Due,
+        pending_request: &RecordingRequest,
+        now: Timestamp,
+    ) -> Attempt {
         let (call, state) = (&due.call, EgressState::of(&due.delivery));
         if let Some(after) = state.shows_up_in(now) {
-            return Attempt::new(Answer::Wait { after }, &due.delivery.memo);
+            return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
         }
         if call.is_open() && call.may_be_foreign(self.client.api_key()) {
             match self.is_listed(call).await {
@@ -44,16 +49,17 @@ impl Egress {
                 Err(error) => return self.refused(due, &error, state, now),
             }
         }
-        let running = match self.running(due, wish).await {
+        let running = match self.running(due, pending_request).await {
             Ok(running) => running,
             Err(error) => return self.refused(due, &error, state, now),
         };
         if !running.is_empty() {
             tracing::info!(call = call.id, "a recording runs already; it is adopted");
-            return done(due).found(running.into_iter().map(|info| letter::egress(info, now)));
+            return done(due)
+                .with_messages(running.into_iter().map(|info| message::egress(info, now)));
         }
         match self.is_open(call, now).await {
-            Ok(true) => self.send(due, wish).await,
+            Ok(true) => self.send(due, pending_request).await,
             Ok(false) if call.is_open() && is_new(due, now) => not_listed_yet(due),
             Ok(false) => self.too_late(due, now),
             Err(error) => self.refused(due, &error, state, now),
@@ -61,7 +67,11 @@ impl Egress {
     }
 
     /// The recordings that LiveKit lists of this call and that fulfil the request.
-    async fn running(&self, due: &Due, wish: &Wish) -> Result<Vec<String>, Error> {
+    async fn running(
+        &self,
+        due: &Due,
+        pending_request: &RecordingRequest,
+    ) -> Result<Vec<String>, Error> {
         let call = &due.call;
         let sent = EgressState::of(&due.delivery).sent_at;
         // After a start without an answer one that has ended by now counts, too.
@@ -70,7 +80,7 @@ impl Egress {
             false => Egresses::All,
         };
         let listed = self.client.list(Some(&call.room_name), which).await?;
-        let fulfils = |info: &String| records(info, call, wish);
+        let fulfils = |info: &String| records(info, call, pending_request);
         Ok(listed.into_iter().filter(fulfils).collect())
     }
 
@@ -89,19 +99,23 @@ impl Egress {
         Ok(rooms.iter().any(|room| room.sid == call.id))
     }
 
-    async fn send(&self, due: &Due, wish: &Wish) -> Attempt {
-        let (call, before) = (&due.call, &due.delivery.memo);
+    async fn send(&self, due: &Due, pending_request: &RecordingRequest) -> Attempt {
+        let (call, before) = (&due.call, &due.delivery.sink_state);
         // Everything that takes time comes before: what is remembered is when the start was sent.
-        let key = self.key(call, wish, (self.clock)()).await;
+        let key = self.key(call, pending_request, (self.clock)()).await;
         let now = (self.clock)();
         let state = EgressState::sent(now);
-        let memo = state.to_json();
-        match self.store.remember(&due.delivery.key, before, &memo).await {
+        let sink_state = state.to_json();
+        match self
+            .store
+            .remember(&due.delivery.key, before, &sink_state)
+            .await
+        {
             Ok(()) => {}
-            Err(store::Error::Conflict) => return Attempt::new(Answer::Elsewhere, before),
+            Err(store::Error::Conflict) => return Attempt::new(Outcome::Superseded, before),
             Err(error) => {
                 let error = format!("{error}; nothing was started");
-                return Attempt::new(Answer::Retry { after: None, error }, before);
+                return Attempt::new(Outcome::Retry { after: None, error }, before);
             }
         }
         match self.client.start(&call.room_name, &key, &self.output).await {
@@ -109,8 +123,8 @@ impl Egress {
                 let egress = egress_id(&info);
                 tracing::info!(call = call.id, egress, "recording started");
                 metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
-                let done = Attempt::new(Answer::Delivered { again: None }, &memo);
-                done.found([letter::egress(info, now)])
+                let done = Attempt::new(Outcome::Delivered { again: None }, &sink_state);
+                done.with_messages([message::egress(info, now)])
             }
             // The outcome is unknown: the state stays, and the list is asked first.
             Err(error) if error.kind() == Kind::UnknownOutcome => retry(&error, state),
@@ -126,18 +140,18 @@ fn is_new(due: &Due, now: Timestamp) -> bool {
 
 fn not_listed_yet(due: &Due) -> Attempt {
     let after = Duration::from_secs(1);
-    Attempt::new(Answer::Wait { after }, &due.delivery.memo)
+    Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state)
 }
 
 /// Whether a listed egress records this call and fulfils the request.
-fn records(info: &str, call: &Call, wish: &Wish) -> bool {
+fn records(info: &str, call: &Call, pending_request: &RecordingRequest) -> bool {
     let Ok(info) = serde_json::from_str::<Value>(info) else {
         return false;
     };
     match body::egress(&info, Room::default()) {
-        Fact::Egress { room, recording } => {
+        EventPayload::Egress { room, recording } => {
             let here = room.sid == call.id || room.sid.is_empty();
-            here && !wish.ended.contains(&recording.egress_id)
+            here && !pending_request.ended.contains(&recording.egress_id)
         }
         _ => false,
     }

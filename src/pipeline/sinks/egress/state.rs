@@ -32,7 +32,7 @@ pub struct EgressState {
 impl EgressState {
     /// The state in a delivery; an empty one for what this version cannot read.
     pub fn of(delivery: &Delivery) -> EgressState {
-        EgressState::deserialize(&delivery.memo).unwrap_or_default()
+        EgressState::deserialize(&delivery.sink_state).unwrap_or_default()
     }
 
     /// A start is about to be sent.
