@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each module and what it may name of ours. `*`: everything.
-const MAY: [(&str, &[&str]); 13] = [
+const MAY: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("livekit", &["domain"]),
@@ -35,7 +35,6 @@ const MAY: [(&str, &[&str]); 13] = [
             "pipeline::requests",
         ],
     ),
-    ("sim", &["domain", "install_crypto"]),
     ("config", &["domain"]),
     ("telemetry", &[]),
     ("cli", &["*"]),

@@ -94,7 +94,7 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// The beginning of a line in at most `room` UTF-16 units, up to a space if there is one near; never between a letter
+/// The beginning of a line in at most `room` UTF-16 units, up to a space if there is one near; never between a message
 /// and the marks that belong to it.
 fn cut_line(line: &str, room: usize) -> &str {
     const NEAR: usize = 1000;
