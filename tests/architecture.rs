@@ -26,6 +26,7 @@ const MAY: [(&str, &[&str]); 12] = [
         &[
             "domain",
             "store",
+            "livekit::token",
             "livekit::webhook",
             "storage",
             "pipeline::Wake",

@@ -8,6 +8,7 @@ use super::schema::Column;
 use super::{Schema, path};
 use crate::domain::{
     Call,
+    nanoseconds::seconds,
     participant::{Kind, Participant},
 };
 
@@ -102,7 +103,7 @@ fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
         "ended_at" => call.ended_at().map(iso),
         "duration" => call
             .duration()
-            .map(|nanos| json!((nanos as f64 / 1e9).round())),
+            .map(|duration| json!(seconds(duration).round())),
         "caller" => caller(call).map(Value::String),
         "agent" => agent(call).map(Value::String),
         "transcript_url" => links.transcript.clone().map(Value::String),
@@ -119,7 +120,7 @@ fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
         "metadata" => metadata(call).next(),
         "participants" => text(participants(call)),
         "summary" => report(call, "summary"),
-        "job_id" => report(call, "job_id").or_else(|| text(call.job.1.id.clone())),
+        "job_id" => report(call, "job_id").or_else(|| text(call.job.id.clone())),
         _ => open_source(call, from),
     };
     value.filter(|value| value != "")
@@ -145,7 +146,7 @@ fn open_source(call: &Call, from: &str) -> Option<Value> {
 
 /// The room's; else the agent's job's, as LiveKit told it; else what the agent sent as `job_metadata` or `metadata`.
 fn metadata(call: &Call) -> impl Iterator<Item = Value> {
-    let told = [&call.metadata.1, &call.job.1.metadata];
+    let told = [call.metadata.value(), &call.job.metadata];
     let told = told.map(|text| Some(Value::String(text.clone())));
     let sent = ["job_metadata", "metadata"].map(|name| report(call, name));
     let all = told.into_iter().chain(sent);
@@ -179,7 +180,7 @@ fn agent(call: &Call) -> Option<String> {
     let agent = in_order(call).find(|p| p.kind == Kind::Agent)?;
     let attribute = |name: &str| agent.attributes.get(name);
     let names = [
-        Some(&agent.name),
+        Some(agent.name.value()),
         attribute("lk.agent.name"),
         attribute("lk.agent_name"),
         Some(&agent.identity),
@@ -194,7 +195,7 @@ fn participants(call: &Call) -> String {
         if p.name.is_empty() {
             p.identity.clone()
         } else {
-            p.name.clone()
+            p.name.value().clone()
         }
     });
     names.collect::<Vec<_>>().join(", ")

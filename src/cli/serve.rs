@@ -24,7 +24,7 @@ use crate::{
         self,
         server::{self, Limits},
     },
-    livekit::webhook::Keys,
+    livekit::token::Keys,
     mirror,
     pipeline::{
         Clock, Runner,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{App, WEBHOOK_BYTES, error::Problem};
 use crate::{
-    livekit::webhook::Refused,
+    livekit::token::TokenError,
     store::{InboxMessage, MessageKind},
 };
 
@@ -72,7 +72,7 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
 }
 
-fn refuse(refused: Refused) -> Problem {
+fn refuse(refused: TokenError) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
     let advice = refused.advice();
     tracing::warn!(reason = %refused, "a webhook was refused, and nothing was stored: {advice}");

@@ -11,8 +11,9 @@ use livekit_airtable::{
     domain::{
         Call, Event, EventPayload, EventSource, Object, Policy, Room, apply,
         event::{Observation, Request},
+        object::{LostReason, ObjectState},
         policy::RecordOn,
-        recording::ObjectState,
+        start_refusal::StartRefusal,
         transcript,
     },
     livekit::body,
@@ -70,7 +71,7 @@ fn observation(seconds: i64, observation: Observation) -> Event {
 fn object(seconds: i64, state: ObjectState) -> Event {
     let object = Object {
         at: at(seconds),
-        told: Default::default(),
+        egress_version: Default::default(),
         state,
     };
     let egress_id = EGRESS.to_owned();
@@ -136,10 +137,9 @@ fn events() -> Vec<Event> {
         events.push(event(seconds, payload));
     }
     let egress_id = EGRESS.to_owned();
-    let not_started = |error: &str, over| Observation::NotStarted {
+    let not_started = |error: &str, refusal| Observation::NotStarted {
         error: error.to_owned(),
-        no_room: false,
-        over,
+        refusal,
     };
     let start = |path_id: Option<&str>, ended: &[&str]| Request::Start {
         path_id: path_id.map(str::to_owned),
@@ -156,8 +156,8 @@ fn events() -> Vec<Event> {
         object(17, ObjectState::Missing),
         object(18, ObjectState::OtherSize { size: 5 }),
         object(19, ObjectState::Found { size: 107_989 }),
-        observation(3, not_started("LiveKit was not reachable", false)),
-        observation(5, not_started("LiveKit refused", true)),
+        observation(3, not_started("LiveKit was not reachable", StartRefusal::Transient)),
+        observation(5, not_started("LiveKit refused", StartRefusal::Final)),
         observation(20, Observation::RoomGone),
         observation(21, Observation::RoomGone),
         observation(22, Observation::EgressLost { egress_id: egress_id.clone() }),
@@ -219,14 +219,13 @@ fn said() -> impl Strategy<Value = Event> {
             json!({ "room_id": CALL, "transcript": text, "summary": summary, "timestamp": at });
         report(1, &body)
     });
-    let refused = ("[xy]", any::<bool>(), any::<bool>()).prop_map(|(error, no_room, over)| {
-        let refused = Observation::NotStarted {
-            error,
-            no_room,
-            over,
-        };
-        observation(1, refused)
-    });
+    let refusal = prop::sample::select(vec![
+        StartRefusal::Transient,
+        StartRefusal::Final,
+        StartRefusal::NoRoom,
+    ]);
+    let refused = ("[xy]", refusal)
+        .prop_map(|(error, refusal)| observation(1, Observation::NotStarted { error, refusal }));
     let looked = (0..3_u64, any::<bool>()).prop_map(|(size, found)| {
         object(
             1,
@@ -353,7 +352,8 @@ fn the_row_while_the_object_has_another_size() {
 fn the_row_of_a_recording_that_never_came() {
     let mut events: Vec<Event> = events().into_iter().take(16).collect();
     let error = "The recording never came into the bucket.".to_owned();
-    events.push(object(19, ObjectState::Lost { error }));
+    let reason = LostReason::NeverCame;
+    events.push(object(19, ObjectState::Lost { error, reason }));
     insta::assert_json_snapshot!(row(&events));
 }
 
@@ -361,15 +361,8 @@ fn the_row_of_a_recording_that_never_came() {
 fn the_row_of_a_start_that_was_refused() {
     let mut events: Vec<Event> = events().into_iter().take(5).collect();
     let error = "LiveKit refused".to_owned();
-    let (no_room, over) = (false, true);
-    events.push(observation(
-        9,
-        Observation::NotStarted {
-            error,
-            no_room,
-            over,
-        },
-    ));
+    let refusal = StartRefusal::Final;
+    events.push(observation(9, Observation::NotStarted { error, refusal }));
     events.push(captured("014_room_finished", 14));
     insta::assert_json_snapshot!(row(&events));
 }

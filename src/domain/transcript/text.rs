@@ -1,96 +1,10 @@
-//! What agents say about a session, and the words that people read.
+//! The conversation as people read it, and cut to a limit.
 
-mod read;
+use std::borrow::Cow;
 
-use std::{borrow::Cow, sync::Arc};
-
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use unicode_segmentation::UnicodeSegmentation;
 
-pub use read::{Outline, Unreadable, outline, read};
-
-/// One turn of the conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Turn {
-    pub speaker: Speaker,
-    pub text: String,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub interrupted: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Speaker {
-    Agent,
-    Caller,
-}
-
-/// The conversation: turns, or the plain text that an agent sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Transcript {
-    Turns(Vec<Turn>),
-    Text(String),
-}
-
-impl Default for Transcript {
-    fn default() -> Self {
-        Transcript::Turns(Vec::new())
-    }
-}
-
-/// One report of an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Report {
-    /// The report's own `timestamp`.
-    pub at: Option<Timestamp>,
-    pub transcript: Transcript,
-    /// The rest of the report (usage, close_reason, a summary …), without the conversation and the events.
-    pub fields: Map<String, Value>,
-}
-
-/// The newest report wins. Dated reports compare by their date, undated ones by when they came, and of the two
-/// winners the one that came last: so the order of arrival in the fold does not matter.
-/// Shared, for a report may have megabytes and a call is copied and compared with every event.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Reports {
-    dated: Option<(Timestamp, Arc<Report>)>,
-    undated: Option<(Timestamp, Arc<Report>)>,
-}
-
-impl Report {
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-}
-
-impl Reports {
-    pub fn add(&mut self, report: &Arc<Report>, received_at: Timestamp) {
-        let slot = if report.at.is_some() {
-            &mut self.dated
-        } else {
-            &mut self.undated
-        };
-        let newer = slot.as_ref().is_none_or(|(at, known)| {
-            let order = (report.at, received_at).cmp(&(known.at, *at));
-            // Two of one millisecond: any winner will do, if it is the same in every order.
-            order.then_with(|| report.json().cmp(&known.json())).is_gt()
-        });
-        if newer {
-            *slot = Some((received_at, Arc::clone(report)));
-        }
-    }
-
-    pub fn newest(&self) -> Option<&Report> {
-        let all = [&self.dated, &self.undated];
-        let newest = all.into_iter().flatten().max_by_key(|(at, _)| *at);
-        newest.map(|(_, report)| report.as_ref())
-    }
-}
+use super::report::{Speaker, Transcript, Turn};
 
 impl Transcript {
     /// How many turns; a plain text counts as one.
@@ -185,15 +99,15 @@ fn units(text: &str) -> usize {
 fn cut_line(line: &str, room: usize) -> &str {
     const NEAR: usize = 1000;
     let (mut used, mut end, mut space) = (0, 0, None);
-    for (at, message) in line.grapheme_indices(true) {
-        used += units(message);
+    for (at, grapheme) in line.grapheme_indices(true) {
+        used += units(grapheme);
         if used > room {
             break;
         }
-        if message == " " {
+        if grapheme == " " {
             space = Some(at);
         }
-        end = at + message.len();
+        end = at + grapheme.len();
     }
     let near = space.filter(|space| end - space < NEAR);
     &line[..near.unwrap_or(end)]

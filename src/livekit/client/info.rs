@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// What a webhook would say of this egress, as far as a recording goes. A status that this version does not know stays
 /// a number; protobuf's own JSON writer would refuse the whole message for it.
-pub fn webhook_form(info: &proto::EgressInfo) -> Value {
+pub(super) fn webhook_form(info: &proto::EgressInfo) -> Value {
     let status = proto::EgressStatus::try_from(info.status);
     let status = status.map_or(json!(info.status), |known| json!(known.as_str_name()));
     let files: Vec<Value> = info.file_results.iter().map(file).collect();
@@ -33,7 +33,7 @@ pub fn webhook_form(info: &proto::EgressInfo) -> Value {
 }
 
 /// What a webhook would say of this participant.
-pub fn participant_form(info: &proto::ParticipantInfo) -> Value {
+pub(super) fn participant_form(info: &proto::ParticipantInfo) -> Value {
     let kind = proto::participant_info::Kind::try_from(info.kind);
     let kind = kind.map_or(json!(info.kind), |known| json!(known.as_str_name()));
     let mut form = without_defaults(json!({

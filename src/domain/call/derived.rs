@@ -1,21 +1,22 @@
-//! How a call stands: what follows from what was told of it.
+//! What follows from the state of a call.
 
 use jiff::Timestamp;
 
-use super::{Call, RecordingRequest};
-use crate::domain::recording::{EgressStatus, ObjectState, Recording};
+use super::state::{Call, RecordingRequest};
+use crate::domain::{egress_status::EgressStatus, object::ObjectState, recording::Recording};
 
 impl Call {
-    /// The newest wish that no recording fulfils and that was not refused to the end.
+    /// The newest request that no recording fulfils and that was not finally refused.
     pub fn pending_request(&self) -> Option<&RecordingRequest> {
         let fulfilled = |pending_request: &RecordingRequest| {
             self.recordings
                 .keys()
                 .any(|id| !pending_request.ended.contains(id))
         };
-        let over = self.not_started.as_ref().filter(|told| told.over);
+        let last = self.not_started.as_ref();
+        let over = last.filter(|not_started| not_started.refusal.is_final());
         let refused = |pending_request: &RecordingRequest| {
-            over.is_some_and(|told| pending_request.asked_at <= Some(told.at))
+            over.is_some_and(|over| pending_request.asked_at <= Some(over.at))
         };
         let open = |pending_request: &&RecordingRequest| {
             !fulfilled(pending_request) && !refused(pending_request)
@@ -32,8 +33,8 @@ impl Call {
             .collect()
     }
 
-    /// Whether the bucket has yet to show this recording's object. What it said is final until the egress has news: an
-    /// end that is told after the object was given up, or after a first part of it was found, has it looked for again.
+    /// Whether the bucket has yet to show this recording's object. Its answer is final until the egress has news: when an
+    /// end is reported after the object was given up, or after a first part of it was found, it is looked for again.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
         let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
         let known = self.objects.get(&recording.egress_id);
@@ -45,10 +46,12 @@ impl Call {
         (recording.expects_file() || lost) && !processed
     }
 
+    /// The bucket's newest answer for this recording; `None` before the first.
     pub fn object(&self, recording: &Recording) -> Option<&ObjectState> {
         Some(&self.objects.get(&recording.egress_id)?.state)
     }
 
+    /// The egress is over, or LiveKit will not report its end.
     pub fn has_ended(&self, recording: &Recording) -> bool {
         recording.status.is_over() || self.lost.contains(&recording.egress_id)
     }
@@ -78,11 +81,12 @@ impl Call {
         !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
     }
 
+    /// When the room was created; the time of its first event where LiveKit did not say.
     pub fn started_at(&self) -> Option<Timestamp> {
         self.created_at.or(self.first_seen_at)
     }
 
-    /// When the room closed; `None` while it is open. A room that was only heard of through its egress ends with it.
+    /// When the room closed; `None` while it is open. A room known only through its egress ends with it.
     pub fn ended_at(&self) -> Option<Timestamp> {
         if self.finished_at.is_some() {
             return self.finished_at;
@@ -96,6 +100,7 @@ impl Call {
         if unseen && over { last() } else { None }
     }
 
+    /// Whether the room is open.
     pub fn is_open(&self) -> bool {
         self.ended_at().is_none()
     }
