@@ -135,6 +135,7 @@ impl Service {
             reading: Semaphore::new(1),
             metrics,
             writable: Default::default(),
+            refusals: Default::default(),
             clock: runner.clock,
         };
         let accepting = CancellationToken::new();

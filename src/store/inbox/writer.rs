@@ -38,7 +38,7 @@ impl Writer {
                 let outcome = writing
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| reason(&error));
-                outage.tell(&outcome, letters);
+                outage.record(&outcome, letters);
                 for ack in acks {
                     // The asker may have gone; its letter is kept all the same.
                     ack.send(outcome.clone()).ok();
