@@ -229,7 +229,7 @@ async fn jobs(
         runner,
         store,
         sinks::airtable::Airtable {
-            client: airtable_client(&config.airtable, http.clone()).counted(budget.book()),
+            client: airtable_client(&config.airtable, http.clone()).counted(budget.ledger()),
             budget,
             schema,
             store: store.clone(),
