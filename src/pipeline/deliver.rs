@@ -1,8 +1,8 @@
 //! DELIVERY to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
 
 mod claim;
+mod failure_log;
 mod load;
-mod told;
 
 use std::{
     collections::HashSet,
@@ -153,7 +153,7 @@ pub struct Deliver<D> {
     is_paused: AtomicBool,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
     commit_failed: AtomicBool,
-    told: told::Told,
+    failures: failure_log::FailureLog,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -170,7 +170,7 @@ impl<D: Deliverer> Deliver<D> {
             started: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             commit_failed: AtomicBool::default(),
-            told: told::Told::default(),
+            failures: failure_log::FailureLog::default(),
         }
     }
 
@@ -269,7 +269,7 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
-            self.look_back(now).await?;
+            self.log_recovery(now).await?;
             return Ok(false);
         }
         let ready = tokio::time::timeout(PATIENCE, self.deliverer.ready(now)).await;

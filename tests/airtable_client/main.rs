@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod pace;
+mod rate_limiter;
 mod refusals;
 mod script;
 
