@@ -1,4 +1,4 @@
-//! What the process tells about itself, and the two things every adapter is given: a clock and an HTTP client.
+//! Logs, metrics, and the two things that every adapter is given: the clock and an HTTP client.
 
 use std::time::Duration;
 
@@ -6,54 +6,63 @@ use jiff::Timestamp;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Libraries whose info lines tell an operator nothing; a name in RUST_LOG wins over these.
-/// The storage's client would tell objects' keys, which may hold a room's name, and that a caller's number. What sqlx
-/// warns of, a slow or lost database, is told in our own words, and what the stand-in for a bucket refuses in its answers.
+/// Libraries whose info lines are of no use to an operator; RUST_LOG overrides these.
+/// The storage's client would log object keys, which may hold a room's name and with it a phone number. Of what sqlx warns
+/// of, a slow or lost database, we have log lines of our own.
 const QUIET: &str = "aws_config=warn,aws_sdk_s3=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,\
                      hyper_util=warn,rustls=warn,h2=warn,s3s=off,s3s_fs=off,sqlx=error,reqwest=warn";
 
-/// What is told and what is not: `filter` is in RUST_LOG's language; libraries that it does not name are quiet below
-/// warn.
+/// Which lines are logged: `filter` has the syntax of RUST_LOG; libraries that it does not name log warnings and errors
+/// only.
 pub fn filter(filter: &str) -> EnvFilter {
     EnvFilter::new(format!("{QUIET},{filter}"))
 }
 
-/// Sends logs to stderr, as text for people or one JSON object a line. A second call in one process does nothing.
-pub fn init(filter: &str, json: bool) {
+/// LOG_FORMAT
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people, with colors on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Sends logs to stderr. A second call in one process does nothing.
+pub fn init(filter: &str, format: LogFormat) {
     let registry = tracing_subscriber::registry().with(self::filter(filter));
-    let installed = if json {
-        let layer = fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(std::io::stderr);
-        registry.with(layer).try_init()
-    } else {
-        let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        let layer = fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_target(false)
-            .with_ansi(color);
-        registry.with(layer).try_init()
+    let installed = match format {
+        LogFormat::Json => {
+            let layer = fmt::layer().json().flatten_event(true);
+            registry.with(layer.with_writer(std::io::stderr)).try_init()
+        }
+        LogFormat::Text => {
+            let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let layer = fmt::layer().with_target(false).with_ansi(color);
+            registry.with(layer.with_writer(std::io::stderr)).try_init()
+        }
     };
     installed.ok();
 }
 
-/// Latencies in seconds: a webhook answers in milliseconds, a start or an upload takes up to 30 s.
+/// Upper bounds of the histogram buckets in seconds: a webhook takes milliseconds, a start or an upload up to 30 s.
 const LATENCY_SECONDS: [f64; 11] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0,
 ];
 
 /// Installs the recorder for `metrics`; `/metrics` shows what the handle renders. It opens no port of its own.
 ///
-/// Whoever holds the handle calls `run_upkeep` now and then, or histograms grow. Fails on a second call.
+/// The owner of the handle calls `run_upkeep` now and then, or histograms grow.
+///
+/// # Errors
+/// On a second call in one process.
 pub fn metrics() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
         .set_buckets(&LATENCY_SECONDS)?
         .install_recorder()
 }
 
-/// The client for everything that is not the storage: connections in 10 s, whole requests in 30 s unless a request
-/// says otherwise. No redirect is followed: a token must not travel to another host, and a POST must not become a GET.
+/// The client for everything but the storage: 10 s to connect, 30 s for a whole request unless it has its own timeout. It
+/// follows no redirects: a token must not be sent to another host, and a POST must not become a GET.
 ///
 /// # Errors
 /// When the machine's certificates cannot be read.

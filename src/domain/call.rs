@@ -1,7 +1,10 @@
 //! A call: one LiveKit room session, a pure fold of its events. Any permutation, with repeats, gives the same call:
 //! every field is a minimum, a maximum, a union, or the newest by a stamp that the event carries.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -108,6 +111,36 @@ pub enum Sink {
     Storage,
     Airtable,
     Mirror,
+}
+
+impl Sink {
+    /// Every sink, in the order of the flow.
+    pub const ALL: [Sink; 4] = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
+
+    /// The name in the database, in the metrics and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Sink::Egress => "egress",
+            Sink::Storage => "storage",
+            Sink::Airtable => "airtable",
+            Sink::Mirror => "mirror",
+        }
+    }
+}
+
+/// A name that is no sink's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown sink {0:?}")]
+pub struct UnknownSink(pub String);
+
+impl FromStr for Sink {
+    type Err = UnknownSink;
+
+    fn from_str(name: &str) -> Result<Sink, UnknownSink> {
+        let named = |sink: &Sink| sink.as_str() == name;
+        let known = Sink::ALL.into_iter().find(named);
+        known.ok_or_else(|| UnknownSink(name.to_owned()))
+    }
 }
 
 /// A delivery that a change of the call makes due.

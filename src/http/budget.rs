@@ -1,24 +1,13 @@
-//! What is told of Airtable's budget and of sinks that are closed: in `/readyz`'s details and in `/metrics`.
+//! Airtable's request budget and paused sinks, as `/readyz` and `/metrics` show them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::App;
+use super::{App, Base};
 use crate::{
     domain::budget::{Allowance, climbed, utc_day},
     store::{self, BaseRow},
 };
-
-/// The base whose requests are told.
-#[derive(Debug, Clone)]
-pub struct Base {
-    /// `app…`
-    pub id: String,
-    /// AIRTABLE_MONTHLY_REQUESTS
-    pub monthly_requests: Option<u64>,
-    /// AIRTABLE_REQUESTS_PER_SECOND
-    pub requests_per_second: f64,
-}
 
 impl Base {
     fn allowance(&self, row: Option<BaseRow>, now: Timestamp) -> Allowance {
@@ -39,7 +28,7 @@ impl Base {
     }
 }
 
-/// `{"requests_per_second", "month": {…}}`, and the sinks that are closed with the reason.
+/// `{"requests_per_second", "month": {…}}`, and the paused sinks with the reason.
 pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
@@ -69,7 +58,7 @@ pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Er
     Ok((airtable, closed.collect()))
 }
 
-/// Read from the store, so that every replica tells the same.
+/// Gauges read from the store, so that every replica shows the same.
 pub async fn metrics(app: &App) -> Result<String, store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
@@ -92,10 +81,10 @@ pub async fn metrics(app: &App) -> Result<String, store::Error> {
     let mut text: String = gauges
         .map(|(name, value)| format!("# TYPE {name} gauge\n{name} {value}\n"))
         .collect();
-    text += "# TYPE livekit_airtable_sink_closed gauge\n";
+    text += "# TYPE livekit_airtable_sink_paused gauge\n";
     for paused_sink in app.store.paused_sinks().await? {
         let sink = paused_sink.sink;
-        text += &format!("livekit_airtable_sink_closed{{sink=\"{sink}\"}} 1\n");
+        text += &format!("livekit_airtable_sink_paused{{sink=\"{sink}\"}} 1\n");
     }
     Ok(text)
 }

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::task::TaskTracker;
 
-use super::{Clock, Job, LONG_STEP, Runner, Wake, lease::Leases};
+use super::{Clock, Job, LONG_STEP_TIMEOUT, Runner, Wake, lease::Leases};
 use crate::{
     domain::{Call, Sink, backoff::backoff},
     store::{Delivery, DeliveryKey, DeliveryState, Finish, InboxMessage, Store, sink_name},
@@ -176,7 +176,7 @@ impl<D: Deliverer> Deliver<D> {
 
     async fn dispatch(self: Arc<Self>, batch: Vec<Delivery>, permit: BatchPermit) {
         let keys: Vec<DeliveryKey> = batch.iter().map(|delivery| delivery.key.clone()).collect();
-        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, permit)).await;
+        let sent = tokio::time::timeout(LONG_STEP_TIMEOUT, self.send(batch, permit)).await;
         let lost = |_| {
             Err(anyhow::anyhow!(
                 "it did not end; perhaps the database has gone silent"
@@ -254,8 +254,8 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         sink_name(self.deliverer.sink())
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        wake.sink(self.deliverer.sink())
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(wake.sink(self.deliverer.sink()))
     }
 
     fn every(&self) -> Duration {
