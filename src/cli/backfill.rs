@@ -98,8 +98,8 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
 async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {
     let bar = progress::bar("importing", found.len());
     for batch in found.chunks(BATCH) {
-        let letters: Vec<_> = batch.iter().map(|one| one.letter.clone()).collect();
-        store.put_all(letters).await?;
+        let messages: Vec<_> = batch.iter().map(|one| one.message.clone()).collect();
+        store.put_all(messages).await?;
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();

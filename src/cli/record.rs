@@ -11,7 +11,7 @@ use crate::{
     domain::{Call, Recording, Sink},
     pipeline::{
         Runner,
-        requests::{self, Outcome},
+        requests::{self, RequestOutcome},
     },
     service::{
         bucket,
@@ -127,7 +127,7 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
     let Some(call) = row.map(|row| row.call) else {
         anyhow::bail!("no recording {egress:?}")
     };
-    if let Some(Outcome::Recorded(found)) = requests::stopped(store, egress).await? {
+    if let Some(RequestOutcome::Recorded(found)) = requests::stopped(store, egress).await? {
         return Ok(*found);
     }
     requests::stop(store, &call, egress, (runner.clock)()).await?;
@@ -140,9 +140,9 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
 }
 
 /// Asks until there is an outcome; `None` after [`LIVEKIT_TIMEOUT`].
-async fn wait_for<F>(ask: impl Fn() -> F) -> Result<Option<Outcome>, store::Error>
+async fn wait_for<F>(ask: impl Fn() -> F) -> Result<Option<RequestOutcome>, store::Error>
 where
-    F: Future<Output = Result<Option<Outcome>, store::Error>>,
+    F: Future<Output = Result<Option<RequestOutcome>, store::Error>>,
 {
     let deadline = Instant::now() + LIVEKIT_TIMEOUT;
     while Instant::now() < deadline {
@@ -155,12 +155,15 @@ where
 }
 
 /// The recording, or why there is none; `unanswered` when that is not known yet.
-fn recorded(outcome: Option<Outcome>, unanswered: &str) -> anyhow::Result<(Call, Recording)> {
+fn recorded(
+    outcome: Option<RequestOutcome>,
+    unanswered: &str,
+) -> anyhow::Result<(Call, Recording)> {
     match outcome {
-        Some(Outcome::Recorded(found)) => Ok(*found),
-        Some(Outcome::NotPermitted(error)) => Err(Failure::NotPermitted(error).into()),
-        Some(Outcome::Refused(error)) => anyhow::bail!(error),
-        Some(Outcome::NoRoom) => anyhow::bail!("LiveKit has no room of this name"),
+        Some(RequestOutcome::Recorded(found)) => Ok(*found),
+        Some(RequestOutcome::NotPermitted(error)) => Err(Failure::NotPermitted(error).into()),
+        Some(RequestOutcome::Refused(error)) => anyhow::bail!(error),
+        Some(RequestOutcome::NoRoom) => anyhow::bail!("LiveKit has no room of this name"),
         None => Err(Failure::Unavailable(unanswered.to_owned()).into()),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     config::{Config, Source},
     domain::Sink,
     service::database,
-    store::{Again, Owing, Selection, State, Store},
+    store::{DeliveryState, Outstanding, RedriveScope, Selection, Store},
     telemetry,
     view::OutstandingView,
 };
@@ -57,7 +57,7 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
 
 async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
     let (selection, again) = args.selection(store).await?;
-    let mut outstanding = store.owing(&selection).await?;
+    let mut outstanding = store.outstanding(&selection).await?;
     outstanding.retain(|one| args.includes(one));
     if args.dry_run {
         return args.print(&outstanding);
@@ -85,16 +85,19 @@ async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
 }
 
 impl Args {
-    async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, Again)> {
+    async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, RedriveScope)> {
         let mut calls = Vec::new();
         for id in &self.ids {
             calls.push(database::find(store, id).await?.call.id);
         }
         let any_state = self.all || !calls.is_empty();
         let (states, again) = match self.dead {
-            true => (vec![State::Dead], Again::Rest),
-            false if any_state => (Vec::new(), Again::Whole),
-            false => (vec![State::Pending, State::Parked], Again::Rest),
+            true => (vec![DeliveryState::Dead], RedriveScope::Undelivered),
+            false if any_state => (Vec::new(), RedriveScope::Everything),
+            false => (
+                vec![DeliveryState::Pending, DeliveryState::Parked],
+                RedriveScope::Undelivered,
+            ),
         };
         let selection = Selection {
             sink: self.sink,
@@ -105,15 +108,15 @@ impl Args {
     }
 
     /// A recording that was started or found needs no retry, and the mirror gets a recording twice only on request.
-    fn includes(&self, one: &Owing) -> bool {
+    fn includes(&self, one: &Outstanding) -> bool {
         match (one.state, one.key.sink) {
-            (State::Done, Sink::Egress | Sink::Storage) => false,
-            (State::Done, Sink::Mirror) => self.all || self.sink.is_some(),
+            (DeliveryState::Done, Sink::Egress | Sink::Storage) => false,
+            (DeliveryState::Done, Sink::Mirror) => self.all || self.sink.is_some(),
             _ => true,
         }
     }
 
-    fn print(&self, outstanding: &[Owing]) -> anyhow::Result<()> {
+    fn print(&self, outstanding: &[Outstanding]) -> anyhow::Result<()> {
         let deliveries: Vec<_> = outstanding.iter().map(OutstandingView::new).collect();
         if Format::from(self.json) == Format::Json {
             return print_json(&Answer { deliveries });

@@ -15,7 +15,7 @@ use crate::{
     airtable::Schema,
     config::{self, Source},
     domain::Sink,
-    pipeline::replay::{self, Refolded, Replay},
+    pipeline::rebuild::{self, Rebuilt, Replay},
     service::{airtable, database, recording::configured_sinks},
     store::{Error, Store},
     telemetry,
@@ -47,7 +47,7 @@ struct Summary {
     calls: usize,
     messages: usize,
     /// Calls whose row changes, and how.
-    changed: Vec<Refolded>,
+    changed: Vec<Rebuilt>,
     /// Calls that stay as they are, because not all of their events are stored any more.
     incomplete: Vec<String>,
     /// Inbox messages of no call, which the service processes again.
@@ -98,7 +98,7 @@ async fn replay_all(
         ..Summary::default()
     };
     let rebuild = async |id: &String| match args.dry_run {
-        true => Ok(replay::refold(store, schema, id).await?),
+        true => Ok(rebuild::rebuild(store, schema, id).await?),
         false => rebuild(store, schema, id, sinks).await,
     };
     let mut rebuilding = stream::iter(&ids).map(rebuild).buffered(PARALLEL);
@@ -109,8 +109,8 @@ async fn replay_all(
     }
     bar.finish_and_clear();
     summary.unassigned = match args.dry_run {
-        true => store.count_homeless(since).await?,
-        false => store.reopen_homeless(since, telemetry::now()).await?,
+        true => store.count_unassigned(since).await?,
+        false => store.reopen_unassigned(since, telemetry::now()).await?,
     };
     match args.json {
         true => print_json(&summary.answer())?,
@@ -142,11 +142,11 @@ async fn rebuild(
     sinks: &[Sink],
 ) -> anyhow::Result<Option<Replay>> {
     for _ in 0..MAX_CONFLICTS {
-        let rebuilt = replay::refold(store, schema, id).await?;
-        let Some(Replay::Folded(refolded)) = &rebuilt else {
+        let rebuilt = rebuild::rebuild(store, schema, id).await?;
+        let Some(Replay::CallUpdate(call)) = &rebuilt else {
             return Ok(rebuilt);
         };
-        match replay::write(store, refolded, sinks, telemetry::now()).await {
+        match rebuild::write(store, call, sinks, telemetry::now()).await {
             Err(Error::Conflict) => {}
             written => return Ok(written.map(|()| rebuilt)?),
         }
@@ -157,11 +157,11 @@ async fn rebuild(
 impl Summary {
     fn add(&mut self, id: &str, rebuilt: Option<Replay>) {
         match rebuilt {
-            Some(Replay::Folded(refolded)) => {
+            Some(Replay::CallUpdate(rebuilt)) => {
                 self.calls += 1;
-                self.messages += refolded.letters;
-                if refolded.is_news() {
-                    self.changed.push(*refolded);
+                self.messages += rebuilt.messages;
+                if rebuilt.is_news() {
+                    self.changed.push(*rebuilt);
                 }
             }
             Some(Replay::Incomplete) => self.incomplete.push(id.to_owned()),
@@ -171,7 +171,7 @@ impl Summary {
 
     fn print(&self) -> anyhow::Result<()> {
         let mut table = Table::new(&["CALL", "ROOM", "COLUMNS"]);
-        for Refolded { call, columns, .. } in &self.changed {
+        for Rebuilt { call, columns, .. } in &self.changed {
             let columns = match columns.as_slice() {
                 [] => "(none of the row)".to_owned(),
                 columns => columns.join(", "),
@@ -207,10 +207,10 @@ impl Summary {
     }
 
     fn answer(&self) -> Answer<'_> {
-        let changed = self.changed.iter().map(|refolded| ChangedRow {
-            call_id: &refolded.call.id,
-            room_name: &refolded.call.room_name,
-            columns: &refolded.columns,
+        let changed = self.changed.iter().map(|rebuilt| ChangedRow {
+            call_id: &rebuilt.call.id,
+            room_name: &rebuilt.call.room_name,
+            columns: &rebuilt.columns,
         });
         Answer {
             folded: self.calls,

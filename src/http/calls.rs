@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{App, auth, error::Problem};
 use crate::{
     domain::Status,
-    store::{self, CallRow, Filter},
+    store::{self, CallFilter, CallRow},
     view::{CallDetailView, CallPageView, OUTSTANDING},
 };
 
@@ -47,10 +47,10 @@ pub(super) async fn list(
     Ok(Json(CallPageView::new(&page)).into_response())
 }
 
-fn filter(query: ListQuery) -> Result<Filter, Problem> {
+fn filter(query: ListQuery) -> Result<CallFilter, Problem> {
     let statuses = Status::ALL.map(Status::as_str);
-    let states = OUTSTANDING.map(store::State::as_str);
-    Ok(Filter {
+    let states = OUTSTANDING.map(store::DeliveryState::as_str);
+    Ok(CallFilter {
         room_name: query.room_name,
         status: one_of("status", query.status, &statuses)?,
         delivery: one_of("delivery", query.delivery, &states)?,

@@ -55,7 +55,7 @@ pub(super) async fn transcript(
     let CallRow { call, .. } = calls::find(&app, &call_id).await?;
     let report = call.reports.newest();
     let report = report.ok_or_else(|| {
-        Problem::not_found(match call.forgotten {
+        Problem::not_found(match call.purged {
             true => "this call's transcript was purged (KEEP); its Airtable row has it",
             false => "this call has no transcript",
         })
@@ -78,7 +78,7 @@ fn vtt(call: &Call, transcript: &Transcript) -> String {
         return format!("WEBVTT\n\nNOTE\n{}\n", transcript.text());
     };
     let start = call
-        .shown()
+        .primary_recording()
         .and_then(|r| r.started_at)
         .or(call.started_at());
     let seconds = |at: Option<jiff::Timestamp>| {

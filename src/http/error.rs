@@ -94,7 +94,7 @@ impl Problem {
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Problem {
         // The store logs by itself that it is not writable, once for all requests.
-        if !matches!(error, store::Error::Unwritten(_)) {
+        if !matches!(error, store::Error::NotWritten(_)) {
             tracing::error!(
                 error = format!("{:#}", anyhow::Error::from(error)),
                 "request failed; the sender was asked to retry"

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{App, auth, error::Problem, wait::wait_for};
 use crate::{
     domain::{Call, Recording},
-    pipeline::requests::{self, Outcome},
+    pipeline::requests::{self, RequestOutcome},
     view::RequestedRecordingView,
 };
 
@@ -51,9 +51,11 @@ pub(super) async fn start(
     app.wake.intake.notify_one();
     let outcome = wait_for(&app, LIVEKIT_TIMEOUT, || asked.outcome(&app.store)).await;
     match outcome {
-        Some(Outcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
-        Some(Outcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
-        Some(Outcome::Refused(error) | Outcome::NotPermitted(error)) => Err(refused(error)),
+        Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
+        Some(RequestOutcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
+        Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
+            Err(refused(error))
+        }
         None => {
             let pending = RequestedRecordingView::pending(&wanted.room_name);
             Ok((StatusCode::ACCEPTED, Json(pending)).into_response())
@@ -91,8 +93,10 @@ pub(super) async fn stop(
         requests::stopped(&app.store, &egress_id)
     });
     match stopped.await {
-        Some(Outcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
-        Some(Outcome::Refused(error) | Outcome::NotPermitted(error)) => Err(refused(error)),
-        Some(Outcome::NoRoom) | None => Ok(recorded(&call, recording)),
+        Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
+        Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
+            Err(refused(error))
+        }
+        Some(RequestOutcome::NoRoom) | None => Ok(recorded(&call, recording)),
     }
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::{App, error::Problem};
 use crate::{
     livekit::webhook::Refused,
-    store::{Kind, Letter},
+    store::{InboxMessage, MessageKind},
 };
 
 /// Bytes of the largest body; LiveKit's have a few KiB.
@@ -28,15 +28,15 @@ pub(super) async fn receive(
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let now = (app.clock)();
-    let letter = signed(&app, request, now).await?;
-    app.store.put(letter).await?;
+    let message = signed(&app, request, now).await?;
+    app.store.put(message).await?;
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
     Ok(StatusCode::OK)
 }
 
 /// The signed webhook. The token is checked first: a body without a valid one is not kept in memory.
-async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Letter, Problem> {
+async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<InboxMessage, Problem> {
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
     let signed = match app.keys.verify_webhook(token, now) {
@@ -56,10 +56,10 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Lett
         _ => Problem::unavailable("the body was incomplete or took too long; send it again"),
     })?;
     let key = signed.verify(&body).map_err(refuse)?;
-    let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
-    letter.dedupe = Some(signed.event_key(&body));
-    letter.signed_by = Some(key);
-    Ok(letter)
+    let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
+    message.dedupe = Some(signed.event_key(&body));
+    message.signed_by = Some(key);
+    Ok(message)
 }
 
 async fn is_too_large(body: Body) -> bool {

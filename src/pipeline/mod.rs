@@ -2,8 +2,9 @@
 //! data, and the periodic scan alone would be correct.
 //!
 //! In reading order: what a job is and what runs it (`job`, `wake`, `lease`, `runner`), what enters the inbox and
-//! becomes a call (`letter`, `requests`, `reconcile`, `backfill`, `intake`, `replay`), what leaves it (`deliver`,
-//! `sinks`, `budget`), and what looks after the service itself (`clock`, `keep`, `alerts`).
+//! becomes a call (`message`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
+//! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`,
+//! `alerts`).
 
 mod job;
 pub mod lease;
@@ -12,9 +13,9 @@ mod wake;
 
 pub mod backfill;
 pub mod intake;
-mod letter;
+mod message;
+pub mod rebuild;
 pub mod reconcile;
-pub mod replay;
 pub mod requests;
 
 pub mod budget;
@@ -22,8 +23,8 @@ pub mod deliver;
 pub mod sinks;
 
 pub mod alerts;
-pub mod clock;
-pub mod keep;
+pub mod clock_regression;
+pub mod retention;
 
 pub(crate) use job::LONG_STEP_TIMEOUT;
 pub use job::{Clock, Job, JobState, JobStatus};

@@ -10,8 +10,8 @@ use crate::{
     pipeline::{
         Runner,
         alerts::{Alerts, Thresholds},
-        clock::SetBack,
-        keep::Keep,
+        clock_regression::ClockRegression,
+        retention::Retention,
     },
     store::Store,
     telemetry,
@@ -23,8 +23,8 @@ const BATCHING: SignedDuration = SignedDuration::from_hours(24);
 /// Starts them.
 pub(super) fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::Result<()> {
     let store = || store.clone();
-    runner.spawn(Arc::new(SetBack::new(store())));
-    runner.spawn(Arc::new(Keep::new(store(), config.times.keep)));
+    runner.spawn(Arc::new(ClockRegression::new(store())));
+    runner.spawn(Arc::new(Retention::new(store(), config.times.keep)));
     let http = telemetry::http_client()?;
     let webhook = config.alert_webhook_url.clone();
     let webhook = webhook.map(|url| alert::Client::new(url, http));

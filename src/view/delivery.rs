@@ -6,11 +6,15 @@ use serde::Serialize;
 use super::time::utc_seconds;
 use crate::{
     domain::Sink,
-    store::{Delivery, Owing, State, Try},
+    store::{AttemptRecord, Delivery, DeliveryState, Outstanding},
 };
 
 /// The states that a list of calls can be filtered by.
-pub const OUTSTANDING: [State; 3] = [State::Pending, State::Parked, State::Dead];
+pub const OUTSTANDING: [DeliveryState; 3] = [
+    DeliveryState::Pending,
+    DeliveryState::Parked,
+    DeliveryState::Dead,
+];
 
 /// A delivery of a call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,7 +73,7 @@ impl<'a> DeliveryView<'a> {
         let history = delivery.history.iter().rev();
         DeliveryView {
             sink: delivery.key.sink.as_str(),
-            part: filled(&delivery.key.part),
+            part: filled(&delivery.key.item),
             state: delivery.state.as_str(),
             attempts: delivery.attempts,
             last_error: delivery.last_error.as_deref(),
@@ -81,7 +85,7 @@ impl<'a> DeliveryView<'a> {
 }
 
 impl<'a> AttemptView<'a> {
-    fn new(delivery: &Delivery, attempt: &'a Try) -> AttemptView<'a> {
+    fn new(delivery: &Delivery, attempt: &'a AttemptRecord) -> AttemptView<'a> {
         AttemptView {
             at: attempt.at,
             state: attempt.state.as_str(),
@@ -93,14 +97,14 @@ impl<'a> AttemptView<'a> {
 
 impl<'a> OutstandingView<'a> {
     /// The delivery as it stood before it was retried.
-    pub fn new(owing: &'a Owing) -> OutstandingView<'a> {
+    pub fn new(outstanding: &'a Outstanding) -> OutstandingView<'a> {
         OutstandingView {
-            call_id: &owing.key.call_id,
-            room_name: &owing.room_name,
-            sink: owing.key.sink.as_str(),
-            part: filled(&owing.key.part),
-            state: owing.state.as_str(),
-            last_error: owing.last_error.as_deref(),
+            call_id: &outstanding.key.call_id,
+            room_name: &outstanding.room_name,
+            sink: outstanding.key.sink.as_str(),
+            part: filled(&outstanding.key.item),
+            state: outstanding.state.as_str(),
+            last_error: outstanding.last_error.as_deref(),
         }
     }
 }
@@ -110,7 +114,7 @@ fn filled(text: &str) -> Option<&str> {
 }
 
 /// How an attempt ended, in the other side's words where it had any.
-pub fn outcome<'a>(delivery: &Delivery, attempt: &'a Try) -> &'a str {
+pub fn outcome<'a>(delivery: &Delivery, attempt: &'a AttemptRecord) -> &'a str {
     let success = match delivery.key.sink {
         Sink::Airtable | Sink::Mirror => "delivered",
         Sink::Egress | Sink::Storage => "done",
@@ -123,16 +127,16 @@ pub fn next_step(delivery: &Delivery, now: Timestamp) -> String {
     let later = delivery.due_at.filter(|at| *at > now);
     let when = later.map_or("now".to_owned(), |at| format!("at {}", utc_seconds(at)));
     match delivery.state {
-        State::Pending if later.is_none() => "Due now.".to_owned(),
-        State::Pending if delivery.attempts > 0 => format!("Next retry {when}."),
-        State::Pending => format!("Due {when}."),
-        State::Parked => {
+        DeliveryState::Pending if later.is_none() => "Due now.".to_owned(),
+        DeliveryState::Pending if delivery.attempts > 0 => format!("Next retry {when}."),
+        DeliveryState::Pending => format!("Due {when}."),
+        DeliveryState::Parked => {
             format!("Manual action needed. Next probe {when}; `redrive` probes at once.")
         }
-        State::Dead => {
+        DeliveryState::Dead => {
             "Not retried unless the call changes or `redrive --dead` retries it.".to_owned()
         }
-        State::Done if delivery.due_at.is_none() => "Nothing left to do.".to_owned(),
-        State::Done => format!("Delivered; its links are renewed {when}."),
+        DeliveryState::Done if delivery.due_at.is_none() => "Nothing left to do.".to_owned(),
+        DeliveryState::Done => format!("Delivered; its links are renewed {when}."),
     }
 }

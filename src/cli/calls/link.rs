@@ -60,7 +60,7 @@ pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::R
 /// The recording with this id, else the call's newest, if it is in the bucket.
 fn playable<'a>(call: &'a Call, id: &str) -> Option<&'a Recording> {
     let Some(named) = call.recordings.get(id) else {
-        return call.playable().map(|(recording, _)| recording);
+        return call.playable_recording().map(|(recording, _)| recording);
     };
     matches!(call.object(named), Some(ObjectState::Found { .. })).then_some(named)
 }

@@ -7,7 +7,7 @@ use crate::{
         table::Table,
     },
     domain::Status,
-    store::{CallRow, Filter, Owing, Selection, State, Store},
+    store::{CallFilter, CallRow, DeliveryState, Outstanding, Selection, Store},
     view::{CallPageView, CallView, OUTSTANDING, clock_length, utc_seconds},
 };
 
@@ -18,7 +18,7 @@ pub(in crate::cli) struct Args {
     status: Option<Status>,
     /// Only calls with a delivery in this state
     #[arg(long, value_parser = choices::delivery_state())]
-    delivery: Option<State>,
+    delivery: Option<DeliveryState>,
     /// Only calls of this room
     #[arg(long, value_name = "NAME")]
     room: Option<String>,
@@ -35,7 +35,7 @@ pub(in crate::cli) struct Args {
 
 /// Prints the page that the arguments ask for.
 pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
-    let filter = Filter {
+    let filter = CallFilter {
         room_name: args.room,
         status: args.status.map(|status| status.as_str().to_owned()),
         delivery: args.delivery.map(|state| state.as_str().to_owned()),
@@ -54,7 +54,7 @@ pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
         calls: page.calls.iter().map(|row| row.call.id.clone()).collect(),
         ..Selection::default()
     };
-    let outstanding = store.owing(&selection).await?;
+    let outstanding = store.outstanding(&selection).await?;
     print_text(&table(&page.calls, &outstanding).to_string())?;
     if let Some(cursor) = page.next_cursor {
         print_error(&format!("There are more calls: --cursor {cursor}"));
@@ -62,7 +62,7 @@ pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(calls: &[CallRow], outstanding: &[Owing]) -> Table {
+fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
     let mut table = Table::new(&[
         "CALL", "ROOM", "STATUS", "STARTED", "LENGTH", "PENDING", "ERROR",
     ]);

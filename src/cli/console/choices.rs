@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::{
     domain::{Sink, Status},
-    store::State,
+    store::DeliveryState,
     view::OUTSTANDING,
 };
 
@@ -19,8 +19,8 @@ pub(in crate::cli) fn status() -> impl TypedValueParser<Value = Status> {
 }
 
 /// Parses the state of a delivery that is not done.
-pub(in crate::cli) fn delivery_state() -> impl TypedValueParser<Value = State> {
-    choice(&OUTSTANDING, State::as_str)
+pub(in crate::cli) fn delivery_state() -> impl TypedValueParser<Value = DeliveryState> {
+    choice(&OUTSTANDING, DeliveryState::as_str)
 }
 
 fn choice<T: Copy + Send + Sync + 'static>(

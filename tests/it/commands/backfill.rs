@@ -67,7 +67,7 @@ pub async fn finds_recordings(world: World) {
     assert_eq!(job["Recording size"], 3000);
     let again = world.ok(&args).await;
     assert!(again.stdout.contains("Imported 0 recordings;"), "{again:?}");
-    world.settled(&known, "egress").await;
+    world.processed(&known, "egress").await;
     assert_eq!(
         world.rows().await.len(),
         3,
