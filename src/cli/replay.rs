@@ -143,10 +143,10 @@ async fn rebuild(
 ) -> anyhow::Result<Option<Replay>> {
     for _ in 0..MAX_CONFLICTS {
         let rebuilt = rebuild::rebuild(store, schema, id).await?;
-        let Some(Replay::CallUpdate(rebuilt)) = &rebuilt else {
+        let Some(Replay::CallUpdate(call)) = &rebuilt else {
             return Ok(rebuilt);
         };
-        match rebuild::write(store, rebuilt, sinks, telemetry::now()).await {
+        match rebuild::write(store, call, sinks, telemetry::now()).await {
             Err(Error::Conflict) => {}
             written => return Ok(written.map(|()| rebuilt)?),
         }

@@ -49,7 +49,7 @@ pub(super) async fn list(
 
 fn filter(query: ListQuery) -> Result<CallFilter, Problem> {
     let statuses = Status::ALL.map(Status::as_str);
-    let states = OUTSTANDING.map(store::State::as_str);
+    let states = OUTSTANDING.map(store::DeliveryState::as_str);
     Ok(CallFilter {
         room_name: query.room_name,
         status: one_of("status", query.status, &statuses)?,
