@@ -65,7 +65,7 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let (store, client) = open(&config, source, mode).await?;
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
-    let plan = plan.map_err(|error| unprocessed(&error))?;
+    let plan = plan.map_err(|error| not_read(&error))?;
     if args.json {
         print_line(&serde_json::to_string_pretty(&plan.as_json())?)?;
     } else {
@@ -199,7 +199,7 @@ async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<
 }
 
 /// The base could not be read, which comes before anything is written.
-fn unprocessed(error: &airtable::Error) -> Failure {
+fn not_read(error: &airtable::Error) -> Failure {
     describe(
         error,
         "The base could not be read and nothing was changed: run this again",

@@ -29,7 +29,7 @@ impl Base {
 }
 
 /// `{"requests_per_second", "month": {…}}`, and the paused sinks with the reason.
-pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
+pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
     let allowance = app.base.allowance(row, now);
@@ -59,7 +59,7 @@ pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Er
 }
 
 /// Gauges read from the store, so that every replica shows the same.
-pub async fn metrics(app: &App) -> Result<String, store::Error> {
+pub(super) async fn metrics(app: &App) -> Result<String, store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
     let allowance = app.base.allowance(row, now);
