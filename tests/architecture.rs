@@ -9,7 +9,7 @@ use std::{
 /// Each module and what it may name of ours. `*`: everything.
 const MAY: [(&str, &[&str]); 12] = [
     ("domain", &[]),
-    ("store", &["domain"]),
+    ("store", &["domain", "telemetry::LogThrottle"]),
     ("livekit", &["domain"]),
     ("storage", &["domain"]),
     ("airtable", &["domain"]),
@@ -18,7 +18,14 @@ const MAY: [(&str, &[&str]); 12] = [
     (
         "pipeline",
         &[
-            "domain", "store", "livekit", "storage", "airtable", "mirror", "alert",
+            "domain",
+            "store",
+            "livekit",
+            "storage",
+            "airtable",
+            "mirror",
+            "alert",
+            "telemetry::LogThrottle",
         ],
     ),
     (
@@ -33,6 +40,7 @@ const MAY: [(&str, &[&str]); 12] = [
             "pipeline::JobStatus",
             "pipeline::JobState",
             "pipeline::requests",
+            "telemetry::LogThrottle",
         ],
     ),
     ("config", &["domain"]),

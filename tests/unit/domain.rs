@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{
         Schema,
-        row::{Links, project},
+        projection::{Links, project},
     },
     domain::{
         Call, Event, EventPayload, EventSource, Object, Policy, Room, apply,

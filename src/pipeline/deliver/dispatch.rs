@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use super::{deliverer::Deliverer, told::Told};
+use super::{deliverer::Deliverer, failure_log::FailureLog};
 use crate::{
     pipeline::{Clock, Job, Runner, Wake, lease::Leases},
     store::{DeliveryKey, Store, sink_name},
@@ -39,7 +39,7 @@ pub struct Deliver<D> {
     /// The end of the last try could not be written. Nothing is sent until writing is possible again: it would be sent
     /// twice.
     pub(super) commit_failed: AtomicBool,
-    pub(super) told: Told,
+    pub(super) failures: FailureLog,
 }
 
 impl<D: Deliverer> Deliver<D> {
@@ -57,7 +57,7 @@ impl<D: Deliverer> Deliver<D> {
             started: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             commit_failed: AtomicBool::default(),
-            told: Told::default(),
+            failures: FailureLog::default(),
         }
     }
 }
@@ -82,7 +82,7 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
-            self.look_back(now).await?;
+            self.log_recovery(now).await?;
             return Ok(false);
         }
         let ready = tokio::time::timeout(TURN_TIMEOUT, self.deliverer.ready(now)).await;

@@ -3,7 +3,7 @@
 mod deliverer;
 mod outcome;
 
-mod told;
+mod failure_log;
 
 mod dispatch;
 

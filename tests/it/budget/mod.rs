@@ -153,7 +153,7 @@ impl Rig {
         };
         let airtable = sink::Airtable {
             wake: runner.wake.clone(),
-            client: self.client(settings).counted(budget.book()),
+            client: self.client(settings).counted(budget.ledger()),
             budget,
             schema: Schema::built_in(),
             store: self.store.clone(),
