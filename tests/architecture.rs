@@ -74,13 +74,7 @@ const MAY: [(&str, &[&str]); 14] = [
 
 /// Folders and files whose imports may still run in circles, whose `mod.rs` may hold items, and which may be too long.
 /// TO BE EMPTIED: each line belongs to work in progress elsewhere.
-const NOT_YET: [&str; 5] = [
-    "src/domain/",
-    "src/pipeline/deliver",
-    "src/pipeline/intake.rs",
-    "src/pipeline/sinks/",
-    "src/store/",
-];
+const NOT_YET: [&str; 1] = ["src/store/"];
 
 const MAX_LINES: usize = 350;
 

@@ -36,6 +36,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// Unfinished calls by id.
 type Known<'a> = BTreeMap<&'a str, &'a Call>;
 
+/// Asks LiveKit for what no webhook reported.
 pub struct Reconcile {
     pub client: Client,
     pub store: Store,
