@@ -142,7 +142,7 @@ pub async fn owe(
     call: impl Fn(usize) -> anyhow::Result<Call>,
 ) -> anyhow::Result<()> {
     let path = database.to_str().context("a path that is text")?;
-    let store = Store::open(&format!("sqlite:{path}")).await?;
+    let store = Store::open(&format!("sqlite:{path}"), telemetry::now()).await?;
     let now = telemetry::now();
     for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {
         let calls = chunk.iter().map(|n| Ok(folded(call(*n)?)));

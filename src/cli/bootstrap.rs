@@ -10,7 +10,7 @@ use super::{
 use crate::{
     airtable::{self, Class, Client, Mapping, Plan},
     config::{Config, Source},
-    store::{self, After, Store},
+    store::{self, After, Setting, Store},
     telemetry,
 };
 
@@ -41,7 +41,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     // Looking leaves nothing behind, not even an empty database, unless its one request is to be counted.
     let counted = config.monthly_requests.is_some();
     let store = match writes || counted || store::exists(&database) {
-        true => Some(Store::open(&database).await?),
+        true => Some(Store::open(&database, telemetry::now()).await?),
         false => None,
     };
     let mut client = airtable_client(&config, telemetry::http_client()?);
@@ -92,7 +92,7 @@ const PROVED: &str = "a test row was written, read and deleted.";
 async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Result<()> {
     let mut config = Config::airtable_without_base(source)?;
     let schema = schema(&config)?;
-    let store = Store::open(&Config::database(source)?).await?;
+    let store = Store::open(&Config::database(source)?, telemetry::now()).await?;
     let http = telemetry::http_client()?;
     let client = airtable_client(&config, http.clone());
     let made = airtable::create_base(&client, &schema, workspace, BASE_NAME).await;
@@ -127,14 +127,14 @@ async fn known(store: Option<&Store>, client: &Client) -> anyhow::Result<Option<
     let Some(store) = store else {
         return Ok(None);
     };
-    let text = store.get(&client.mapping_key()).await?;
+    let text = store.get(Setting::Columns(&client.mapping_key())).await?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 async fn remember(store: &Store, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
     let text = serde_json::to_string(mapping)?;
     store
-        .set(key, &text)
+        .set(Setting::Columns(key), &text)
         .await
         .context("the columns' ids could not be remembered")
 }

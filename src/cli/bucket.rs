@@ -3,7 +3,12 @@
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::{config, domain::link::LinkRules, storage, store::Store};
+use crate::{
+    config,
+    domain::link::LinkRules,
+    storage,
+    store::{Setting, Store},
+};
 
 pub fn client(config: &config::Storage) -> storage::Client {
     storage::Client::new(storage::Config {
@@ -24,7 +29,7 @@ pub async fn links(
     let made = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let secret = match &links.secret {
         Some(secret) => secret.clone(),
-        None => SecretString::from(store.get_or_set("link_secret", &made()).await?),
+        None => SecretString::from(store.get_or_set(Setting::LinkSecret, &made()).await?),
     };
     let public_url = links.public_url.as_deref();
     Ok(LinkRules {

@@ -31,7 +31,7 @@ pub async fn with<T>(
     url: &str,
     work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let store = Store::open(url).await.map_err(|error| {
+    let store = Store::open(url, telemetry::now()).await.map_err(|error| {
         let error = anyhow::Error::from(error);
         match url.starts_with("sqlite:") {
             true => error,

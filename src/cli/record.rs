@@ -51,7 +51,7 @@ pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
         mirrors: config::Mirror::read(r).is_some(),
         database_url: config::database_url(r),
     })?;
-    let store = Store::open(&needs.database_url).await?;
+    let store = Store::open(&needs.database_url, telemetry::now()).await?;
     let runner = Runner::new(telemetry::now);
     let recorder = Recorder {
         livekit: &needs.livekit,

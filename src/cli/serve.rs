@@ -107,7 +107,7 @@ impl Service {
         clock: Clock,
     ) -> anyhow::Result<Service> {
         let lock = lock::sqlite(&config.database_url)?;
-        let store = Store::open(&config.database_url).await?;
+        let store = Store::open(&config.database_url, clock()).await?;
         if lock.is_some() {
             let forgotten = store.forget_leases().await;
             forgotten.context("DATABASE_URL: the database cannot be written")?;

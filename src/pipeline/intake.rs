@@ -132,7 +132,7 @@ fn changed(folded: &Folded) -> bool {
 /// Whether the database refuses something that a letter says.
 fn cannot_be_held(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<store::Error>();
-    error.is_some_and(store::Error::is_of_values)
+    error.is_some_and(store::Error::refuses_value)
 }
 
 impl Intake {

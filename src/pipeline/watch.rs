@@ -13,13 +13,11 @@ use super::{Job, JobStatus, LONG_STEP, Wake, lease::Leases};
 use crate::{
     alert,
     domain::alarm::{Alarms, Notice, Trouble, lasted},
-    store::Store,
+    store::{Setting, Store},
 };
 
 pub use troubles::Patience;
 
-/// Where the database keeps what was told.
-const KEY: &str = "alarms";
 /// Messages that wait for a hook that does not answer; more are left out, and counted.
 const OUTBOX: usize = 20;
 /// How often it is said what waits.
@@ -106,7 +104,7 @@ impl Watch {
     async fn save(&self, memory: &mut Memory) -> anyhow::Result<()> {
         memory.unsaved = true;
         let text = serde_json::to_string(memory)?;
-        self.store.set(KEY, &text).await?;
+        self.store.set(Setting::Alerts, &text).await?;
         memory.unsaved = false;
         Ok(())
     }
@@ -116,7 +114,7 @@ impl Watch {
         if memory.unsaved {
             return Ok(());
         }
-        let stored = self.store.get(KEY).await?;
+        let stored = self.store.get(Setting::Alerts).await?;
         let stored = stored.and_then(|text| serde_json::from_str(&text).ok());
         *memory = stored.unwrap_or_default();
         Ok(())

@@ -10,8 +10,8 @@ use sqlx::{
 };
 
 use super::{
-    Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows, text,
-    time,
+    Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows,
+    sql::rows_that_fit, text, time,
 };
 use crate::domain::{Call, Owed, Recording, Sink, transcript::Reports};
 
@@ -132,7 +132,7 @@ impl Store {
         let mut calls = Vec::new();
         while calls.len() < ids.len() {
             let from = calls.len();
-            let some = &ids[from..][..inbox::fitting(&sizes[from..])];
+            let some = &ids[from..][..rows_that_fit(&sizes[from..])];
             let rows = self.calls(some).await?.into_iter();
             let mut rows: BTreeMap<_, _> = rows.map(|row| (row.call.id.clone(), row)).collect();
             for id in some {

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{NEVER, Result, Store, time};
+use super::{NEVER, Result, Setting, Store, time};
 
 /// How far two readings of good clocks may differ.
 const SLACK: SignedDuration = SignedDuration::from_secs(30);
@@ -10,12 +10,13 @@ const SLACK: SignedDuration = SignedDuration::from_secs(30);
 impl Store {
     /// What the clock said when it was last noted.
     pub async fn noted_clock(&self) -> Result<Option<Timestamp>> {
-        let noted = self.get("clock").await?;
+        let noted = self.get(Setting::NotedClock).await?;
         Ok(noted.and_then(|millis| millis.parse().ok()).map(time))
     }
 
     pub async fn note_clock(&self, now: Timestamp) -> Result<()> {
-        self.set("clock", &now.as_millisecond().to_string()).await
+        self.set(Setting::NotedClock, &now.as_millisecond().to_string())
+            .await
     }
 
     /// When the clock says less than it did before, all that waits for a time is moved back by the difference, which

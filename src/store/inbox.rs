@@ -8,11 +8,8 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Error, NEVER, Result, Store, chunks, rows, text, time};
+use super::{Error, NEVER, Result, Store, chunks, rows, sql::rows_that_fit, text, time};
 pub(super) use writer::{Writer, insert};
-
-/// Bytes of bodies that one scan holds in memory, or those of one letter.
-const SCAN_BYTES: i64 = 8 << 20;
 
 /// How a letter's body is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +112,7 @@ impl Store {
             .await
             .map_err(|_| Error::Closed)?;
         let outcome = done.await.map_err(|_| Error::Closed)?;
-        outcome.map_err(Error::Unwritten)
+        outcome.map_err(Error::NotWritten)
     }
 
     /// Letters that intake has not folded, oldest first: at most `limit`, and no more than memory is meant for.
@@ -136,7 +133,7 @@ impl Store {
         );
         let query = query
             .bind(now.as_millisecond())
-            .bind(fitting(&sizes) as i64);
+            .bind(rows_that_fit(&sizes) as i64);
         let rows = query.fetch_all(&self.read).await?;
         rows.iter().map(read).collect()
     }
@@ -185,17 +182,6 @@ impl Store {
         .await?;
         Ok(())
     }
-}
-
-/// How many of what has these sizes is held at once; one always is.
-pub(super) fn fitting(sizes: &[i64]) -> usize {
-    let mut bytes = 0;
-    let fits = |size: &&i64| {
-        bytes += **size;
-        bytes <= SCAN_BYTES
-    };
-    let fitting = sizes.iter().take_while(fits).count();
-    fitting.max(1)
 }
 
 /// Marks letters as read. Guarded: a letter that somebody else has read is a conflict.

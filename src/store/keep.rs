@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{CallRow, NEVER, Result, Store, calls, chunks, rows};
+use super::{CallRow, NEVER, Result, Store, calls, chunks, engine::Engine, rows};
 
 /// Calls or letters that one transaction takes: the writer is free again after some milliseconds.
 const BATCH: i64 = 200;
@@ -86,7 +86,7 @@ impl Store {
 
     /// Gives some free pages back to the file system. True: there are more. (PostgreSQL does that by itself.)
     pub async fn shrink(&self) -> Result<bool> {
-        if !self.sqlite {
+        if self.engine != Engine::Sqlite {
             return Ok(false);
         }
         let free = sqlx::query_scalar::<_, i64>("PRAGMA freelist_count");

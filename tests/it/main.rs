@@ -26,6 +26,7 @@ mod letters;
 mod links;
 mod main_job;
 mod memory;
+mod migrations;
 mod mirror;
 mod names;
 mod panics;

@@ -119,7 +119,9 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
         transcript,
         ..Report::default()
     });
-    let store = Store::open(&world.database()).await.unwrap();
+    let store = Store::open(&world.database(), telemetry::now())
+        .await
+        .unwrap();
     let now = telemetry::now();
     let numbers: Vec<usize> = (0..calls).collect();
     for some in numbers.chunks(10) {

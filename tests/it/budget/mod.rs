@@ -114,7 +114,9 @@ impl Rig {
         let rig = Rig {
             front: Front::start(airtable.url()).await,
             airtable,
-            store: Store::open(&database_url).await.unwrap(),
+            store: Store::open(&database_url, livekit_airtable::telemetry::now())
+                .await
+                .unwrap(),
             folder,
             database_url,
         };

@@ -133,7 +133,9 @@ async fn cli(folder: &Path, database: &str, args: &[&str]) -> Done {
 
 pub async fn shows_known_calls(database: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(database).await.unwrap();
+    let store = Store::open(database, livekit_airtable::telemetry::now())
+        .await
+        .unwrap();
     fill(&store).await;
     let mut all = String::new();
     for line in [

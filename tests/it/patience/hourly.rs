@@ -20,7 +20,7 @@ const CALL: &str = "RM_waitsForThreeDays";
 /// A database in which one call is owed to Airtable since `now`.
 async fn owing(folder: &std::path::Path, now: Timestamp) -> Store {
     let url = format!("sqlite:{}", folder.join("calls.db").display());
-    let store = Store::open(&url).await.unwrap();
+    let store = Store::open(&url, telemetry::now()).await.unwrap();
     let call = Call {
         id: CALL.into(),
         finished_at: Some(now),

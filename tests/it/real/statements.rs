@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use livekit_airtable::{
     domain::{Call, Owed, Recording, Sink},
-    store::{After, Error, Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
+    store::{
+        After, Error, Filter, Finish, Folded, Kind, Letter, Setting, Settled, State, Store, Waiting,
+    },
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -19,7 +21,7 @@ fn now() -> Timestamp {
 }
 
 async fn store() -> Store {
-    Store::open(&fresh_database().await).await.unwrap()
+    Store::open(&fresh_database().await, now()).await.unwrap()
 }
 
 /// A call with one recording, owed to every sink, as intake writes it.
@@ -264,11 +266,23 @@ async fn leases_and_settings() {
     store.forget_leases().await.unwrap();
     assert_eq!(store.leases().await.unwrap(), []);
     store.check(now()).await.unwrap();
-    assert_eq!(store.get("none").await.unwrap(), None);
-    assert_eq!(store.get_or_set("secret", "first").await.unwrap(), "first");
-    assert_eq!(store.get_or_set("secret", "next").await.unwrap(), "first");
-    store.set("secret", "third").await.unwrap();
-    assert_eq!(store.get("secret").await.unwrap().as_deref(), Some("third"));
+    assert_eq!(store.get(Setting::Alerts).await.unwrap(), None);
+    assert_eq!(
+        store
+            .get_or_set(Setting::LinkSecret, "first")
+            .await
+            .unwrap(),
+        "first"
+    );
+    assert_eq!(
+        store.get_or_set(Setting::LinkSecret, "next").await.unwrap(),
+        "first"
+    );
+    store.set(Setting::LinkSecret, "third").await.unwrap();
+    assert_eq!(
+        store.get(Setting::LinkSecret).await.unwrap().as_deref(),
+        Some("third")
+    );
 }
 
 /// As somebody with `psql`.
@@ -281,7 +295,7 @@ async fn execute(database: &str, sql: String) {
 #[tokio::test]
 async fn what_was_delivered_long_ago_is_forgotten() {
     let database = fresh_database().await;
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database, now()).await.unwrap();
     let letter = put(&store, Kind::Webhook, b"{}").await;
     folded(&store, &letter, 0).await;
     let unread = put(&store, Kind::Webhook, b"[]").await;
@@ -313,7 +327,7 @@ async fn what_was_delivered_long_ago_is_forgotten() {
 #[tokio::test]
 async fn what_is_wrong() {
     let database = fresh_database().await;
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database, now()).await.unwrap();
     let letter = put(&store, Kind::Webhook, b"{}").await;
     folded(&store, &letter, 0).await;
     let later = now() + Duration::from_secs(1);
@@ -343,7 +357,7 @@ async fn what_is_wrong() {
 #[tokio::test]
 async fn a_clock_that_was_set_back() {
     let database = fresh_database().await;
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database, now()).await.unwrap();
     let letter = put(&store, Kind::Webhook, b"{}").await;
     folded(&store, &letter, 0).await;
     assert_eq!(store.noted_clock().await.unwrap(), None);

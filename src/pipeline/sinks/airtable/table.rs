@@ -10,13 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Airtable, row::hash};
-use crate::airtable::{Column, Error, Field, Mapping, locate};
+use crate::{
+    airtable::{Column, Error, Field, Mapping, locate},
+    store::Setting,
+};
 
 /// A column that Airtable refused is looked at again so often: somebody may have mended it.
 pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
-
-/// Under which the database keeps the id of the table that rows go to.
-const WRITTEN_TO: &str = "rows are written to";
 
 /// The newest reading, and what has been told of its columns.
 #[derive(Default)]
@@ -95,7 +95,10 @@ impl Table {
 impl Airtable {
     pub(super) async fn table(&self, now: Timestamp) -> Result<Arc<Table>, Error> {
         let mut known = self.table.lock().await;
-        let stored = self.store.get(&self.client.mapping_key()).await;
+        let stored = self
+            .store
+            .get(Setting::Columns(&self.client.mapping_key()))
+            .await;
         let bootstrapped = stored.is_ok_and(|stored| stored != known.stored);
         match &known.table {
             Some(table) if !bootstrapped && !table.is_stale(now) => Ok(table.clone()),
@@ -134,18 +137,19 @@ impl Airtable {
         }
         let text = serde_json::to_string(&table.refused).unwrap_or_default();
         // Without it the column is tried once more after the next start.
-        self.store.set(&self.refused_key(), &text).await.ok();
+        self.store
+            .set(Setting::RefusedColumns(&self.client.mapping_key()), &text)
+            .await
+            .ok();
         let table = Arc::new(table);
         known.table = Some(table.clone());
         table
     }
 
-    fn refused_key(&self) -> String {
-        format!("{} refused", self.client.mapping_key())
-    }
-
     async fn read_table(&self, known: &mut Known, now: Timestamp) -> Result<Arc<Table>, Error> {
-        let before: Option<Mapping> = self.stored(&self.client.mapping_key()).await;
+        let before: Option<Mapping> = self
+            .stored(Setting::Columns(&self.client.mapping_key()))
+            .await;
         let (found, mut mapping, problems) =
             locate(&self.client, &self.schema, before.as_ref()).await?;
         for problem in problems.iter().map(ToString::to_string) {
@@ -159,10 +163,13 @@ impl Airtable {
         self.tell_of_move(&mapping.table_id).await;
         let text = serde_json::to_string(&mapping).unwrap_or_default();
         // Without it the columns are found by name the next time.
-        self.store.set(&self.client.mapping_key(), &text).await.ok();
+        self.store
+            .set(Setting::Columns(&self.client.mapping_key()), &text)
+            .await
+            .ok();
         known.stored = self
             .store
-            .get(&self.client.mapping_key())
+            .get(Setting::Columns(&self.client.mapping_key()))
             .await
             .ok()
             .flatten();
@@ -174,8 +181,10 @@ impl Airtable {
             reading: known.readings,
             read_at: now,
         };
-        let refused: BTreeMap<String, u64> =
-            self.stored(&self.refused_key()).await.unwrap_or_default();
+        let refused: BTreeMap<String, u64> = self
+            .stored(Setting::RefusedColumns(&self.client.mapping_key()))
+            .await
+            .unwrap_or_default();
         let same = |(name, was): &(String, u64)| table.likeness(name) == Some(*was);
         // Nothing that a person could see is wrong with it, so a restart is the way back.
         let starts = known.readings == 1;
@@ -196,7 +205,7 @@ impl Airtable {
 
     /// Rows that were written stay where they are; it is said once what to do about that.
     async fn tell_of_move(&self, table_id: &str) {
-        let Ok(before) = self.store.get(WRITTEN_TO).await else {
+        let Ok(before) = self.store.get(Setting::WrittenTable).await else {
             return;
         };
         if before.as_deref() == Some(table_id) {
@@ -209,11 +218,11 @@ impl Airtable {
                 "rows go to another table from now on; those of calls that were delivered stay where they are: `livekit-airtable redrive --sink airtable --all` writes them here, too"
             );
         }
-        self.store.set(WRITTEN_TO, table_id).await.ok();
+        self.store.set(Setting::WrittenTable, table_id).await.ok();
     }
 
-    async fn stored<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let text = self.store.get(name).await.ok()??;
+    async fn stored<T: serde::de::DeserializeOwned>(&self, setting: Setting<'_>) -> Option<T> {
+        let text = self.store.get(setting).await.ok()??;
         serde_json::from_str(&text).ok()
     }
 }
