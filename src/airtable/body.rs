@@ -151,7 +151,7 @@ pub(super) fn names_record(message: &str) -> bool {
     id("rec", message).is_some()
 }
 
-/// The first id of that kind: its three letters, and 14 letters or digits.
+/// The first id of that kind: its three messages, and 14 messages or digits.
 fn id<'a>(kind: &str, message: &'a str) -> Option<&'a str> {
     let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
     words.find(|word| word.len() == 17 && word.starts_with(kind))

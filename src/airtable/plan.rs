@@ -213,7 +213,7 @@ pub async fn create_base(
     Ok((base, mapping))
 }
 
-/// `tbl` and 14 letters or digits.
+/// `tbl` and 14 messages or digits.
 fn is_table_id(text: &str) -> bool {
     text.len() == 17 && text.starts_with("tbl") && text.chars().all(|c| c.is_ascii_alphanumeric())
 }

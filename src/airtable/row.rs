@@ -40,7 +40,7 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
             "transcript" => transcript_cell(call, &cut_note(schema, links)),
             from => value(call, from, links),
         };
-        if value.is_none() && call.forgotten && is_reported(&column.from) {
+        if value.is_none() && call.purged && is_reported(&column.from) {
             continue;
         }
         let cell = cell::fit(column, value.unwrap_or(Value::Null));
@@ -92,7 +92,7 @@ pub fn long_transcript(call: &Call) -> Option<String> {
 }
 
 fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
-    let recording = call.shown();
+    let recording = call.primary_recording();
     let text = |text: String| Some(Value::String(text));
     let value = match from {
         "call_id" => text(call.id.clone()),
@@ -108,7 +108,7 @@ fn value(call: &Call, from: &str, links: &Links) -> Option<Value> {
         "transcript_url" => links.transcript.clone().map(Value::String),
         "recording_url" => links.recording.clone().map(Value::String),
         "recording_url_expires" => links.expires.map(iso),
-        "recording_size" => call.playable().map(|(_, size)| json!(size)),
+        "recording_size" => call.playable_recording().map(|(_, size)| json!(size)),
         // Not a projection: it is sent once, and what is in the cell stays there.
         "recording_attachment" => None,
         // One that was found in the bucket has no id of LiveKit's.

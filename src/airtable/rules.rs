@@ -75,8 +75,8 @@ pub(super) fn of_key(key: &Column) -> Vec<String> {
 /// The one of `valid` that is a slip of the finger away, as the middle of a sentence.
 pub(super) fn meant(text: &str, valid: &[&str]) -> String {
     let squeezed = |text: &str| -> String {
-        let letters = text.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect()
+        let messages = text.chars().filter(|c| c.is_alphanumeric());
+        messages.flat_map(char::to_lowercase).collect()
     };
     let distance = |name: &&&str| edits(&squeezed(text), &squeezed(name));
     let near = valid.iter().min_by_key(distance);
@@ -86,15 +86,15 @@ pub(super) fn meant(text: &str, valid: &[&str]) -> String {
     }
 }
 
-/// Letters to insert, delete, replace or swap (Levenshtein's distance, where a swap is two).
+/// Messages to insert, delete, replace or swap (Levenshtein's distance, where a swap is two).
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
+    for (i, message) in a.chars().enumerate() {
         let mut before = i;
         row[0] = i + 1;
         for (j, other) in b.iter().enumerate() {
-            let same = before + usize::from(letter != *other);
+            let same = before + usize::from(message != *other);
             before = row[j + 1];
             row[j + 1] = same.min(before + 1).min(row[j] + 1);
         }

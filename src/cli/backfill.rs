@@ -16,7 +16,7 @@ use crate::{
     telemetry,
 };
 
-/// Letters that one transaction puts.
+/// Messages that one transaction puts.
 const STEP: usize = 256;
 
 #[derive(clap::Args)]
@@ -73,8 +73,8 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
 async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {
     let bar = database::bar("into the inbox", found.len());
     for part in found.chunks(STEP) {
-        let letters: Vec<_> = part.iter().map(|one| one.letter.clone()).collect();
-        store.put_all(letters).await?;
+        let messages: Vec<_> = part.iter().map(|one| one.message.clone()).collect();
+        store.put_all(messages).await?;
         bar.inc(part.len() as u64);
     }
     bar.finish_and_clear();

@@ -37,14 +37,14 @@ impl Recorder<'_> {
         let began_at = store.begin((runner.clock)()).await;
         let began_at = began_at.context("DATABASE_URL: the database cannot be written")?;
         let client = egress::Client::new(livekit_config(self.livekit), http);
-        let mut owed = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
+        let mut due_deliveries = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
         if self.mirrors {
-            owed.push(Sink::Mirror);
+            due_deliveries.push(Sink::Mirror);
         }
         runner.spawn(Arc::new(Intake {
             store: store.clone(),
             policy: policy(self.recording, began_at)?,
-            sinks: owed,
+            sinks: due_deliveries,
             wake: runner.wake.clone(),
         }));
         runner.spawn(Arc::new(Reconcile {

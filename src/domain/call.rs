@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, Fact, Finding, Job, Request, Room, Teller},
+    event::{Event, EventPayload, EventSource, Job, Observation, Request, Room},
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
     recording::{Object, Recording},
@@ -32,7 +32,8 @@ pub struct Call {
     /// When LiveKit says that the room was created.
     pub created_at: Option<Timestamp>,
     /// The earliest time that any event of the room carried, when no event told `created_at`.
-    pub heard_from: Option<Timestamp>,
+    #[serde(rename = "heard_from")]
+    pub first_seen_at: Option<Timestamp>,
     /// When an event last showed the room open, by our clock or LiveKit's, whichever is earlier: a webhook that comes
     /// late shows that it was open when it was sent.
     pub alive_at: Option<Timestamp>,
@@ -52,7 +53,8 @@ pub struct Call {
     #[serde(default)]
     pub transcript_file: Option<(Timestamp, String)>,
     /// Wishes for a recording; the standing wish of the policy is one of them.
-    pub wanted: BTreeSet<Wish>,
+    #[serde(rename = "wanted")]
+    pub requests: BTreeSet<RecordingRequest>,
     /// Wishes for the end of a recording, by egress id.
     pub stops: BTreeSet<String>,
     /// The newest refusal to start a recording.
@@ -63,14 +65,14 @@ pub struct Call {
     /// LiveKit told of it when it was asked with LIVEKIT_API_KEY.
     #[serde(default)]
     pub listed: bool,
-    /// Its transcript was taken out after KEEP, and its letters are gone: what the row says of them stays as it is.
-    #[serde(default)]
-    pub forgotten: bool,
+    /// Its transcript was taken out after KEEP, and its messages are gone: what the row says of them stays as it is.
+    #[serde(rename = "forgotten", default)]
+    pub purged: bool,
 }
 
 /// A wish for a recording: fulfilled by any egress that had not ended when it was made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Wish {
+pub struct RecordingRequest {
     /// When somebody asked; `None` for the standing wish of the policy.
     pub asked_at: Option<Timestamp>,
     pub path_id: Option<String>,
@@ -110,10 +112,10 @@ pub enum Sink {
 
 /// A delivery that a change of the call makes due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Owed {
+pub struct DueDelivery {
     pub sink: Sink,
     /// The egress id, for sinks that work by recording; else empty.
-    pub part: String,
+    pub item: String,
 }
 
 /// What an event made of a call.
@@ -121,7 +123,7 @@ pub struct Owed {
 pub struct Step {
     pub call: Call,
     pub changed: bool,
-    pub owed: Vec<Owed>,
+    pub due_deliveries: Vec<DueDelivery>,
 }
 
 /// Folds one event into its call. Cannot fail and cannot see the clock.
@@ -133,66 +135,68 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> S
     let mut after = before.clone();
     after.fold(event, policy);
     let changed = call.is_none() || after != before;
-    let owed = match changed {
-        true => after.owed(policy.began_at),
+    let due_deliveries = match changed {
+        true => after.due_deliveries(policy.began_at),
         false => Vec::new(),
     };
     Step {
         call: after,
         changed,
-        owed,
+        due_deliveries,
     }
 }
 
 impl Call {
     fn fold(&mut self, event: &Event, policy: &Policy) {
-        match &event.told_by {
-            Teller::Webhook { key } => {
+        match &event.source {
+            EventSource::Webhook { key } => {
                 self.signers.insert(key.clone());
             }
-            Teller::Api => self.listed = true,
-            Teller::Others => {}
+            EventSource::Api => self.listed = true,
+            EventSource::Others => {}
         }
-        match &event.fact {
-            Fact::RoomSeen { room, at } => {
+        match &event.payload {
+            EventPayload::RoomSeen { room, at } => {
                 self.see(room, *at);
-                self.hear_alive(event.received_at.min(*at));
-                self.want(policy, false);
+                self.note_alive(event.received_at.min(*at));
+                self.request_by_policy(policy, false);
             }
-            Fact::RoomFinished { room, at } => {
+            EventPayload::RoomFinished { room, at } => {
                 self.see(room, *at);
                 self.finished_at = earliest(self.finished_at, Some(*at));
-                self.want(policy, false);
+                self.request_by_policy(policy, false);
             }
-            Fact::Participant {
+            EventPayload::Participant {
                 room,
                 participant,
                 at,
             } => {
                 self.see(room, *at);
-                self.hear_alive(event.received_at.min(*at));
-                self.want(policy, participant.is_person());
+                self.note_alive(event.received_at.min(*at));
+                self.request_by_policy(policy, participant.is_person());
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());
             }
-            Fact::Egress { room, recording } => {
+            EventPayload::Egress { room, recording } => {
                 self.name(room, true);
-                self.hear_of(recording);
+                self.merge_recording(recording);
             }
-            Fact::Stored(stored) => {
+            EventPayload::Stored(stored) => {
                 self.name(&stored.room, false);
-                self.hear_of(&stored.recording());
+                self.merge_recording(&stored.recording());
             }
-            Fact::Report { room, report } => {
+            EventPayload::Report { room, report } => {
                 self.name(room, false);
                 self.reports.add(report, event.received_at);
             }
-            Fact::Request { room, request } => {
+            EventPayload::Request { room, request } => {
                 self.name(room, false);
                 self.ask(request, event.received_at);
             }
-            Fact::Finding { finding, .. } => self.find(finding, event.received_at),
-            Fact::Nothing => {}
+            EventPayload::Observation { observation, .. } => {
+                self.find(observation, event.received_at)
+            }
+            EventPayload::Nothing => {}
         }
     }
 
@@ -212,7 +216,7 @@ impl Call {
     fn see(&mut self, room: &Room, at: Timestamp) {
         self.name(room, true);
         self.created_at = earliest(self.created_at, room.created_at);
-        self.heard_from = earliest(self.heard_from, Some(at));
+        self.first_seen_at = earliest(self.first_seen_at, Some(at));
         let told = (Some(at), room.metadata.clone());
         if !room.metadata.is_empty() && told > self.metadata {
             self.metadata = told;
@@ -223,13 +227,13 @@ impl Call {
         }
     }
 
-    fn hear_alive(&mut self, at: Timestamp) {
+    fn note_alive(&mut self, at: Timestamp) {
         self.alive_at = self.alive_at.max(Some(at));
     }
 
-    fn want(&mut self, policy: &Policy, person: bool) {
+    fn request_by_policy(&mut self, policy: &Policy, person: bool) {
         if policy.takes(&self.room_name) && (policy.on == RecordOn::RoomStarted || person) {
-            self.wanted.insert(Wish {
+            self.requests.insert(RecordingRequest {
                 asked_at: None,
                 path_id: None,
                 ended: BTreeSet::new(),
@@ -237,8 +241,8 @@ impl Call {
         }
     }
 
-    fn hear_of(&mut self, recording: &Recording) {
-        self.heard_from = earliest(self.heard_from, recording.started_at);
+    fn merge_recording(&mut self, recording: &Recording) {
+        self.first_seen_at = earliest(self.first_seen_at, recording.started_at);
         match self.recordings.get_mut(&recording.egress_id) {
             Some(known) => known.merge(recording.clone()),
             None => {
@@ -251,7 +255,7 @@ impl Call {
     fn ask(&mut self, request: &Request, at: Timestamp) {
         match request {
             Request::Start { path_id, ended } => {
-                self.wanted.insert(Wish {
+                self.requests.insert(RecordingRequest {
                     asked_at: Some(at),
                     path_id: path_id.clone(),
                     ended: ended.clone(),
@@ -263,10 +267,10 @@ impl Call {
         }
     }
 
-    fn find(&mut self, finding: &Finding, at: Timestamp) {
-        match finding {
-            Finding::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
-            Finding::NotStarted {
+    fn find(&mut self, observation: &Observation, at: Timestamp) {
+        match observation {
+            Observation::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
+            Observation::NotStarted {
                 error,
                 no_room,
                 over,
@@ -281,43 +285,43 @@ impl Call {
                     self.not_started = Some(told);
                 }
             }
-            Finding::Object { egress_id, object } => {
+            Observation::Object { egress_id, object } => {
                 let known = self.objects.get(egress_id);
                 if known.is_none_or(|known| object > known) {
                     self.objects.insert(egress_id.clone(), object.clone());
                 }
             }
-            Finding::TranscriptKept { key } => {
+            Observation::TranscriptKept { key } => {
                 let kept = Some((at, key.clone()));
                 self.transcript_file = kept.max(self.transcript_file.take());
             }
-            Finding::EgressLost { egress_id } => {
+            Observation::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
             }
         }
     }
 
     /// Who must hear of this call as it is now. `began_at`: what ended before is history.
-    pub fn owed(&self, began_at: Timestamp) -> Vec<Owed> {
-        let owe = |sink, part: &str| Owed {
+    pub fn due_deliveries(&self, began_at: Timestamp) -> Vec<DueDelivery> {
+        let owe = |sink, item: &str| DueDelivery {
             sink,
-            part: part.to_owned(),
+            item: item.to_owned(),
         };
-        let mut owed = vec![owe(Sink::Airtable, "")];
-        if self.wish().is_some() || !self.to_stop().is_empty() {
-            owed.push(owe(Sink::Egress, ""));
+        let mut due_deliveries = vec![owe(Sink::Airtable, "")];
+        if self.pending_request().is_some() || !self.to_stop().is_empty() {
+            due_deliveries.push(owe(Sink::Egress, ""));
         }
         for recording in self.recordings.values() {
             let id = &recording.egress_id;
             if self.must_look_for(recording) {
-                owed.push(owe(Sink::Storage, id));
+                due_deliveries.push(owe(Sink::Storage, id));
             }
             // The mirror is told of recordings as they end.
             if self.has_ended(recording) && !self.is_history(recording, began_at) {
-                owed.push(owe(Sink::Mirror, id));
+                due_deliveries.push(owe(Sink::Mirror, id));
             }
         }
-        owed
+        due_deliveries
     }
 
     /// What was found in the bucket, and what had ended when the service first ran.
@@ -327,8 +331,8 @@ impl Call {
     }
 
     /// Takes out what KEEP limits: what agents reported. No event does that.
-    pub fn forget(&mut self) {
+    pub fn purge(&mut self) {
         self.reports = Reports::default();
-        self.forgotten = true;
+        self.purged = true;
     }
 }

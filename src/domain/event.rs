@@ -17,13 +17,13 @@ use super::{
 pub struct Event {
     /// When it was put on our disk, by our clock.
     pub received_at: Timestamp,
-    pub told_by: Teller,
-    pub fact: Fact,
+    pub source: EventSource,
+    pub payload: EventPayload,
 }
 
 /// Who told us an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Teller {
+pub enum EventSource {
     /// LiveKit, in a webhook that this API key signed.
     Webhook { key: String },
     /// LiveKit, when it was asked with LIVEKIT_API_KEY: a key sees its own project alone.
@@ -34,7 +34,7 @@ pub enum Teller {
 
 /// What an inbox row says about a call.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fact {
+pub enum EventPayload {
     /// The room was open when this was sent (`room_started`, any participant or track event, ListRooms).
     RoomSeen { room: Room, at: Timestamp },
     /// `room_finished`.
@@ -57,7 +57,10 @@ pub enum Fact {
     /// Somebody asked for a recording, or for its end.
     Request { room: Room, request: Request },
     /// What we found out ourselves.
-    Finding { call_id: String, finding: Finding },
+    Observation {
+        call_id: String,
+        observation: Observation,
+    },
     /// Understood, and no call's business: unknown events, ingress, dashboard tests without a room.
     Nothing,
 }
@@ -107,7 +110,7 @@ pub enum Request {
 /// What a sink or reconcile found out about a call; goes through the inbox like everything else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
-pub enum Finding {
+pub enum Observation {
     /// ListRooms does not know the room any more.
     RoomGone,
     /// LiveKit did not start the recording. `over`: nobody will try again.
@@ -126,26 +129,26 @@ pub enum Finding {
     EgressLost { egress_id: String },
 }
 
-impl Fact {
-    /// The room that the fact names, for finding its call.
+impl EventPayload {
+    /// The room that the fact names, for observation its call.
     pub fn room(&self) -> Option<&Room> {
         match self {
-            Fact::RoomSeen { room, .. }
-            | Fact::RoomFinished { room, .. }
-            | Fact::Participant { room, .. }
-            | Fact::Egress { room, .. }
-            | Fact::Report { room, .. }
-            | Fact::Request { room, .. } => Some(room),
-            Fact::Stored(stored) => Some(&stored.room),
-            Fact::Finding { .. } | Fact::Nothing => None,
+            EventPayload::RoomSeen { room, .. }
+            | EventPayload::RoomFinished { room, .. }
+            | EventPayload::Participant { room, .. }
+            | EventPayload::Egress { room, .. }
+            | EventPayload::Report { room, .. }
+            | EventPayload::Request { room, .. } => Some(room),
+            EventPayload::Stored(stored) => Some(&stored.room),
+            EventPayload::Observation { .. } | EventPayload::Nothing => None,
         }
     }
 
-    /// The egress that the fact is about, for finding its call when no room is named.
+    /// The egress that the fact is about, for observation its call when no room is named.
     pub fn egress_id(&self) -> Option<&str> {
         match self {
-            Fact::Egress { recording, .. } => Some(&recording.egress_id),
-            Fact::Request {
+            EventPayload::Egress { recording, .. } => Some(&recording.egress_id),
+            EventPayload::Request {
                 request: Request::Stop { egress_id },
                 ..
             } => Some(egress_id),

@@ -14,7 +14,7 @@ impl Call {
             return None;
         }
         let failed = |recording| self.recording_failure(recording);
-        Some(self.shown().map_or_else(not_started, failed))
+        Some(self.primary_recording().map_or_else(not_started, failed))
     }
 
     fn recording_failure(&self, recording: &Recording) -> String {

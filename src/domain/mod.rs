@@ -15,8 +15,8 @@ pub mod status;
 pub mod stored;
 pub mod transcript;
 
-pub use call::{Call, Owed, Sink, Step, apply};
-pub use event::{Event, Fact, Job, Room, Teller};
+pub use call::{Call, DueDelivery, Sink, Step, apply};
+pub use event::{Event, EventPayload, EventSource, Job, Room};
 pub use policy::Policy;
 pub use recording::{EgressStatus, FileType, Object, Recording};
 pub use status::Status;

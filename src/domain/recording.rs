@@ -186,6 +186,6 @@ pub enum ObjectState {
     OtherSize { size: u64 },
     /// The bucket did not say; why, for people.
     Unknown { error: String },
-    /// Looked for until the end, and not there as it should be; the last finding, for people.
+    /// Looked for until the end, and not there as it should be; the last observation, for people.
     Lost { error: String },
 }

@@ -56,7 +56,7 @@ impl Status {
 
 /// How a recording stands, from the egress and the bucket together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum RecordingOutcome {
     Pending,
     Playable,
     Silent,
@@ -68,15 +68,16 @@ impl Call {
         if self.is_open() {
             return Status::Live;
         }
-        let outcomes: Vec<Outcome> = self.recordings.values().map(|r| self.outcome(r)).collect();
+        let outcomes: Vec<RecordingOutcome> =
+            self.recordings.values().map(|r| self.outcome(r)).collect();
         let any = |outcome| outcomes.contains(&outcome);
-        if any(Outcome::Pending) {
+        if any(RecordingOutcome::Pending) {
             Status::Processing
-        } else if any(Outcome::Playable) {
+        } else if any(RecordingOutcome::Playable) {
             Status::Complete
-        } else if any(Outcome::Missing) {
+        } else if any(RecordingOutcome::Missing) {
             Status::Failed
-        } else if any(Outcome::Silent) {
+        } else if any(RecordingOutcome::Silent) {
             Status::NoRecording
         } else {
             self.status_unrecorded()
@@ -86,26 +87,26 @@ impl Call {
     fn status_unrecorded(&self) -> Status {
         match &self.not_started {
             Some(told) if told.over => Status::Failed,
-            _ if self.wish().is_some() => Status::Processing,
+            _ if self.pending_request().is_some() => Status::Processing,
             _ => Status::NoRecording,
         }
     }
 
-    fn outcome(&self, recording: &Recording) -> Outcome {
+    fn outcome(&self, recording: &Recording) -> RecordingOutcome {
         match self.object(recording) {
-            Some(ObjectState::Found { .. }) => Outcome::Playable,
-            Some(ObjectState::Lost { .. }) => Outcome::Missing,
-            _ if self.must_look_for(recording) => Outcome::Pending,
-            _ if recording.heard_nothing() => Outcome::Silent,
-            _ if self.has_ended(recording) => Outcome::Missing,
-            _ => Outcome::Pending,
+            Some(ObjectState::Found { .. }) => RecordingOutcome::Playable,
+            Some(ObjectState::Lost { .. }) => RecordingOutcome::Missing,
+            _ if self.must_look_for(recording) => RecordingOutcome::Pending,
+            _ if recording.heard_nothing() => RecordingOutcome::Silent,
+            _ if self.has_ended(recording) => RecordingOutcome::Missing,
+            _ => RecordingOutcome::Pending,
         }
     }
 
     /// The recording of the row's columns: the newest playable one, else the newest.
-    pub fn shown(&self) -> Option<&Recording> {
+    pub fn primary_recording(&self) -> Option<&Recording> {
         let newest = |r: &&Recording| (r.started_at, r.egress_id.clone());
-        let playable = |r: &&Recording| self.outcome(r) == Outcome::Playable;
+        let playable = |r: &&Recording| self.outcome(r) == RecordingOutcome::Playable;
         let all = || self.recordings.values();
         all()
             .filter(playable)
@@ -114,8 +115,8 @@ impl Call {
     }
 
     /// The object that people can play, with its size in bytes.
-    pub fn playable(&self) -> Option<(&Recording, u64)> {
-        let recording = self.shown()?;
+    pub fn playable_recording(&self) -> Option<(&Recording, u64)> {
+        let recording = self.primary_recording()?;
         match self.object(recording) {
             Some(ObjectState::Found { size }) => Some((recording, *size)),
             _ => None,
@@ -128,13 +129,13 @@ impl Call {
             let (start, end) = (self.started_at()?, self.ended_at()?);
             i64::try_from(end.duration_since(start).as_nanos()).ok()
         };
-        let recorded = self.shown().and_then(|r| r.duration);
+        let recorded = self.primary_recording().and_then(|r| r.duration);
         recorded.or_else(room).filter(|nanos| *nanos >= 0)
     }
 
     /// What is wrong with this call, for people; empty when nothing is.
     pub fn error(&self) -> String {
-        match self.shown() {
+        match self.primary_recording() {
             Some(recording) => self.recording_error(recording),
             None => match &self.not_started {
                 Some(told) => told.text(self.is_open()),

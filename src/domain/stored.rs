@@ -231,7 +231,7 @@ fn time(date: &str, time: &str) -> Option<Timestamp> {
 mod tests {
     use super::*;
     use crate::domain::{
-        Call, Event, Fact, Policy, Sink, Teller, apply,
+        Call, Event, EventPayload, EventSource, Policy, Sink, apply,
         path::{Fill, key},
     };
 
@@ -303,22 +303,22 @@ mod tests {
             name: "desk".into(),
             ..Room::default()
         };
-        let egress = Fact::Egress {
+        let egress = EventPayload::Egress {
             room,
             recording: Box::new(told),
         };
-        let stored = Fact::Stored(Box::new(stored));
-        let fold = |facts: [&Fact; 3]| {
-            let event = |fact: &Fact| Event {
+        let stored = EventPayload::Stored(Box::new(stored));
+        let fold = |payloads: [&EventPayload; 3]| {
+            let event = |payload: &EventPayload| Event {
                 received_at: at,
-                told_by: Teller::Others,
-                fact: fact.clone(),
+                source: EventSource::Others,
+                payload: payload.clone(),
             };
             let policy = Policy::manual();
-            let step = |call: Option<Call>, fact: &Fact| {
-                Some(apply(call.as_ref(), "RM_1", &event(fact), &policy).call)
+            let step = |call: Option<Call>, payload: &EventPayload| {
+                Some(apply(call.as_ref(), "RM_1", &event(payload), &policy).call)
             };
-            facts.into_iter().fold(None, step).unwrap()
+            payloads.into_iter().fold(None, step).unwrap()
         };
         let call = fold([&stored, &egress, &stored]);
         assert_eq!(call, fold([&egress, &stored, &egress]));
@@ -327,10 +327,10 @@ mod tests {
             ("desk", 2)
         );
         let mirrored = call
-            .owed(Timestamp::MIN)
+            .due_deliveries(Timestamp::MIN)
             .into_iter()
-            .filter(|owed| owed.sink == Sink::Mirror);
-        let mirrored: Vec<String> = mirrored.map(|owed| owed.part).collect();
+            .filter(|due_deliveries| due_deliveries.sink == Sink::Mirror);
+        let mirrored: Vec<String> = mirrored.map(|due_deliveries| due_deliveries.item).collect();
         assert_eq!(mirrored, ["EG_1"], "history is not told to the mirror");
     }
 

@@ -180,20 +180,20 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// The beginning of a line in at most `room` UTF-16 units, up to a space if there is one near; never between a letter
+/// The beginning of a line in at most `room` UTF-16 units, up to a space if there is one near; never between a message
 /// and the marks that belong to it.
 fn cut_line(line: &str, room: usize) -> &str {
     const NEAR: usize = 1000;
     let (mut used, mut end, mut space) = (0, 0, None);
-    for (at, letter) in line.grapheme_indices(true) {
-        used += units(letter);
+    for (at, message) in line.grapheme_indices(true) {
+        used += units(message);
         if used > room {
             break;
         }
-        if letter == " " {
+        if message == " " {
             space = Some(at);
         }
-        end = at + letter.len();
+        end = at + message.len();
     }
     let near = space.filter(|space| end - space < NEAR);
     &line[..near.unwrap_or(end)]

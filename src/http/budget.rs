@@ -53,14 +53,19 @@ pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Er
             "runs_out": allowance.runs_out(now).map(|at| utc_day(at).to_string()),
         },
     });
-    let closed = app.store.closures().await?.into_iter().map(|closure| {
-        let told = json!({
-            "error": closure.error,
-            "since": closure.since.to_string(),
-            "tried_at": closure.probe_at.to_string(),
+    let closed = app
+        .store
+        .paused_sinks()
+        .await?
+        .into_iter()
+        .map(|paused_sink| {
+            let told = json!({
+                "error": paused_sink.error,
+                "since": paused_sink.since.to_string(),
+                "tried_at": paused_sink.probe_at.to_string(),
+            });
+            (paused_sink.sink, told)
         });
-        (closure.sink, told)
-    });
     Ok((airtable, closed.collect()))
 }
 
@@ -88,8 +93,8 @@ pub async fn metrics(app: &App) -> Result<String, store::Error> {
         .map(|(name, value)| format!("# TYPE {name} gauge\n{name} {value}\n"))
         .collect();
     text += "# TYPE livekit_airtable_sink_closed gauge\n";
-    for closure in app.store.closures().await? {
-        let sink = closure.sink;
+    for paused_sink in app.store.paused_sinks().await? {
+        let sink = paused_sink.sink;
         text += &format!("livekit_airtable_sink_closed{{sink=\"{sink}\"}} 1\n");
     }
     Ok(text)

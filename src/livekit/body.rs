@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::domain::{
-    EgressStatus, Fact, Job, Recording, Room,
+    EgressStatus, EventPayload, Job, Recording, Room,
     participant::{Kind, Participant},
 };
 
@@ -22,7 +22,7 @@ pub enum Unreadable {
 }
 
 /// Reads a webhook's body. `received_at` stands in for a `createdAt` that is missing.
-pub fn webhook(body: &str, received_at: Timestamp) -> Result<Fact, Unreadable> {
+pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unreadable> {
     let body: Value =
         serde_json::from_str(body).map_err(|error| Unreadable::Json(error.to_string()))?;
     if !body.is_object() {
@@ -39,28 +39,28 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<Fact, Unreadable> {
         return Ok(egress(info, room));
     }
     if room.sid.is_empty() {
-        return Ok(Fact::Nothing);
+        return Ok(EventPayload::Nothing);
     }
     Ok(match text(&body["event"]) {
-        "room_finished" => Fact::RoomFinished { room, at },
+        "room_finished" => EventPayload::RoomFinished { room, at },
         event @ ("participant_joined" | "participant_left") => {
             let mut participant = participant(&body["participant"]);
             let left = event == "participant_left";
             participant.left_at = left.then_some(at);
-            Fact::Participant {
+            EventPayload::Participant {
                 room,
                 participant,
                 at,
             }
         }
-        event if event.starts_with("ingress_") => Fact::Nothing,
-        _ => Fact::RoomSeen { room, at },
+        event if event.starts_with("ingress_") => EventPayload::Nothing,
+        _ => EventPayload::RoomSeen { room, at },
     })
 }
 
 /// Reads an EgressInfo in the webhook's JSON form, as webhooks, StartEgress and ListEgress carry it. Egresses that do
 /// not record the room into a file (streams, single tracks) are no recordings.
-pub fn egress(info: &Value, named: Room) -> Fact {
+pub fn egress(info: &Value, named: Room) -> EventPayload {
     let own = Room {
         sid: string(info, &["roomId", "room_id"]),
         name: string(info, &["roomName", "room_name"]),
@@ -81,9 +81,9 @@ pub fn egress(info: &Value, named: Room) -> Fact {
     };
     let recording = recording(info);
     if recording.egress_id.is_empty() || !records_room(info) {
-        return Fact::Nothing;
+        return EventPayload::Nothing;
     }
-    Fact::Egress {
+    EventPayload::Egress {
         room,
         recording: Box::new(recording),
     }
@@ -248,7 +248,8 @@ mod tests {
     fn one_odd_value_does_not_cost_the_event() {
         let body = r#"{"event":"egress_updated","egressInfo":{"egressId":"EG_1","roomId":"RM_1","roomName":null,
             "status":"EGRESS_WHATEVER","fileResults":[{"filename":"a.mp3","size":null}],"new":{"a":[1]}},"createdAt":null}"#;
-        let Ok(Fact::Egress { room, recording }) = webhook(body, Timestamp::UNIX_EPOCH) else {
+        let Ok(EventPayload::Egress { room, recording }) = webhook(body, Timestamp::UNIX_EPOCH)
+        else {
             panic!("no egress");
         };
         assert_eq!(
@@ -263,7 +264,7 @@ mod tests {
         let body = r#"{"event":"room_finished","room":{"sid":"RM_1","creationTimeMs":"253402200000000","creationTime":"253402200000"},
             "createdAt":253402200000}"#;
         let heard = Timestamp::UNIX_EPOCH;
-        let Ok(Fact::RoomFinished { room, at }) = webhook(body, heard) else {
+        let Ok(EventPayload::RoomFinished { room, at }) = webhook(body, heard) else {
             panic!("no end");
         };
         assert_eq!((room.created_at, at), (None, heard));

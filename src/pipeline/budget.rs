@@ -8,7 +8,7 @@ use std::{
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
-use super::{Clock, deliver::Gather};
+use super::{Clock, deliver::BatchPolicy};
 use crate::{
     airtable::{Book, Denied, Entry, Leave},
     domain::budget::{Allowance, Mode, Month, utc_day},
@@ -88,9 +88,9 @@ impl Budget {
     }
 
     /// What is worth a request now. What is left is logged once a day, and when it gets worse.
-    pub async fn gather(&self, now: Timestamp) -> Result<Gather, store::Error> {
+    pub async fn gather(&self, now: Timestamp) -> Result<BatchPolicy, store::Error> {
         if self.limit.is_none() {
-            return Ok(Gather::Everything);
+            return Ok(BatchPolicy::Everything);
         }
         let base = self.store.base(&self.base_id).await?;
         let allowance = Allowance {
@@ -101,8 +101,8 @@ impl Budget {
         self.tell(allowance, mode, now);
         Ok(match mode {
             // When nothing is left one batch asks for its turn, is refused, and closes the sink with the reason.
-            Mode::Free | Mode::Spent => Gather::Everything,
-            Mode::Saving => Gather::FullOfFinal {
+            Mode::Free | Mode::Spent => BatchPolicy::Everything,
+            Mode::Saving => BatchPolicy::FinalOnly {
                 since: now - GATHER,
             },
         })

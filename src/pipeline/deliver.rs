@@ -23,12 +23,12 @@ use tokio_util::task::TaskTracker;
 use super::{Clock, Job, LONG_STEP, Runner, Wake, lease::Leases};
 use crate::{
     domain::{Call, Sink, backoff::backoff},
-    store::{Delivery, Finish, Key, Letter, State, Store, sink_name},
+    store::{Delivery, DeliveryKey, DeliveryState, Finish, InboxMessage, Store, sink_name},
 };
 
 /// What a sink answers; who decides stands beside the client.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum Outcome {
     /// `again`: when it is owed anew without news, for a URL that dies.
     Delivered {
         again: Option<Timestamp>,
@@ -48,7 +48,7 @@ pub enum Answer {
         error: String,
     },
     /// The whole sink waits for a person (a wrong key, no permission); one call probes it after `after`.
-    Closed {
+    PauseSink {
         after: Duration,
         error: String,
     },
@@ -56,33 +56,33 @@ pub enum Answer {
         error: String,
     },
     /// Another process has taken it up; nothing is written.
-    Elsewhere,
+    Superseded,
 }
 
 /// One call's try.
 #[derive(Debug)]
 pub struct Attempt {
-    pub answer: Answer,
+    pub outcome: Outcome,
     /// What the sink wants to remember of this call.
-    pub memo: Value,
+    pub sink_state: Value,
     /// What it found out, for the inbox.
-    pub found: Vec<Letter>,
+    pub messages: Vec<InboxMessage>,
     /// What is wrong with a delivery that succeeded, where nobody else is told.
-    pub remark: Option<String>,
+    pub warning: Option<String>,
 }
 
 impl Attempt {
-    pub fn new(answer: Answer, memo: &Value) -> Attempt {
+    pub fn new(outcome: Outcome, sink_state: &Value) -> Attempt {
         Attempt {
-            answer,
-            memo: memo.clone(),
-            found: Vec::new(),
-            remark: None,
+            outcome,
+            sink_state: sink_state.clone(),
+            messages: Vec::new(),
+            warning: None,
         }
     }
 
-    pub fn found(mut self, letters: impl IntoIterator<Item = Letter>) -> Attempt {
-        self.found.extend(letters);
+    pub fn with_messages(mut self, messages: impl IntoIterator<Item = InboxMessage>) -> Attempt {
+        self.messages.extend(messages);
         self
     }
 }
@@ -98,23 +98,23 @@ pub struct Due {
 }
 
 /// What a sink with turns says when its next one may be used.
-pub struct Place {
-    pub gather: Gather,
-    pub line: Line,
+pub struct Slot {
+    pub policy: BatchPolicy,
+    pub permit: BatchPermit,
 }
 
 /// What is worth a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Gather {
+pub enum BatchPolicy {
     #[default]
     Everything,
     /// Calls that have come to their end, and only when they fill a request or one is owed `since` then or longer.
-    FullOfFinal { since: Timestamp },
+    FinalOnly { since: Timestamp },
 }
 
 /// Held by the one batch that goes next; let go when it asks for its turn, so that the batch after it is chosen then
 /// and not before. `None` where there are no turns.
-pub type Line = Option<OwnedSemaphorePermit>;
+pub type BatchPermit = Option<OwnedSemaphorePermit>;
 
 /// A place that calls are delivered to.
 pub trait Deliverer: Send + Sync + 'static {
@@ -126,14 +126,14 @@ pub trait Deliverer: Send + Sync + 'static {
     /// Deliveries side by side.
     fn parallel(&self) -> usize;
     /// Waits for the sink's turn; what is sent is chosen then. `None`: it has no turns.
-    fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Place>>> + Send {
+    fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Slot>>> + Send {
         async { Ok(None) }
     }
     /// Sends; one attempt for each due, in the same order.
     fn deliver(
         &self,
         due: &[Due],
-        line: Line,
+        permit: BatchPermit,
         now: Timestamp,
     ) -> impl Future<Output = Vec<Attempt>> + Send;
 }
@@ -145,14 +145,14 @@ pub struct Deliver<D> {
     wake: Arc<Wake>,
     leases: Leases,
     tasks: TaskTracker,
-    flying: Mutex<HashSet<Key>>,
+    in_flight: Mutex<HashSet<DeliveryKey>>,
     /// Held by the batch that reads its calls, and on to its end by one with a large call.
     loading: Arc<tokio::sync::Mutex<()>>,
     started: AtomicBool,
     /// What the database says, so that not every delivery asks it.
-    is_closed: AtomicBool,
+    is_paused: AtomicBool,
     /// The last try's end could not be written. Nothing is sent before that is possible again: it would be sent twice.
-    unwritten: AtomicBool,
+    commit_failed: AtomicBool,
     told: told::Told,
 }
 
@@ -165,18 +165,18 @@ impl<D: Deliverer> Deliver<D> {
             wake: runner.wake.clone(),
             leases: runner.leases.clone(),
             tasks: runner.tasks.clone(),
-            flying: Mutex::default(),
+            in_flight: Mutex::default(),
             loading: Arc::default(),
             started: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
-            unwritten: AtomicBool::default(),
+            is_paused: AtomicBool::new(false),
+            commit_failed: AtomicBool::default(),
             told: told::Told::default(),
         }
     }
 
-    async fn fly(self: Arc<Self>, batch: Vec<Delivery>, line: Line) {
-        let keys: Vec<Key> = batch.iter().map(|delivery| delivery.key.clone()).collect();
-        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, line)).await;
+    async fn dispatch(self: Arc<Self>, batch: Vec<Delivery>, permit: BatchPermit) {
+        let keys: Vec<DeliveryKey> = batch.iter().map(|delivery| delivery.key.clone()).collect();
+        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, permit)).await;
         let lost = |_| {
             Err(anyhow::anyhow!(
                 "it did not end; perhaps the database has gone silent"
@@ -190,28 +190,28 @@ impl<D: Deliverer> Deliver<D> {
                 "a delivery could not be ended; it is tried again"
             );
         }
-        lock(&self.flying).retain(|key| !keys.contains(key));
+        lock(&self.in_flight).retain(|key| !keys.contains(key));
         self.wake.sink(self.deliverer.sink()).notify_one();
     }
 
-    async fn send(&self, batch: Vec<Delivery>, line: Line) -> anyhow::Result<()> {
+    async fn send(&self, batch: Vec<Delivery>, permit: BatchPermit) -> anyhow::Result<()> {
         let (due, _large) = self.load(batch).await?;
         // Reading may have waited for the database, and another process may own the sink by now.
         if !self.leases.holds(sink_name(self.deliverer.sink())) {
             return Ok(());
         }
-        let attempts = match self.try_to(&due, line).await {
+        let attempts = match self.try_to(&due, permit).await {
             Some(attempts) => attempts,
             None => self.one_by_one(&due).await,
         };
         let ended = self.end(due.iter().zip(attempts)).await;
-        self.unwritten.store(ended.is_err(), Ordering::Relaxed);
+        self.commit_failed.store(ended.is_err(), Ordering::Relaxed);
         ended
     }
 
     /// `None`: it panicked.
-    async fn try_to(&self, due: &[Due], line: Line) -> Option<Vec<Attempt>> {
-        let sending = AssertUnwindSafe(self.deliverer.deliver(due, line, (self.clock)()));
+    async fn try_to(&self, due: &[Due], permit: BatchPermit) -> Option<Vec<Attempt>> {
+        let sending = AssertUnwindSafe(self.deliverer.deliver(due, permit, (self.clock)()));
         sending.catch_unwind().await.ok()
     }
 
@@ -232,12 +232,12 @@ impl<D: Deliverer> Deliver<D> {
         let now = (self.clock)();
         let mut ends = Vec::new();
         for (Due { delivery, .. }, attempt) in tries {
-            self.open_or_close(&attempt.answer, now).await?;
+            self.pause_or_resume(&attempt.outcome, now).await?;
             self.log(delivery, &attempt, now).await;
             ends.extend(ending(delivery, attempt, now).map(|finish| (delivery, finish)));
         }
         self.store.finish(&ends, now).await?;
-        if ends.iter().any(|(_, finish)| !finish.found.is_empty()) {
+        if ends.iter().any(|(_, finish)| !finish.messages.is_empty()) {
             self.wake.intake.notify_one();
         }
         let sink = sink_name(self.deliverer.sink());
@@ -263,9 +263,9 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        if self.unwritten.load(Ordering::Relaxed) {
+        if self.commit_failed.load(Ordering::Relaxed) {
             self.store.check(now).await?;
-            self.unwritten.store(false, Ordering::Relaxed);
+            self.commit_failed.store(false, Ordering::Relaxed);
         }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
@@ -273,16 +273,16 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
             return Ok(false);
         }
         let ready = tokio::time::timeout(PATIENCE, self.deliverer.ready(now)).await;
-        let Ok(place) = ready else { return Ok(true) };
-        let mut line = None;
-        if let Some(place) = place? {
-            claimed = self.claim(Some(&place), (self.clock)()).await?;
-            line = place.line;
+        let Ok(slot) = ready else { return Ok(true) };
+        let mut permit = None;
+        if let Some(slot) = slot? {
+            claimed = self.claim(Some(&slot), (self.clock)()).await?;
+            permit = slot.permit;
         }
         for batch in claimed.chunks(self.deliverer.batch()) {
             let keys = batch.iter().map(|delivery| delivery.key.clone());
-            lock(&self.flying).extend(keys);
-            let flight = self.clone().fly(batch.to_vec(), line.take());
+            lock(&self.in_flight).extend(keys);
+            let flight = self.clone().dispatch(batch.to_vec(), permit.take());
             self.tasks.spawn(flight);
         }
         Ok(!claimed.is_empty())
@@ -290,11 +290,11 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
 }
 
 fn panicked(due: &[Due]) -> Vec<Attempt> {
-    let answer = Answer::Dead {
+    let outcome = Outcome::Dead {
         error: "this call could not be sent: a bug; redrive it after an update".into(),
     };
     due.iter()
-        .map(|due| Attempt::new(answer.clone(), &due.delivery.memo))
+        .map(|due| Attempt::new(outcome.clone(), &due.delivery.sink_state))
         .collect()
 }
 
@@ -303,36 +303,38 @@ fn ending(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> Option<Finis
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
-    let (state, due_at, error) = match attempt.answer {
-        Answer::Delivered { again } => (
-            State::Done,
+    let (state, due_at, error) = match attempt.outcome {
+        Outcome::Delivered { again } => (
+            DeliveryState::Done,
             again,
-            attempt.remark.map(|remark| format!("delivered; {remark}")),
+            attempt
+                .warning
+                .map(|warning| format!("delivered; {warning}")),
         ),
-        Answer::Wait { after } => (State::Pending, Some(now + after), None),
-        Answer::Retry { after, error } => {
+        Outcome::Wait { after } => (DeliveryState::Pending, Some(now + after), None),
+        Outcome::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));
-            (State::Pending, Some(now + wait), Some(error))
+            (DeliveryState::Pending, Some(now + wait), Some(error))
         }
-        Answer::Park { after, error } | Answer::Closed { after, error } => {
-            (State::Parked, Some(now + after), Some(error))
+        Outcome::Park { after, error } | Outcome::PauseSink { after, error } => {
+            (DeliveryState::Parked, Some(now + after), Some(error))
         }
-        Answer::Dead { error } => (State::Dead, None, Some(error)),
-        Answer::Elsewhere => return None,
+        Outcome::Dead { error } => (DeliveryState::Dead, None, Some(error)),
+        Outcome::Superseded => return None,
     };
     Some(Finish {
         state,
         due_at,
         error,
-        memo: attempt.memo,
-        found: attempt.found,
+        sink_state: attempt.sink_state,
+        messages: attempt.messages,
     })
 }
 
 /// Spreads retries; any number between 0 and 1 that differs from call to call will do.
-fn jitter(key: &Key, now: Timestamp) -> f64 {
-    let letters = key.call_id.bytes().map(u64::from).sum::<u64>();
-    let mixed = letters.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
+fn jitter(key: &DeliveryKey, now: Timestamp) -> f64 {
+    let messages = key.call_id.bytes().map(u64::from).sum::<u64>();
+    let mixed = messages.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
     (mixed % 1000) as f64 / 1000.0
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 const CALM: Duration = Duration::from_secs(60);
 
 /// A time in which nothing can be stored: told when it begins and when it ends, not for every request. A disk that
-/// takes a small letter and no large one comes and goes with each, and is told once in [`CALM`].
+/// takes a small message and no large one comes and goes with each, and is told once in [`CALM`].
 #[derive(Default)]
 pub(super) struct Outage {
     since: Option<Instant>,
@@ -18,17 +18,17 @@ pub(super) struct Outage {
 }
 
 impl Outage {
-    /// What came of an attempt to store so many letters.
-    pub fn tell(&mut self, outcome: &std::result::Result<(), String>, letters: usize) {
+    /// What came of an attempt to store so many messages.
+    pub fn tell(&mut self, outcome: &std::result::Result<(), String>, messages: usize) {
         match outcome {
             Ok(()) => self.over(),
-            Err(error) => self.lasts(error, letters),
+            Err(error) => self.lasts(error, messages),
         }
     }
 
-    fn lasts(&mut self, error: &str, letters: usize) {
+    fn lasts(&mut self, error: &str, messages: usize) {
         self.since.get_or_insert_with(Instant::now);
-        self.turned_away += letters;
+        self.turned_away += messages;
         let calm = self.told_at.is_none_or(|at| at.elapsed() >= CALM);
         if !self.is_told && calm {
             tracing::error!(

@@ -119,7 +119,7 @@ async fn an_answer_is_read_as_the_webhook_is() {
     let listed: Value = serde_json::from_str(&listed[0]).unwrap();
     let read = |info: &Value| body::egress(info, domain::Room::default());
     assert_eq!(read(&listed), read(info));
-    assert!(matches!(read(info), domain::Fact::Egress { .. }));
+    assert!(matches!(read(info), domain::EventPayload::Egress { .. }));
 }
 
 #[tokio::test]

@@ -7,11 +7,11 @@ use std::{
 
 use livekit_airtable::{
     domain::{
-        Call, Owed, Sink,
+        Call, DueDelivery, Sink,
         transcript::{Report, Speaker, Transcript, Turn},
     },
     sim::airtable::Fault,
-    store::{Folded, Store},
+    store::{CallUpdate, Store},
     telemetry,
 };
 use serde_json::{Map, Value};
@@ -134,17 +134,17 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
                 ..Call::default()
             };
             call.reports.add(&report, now);
-            Folded {
+            CallUpdate {
                 call,
                 read_revision: 0,
                 renamed: true,
-                owed: vec![Owed {
+                due_deliveries: vec![DueDelivery {
                     sink: Sink::Airtable,
-                    part: String::new(),
+                    item: String::new(),
                 }],
             }
         });
-        let folded: Vec<Folded> = folded.collect();
+        let folded: Vec<CallUpdate> = folded.collect();
         let sinks = [Sink::Airtable];
         let written = store.commit_fold(&folded, &[], &[], &sinks, now).await;
         written.unwrap();

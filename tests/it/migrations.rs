@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use livekit_airtable::{
     domain::Sink,
-    store::{Error, Filter, Migration, Migrations, Setting, Store},
+    store::{CallFilter, Error, Migration, Migrations, Setting, Store},
     telemetry::now,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
@@ -109,9 +109,9 @@ async fn upgrades_what_9e4522d_wrote(engine: Engine) {
     let database = Database::of_9e4522d(engine).await;
     let store = database.open().await.unwrap();
     assert_eq!(database.applied().await.first().unwrap(), "0001_init");
-    let filter = Filter {
+    let filter = CallFilter {
         limit: 100,
-        ..Filter::default()
+        ..CallFilter::default()
     };
     let calls = store.page(&filter).await.unwrap().calls;
     let statuses: BTreeMap<&str, &str> = calls
@@ -131,7 +131,7 @@ async fn upgrades_what_9e4522d_wrote(engine: Engine) {
     let mut states = BTreeMap::new();
     for row in &calls {
         let id = &row.call.id;
-        assert!(!store.letters_of(id).await.unwrap().is_empty(), "{id}");
+        assert!(!store.messages_of(id).await.unwrap().is_empty(), "{id}");
         for delivery in store.deliveries_of(id).await.unwrap() {
             *states
                 .entry((delivery.key.sink, delivery.state.as_str()))
@@ -156,8 +156,8 @@ async fn upgrades_what_9e4522d_wrote(engine: Engine) {
     let complete = store.call(&complete.unwrap().call.id).await.unwrap();
     assert!(complete.unwrap().call.reports.newest().is_some());
     let later = now() + std::time::Duration::from_secs(3600);
-    assert_eq!(store.unread(later, 10).await.unwrap().len(), 1);
-    assert_eq!(store.closures().await.unwrap().len(), 1);
+    assert_eq!(store.unprocessed(later, 10).await.unwrap().len(), 1);
+    assert_eq!(store.paused_sinks().await.unwrap().len(), 1);
     let secret = store.get(Setting::LinkSecret).await.unwrap();
     assert_eq!(secret.map(|secret| secret.len()), Some(64));
     store.close().await;
@@ -232,9 +232,9 @@ async fn a_failing_migration_changes_nothing(engine: Engine) {
     assert!(database.connect().await.execute(half).await.is_err());
     assert!(!database.applied().await.contains(&"0099_fails".to_owned()));
     let store = database.open().await.unwrap();
-    let filter = Filter {
+    let filter = CallFilter {
         limit: 100,
-        ..Filter::default()
+        ..CallFilter::default()
     };
     assert_eq!(store.page(&filter).await.unwrap().calls.len(), 7);
     store.close().await;

@@ -13,8 +13,8 @@ use livekit_api::access_token::AccessToken;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::canaries;
 use crate::harness::{KEY, PATIENCE, SECRET, World, agent, caller, eventually};
+use crate::leak_check;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
 
@@ -156,7 +156,7 @@ impl World {
     }
 
     /// Waits until nothing of this call is owed to the sink, now or later.
-    pub async fn settled(&self, call: &str, sink: &str) {
+    pub async fn processed(&self, call: &str, sink: &str) {
         let asked = Instant::now();
         loop {
             let detail = answer(self.get(&format!("/v1/calls/{call}")).await, 200).await;
@@ -174,7 +174,7 @@ impl World {
     /// Runs the program with the world's settings.
     pub fn program(&self, arguments: &[&str]) -> Output {
         let output = self.command(arguments).output().unwrap();
-        canaries::look_through(&String::from_utf8_lossy(&output.stderr));
+        leak_check::look_through(&String::from_utf8_lossy(&output.stderr));
         output
     }
 

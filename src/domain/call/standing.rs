@@ -2,17 +2,25 @@
 
 use jiff::Timestamp;
 
-use super::{Call, Wish};
+use super::{Call, RecordingRequest};
 use crate::domain::recording::{EgressStatus, ObjectState, Recording};
 
 impl Call {
     /// The newest wish that no recording fulfils and that was not refused to the end.
-    pub fn wish(&self) -> Option<&Wish> {
-        let fulfilled = |wish: &Wish| self.recordings.keys().any(|id| !wish.ended.contains(id));
+    pub fn pending_request(&self) -> Option<&RecordingRequest> {
+        let fulfilled = |pending_request: &RecordingRequest| {
+            self.recordings
+                .keys()
+                .any(|id| !pending_request.ended.contains(id))
+        };
         let over = self.not_started.as_ref().filter(|told| told.over);
-        let refused = |wish: &Wish| over.is_some_and(|told| wish.asked_at <= Some(told.at));
-        let open = |wish: &&Wish| !fulfilled(wish) && !refused(wish);
-        self.wanted.iter().rev().find(open)
+        let refused = |pending_request: &RecordingRequest| {
+            over.is_some_and(|told| pending_request.asked_at <= Some(told.at))
+        };
+        let open = |pending_request: &&RecordingRequest| {
+            !fulfilled(pending_request) && !refused(pending_request)
+        };
+        self.requests.iter().rev().find(open)
     }
 
     /// Running recordings that somebody asked to stop.
@@ -29,12 +37,12 @@ impl Call {
     pub fn must_look_for(&self, recording: &Recording) -> bool {
         let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
         let known = self.objects.get(&recording.egress_id);
-        let settled = known.is_some_and(|object| {
+        let processed = known.is_some_and(|object| {
             let state = &object.state;
             let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
             last && object.is_of(recording)
         });
-        (recording.expects_file() || lost) && !settled
+        (recording.expects_file() || lost) && !processed
     }
 
     pub fn object(&self, recording: &Recording) -> Option<&ObjectState> {
@@ -71,7 +79,7 @@ impl Call {
     }
 
     pub fn started_at(&self) -> Option<Timestamp> {
-        self.created_at.or(self.heard_from)
+        self.created_at.or(self.first_seen_at)
     }
 
     /// When the room closed; `None` while it is open. A room that was only heard of through its egress ends with it.
@@ -100,6 +108,6 @@ impl Call {
             _ => self.lost.contains(&recording.egress_id),
         };
         let none = self.recordings.values().all(failed);
-        self.is_open() && !self.wanted.is_empty() && (none || self.wish().is_some())
+        self.is_open() && !self.requests.is_empty() && (none || self.pending_request().is_some())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Attempt, Deliver, Deliverer};
+use super::{Attempt, Deliver, Deliverer, Outcome};
 use crate::store::{Delivery, sink_name};
 
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
@@ -67,28 +67,30 @@ impl Told {
 impl<D: Deliverer> Deliver<D> {
     pub(super) async fn log(&self, delivery: &Delivery, attempt: &Attempt, now: Timestamp) {
         let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
-        match &attempt.answer {
-            Answer::Delivered { .. } => match &attempt.remark {
+        match &attempt.outcome {
+            Outcome::Delivered { .. } => match &attempt.warning {
                 None => tracing::debug!(sink, call, "delivered"),
-                Some(remark) => tracing::warn!(sink, call, remark, "delivered, but not all of it"),
+                Some(warning) => {
+                    tracing::warn!(sink, call, warning, "delivered, but not all of it")
+                }
             },
-            Answer::Wait { .. } => tracing::debug!(sink, call, "too early"),
-            Answer::Retry { error, .. } if self.told.is_news(error, now) => {
+            Outcome::Wait { .. } => tracing::debug!(sink, call, "too early"),
+            Outcome::Retry { error, .. } if self.told.is_news(error, now) => {
                 let waiting = self.store.waiting_for(delivery.key.sink).await.ok();
                 tracing::warn!(sink, call, waiting, %error, "not delivered; it is tried again, and told again in an hour")
             }
-            Answer::Park { error, .. } if self.told.is_news(error, now) => {
+            Outcome::Park { error, .. } if self.told.is_news(error, now) => {
                 tracing::warn!(sink, call, %error, "it waits for a person")
             }
-            Answer::Retry { error, .. } | Answer::Park { error, .. } => {
+            Outcome::Retry { error, .. } | Outcome::Park { error, .. } => {
                 tracing::debug!(sink, call, %error, "not delivered, as told before")
             }
-            Answer::Dead { error } => {
+            Outcome::Dead { error } => {
                 tracing::error!(sink, call, %error, "it cannot be delivered; it is kept")
             }
-            Answer::Elsewhere => tracing::info!(sink, call, "another process has taken it up"),
+            Outcome::Superseded => tracing::info!(sink, call, "another process has taken it up"),
             // Told once for the whole sink.
-            Answer::Closed { .. } => {}
+            Outcome::PauseSink { .. } => {}
         }
     }
 

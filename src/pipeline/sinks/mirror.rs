@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{Call, Recording, Sink, link::LinkRules},
     mirror::{self, Client},
-    pipeline::deliver::{Answer, Attempt, Deliverer, Due, Line},
+    pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
     storage::{self, Method},
 };
 
@@ -32,7 +32,7 @@ impl Deliverer for Mirror {
         4
     }
 
-    async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
             attempts.push(self.tell(due, now).await);
@@ -43,29 +43,29 @@ impl Deliverer for Mirror {
 
 impl Mirror {
     async fn tell(&self, due: &Due, now: Timestamp) -> Attempt {
-        let memo = &due.delivery.memo;
-        let Some(recording) = due.call.recordings.get(&due.delivery.key.part) else {
-            return Attempt::new(Answer::Delivered { again: None }, memo);
+        let sink_state = &due.delivery.sink_state;
+        let Some(recording) = due.call.recordings.get(&due.delivery.key.item) else {
+            return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
         let body = self.body(&due.call, recording).await;
         let id = format!("msg_{}", recording.egress_id);
-        let answer = match self.client.post(&id, body, now).await {
-            mirror::Answer::Delivered => Answer::Delivered { again: None },
+        let outcome = match self.client.post(&id, body, now).await {
+            mirror::Answer::Delivered => Outcome::Delivered { again: None },
             mirror::Answer::Retry { error } => {
                 let age = now.duration_since(due.delivery.created_at);
                 let eager =
                     (age < EAGER && due.delivery.attempts >= 4).then(|| Duration::from_secs(25));
                 if age >= GIVE_UP {
-                    Answer::Dead { error }
+                    Outcome::Dead { error }
                 } else {
-                    Answer::Retry {
+                    Outcome::Retry {
                         after: eager,
                         error,
                     }
                 }
             }
         };
-        Attempt::new(answer, memo)
+        Attempt::new(outcome, sink_state)
     }
 
     async fn body(&self, call: &Call, recording: &Recording) -> String {

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         Call, Recording, Sink,
-        event::Finding,
+        event::Observation,
         recording::{Object, ObjectState},
     },
     pipeline::{
-        deliver::{Answer, Attempt, Deliverer, Due, Line},
-        letter,
+        deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
+        message,
     },
     storage::{self, Client, Error},
 };
@@ -38,7 +38,7 @@ impl Deliverer for Storage {
         16
     }
 
-    async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
             attempts.push(self.look(due, after_known(due, now)).await);
@@ -49,15 +49,15 @@ impl Deliverer for Storage {
 
 impl Storage {
     async fn look(&self, due: &Due, now: Timestamp) -> Attempt {
-        let (call, memo) = (&due.call, &due.delivery.memo);
-        let recording = call.recordings.get(&due.delivery.key.part);
+        let (call, sink_state) = (&due.call, &due.delivery.sink_state);
+        let recording = call.recordings.get(&due.delivery.key.item);
         // One that was given up is looked for again when somebody redrives it.
         let given_up = |recording: &Recording| {
             matches!(call.object(recording), Some(ObjectState::Lost { .. }))
         };
         let wanted = |recording: &&Recording| call.must_look_for(recording) || given_up(recording);
         let Some(recording) = recording.filter(wanted) else {
-            return Attempt::new(Answer::Delivered { again: None }, memo);
+            return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
         let state = match self.client.head(&recording.key).await {
             Ok(storage::Object::Found { size }) => fits(recording, size),
@@ -69,13 +69,13 @@ impl Storage {
                 error: error.to_string(),
             },
         };
-        let state = self.settle(call, recording, state, now);
-        let answer = match answer(&state) {
+        let state = self.conclude(call, recording, state, now);
+        let outcome = match answer(&state) {
             // A person may mend it; the row says what is wrong meanwhile.
-            Answer::Dead { error }
+            Outcome::Dead { error }
                 if error == FORBIDDEN && !self.is_hopeless(call, recording, now) =>
             {
-                Answer::Retry {
+                Outcome::Retry {
                     after: Some(FORBIDDEN_AGAIN),
                     error,
                 }
@@ -85,7 +85,7 @@ impl Storage {
         let known = call.objects.get(&recording.egress_id);
         let news = known.is_none_or(|known| known.state != state || !known.is_of(recording));
         let told = recording.told();
-        let object = Finding::Object {
+        let object = Observation::Object {
             egress_id: recording.egress_id.clone(),
             object: Object {
                 at: now,
@@ -93,12 +93,12 @@ impl Storage {
                 state,
             },
         };
-        let letters = news.then(|| letter::finding(&call.id, &object, now));
-        Attempt::new(answer, memo).found(letters)
+        let messages = news.then(|| message::observation(&call.id, &object, now));
+        Attempt::new(outcome, sink_state).with_messages(messages)
     }
 
     /// What is not there after EGRESS_LOST_AFTER is lost; a bucket that does not say is asked on.
-    fn settle(
+    fn conclude(
         &self,
         call: &Call,
         recording: &Recording,
@@ -131,9 +131,9 @@ fn over(call: &Call, recording: &Recording) -> Option<Timestamp> {
     call.ended_at().max(recording.ended_at)
 }
 
-/// The newest finding wins, also after the clock was set back.
+/// The newest observation wins, also after the clock was set back.
 fn after_known(due: &Due, now: Timestamp) -> Timestamp {
-    let known = due.call.objects.get(&due.delivery.key.part);
+    let known = due.call.objects.get(&due.delivery.key.item);
     let after = known.map(|known| known.at + SignedDuration::from_millis(1));
     after.map_or(now, |after| now.max(after))
 }
@@ -147,16 +147,16 @@ fn fits(recording: &Recording, size: u64) -> ObjectState {
     }
 }
 
-fn answer(state: &ObjectState) -> Answer {
-    let retry = |error: String| Answer::Retry { after: None, error };
+fn answer(state: &ObjectState) -> Outcome {
+    let retry = |error: String| Outcome::Retry { after: None, error };
     match state {
-        ObjectState::Found { .. } => Answer::Delivered { again: None },
+        ObjectState::Found { .. } => Outcome::Delivered { again: None },
         ObjectState::Missing => retry("the object is not in the bucket yet".into()),
         ObjectState::OtherSize { size } => retry(format!(
             "the object has {size} bytes, not what LiveKit said"
         )),
         ObjectState::Unknown { error } => retry(error.clone()),
-        ObjectState::Lost { error } => Answer::Dead {
+        ObjectState::Lost { error } => Outcome::Dead {
             error: error.clone(),
         },
     }

@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{Client, Config, Plan, Schema},
-    domain::{Call, Owed, Sink, link::LinkRules},
+    domain::{Call, DueDelivery, Sink, link::LinkRules},
     pipeline::{
         Clock, Job, Runner,
         budget::Budget,
@@ -29,7 +29,7 @@ use livekit_airtable::{
     },
     sim::airtable::{Airtable, Options},
     storage,
-    store::{Folded, Store},
+    store::{CallUpdate, Store},
     telemetry,
 };
 use tempfile::TempDir;
@@ -191,13 +191,13 @@ impl Rig {
                 finished_at: ended.then_some(now),
                 ..before.map_or_else(Call::default, |row| row.call)
             };
-            folded.push(Folded {
+            folded.push(CallUpdate {
                 call: Call { id, ..call },
                 read_revision,
                 renamed: read_revision == 0,
-                owed: vec![Owed {
+                due_deliveries: vec![DueDelivery {
                     sink: Sink::Airtable,
-                    part: String::new(),
+                    item: String::new(),
                 }],
             });
         }

@@ -5,11 +5,11 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     domain::{
-        Call, EgressStatus, Owed, Recording, Sink,
+        Call, DueDelivery, EgressStatus, Recording, Sink,
         participant::{Kind, Participant},
         recording::{Object, ObjectState},
     },
-    store::{Finish, Folded, State, Store},
+    store::{CallUpdate, DeliveryState, Finish, Store},
 };
 use serde_json::{Value, json};
 
@@ -80,15 +80,15 @@ async fn fill(store: &Store) {
         ..call("RM_lost", 5)
     };
     for call in [complete, failed, lost, call("RM_live", 20)] {
-        let owed = Owed {
+        let due_deliveries = DueDelivery {
             sink: Sink::Airtable,
-            part: String::new(),
+            item: String::new(),
         };
-        let folded = Folded {
+        let folded = CallUpdate {
             call,
             read_revision: 0,
             renamed: true,
-            owed: vec![owed],
+            due_deliveries: vec![due_deliveries],
         };
         store
             .commit_fold(&[folded], &[], &[], &[Sink::Airtable], at(60))
@@ -96,23 +96,30 @@ async fn fill(store: &Store) {
             .unwrap();
     }
     for (id, states) in [
-        ("RM_complete", vec![State::Pending, State::Done]),
-        ("RM_failed", vec![State::Pending, State::Dead]),
-        ("RM_lost", vec![State::Dead]),
-        ("RM_live", vec![State::Parked; 25]),
+        (
+            "RM_complete",
+            vec![DeliveryState::Pending, DeliveryState::Done],
+        ),
+        (
+            "RM_failed",
+            vec![DeliveryState::Pending, DeliveryState::Dead],
+        ),
+        ("RM_lost", vec![DeliveryState::Dead]),
+        ("RM_live", vec![DeliveryState::Parked; 25]),
     ] {
         for (n, state) in (0..).zip(states) {
             let delivery = store.deliveries_of(id).await.unwrap().remove(0);
-            let next = matches!(state, State::Pending | State::Parked).then(|| at(70 + n));
-            let error =
-                (state != State::Done).then(|| format!("Airtable answers no, the {n}th time\n"));
-            let (memo, found) = (json!({}), Vec::new());
+            let next =
+                matches!(state, DeliveryState::Pending | DeliveryState::Parked).then(|| at(70 + n));
+            let error = (state != DeliveryState::Done)
+                .then(|| format!("Airtable answers no, the {n}th time\n"));
+            let (sink_state, found) = (json!({}), Vec::new());
             let finish = Finish {
                 state,
                 due_at: next,
                 error,
-                memo,
-                found,
+                sink_state,
+                messages: found,
             };
             let ends = [(&delivery, finish)];
             store.finish(&ends, at(63 + n)).await.unwrap();

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     airtable::row::{self, Links},
-    domain::{Call, Recording, event::Finding, link::Linked, path},
-    pipeline::letter,
+    domain::{Call, Recording, event::Observation, link::Linked, path},
+    pipeline::message,
     storage::Method,
 };
 
@@ -18,17 +18,18 @@ impl Airtable {
     pub(super) async fn links(
         &self,
         call: &Call,
-        memo: &mut Memo,
+        sink_state: &mut Memo,
         now: Timestamp,
     ) -> Result<(Links, bool), String> {
-        let (text_key, transcript_missing) = match self.keep_transcript(call, memo, now).await {
+        let (text_key, transcript_missing) = match self.keep_transcript(call, sink_state, now).await
+        {
             Ok(key) => (key, None),
             Err(error) => (None, Some(error)),
         };
-        let recording = call.playable().map(|(recording, _)| recording);
+        let recording = call.playable_recording().map(|(recording, _)| recording);
         if self.links.public_url.is_some() {
             let links = self.permanent(call, recording, text_key.is_some());
-            let fresh = memo.signed.take().is_some() || links != Links::default();
+            let fresh = sink_state.signed.take().is_some() || links != Links::default();
             let links = Links {
                 transcript_missing,
                 ..links
@@ -41,11 +42,11 @@ impl Airtable {
                 transcript_missing,
                 ..Links::default()
             };
-            return Ok((links, memo.signed.take().is_some()));
+            return Ok((links, sink_state.signed.take().is_some()));
         }
-        let part = |key: &Option<String>| key.clone().unwrap_or_default();
-        let purpose = format!("{} {}", part(&key), part(&text_key));
-        if lives(memo, &purpose, now + self.links.ttl / 2) {
+        let item = |key: &Option<String>| key.clone().unwrap_or_default();
+        let purpose = format!("{} {}", item(&key), item(&text_key));
+        if lives(sink_state, &purpose, now + self.links.ttl / 2) {
             let links = Links {
                 transcript_missing,
                 ..Links::default()
@@ -59,7 +60,7 @@ impl Airtable {
             transcript: self.sign(text_key).await?,
             transcript_missing,
         };
-        memo.signed = Some((purpose, expires.as_millisecond()));
+        sink_state.signed = Some((purpose, expires.as_millisecond()));
         Ok((links, true))
     }
 
@@ -81,12 +82,12 @@ impl Airtable {
     async fn keep_transcript(
         &self,
         call: &Call,
-        memo: &mut Memo,
+        sink_state: &mut Memo,
         now: Timestamp,
     ) -> Result<Option<String>, String> {
         let Some(text) = row::long_transcript(call) else {
             // A forgotten call's text is in the bucket, and its link is renewed like the recording's.
-            let kept = memo.text.as_ref().filter(|_| call.forgotten);
+            let kept = sink_state.text.as_ref().filter(|_| call.purged);
             return Ok(kept.map(|(_, key)| key.clone()));
         };
         let fill = path::Fill {
@@ -94,23 +95,26 @@ impl Airtable {
             room_name: &call.room_name,
             at: call.started_at().unwrap_or(now),
         };
-        let recording = match call.shown() {
+        let recording = match call.primary_recording() {
             Some(recording) if !recording.key.is_empty() => recording.key.clone(),
             // With the call's id in it: no other call's text, or recording's, may ever lie there.
             _ => path::key(&path::with_room_id(&self.path), &fill, |_| false),
         };
         let key = path::transcript_key(&recording);
         let there = (hash(&text), key.clone());
-        if memo.text.as_ref() != Some(&there) {
+        if sink_state.text.as_ref() != Some(&there) {
             let put = self.storage.put_text(&key, text).await;
             put.map_err(|error| error.to_string())?;
             // The permanent link leads to where the call says that it lies.
-            let kept =
-                letter::finding(&call.id, &Finding::TranscriptKept { key: key.clone() }, now);
+            let kept = message::observation(
+                &call.id,
+                &Observation::TranscriptKept { key: key.clone() },
+                now,
+            );
             let told = self.store.put(kept).await;
             told.map_err(|error| format!("where it lies could not be stored: {error}"))?;
             self.wake.intake.notify_one();
-            memo.text = Some(there);
+            sink_state.text = Some(there);
         }
         Ok(Some(key))
     }
@@ -124,8 +128,8 @@ impl Airtable {
     }
 
     /// When the row needs a fresh URL: with a quarter of the old one's life left, while the row is young.
-    pub(super) fn renewal(&self, call: &Call, memo: &Memo) -> Option<Timestamp> {
-        let (_, dies) = memo.signed.as_ref()?;
+    pub(super) fn renewal(&self, call: &Call, sink_state: &Memo) -> Option<Timestamp> {
+        let (_, dies) = sink_state.signed.as_ref()?;
         let quarter = SignedDuration::try_from(self.links.ttl / 4).ok()?;
         let at = Timestamp::from_millisecond(*dies).ok()? - quarter;
         let young_until = call.ended_at().or(call.started_at())? + self.links.refresh;
@@ -134,7 +138,7 @@ impl Airtable {
 }
 
 /// Whether the URLs in the row are for this purpose and still good then.
-fn lives(memo: &Memo, purpose: &str, then: Timestamp) -> bool {
-    let signed = memo.signed.as_ref();
+fn lives(sink_state: &Memo, purpose: &str, then: Timestamp) -> bool {
+    let signed = sink_state.signed.as_ref();
     signed.is_some_and(|(known, dies)| known == purpose && *dies > then.as_millisecond())
 }

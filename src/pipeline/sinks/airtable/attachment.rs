@@ -35,12 +35,12 @@ pub(super) struct Copied {
     sent_at: i64,
     /// What Airtable called it.
     ids: Vec<String>,
-    state: State,
+    state: DeliveryState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum DeliveryState {
     /// Not known to be in Airtable.
     Open,
     /// Seen there, with its size.
@@ -86,7 +86,7 @@ impl Copied {
             tries: 0,
             sent_at: 0,
             ids: Vec::new(),
-            state: State::Open,
+            state: DeliveryState::Open,
         }
     }
 
@@ -97,7 +97,7 @@ impl Copied {
                 "Airtable did not take the recording into “{column}”, sent {TRIES} times: the link to it still works."
             )
         };
-        (self.state == State::GivenUp).then(note)
+        (self.state == DeliveryState::GivenUp).then(note)
     }
 
     fn waited(&self, now: Timestamp) -> SignedDuration {
@@ -105,7 +105,13 @@ impl Copied {
     }
 
     /// Ours is what Airtable called so, or what has our file's name and size: after an answer that was lost, too.
-    fn judge(&self, cell: &[Attachment], filename: &str, size: u64, now: Timestamp) -> Verdict {
+    fn record_errors(
+        &self,
+        cell: &[Attachment],
+        filename: &str,
+        size: u64,
+        now: Timestamp,
+    ) -> Verdict {
         let known = |it: &&Attachment| self.ids.contains(&it.id);
         let ours = |it: &&Attachment| known(it) || it.filename == filename;
         let whole = |it: &Attachment| it.size == Some(size) && it.kind.is_some();
@@ -149,12 +155,12 @@ impl Airtable {
             return;
         };
         let open = |row: &&mut Row| {
-            row.memo.record.is_some() && self.owes_copy(row, &due[row.place].call, table)
+            row.sink_state.record.is_some() && self.owes_copy(row, &due[row.slot].call, table)
         };
         let mut open: Vec<&mut Row> = rows.iter_mut().filter(open).collect();
         let records: Vec<String> = open
             .iter()
-            .filter_map(|row| row.memo.record.clone())
+            .filter_map(|row| row.sink_state.record.clone())
             .collect();
         if records.is_empty() {
             return;
@@ -165,11 +171,10 @@ impl Airtable {
         match read.await {
             Ok(cells) => {
                 for row in open {
-                    let record = row.memo.record.as_ref();
+                    let record = row.sink_state.record.as_ref();
                     // A row that somebody deleted needs no recording.
                     if let Some(cell) = record.and_then(|record| cells.get(record)) {
-                        self.copy(row, &due[row.place].call, cell, column, now)
-                            .await;
+                        self.copy(row, &due[row.slot].call, cell, column, now).await;
                     }
                 }
             }
@@ -194,9 +199,11 @@ impl Airtable {
     pub(super) fn owes_copy(&self, row: &Row, call: &Call, table: &Table) -> bool {
         let column = self.attachment_column();
         let wanted = column.is_some_and(|column| table.field_id(&column.name).is_some());
-        let recording = call.playable().filter(|_| wanted);
-        recording.is_some_and(|(recording, _)| match &row.memo.copied {
-            Some(copied) => copied.egress_id != recording.egress_id || copied.state == State::Open,
+        let recording = call.playable_recording().filter(|_| wanted);
+        recording.is_some_and(|(recording, _)| match &row.sink_state.copied {
+            Some(copied) => {
+                copied.egress_id != recording.egress_id || copied.state == DeliveryState::Open
+            }
             None => true,
         })
     }
@@ -209,15 +216,15 @@ impl Airtable {
         column: &Column,
         now: Timestamp,
     ) {
-        let Some((recording, size)) = call.playable() else {
+        let Some((recording, size)) = call.playable_recording() else {
             return;
         };
-        let known = row.memo.copied.take();
+        let known = row.sink_state.copied.take();
         let same = known.filter(|known| known.egress_id == recording.egress_id);
         let mut copied = same.unwrap_or_else(|| Copied::new(&recording.egress_id));
         let filename = recording.key.rsplit('/').next().unwrap_or_default();
-        match copied.judge(cell, filename, size, now) {
-            Verdict::There => copied.state = State::There,
+        match copied.record_errors(cell, filename, size, now) {
+            Verdict::There => copied.state = DeliveryState::There,
             Verdict::Fetching { ids } => {
                 if copied.tries == 0 {
                     // Sent before, and forgotten.
@@ -227,7 +234,7 @@ impl Airtable {
                 row.look_again(now + copied.waited(now).max(SOON));
             }
             Verdict::Missing { .. } if copied.tries >= TRIES => {
-                copied.state = State::GivenUp;
+                copied.state = DeliveryState::GivenUp;
                 row.notes.extend(copied.note(&column.name));
             }
             Verdict::Missing { kept } => {
@@ -252,14 +259,15 @@ impl Airtable {
                 }
             }
         }
-        row.memo.copied = Some(copied);
+        row.sink_state.copied = Some(copied);
     }
 }
 
 impl Row {
     /// The copy went with the row; `answer`: the row's cells by field id, as Airtable has them now.
     pub(super) fn copy_sent(&mut self, answer: &Map<String, Value>, table: &Table, now: Timestamp) {
-        let (Some(sending), Some(copied)) = (self.sending.take(), &mut self.memo.copied) else {
+        let (Some(sending), Some(copied)) = (self.sending.take(), &mut self.sink_state.copied)
+        else {
             return;
         };
         let field = table.field_id(&sending.column).unwrap_or_default();
@@ -274,7 +282,7 @@ impl Row {
     /// Airtable refused the cell; the row goes without it.
     pub(super) fn copy_refused(&mut self, now: Timestamp) {
         self.sending = None;
-        if let Some(copied) = &mut self.memo.copied {
+        if let Some(copied) = &mut self.sink_state.copied {
             copied.tries += 1;
         }
         self.look_again(now + SOON);
@@ -298,13 +306,13 @@ mod tests {
         }
     }
 
-    fn judged(tries: u32, ids: &[&str], minutes: i64, cell: &[Attachment]) -> Verdict {
+    fn read_results(tries: u32, ids: &[&str], minutes: i64, cell: &[Attachment]) -> Verdict {
         let copied = Copied {
             tries,
             ids: ids.iter().map(ToString::to_string).collect(),
             ..Copied::new("EG_1")
         };
-        copied.judge(cell, "a.mp3", 100, NOW + SignedDuration::from_mins(minutes))
+        copied.record_errors(cell, "a.mp3", 100, NOW + SignedDuration::from_mins(minutes))
     }
 
     #[test]
@@ -314,37 +322,43 @@ mod tests {
         };
         let theirs = item("attTheirs", "notes.pdf", Some(7));
         let mine = |size| item("attMine", "a.mp3", size);
-        assert_eq!(judged(0, &[], 0, &[]), kept(&[]));
+        assert_eq!(read_results(0, &[], 0, &[]), kept(&[]));
         assert_eq!(
-            judged(1, &["attMine"], 1, &[theirs.clone(), mine(Some(100))]),
+            read_results(1, &["attMine"], 1, &[theirs.clone(), mine(Some(100))]),
             Verdict::There
         );
         // Renamed by a person, and still ours.
         let renamed = item("attMine", "b.mp3", Some(100));
-        assert_eq!(judged(1, &["attMine"], 1, &[renamed]), Verdict::There);
+        assert_eq!(read_results(1, &["attMine"], 1, &[renamed]), Verdict::There);
         // Sent, and the answer was lost.
-        assert_eq!(judged(0, &[], 0, &[mine(Some(100))]), Verdict::There);
+        assert_eq!(read_results(0, &[], 0, &[mine(Some(100))]), Verdict::There);
         let fetching = |ids: &[&str]| Verdict::Fetching {
             ids: ids.iter().map(ToString::to_string).collect(),
         };
         assert_eq!(
-            judged(1, &["attMine"], 14, &[mine(None)]),
+            read_results(1, &["attMine"], 14, &[mine(None)]),
             fetching(&["attMine"])
         );
-        assert_eq!(judged(0, &[], 900, &[mine(None)]), fetching(&["attMine"]));
+        assert_eq!(
+            read_results(0, &[], 900, &[mine(None)]),
+            fetching(&["attMine"])
+        );
         // Never fetched, fetched wrong, or gone: ours goes, theirs stays, also one that has our name.
         assert_eq!(
-            judged(1, &["attMine"], 15, &[theirs.clone(), mine(None)]),
+            read_results(1, &["attMine"], 15, &[theirs.clone(), mine(None)]),
             kept(&["attTheirs"])
         );
         assert_eq!(
-            judged(1, &["attMine"], 1, &[mine(Some(31)), theirs.clone()]),
+            read_results(1, &["attMine"], 1, &[mine(Some(31)), theirs.clone()]),
             kept(&["attTheirs"])
         );
-        assert_eq!(judged(1, &["attMine"], 1, &[theirs]), kept(&["attTheirs"]));
+        assert_eq!(
+            read_results(1, &["attMine"], 1, &[theirs]),
+            kept(&["attTheirs"])
+        );
         let same_name = item("attOther", "a.mp3", Some(31));
         assert_eq!(
-            judged(1, &["attMine"], 1, &[same_name]),
+            read_results(1, &["attMine"], 1, &[same_name]),
             kept(&["attOther"])
         );
     }

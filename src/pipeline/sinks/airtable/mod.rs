@@ -25,7 +25,7 @@ use crate::{
     pipeline::{
         Wake,
         budget::Budget,
-        deliver::{Attempt, Deliverer, Due, Line, Place},
+        deliver::{Attempt, BatchPermit, Deliverer, Due, Slot},
     },
     storage,
     store::Store,
@@ -60,18 +60,18 @@ impl Deliverer for Airtable {
         5
     }
 
-    async fn ready(&self, now: Timestamp) -> anyhow::Result<Option<Place>> {
-        let line = self.client.ready().await;
-        let gather = self.budget.gather(now).await?;
-        Ok(Some(Place { gather, line }))
+    async fn ready(&self, now: Timestamp) -> anyhow::Result<Option<Slot>> {
+        let permit = self.client.ready().await;
+        let policy = self.budget.gather(now).await?;
+        Ok(Some(Slot { policy, permit }))
     }
 
-    async fn deliver(&self, due: &[Due], line: Line, now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], permit: BatchPermit, now: Timestamp) -> Vec<Attempt> {
         match self.table(now).await {
-            Ok(table) => trip::Trip::new(self, due, now, table).run(line).await,
+            Ok(table) => trip::Trip::new(self, due, now, table).run(permit).await,
             Err(error) => {
-                let answer = refusal::answer(&error);
-                let attempt = |due: &Due| Attempt::new(answer.clone(), &due.delivery.memo);
+                let outcome = refusal::answer(&error);
+                let attempt = |due: &Due| Attempt::new(outcome.clone(), &due.delivery.sink_state);
                 due.iter().map(attempt).collect()
             }
         }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     airtable::{Class, Error},
-    pipeline::deliver::Answer,
+    pipeline::deliver::Outcome,
 };
 
 const CONFIGURATION: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ impl Trip<'_> {
             Ok(true) if rows.len() > 1 => self.split(rows, error),
             Ok(true) if self.strike(column) < STRIKES => {
                 for row in &mut rows {
-                    let call = &self.due[row.place].call.id;
+                    let call = &self.due[row.slot].call.id;
                     tracing::warn!(
                         call,
                         column,
@@ -106,7 +106,7 @@ impl Trip<'_> {
     fn middle(&self, rows: &[Row], error: &Error) -> usize {
         let text = error.to_string();
         let named = |row: &Row| {
-            row.memo
+            row.sink_state
                 .record
                 .as_ref()
                 .is_some_and(|id| text.contains(id.as_str()))
@@ -119,26 +119,26 @@ impl Trip<'_> {
     }
 
     async fn refused_row(&mut self, mut row: Row, error: &Error) {
-        let place = row.place;
+        let slot = row.slot;
         match error.class() {
-            Class::RowGone if row.memo.record.is_some() => {
-                let memo = row.gone();
-                let due = &self.due[place];
+            Class::RowGone if row.sink_state.record.is_some() => {
+                let sink_state = row.gone();
+                let due = &self.due[slot];
                 let back = self
                     .sink
-                    .row_of(place, due, memo.clone(), &self.table, self.now);
+                    .row_of(slot, due, sink_state.clone(), &self.table, self.now);
                 match back.await {
                     Ok(Some(row)) => self.groups.push(vec![row]),
-                    Ok(None) => self.gone(place, &memo),
-                    Err(error) => self.end(place, Answer::Retry { after: None, error }),
+                    Ok(None) => self.gone(slot, &sink_state),
+                    Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
                 }
             }
             Class::Row { .. } if row.sending.is_some() && is_about_attachments(error) => {
-                tracing::warn!(call = self.due[place].call.id, %error, "Airtable refused the recording; the row goes without it");
+                tracing::warn!(call = self.due[slot].call.id, %error, "Airtable refused the recording; the row goes without it");
                 row.copy_refused(self.now);
                 self.groups.push(vec![row]);
             }
-            Class::Row { .. } if row.memo.record.is_none() => {
+            Class::Row { .. } if row.sink_state.record.is_none() => {
                 let answer = self.ambiguous(&row).await.unwrap_or_else(|| answer(error));
                 self.unsent(row, answer);
             }
@@ -210,8 +210,8 @@ impl Trip<'_> {
     }
 
     /// More than one record has the call's id: no third is made, and a person decides which one stays.
-    async fn ambiguous(&self, row: &Row) -> Option<Answer> {
-        let due = &self.due[row.place];
+    async fn ambiguous(&self, row: &Row) -> Option<Outcome> {
+        let due = &self.due[row.slot];
         let (table_id, key) = (&self.table.mapping.table_id, self.key_field()?);
         let found = self.sink.client.find(table_id, key, &due.call.id);
         let records = match found.await {
@@ -228,7 +228,7 @@ impl Trip<'_> {
         );
         // A minute, two, four … an hour: a probe is two requests.
         let doubled = CONFIGURATION * 2_u32.pow(due.delivery.attempts.clamp(0, 6) as u32);
-        Some(Answer::Park {
+        Some(Outcome::Park {
             after: doubled.min(QUOTA),
             error,
         })
@@ -241,33 +241,33 @@ fn is_about_attachments(error: &Error) -> bool {
 }
 
 /// What an error means for everything that was in the request.
-pub(super) fn answer(error: &Error) -> Answer {
+pub(super) fn answer(error: &Error) -> Outcome {
     let text = error.to_string();
     match error.class() {
-        Class::Retry { after } => Answer::Retry { after, error: text },
-        Class::Locked { after } => Answer::Retry {
+        Class::Retry { after } => Outcome::Retry { after, error: text },
+        Class::Locked { after } => Outcome::Retry {
             after: Some(after),
             error: text,
         },
-        Class::Quota => Answer::Closed {
+        Class::Quota => Outcome::PauseSink {
             after: QUOTA,
             error: text,
         },
         // A probe asks our own count, so this sends nothing.
-        Class::Spent { rest } => Answer::Closed {
+        Class::Spent { rest } => Outcome::PauseSink {
             after: rest,
             error: text,
         },
-        Class::Configuration => Answer::Closed {
+        Class::Configuration => Outcome::PauseSink {
             after: CONFIGURATION,
             error: text,
         },
-        Class::UnknownField => Answer::Retry {
+        Class::UnknownField => Outcome::Retry {
             after: None,
             error: text,
         },
         Class::Row { .. } | Class::Choice { .. } | Class::RowGone | Class::TooLarge => {
-            Answer::Dead { error: text }
+            Outcome::Dead { error: text }
         }
     }
 }

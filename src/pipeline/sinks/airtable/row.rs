@@ -20,7 +20,7 @@ use crate::{
         row::{Links, Projection, project},
     },
     domain::Call,
-    pipeline::deliver::{Answer, Attempt, Due},
+    pipeline::deliver::{Attempt, Due, Outcome},
 };
 
 /// How soon what a row could not be given is tried again.
@@ -55,12 +55,13 @@ pub(super) struct Memo {
 
 impl Memo {
     fn of(due: &Due, table: &Table) -> Memo {
-        let memo: Memo = serde_json::from_value(due.delivery.memo.clone()).unwrap_or_default();
-        if memo.table == table.mapping.table_id {
-            return memo;
+        let sink_state: Memo =
+            serde_json::from_value(due.delivery.sink_state.clone()).unwrap_or_default();
+        if sink_state.table == table.mapping.table_id {
+            return sink_state;
         }
         Memo {
-            text: memo.text,
+            text: sink_state.text,
             ..Memo::new(table)
         }
     }
@@ -87,8 +88,8 @@ impl Memo {
 /// A row on its way.
 pub(super) struct Row {
     /// Its place among the dues.
-    pub place: usize,
-    pub memo: Memo,
+    pub slot: usize,
+    pub sink_state: Memo,
     /// Every cell, by column name.
     cells: Map<String, Value>,
     /// Values that their columns cannot hold, a line for each.
@@ -109,52 +110,52 @@ impl Airtable {
     /// The row as it should be now. `None`: somebody deleted it, and the call has no news since.
     pub(super) async fn row(
         &self,
-        place: usize,
+        slot: usize,
         due: &Due,
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
-        self.row_of(place, due, Memo::of(due, table), table, now)
+        self.row_of(slot, due, Memo::of(due, table), table, now)
             .await
     }
 
     pub(super) async fn row_of(
         &self,
-        place: usize,
+        slot: usize,
         due: &Due,
-        mut memo: Memo,
+        mut sink_state: Memo,
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
         let call = &due.call;
-        if memo.is_gone() {
+        if sink_state.is_gone() {
             let redriven = due.delivery.delivered == 0;
-            if !redriven && !self.has_news(call, &memo, table) {
+            if !redriven && !self.has_news(call, &sink_state, table) {
                 return Ok(None);
             }
-            memo = Memo {
-                text: memo.text,
+            sink_state = Memo {
+                text: sink_state.text,
                 ..Memo::new(table)
             };
         }
         // Redriven as though it had never been delivered: the row that is there is written whole.
-        let whole = due.delivery.delivered == 0 && memo.record.is_some();
+        let whole = due.delivery.delivered == 0 && sink_state.record.is_some();
         if whole {
-            memo.signed = None;
-            memo.refused.clear();
+            sink_state.signed = None;
+            sink_state.refused.clear();
         }
-        let (links, fresh_links) = self.links(call, &mut memo, now).await?;
+        let (links, fresh_links) = self.links(call, &mut sink_state, now).await?;
         let Projection { cells, unfit } = project(call, &self.schema, &links);
         let mut row = Row {
-            place,
+            slot,
             cells,
             unfit,
             fresh_links,
             whole,
             notes: Vec::new(),
             sending: None,
-            again: self.renewal(call, &memo),
-            memo,
+            again: self.renewal(call, &sink_state),
+            sink_state,
         };
         if let Some(error) = links.transcript_missing {
             row.notes.push(format!(
@@ -164,7 +165,7 @@ impl Airtable {
         }
         if let Some(column) = self.attachment_column() {
             row.notes.extend(
-                row.memo
+                row.sink_state
                     .copied
                     .as_ref()
                     .and_then(|copied| copied.note(&column.name)),
@@ -181,7 +182,7 @@ impl Airtable {
     }
 
     /// Whether a row that somebody deleted must come back: fresh links and our own remarks are no news of the call.
-    fn has_news(&self, call: &Call, memo: &Memo, table: &Table) -> bool {
+    fn has_news(&self, call: &Call, sink_state: &Memo, table: &Table) -> bool {
         let cells = project(call, &self.schema, &Links::default()).cells;
         let ours = self.schema.enabled();
         let mut columns = ours.filter(|column| is_of_a_call(&column.from));
@@ -190,7 +191,7 @@ impl Airtable {
             let cell = cells.get(&column.name);
             let id = table.field_id(&column.name);
             cell.zip(id)
-                .is_some_and(|(cell, id)| is_news(memo, &column.name, id, cell))
+                .is_some_and(|(cell, id)| is_news(sink_state, &column.name, id, cell))
         })
     }
 }
@@ -201,9 +202,9 @@ impl Row {
         let mut cells = self.cells.clone();
         self.tell(&mut cells, schema, table);
         cells.retain(|name, cell| match table.field_id(name) {
-            Some(id) if self.memo.has_refused(name, id, cell) => false,
+            Some(id) if self.sink_state.has_refused(name, id, cell) => false,
             Some(_) if self.whole => true,
-            Some(id) => is_news(&self.memo, name, id, cell),
+            Some(id) => is_news(&self.sink_state, name, id, cell),
             None => false,
         });
         if !self.fresh_links {
@@ -262,9 +263,9 @@ impl Row {
     fn refusal(&self, table: &Table) -> Option<String> {
         let refused = |name: &&String| {
             let cell = self.cells.get(*name).zip(table.field_id(name));
-            cell.is_some_and(|(cell, id)| self.memo.has_refused(name, id, cell))
+            cell.is_some_and(|(cell, id)| self.sink_state.has_refused(name, id, cell))
         };
-        let names = quoted(self.memo.refused.keys().filter(refused))?;
+        let names = quoted(self.sink_state.refused.keys().filter(refused))?;
         Some(format!(
             "Airtable does not take what this call has for {names}: what was there before stays."
         ))
@@ -274,21 +275,23 @@ impl Row {
     pub fn refuse(&mut self, column: &str, table: &Table) {
         if let Some((cell, id)) = self.cells.get(column).zip(table.field_id(column)) {
             let refused = (id.to_owned(), hash(cell));
-            self.memo.refused.insert(column.to_owned(), refused);
+            self.sink_state.refused.insert(column.to_owned(), refused);
         }
     }
 
     /// The row is in Airtable as `news` has it.
     pub fn written(&mut self, record: &str, news: Map<String, Value>, table: &Table) {
-        self.memo.record = Some(record.to_owned());
+        self.sink_state.record = Some(record.to_owned());
         let copied = self.sending.as_ref().map(|sending| sending.column.clone());
         for (name, cell) in news {
             let id = table
                 .field_id(&name)
                 .filter(|_| Some(&name) != copied.as_ref());
             if let Some(id) = id {
-                self.memo.refused.remove(&name);
-                self.memo.sent.insert(name, (id.to_owned(), hash(&cell)));
+                self.sink_state.refused.remove(&name);
+                self.sink_state
+                    .sent
+                    .insert(name, (id.to_owned(), hash(&cell)));
             }
         }
     }
@@ -300,23 +303,23 @@ impl Row {
     pub fn delivered(mut self, schema: &Schema, table: &Table) -> Attempt {
         let untold = self.untold(schema, table);
         let told = (!untold.is_empty()).then(|| hash(&untold));
-        let is_new = told.is_some() && told != self.memo.told;
-        self.memo.told = told;
+        let is_new = told.is_some() && told != self.sink_state.told;
+        self.sink_state.told = told;
         let again = self.again;
-        let mut attempt = attempt(Answer::Delivered { again }, &self.memo);
-        attempt.remark = is_new.then(|| format!("{} {HERE}", untold.join(" ")));
+        let mut attempt = attempt(Outcome::Delivered { again }, &self.sink_state);
+        attempt.warning = is_new.then(|| format!("{} {HERE}", untold.join(" ")));
         attempt
     }
 
     /// The row in Airtable is as it was, so what is remembered of it is too; a transcript in the bucket stays there.
-    pub fn unsent(self, due: &Due, answer: Answer) -> Attempt {
-        let before = serde_json::from_value(due.delivery.memo.clone());
+    pub fn unsent(self, due: &Due, outcome: Outcome) -> Attempt {
+        let before = serde_json::from_value(due.delivery.sink_state.clone());
         let before: Memo = before.unwrap_or_default();
-        let memo = Memo {
-            text: self.memo.text,
+        let sink_state = Memo {
+            text: self.sink_state.text,
             ..before
         };
-        attempt(answer, &memo)
+        attempt(outcome, &sink_state)
     }
 
     /// Somebody deleted the row: what it said is kept, so that news can be told from none.
@@ -325,7 +328,7 @@ impl Row {
             record: None,
             signed: None,
             copied: None,
-            ..self.memo
+            ..self.sink_state
         }
     }
 }
@@ -350,19 +353,19 @@ pub(super) fn is_of_a_call(from: &str) -> bool {
 }
 
 /// A cell that was never sent to this field is news unless it is empty, or was refused.
-fn is_news(memo: &Memo, name: &str, id: &str, cell: &Value) -> bool {
-    if memo.has_refused(name, id, cell) {
+fn is_news(sink_state: &Memo, name: &str, id: &str, cell: &Value) -> bool {
+    if sink_state.has_refused(name, id, cell) {
         return false;
     }
-    match memo.sent.get(name) {
+    match sink_state.sent.get(name) {
         Some((field, sent)) if field == id => *sent != hash(cell),
         _ => !cell.is_null(),
     }
 }
 
-pub(super) fn attempt(answer: Answer, memo: &Memo) -> Attempt {
-    let memo = serde_json::to_value(memo).unwrap_or_default();
-    Attempt::new(answer, &memo)
+pub(super) fn attempt(outcome: Outcome, sink_state: &Memo) -> Attempt {
+    let sink_state = serde_json::to_value(sink_state).unwrap_or_default();
+    Attempt::new(outcome, &sink_state)
 }
 
 /// SipHash with fixed keys: the same in every process of this version; a new one sends the row once more.

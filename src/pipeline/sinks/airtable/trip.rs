@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     airtable::Error,
-    pipeline::deliver::{Answer, Attempt, Due, Line},
+    pipeline::deliver::{Attempt, BatchPermit, Due, Outcome},
 };
 
 /// Bytes of rows in a request; Airtable takes a megabyte.
@@ -54,17 +54,17 @@ impl<'a> Trip<'a> {
     }
 
     /// One attempt for each due, in their order. `line`: the next batch may be chosen when this one asks for its turn.
-    pub async fn run(mut self, line: Line) -> Vec<Attempt> {
+    pub async fn run(mut self, permit: BatchPermit) -> Vec<Attempt> {
         let (mut known, mut fresh) = (Vec::new(), Vec::new());
-        for (place, due) in self.due.iter().enumerate() {
-            match self.sink.row(place, due, &self.table, self.now).await {
-                Ok(Some(row)) if row.memo.record.is_some() => known.push(row),
+        for (slot, due) in self.due.iter().enumerate() {
+            match self.sink.row(slot, due, &self.table, self.now).await {
+                Ok(Some(row)) if row.sink_state.record.is_some() => known.push(row),
                 Ok(Some(row)) => fresh.push(row),
-                Ok(None) => self.end(place, Answer::Delivered { again: None }),
-                Err(error) => self.end(place, Answer::Retry { after: None, error }),
+                Ok(None) => self.end(slot, Outcome::Delivered { again: None }),
+                Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
             }
         }
-        drop(line);
+        drop(permit);
         let copies = self
             .sink
             .look_at_copies(&mut known, self.due, &self.table, self.now);
@@ -79,7 +79,10 @@ impl<'a> Trip<'a> {
         }
         let missing = |due: &Due| {
             let error = "the row was not sent".into();
-            Attempt::new(Answer::Retry { after: None, error }, &due.delivery.memo)
+            Attempt::new(
+                Outcome::Retry { after: None, error },
+                &due.delivery.sink_state,
+            )
         };
         let attempts = self.attempts.into_iter().zip(self.due);
         attempts
@@ -130,7 +133,7 @@ impl<'a> Trip<'a> {
                 .collect()
         };
         let rows = parcels.iter();
-        let rows = rows.map(|(row, news)| (row.memo.record.clone(), by_id(news)));
+        let rows = rows.map(|(row, news)| (row.sink_state.record.clone(), by_id(news)));
         let rows: Vec<_> = rows.collect();
         let known: Option<Vec<_>> = rows
             .iter()
@@ -155,30 +158,30 @@ impl<'a> Trip<'a> {
     }
 
     fn delivered(&mut self, mut row: Row) {
-        let call = &self.due[row.place].call;
+        let call = &self.due[row.slot].call;
         // A row that is new gets its recording with the next request.
-        if row.memo.copied.is_none() && self.sink.owes_copy(&row, call, &self.table) {
+        if row.sink_state.copied.is_none() && self.sink.owes_copy(&row, call, &self.table) {
             row.look_again(self.now);
         }
-        let place = row.place;
-        self.attempts[place] = Some(row.delivered(&self.sink.schema, &self.table));
+        let slot = row.slot;
+        self.attempts[slot] = Some(row.delivered(&self.sink.schema, &self.table));
     }
 
     /// Nothing of this call was written.
-    pub fn unsent(&mut self, row: Row, answer: Answer) {
-        let place = row.place;
-        self.attempts[place] = Some(row.unsent(&self.due[place], answer));
+    pub fn unsent(&mut self, row: Row, outcome: Outcome) {
+        let slot = row.slot;
+        self.attempts[slot] = Some(row.unsent(&self.due[slot], outcome));
     }
 
     /// What is remembered of a row that somebody deleted.
-    pub fn gone(&mut self, place: usize, memo: &super::row::Memo) {
-        let answer = Answer::Delivered { again: None };
-        self.attempts[place] = Some(attempt(answer, memo));
+    pub fn gone(&mut self, slot: usize, sink_state: &super::row::Memo) {
+        let outcome = Outcome::Delivered { again: None };
+        self.attempts[slot] = Some(attempt(outcome, sink_state));
     }
 
-    pub fn end(&mut self, place: usize, answer: Answer) {
-        let memo = &self.due[place].delivery.memo;
-        self.attempts[place] = Some(Attempt::new(answer, memo));
+    pub fn end(&mut self, slot: usize, outcome: Outcome) {
+        let sink_state = &self.due[slot].delivery.sink_state;
+        self.attempts[slot] = Some(Attempt::new(outcome, sink_state));
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     harness::{API_TOKEN, World, token},
-    letters::{claims, inbox, jwt, send_as, signature},
+    signed_webhooks::{claims, inbox, jwt, send_as, signature},
 };
 
 const OPENED: &str = r#"{"event":"room_started","room":{"sid":"RM_hand","name":"by-hand"}}"#;

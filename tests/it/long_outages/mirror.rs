@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::HOUR;
 use crate::{
-    gate::Gate,
     harness::{World, eventually, move_clock, moved},
     mirror::Receiver,
+    tcp_gate::Gate,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +43,7 @@ async fn a_day_without_the_mirror_holds_no_row_back_and_is_told_afterwards() {
     };
     assert!(eventually(told).await.is_some());
     for call in &calls {
-        world.settled(call, "mirror").await;
+        world.processed(call, "mirror").await;
     }
     assert_eq!(receiver.egresses(), wanted);
     // Three were refused, each of the three was taken once.

@@ -8,8 +8,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     domain::{Policy, Sink, policy::RecordOn},
-    pipeline::{Job, Wake, intake::Intake, keep::Keep},
-    store::{Kind, Letter, Store},
+    pipeline::{Job, Wake, intake::Intake, retention::Retention},
+    store::{InboxMessage, MessageKind, Store},
 };
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
@@ -48,7 +48,7 @@ async fn becomes(path: &Path, sql: &str, wanted: i64) {
     panic!("{sql} is {}, not {wanted}", count(path, sql).await);
 }
 
-async fn letters_of(world: &World, call: &str) -> i64 {
+async fn messages_of(world: &World, call: &str) -> i64 {
     let sql = format!("SELECT COUNT(*) FROM inbox WHERE call_id = '{call}'");
     count(world.folder.path(), &sql).await
 }
@@ -77,12 +77,12 @@ async fn spoken(world: &World, room: &str) -> String {
 async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they_are() {
     let mut world = World::new().await;
     world.restart_on(moved::<5>).await;
-    let (old, owed) = (spoken(&world, "old").await, spoken(&world, "owed").await);
+    let (old, due_deliveries) = (spoken(&world, "old").await, spoken(&world, "owed").await);
     let folder = world.folder.path().to_owned();
     let open = "SELECT COUNT(*) FROM deliveries WHERE state <> 'done'";
     becomes(&folder, open, 0).await;
     world.stop().await;
-    execute(&folder, format!("UPDATE deliveries SET state = 'dead', due_at = {} WHERE sink = 'airtable' AND call_id = '{owed}'", i64::MAX)).await;
+    execute(&folder, format!("UPDATE deliveries SET state = 'dead', due_at = {} WHERE sink = 'airtable' AND call_id = '{due_deliveries}'", i64::MAX)).await;
     world.start().await;
     // The day of its delivery is noted.
     let noted =
@@ -98,28 +98,31 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
         })
         .await;
     assert_eq!(words(&world, &old).await, (200, "Agent: Hello.".into()));
-    assert!(letters_of(&world, &old).await > 5);
+    assert!(messages_of(&world, &old).await > 5);
     world.stop().await;
     move_clock::<5>(2 * DAY);
     world.start().await;
     let mut last = (0, String::new());
     for _ in 0..500 {
         last = words(&world, &old).await;
-        if last.0 == 404 && letters_of(&world, &old).await == 0 {
+        if last.0 == 404 && messages_of(&world, &old).await == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(last.0 == 404 && last.1.contains("KEEP"), "{last:?}");
-    assert_eq!(letters_of(&world, &old).await, 0);
+    assert_eq!(messages_of(&world, &old).await, 0);
     assert_eq!(
         world.row(&old).await.unwrap(),
         renewed,
         "the row was left alone"
     );
     // What is owed is kept.
-    assert_eq!(words(&world, &owed).await, (200, "Agent: Hello.".into()));
-    assert!(letters_of(&world, &owed).await > 5);
+    assert_eq!(
+        words(&world, &due_deliveries).await,
+        (200, "Agent: Hello.".into())
+    );
+    assert!(messages_of(&world, &due_deliveries).await > 5);
     // Sent again whole, the forgotten call's row keeps its words.
     world.stop().await;
     let again = "UPDATE deliveries SET state = 'pending', due_at = 0, delivered = 0, memo = '{}' WHERE sink = 'airtable'";
@@ -129,7 +132,7 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
     let done = "SELECT COUNT(*) FROM deliveries WHERE sink = 'airtable' AND state = 'done'";
     becomes(&folder, done, 2).await;
     assert!(world.airtable.requests() > requests, "it was sent");
-    for call in [&old, &owed] {
+    for call in [&old, &due_deliveries] {
         let row = world.row(call).await.unwrap();
         assert_eq!(
             (&row["Transcript"], &row["Status"]),
@@ -154,7 +157,7 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
 }
 
 /// A call's webhooks as LiveKit sent them, with ids of their own, and its words.
-fn letters(call: &str, at: Timestamp) -> Vec<Letter> {
+fn messages(call: &str, at: Timestamp) -> Vec<InboxMessage> {
     let mut files: Vec<_> = std::fs::read_dir("tests/fixtures/livekit-captured")
         .unwrap()
         .map(|file| file.unwrap().path())
@@ -175,33 +178,33 @@ fn letters(call: &str, at: Timestamp) -> Vec<Letter> {
             event["room"]["sid"] = call.into();
         }
         let text = event.to_string();
-        let mut letter = letter(Kind::Webhook, text, at, n);
-        letter.dedupe = Some(format!("{call}-{n}"));
-        all.push(letter);
+        let mut message = message(MessageKind::Webhook, text, at, n);
+        message.dedupe = Some(format!("{call}-{n}"));
+        all.push(message);
     }
     let turn = json!({"speaker": "caller", "text": "Well, about that order of mine, you know, the one from last week. ".repeat(3)});
     let report = json!({"room": {}, "body": {"room_id": call, "turns": vec![turn; 60]}});
-    all.push(letter(Kind::Report, report.to_string(), at, 98));
+    all.push(message(MessageKind::Report, report.to_string(), at, 98));
     all
 }
 
 /// Ids begin with the time of a clock that is not the machine's.
-fn letter(kind: Kind, body: String, at: Timestamp, n: usize) -> Letter {
+fn message(kind: MessageKind, body: String, at: Timestamp, n: usize) -> InboxMessage {
     let millis = format!("{:012x}", at.as_millisecond());
-    let own = Letter::new(kind, body, at);
+    let own = InboxMessage::new(kind, body, at);
     let id = format!(
         "{}-{}-7{n:03x}{}",
         &millis[..8],
         &millis[8..],
         &own.id[18..]
     );
-    Letter { id, ..own }
+    InboxMessage { id, ..own }
 }
 
 /// How much disk a database takes after so many days.
 struct Life {
     bytes: u64,
-    letters: i64,
+    messages: i64,
     slowest: Duration,
 }
 
@@ -217,7 +220,7 @@ async fn live(days: i64, calls: i64, keep: i64) -> Life {
         sinks: vec![Sink::Airtable],
         wake: std::sync::Arc::new(Wake::default()),
     };
-    let keeper = Keep::new(
+    let keeper = Retention::new(
         store.clone(),
         Duration::from_secs((keep * DAY).unsigned_abs()),
     );
@@ -226,8 +229,8 @@ async fn live(days: i64, calls: i64, keep: i64) -> Life {
     for day in 0..days {
         now += SignedDuration::from_secs(DAY);
         let ids = (0..calls).map(|n| format!("RM_{day}x{n}"));
-        let letters: Vec<Letter> = ids.flat_map(|id| letters(&id, now)).collect();
-        let put = letters.into_iter().map(|letter| store.put(letter));
+        let messages: Vec<InboxMessage> = ids.flat_map(|id| messages(&id, now)).collect();
+        let put = messages.into_iter().map(|message| store.put(message));
         for done in futures_util::future::join_all(put).await {
             done.unwrap();
         }
@@ -248,7 +251,7 @@ async fn live(days: i64, calls: i64, keep: i64) -> Life {
     }
     let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
     let life = Life {
-        letters: count(folder.path(), "SELECT COUNT(*) FROM inbox").await,
+        messages: count(folder.path(), "SELECT COUNT(*) FROM inbox").await,
         bytes: size("calls.db") + size("calls.db-wal"),
         slowest,
     };
@@ -272,7 +275,7 @@ async fn the_database_stays_small() {
     println!(
         "{days} days of {calls} calls, KEEP={keep}d: {:.1} MB, {} letters, the writer held for {:?} at most, in {:?}",
         life.bytes as f64 / 1e6,
-        life.letters,
+        life.messages,
         life.slowest,
         begun.elapsed()
     );
@@ -281,8 +284,8 @@ async fn the_database_stays_small() {
     let all = (days * calls).unsigned_abs() * 8192;
     assert!(life.bytes < kept + all + (8 << 20), "{} bytes", life.bytes);
     assert!(
-        life.letters <= (keep + 1) * calls * 17,
+        life.messages <= (keep + 1) * calls * 17,
         "{} letters",
-        life.letters
+        life.messages
     );
 }

@@ -10,12 +10,12 @@ use crate::domain::{Call, Sink};
 const NAMED: i64 = 3;
 /// How far back recordings that failed in a row are counted, in calls of each fate.
 const IN_A_ROW: i64 = 50;
-/// How many of the newest letters are looked through for a webhook.
+/// How many of the newest messages are looked through for a webhook.
 const NEWEST: i64 = 2000;
 
 /// Deliveries of a sink that are stuck in the same way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stuck {
+pub struct Backlog {
     pub sink: String,
     pub count: i64,
     pub oldest_created_at: Timestamp,
@@ -25,7 +25,7 @@ pub struct Stuck {
 
 /// Whether LiveKit's webhooks come.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Silence {
+pub struct WebhookGap {
     pub last_webhook_at: Option<Timestamp>,
     /// Open rooms and when they began.
     pub live: Vec<(String, Timestamp)>,
@@ -69,7 +69,7 @@ impl Store {
 
     /// Deliveries that wait: those that failed since `failed`, the others since `quiet`, or longer. Starts of
     /// recordings are not among them: they are looked at by call.
-    pub async fn waiting(&self, failed: Timestamp, quiet: Timestamp) -> Result<Vec<Stuck>> {
+    pub async fn waiting(&self, failed: Timestamp, quiet: Timestamp) -> Result<Vec<Backlog>> {
         let clause = "sink IN ('storage', 'airtable', 'mirror') AND state IN ('pending', 'parked') AND (created_at <= $1 AND last_error IS NOT NULL OR created_at <= $2)";
         let (failed, quiet) = (failed.as_millisecond(), quiet.as_millisecond());
         self.stuck(clause, failed, quiet).await
@@ -94,12 +94,12 @@ impl Store {
     }
 
     /// Deliveries that are not tried any more.
-    pub async fn dead(&self) -> Result<Vec<Stuck>> {
+    pub async fn dead(&self) -> Result<Vec<Backlog>> {
         let clause = "sink IN ('egress', 'storage', 'airtable', 'mirror') AND state = 'dead' AND created_at BETWEEN $1 AND $2";
         self.stuck(clause, 0, NEVER).await
     }
 
-    async fn stuck(&self, clause: &str, first: i64, second: i64) -> Result<Vec<Stuck>> {
+    async fn stuck(&self, clause: &str, first: i64, second: i64) -> Result<Vec<Backlog>> {
         let sql = format!(
             "SELECT sink, COUNT(*) AS n, MIN(created_at) AS oldest FROM deliveries WHERE {clause} GROUP BY sink ORDER BY sink"
         );
@@ -112,7 +112,7 @@ impl Store {
             );
             let calls = sqlx::query_scalar(AssertSqlSafe(sql));
             let calls = calls.bind(first).bind(second).bind(text(&sink)).bind(NAMED);
-            stuck.push(Stuck {
+            stuck.push(Backlog {
                 calls: calls.fetch_all(&self.read).await?,
                 sink,
                 count: row.try_get("n")?,
@@ -122,8 +122,8 @@ impl Store {
         Ok(stuck)
     }
 
-    pub async fn silence(&self) -> Result<Silence> {
-        // Bounded: when so many letters came and none was a webhook, that is the answer.
+    pub async fn webhook_gap(&self) -> Result<WebhookGap> {
+        // Bounded: when so many messages came and none was a webhook, that is the answer.
         let last = sqlx::query_scalar(
             "SELECT received_at FROM (SELECT id, kind, received_at FROM inbox ORDER BY id DESC LIMIT $1) AS newest
              WHERE kind = 'webhook' ORDER BY id DESC LIMIT 1",
@@ -136,14 +136,14 @@ impl Store {
         let live = live
             .iter()
             .map(|row| Ok((row.try_get("id")?, time(row.try_get("started_at")?))));
-        Ok(Silence {
+        Ok(WebhookGap {
             last_webhook_at: last.map(time),
             live: live.collect::<Result<_>>()?,
         })
     }
 
-    /// Letters that intake should have folded, and since when the first of them is due.
-    pub async fn unread_count(&self, now: Timestamp) -> Result<(i64, Option<Timestamp>)> {
+    /// Messages that intake should have folded, and since when the first of them is due.
+    pub async fn unprocessed_count(&self, now: Timestamp) -> Result<(i64, Option<Timestamp>)> {
         let query = sqlx::query(
             "SELECT COUNT(*) AS n, MIN(CASE WHEN due_at > received_at THEN due_at ELSE received_at END) AS oldest
              FROM inbox WHERE processed_at IS NULL AND due_at <= $1",

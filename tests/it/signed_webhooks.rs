@@ -55,7 +55,7 @@ pub async fn send_as(world: &World, token: Option<String>, body: Vec<u8>) -> req
     request.body(body).send().await.unwrap()
 }
 
-/// A letter as it lies in the database.
+/// A message as it lies in the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lying {
     pub kind: String,
@@ -64,7 +64,7 @@ pub struct Lying {
     pub read: bool,
 }
 
-/// The inbox' letters of a kind, oldest first.
+/// The inbox' messages of a kind, oldest first.
 pub async fn inbox(world: &World, kind: &str) -> Vec<Lying> {
     sqlx::any::install_default_drivers();
     let path = world.folder.path().join("calls.db");
@@ -82,16 +82,16 @@ pub async fn inbox(world: &World, kind: &str) -> Vec<Lying> {
     rows.iter().map(read).collect()
 }
 
-/// Waits until so many letters of a kind have been read, and gives the last.
-pub async fn read_letter(world: &World, kind: &str, count: usize) -> Lying {
+/// Waits until so many messages of a kind have been read, and gives the last.
+pub async fn read_message(world: &World, kind: &str, count: usize) -> Lying {
     let asked = Instant::now();
     loop {
-        let letters = inbox(world, kind).await;
-        if letters.len() >= count && letters.iter().all(|letter| letter.read) {
-            assert_eq!(letters.len(), count, "{letters:#?}");
-            return letters.last().unwrap().clone();
+        let messages = inbox(world, kind).await;
+        if messages.len() >= count && messages.iter().all(|message| message.read) {
+            assert_eq!(messages.len(), count, "{messages:#?}");
+            return messages.last().unwrap().clone();
         }
-        assert!(asked.elapsed() < PATIENCE, "{letters:#?}");
+        assert!(asked.elapsed() < PATIENCE, "{messages:#?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -7,7 +7,7 @@ use super::{Result, Store, sink_name, text, time};
 use crate::domain::Sink;
 
 #[derive(Debug, Clone)]
-pub struct Closure {
+pub struct PausedSink {
     pub sink: String,
     pub error: String,
     pub since: Timestamp,
@@ -16,7 +16,7 @@ pub struct Closure {
 }
 
 impl Store {
-    pub async fn close_sink(
+    pub async fn pause_sink(
         &self,
         sink: Sink,
         error: &str,
@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// The sink works: what was parked is due.
-    pub async fn open_sink(&self, sink: Sink, now: Timestamp) -> Result<()> {
+    pub async fn resume_sink(&self, sink: Sink, now: Timestamp) -> Result<()> {
         let name = sink_name(sink);
         let mut transaction = self.write.begin().await?;
         sqlx::query("DELETE FROM closures WHERE sink = $1")
@@ -62,21 +62,21 @@ impl Store {
         Ok(())
     }
 
-    pub async fn closures(&self) -> Result<Vec<Closure>> {
+    pub async fn paused_sinks(&self) -> Result<Vec<PausedSink>> {
         let rows = sqlx::query("SELECT * FROM closures ORDER BY sink");
         let rows = rows.fetch_all(&self.read).await?;
         rows.iter().map(read).collect()
     }
 
-    pub async fn closure(&self, sink: Sink) -> Result<Option<Closure>> {
+    pub async fn paused_sink(&self, sink: Sink) -> Result<Option<PausedSink>> {
         let row = sqlx::query("SELECT * FROM closures WHERE sink = $1").bind(sink_name(sink));
         let row = row.fetch_optional(&self.read).await?;
         row.as_ref().map(read).transpose()
     }
 }
 
-fn read(row: &AnyRow) -> Result<Closure> {
-    Ok(Closure {
+fn read(row: &AnyRow) -> Result<PausedSink> {
+    Ok(PausedSink {
         sink: row.try_get("sink")?,
         error: row.try_get("error")?,
         since: time(row.try_get("since")?),

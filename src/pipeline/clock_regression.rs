@@ -11,7 +11,7 @@ use crate::store::Store;
 /// How often the clock's time is noted for the next process.
 const NOTED: SignedDuration = SignedDuration::from_secs(10);
 
-pub struct SetBack {
+pub struct ClockRegression {
     store: Store,
     seen: Mutex<Seen>,
 }
@@ -23,16 +23,16 @@ struct Seen {
     noted_at: Option<Timestamp>,
 }
 
-impl SetBack {
-    pub fn new(store: Store) -> SetBack {
-        SetBack {
+impl ClockRegression {
+    pub fn new(store: Store) -> ClockRegression {
+        ClockRegression {
             store,
             seen: Mutex::default(),
         }
     }
 }
 
-impl Job for SetBack {
+impl Job for ClockRegression {
     fn name(&self) -> &'static str {
         "clock"
     }

@@ -87,7 +87,9 @@ impl World {
 }
 
 /// The delivery of this sink, as `/v1/calls/{id}` tells it.
-fn owed<'a>(detail: &'a Value, sink: &str) -> &'a Value {
+fn due_deliveries<'a>(detail: &'a Value, sink: &str) -> &'a Value {
     let all = detail["deliveries"].as_array().unwrap();
-    all.iter().find(|owed| owed["sink"] == sink).unwrap()
+    all.iter()
+        .find(|due_deliveries| due_deliveries["sink"] == sink)
+        .unwrap()
 }

@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
-    domain::{Call, Owed, Sink},
+    domain::{Call, DueDelivery, Sink},
     pipeline::{
         Job, Runner,
         watch::{Patience, Watch},
     },
-    store::{Folded, Store},
+    store::{CallUpdate, Store},
     telemetry,
 };
 
-use crate::{canaries, harness::KEY};
+use crate::{harness::KEY, leak_check};
 
 const CALL: &str = "RM_waitsForThreeDays";
 
 /// A database in which one call is owed to Airtable since `now`.
-async fn owing(folder: &std::path::Path, now: Timestamp) -> Store {
+async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
     let url = format!("sqlite:{}", folder.join("calls.db").display());
     let store = Store::open(&url, telemetry::now()).await.unwrap();
     let call = Call {
@@ -26,28 +26,28 @@ async fn owing(folder: &std::path::Path, now: Timestamp) -> Store {
         finished_at: Some(now),
         ..Call::default()
     };
-    let owed = vec![Owed {
+    let due_deliveries = vec![DueDelivery {
         sink: Sink::Airtable,
-        part: String::new(),
+        item: String::new(),
     }];
-    let folded = Folded {
+    let folded = CallUpdate {
         call,
         read_revision: 0,
         renamed: false,
-        owed,
+        due_deliveries,
     };
     let sinks = [Sink::Airtable];
-    let owed = store.commit_fold(&[folded], &[], &[], &sinks, now).await;
-    owed.unwrap();
+    let due_deliveries = store.commit_fold(&[folded], &[], &[], &sinks, now).await;
+    due_deliveries.unwrap();
     store
 }
 
 #[tokio::test]
 async fn three_days_of_waiting_are_a_line_an_hour() {
-    canaries::listen();
+    leak_check::listen();
     let folder = tempfile::tempdir().unwrap();
     let now = telemetry::now();
-    let store = owing(folder.path(), now).await;
+    let store = outstanding(folder.path(), now).await;
     let runner = Runner::new(telemetry::now);
     runner.leases.want("watch");
     let patience = Patience::new(SignedDuration::ZERO, now);
@@ -72,7 +72,7 @@ async fn three_days_of_waiting_are_a_line_an_hour() {
         let at = now + Duration::from_secs(minutes * 60);
         watching.step(at).await.unwrap();
     }
-    let said = canaries::said_to_wait(CALL);
+    let said = leak_check::said_to_wait(CALL);
     assert_eq!(said.len(), 72, "{said:#?}");
     let last = said.last().unwrap();
     assert!(

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::HOUR;
 use crate::{
-    gate::Gate,
     harness::{PATIENCE, World, move_clock, moved},
     play::text,
     reader::Row,
+    tcp_gate::Gate,
 };
 
 const MANY: usize = 1_000_000;

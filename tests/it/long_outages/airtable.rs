@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use livekit_airtable::sim::airtable::{self, Fault};
 use serde_json::{Value, json};
 
-use super::{HOUR, owed};
+use super::{HOUR, due_deliveries};
 use crate::{
-    gate::Gate,
     harness::{World, eventually, move_clock, moved},
     play::text,
     reader,
+    tcp_gate::Gate,
 };
 
 const MANY: usize = 1_000_000;
@@ -53,9 +53,11 @@ async fn calls_wait_three_days_over_a_restart_and_come_whole_and_in_order() {
     // Each has been tried again and put off.
     for call in &calls {
         let put_off = |detail: &Value| {
-            let owed = owed(detail, "airtable");
-            let due: Option<Timestamp> = owed["due_at"].as_str().and_then(|at| at.parse().ok());
-            let tried = owed["last_error"].is_string();
+            let due_deliveries = due_deliveries(detail, "airtable");
+            let due: Option<Timestamp> = due_deliveries["due_at"]
+                .as_str()
+                .and_then(|at| at.parse().ok());
+            let tried = due_deliveries["last_error"].is_string();
             tried && due.is_some_and(|due| due > moved::<12>())
         };
         world.detail_where(call, put_off, || {}).await;
@@ -74,7 +76,11 @@ async fn calls_wait_three_days_over_a_restart_and_come_whole_and_in_order() {
     }
     for call in &calls {
         world
-            .detail_where(call, |it| owed(it, "airtable")["state"] == "done", || {})
+            .detail_where(
+                call,
+                |it| due_deliveries(it, "airtable")["state"] == "done",
+                || {},
+            )
             .await;
     }
     let oldest = "livekit_airtable_oldest_waiting_seconds";
@@ -151,10 +157,10 @@ async fn rows_go_to_the_new_base_when_it_is_another() {
     world
         .row_where(&done, |row| text(row, "Status") != "Live")
         .await;
-    world.settled(&done, "airtable").await;
+    world.processed(&done, "airtable").await;
     let waits = world.livekit.open_room("waits");
     world.row_is(&waits, "Live").await;
-    world.settled(&waits, "airtable").await;
+    world.processed(&waits, "airtable").await;
     world
         .airtable
         .fail_next(MANY, Fault::Status(503, "{}".into()));
@@ -186,7 +192,7 @@ async fn rows_go_to_the_new_base_when_it_is_another() {
         .await;
     assert_eq!(text(&row, "Room"), "waits");
     assert!(row.contains_key("Started"), "{row:#?}");
-    world.settled(&waits, "airtable").await;
+    world.processed(&waits, "airtable").await;
     assert!(world.row(&done).await.is_none(), "it was delivered before");
     let said = std::fs::read_to_string(world.folder.path().join("stderr")).unwrap();
     assert_eq!(

@@ -7,8 +7,8 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use crate::{
     connections::{answer, rest},
     harness::{API_TOKEN, World, eventually},
-    letters::{inbox, send, signature},
     process::Serve,
+    signed_webhooks::{inbox, send, signature},
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,13 @@
-//! KEEP: raw letters and transcripts go so long after their call's rows were delivered.
+//! KEEP: raw messages and transcripts go so long after their call's rows were delivered.
 //!
-//! The rule for `replay`: a call that is `forgotten` has lost letters, and is left as it is.
+//! The rule for `replay`: a call that is `forgotten` has lost messages, and is left as it is.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{CallRow, NEVER, Result, Store, calls, chunks, engine::Engine, rows};
 
-/// Calls or letters that one transaction takes: the writer is free again after some milliseconds.
+/// Calls or messages that one transaction takes: the writer is free again after some milliseconds.
 const BATCH: i64 = 200;
 /// Free pages that stay in the file for what comes next; each is 4 KiB.
 const RESERVE: i64 = 256;
@@ -36,9 +36,9 @@ impl Store {
     }
 
     /// Writes calls that were [forgotten](crate::domain::Call::forget). One that has changed since it was read stays.
-    pub async fn forget(&self, forgotten: &[CallRow]) -> Result<()> {
+    pub async fn purge(&self, purged: &[CallRow]) -> Result<()> {
         let mut transaction = self.write.begin().await?;
-        for CallRow { call, revision, .. } in forgotten {
+        for CallRow { call, revision, .. } in purged {
             sqlx::query(
                 "UPDATE calls SET state = $1, revision = revision + 1, complete_at = $2 WHERE id = $3 AND revision = $4",
             )
@@ -52,10 +52,10 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Deletes letters that were read by then and belong to a forgotten call or to none, from behind the letter
+    /// Deletes messages that were read by then and belong to a forgotten call or to none, from behind the message
     /// `after` on. Where to go on; `None` when that was all.
     pub async fn sweep(&self, after: &str, then: Timestamp) -> Result<Option<String>> {
-        let found = sqlx::query(
+        let messages = sqlx::query(
             "SELECT i.id, CAST(CASE WHEN i.processed_at <= $1 AND (i.call_id IS NULL OR c.complete_at = $2)
                THEN 1 ELSE 0 END AS BIGINT) AS useless
              FROM inbox i LEFT JOIN calls c ON c.id = i.call_id WHERE i.id > $3 AND i.id < $4 ORDER BY i.id LIMIT $5",
@@ -68,7 +68,7 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let mut useless = Vec::new();
-        for row in &found {
+        for row in &messages {
             if row.try_get::<i64, _>("useless")? == 1 {
                 useless.push(row.try_get::<String, _>("id")?);
             }
@@ -80,7 +80,7 @@ impl Store {
             let query = chunk.iter().fold(query, |query, id| query.bind(id));
             query.execute(&self.write).await?;
         }
-        let last = found.last().filter(|_| found.len() as i64 == BATCH);
+        let last = messages.last().filter(|_| messages.len() as i64 == BATCH);
         Ok(last.map(|row| row.try_get("id")).transpose()?)
     }
 
@@ -101,7 +101,7 @@ impl Store {
     }
 }
 
-/// The least id that a letter of this time can have: ids begin with their milliseconds.
+/// The least id that a message of this time can have: ids begin with their milliseconds.
 fn first_id(at: Timestamp) -> String {
     let millis = format!("{:012x}", at.as_millisecond().max(0));
     let (high, low) = millis.split_at(8);

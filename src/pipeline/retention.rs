@@ -11,29 +11,29 @@ use tokio::sync::Notify;
 use super::{Job, Wake};
 use crate::store::{CallRow, Store};
 
-pub struct Keep {
+pub struct Retention {
     store: Store,
     /// KEEP
     keep: Duration,
-    /// The last letter that this round has looked at.
+    /// The last message that this round has looked at.
     swept: Mutex<String>,
 }
 
-impl Keep {
-    pub fn new(store: Store, keep: Duration) -> Keep {
-        Keep {
+impl Retention {
+    pub fn new(store: Store, keep: Duration) -> Retention {
+        Retention {
             store,
             keep,
             swept: Mutex::default(),
         }
     }
 
-    async fn forget(&self, then: Timestamp) -> anyhow::Result<bool> {
+    async fn purge(&self, then: Timestamp) -> anyhow::Result<bool> {
         let mut calls = self.store.complete_since(then).await?;
         for CallRow { call, .. } in &mut calls {
-            call.forget();
+            call.purge();
         }
-        self.store.forget(&calls).await?;
+        self.store.purge(&calls).await?;
         if !calls.is_empty() {
             tracing::debug!(
                 calls = calls.len(),
@@ -54,7 +54,7 @@ impl Keep {
     }
 }
 
-impl Job for Keep {
+impl Job for Retention {
     fn name(&self) -> &'static str {
         "keep"
     }
@@ -70,7 +70,7 @@ impl Job for Keep {
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
         let then = now.checked_sub(self.keep).unwrap_or(Timestamp::MIN);
-        if self.store.note_complete(now).await? > 0 || self.forget(then).await? {
+        if self.store.note_complete(now).await? > 0 || self.purge(then).await? {
             return Ok(true);
         }
         Ok(!self.sweep(then).await? || self.store.shrink().await?)
