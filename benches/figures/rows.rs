@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use livekit_airtable::{
     domain::{Call, DueDelivery, Sink, transcript},
     sim::airtable::Airtable,
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 use serde_json::{json, value::to_raw_value};
@@ -148,7 +148,9 @@ pub async fn owe(
         let calls = chunk.iter().map(|n| Ok(folded(call(*n)?)));
         let folded = calls.collect::<anyhow::Result<Vec<_>>>()?;
         let sinks = [Sink::Airtable];
-        store.commit_fold(&folded, &[], &[], &sinks, now).await?;
+        store
+            .commit_fold(Fold::of_calls(&folded), &sinks, now)
+            .await?;
     }
     store.close().await;
     Ok(())

@@ -5,16 +5,19 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    bucket, database, out,
+    bucket,
+    choice::one_of,
+    database, out,
     table::{Table, clean},
 };
 use crate::{
     config::{self, Config, Source},
-    domain::{Call, Recording, link::Linked, recording::ObjectState},
+    domain::{Call, Recording, Status, link::Linked, recording::ObjectState},
     http::describe::{self, answer, next, seconds},
     storage::Method,
     store::{
-        CallFilter, CallRow, Delivery, DeliveryState, Outstanding, Selection, Store, sink_name,
+        CallFilter, CallRow, CallSelection, Delivery, DeliveryState, Outstanding, Selection,
+        StateSelection, Store,
     },
     telemetry,
 };
@@ -44,11 +47,11 @@ pub enum Calls {
 #[derive(clap::Args)]
 pub struct List {
     /// Only calls in this state
-    #[arg(long, value_parser = ["live", "processing", "complete", "no_recording", "failed"])]
-    status: Option<String>,
+    #[arg(long, value_parser = one_of(&Status::ALL, Status::as_str))]
+    status: Option<Status>,
     /// Only calls of which something is owed to somebody
-    #[arg(long, value_parser = ["pending", "parked", "dead"])]
-    delivery: Option<String>,
+    #[arg(long, value_parser = one_of(&DeliveryState::OUTSTANDING, DeliveryState::as_str))]
+    delivery: Option<DeliveryState>,
     /// Only calls of this room
     #[arg(long, value_name = "NAME")]
     room: Option<String>,
@@ -106,14 +109,11 @@ async fn list(args: List, store: &Store) -> anyhow::Result<()> {
     if found.calls.is_empty() {
         return out::line("No calls.");
     }
+    let ids = found.calls.iter().map(|row| row.call.id.clone());
     let selection = Selection {
-        states: vec![
-            DeliveryState::Pending,
-            DeliveryState::Parked,
-            DeliveryState::Dead,
-        ],
-        calls: found.calls.iter().map(|row| row.call.id.clone()).collect(),
-        ..Selection::default()
+        sink: None,
+        states: StateSelection::Only(&DeliveryState::OUTSTANDING),
+        calls: CallSelection::Only(ids.collect()),
     };
     let outstanding = store.outstanding(&selection).await?;
     out::text(&table(&found.calls, &outstanding).to_string())?;
@@ -130,7 +130,7 @@ fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
     for CallRow { call, .. } in calls {
         let of_call = || outstanding.iter().filter(|one| one.key.call_id == call.id);
         let due_deliveries =
-            of_call().map(|one| format!("{} {}", sink_name(one.key.sink), one.state.as_str()));
+            of_call().map(|one| format!("{} {}", one.key.sink.as_str(), one.state.as_str()));
         let due_deliveries: Vec<String> = due_deliveries.collect();
         let mut errors = of_call().filter_map(|one| one.last_error.clone());
         let error = Some(call.error()).filter(|error| !error.is_empty());
@@ -206,7 +206,7 @@ fn page(call: &Call, deliveries: &[Delivery], now: Timestamp) -> String {
 
 /// A delivery: how it stands, what happens next, and its last tries, newest first.
 fn due_deliveries(delivery: &Delivery, now: Timestamp) -> String {
-    let (sink, part) = (sink_name(delivery.key.sink), &delivery.key.item);
+    let (sink, part) = (delivery.key.sink.as_str(), &delivery.key.item);
     let (space, state) = (
         if part.is_empty() { "" } else { " " },
         delivery.state.as_str(),

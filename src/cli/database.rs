@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Failure, out};
 use crate::{
     domain::Sink,
-    store::{self, CallRow, Store, sink_name},
+    store::{self, CallRow, Store},
     telemetry,
 };
 
@@ -58,7 +58,7 @@ pub async fn find(store: &Store, id: &str) -> anyhow::Result<CallRow> {
 
 /// Says who sends what was made due: commands do not.
 pub async fn tell_who_sends(store: &Store) -> anyhow::Result<()> {
-    let airtable = sink_name(Sink::Airtable);
+    let airtable = Sink::Airtable.as_str();
     let serves = store.is_leased(airtable, telemetry::now()).await?;
     out::complain(if serves {
         "The running service sends it now."

@@ -6,6 +6,7 @@ mod bootstrap;
 mod bucket;
 mod calls;
 mod caretakers;
+mod choice;
 mod database;
 #[cfg(feature = "sim")]
 mod demo;

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{database, out, table::Table};
+use super::{choice::one_of, database, out, table::Table};
 use crate::{
     config::{Config, Source},
     domain::Sink,
-    store::{DeliveryState, Outstanding, RedriveScope, Selection, Store, sink_name},
+    store::{
+        CallSelection, DeliveryState, Outstanding, RedriveScope, Selection, StateSelection, Store,
+    },
     telemetry,
 };
 
@@ -16,8 +18,8 @@ const STEP: usize = 512;
 #[derive(clap::Args)]
 pub struct Args {
     /// Only what this place is owed
-    #[arg(long)]
-    sink: Option<Slot>,
+    #[arg(long, value_parser = one_of(&Sink::ALL, Sink::as_str))]
+    sink: Option<Sink>,
     /// What was given up
     #[arg(long)]
     dead: bool,
@@ -33,25 +35,6 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Slot {
-    Airtable,
-    Mirror,
-    Egress,
-    Storage,
-}
-
-impl Slot {
-    fn sink(self) -> Sink {
-        match self {
-            Slot::Airtable => Sink::Airtable,
-            Slot::Mirror => Sink::Mirror,
-            Slot::Egress => Sink::Egress,
-            Slot::Storage => Sink::Storage,
-        }
-    }
 }
 
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
@@ -73,8 +56,7 @@ async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
         bar.inc(part.len() as u64);
     }
     bar.finish_and_clear();
-    let all = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
-    for sink in all
+    for sink in Sink::ALL
         .into_iter()
         .filter(|sink| selection.sink.is_none_or(|s| s == *sink))
     {
@@ -97,22 +79,27 @@ impl Args {
         for id in &self.ids {
             calls.push(database::find(store, id).await?.call.id);
         }
-        let any = self.all || !calls.is_empty();
-        let (states, again) = match self.dead {
-            true => (vec![DeliveryState::Dead], RedriveScope::Undelivered),
-            false if any => (Vec::new(), RedriveScope::Everything),
+        let named = !calls.is_empty();
+        let (states, scope) = match self.dead {
+            true => (
+                StateSelection::Only(&[DeliveryState::Dead]),
+                RedriveScope::Undelivered,
+            ),
+            false if self.all || named => (StateSelection::Any, RedriveScope::Everything),
             false => (
-                vec![DeliveryState::Pending, DeliveryState::Parked],
+                StateSelection::Only(&[DeliveryState::Pending, DeliveryState::Parked]),
                 RedriveScope::Undelivered,
             ),
         };
-        let sink = self.sink.map(Slot::sink);
         let selection = Selection {
-            sink,
+            sink: self.sink,
             states,
-            calls,
+            calls: match named {
+                true => CallSelection::Only(calls),
+                false => CallSelection::All,
+            },
         };
-        Ok((selection, again))
+        Ok((selection, scope))
     }
 
     /// A recording that was started or found has nothing to send again, and the mirror is told twice only when somebody
@@ -133,7 +120,7 @@ impl Args {
         let mut table = Table::new(&["CALL", "ROOM", "SINK", "STATE", "LAST ERROR"]);
         for one in outstanding {
             let error = one.last_error.as_deref().unwrap_or_default();
-            let (sink, state) = (sink_name(one.key.sink), one.state.as_str());
+            let (sink, state) = (one.key.sink.as_str(), one.state.as_str());
             table.push([&one.key.call_id, &one.room_name, sink, state, error]);
         }
         if !table.is_empty() {
@@ -148,7 +135,7 @@ fn describe(outstanding: &Outstanding) -> Value {
     json!({
         "call_id": outstanding.key.call_id,
         "room_name": outstanding.room_name,
-        "sink": sink_name(outstanding.key.sink),
+        "sink": outstanding.key.sink.as_str(),
         "part": Some(&outstanding.key.item).filter(|part| !part.is_empty()),
         "state": outstanding.state.as_str(),
         "last_error": outstanding.last_error,

@@ -11,6 +11,7 @@ use super::{
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
     recording::{Object, Recording},
+    sink::Sink,
     transcript::Reports,
 };
 
@@ -99,15 +100,6 @@ impl NotStarted {
         };
         format!("{} {next}", self.error)
     }
-}
-
-/// Who is owed news of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sink {
-    Egress,
-    Storage,
-    Airtable,
-    Mirror,
 }
 
 /// A delivery that a change of the call makes due.

@@ -7,18 +7,22 @@ pub mod call;
 pub mod event;
 mod failure;
 pub mod link;
+mod name;
 pub mod participant;
 pub mod path;
 pub mod policy;
 pub mod recording;
+mod sink;
 pub mod status;
 pub mod stored;
 pub mod transcript;
 
-pub use call::{Call, DueDelivery, Sink, Step, apply};
+pub use call::{Call, DueDelivery, Step, apply};
 pub use event::{Event, EventPayload, EventSource, Job, Room};
+pub use name::{UnknownName, by_name};
 pub use policy::Policy;
 pub use recording::{EgressStatus, FileType, Object, Recording};
+pub use sink::Sink;
 pub use status::Status;
 pub use stored::Stored;
 

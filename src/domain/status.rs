@@ -1,9 +1,12 @@
 //! What people read in the row's Status and Error.
 
+use std::{fmt, str::FromStr};
+
 use serde::Serialize;
 
 use super::{
     call::Call,
+    name::{UnknownName, by_name},
     recording::{EgressStatus, ObjectState, Recording},
 };
 
@@ -51,6 +54,20 @@ impl Status {
             Status::NoRecording => "no_recording",
             Status::Failed => "failed",
         }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Status, UnknownName> {
+        by_name(&Status::ALL, Status::as_str, name)
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Er
                 "since": paused_sink.since.to_string(),
                 "tried_at": paused_sink.probe_at.to_string(),
             });
-            (paused_sink.sink, told)
+            (paused_sink.sink.to_string(), told)
         });
     Ok((airtable, closed.collect()))
 }

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::{App, auth, describe, error::Problem};
 use crate::{
-    domain::{Call, Status, transcript::Transcript},
-    store::{CallFilter, CallRow},
+    domain::{Call, Status, by_name, transcript::Transcript},
+    store::{CallFilter, CallRow, DeliveryState},
 };
 
 /// Calls of a page, when nobody says.
@@ -40,26 +40,10 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     auth::reader(&app, &headers)?;
     let Query(wanted) = wanted?;
-    let known = |status: &str| Status::ALL.iter().any(|s| s.as_str() == status);
-    if wanted.status.as_deref().is_some_and(|s| !known(s)) {
-        return Err(Problem::bad_request(
-            "`status` is live, processing, complete, no_recording or failed",
-        ));
-    }
-    let deliveries = ["pending", "parked", "dead"];
-    if wanted
-        .delivery
-        .as_deref()
-        .is_some_and(|d| !deliveries.contains(&d))
-    {
-        return Err(Problem::bad_request(
-            "`delivery` is pending, parked or dead",
-        ));
-    }
     let filter = CallFilter {
         room_name: wanted.room_name,
-        status: wanted.status,
-        delivery: wanted.delivery,
+        status: wanted.status.as_deref().map(status).transpose()?,
+        delivery: wanted.delivery.as_deref().map(delivery).transpose()?,
         limit: wanted.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE),
         cursor: wanted.cursor,
     };
@@ -72,6 +56,18 @@ pub async fn list(
     Ok(Json(
         json!({ "calls": calls, "next_cursor": page.next_cursor }),
     ))
+}
+
+fn status(name: &str) -> Result<Status, Problem> {
+    let known = name.parse();
+    known.map_err(|_| {
+        Problem::bad_request("`status` is live, processing, complete, no_recording or failed")
+    })
+}
+
+fn delivery(name: &str) -> Result<DeliveryState, Problem> {
+    let known = by_name(&DeliveryState::OUTSTANDING, DeliveryState::as_str, name);
+    known.map_err(|_| Problem::bad_request("`delivery` is pending, parked or dead"))
 }
 
 pub async fn show(

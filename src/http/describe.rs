@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{Call, Sink},
-    store::{AttemptRecord, Delivery, DeliveryState, sink_name},
+    store::{AttemptRecord, Delivery, DeliveryState},
 };
 
 /// A call as a list shows it.
@@ -52,7 +52,7 @@ fn delivery(delivery: &Delivery, now: Timestamp) -> Value {
     let history = delivery.history.iter().rev();
     let history: Vec<Value> = history.map(|it| one_try(delivery, it)).collect();
     json!({
-        "sink": sink_name(delivery.key.sink),
+        "sink": delivery.key.sink.as_str(),
         "part": Some(&delivery.key.item).filter(|part| !part.is_empty()),
         "state": delivery.state.as_str(),
         "attempts": delivery.attempts,

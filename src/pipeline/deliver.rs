@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use super::{Clock, Job, LONG_STEP, Runner, Wake, lease::Leases};
 use crate::{
     domain::{Call, Sink, backoff::backoff},
-    store::{Delivery, DeliveryKey, DeliveryState, Finish, InboxMessage, Store, sink_name},
+    store::{Delivery, DeliveryKey, DeliveryState, Finish, InboxMessage, Store},
 };
 
 /// What a sink answers; who decides stands beside the client.
@@ -183,7 +183,7 @@ impl<D: Deliverer> Deliver<D> {
             ))
         };
         if let Err(error) = sent.unwrap_or_else(lost) {
-            let sink = sink_name(self.deliverer.sink());
+            let sink = self.deliverer.sink().as_str();
             tracing::warn!(
                 sink,
                 error = format!("{error:#}"),
@@ -197,7 +197,7 @@ impl<D: Deliverer> Deliver<D> {
     async fn send(&self, batch: Vec<Delivery>, permit: BatchPermit) -> anyhow::Result<()> {
         let (due, _large) = self.load(batch).await?;
         // Reading may have waited for the database, and another process may own the sink by now.
-        if !self.leases.holds(sink_name(self.deliverer.sink())) {
+        if !self.leases.holds(self.deliverer.sink().as_str()) {
             return Ok(());
         }
         let attempts = match self.try_to(&due, permit).await {
@@ -240,7 +240,7 @@ impl<D: Deliverer> Deliver<D> {
         if ends.iter().any(|(_, finish)| !finish.messages.is_empty()) {
             self.wake.intake.notify_one();
         }
-        let sink = sink_name(self.deliverer.sink());
+        let sink = self.deliverer.sink().as_str();
         for (_, finish) in &ends {
             metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
                 .increment(1);
@@ -251,7 +251,7 @@ impl<D: Deliverer> Deliver<D> {
 
 impl<D: Deliverer> Job for Arc<Deliver<D>> {
     fn name(&self) -> &'static str {
-        sink_name(self.deliverer.sink())
+        self.deliverer.sink().as_str()
     }
 
     fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {

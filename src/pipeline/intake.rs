@@ -15,7 +15,10 @@ use tokio::sync::Notify;
 use super::{Job, Wake, message};
 use crate::{
     domain::{Call, DueDelivery, Event, EventPayload, Policy, Room, Sink, Status, apply},
-    store::{self, CallRow, CallUpdate, InboxMessage, Processed, Store, Waiting},
+    store::{
+        self, CallRow, CallUpdate, Fold, InboxMessage, MessageOutcome, Processed, Store,
+        StoredMessage, UnreadableMessage, Waiting,
+    },
 };
 
 /// Messages of one transaction.
@@ -75,7 +78,7 @@ impl Job for Intake {
             return Ok(false);
         }
         match self.read(messages, now).await {
-            Err(error) if cannot_be_held(&error) => self.read_one_by_one(now).await?,
+            Err(error) if outcome_of_one(&error).is_some() => self.read_one_by_one(now).await?,
             read => read?,
         }
         Ok(true)
@@ -87,6 +90,13 @@ impl Batch {
         let stood = known.as_ref().map(|row| (id.clone(), row.call.status()));
         self.stood.extend(stood);
         self.calls.insert(id, unchanged(known));
+    }
+
+    fn set_aside(&mut self, UnreadableMessage { id, reason }: UnreadableMessage) {
+        let error = reason.to_string();
+        tracing::warn!(inbox = id, %error, "set aside; it is kept in the inbox");
+        let outcome = MessageOutcome::Unreadable;
+        self.processed.push(Processed::failed(&id, outcome, error));
     }
 }
 
@@ -129,25 +139,37 @@ fn changed(folded: &CallUpdate) -> bool {
     !folded.due_deliveries.is_empty()
 }
 
-/// Whether the database refuses something that a message says.
-fn cannot_be_held(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<store::Error>();
-    error.is_some_and(store::Error::refuses_value)
+/// What becomes of the message that causes this error, so that the others go on: the database refuses something that it
+/// says, or this version cannot read its call. `None`: it is not the message's.
+fn outcome_of_one(error: &anyhow::Error) -> Option<MessageOutcome> {
+    match error.downcast_ref::<store::Error>()? {
+        store::Error::Unknown(_) => Some(MessageOutcome::Unreadable),
+        error if error.refuses_value() => Some(MessageOutcome::SetAside),
+        _ => None,
+    }
 }
 
 impl Intake {
     /// Folds messages into their calls, all or none.
-    async fn read(&self, messages: Vec<InboxMessage>, now: Timestamp) -> anyhow::Result<()> {
-        let messages: Vec<_> = messages.into_iter().map(opened).collect();
+    async fn read(&self, messages: Vec<StoredMessage>, now: Timestamp) -> anyhow::Result<()> {
+        let mut unreadable = Vec::new();
+        let readable = messages.into_iter();
+        let readable =
+            readable.filter_map(|message| message.map_err(|error| unreadable.push(error)).ok());
+        let messages: Vec<_> = readable.map(opened).collect();
         let mut batch = self.begin(&messages).await?;
+        unreadable.into_iter().for_each(|one| batch.set_aside(one));
         for (message, payload) in messages {
             self.take(&mut batch, &message, payload, now).await?;
         }
         let folded: Vec<CallUpdate> = batch.calls.into_values().filter(changed).collect();
-        self.store
-            .commit_fold(&folded, &batch.processed, &batch.waiting, &self.sinks, now)
-            .await
-            .context("calls could not be written")?;
+        let fold = Fold {
+            updates: &folded,
+            processed: &batch.processed,
+            waiting: &batch.waiting,
+        };
+        let written = self.store.commit_fold(fold, &self.sinks, now).await;
+        written.context("calls could not be written")?;
         for CallUpdate { call, .. } in &folded {
             say(call, batch.stood.get(&call.id));
         }
@@ -155,30 +177,36 @@ impl Intake {
         Ok(())
     }
 
-    /// The message that the database cannot hold is set aside, and its neighbours are read.
+    /// The message that cannot be folded is set aside, and its neighbours are read.
     async fn read_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
         for message in self.store.unprocessed(now, BATCH).await? {
-            let id = message.id.clone();
-            match self.read(vec![message], now).await {
-                Err(error) if cannot_be_held(&error) => {
-                    let error = format!("what it says cannot be kept in a call: {error:#}");
-                    self.set_aside(id, error, now).await?;
-                }
-                read => read?,
+            let id = match &message {
+                Ok(message) => message.id.clone(),
+                Err(unreadable) => unreadable.id.clone(),
+            };
+            let read = self.read(vec![message], now).await;
+            match read.as_ref().err().and_then(outcome_of_one) {
+                Some(outcome) => self.set_aside(&id, outcome, read, now).await?,
+                None => read?,
             }
         }
         Ok(())
     }
 
-    async fn set_aside(&self, id: String, error: String, now: Timestamp) -> anyhow::Result<()> {
+    async fn set_aside(
+        &self,
+        id: &str,
+        outcome: MessageOutcome,
+        read: anyhow::Result<()>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let Err(error) = read else { return Ok(()) };
+        let error = format!("what it says cannot be kept in a call: {error:#}");
         tracing::warn!(inbox = id, %error, "set aside; it is kept in the inbox");
-        let processed = [Processed {
-            id,
-            call_id: None,
-            error: Some(error),
-        }];
-        let written = self.store.commit_fold(&[], &processed, &[], &[], now);
-        written.await.context("a letter could not be set aside")?;
+        let processed = [Processed::failed(id, outcome, error)];
+        let fold = Fold::of_processed(&processed);
+        let written = self.store.commit_fold(fold, &[], now);
+        written.await.context("a message could not be set aside")?;
         self.ring(&[], false);
         Ok(())
     }
@@ -252,8 +280,12 @@ impl Intake {
         if let Some(error) = &error {
             tracing::warn!(inbox = message.id, %error, "set aside; it is kept in the inbox");
         }
-        let id = message.id.clone();
-        batch.processed.push(Processed { id, call_id, error });
+        batch.processed.push(match error {
+            Some(error) => {
+                Processed::failed(&message.id, MessageOutcome::SetAside, error).of_call(call_id)
+            }
+            None => Processed::applied(&message.id, call_id),
+        });
         Ok(())
     }
 

@@ -169,7 +169,7 @@ impl Watch {
         for stuck in &waiting {
             let age = now.duration_since(stuck.oldest_created_at);
             tracing::warn!(
-                sink = stuck.sink,
+                sink = %stuck.sink,
                 waiting = stuck.count,
                 oldest_seconds = age.as_secs(),
                 oldest_call = stuck.calls.first(),

@@ -10,8 +10,8 @@ use sqlx::{
 /// `Retry-After` in time.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long PostgreSQL has to store one group of messages: a connection that has gone silent (a failover without a
-/// word) would be waited for for ever. A file does not go silent, and a slow disk may take its time.
+/// How long PostgreSQL has to store one group of messages: a connection that is half open (after a failover) would
+/// be waited for without end. A file has no connection, and a slow disk may take its time.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a process waits while another one migrates.
@@ -48,7 +48,7 @@ impl Engine {
         }
     }
 
-    /// Options of the pool that writes: its size, and what each connection is told first.
+    /// Options of the pool that writes: its size, and the settings of each connection.
     pub(super) fn writers(self) -> AnyPoolOptions {
         match self {
             Engine::Sqlite => leave_no_transaction(sqlite_pool(1)),
@@ -141,7 +141,7 @@ fn sqlite_pool(size: u32) -> AnyPoolOptions {
 fn leave_no_transaction(options: AnyPoolOptions) -> AnyPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            // A rollback that was only begun is over after it. One that has gone silent would keep its place for ever.
+            // A rollback that was only begun is over after it. A half-open connection would keep its place in the pool.
             let ping = tokio::time::timeout(ANSWER_TIMEOUT, connection.ping()).await;
             ping.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
             Ok(!connection.is_in_transaction())

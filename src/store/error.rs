@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use super::{migrations::Number, unknown::UnknownValue};
+use super::{migration::Number, unknown::UnknownValue};
 
 /// Why the database could not be used. Messages that start with DATABASE_URL are configuration errors.
 #[derive(Debug, thiserror::Error)]

@@ -1,22 +1,14 @@
-//! Numbered migrations: `schema/database/NNNN_name.sql`, one SQL text for both engines, each applied once, in order.
-//!
-//! A number is a format (first two digits) and a step (last two). Steps only add: a table, an index, a column that may be
-//! NULL. So an earlier version of the same format runs on the database, and versions can be updated one replica at a time
-//! and rolled back. What an earlier version could not run on begins a new format, which it refuses.
-//!
-//! The database itself says in the table `migrations` what was applied.
-
-use std::fmt;
+//! Which migrations there are, and how a database is brought up to them: in order, each once, each in one transaction with
+//! its record in the table `migrations`.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Executor, Row, any::AnyRow};
 
 use super::{
     engine::Engine,
     error::{Error, Result},
+    migration::{Migration, Number},
 };
-use crate::domain::hex;
 
 macro_rules! migration {
     ($name:literal) => {
@@ -28,7 +20,7 @@ macro_rules! migration {
 }
 
 /// Every migration of this version.
-const ALL: &[Migration] = &[migration!("0001_init")];
+const ALL: &[Migration] = &[migration!("0001_init"), migration!("0002_message_outcome")];
 
 /// What commit 9e4522d, the last version without migrations, stores as the setting `tables`: the hash of its table
 /// definitions. It refuses a database that says otherwise.
@@ -36,55 +28,6 @@ const FIRST_TABLES: &str = "d142523020fb144e";
 
 const MIGRATIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
-
-/// A migration's number, for example 0001 or 0102.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Number(i64);
-
-impl Number {
-    /// The first two digits: versions of one format run on each other's databases.
-    pub fn format(self) -> i64 {
-        self.0 / 100
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}", self.0)
-    }
-}
-
-/// One step of the tables.
-#[derive(Debug, Clone, Copy)]
-pub struct Migration {
-    number: Number,
-    name: &'static str,
-    sql: &'static str,
-}
-
-impl Migration {
-    /// `name` is the file's without its ending and begins with the number: `0001_init`.
-    ///
-    /// # Panics
-    /// When it does not begin with four digits; for a constant that is an error of the compiler.
-    pub const fn new(name: &'static str, sql: &'static str) -> Migration {
-        let (digits, mut number, mut at) = (name.as_bytes(), 0, 0);
-        while at < 4 {
-            assert!(digits[at].is_ascii_digit(), "a name begins with 4 digits");
-            number = number * 10 + (digits[at] - b'0') as i64;
-            at += 1;
-        }
-        let number = Number(number);
-        Migration { number, name, sql }
-    }
-
-    /// SHA-256 of the statements, without comments and line breaks: those may be improved later.
-    fn checksum(&self) -> String {
-        let code = self.sql.lines().filter_map(|line| line.split("--").next());
-        let words: Vec<&str> = code.flat_map(str::split_whitespace).collect();
-        hex(&Sha256::digest(words.join(" ")))
-    }
-}
 
 /// The migrations that a version knows, in order.
 #[derive(Debug, Clone)]
@@ -155,7 +98,12 @@ pub(super) async fn migrate(
     if migrations.next(&applied)?.is_none() {
         return Ok(());
     }
+    let has_tables = engine.has_table(&mut connection, "inbox").await;
+    let is_upgrade = has_tables.map_err(Error::Open)?;
     while apply_next(&mut connection, engine, migrations, now).await? {}
+    if is_upgrade {
+        tracing::info!(newest = %migrations.newest(), "database upgraded");
+    }
     Ok(())
 }
 
@@ -194,9 +142,6 @@ async fn apply_next(
     note_tables(&mut transaction, next).await.map_err(failed)?;
     record(&mut transaction, next, now).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
-    if tables.is_none() {
-        tracing::info!(migration = next.name, "database upgraded");
-    }
     Ok(true)
 }
 

@@ -1,44 +1,61 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
+//!
+//! - `open`, `engine`, `migration`, `migrations`, `settings`: the database itself.
+//! - `message`, `writer`, `outage`, `inbox`: what comes in.
+//! - `calls`, `fold`: what it makes of calls.
+//! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`: what goes out.
+//! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
+//! - `lease`, `ledger`, `clock_regression`: what processes share beside data.
 
 mod engine;
 mod error;
+mod migration;
 mod migrations;
 mod open;
 mod settings;
 mod sql;
 mod unknown;
 
-mod calls;
-mod clock_regression;
-mod deliveries;
-mod finish;
 mod inbox;
+mod message;
+mod outage;
+mod writer;
+
+mod calls;
+mod fold;
+
+mod deliveries;
+mod delivery;
+mod enqueue;
+mod finish;
+mod paused_sinks;
+
+mod clock_regression;
 mod lease;
 mod ledger;
+
 mod monitoring;
-mod outage;
-mod paused_sinks;
 mod rebuild;
 mod redrive;
 mod retention;
 
-use error::{Result, reason};
-use sql::{chunks, millis, rows, text, time};
-
-pub use calls::{CallFilter, CallRow, CallUpdate, Page};
-pub use deliveries::{AttemptRecord, Delivery, DeliveryKey, DeliveryState, QueueDepth, sink_name};
+pub use calls::{CallFilter, CallRow, Page};
+pub use deliveries::QueueDepth;
+pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};
 pub use error::Error;
 pub use finish::Finish;
-pub use inbox::{InboxMessage, MessageKind, Processed, Waiting};
+pub use fold::{CallUpdate, Fold};
+pub use inbox::{Processed, Waiting};
 pub use lease::Lease;
 pub use ledger::{After, BaseRow};
-pub use migrations::{Migration, Migrations, Number};
-pub use monitoring::{Backlog, WebhookGap};
+pub use message::{InboxMessage, MessageKind, MessageOutcome, StoredMessage, UnreadableMessage};
+pub use migration::{Migration, Number};
+pub use migrations::Migrations;
+pub use monitoring::{Backlog, Unprocessed, WebhookGap};
 pub use open::{Store, exists, sqlite_file};
 pub use paused_sinks::PausedSink;
-pub use rebuild::ReadResult;
-pub use redrive::{Outstanding, RedriveScope, Selection};
+pub use rebuild::{ProcessedMessage, ReadResult};
+pub use redrive::{CallSelection, Outstanding, RedriveScope, Selection, StateSelection};
 pub use settings::Setting;
-pub use sql::NEVER;
 pub use unknown::UnknownValue;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{error::Result, open::Store};
+use super::{error::Result, open::Store, unknown::UnknownValue};
 
 /// What is stored under a name of its own. The names are those of the first version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +79,12 @@ impl Store {
 
     /// When the service first ran on this database; the beginning of time while it never has.
     pub async fn began_at(&self) -> Result<Timestamp> {
-        let began_at = self.get(Setting::BeganAt).await?;
-        let began_at = began_at.and_then(|at| at.parse().ok());
-        Ok(began_at.unwrap_or(Timestamp::MIN))
+        let Some(began_at) = self.get(Setting::BeganAt).await? else {
+            return Ok(Timestamp::MIN);
+        };
+        let known = began_at.parse();
+        Ok(known
+            .map_err(|_| UnknownValue::name("setting began_at".to_owned(), "value", &began_at))?)
     }
 
     /// Whether a row can be written now. A connection that cannot write is closed: SQLite opens a file that may only be

@@ -43,4 +43,5 @@ mod storms;
 mod tcp_gate;
 mod transcripts;
 mod unauthorized;
+mod unknown_values;
 mod webhooks;

@@ -11,7 +11,7 @@ use livekit_airtable::{
         transcript::{Report, Speaker, Transcript, Turn},
     },
     sim::airtable::Fault,
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 use serde_json::{Map, Value};
@@ -146,7 +146,9 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
         });
         let folded: Vec<CallUpdate> = folded.collect();
         let sinks = [Sink::Airtable];
-        let written = store.commit_fold(&folded, &[], &[], &sinks, now).await;
+        let written = store
+            .commit_fold(Fold::of_calls(&folded), &sinks, now)
+            .await;
         written.unwrap();
     }
     store.close().await;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The newest migration of this version.
-const NEWEST: &str = "0001";
+const NEWEST: &str = "0002";
 
 /// What 9e4522d compares the setting `tables` with.
 const FIRST_TABLES: &str = "d142523020fb144e";
@@ -81,9 +81,9 @@ impl Database {
         self.connect().await.execute(sql).await.unwrap();
     }
 
-    /// The migrations that were applied, in order of time.
+    /// The migrations that were applied, by number.
     async fn applied(&self) -> Vec<String> {
-        let sql = "SELECT number, name FROM migrations ORDER BY applied_at, number";
+        let sql = "SELECT number, name FROM migrations ORDER BY number";
         let rows = sqlx::query(sql).fetch_all(&mut self.connect().await).await;
         let rows = rows.unwrap();
         rows.iter().map(|row| row.get("name")).collect()

@@ -94,6 +94,7 @@ async fn gone_after(world: &World, hours: i64) -> Vec<String> {
     store.close().await;
     let found = messages
         .into_iter()
+        .map(Result::unwrap)
         .filter(|it| it.kind == MessageKind::Observation);
     found.filter_map(|it| it.call_id).collect()
 }

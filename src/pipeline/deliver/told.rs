@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Attempt, Deliver, Deliverer, Outcome};
-use crate::store::{Delivery, sink_name};
+use crate::store::Delivery;
 
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is looked whether it is over.
@@ -66,7 +66,7 @@ impl Told {
 
 impl<D: Deliverer> Deliver<D> {
     pub(super) async fn log(&self, delivery: &Delivery, attempt: &Attempt, now: Timestamp) {
-        let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
+        let (sink, call) = (delivery.key.sink.as_str(), &delivery.key.call_id);
         match &attempt.outcome {
             Outcome::Delivered { .. } => match &attempt.warning {
                 None => tracing::debug!(sink, call, "delivered"),
@@ -99,7 +99,7 @@ impl<D: Deliverer> Deliver<D> {
         let sink = self.deliverer.sink();
         if self.told.is_to_look(now) && !self.store.has_failed(sink).await? {
             tracing::info!(
-                sink = sink_name(sink),
+                sink = sink.as_str(),
                 "nothing that had failed waits any more"
             );
             self.told.forget();

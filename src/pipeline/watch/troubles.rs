@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::Watch;
 use crate::{
     domain::{
-        Call,
+        Call, Sink,
         alarm::{Trouble, lasted},
     },
     pipeline::JobState,
-    store::{self, Backlog, WebhookGap},
+    store::{self, Backlog, UnknownValue, WebhookGap},
 };
 
 pub const STORE: &str = "store";
@@ -92,8 +92,13 @@ impl Watch {
         let stuck = self.store.waiting(failed, quiet).await?;
         troubles.extend(stuck.into_iter().map(|stuck| waiting(stuck, now)));
         troubles.extend(self.store.dead().await?.into_iter().map(dead));
-        let (count, since) = self.store.unprocessed_count(now).await?;
-        troubles.extend(since.and_then(|since| unfolded(count, since, limits, now)));
+        let waiting = self.store.unprocessed_count(now).await?;
+        let overdue = |since| unfolded(waiting.count, since, limits, now);
+        troubles.extend(waiting.due_since.and_then(overdue));
+        for sink in Sink::ALL {
+            let unknown = self.store.unknown_due(sink, now).await?;
+            troubles.extend(unknown.map(|unknown| not_sent(sink, &unknown)));
+        }
         let states = self.status.all().into_iter();
         troubles.extend(states.filter_map(|(job, state)| failing(job, state)));
         Ok(troubles)
@@ -181,7 +186,7 @@ fn silent(silence: &WebhookGap, limits: &Patience, now: Timestamp) -> Option<Tro
 }
 
 fn waiting(stuck: Backlog, now: Timestamp) -> Trouble {
-    let sink = place(&stuck.sink);
+    let sink = place(stuck.sink);
     let oldest = lasted(now.duration_since(stuck.oldest_created_at));
     let what = calls(stuck.count, "waits", "wait");
     let text = format!(
@@ -199,7 +204,7 @@ fn waiting(stuck: Backlog, now: Timestamp) -> Trouble {
 }
 
 fn dead(stuck: Backlog) -> Trouble {
-    let sink = place(&stuck.sink);
+    let sink = place(stuck.sink);
     let what = calls(stuck.count, "was", "were");
     let text = format!(
         "{what} given up at {sink}. `livekit-airtable calls list --delivery dead` says why; after mending it, `redrive --dead` sends again."
@@ -245,13 +250,22 @@ fn failing(job: &str, state: JobState) -> Option<Trouble> {
     })
 }
 
-fn place(sink: &str) -> &str {
+/// Deliveries that a newer version left, and that this one never sends.
+fn not_sent(sink: Sink, unknown: &UnknownValue) -> Trouble {
+    let place = place(sink);
+    let text = format!(
+        "At least one delivery to {place} is not sent: {unknown}. Start the newer version of livekit-airtable again."
+    );
+    let name = format!("deliveries to {place} were of a newer version");
+    trouble(format!("unknown_{sink}"), name, text)
+}
+
+fn place(sink: Sink) -> &'static str {
     match sink {
-        "airtable" => "Airtable",
-        "mirror" => "EGRESS_WEBHOOK_URL",
-        "storage" => "the bucket",
-        "egress" => "LiveKit (the recording could not be started)",
-        other => other,
+        Sink::Airtable => "Airtable",
+        Sink::Mirror => "EGRESS_WEBHOOK_URL",
+        Sink::Storage => "the bucket",
+        Sink::Egress => "LiveKit (the recording could not be started)",
     }
 }
 
@@ -297,7 +311,7 @@ mod tests {
         assert!(said.text.starts_with("50 calls are live and are not"));
         assert!(unrecorded(Vec::new()).is_none());
         let stuck = Backlog {
-            sink: "airtable".into(),
+            sink: Sink::Airtable,
             count: 1,
             oldest_created_at: at(0),
             calls: vec!["RM_1".into()],

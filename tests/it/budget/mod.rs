@@ -29,7 +29,7 @@ use livekit_airtable::{
     },
     sim::airtable::{Airtable, Options},
     storage,
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 use tempfile::TempDir;
@@ -202,7 +202,7 @@ impl Rig {
             });
         }
         let sinks = [Sink::Airtable];
-        let written = self.store.commit_fold(&folded, &[], &[], &sinks, now);
+        let written = self.store.commit_fold(Fold::of_calls(&folded), &sinks, now);
         written.await.unwrap();
     }
 

@@ -9,7 +9,7 @@ use livekit_airtable::{
         participant::{Kind, Participant},
         recording::{Object, ObjectState},
     },
-    store::{CallUpdate, DeliveryState, Finish, Store},
+    store::{CallUpdate, DeliveryState, Finish, Fold, Store},
 };
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ async fn fill(store: &Store) {
             due_deliveries: vec![due_deliveries],
         };
         store
-            .commit_fold(&[folded], &[], &[], &[Sink::Airtable], at(60))
+            .commit_fold(Fold::of_calls(&[folded]), &[Sink::Airtable], at(60))
             .await
             .unwrap();
     }

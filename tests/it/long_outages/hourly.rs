@@ -9,7 +9,7 @@ use livekit_airtable::{
         Job, Runner,
         watch::{Patience, Watch},
     },
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 
@@ -37,7 +37,9 @@ async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
         due_deliveries,
     };
     let sinks = [Sink::Airtable];
-    let due_deliveries = store.commit_fold(&[folded], &[], &[], &sinks, now).await;
+    let due_deliveries = store
+        .commit_fold(Fold::of_calls(&[folded]), &sinks, now)
+        .await;
     due_deliveries.unwrap();
     store
 }

@@ -4,18 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use livekit_airtable::{
-    domain::{Call, DueDelivery, Recording, Sink},
+    domain::{Call, DueDelivery, Recording, Sink, Status},
     store::{
-        After, CallFilter, CallUpdate, DeliveryState, Error, Finish, InboxMessage, MessageKind,
-        Processed, Setting, Store, Waiting,
+        After, CallFilter, CallUpdate, DeliveryState, Error, Finish, Fold, InboxMessage,
+        MessageKind, MessageOutcome, Processed, Setting, Store, Unprocessed, Waiting,
     },
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::postgres::fresh_database;
-
-const SINKS: [Sink; 4] = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
 
 fn now() -> Timestamp {
     livekit_airtable::telemetry::now()
@@ -42,7 +40,7 @@ async fn folded(store: &Store, message: &str, read_revision: i64) {
         Sink::Storage | Sink::Mirror => "EG_1".to_owned(),
         Sink::Egress | Sink::Airtable => String::new(),
     };
-    let due_deliveries = SINKS.map(|sink| DueDelivery {
+    let due_deliveries = Sink::ALL.map(|sink| DueDelivery {
         sink,
         item: part(sink),
     });
@@ -52,13 +50,13 @@ async fn folded(store: &Store, message: &str, read_revision: i64) {
         renamed: read_revision == 0,
         due_deliveries: due_deliveries.to_vec(),
     };
-    let processed = Processed {
-        id: message.into(),
-        call_id: Some("RM_1".into()),
-        error: None,
+    let processed = Processed::applied(message, Some("RM_1".into()));
+    let fold = Fold {
+        updates: &[fold],
+        processed: &[processed],
+        waiting: &[],
     };
-    let (folds, processed) = ([fold], [processed]);
-    let written = store.commit_fold(&folds, &processed, &[], &SINKS, now());
+    let written = store.commit_fold(fold, &Sink::ALL, now());
     written.await.unwrap();
 }
 
@@ -79,7 +77,7 @@ async fn messages() {
     let unprocessed = store.unprocessed(now(), 100).await.unwrap();
     let read: Vec<&[u8]> = unprocessed
         .iter()
-        .map(|message| message.body.as_slice())
+        .map(|message| message.as_ref().unwrap().body.as_slice())
         .collect();
     assert_eq!(read, bodies);
     let twice = InboxMessage {
@@ -105,17 +103,22 @@ async fn requests_that_wait_for_a_room() {
         room_name: "room".into(),
         until,
     }];
-    let waits = store.commit_fold(&[], &[], &waiting, &SINKS, now());
+    let fold = Fold {
+        waiting: &waiting,
+        ..Fold::default()
+    };
+    let waits = store.commit_fold(fold, &Sink::ALL, now());
     waits.await.unwrap();
     assert_eq!(store.awaited_rooms().await.unwrap(), ["room"]);
     assert!(store.unprocessed(now(), 10).await.unwrap().is_empty());
     assert_eq!(store.processed(&request).await.unwrap(), None);
     store
-        .refuse_requests("room", "no such room", now())
+        .refuse_requests("room", MessageOutcome::NoRoom, "no such room", now())
         .await
         .unwrap();
     let processed = store.processed(&request).await.unwrap().unwrap();
     assert_eq!(processed.error.as_deref(), Some("no such room"));
+    assert_eq!(processed.outcome, Some(MessageOutcome::NoRoom));
 }
 
 #[tokio::test]
@@ -132,17 +135,23 @@ async fn calls() {
     assert_eq!(known.into_keys().collect::<Vec<_>>(), ["EG_1"]);
     assert_eq!(store.calls_named("room  one", 5).await.unwrap().len(), 1);
     assert_eq!(store.unfinished().await.unwrap().len(), 1);
-    assert_eq!(store.count_calls().await.unwrap(), [("live".to_owned(), 1)]);
-    let filter = |status: &str, delivery: &str| CallFilter {
+    assert_eq!(store.count_calls().await.unwrap(), [(Status::Live, 1)]);
+    let filter = |status: Status, delivery: DeliveryState| CallFilter {
         room_name: Some("room  one".into()),
-        status: Some(status.into()),
-        delivery: Some(delivery.into()),
+        status: Some(status),
+        delivery: Some(delivery),
         limit: 1,
         cursor: None,
     };
-    let found = store.page(&filter("live", "pending")).await.unwrap();
+    let found = store
+        .page(&filter(Status::Live, DeliveryState::Pending))
+        .await
+        .unwrap();
     assert_eq!((found.calls.len(), found.next_cursor), (1, None));
-    let none = store.page(&filter("live", "dead")).await.unwrap();
+    let none = store
+        .page(&filter(Status::Live, DeliveryState::Dead))
+        .await
+        .unwrap();
     assert!(none.calls.is_empty());
     let after = CallFilter {
         limit: 1,
@@ -158,7 +167,7 @@ async fn deliveries() {
     let message = put(&store, MessageKind::Webhook, b"{}").await;
     folded(&store, &message, 0).await;
     let soon = now() + Duration::from_secs(5);
-    for (sink, state) in SINKS.into_iter().zip([
+    for (sink, state) in Sink::ALL.into_iter().zip([
         DeliveryState::Done,
         DeliveryState::Parked,
         DeliveryState::Dead,
@@ -328,7 +337,11 @@ async fn what_was_delivered_long_ago_is_forgotten() {
     assert_eq!(all().await, None);
     assert_eq!(store.processed(&message).await.unwrap(), None, "it is gone");
     let rest = store.unprocessed(later, 10).await.unwrap();
-    assert_eq!(rest[0].id, unprocessed, "what nobody has read stays");
+    assert_eq!(
+        rest[0].as_ref().unwrap().id,
+        unprocessed,
+        "what nobody has read stays"
+    );
     assert!(!store.shrink().await.unwrap());
 }
 
@@ -352,14 +365,21 @@ async fn what_is_wrong() {
     assert_eq!(store.dead().await.unwrap(), []);
     let dead = "UPDATE deliveries SET state = 'dead' WHERE sink = 'mirror'";
     execute(&database, dead.into()).await;
-    assert_eq!(store.dead().await.unwrap()[0].sink, "mirror");
+    assert_eq!(store.dead().await.unwrap()[0].sink, Sink::Mirror);
     let silence = store.webhook_gap().await.unwrap();
     assert!(silence.last_webhook_at.is_some());
     assert_eq!(silence.live[0].0, "RM_1");
-    assert_eq!(store.unprocessed_count(later).await.unwrap(), (0, None));
+    assert_eq!(
+        store.unprocessed_count(later).await.unwrap(),
+        Unprocessed {
+            count: 0,
+            due_since: None
+        }
+    );
     put(&store, MessageKind::Report, b"{}").await;
-    let (count, since) = store.unprocessed_count(later).await.unwrap();
-    assert!(count == 1 && since.is_some_and(|since| since <= later));
+    let waiting = store.unprocessed_count(later).await.unwrap();
+    let since = waiting.due_since;
+    assert!(waiting.count == 1 && since.is_some_and(|since| since <= later));
 }
 
 #[tokio::test]
