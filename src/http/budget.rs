@@ -53,7 +53,7 @@ pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), st
                 "since": paused_sink.since.to_string(),
                 "tried_at": paused_sink.probe_at.to_string(),
             });
-            (paused_sink.sink, details)
+            (paused_sink.sink.to_string(), details)
         });
     Ok((airtable, paused.collect()))
 }

@@ -101,7 +101,7 @@ impl Leases {
     pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
         // What takes longer has lost them; a connection that has gone silent would be waited for for ever.
         let renewing = tokio::time::timeout(LIFE, self.try_renew(store, clock)).await;
-        let renewed = renewing.unwrap_or_else(|_| Err(Error::silent()));
+        let renewed = renewing.unwrap_or_else(|_| Err(Error::timed_out()));
         self.failing.store(renewed.is_err(), Ordering::Relaxed);
         match renewed {
             Ok(all) => {

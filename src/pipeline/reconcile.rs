@@ -13,17 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{
-    Job, LONG_STEP_TIMEOUT, Wake, message,
-    requests::{DENIED, NO_ROOM},
-};
+use super::{Job, Wake, job::LONG_STEP_TIMEOUT, message};
 use crate::{
     domain::{Call, EventPayload, Recording, Room, event::Observation, participant},
     livekit::{
         body,
         client::{self, Client, Egresses},
     },
-    store::{CallRow, InboxMessage, Store},
+    store::{CallRow, InboxMessage, MessageOutcome, Store},
 };
 
 /// A room that was heard of so shortly before is not taken for closed.
@@ -107,15 +104,17 @@ impl Reconcile {
     ) -> anyhow::Result<()> {
         let refused = |name: &str| match rooms {
             Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
-            Ok(_) => Some(NO_ROOM.to_owned()),
-            Err(error) if error.kind() == client::Kind::Unauthorized => {
-                Some(format!("{DENIED}{error}."))
-            }
+            Ok(_) => Some((MessageOutcome::NoRoom, "no such room".to_owned())),
+            Err(error) if error.kind() == client::Kind::Unauthorized => Some((
+                MessageOutcome::NotPermitted,
+                format!("The recording could not be started: {error}."),
+            )),
             Err(_) => None,
         };
         for name in self.store.awaited_rooms().await? {
-            if let Some(error) = refused(&name) {
-                self.store.refuse_requests(&name, &error, now).await?;
+            if let Some((outcome, error)) = refused(&name) {
+                let refusing = self.store.refuse_requests(&name, outcome, &error, now);
+                refusing.await?;
                 self.wake.folded.notify_waiters();
             }
         }

@@ -7,13 +7,8 @@ use jiff::Timestamp;
 use super::sinks::egress::EgressState;
 use crate::{
     domain::{Call, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
-    store::{CallRow, Delivery, Error, InboxMessage, MessageKind, Store},
+    store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
 };
-
-/// Why a request for a room that LiveKit does not know is set aside.
-pub(super) const NO_ROOM: &str = "no such room";
-/// How the reason begins why one is set aside that LiveKit refuses for our key's sake.
-pub(super) const DENIED: &str = "The recording could not be started: ";
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,13 +77,12 @@ impl Start {
         let Some(processed) = store.processed(&self.message.id).await? else {
             return Ok(None);
         };
-        match processed.error {
-            Some(error) if error == NO_ROOM => return Ok(Some(RequestOutcome::NoRoom)),
-            Some(error) if error.starts_with(DENIED) => {
-                return Ok(Some(RequestOutcome::NotPermitted(error)));
-            }
-            Some(error) => return Ok(Some(RequestOutcome::Refused(error))),
-            None => {}
+        if let Some(error) = processed.error {
+            return Ok(Some(match processed.outcome {
+                Some(MessageOutcome::NoRoom) => RequestOutcome::NoRoom,
+                Some(MessageOutcome::NotPermitted) => RequestOutcome::NotPermitted(error),
+                _ => RequestOutcome::Refused(error),
+            }));
         }
         let call_id = processed.call_id.unwrap_or_default();
         let Some(CallRow { call, .. }) = store.call(&call_id).await? else {

@@ -9,13 +9,6 @@ use crate::{
     store::{AttemptRecord, Delivery, DeliveryState, Outstanding},
 };
 
-/// The states that a list of calls can be filtered by.
-pub const OUTSTANDING: [DeliveryState; 3] = [
-    DeliveryState::Pending,
-    DeliveryState::Parked,
-    DeliveryState::Dead,
-];
-
 /// A delivery of a call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeliveryView<'a> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Call, Sink},
-    store::{Backlog, Store, WebhookGap},
+    store::{Backlog, Store, UnknownValue, WebhookGap},
 };
 
 /// So many recordings that fail one after the other have one cause.
@@ -34,14 +34,15 @@ pub(super) async fn find(
     conditions.extend(no_webhooks(&gap, limits, now));
     let failed = now - limits.failed_delivery;
     let backlog = store.waiting(failed, now - limits.pending_delivery).await?;
-    conditions.extend(
-        backlog
-            .into_iter()
-            .filter_map(|backlog| waiting(backlog, now)),
-    );
-    conditions.extend(store.dead().await?.into_iter().filter_map(dead_letters));
-    let (count, since) = store.unprocessed_count(now).await?;
-    conditions.extend(since.and_then(|since| unprocessed(count, since, limits, now)));
+    conditions.extend(backlog.into_iter().map(|backlog| waiting(backlog, now)));
+    conditions.extend(store.dead().await?.into_iter().map(dead_letters));
+    let inbox = store.unprocessed_count(now).await?;
+    let overdue = |since| unprocessed(inbox.count, since, limits, now);
+    conditions.extend(inbox.due_since.and_then(overdue));
+    for sink in Sink::ALL {
+        let unknown = store.unknown_due(sink, now).await?;
+        conditions.extend(unknown.map(|unknown| unknown_delivery(sink, &unknown)));
+    }
     Ok(conditions)
 }
 
@@ -90,8 +91,8 @@ fn no_webhooks(gap: &WebhookGap, limits: &Thresholds, now: Timestamp) -> Option<
     Some(condition.affecting(calls.len() as i64, calls))
 }
 
-fn waiting(backlog: Backlog, now: Timestamp) -> Option<Condition> {
-    let sink: Sink = backlog.sink.parse().ok()?;
+fn waiting(backlog: Backlog, now: Timestamp) -> Condition {
+    let sink = backlog.sink;
     let destination = destination(sink);
     let oldest = rounded(now.duration_since(backlog.oldest_created_at));
     let what = counted(backlog.count, "call waits", "calls wait");
@@ -100,11 +101,11 @@ fn waiting(backlog: Backlog, now: Timestamp) -> Option<Condition> {
     );
     let summary = format!("calls waited for {destination}");
     let condition = Condition::new(ConditionKind::Waiting(sink), summary, text);
-    Some(condition.affecting(backlog.count, backlog.calls))
+    condition.affecting(backlog.count, backlog.calls)
 }
 
-fn dead_letters(backlog: Backlog) -> Option<Condition> {
-    let sink: Sink = backlog.sink.parse().ok()?;
+fn dead_letters(backlog: Backlog) -> Condition {
+    let sink = backlog.sink;
     let destination = destination(sink);
     let what = counted(backlog.count, "delivery", "deliveries");
     let text = format!(
@@ -112,7 +113,7 @@ fn dead_letters(backlog: Backlog) -> Option<Condition> {
     );
     let summary = format!("deliveries to {destination} had failed permanently");
     let condition = Condition::new(ConditionKind::DeadLetters(sink), summary, text);
-    Some(condition.affecting(backlog.count, backlog.calls))
+    condition.affecting(backlog.count, backlog.calls)
 }
 
 fn unprocessed(
@@ -132,6 +133,16 @@ fn unprocessed(
     );
     let summary = "inbox messages waited to be processed";
     Some(Condition::new(ConditionKind::Inbox, summary, text).affecting(count, Vec::new()))
+}
+
+/// Deliveries that a newer version left, and that this one never sends.
+fn unknown_delivery(sink: Sink, unknown: &UnknownValue) -> Condition {
+    let destination = destination(sink);
+    let text = format!(
+        "At least one delivery to {destination} is not sent: {unknown}. Start the newer version of livekit-airtable again."
+    );
+    let summary = format!("deliveries to {destination} were of a newer version");
+    Condition::new(ConditionKind::UnknownDelivery(sink), summary, text)
 }
 
 fn destination(sink: Sink) -> &'static str {
@@ -187,12 +198,12 @@ mod tests {
         assert!(condition.text.starts_with("50 calls are live and are not"));
         assert!(unrecorded(Vec::new()).is_none());
         let backlog = Backlog {
-            sink: "airtable".into(),
+            sink: Sink::Airtable,
             count: 1,
             oldest_created_at: at(0),
             calls: vec!["RM_1".into()],
         };
-        let condition = waiting(backlog, at(11)).unwrap();
+        let condition = waiting(backlog, at(11));
         assert!(
             condition
                 .text

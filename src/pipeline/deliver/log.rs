@@ -7,12 +7,12 @@ use super::{
     dispatch::Deliver,
     outcome::{Attempt, Outcome},
 };
-use crate::store::{Delivery, sink_name};
+use crate::store::Delivery;
 
 impl<D: Deliverer> Deliver<D> {
     /// Logs how an attempt ended.
     pub(super) async fn log(&self, delivery: &Delivery, attempt: &Attempt, now: Timestamp) {
-        let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
+        let (sink, call) = (delivery.key.sink.as_str(), &delivery.key.call_id);
         match &attempt.outcome {
             Outcome::Delivered { .. } => match &attempt.warning {
                 None => tracing::debug!(sink, call, "delivered"),
@@ -53,7 +53,7 @@ impl<D: Deliverer> Deliver<D> {
         }
         if let Some(suppressed) = self.failures.recovered() {
             tracing::info!(
-                sink = sink_name(sink),
+                sink = sink.as_str(),
                 suppressed,
                 "all failed deliveries have succeeded or been dropped"
             );

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{EventPayload, Status},
     pipeline::message,
-    store::{CallRow, CallUpdate, InboxMessage, Processed, Waiting},
+    store::{
+        CallRow, CallUpdate, InboxMessage, MessageOutcome, Processed, UnreadableMessage, Waiting,
+    },
 };
 
 /// A message that was read: what it says, or why it cannot be read.
@@ -58,6 +60,14 @@ impl Batch {
             due_deliveries: Vec::new(),
         };
         self.calls.insert(id.to_owned(), unchanged);
+    }
+
+    /// Sets aside a message that only a newer version can read.
+    pub fn set_aside(&mut self, UnreadableMessage { id, reason }: UnreadableMessage) {
+        let error = reason.to_string();
+        tracing::warn!(inbox = id, %error, "inbox message set aside; it is kept");
+        let outcome = MessageOutcome::Unreadable;
+        self.processed.push(Processed::failed(&id, outcome, error));
     }
 
     /// The calls to be written: a call that was only read makes no delivery due.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{DueDelivery, Event, EventPayload, apply},
     pipeline::message,
-    store::{InboxMessage, Processed, Waiting},
+    store::{InboxMessage, MessageOutcome, Processed, Waiting},
 };
 
 impl Intake {
@@ -46,8 +46,12 @@ impl Intake {
         if let Some(error) = &error {
             tracing::warn!(inbox = message.id, %error, "set aside; it is kept in the inbox");
         }
-        let id = message.id;
-        batch.processed.push(Processed { id, call_id, error });
+        batch.processed.push(match error {
+            Some(error) => {
+                Processed::failed(&message.id, MessageOutcome::SetAside, error).of_call(call_id)
+            }
+            None => Processed::applied(&message.id, call_id),
+        });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::batch::{Batch, ReadMessage};
 use crate::{
     domain::{Call, Policy, Sink, Status},
     pipeline::{Job, Wake},
-    store::{self, CallUpdate, InboxMessage, Processed, Store},
+    store::{self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage},
 };
 
 /// Messages of one transaction.
@@ -45,7 +45,7 @@ impl Job for Intake {
             return Ok(false);
         }
         match self.process(messages, now).await {
-            Err(error) if cannot_be_stored(&error) => self.process_one_by_one(now).await?,
+            Err(error) if outcome_of_one(&error).is_some() => self.process_one_by_one(now).await?,
             processed => processed?,
         }
         Ok(true)
@@ -54,17 +54,25 @@ impl Job for Intake {
 
 impl Intake {
     /// Folds messages into their calls, all or none.
-    async fn process(&self, messages: Vec<InboxMessage>, now: Timestamp) -> anyhow::Result<()> {
-        let messages: Vec<_> = messages.into_iter().map(ReadMessage::read).collect();
+    async fn process(&self, messages: Vec<StoredMessage>, now: Timestamp) -> anyhow::Result<()> {
+        let mut unreadable = Vec::new();
+        let readable = messages.into_iter();
+        let readable =
+            readable.filter_map(|message| message.map_err(|error| unreadable.push(error)).ok());
+        let messages: Vec<_> = readable.map(ReadMessage::read).collect();
         let mut batch = self.begin(&messages).await?;
+        unreadable.into_iter().for_each(|one| batch.set_aside(one));
         for message in messages {
             self.add(&mut batch, message, now).await?;
         }
         let updates = batch.updates();
-        self.store
-            .commit_fold(&updates, &batch.processed, &batch.waiting, &self.sinks, now)
-            .await
-            .context("calls could not be written")?;
+        let fold = Fold {
+            updates: &updates,
+            processed: &batch.processed,
+            waiting: &batch.waiting,
+        };
+        let written = self.store.commit_fold(fold, &self.sinks, now).await;
+        written.context("calls could not be written")?;
         for CallUpdate { call, .. } in &updates {
             log_status(call, batch.status_before.get(&call.id));
         }
@@ -76,29 +84,37 @@ impl Intake {
         Ok(())
     }
 
-    /// A message that the database cannot store is set aside, and the others of its batch are processed.
+    /// A message that cannot be folded is set aside, and the others of its batch are processed.
     async fn process_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
         for message in self.store.unprocessed(now, BATCH).await? {
-            let id = message.id.clone();
-            match self.process(vec![message], now).await {
-                Err(error) if cannot_be_stored(&error) => {
-                    let error = format!("what it says cannot be kept in a call: {error:#}");
-                    self.set_aside(id, error, now).await?;
-                }
-                processed => processed?,
+            let id = match &message {
+                Ok(message) => message.id.clone(),
+                Err(unreadable) => unreadable.id.clone(),
+            };
+            let Err(error) = self.process(vec![message], now).await else {
+                continue;
+            };
+            match outcome_of_one(&error) {
+                Some(outcome) => self.set_aside(&id, outcome, &error, now).await?,
+                None => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn set_aside(&self, id: String, error: String, now: Timestamp) -> anyhow::Result<()> {
-        tracing::warn!(inbox = id, %error, "set aside; it is kept in the inbox");
-        let processed = [Processed {
-            id,
-            call_id: None,
-            error: Some(error),
-        }];
-        let written = self.store.commit_fold(&[], &processed, &[], &[], now);
+    async fn set_aside(
+        &self,
+        id: &str,
+        outcome: MessageOutcome,
+        error: &anyhow::Error,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let error = format!("the call cannot hold this message: {error:#}");
+        tracing::warn!(inbox = id, %error, "inbox message set aside; it is kept");
+        let processed = [Processed::failed(id, outcome, error)];
+        let written = self
+            .store
+            .commit_fold(Fold::of_processed(&processed), &[], now);
         written.await.context("a message could not be set aside")?;
         self.wake.folded.notify_waiters();
         Ok(())
@@ -140,8 +156,12 @@ fn log_status(call: &Call, before: Option<&Status>) {
     }
 }
 
-/// Whether the database refuses something that a message says.
-fn cannot_be_stored(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<store::Error>();
-    error.is_some_and(store::Error::is_of_values)
+/// What becomes of the message that causes this error, so that the others are processed: the database refuses one of its
+/// values, or this version cannot read its call. `None`: the message is not the cause.
+fn outcome_of_one(error: &anyhow::Error) -> Option<MessageOutcome> {
+    match error.downcast_ref::<store::Error>()? {
+        store::Error::Unknown(_) => Some(MessageOutcome::Unreadable),
+        error if error.refuses_value() => Some(MessageOutcome::SetAside),
+        _ => None,
+    }
 }

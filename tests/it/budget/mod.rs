@@ -28,7 +28,7 @@ use livekit_airtable::{
         sinks::airtable::{self as sink},
     },
     storage,
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 use livekit_airtable_sim::airtable::{Airtable, Options};
@@ -114,7 +114,9 @@ impl Rig {
         let rig = Rig {
             front: Front::start(airtable.url()).await,
             airtable,
-            store: Store::open(&database_url).await.unwrap(),
+            store: Store::open(&database_url, livekit_airtable::telemetry::now())
+                .await
+                .unwrap(),
             folder,
             database_url,
         };
@@ -200,7 +202,7 @@ impl Rig {
             });
         }
         let sinks = [Sink::Airtable];
-        let written = self.store.commit_fold(&folded, &[], &[], &sinks, now);
+        let written = self.store.commit_fold(Fold::of_calls(&folded), &sinks, now);
         written.await.unwrap();
     }
 
