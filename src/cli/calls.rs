@@ -112,7 +112,11 @@ async fn list(args: List, store: &Store) -> anyhow::Result<()> {
             DeliveryState::Parked,
             DeliveryState::Dead,
         ],
-        calls: found.calls.iter().map(|row| row.call.id.clone()).collect(),
+        calls: found
+            .calls
+            .iter()
+            .map(|row| row.call.id.to_string())
+            .collect(),
         ..Selection::default()
     };
     let outstanding = store.outstanding(&selection).await?;
@@ -128,7 +132,11 @@ fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
         "CALL", "ROOM", "STATUS", "STARTED", "LENGTH", "OWED", "ERROR",
     ]);
     for CallRow { call, .. } in calls {
-        let of_call = || outstanding.iter().filter(|one| one.key.call_id == call.id);
+        let of_call = || {
+            outstanding
+                .iter()
+                .filter(|one| call.id == one.key.call_id.as_str())
+        };
         let due_deliveries =
             of_call().map(|one| format!("{} {}", sink_name(one.key.sink), one.state.as_str()));
         let due_deliveries: Vec<String> = due_deliveries.collect();
@@ -155,8 +163,8 @@ fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
 fn page(call: &Call, deliveries: &[Delivery], now: Timestamp) -> String {
     let time = |at: Option<Timestamp>| at.map(seconds).unwrap_or_default();
     let payloads = [
-        ("Call", call.id.clone()),
-        ("Room", call.room_name.clone()),
+        ("Call", call.id.to_string()),
+        ("Room", call.room_name.to_string()),
         ("Status", call.status().label().to_owned()),
         ("Started", time(call.started_at())),
         ("Ended", time(call.ended_at())),

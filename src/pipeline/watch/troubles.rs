@@ -154,7 +154,7 @@ fn failed_in_a_row(calls: &[Call]) -> Option<Trouble> {
     let ids = calls.iter().take(3).map(|call| call.id.clone());
     Some(Trouble {
         count: count as i64,
-        calls: ids.collect(),
+        calls: ids.map(String::from).collect(),
         ..trouble("failed", "recordings failed one after the other", text)
     })
 }
