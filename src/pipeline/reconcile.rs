@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{
-    Job, LONG_STEP, Wake, message,
+    Job, LONG_STEP_TIMEOUT, Wake, message,
     requests::{DENIED, NO_ROOM},
 };
 use crate::{
@@ -52,16 +52,16 @@ impl Job for Reconcile {
         "reconcile"
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        &wake.reconcile
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(&wake.reconcile)
     }
 
     fn every(&self) -> Duration {
         self.interval
     }
 
-    fn patience(&self) -> Duration {
-        LONG_STEP
+    fn timeout(&self) -> Duration {
+        LONG_STEP_TIMEOUT
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {

@@ -61,8 +61,8 @@ impl Job for Retention {
         "keep"
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        &wake.nobody
+    fn wake_on<'a>(&self, _wake: &'a Wake) -> Option<&'a Notify> {
+        None
     }
 
     fn every(&self) -> Duration {

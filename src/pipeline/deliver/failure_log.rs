@@ -1,4 +1,4 @@
-//! The failures of a sink that were logged: a reason once, however many calls it hits, and again in an hour.
+//! Which failures were logged: the reason once, however many calls it hits, and again in an hour.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,7 +18,7 @@ pub(super) struct FailureLog {
 
 impl FailureLog {
     /// Whether to log this reason now, and how often it was suppressed since it was last logged.
-    pub fn should_log(&self, reason: &str, now: Timestamp) -> Option<u64> {
+    pub(super) fn should_log(&self, reason: &str, now: Timestamp) -> Option<u64> {
         let suppressed = self.throttle.should_log(reason)?;
         // The failed attempt has yet to be stored.
         *self.checked_at() = Some(now);
@@ -26,7 +26,7 @@ impl FailureLog {
     }
 
     /// Whether a failure was logged, and the last look whether any is left was a while ago.
-    pub fn is_check_due(&self, now: Timestamp) -> bool {
+    pub(super) fn is_check_due(&self, now: Timestamp) -> bool {
         let mut checked_at = self.checked_at();
         // A time in the future: the clock was set back.
         let rested = |at: Timestamp| at > now || now >= at + RECOVERY_CHECK;
@@ -37,8 +37,8 @@ impl FailureLog {
         is_due
     }
 
-    /// Whether to log that no failed delivery is left, and how many lines were suppressed.
-    pub fn should_log_recovery(&self) -> Option<u64> {
+    /// How many lines were suppressed, once, when nothing that was logged has failed any more.
+    pub(super) fn recovered(&self) -> Option<u64> {
         self.throttle.should_log_recovery()
     }
 
@@ -67,7 +67,7 @@ mod tests {
             [false, true, false, true]
         );
         assert!(failures.is_check_due(at(-100)), "the clock was set back");
-        assert!(failures.should_log_recovery().is_some());
+        assert!(failures.recovered().is_some());
         assert!(!failures.is_check_due(at(200)));
     }
 }

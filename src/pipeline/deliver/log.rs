@@ -51,7 +51,7 @@ impl<D: Deliverer> Deliver<D> {
         if !self.failures.is_check_due(now) || self.store.has_failed(sink).await? {
             return Ok(());
         }
-        if let Some(suppressed) = self.failures.should_log_recovery() {
+        if let Some(suppressed) = self.failures.recovered() {
             tracing::info!(
                 sink = sink_name(sink),
                 suppressed,

@@ -30,8 +30,8 @@ impl Job for Intake {
         "intake"
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        &wake.intake
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(&wake.intake)
     }
 
     fn every(&self) -> Duration {
