@@ -51,7 +51,11 @@ pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
     }
     let selection = Selection {
         states: OUTSTANDING.to_vec(),
-        calls: page.calls.iter().map(|row| row.call.id.to_string()).collect(),
+        calls: page
+            .calls
+            .iter()
+            .map(|row| row.call.id.to_string())
+            .collect(),
         ..Selection::default()
     };
     let outstanding = store.outstanding(&selection).await?;
@@ -67,7 +71,11 @@ fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
         "CALL", "ROOM", "STATUS", "STARTED", "LENGTH", "PENDING", "ERROR",
     ]);
     for CallRow { call, .. } in calls {
-        let of_call = || outstanding.iter().filter(|one| call.id == one.key.call_id.as_str());
+        let of_call = || {
+            outstanding
+                .iter()
+                .filter(|one| call.id == one.key.call_id.as_str())
+        };
         let pending =
             of_call().map(|one| format!("{} {}", one.key.sink.as_str(), one.state.as_str()));
         let pending: Vec<String> = pending.collect();
