@@ -180,8 +180,8 @@ fn ended(n: usize) -> anyhow::Result<Call> {
     let turns: Vec<_> = (0..14).map(turn).collect();
     let (_, report) = transcript::read(&to_raw_value(&json!({ "turns": turns }))?)?;
     let mut call = Call {
-        id: format!("RM_{n:012}"),
-        room_name: format!("call-{n}"),
+        id: format!("RM_{n:012}").into(),
+        room_name: format!("call-{n}").into(),
         created_at: Some(now - Duration::from_secs(90)),
         alive_at: Some(now),
         finished_at: Some(now),

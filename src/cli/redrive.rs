@@ -90,7 +90,7 @@ impl Args {
     async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, RedriveScope)> {
         let mut calls = Vec::new();
         for id in &self.ids {
-            calls.push(database::find(store, id).await?.call.id);
+            calls.push(database::find(store, id).await?.call.id.into());
         }
         let named = !calls.is_empty();
         let (states, scope) = match self.dead {

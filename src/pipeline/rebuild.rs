@@ -127,7 +127,7 @@ pub async fn write(
 
 fn begin(id: &str) -> Call {
     Call {
-        id: id.to_owned(),
+        id: id.into(),
         ..Call::default()
     }
 }
@@ -194,7 +194,7 @@ async fn compare(
     });
     let delivered = delivered.map(|row| Outstanding {
         key: row.key.clone(),
-        room_name: call.room_name.clone(),
+        room_name: call.room_name.to_string(),
         state: row.state,
         last_error: None,
     });

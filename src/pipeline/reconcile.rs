@@ -136,7 +136,7 @@ impl Reconcile {
                 continue;
             }
             if heard.is_none() {
-                tracing::info!(call = room.sid, "a room is open that no webhook told of");
+                tracing::info!(call = %room.sid, "a room is open that no webhook told of");
             }
             opened.push(room);
         }
@@ -191,7 +191,7 @@ impl Reconcile {
         }
         let ids: Vec<&str> = told.iter().map(|(r, _)| r.egress_id.as_str()).collect();
         let known = self.store.recordings(&ids).await?;
-        let known = |told: &Recording| known.get(&told.egress_id);
+        let known = |told: &Recording| known.get(told.egress_id.as_str());
         told.retain(|(told, _)| known(told).is_none_or(|known| is_news(known, told)));
         let infos = told.into_iter().map(|(_, info)| info);
         let messages = infos.map(|info| message::egress(info.clone(), now));
@@ -216,7 +216,7 @@ impl Reconcile {
             }
         }
         if let Some((room, error)) = failed.first() {
-            tracing::warn!(call = room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
+            tracing::warn!(call = %room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
         }
         messages
     }

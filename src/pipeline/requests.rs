@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::sinks::egress::EgressState;
 use crate::{
-    domain::{Call, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
+    domain::{Call, EgressId, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
     store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
 };
 
@@ -24,7 +24,7 @@ pub enum RequestOutcome {
 /// A start that was asked for.
 pub struct Start {
     message: InboxMessage,
-    ended: BTreeSet<String>,
+    ended: BTreeSet<EgressId>,
 }
 
 /// The recording that runs in the live call of this room; `our_key` is LIVEKIT_API_KEY.
@@ -57,10 +57,10 @@ pub async fn start(
 ) -> Result<Start, Error> {
     let live = live(store, our_key, room_name).await?;
     let known = live.iter().flat_map(|call| call.recordings.keys());
-    let ended: BTreeSet<String> = known.cloned().collect();
+    let ended: BTreeSet<EgressId> = known.cloned().collect();
     let room = Room {
         sid: live.map(|call| call.id).unwrap_or_default(),
-        name: room_name.to_owned(),
+        name: room_name.into(),
         ..Room::default()
     };
     let request = Request::Start {
@@ -124,7 +124,7 @@ pub async fn stop(
         name: call.room_name.clone(),
         ..Room::default()
     };
-    let egress_id = egress_id.to_owned();
+    let egress_id = egress_id.into();
     put(store, &room, &Request::Stop { egress_id }, now).await?;
     Ok(())
 }

@@ -65,7 +65,7 @@ impl Store {
             .into_iter()
             .map(|row| row.call);
         let unrecorded = calls.filter(|call| call.is_unrecorded());
-        Ok(unrecorded.map(|call| call.id).collect())
+        Ok(unrecorded.map(|call| call.id.into()).collect())
     }
 
     /// The calls whose recordings failed since the last one that succeeded, the newest first. Calls that nobody could

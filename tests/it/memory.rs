@@ -127,8 +127,8 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
     for some in numbers.chunks(10) {
         let folded = some.iter().map(|n| {
             let mut call = Call {
-                id: format!("RM_{n:012}"),
-                room_name: format!("desk-{n}"),
+                id: format!("RM_{n:012}").into(),
+                room_name: format!("desk-{n}").into(),
                 created_at: Some(now),
                 finished_at: Some(now),
                 ..Call::default()

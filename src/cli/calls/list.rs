@@ -52,7 +52,7 @@ pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
     if page.calls.is_empty() {
         return print_line("No calls.");
     }
-    let ids = page.calls.iter().map(|row| row.call.id.clone());
+    let ids = page.calls.iter().map(|row| row.call.id.to_string());
     let selection = Selection {
         sink: None,
         states: StateSelection::Only(&DeliveryState::OUTSTANDING),
@@ -71,7 +71,11 @@ fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
         "CALL", "ROOM", "STATUS", "STARTED", "LENGTH", "PENDING", "ERROR",
     ]);
     for CallRow { call, .. } in calls {
-        let of_call = || outstanding.iter().filter(|one| one.key.call_id == call.id);
+        let of_call = || {
+            outstanding
+                .iter()
+                .filter(|one| call.id == one.key.call_id.as_str())
+        };
         let pending =
             of_call().map(|one| format!("{} {}", one.key.sink.as_str(), one.state.as_str()));
         let pending: Vec<String> = pending.collect();

@@ -68,7 +68,7 @@ fn failed_in_a_row(calls: &[Call]) -> Option<Condition> {
     );
     let summary = "recordings failed one after the other";
     let condition = Condition::new(ConditionKind::RecordingsFailed, summary, text);
-    let ids = calls.iter().map(|call| call.id.clone()).collect();
+    let ids = calls.iter().map(|call| call.id.to_string()).collect();
     Some(condition.affecting(count as i64, ids))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::{EventPayload, Status},
+    domain::{CallId, EventPayload, Status},
     pipeline::message,
     store::{
         CallRow, CallUpdate, InboxMessage, MessageOutcome, Processed, UnreadableMessage, Waiting,
@@ -37,10 +37,9 @@ impl ReadMessage {
 /// A batch in the making.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// By call id.
-    pub calls: BTreeMap<String, CallUpdate>,
+    pub calls: BTreeMap<CallId, CallUpdate>,
     /// The status of each stored call before the batch.
-    pub status_before: BTreeMap<String, Status>,
+    pub status_before: BTreeMap<CallId, Status>,
     pub processed: Vec<Processed>,
     pub waiting: Vec<Waiting>,
 }
@@ -49,7 +48,7 @@ impl Batch {
     /// Adds a call as it is stored, or one that begins.
     pub fn add(&mut self, id: &str, stored: Option<CallRow>) {
         let status = stored.as_ref().map(|row| row.call.status());
-        let status = status.map(|status| (id.to_owned(), status));
+        let status = status.map(|status| (CallId::from(id), status));
         self.status_before.extend(status);
         let row = stored.map(|CallRow { call, revision, .. }| (call, revision));
         let (call, read_revision) = row.unwrap_or_default();
@@ -59,7 +58,7 @@ impl Batch {
             renamed: false,
             due_deliveries: Vec::new(),
         };
-        self.calls.insert(id.to_owned(), unchanged);
+        self.calls.insert(id.into(), unchanged);
     }
 
     /// Sets aside a message that only a newer version can read.

@@ -29,12 +29,12 @@ impl Intake {
             Ok(payload) => match self.route(batch, &message, &payload, now).await? {
                 Route::Call(id) => {
                     let error = self.fold(batch, &id, &message, payload).await?;
-                    (Some(id), error)
+                    (Some(id.into()), error)
                 }
                 Route::Wait { room_name, until } => {
                     batch.waiting.push(Waiting {
                         id: message.id,
-                        room_name,
+                        room_name: room_name.into(),
                         until,
                     });
                     return Ok(());

@@ -149,10 +149,10 @@ fn log_status(call: &Call, before: Option<&Status>) {
     match status {
         _ if before == Some(&status) => {}
         Status::Failed => tracing::warn!(
-            call,
+            %call,
             "the call is Failed: it was to be recorded, and no recording is there; `livekit-airtable calls show {call}` says why"
         ),
-        _ => tracing::info!(call, "the call is {}", status.label()),
+        _ => tracing::info!(%call, "the call is {}", status.label()),
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{batch::Batch, job::Intake};
 use crate::{
-    domain::{Call, EventPayload, Room},
+    domain::{Call, CallId, EventPayload, Room, RoomName},
     store::InboxMessage,
 };
 
@@ -18,9 +18,12 @@ const SLACK: SignedDuration = SignedDuration::from_secs(60);
 /// Where a message belongs.
 pub(super) enum Route {
     /// To the call of this id.
-    Call(String),
+    Call(CallId),
     /// Waits for a call of this name.
-    Wait { room_name: String, until: Timestamp },
+    Wait {
+        room_name: RoomName,
+        until: Timestamp,
+    },
     /// It is set aside, with the reason for people.
     Aside(String),
     /// It concerns no call.
@@ -37,7 +40,7 @@ impl Intake {
         now: Timestamp,
     ) -> anyhow::Result<Route> {
         if let Some(id) = &message.call_id {
-            return Ok(Route::Call(id.clone()));
+            return Ok(Route::Call(id.as_str().into()));
         }
         let Some(room) = payload.room() else {
             return Ok(Route::Nowhere);
@@ -67,7 +70,7 @@ impl Intake {
         message: &InboxMessage,
         payload: &EventPayload,
         room: &Room,
-    ) -> anyhow::Result<Option<String>> {
+    ) -> anyhow::Result<Option<CallId>> {
         let stored = self.store.calls_named(&room.name, 50).await?;
         let fresh = batch.calls.values().map(|update| &update.call);
         let fresh = fresh.filter(|call| call.room_name == room.name);
@@ -96,7 +99,12 @@ fn is_recent(call: &Call, received_at: Timestamp) -> bool {
     last.is_some_and(|at| at >= received_at - REPORT_WAIT)
 }
 
-fn wait(message: &InboxMessage, payload: &EventPayload, room_name: &str, now: Timestamp) -> Route {
+fn wait(
+    message: &InboxMessage,
+    payload: &EventPayload,
+    room_name: &RoomName,
+    now: Timestamp,
+) -> Route {
     let (wait, error) = match payload {
         EventPayload::Request { .. } => (
             REQUEST_WAIT,
@@ -109,7 +117,7 @@ fn wait(message: &InboxMessage, payload: &EventPayload, room_name: &str, now: Ti
         return Route::Aside(error.into());
     }
     Route::Wait {
-        room_name: room_name.to_owned(),
+        room_name: room_name.clone(),
         until,
     }
 }

@@ -185,14 +185,17 @@ impl Rig {
             let before = self.store.call(&id).await.unwrap();
             let read_revision = before.as_ref().map_or(0, |row| row.revision);
             let call = Call {
-                room_name: format!("room {n}"),
+                room_name: format!("room {n}").into(),
                 created_at: Some(now),
                 alive_at: Some(now),
                 finished_at: ended.then_some(now),
                 ..before.map_or_else(Call::default, |row| row.call)
             };
             folded.push(CallUpdate {
-                call: Call { id, ..call },
+                call: Call {
+                    id: id.into(),
+                    ..call
+                },
                 read_revision,
                 renamed: read_revision == 0,
                 due_deliveries: vec![DueDelivery {

@@ -51,7 +51,7 @@ async fn fill(store: &Store) {
     };
     let call = |id: &str, second| Call {
         id: id.into(),
-        room_name: format!("room of {id}"),
+        room_name: format!("room of {id}").into(),
         name_source: NameSource::LiveKit,
         created_at: Some(at(second)),
         participants: [("PA_bob".into(), people("bob"))].into(),
