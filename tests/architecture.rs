@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each module and what it may name of ours. `*`: everything.
-const MAY: [(&str, &[&str]); 13] = [
+const MAY: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("store", &["domain", "telemetry::LogThrottle"]),
     ("livekit", &["domain"]),
@@ -33,6 +33,7 @@ const MAY: [(&str, &[&str]); 13] = [
         &[
             "domain",
             "store",
+            "livekit::token",
             "livekit::webhook",
             "storage",
             "pipeline::Wake",
@@ -42,7 +43,6 @@ const MAY: [(&str, &[&str]); 13] = [
             "telemetry::LogThrottle",
         ],
     ),
-    ("sim", &["domain", "install_crypto"]),
     ("config", &["domain"]),
     ("telemetry", &[]),
     ("cli", &["*"]),

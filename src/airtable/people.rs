@@ -16,7 +16,7 @@ pub(super) fn agent(call: &Call) -> Option<String> {
     let agent = in_order(call).find(|p| p.kind == Kind::Agent)?;
     let attribute = |name: &str| agent.attributes.get(name);
     let names = [
-        Some(&agent.name),
+        Some(agent.name.value()),
         attribute("lk.agent.name"),
         attribute("lk.agent_name"),
         Some(&agent.identity),
@@ -32,7 +32,7 @@ pub(super) fn participants(call: &Call) -> String {
         if p.name.is_empty() {
             p.identity.clone()
         } else {
-            p.name.clone()
+            p.name.value().clone()
         }
     });
     names.collect::<Vec<_>>().join(", ")

@@ -10,7 +10,7 @@ use super::path;
 use super::people;
 use super::schema::Schema;
 use super::source::Source;
-use crate::domain::Call;
+use crate::domain::{Call, nanoseconds::seconds};
 
 /// The links of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,7 +43,7 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
             Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
             from => value(call, from, links),
         };
-        if value.is_none() && call.forgotten && column.from.is_reported() {
+        if value.is_none() && call.purged && column.from.is_reported() {
             continue;
         }
         let value = value.unwrap_or(Value::Null);
@@ -92,7 +92,7 @@ pub fn long_transcript(call: &Call) -> Option<String> {
 }
 
 fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
-    let recording = call.shown();
+    let recording = call.primary_recording();
     let text = |text: String| Some(Value::String(text));
     let value = match from {
         Source::CallId => text(call.id.clone()),
@@ -102,13 +102,13 @@ fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
         Source::EndedAt => call.ended_at().map(iso),
         Source::Duration => call
             .duration()
-            .map(|nanos| json!((nanos as f64 / 1e9).round())),
+            .map(|duration| json!(seconds(duration).round())),
         Source::Caller => people::caller(call).map(Value::String),
         Source::Agent => people::agent(call).map(Value::String),
         Source::TranscriptUrl => links.transcript.clone().map(Value::String),
         Source::RecordingUrl => links.recording.clone().map(Value::String),
         Source::RecordingUrlExpires => links.expires.map(iso),
-        Source::RecordingSize => call.playable().map(|(_, size)| json!(size)),
+        Source::RecordingSize => call.playable_recording().map(|(_, size)| json!(size)),
         // Not a projection: the transcript depends on its cut, and the copy is sent once and stays in the cell.
         Source::Transcript | Source::RecordingAttachment => None,
         // One that was found in the bucket has no id of LiveKit's.
@@ -119,7 +119,7 @@ fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
         Source::Metadata => metadata(call).next(),
         Source::Participants => text(people::participants(call)),
         Source::Summary => report(call, "summary"),
-        Source::JobId => report(call, "job_id").or_else(|| text(call.job.1.id.clone())),
+        Source::JobId => report(call, "job_id").or_else(|| text(call.job.id.clone())),
         Source::MetadataPath(path) => metadata(call).find_map(|json| some(path::at(&json, path))),
         Source::Attribute(name) => people::attribute(call, name).map(Value::String),
         Source::ReportPath(path) => report(call, path),
@@ -130,7 +130,7 @@ fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
 
 /// The room's; else the agent's job's, as LiveKit reports it; else what the agent sent as `job_metadata` or `metadata`.
 fn metadata(call: &Call) -> impl Iterator<Item = Value> {
-    let of_livekit = [&call.metadata.1, &call.job.1.metadata];
+    let of_livekit = [call.metadata.value(), &call.job.metadata];
     let of_livekit = of_livekit.map(|text| Some(Value::String(text.clone())));
     let of_agent = ["job_metadata", "metadata"].map(|name| report(call, name));
     let all = of_livekit.into_iter().chain(of_agent);

@@ -50,7 +50,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     }
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
-    let plan = plan.map_err(|error| unread(&error))?;
+    let plan = plan.map_err(|error| unprocessed(&error))?;
     if args.json {
         out::line(&serde_json::to_string_pretty(&plan.as_json())?)?;
     } else {
@@ -165,7 +165,7 @@ async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<
 const TEST_ROW: &str = "livekit-airtable bootstrap: a test, may be deleted";
 
 /// The base could not be looked at, which comes before anything is written.
-fn unread(error: &airtable::Error) -> Failure {
+fn unprocessed(error: &airtable::Error) -> Failure {
     told(
         error,
         "The base could not be looked at, and nothing was changed: run this again",

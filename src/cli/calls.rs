@@ -1,7 +1,7 @@
 //! `calls list|show|link`: what `/v1/calls` says, read from the database.
 
 use anyhow::bail;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -10,10 +10,12 @@ use super::{
 };
 use crate::{
     config::{self, Config, Source},
-    domain::{Call, Recording, link::Linked, recording::ObjectState},
+    domain::{Call, ObjectState, Recording, link::Linked, nanoseconds},
     http::describe::{self, answer, next, seconds},
     storage::Method,
-    store::{CallRow, Delivery, Filter, Owing, Selection, State, Store, sink_name},
+    store::{
+        CallFilter, CallRow, Delivery, DeliveryState, Outstanding, Selection, Store, sink_name,
+    },
     telemetry,
 };
 
@@ -85,7 +87,7 @@ pub async fn run(calls: Calls, source: &Source) -> anyhow::Result<()> {
 }
 
 async fn list(args: List, store: &Store) -> anyhow::Result<()> {
-    let filter = Filter {
+    let filter = CallFilter {
         room_name: args.room,
         status: args.status,
         delivery: args.delivery,
@@ -105,27 +107,31 @@ async fn list(args: List, store: &Store) -> anyhow::Result<()> {
         return out::line("No calls.");
     }
     let selection = Selection {
-        states: vec![State::Pending, State::Parked, State::Dead],
+        states: vec![
+            DeliveryState::Pending,
+            DeliveryState::Parked,
+            DeliveryState::Dead,
+        ],
         calls: found.calls.iter().map(|row| row.call.id.clone()).collect(),
         ..Selection::default()
     };
-    let owing = store.owing(&selection).await?;
-    out::text(&table(&found.calls, &owing).to_string())?;
+    let outstanding = store.outstanding(&selection).await?;
+    out::text(&table(&found.calls, &outstanding).to_string())?;
     if let Some(cursor) = found.next_cursor {
         out::complain(&format!("There are more: --cursor {cursor}"));
     }
     Ok(())
 }
 
-fn table(calls: &[CallRow], owing: &[Owing]) -> Table {
+fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
     let mut table = Table::new(&[
         "CALL", "ROOM", "STATUS", "STARTED", "LENGTH", "OWED", "ERROR",
     ]);
     for CallRow { call, .. } in calls {
-        let of_call = || owing.iter().filter(|one| one.key.call_id == call.id);
-        let owed =
+        let of_call = || outstanding.iter().filter(|one| one.key.call_id == call.id);
+        let due_deliveries =
             of_call().map(|one| format!("{} {}", sink_name(one.key.sink), one.state.as_str()));
-        let owed: Vec<String> = owed.collect();
+        let due_deliveries: Vec<String> = due_deliveries.collect();
         let mut errors = of_call().filter_map(|one| one.last_error.clone());
         let error = Some(call.error()).filter(|error| !error.is_empty());
         let error = error.or_else(|| errors.next()).unwrap_or_default();
@@ -138,7 +144,7 @@ fn table(calls: &[CallRow], owing: &[Owing]) -> Table {
             status,
             &started,
             &length,
-            &owed.join(", "),
+            &due_deliveries.join(", "),
             &error,
         ]);
     }
@@ -148,7 +154,7 @@ fn table(calls: &[CallRow], owing: &[Owing]) -> Table {
 /// One call for people.
 fn page(call: &Call, deliveries: &[Delivery], now: Timestamp) -> String {
     let time = |at: Option<Timestamp>| at.map(seconds).unwrap_or_default();
-    let facts = [
+    let payloads = [
         ("Call", call.id.clone()),
         ("Room", call.room_name.clone()),
         ("Status", call.status().label().to_owned()),
@@ -157,8 +163,8 @@ fn page(call: &Call, deliveries: &[Delivery], now: Timestamp) -> String {
         ("Length", call.duration().map(length).unwrap_or_default()),
         ("Error", call.error()),
     ];
-    let facts = facts.iter().filter(|(_, value)| !value.is_empty());
-    let mut text: String = facts
+    let payloads = payloads.iter().filter(|(_, value)| !value.is_empty());
+    let mut text: String = payloads
         .map(|(name, value)| format!("{name:<9}{}\n", clean(value)))
         .collect();
     let mut recordings = Table::new(&["RECORDING", "STATUS", "BYTES", "KEY", "ERROR"]);
@@ -193,14 +199,14 @@ fn page(call: &Call, deliveries: &[Delivery], now: Timestamp) -> String {
         text += &format!("\n{table}");
     }
     for delivery in deliveries {
-        text += &owed(delivery, now);
+        text += &due_deliveries(delivery, now);
     }
     text
 }
 
 /// A delivery: how it stands, what happens next, and its last tries, newest first.
-fn owed(delivery: &Delivery, now: Timestamp) -> String {
-    let (sink, part) = (sink_name(delivery.key.sink), &delivery.key.part);
+fn due_deliveries(delivery: &Delivery, now: Timestamp) -> String {
+    let (sink, part) = (sink_name(delivery.key.sink), &delivery.key.item);
     let (space, state) = (
         if part.is_empty() { "" } else { " " },
         delivery.state.as_str(),
@@ -216,8 +222,8 @@ fn owed(delivery: &Delivery, now: Timestamp) -> String {
     text
 }
 
-fn length(nanos: i64) -> String {
-    let seconds = (nanos as f64 / 1e9).round() as i64;
+fn length(duration: SignedDuration) -> String {
+    let seconds = nanoseconds::seconds(duration).round() as i64;
     format!(
         "{}:{:02}:{:02}",
         seconds / 3600,
@@ -275,7 +281,7 @@ async fn link(id: &str, json: bool, source: &Source) -> anyhow::Result<()> {
 /// The recording of this id, else the call's newest, when it is in the bucket.
 fn playable<'a>(call: &'a Call, id: &str) -> Option<&'a Recording> {
     let Some(named) = call.recordings.get(id) else {
-        return call.playable().map(|(recording, _)| recording);
+        return call.playable_recording().map(|(recording, _)| recording);
     };
     matches!(call.object(named), Some(ObjectState::Found { .. })).then_some(named)
 }

@@ -9,8 +9,8 @@ use crate::{
     config::Config,
     pipeline::{
         Runner,
-        clock::SetBack,
-        keep::Keep,
+        clock_regression::ClockRegression,
+        retention::Retention,
         watch::{Patience, Watch},
     },
     store::Store,
@@ -20,8 +20,8 @@ use crate::{
 /// Starts them.
 pub fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::Result<()> {
     let store = || store.clone();
-    runner.spawn(Arc::new(SetBack::new(store())));
-    runner.spawn(Arc::new(Keep::new(store(), config.times.keep)));
+    runner.spawn(Arc::new(ClockRegression::new(store())));
+    runner.spawn(Arc::new(Retention::new(store(), config.times.keep)));
     let http = telemetry::http_client()?;
     let alert = config.alert_webhook_url.clone();
     let alert = alert.map(|url| alert::Client::new(url, http));

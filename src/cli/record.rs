@@ -9,7 +9,7 @@ use crate::{
     domain::{Call, Recording},
     pipeline::{
         Runner,
-        requests::{self, Outcome},
+        requests::{self, RequestOutcome},
     },
     store::Store,
     telemetry,
@@ -114,7 +114,7 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
     let Some(call) = call else {
         anyhow::bail!("no recording {egress:?} is known")
     };
-    if let Some(Outcome::Recorded(found)) = requests::stopped(store, egress).await? {
+    if let Some(RequestOutcome::Recorded(found)) = requests::stopped(store, egress).await? {
         return Ok(*found);
     }
     requests::stop(store, &call, egress, (runner.clock)()).await?;
@@ -131,11 +131,11 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
 }
 
 /// The recording, or why there is none.
-fn found(outcome: Outcome) -> anyhow::Result<(Call, Recording)> {
+fn found(outcome: RequestOutcome) -> anyhow::Result<(Call, Recording)> {
     match outcome {
-        Outcome::Recorded(found) => Ok(*found),
-        Outcome::NotPermitted(error) => Err(Failure::NotPermitted(error).into()),
-        Outcome::Refused(error) => anyhow::bail!(error),
-        Outcome::NoRoom => anyhow::bail!("LiveKit has no room of this name"),
+        RequestOutcome::Recorded(found) => Ok(*found),
+        RequestOutcome::NotPermitted(error) => Err(Failure::NotPermitted(error).into()),
+        RequestOutcome::Refused(error) => anyhow::bail!(error),
+        RequestOutcome::NoRoom => anyhow::bail!("LiveKit has no room of this name"),
     }
 }

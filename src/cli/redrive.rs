@@ -6,7 +6,7 @@ use super::{database, out, table::Table};
 use crate::{
     config::{Config, Source},
     domain::Sink,
-    store::{Again, Owing, Selection, State, Store, sink_name},
+    store::{DeliveryState, Outstanding, RedriveScope, Selection, Store, sink_name},
     telemetry,
 };
 
@@ -17,7 +17,7 @@ const STEP: usize = 512;
 pub struct Args {
     /// Only what this place is owed
     #[arg(long)]
-    sink: Option<Place>,
+    sink: Option<Slot>,
     /// What was given up
     #[arg(long)]
     dead: bool,
@@ -36,20 +36,20 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Place {
+enum Slot {
     Airtable,
     Mirror,
     Egress,
     Storage,
 }
 
-impl Place {
+impl Slot {
     fn sink(self) -> Sink {
         match self {
-            Place::Airtable => Sink::Airtable,
-            Place::Mirror => Sink::Mirror,
-            Place::Egress => Sink::Egress,
-            Place::Storage => Sink::Storage,
+            Slot::Airtable => Sink::Airtable,
+            Slot::Mirror => Sink::Mirror,
+            Slot::Egress => Sink::Egress,
+            Slot::Storage => Sink::Storage,
         }
     }
 }
@@ -61,14 +61,14 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
 
 async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
     let (selection, again) = args.selection(store).await?;
-    let mut owing = store.owing(&selection).await?;
-    owing.retain(|one| args.is_sent(one));
+    let mut outstanding = store.outstanding(&selection).await?;
+    outstanding.retain(|one| args.is_sent(one));
     if args.dry_run {
-        return args.show(&owing);
+        return args.show(&outstanding);
     }
-    let bar = database::bar("making due", owing.len());
+    let bar = database::bar("making due", outstanding.len());
     let mut redriven = 0;
-    for part in owing.chunks(STEP) {
+    for part in outstanding.chunks(STEP) {
         redriven += store.redrive(part, again, telemetry::now()).await?;
         bar.inc(part.len() as u64);
     }
@@ -81,7 +81,7 @@ async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
         store.probe_now(sink, telemetry::now()).await?;
     }
     if args.json {
-        args.show(&owing)?;
+        args.show(&outstanding)?;
     } else {
         out::line(&format!("{} made due.", deliveries(redriven)))?;
     }
@@ -92,18 +92,21 @@ async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
 }
 
 impl Args {
-    async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, Again)> {
+    async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, RedriveScope)> {
         let mut calls = Vec::new();
         for id in &self.ids {
             calls.push(database::find(store, id).await?.call.id);
         }
         let any = self.all || !calls.is_empty();
         let (states, again) = match self.dead {
-            true => (vec![State::Dead], Again::Rest),
-            false if any => (Vec::new(), Again::Whole),
-            false => (vec![State::Pending, State::Parked], Again::Rest),
+            true => (vec![DeliveryState::Dead], RedriveScope::Undelivered),
+            false if any => (Vec::new(), RedriveScope::Everything),
+            false => (
+                vec![DeliveryState::Pending, DeliveryState::Parked],
+                RedriveScope::Undelivered,
+            ),
         };
-        let sink = self.sink.map(Place::sink);
+        let sink = self.sink.map(Slot::sink);
         let selection = Selection {
             sink,
             states,
@@ -114,21 +117,21 @@ impl Args {
 
     /// A recording that was started or found has nothing to send again, and the mirror is told twice only when somebody
     /// says so.
-    fn is_sent(&self, owing: &Owing) -> bool {
-        match (owing.state, owing.key.sink) {
-            (State::Done, Sink::Egress | Sink::Storage) => false,
-            (State::Done, Sink::Mirror) => self.all || self.sink.is_some(),
+    fn is_sent(&self, outstanding: &Outstanding) -> bool {
+        match (outstanding.state, outstanding.key.sink) {
+            (DeliveryState::Done, Sink::Egress | Sink::Storage) => false,
+            (DeliveryState::Done, Sink::Mirror) => self.all || self.sink.is_some(),
             _ => true,
         }
     }
 
-    fn show(&self, owing: &[Owing]) -> anyhow::Result<()> {
+    fn show(&self, outstanding: &[Outstanding]) -> anyhow::Result<()> {
         if self.json {
-            let all: Vec<Value> = owing.iter().map(describe).collect();
+            let all: Vec<Value> = outstanding.iter().map(describe).collect();
             return out::line(&json!({ "deliveries": all }).to_string());
         }
         let mut table = Table::new(&["CALL", "ROOM", "SINK", "STATE", "LAST ERROR"]);
-        for one in owing {
+        for one in outstanding {
             let error = one.last_error.as_deref().unwrap_or_default();
             let (sink, state) = (sink_name(one.key.sink), one.state.as_str());
             table.push([&one.key.call_id, &one.room_name, sink, state, error]);
@@ -136,19 +139,19 @@ impl Args {
         if !table.is_empty() {
             out::text(&format!("{table}\n"))?;
         }
-        let count = deliveries(owing.len() as u64);
+        let count = deliveries(outstanding.len() as u64);
         out::line(&format!("{count} would be sent again."))
     }
 }
 
-fn describe(owing: &Owing) -> Value {
+fn describe(outstanding: &Outstanding) -> Value {
     json!({
-        "call_id": owing.key.call_id,
-        "room_name": owing.room_name,
-        "sink": sink_name(owing.key.sink),
-        "part": Some(&owing.key.part).filter(|part| !part.is_empty()),
-        "state": owing.state.as_str(),
-        "last_error": owing.last_error,
+        "call_id": outstanding.key.call_id,
+        "room_name": outstanding.room_name,
+        "sink": sink_name(outstanding.key.sink),
+        "part": Some(&outstanding.key.item).filter(|part| !part.is_empty()),
+        "state": outstanding.state.as_str(),
+        "last_error": outstanding.last_error,
     })
 }
 

@@ -9,7 +9,7 @@ use crate::{
     airtable::Schema,
     config::{self, Source},
     domain::Sink,
-    pipeline::replay::{self, Refolded, Replay},
+    pipeline::rebuild::{self, Rebuilt, Replay},
     store::{Error, Store},
     telemetry,
 };
@@ -38,13 +38,13 @@ pub struct Args {
 #[derive(Default)]
 struct Outcome {
     calls: usize,
-    letters: usize,
+    messages: usize,
     /// Calls whose row changes, and how.
-    changed: Vec<Refolded>,
+    changed: Vec<Rebuilt>,
     /// Calls that stay as they are.
     incomplete: Vec<String>,
-    /// Letters of no call, for the service to read again.
-    homeless: i64,
+    /// Messages of no call, for the service to read again.
+    unassigned: i64,
 }
 
 pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
@@ -70,7 +70,7 @@ async fn replay_all(
     let bar = database::bar("folding", ids.len());
     let mut outcome = Outcome::default();
     let fold = async |id: &String| match args.dry_run {
-        true => Ok(replay::refold(store, schema, id).await?),
+        true => Ok(rebuild::rebuild(store, schema, id).await?),
         false => fold(store, schema, id, sinks).await,
     };
     let mut folding = stream::iter(&ids).map(fold).buffered(ABREAST);
@@ -80,13 +80,13 @@ async fn replay_all(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    outcome.homeless = if args.dry_run {
-        store.count_homeless(since).await?
+    outcome.unassigned = if args.dry_run {
+        store.count_unassigned(since).await?
     } else {
-        store.reopen_homeless(since, telemetry::now()).await?
+        store.reopen_unassigned(since, telemetry::now()).await?
     };
     outcome.tell(args)?;
-    if args.dry_run || (outcome.changed.is_empty() && outcome.homeless == 0) {
+    if args.dry_run || (outcome.changed.is_empty() && outcome.unassigned == 0) {
         return Ok(());
     }
     database::tell_who_sends(store).await
@@ -112,11 +112,11 @@ async fn fold(
     sinks: &[Sink],
 ) -> anyhow::Result<Option<Replay>> {
     for _ in 0..TRIES {
-        let folded = replay::refold(store, schema, id).await?;
-        let Some(Replay::Folded(refolded)) = &folded else {
+        let folded = rebuild::rebuild(store, schema, id).await?;
+        let Some(Replay::CallUpdate(rebuilt)) = &folded else {
             return Ok(folded);
         };
-        match replay::write(store, refolded, sinks, telemetry::now()).await {
+        match rebuild::write(store, rebuilt, sinks, telemetry::now()).await {
             Err(Error::Conflict) => {}
             written => return Ok(written.map(|()| folded)?),
         }
@@ -127,11 +127,11 @@ async fn fold(
 impl Outcome {
     fn take(&mut self, id: &str, folded: Option<Replay>) {
         match folded {
-            Some(Replay::Folded(refolded)) => {
+            Some(Replay::CallUpdate(rebuilt)) => {
                 self.calls += 1;
-                self.letters += refolded.letters;
-                if refolded.is_news() {
-                    self.changed.push(*refolded);
+                self.messages += rebuilt.messages;
+                if rebuilt.is_news() {
+                    self.changed.push(*rebuilt);
                 }
             }
             Some(Replay::Incomplete) => self.incomplete.push(id.to_owned()),
@@ -144,7 +144,7 @@ impl Outcome {
             return out::line(&self.json().to_string());
         }
         let mut table = Table::new(&["CALL", "ROOM", "COLUMNS"]);
-        for Refolded { call, columns, .. } in &self.changed {
+        for Rebuilt { call, columns, .. } in &self.changed {
             let columns = match columns.as_slice() {
                 [] => "(none of the row)".to_owned(),
                 columns => columns.join(", "),
@@ -161,13 +161,13 @@ impl Outcome {
         out::line(&format!(
             "{} calls of {} letters folded anew: {} {would}.",
             self.calls,
-            self.letters,
+            self.messages,
             self.changed.len()
         ))?;
-        if self.homeless > 0 {
+        if self.unassigned > 0 {
             out::line(&format!(
                 "{} letters that belong to no call {is}.",
-                self.homeless
+                self.unassigned
             ))?;
         }
         if !self.incomplete.is_empty() {
@@ -180,19 +180,19 @@ impl Outcome {
     }
 
     fn json(&self) -> Value {
-        let changed = self.changed.iter().map(|refolded| {
+        let changed = self.changed.iter().map(|rebuilt| {
             json!({
-                "call_id": refolded.call.id,
-                "room_name": refolded.call.room_name,
-                "columns": refolded.columns,
+                "call_id": rebuilt.call.id,
+                "room_name": rebuilt.call.room_name,
+                "columns": rebuilt.columns,
             })
         });
         json!({
             "folded": self.calls,
-            "letters": self.letters,
+            "letters": self.messages,
             "changed": changed.collect::<Vec<_>>(),
             "incomplete": self.incomplete,
-            "read_again": self.homeless,
+            "read_again": self.unassigned,
         })
     }
 }

@@ -24,7 +24,7 @@ use crate::{
         self,
         server::{self, Limits},
     },
-    livekit::webhook::Keys,
+    livekit::token::Keys,
     mirror,
     pipeline::{
         Clock, Runner,
@@ -109,8 +109,8 @@ impl Service {
         let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url).await?;
         if lock.is_some() {
-            let forgotten = store.forget_leases().await;
-            forgotten.context("DATABASE_URL: the database cannot be written")?;
+            let purged = store.clear_leases().await;
+            purged.context("DATABASE_URL: the database cannot be written")?;
         }
         let links = bucket::links(&config.links, &config.recording, &store).await?;
         let schema = schema(&config.airtable)?;

@@ -53,14 +53,19 @@ pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), st
             "runs_out": allowance.runs_out(now).map(|at| utc_day(at).to_string()),
         },
     });
-    let paused = app.store.closures().await?.into_iter().map(|closure| {
-        let details = json!({
-            "error": closure.error,
-            "since": closure.since.to_string(),
-            "tried_at": closure.probe_at.to_string(),
+    let paused = app
+        .store
+        .paused_sinks()
+        .await?
+        .into_iter()
+        .map(|paused_sink| {
+            let details = json!({
+                "error": paused_sink.error,
+                "since": paused_sink.since.to_string(),
+                "tried_at": paused_sink.probe_at.to_string(),
+            });
+            (paused_sink.sink, details)
         });
-        (closure.sink, details)
-    });
     Ok((airtable, paused.collect()))
 }
 
@@ -88,8 +93,8 @@ pub(super) async fn metrics(app: &App) -> Result<String, store::Error> {
         .map(|(name, value)| format!("# TYPE {name} gauge\n{name} {value}\n"))
         .collect();
     text += "# TYPE livekit_airtable_sink_paused gauge\n";
-    for closure in app.store.closures().await? {
-        let sink = closure.sink;
+    for paused_sink in app.store.paused_sinks().await? {
+        let sink = paused_sink.sink;
         text += &format!("livekit_airtable_sink_paused{{sink=\"{sink}\"}} 1\n");
     }
     Ok(text)

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{App, auth, describe, error::Problem};
 use crate::{
     domain::{Call, Status, transcript::Transcript},
-    store::{CallRow, Filter},
+    store::{CallFilter, CallRow},
 };
 
 /// Calls of a page, when nobody says.
@@ -56,7 +56,7 @@ pub async fn list(
             "`delivery` is pending, parked or dead",
         ));
     }
-    let filter = Filter {
+    let filter = CallFilter {
         room_name: wanted.room_name,
         status: wanted.status,
         delivery: wanted.delivery,
@@ -107,7 +107,7 @@ pub async fn transcript(
     let CallRow { call, .. } = find(&app, &call_id).await?;
     let report = call.reports.newest();
     let report = report.ok_or_else(|| {
-        Problem::not_found(match call.forgotten {
+        Problem::not_found(match call.purged {
             true => "this call's transcript is not kept here any more (KEEP); its row has it",
             false => "this call has no transcript",
         })
@@ -139,7 +139,7 @@ fn vtt(call: &Call, transcript: &Transcript) -> String {
         return format!("WEBVTT\n\nNOTE\n{}\n", transcript.text());
     };
     let start = call
-        .shown()
+        .primary_recording()
         .and_then(|r| r.started_at)
         .or(call.started_at());
     let seconds = |at: Option<jiff::Timestamp>| {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Call, Sink},
-    store::{Delivery, State, Try, sink_name},
+    domain::{Call, Sink, nanoseconds},
+    store::{AttemptRecord, Delivery, DeliveryState, sink_name},
 };
 
 /// A call as a list shows it.
@@ -19,7 +19,7 @@ pub fn call(call: &Call) -> Value {
                 "status": recording.status.as_str(),
                 "filename": recording.key,
                 "size": recording.size,
-                "duration": recording.duration.map(|nanos| nanos as f64 / 1e9),
+                "duration": recording.duration.map(nanoseconds::seconds),
                 "started_at": recording.started_at,
                 "ended_at": recording.ended_at,
                 "object": call.object(recording),
@@ -33,7 +33,7 @@ pub fn call(call: &Call) -> Value {
         "status": call.status().as_str(),
         "started_at": call.started_at(),
         "ended_at": call.ended_at(),
-        "duration": call.duration().map(|nanos| nanos as f64 / 1e9),
+        "duration": call.duration().map(nanoseconds::seconds),
         "error": Some(call.error()).filter(|e| !e.is_empty()),
         "recordings": recordings,
     })
@@ -53,7 +53,7 @@ fn delivery(delivery: &Delivery, now: Timestamp) -> Value {
     let history: Vec<Value> = history.map(|it| one_try(delivery, it)).collect();
     json!({
         "sink": sink_name(delivery.key.sink),
-        "part": Some(&delivery.key.part).filter(|part| !part.is_empty()),
+        "part": Some(&delivery.key.item).filter(|part| !part.is_empty()),
         "state": delivery.state.as_str(),
         "attempts": delivery.attempts,
         "last_error": delivery.last_error,
@@ -63,7 +63,7 @@ fn delivery(delivery: &Delivery, now: Timestamp) -> Value {
     })
 }
 
-fn one_try(delivery: &Delivery, it: &Try) -> Value {
+fn one_try(delivery: &Delivery, it: &AttemptRecord) -> Value {
     json!({
         "at": it.at,
         "state": it.state.as_str(),
@@ -73,7 +73,7 @@ fn one_try(delivery: &Delivery, it: &Try) -> Value {
 }
 
 /// How a try ended, in the other side's words where it had any.
-pub fn answer<'a>(delivery: &Delivery, it: &'a Try) -> &'a str {
+pub fn answer<'a>(delivery: &Delivery, it: &'a AttemptRecord) -> &'a str {
     let success = match delivery.key.sink {
         Sink::Airtable | Sink::Mirror => "delivered",
         Sink::Egress | Sink::Storage => "done",
@@ -85,20 +85,24 @@ pub fn answer<'a>(delivery: &Delivery, it: &'a Try) -> &'a str {
 pub fn next(delivery: &Delivery, now: Timestamp) -> String {
     let later = delivery.due_at.filter(|at| *at > now);
     match (delivery.state, later) {
-        (State::Pending, None) => "It is due: it is sent as soon as its turn comes.".to_owned(),
-        (State::Pending, Some(at)) if delivery.attempts > 0 => {
+        (DeliveryState::Pending, None) => {
+            "It is due: it is sent as soon as its turn comes.".to_owned()
+        }
+        (DeliveryState::Pending, Some(at)) if delivery.attempts > 0 => {
             format!("It is tried again at {}.", seconds(at))
         }
-        (State::Pending, Some(at)) => format!("It is sent at {}.", seconds(at)),
-        (State::Parked, later) => {
+        (DeliveryState::Pending, Some(at)) => format!("It is sent at {}.", seconds(at)),
+        (DeliveryState::Parked, later) => {
             let probe = later.map_or("now".to_owned(), |at| format!("at {}", seconds(at)));
             format!("It waits for a person and is probed {probe}; `redrive` probes at once.")
         }
-        (State::Dead, _) => {
+        (DeliveryState::Dead, _) => {
             "Nothing, until the call has news or `redrive --dead` sends it again.".to_owned()
         }
-        (State::Done, None) if delivery.due_at.is_none() => "Nothing is left to do.".to_owned(),
-        (State::Done, later) => {
+        (DeliveryState::Done, None) if delivery.due_at.is_none() => {
+            "Nothing is left to do.".to_owned()
+        }
+        (DeliveryState::Done, later) => {
             let at = later.map_or("now".to_owned(), |at| format!("at {}", seconds(at)));
             format!("It is done; its links are signed anew {at}.")
         }

@@ -87,7 +87,7 @@ impl Problem {
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Problem {
         // What could not be written is told once for all, by the store.
-        if !matches!(error, store::Error::Unwritten(_)) {
+        if !matches!(error, store::Error::NotWritten(_)) {
             tracing::error!(
                 error = format!("{:#}", anyhow::Error::from(error)),
                 "a request could not be answered; the sender was told to come again"

@@ -32,7 +32,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     domain::link::LinkRules,
-    livekit::webhook::Keys,
+    livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
     store::Store,

@@ -115,10 +115,10 @@ async fn silence(app: &App, now: Timestamp) -> Result<String, Problem> {
     let mut text = gauge("calls_unrecorded", unrecorded.await?.len() as i64);
     let failed = app.store.failed_in_a_row(app.keys.ours()).await?;
     text += &gauge("recordings_failed_in_a_row", failed.len() as i64);
-    let last = app.store.silence().await?.last_webhook_at;
+    let last = app.store.webhook_gap().await?.last_webhook_at;
     text += &age(last).map_or_else(String::new, |age| gauge("last_webhook_seconds", age));
-    let (unread, since) = app.store.unread_count(now).await?;
-    text += &gauge("inbox_unread", unread);
+    let (unprocessed, since) = app.store.unprocessed_count(now).await?;
+    text += &gauge("inbox_unread", unprocessed);
     text += &gauge("inbox_oldest_seconds", age(since).unwrap_or(0));
     let waiting = app.store.waiting(now, now).await?;
     let oldest = waiting.iter().map(|stuck| stuck.oldest_created_at).min();

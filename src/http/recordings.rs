@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{App, api::wait_for, auth, error::Problem};
-use crate::pipeline::requests::{self, Outcome, describe};
+use crate::pipeline::requests::{self, RequestOutcome, describe};
 
 /// How long LiveKit has to answer before the answer is 202.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,9 +45,13 @@ pub async fn start(
     app.wake.intake.notify_one();
     let outcome = wait_for(&app, PATIENCE, || asked.outcome(&app.store)).await;
     match outcome {
-        Some(Outcome::Recorded(found)) => Ok((StatusCode::OK, Json(describe(&found.0, &found.1)))),
-        Some(Outcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
-        Some(Outcome::Refused(error) | Outcome::NotPermitted(error)) => Err(refused(error)),
+        Some(RequestOutcome::Recorded(found)) => {
+            Ok((StatusCode::OK, Json(describe(&found.0, &found.1))))
+        }
+        Some(RequestOutcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
+        Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
+            Err(refused(error))
+        }
         None => Ok((StatusCode::ACCEPTED, Json(pending(&wanted.room_name)))),
     }
 }
@@ -85,8 +89,10 @@ pub async fn stop(
     app.wake.intake.notify_one();
     let stopped = wait_for(&app, PATIENCE, || requests::stopped(&app.store, &egress_id));
     match stopped.await {
-        Some(Outcome::Recorded(found)) => Ok(Json(describe(&found.0, &found.1))),
-        Some(Outcome::Refused(error) | Outcome::NotPermitted(error)) => Err(refused(error)),
-        Some(Outcome::NoRoom) | None => Ok(Json(describe(&call, recording))),
+        Some(RequestOutcome::Recorded(found)) => Ok(Json(describe(&found.0, &found.1))),
+        Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
+            Err(refused(error))
+        }
+        Some(RequestOutcome::NoRoom) | None => Ok(Json(describe(&call, recording))),
     }
 }

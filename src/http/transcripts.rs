@@ -14,7 +14,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{App, api::wait_for, auth, error::Problem};
 use crate::{
     domain::{Room, transcript},
-    store::{Kind, Letter},
+    store::{InboxMessage, MessageKind},
 };
 
 /// Bytes of a body of which one at a time is stored.
@@ -57,16 +57,16 @@ pub async fn receive(
     // While a large one is written, there are several copies of it. Small ones share a transaction.
     let turn = turn.ok().filter(|_| bytes.len() > LARGE);
     drop(bytes);
-    let letter = Letter::new(Kind::Report, stored, (app.clock)());
-    let id = letter.id.clone();
-    app.store.put(letter).await?;
+    let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
+    let id = message.id.clone();
+    app.store.put(message).await?;
     drop(turn);
     app.wake.intake.notify_one();
-    let settled = wait_for(&app, std::time::Duration::from_secs(1), || {
-        app.store.settled(&id)
+    let processed = wait_for(&app, std::time::Duration::from_secs(1), || {
+        app.store.processed(&id)
     });
     // On disk already: that the call is not known yet takes nothing from the answer.
-    let call_id = settled.await.and_then(|s| s.call_id);
+    let call_id = processed.await.and_then(|s| s.call_id);
     let answer = json!({ "call_id": call_id, "room_name": name, "turns": turns });
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 
 use super::{App, WEBHOOK_BYTES, error::Problem};
 use crate::{
-    livekit::webhook::Refused,
-    store::{Kind, Letter},
+    livekit::token::TokenError,
+    store::{InboxMessage, MessageKind},
 };
 
 /// How long a refused body is looked at for its length.
@@ -22,15 +22,15 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Problem> {
     let now = (app.clock)();
-    let letter = signed(&app, request, now).await?;
-    app.store.put(letter).await?;
+    let message = signed(&app, request, now).await?;
+    app.store.put(message).await?;
     app.wake.intake.notify_one();
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
     Ok(StatusCode::OK)
 }
 
 /// What LiveKit signed. The token is looked at first: nobody else's body is kept in memory.
-async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Letter, Problem> {
+async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<InboxMessage, Problem> {
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
     let signed = match app.keys.verify_webhook(token, now) {
@@ -52,10 +52,10 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Lett
     let key = signed
         .verify(&body)
         .map_err(|refused| refuse(app, refused))?;
-    let mut letter = Letter::new(Kind::Webhook, body.to_vec(), now);
-    letter.dedupe = Some(signed.event_key(&body));
-    letter.signed_by = Some(key);
-    Ok(letter)
+    let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
+    message.dedupe = Some(signed.event_key(&body));
+    message.signed_by = Some(key);
+    Ok(message)
 }
 
 async fn is_too_large(body: Body) -> bool {
@@ -74,7 +74,7 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
 }
 
-fn refuse(app: &App, refused: Refused) -> Problem {
+fn refuse(app: &App, refused: TokenError) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
     let reason = refused.to_string();
     if let Some(suppressed) = app.refusals.should_log(&reason) {

@@ -8,7 +8,7 @@ use std::{
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
-use super::{Clock, deliver::Gather};
+use super::{Clock, deliver::BatchPolicy};
 use crate::{
     airtable::{Denied, Grant, LedgerEntry, RequestLedger},
     domain::budget::{Allowance, Mode, Month, utc_day},
@@ -89,9 +89,9 @@ impl Budget {
     }
 
     /// What is worth a request now. What is left of the month is logged once a day, and when it gets worse.
-    pub async fn batch_policy(&self, now: Timestamp) -> Result<Gather, store::Error> {
+    pub async fn batch_policy(&self, now: Timestamp) -> Result<BatchPolicy, store::Error> {
         if self.limit.is_none() {
-            return Ok(Gather::Everything);
+            return Ok(BatchPolicy::Everything);
         }
         let base = self.store.base(&self.base_id).await?;
         let allowance = Allowance {
@@ -102,8 +102,8 @@ impl Budget {
         self.log(allowance, mode, now);
         Ok(match mode {
             // When nothing is left one batch asks the ledger, is denied, and pauses the sink with the reason.
-            Mode::Free | Mode::Spent => Gather::Everything,
-            Mode::Saving => Gather::FullOfFinal {
+            Mode::Free | Mode::Spent => BatchPolicy::Everything,
+            Mode::Saving => BatchPolicy::FinalOnly {
                 since: now - LONGEST_WAIT,
             },
         })

@@ -3,15 +3,15 @@
 
 pub mod backfill;
 pub mod budget;
-pub mod clock;
+pub mod clock_regression;
 pub mod deliver;
 pub mod intake;
-pub mod keep;
 pub mod lease;
-mod letter;
+mod message;
+pub mod rebuild;
 pub mod reconcile;
-pub mod replay;
 pub mod requests;
+pub mod retention;
 pub mod sinks;
 pub mod watch;
 

@@ -9,8 +9,8 @@ use sqlx::{AnyConnection, Connection, Executor};
 
 use crate::{
     harness::World,
-    letters,
     process::{Serve, run},
+    signed_webhooks,
 };
 
 /// A world whose service is a process of its own.
@@ -54,7 +54,7 @@ fn webhook(n: usize) -> Vec<u8> {
 
 pub async fn hook(world: &World, n: usize) -> reqwest::Response {
     let body = webhook(n);
-    letters::send_as(world, Some(letters::signature(&body)), body).await
+    signed_webhooks::send_as(world, Some(signed_webhooks::signature(&body)), body).await
 }
 
 pub fn lines(serve: &Serve, text: &str) -> usize {
@@ -200,7 +200,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
         words.starts_with(&format!("Agent: {} a word", taken - 1)),
         "{words:.40}"
     );
-    let reports = letters::inbox(&world, "report").await;
+    let reports = signed_webhooks::inbox(&world, "report").await;
     assert_eq!(reports.len(), taken, "each that was taken, and no other");
     let said = serve.said();
     // Something small that found a place between two refusals ends one outage and lets the next begin.

@@ -19,12 +19,12 @@ use livekit_airtable::{
     },
     config::{Config, Source},
     pipeline::Clock,
-    sim::{
-        airtable::{self, Airtable},
-        livekit::{self, Kind, LiveKit, Person},
-        storage::{self, Storage},
-    },
     telemetry,
+};
+use livekit_airtable_sim::{
+    airtable::{self, Airtable},
+    livekit::{self, Kind, LiveKit, Person},
+    storage::{self, Storage},
 };
 use livekit_api::access_token::{AccessToken, VideoGrants};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -32,7 +32,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    canaries,
+    leak_check,
     reader::{self, Row},
 };
 
@@ -69,7 +69,7 @@ impl World {
     /// With an Airtable like this.
     pub async fn beside(settings: &[(&str, &str)], airtable: airtable::Options) -> World {
         livekit_airtable::install_crypto();
-        canaries::listen();
+        leak_check::listen();
         let folder = tempfile::tempdir().unwrap();
         let local = "127.0.0.1:0".parse().unwrap();
         let livekit = livekit::start(
@@ -246,7 +246,7 @@ impl World {
 
     pub async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
         if path.starts_with("/v1/transcripts") {
-            canaries::plant_words(body);
+            leak_check::plant_words(body);
         }
         let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN);
         request.json(body).send().await.unwrap()
@@ -258,7 +258,7 @@ impl Drop for World {
         self.livekit.stop();
         self.storage.stop();
         self.airtable.stop();
-        canaries::check(self.folder.path());
+        leak_check::check(self.folder.path());
     }
 }
 
@@ -311,7 +311,7 @@ pub fn agent() -> Person {
 }
 
 pub fn caller(number: &str) -> Person {
-    canaries::plant(number.trim_start_matches('+'));
+    leak_check::plant(number.trim_start_matches('+'));
     Person {
         identity: format!("sip_{number}"),
         name: String::new(),

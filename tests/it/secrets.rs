@@ -1,13 +1,13 @@
 //! Nothing secret is ever printed or answered: a whole call, with everything going wrong, at the most talkative.
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use livekit_api::access_token::VideoGrants;
 use serde_json::json;
 
 use crate::{
     harness::{API_TOKEN, SECRET, World, agent, caller, eventually, token},
-    letters::signature,
     process::Serve,
+    signed_webhooks::signature,
 };
 
 /// Made up, so that they are found wherever they turn up.

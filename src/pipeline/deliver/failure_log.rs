@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Attempt, Deliver, Deliverer};
+use super::{Attempt, Deliver, Deliverer, Outcome};
 use crate::{
     store::{Delivery, sink_name},
     telemetry::LogThrottle,
@@ -52,13 +52,13 @@ impl<D: Deliverer> Deliver<D> {
     /// Logs how an attempt ended.
     pub(super) async fn log(&self, delivery: &Delivery, attempt: &Attempt, now: Timestamp) {
         let (sink, call) = (sink_name(delivery.key.sink), &delivery.key.call_id);
-        match &attempt.answer {
-            Answer::Delivered { .. } => match &attempt.remark {
+        match &attempt.outcome {
+            Outcome::Delivered { .. } => match &attempt.warning {
                 None => tracing::debug!(sink, call, "delivered"),
                 Some(warning) => tracing::warn!(sink, call, warning, "delivered incompletely"),
             },
-            Answer::Wait { .. } => tracing::debug!(sink, call, "too early to deliver"),
-            Answer::Retry { error, .. } => match self.failures.should_log(error, now) {
+            Outcome::Wait { .. } => tracing::debug!(sink, call, "too early to deliver"),
+            Outcome::Retry { error, .. } => match self.failures.should_log(error, now) {
                 Some(suppressed) => {
                     let waiting = self.store.waiting_for(delivery.key.sink).await.ok();
                     tracing::warn!(sink, call, waiting, suppressed, %error, "delivery failed and will be retried; the same error is logged again in an hour");
@@ -67,20 +67,20 @@ impl<D: Deliverer> Deliver<D> {
                     tracing::debug!(sink, call, %error, "delivery failed and will be retried")
                 }
             },
-            Answer::Park { error, .. } => match self.failures.should_log(error, now) {
+            Outcome::Park { error, .. } => match self.failures.should_log(error, now) {
                 Some(suppressed) => {
                     tracing::warn!(sink, call, suppressed, %error, "delivery parked: manual action needed");
                 }
                 None => tracing::debug!(sink, call, %error, "delivery parked"),
             },
-            Answer::Dead { error } => {
+            Outcome::Dead { error } => {
                 tracing::error!(sink, call, %error, "delivery failed permanently; it is kept")
             }
-            Answer::Elsewhere => {
+            Outcome::Superseded => {
                 tracing::info!(sink, call, "another process took the delivery over")
             }
             // Logged once for the whole sink.
-            Answer::Closed { .. } => {}
+            Outcome::PauseSink { .. } => {}
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
         alarm::{Trouble, lasted},
     },
     pipeline::JobState,
-    store::{self, Silence, Stuck},
+    store::{self, Backlog, WebhookGap},
 };
 
 pub const STORE: &str = "store";
@@ -64,12 +64,12 @@ impl Watch {
         }
         let stuck = self.store.waiting(now, now).await.unwrap_or_default();
         let count = stuck.iter().map(|stuck| stuck.count).sum();
-        let owed = match count {
+        let due_deliveries = match count {
             1 => "1 delivery waits".to_owned(),
             count => format!("{count} deliveries wait"),
         };
         let text = format!(
-            "No job goes on: the leases cannot be renewed, though the database can be written. {owed}; what comes is \
+            "No job goes on: the leases cannot be renewed, though the database can be written. {due_deliveries}; what comes is \
              kept. Look for a transaction that holds the table `leases` locked (pg_stat_activity, pg_locks) and end it."
         );
         Some(Trouble {
@@ -86,13 +86,13 @@ impl Watch {
         troubles.extend(unrecorded(calls));
         let failed = self.store.failed_in_a_row(&self.our_key).await?;
         troubles.extend(failed_in_a_row(&failed));
-        let silence = self.store.silence().await?;
+        let silence = self.store.webhook_gap().await?;
         troubles.extend(silent(&silence, limits, now));
         let (failed, quiet) = (now - limits.failed, now - limits.quiet);
         let stuck = self.store.waiting(failed, quiet).await?;
         troubles.extend(stuck.into_iter().map(|stuck| waiting(stuck, now)));
         troubles.extend(self.store.dead().await?.into_iter().map(dead));
-        let (count, since) = self.store.unread_count(now).await?;
+        let (count, since) = self.store.unprocessed_count(now).await?;
         troubles.extend(since.and_then(|since| unfolded(count, since, limits, now)));
         let states = self.status.all().into_iter();
         troubles.extend(states.filter_map(|(job, state)| failing(job, state)));
@@ -160,7 +160,7 @@ fn failed_in_a_row(calls: &[Call]) -> Option<Trouble> {
 }
 
 /// A room that began after the last webhook has sent none itself.
-fn silent(silence: &Silence, limits: &Patience, now: Timestamp) -> Option<Trouble> {
+fn silent(silence: &WebhookGap, limits: &Patience, now: Timestamp) -> Option<Trouble> {
     let heard = silence.last_webhook_at.max(Some(limits.started_at))?;
     let unheard = |began: Timestamp| began > heard && began <= now - limits.unrecorded;
     let began = silence.live.iter().filter(|(_, began)| unheard(*began));
@@ -180,7 +180,7 @@ fn silent(silence: &Silence, limits: &Patience, now: Timestamp) -> Option<Troubl
     })
 }
 
-fn waiting(stuck: Stuck, now: Timestamp) -> Trouble {
+fn waiting(stuck: Backlog, now: Timestamp) -> Trouble {
     let sink = place(&stuck.sink);
     let oldest = lasted(now.duration_since(stuck.oldest_created_at));
     let what = calls(stuck.count, "waits", "wait");
@@ -198,7 +198,7 @@ fn waiting(stuck: Stuck, now: Timestamp) -> Trouble {
     }
 }
 
-fn dead(stuck: Stuck) -> Trouble {
+fn dead(stuck: Backlog) -> Trouble {
     let sink = place(&stuck.sink);
     let what = calls(stuck.count, "was", "were");
     let text = format!(
@@ -265,7 +265,7 @@ mod tests {
 
     fn told(last: Option<i64>, began: &[i64], now: i64) -> Option<i64> {
         let live = began.iter().map(|b| (format!("RM_{b}"), at(*b)));
-        let silence = Silence {
+        let silence = WebhookGap {
             last_webhook_at: last.map(at),
             live: live.collect(),
         };
@@ -296,7 +296,7 @@ mod tests {
         assert_eq!((said.count, said.calls.len()), (50, 3));
         assert!(said.text.starts_with("50 calls are live and are not"));
         assert!(unrecorded(Vec::new()).is_none());
-        let stuck = Stuck {
+        let stuck = Backlog {
             sink: "airtable".into(),
             count: 1,
             oldest_created_at: at(0),

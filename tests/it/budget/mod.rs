@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{Client, Config, Plan, Schema},
-    domain::{Call, Owed, Sink, link::LinkRules},
+    domain::{Call, DueDelivery, Sink, link::LinkRules},
     pipeline::{
         Clock, Job, Runner,
         budget::Budget,
@@ -27,11 +27,11 @@ use livekit_airtable::{
         lease::Leases,
         sinks::airtable::{self as sink},
     },
-    sim::airtable::{Airtable, Options},
     storage,
-    store::{Folded, Store},
+    store::{CallUpdate, Store},
     telemetry,
 };
+use livekit_airtable_sim::airtable::{Airtable, Options};
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 
@@ -189,13 +189,13 @@ impl Rig {
                 finished_at: ended.then_some(now),
                 ..before.map_or_else(Call::default, |row| row.call)
             };
-            folded.push(Folded {
+            folded.push(CallUpdate {
                 call: Call { id, ..call },
                 read_revision,
                 renamed: read_revision == 0,
-                owed: vec![Owed {
+                due_deliveries: vec![DueDelivery {
                     sink: Sink::Airtable,
-                    part: String::new(),
+                    item: String::new(),
                 }],
             });
         }

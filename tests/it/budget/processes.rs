@@ -159,7 +159,7 @@ async fn the_budget_is_told_in_readyz_and_metrics() {
         .unwrap();
     let later = now() + Duration::from_secs(60);
     store
-        .close_sink(Sink::Airtable, "no", later, now())
+        .pause_sink(Sink::Airtable, "no", later, now())
         .await
         .unwrap();
     store

@@ -73,7 +73,7 @@ pub async fn finds_recordings(world: World) {
         again.stdout.contains("Brought in: 0 recordings;"),
         "{again:?}"
     );
-    world.settled(&known, "egress").await;
+    world.processed(&known, "egress").await;
     assert_eq!(
         world.rows().await.len(),
         3,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Value, json};
 
 use super::NOBODY;
@@ -96,7 +96,7 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
     let world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
     let (call, other) = (world.complete("desk").await, world.complete("hall").await);
     for call in [&call, &other] {
-        world.settled(call, "mirror").await;
+        world.processed(call, "mirror").await;
     }
     let told = receiver.hears(2).await.len();
     assert!(delete(&world, &call).await);
@@ -138,13 +138,13 @@ async fn edit(world: &World, call: &str, cells: &Value) {
 }
 
 async fn record(world: &World, call: &str) -> String {
-    let memo = world
+    let sink_state = world
         .texts(&format!(
             "SELECT memo FROM deliveries WHERE sink = 'airtable' AND call_id = '{call}'"
         ))
         .await;
-    let memo: Value = serde_json::from_str(&memo[0]).unwrap();
-    memo["record"].as_str().unwrap().to_owned()
+    let sink_state: Value = serde_json::from_str(&sink_state[0]).unwrap();
+    sink_state["record"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +167,7 @@ async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
     let world = World::with(&[("RECORD_ON", "manual")]).await;
     let call = world.livekit.open_room("desk");
     world.row_is(&call, "Live").await;
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     // The write is done, its answer is long on its way: what follows comes before it.
     let slow = Fault::Slow(Duration::from_secs(8));
     world.airtable.fail_next(1, slow);
@@ -179,7 +179,7 @@ async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
     world
         .row_where(&call, |row| text(row, "Room") == "desk")
         .await;
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     assert_eq!(world.rows().await.len(), 1);
 }
 

@@ -1,7 +1,7 @@
 //! The recording's copy in Airtable.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -86,7 +86,7 @@ async fn a_recording_is_copied_once_and_their_files_stay() {
     let size = copy.await.unwrap().bytes().await.unwrap().len();
     assert_eq!(row["Recording size"], size);
     assert!(
-        world.owed(&call).await["due_at"].is_string(),
+        world.due_deliveries(&call).await["due_at"].is_string(),
         "the link is renewed"
     );
     // Once it was seen it is theirs: what they delete stays away.

@@ -43,7 +43,7 @@ impl Airtable {
             return;
         };
         let open = |row: &&mut Row| {
-            row.state.record_id.is_some() && self.lacks_attachment(row, &due[row.place].call, table)
+            row.state.record_id.is_some() && self.lacks_attachment(row, &due[row.slot].call, table)
         };
         let open: Vec<&mut Row> = rows.iter_mut().filter(open).collect();
         let records: Vec<String> = open
@@ -62,7 +62,7 @@ impl Airtable {
                     let record = row.state.record_id.as_ref();
                     // A row that somebody deleted needs no recording.
                     if let Some(cell) = record.and_then(|record| cells.get(record)) {
-                        let call = &due[row.place].call;
+                        let call = &due[row.slot].call;
                         self.check_attachment(row, call, cell, now).await;
                     }
                 }
@@ -97,7 +97,7 @@ impl Airtable {
     pub(super) fn lacks_attachment(&self, row: &Row, call: &Call, table: &Table) -> bool {
         let column = self.attachment_column();
         let wanted = column.is_some_and(|column| table.field_id(&column.name).is_some());
-        let recording = call.playable().filter(|_| wanted);
+        let recording = call.playable_recording().filter(|_| wanted);
         recording.is_some_and(|(recording, _)| match &row.state.attachment {
             Some(copied) => {
                 copied.egress_id != recording.egress_id || copied.progress == Progress::Open
@@ -114,7 +114,8 @@ impl Airtable {
         cell: &[Attachment],
         now: Timestamp,
     ) {
-        let (Some((recording, size)), Some(column)) = (call.playable(), self.attachment_column())
+        let (Some((recording, size)), Some(column)) =
+            (call.playable_recording(), self.attachment_column())
         else {
             return;
         };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     airtable::Error,
-    pipeline::deliver::{Answer, Attempt, Due, Line},
+    pipeline::deliver::{Attempt, BatchPermit, Due, Outcome},
 };
 
 /// Bytes of rows in a request; Airtable takes a megabyte.
@@ -93,17 +93,17 @@ impl<'a> WriteBatch<'a> {
 
     /// One attempt for each due delivery, in their order. While `line` is held, no other batch is chosen: it is let go
     /// when this one asks for its permit.
-    pub(super) async fn run(mut self, line: Line) -> Vec<Attempt> {
+    pub(super) async fn run(mut self, permit: BatchPermit) -> Vec<Attempt> {
         let (mut known, mut fresh) = (Vec::new(), Vec::new());
-        for (place, due) in self.due.iter().enumerate() {
-            match self.sink.row(place, due, &self.table, self.now).await {
+        for (slot, due) in self.due.iter().enumerate() {
+            match self.sink.row(slot, due, &self.table, self.now).await {
                 Ok(Some(row)) if row.state.record_id.is_some() => known.push(row),
                 Ok(Some(row)) => fresh.push(row),
-                Ok(None) => self.end(place, Answer::Delivered { again: None }),
-                Err(error) => self.end(place, Answer::Retry { after: None, error }),
+                Ok(None) => self.end(slot, Outcome::Delivered { again: None }),
+                Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
             }
         }
-        drop(line);
+        drop(permit);
         let checked = self
             .sink
             .check_attachments(&mut known, self.due, &self.table, self.now);
@@ -118,7 +118,10 @@ impl<'a> WriteBatch<'a> {
         }
         let missing = |due: &Due| {
             let error = "the row was not sent".into();
-            Attempt::new(Answer::Retry { after: None, error }, &due.delivery.memo)
+            Attempt::new(
+                Outcome::Retry { after: None, error },
+                &due.delivery.sink_state,
+            )
         };
         let attempts = self.attempts.into_iter().zip(self.due);
         attempts
@@ -194,31 +197,31 @@ impl<'a> WriteBatch<'a> {
     }
 
     fn delivered(&mut self, mut row: Row) {
-        let call = &self.due[row.place].call;
+        let call = &self.due[row.slot].call;
         // A row that is new gets its recording with the next request.
         if row.state.attachment.is_none() && self.sink.lacks_attachment(&row, call, &self.table) {
             row.recheck(self.now);
         }
-        let place = row.place;
-        self.attempts[place] = Some(row.delivered(&self.sink.schema, &self.table));
+        let slot = row.slot;
+        self.attempts[slot] = Some(row.delivered(&self.sink.schema, &self.table));
     }
 
     /// Nothing of this call was written.
-    pub(super) fn unsent(&mut self, row: Row, answer: Answer) {
-        let place = row.place;
-        self.attempts[place] = Some(row.unsent(&self.due[place], answer));
+    pub(super) fn unsent(&mut self, row: Row, outcome: Outcome) {
+        let slot = row.slot;
+        self.attempts[slot] = Some(row.unsent(&self.due[slot], outcome));
     }
 
     /// Somebody deleted the row, and it does not come back.
-    pub(super) fn gone(&mut self, place: usize, state: &SinkState) {
-        let answer = Answer::Delivered { again: None };
-        self.attempts[place] = Some(attempt(answer, state));
+    pub(super) fn gone(&mut self, slot: usize, state: &SinkState) {
+        let outcome = Outcome::Delivered { again: None };
+        self.attempts[slot] = Some(attempt(outcome, state));
     }
 
     /// An end without a row: what is remembered stays as it is.
-    pub(super) fn end(&mut self, place: usize, answer: Answer) {
-        let memo = &self.due[place].delivery.memo;
-        self.attempts[place] = Some(Attempt::new(answer, memo));
+    pub(super) fn end(&mut self, slot: usize, outcome: Outcome) {
+        let sink_state = &self.due[slot].delivery.sink_state;
+        self.attempts[slot] = Some(Attempt::new(outcome, sink_state));
     }
 }
 

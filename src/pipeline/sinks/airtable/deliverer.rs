@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{batch::WriteBatch, outcome, sink::Airtable};
 use crate::{
     domain::Sink,
-    pipeline::deliver::{Attempt, Deliverer, Due, Line, Place},
+    pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Slot},
 };
 
 /// Rows in a request: what Airtable takes.
@@ -24,18 +24,18 @@ impl Deliverer for Airtable {
         5
     }
 
-    async fn ready(&self, now: Timestamp) -> anyhow::Result<Option<Place>> {
-        let line = self.client.ready().await;
-        let gather = self.budget.batch_policy(now).await?;
-        Ok(Some(Place { gather, line }))
+    async fn ready(&self, now: Timestamp) -> anyhow::Result<Option<Slot>> {
+        let permit = self.client.ready().await;
+        let policy = self.budget.batch_policy(now).await?;
+        Ok(Some(Slot { policy, permit }))
     }
 
-    async fn deliver(&self, due: &[Due], line: Line, now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], permit: BatchPermit, now: Timestamp) -> Vec<Attempt> {
         match self.table(now).await {
-            Ok(table) => WriteBatch::new(self, due, now, table).run(line).await,
+            Ok(table) => WriteBatch::new(self, due, now, table).run(permit).await,
             Err(error) => {
-                let answer = outcome::of(&error);
-                let attempt = |due: &Due| Attempt::new(answer.clone(), &due.delivery.memo);
+                let outcome = outcome::of(&error);
+                let attempt = |due: &Due| Attempt::new(outcome.clone(), &due.delivery.sink_state);
                 due.iter().map(attempt).collect()
             }
         }

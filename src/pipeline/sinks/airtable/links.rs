@@ -24,7 +24,7 @@ impl Airtable {
             Ok(key) => (key, None),
             Err(error) => (None, Some(error)),
         };
-        let recording = call.playable().map(|(recording, _)| recording);
+        let recording = call.playable_recording().map(|(recording, _)| recording);
         let (links, cells) = match &self.links.public_url {
             Some(_) => self.permanent_links(call, recording, text_key.as_ref(), state),
             None => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     airtable::{Class, Error},
-    pipeline::deliver::Answer,
+    pipeline::deliver::Outcome,
 };
 
 /// How often a wrong configuration is probed.
@@ -13,33 +13,33 @@ pub(super) const CONFIGURATION: Duration = Duration::from_secs(60);
 pub(super) const QUOTA: Duration = Duration::from_secs(3600);
 
 /// The outcome of each delivery in a request that failed so.
-pub(super) fn of(error: &Error) -> Answer {
+pub(super) fn of(error: &Error) -> Outcome {
     let text = error.to_string();
     match error.class() {
-        Class::Retry { after } => Answer::Retry { after, error: text },
-        Class::Locked { after } => Answer::Retry {
+        Class::Retry { after } => Outcome::Retry { after, error: text },
+        Class::Locked { after } => Outcome::Retry {
             after: Some(after),
             error: text,
         },
-        Class::Quota => Answer::Closed {
+        Class::Quota => Outcome::PauseSink {
             after: QUOTA,
             error: text,
         },
         // A probe asks our own ledger, so this sends nothing.
-        Class::Spent { rest } => Answer::Closed {
+        Class::Spent { rest } => Outcome::PauseSink {
             after: rest,
             error: text,
         },
-        Class::Configuration => Answer::Closed {
+        Class::Configuration => Outcome::PauseSink {
             after: CONFIGURATION,
             error: text,
         },
-        Class::UnknownField => Answer::Retry {
+        Class::UnknownField => Outcome::Retry {
             after: None,
             error: text,
         },
         Class::Row { .. } | Class::Choice { .. } | Class::RowGone | Class::TooLarge => {
-            Answer::Dead { error: text }
+            Outcome::Dead { error: text }
         }
     }
 }

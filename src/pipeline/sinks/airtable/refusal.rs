@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     airtable::{Class, Error},
-    pipeline::deliver::Answer,
+    pipeline::deliver::Outcome,
 };
 
 /// So many rows' values in a column, one after the other and none taken between: then it is the column.
@@ -51,7 +51,7 @@ impl WriteBatch<'_> {
             Ok(true) if rows.len() > 1 => self.split(rows, error),
             Ok(true) if self.strike(column) < STRIKES => {
                 for row in &mut rows {
-                    let call = &self.due[row.place].call.id;
+                    let call = &self.due[row.slot].call.id;
                     tracing::warn!(
                         call,
                         column,
@@ -94,22 +94,22 @@ impl WriteBatch<'_> {
     }
 
     async fn refused_row(&mut self, mut row: Row, error: &Error) {
-        let place = row.place;
+        let slot = row.slot;
         match error.class() {
             Class::RowGone if row.state.record_id.is_some() => {
                 let state = row.state.deleted();
-                let due = (place, &self.due[place]);
+                let due = (slot, &self.due[slot]);
                 let back = self
                     .sink
                     .row_with(state.clone(), due, &self.table, self.now);
                 match back.await {
                     Ok(Some(row)) => self.groups.push(vec![row]),
-                    Ok(None) => self.gone(place, &state),
-                    Err(error) => self.end(place, Answer::Retry { after: None, error }),
+                    Ok(None) => self.gone(slot, &state),
+                    Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
                 }
             }
             Class::Row { .. } if row.upload.is_some() && is_about_an_attachment(error) => {
-                tracing::warn!(call = self.due[place].call.id, %error, "Airtable refused the recording; the row goes without it");
+                tracing::warn!(call = self.due[slot].call.id, %error, "Airtable refused the recording; the row goes without it");
                 row.attachment_refused(self.now);
                 self.groups.push(vec![row]);
             }
@@ -142,8 +142,8 @@ impl WriteBatch<'_> {
     }
 
     /// More than one record has the call's id: no third is made, and a person decides which one stays.
-    async fn ambiguous(&self, row: &Row) -> Option<Answer> {
-        let due = &self.due[row.place];
+    async fn ambiguous(&self, row: &Row) -> Option<Outcome> {
+        let due = &self.due[row.slot];
         let (table_id, key) = (&self.table.mapping.table_id, self.key_field()?);
         let found = self.sink.client.find(table_id, key, &due.call.id);
         let records = match found.await {
@@ -160,7 +160,7 @@ impl WriteBatch<'_> {
         );
         // A minute, two, four … an hour: a probe is two requests.
         let doubled = CONFIGURATION * 2_u32.pow(due.delivery.attempts.clamp(0, 6) as u32);
-        Some(Answer::Park {
+        Some(Outcome::Park {
             after: doubled.min(QUOTA),
             error,
         })

@@ -17,7 +17,7 @@ use crate::{
         projection::{Links, Projection, project},
     },
     domain::Call,
-    pipeline::deliver::{Answer, Attempt, Due},
+    pipeline::deliver::{Attempt, Due, Outcome},
 };
 
 /// How soon what a row could not be given is tried again.
@@ -29,7 +29,7 @@ const NO_ERROR_COLUMN: &str = "Fix the value or the column. The table has no col
 /// A row on its way.
 pub(super) struct Row {
     /// Its place among the due deliveries of the batch.
-    pub(super) place: usize,
+    pub(super) slot: usize,
     pub(super) state: SinkState,
     /// Every cell, by column name.
     cells: Map<String, Value>,
@@ -52,20 +52,20 @@ impl Airtable {
     /// For people, when a link cannot be signed.
     pub(super) async fn row(
         &self,
-        place: usize,
+        slot: usize,
         due: &Due,
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
-        let state = SinkState::in_table(&due.delivery.memo, &table.mapping.table_id);
-        self.row_with(state, (place, due), table, now).await
+        let state = SinkState::in_table(&due.delivery.sink_state, &table.mapping.table_id);
+        self.row_with(state, (slot, due), table, now).await
     }
 
     /// [`Airtable::row`] when its state is known.
     pub(super) async fn row_with(
         &self,
         mut state: SinkState,
-        (place, due): (usize, &Due),
+        (slot, due): (usize, &Due),
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
@@ -91,7 +91,7 @@ impl Airtable {
             invalid_values,
         } = project(call, &self.schema, &links);
         let mut row = Row {
-            place,
+            slot,
             cells,
             invalid_values,
             links: link_cells,
@@ -229,18 +229,18 @@ impl Row {
         let is_new = warned.is_some() && warned != self.state.warned;
         self.state.warned = warned;
         let again = self.recheck_at;
-        let mut attempt = attempt(Answer::Delivered { again }, &self.state);
-        attempt.remark = is_new.then(|| format!("{} {NO_ERROR_COLUMN}", unreported.join(" ")));
+        let mut attempt = attempt(Outcome::Delivered { again }, &self.state);
+        attempt.warning = is_new.then(|| format!("{} {NO_ERROR_COLUMN}", unreported.join(" ")));
         attempt
     }
 
     /// The row in Airtable is as it was, so what is remembered of it is too; a transcript in the bucket stays there.
-    pub(super) fn unsent(self, due: &Due, answer: Answer) -> Attempt {
+    pub(super) fn unsent(self, due: &Due, outcome: Outcome) -> Attempt {
         let state = SinkState {
             transcript: self.state.transcript,
-            ..SinkState::read(&due.delivery.memo)
+            ..SinkState::read(&due.delivery.sink_state)
         };
-        attempt(answer, &state)
+        attempt(outcome, &state)
     }
 }
 
@@ -250,7 +250,7 @@ fn has_error_column(schema: &Schema, table: &Table) -> bool {
 }
 
 /// An attempt that leaves this to be remembered.
-pub(super) fn attempt(answer: Answer, state: &SinkState) -> Attempt {
+pub(super) fn attempt(outcome: Outcome, state: &SinkState) -> Attempt {
     let state = serde_json::to_value(state).unwrap_or_default();
-    Attempt::new(answer, &state)
+    Attempt::new(outcome, &state)
 }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     airtable::projection::long_transcript,
-    domain::{Call, event::Finding, path},
-    pipeline::letter,
+    domain::{Call, event::Observation, path},
+    pipeline::message,
 };
 
 impl Airtable {
@@ -25,7 +25,7 @@ impl Airtable {
     ) -> Result<Option<String>, String> {
         let Some(text) = long_transcript(call) else {
             // A purged call's text is in the bucket, and its link is renewed like the recording's.
-            let kept = state.transcript.as_ref().filter(|_| call.forgotten);
+            let kept = state.transcript.as_ref().filter(|_| call.purged);
             return Ok(kept.map(|(_, key)| key.clone()));
         };
         let key = self.transcript_key(call, now);
@@ -36,8 +36,11 @@ impl Airtable {
         let put = self.storage.put_text(&key, text).await;
         put.map_err(|error| error.to_string())?;
         // The permanent link leads to where the call says that it lies.
-        let kept = Finding::TranscriptKept { key: key.clone() };
-        let observed = self.store.put(letter::finding(&call.id, &kept, now)).await;
+        let kept = Observation::TranscriptKept { key: key.clone() };
+        let observed = self
+            .store
+            .put(message::observation(&call.id, &kept, now))
+            .await;
         observed.map_err(|error| format!("its place could not be stored: {error}"))?;
         self.wake.intake.notify_one();
         state.transcript = Some(uploaded);
@@ -50,7 +53,7 @@ impl Airtable {
             room_name: &call.room_name,
             at: call.started_at().unwrap_or(now),
         };
-        let recording = match call.shown() {
+        let recording = match call.primary_recording() {
             Some(recording) if !recording.key.is_empty() => recording.key.clone(),
             // With the call's id in it: no other call's text, or recording's, may ever lie there.
             _ => path::key(&path::with_room_id(&self.path), &fill, |_| false),
