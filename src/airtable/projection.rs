@@ -85,7 +85,7 @@ fn line(column: &Column, cell: &Value, why: &str) -> String {
     format!("“{name}” ({kind}) {left}: {from} {why}.")
 }
 
-/// The whole transcript, when it does not fit into a cell.
+/// The full transcript, when it does not fit into a cell.
 pub fn long_transcript(call: &Call) -> Option<String> {
     let transcript = &call.reports.newest()?.transcript;
     transcript.cut(LONGEST, "").map(|_| transcript.text())

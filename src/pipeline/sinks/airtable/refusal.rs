@@ -80,7 +80,7 @@ impl WriteBatch<'_> {
         self.groups.extend([rows, right]);
     }
 
-    /// Where to split: a record that is gone is named, and alone; else in the middle.
+    /// Where to split: a record that is gone is named, and goes alone; else in the middle.
     fn middle(&self, rows: &[Row], error: &Error) -> usize {
         let gone = error
             .refusal()
