@@ -79,9 +79,6 @@ pub mod cli;
 pub mod config;
 pub mod telemetry;
 
-#[cfg(feature = "sim")]
-pub mod sim;
-
 /// Chooses ring for rustls; a process calls it before its first connection.
 pub fn install_crypto() {
     rustls::crypto::ring::default_provider()

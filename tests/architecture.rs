@@ -9,12 +9,14 @@ mod rules;
 use std::path::Path;
 
 use imports::Crate;
-use rules::{circles, forbidden, imported, items, module_of, sql, uncommented, unsafe_words};
+use rules::{
+    circles, forbidden, imported, items, module_of, names_ours, sql, uncommented, unsafe_words,
+};
 
 /// Each module and what it may import of ours. `*`: everything.
-const MAY: [(&str, &[&str]); 15] = [
+const MAY: [(&str, &[&str]); 14] = [
     ("domain", &[]),
-    ("store", &["domain"]),
+    ("store", &["domain", "telemetry::LogThrottle"]),
     ("livekit", &["domain"]),
     ("storage", &["domain"]),
     ("airtable", &["domain"]),
@@ -23,7 +25,14 @@ const MAY: [(&str, &[&str]); 15] = [
     (
         "pipeline",
         &[
-            "domain", "store", "livekit", "storage", "airtable", "mirror", "alert",
+            "domain",
+            "store",
+            "livekit",
+            "storage",
+            "airtable",
+            "mirror",
+            "alert",
+            "telemetry::LogThrottle",
         ],
     ),
     ("view", &["domain", "store"]),
@@ -40,6 +49,7 @@ const MAY: [(&str, &[&str]); 15] = [
             "pipeline::JobStatus",
             "pipeline::JobState",
             "pipeline::requests",
+            "telemetry::LogThrottle",
         ],
     ),
     (
@@ -62,18 +72,13 @@ const MAY: [(&str, &[&str]); 15] = [
     ("cli", &["*"]),
     ("config", &["domain"]),
     ("telemetry", &[]),
-    ("sim", &["domain", "install_crypto"]),
 ];
 
 /// Folders and files whose imports may still run in circles, whose `mod.rs` may hold items, and which may be too long.
 /// TO BE EMPTIED: each line belongs to work in progress elsewhere.
-const NOT_YET: [&str; 7] = [
-    "src/airtable/",
-    "src/domain/",
-    "src/pipeline/deliver",
+const NOT_YET: [&str; 3] = [
+    "src/pipeline/deliver/",
     "src/pipeline/intake.rs",
-    "src/pipeline/sinks/",
-    "src/sim/",
     "src/store/",
 ];
 
@@ -128,8 +133,9 @@ fn mod_files_are_maps() {
 fn no_file_is_too_long() {
     let mut all = sources();
     all.retain(|(path, _)| !not_yet(path));
-    all.extend(texts(Path::new("tests")));
-    all.extend(texts(Path::new("benches")));
+    for folder in ["tests", "benches", "crates"] {
+        all.extend(texts(Path::new(folder)));
+    }
     let long: Vec<_> = all
         .iter()
         .filter(|(path, text)| text.lines().count() > limit(path))
@@ -140,16 +146,31 @@ fn no_file_is_too_long() {
 
 /// Tests and benches may be somewhat longer.
 fn limit(path: &str) -> usize {
-    match path.starts_with("src/") {
-        true => MAX_LINES,
-        false => MAX_LINES + 50,
+    match path.starts_with("tests/") || path.starts_with("benches/") {
+        true => MAX_LINES + 50,
+        false => MAX_LINES,
     }
+}
+
+/// The stand-ins are a world of their own: nothing of ours helps them to be right in the same way as we are wrong.
+#[test]
+fn the_stand_ins_name_nothing_of_ours() {
+    let stand_ins = texts(Path::new("crates/sim"));
+    assert!(stand_ins.len() > 30, "where are the stand-ins?");
+    for (path, text) in stand_ins {
+        assert!(!names_ours(&text), "{path}");
+    }
+    let manifest = std::fs::read_to_string("crates/sim/Cargo.toml").unwrap();
+    let ours = |line: &&str| line.split(' ').next() == Some("livekit-airtable");
+    assert_eq!(manifest.lines().find(ours), None);
 }
 
 #[test]
 fn every_dependency_says_what_for() {
-    let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
-    assert_eq!(uncommented(&manifest), [""; 0]);
+    for manifest in ["Cargo.toml", "crates/sim/Cargo.toml"] {
+        let text = std::fs::read_to_string(manifest).unwrap();
+        assert_eq!(uncommented(&text), [""; 0], "{manifest}");
+    }
 }
 
 #[test]
@@ -311,6 +332,10 @@ mod can_fail {
         assert_eq!(sql("let q = \"SELECT 1\";"), ["SELECT "]);
         assert_eq!(sql("// SELECT is not here\nlet updated = 1;"), [""; 0]);
         assert_eq!(unsafe_words("unsafe { x }"), 1);
+        assert!(names_ours("use livekit_airtable::store::Store;"));
+        assert!(!names_ours(
+            "use livekit_airtable_sim::airtable; // livekit_airtable::x"
+        ));
         let manifest = "[dependencies]\na = \"1\"\nb = \"1\" # why\n[features]\nc = []\n";
         assert_eq!(uncommented(manifest), ["a"]);
     }

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     config::{self, Source},
-    domain::stored,
-    livekit::egress,
+    domain::bucket_recording,
+    livekit::client,
     pipeline::backfill::{Found, Known},
     service::{bucket, database, recording},
     storage,
@@ -53,7 +53,7 @@ enum Origin {
 
 /// Clients of the origins that are asked.
 struct Origins {
-    livekit: Option<egress::Client>,
+    livekit: Option<client::Client>,
     bucket: Option<Bucket>,
 }
 
@@ -113,7 +113,7 @@ impl Origins {
         let mut found = Vec::new();
         // LiveKit first: it knows more of a call than the key of its recording does.
         if let Some(livekit) = &self.livekit {
-            let infos = livekit.list(None, false).await;
+            let infos = livekit.list(None, client::Egresses::All).await;
             let infos = infos.map_err(|error| livekit_failure(&error))?;
             spinner.inc(infos.len() as u64);
             found.extend(known.egresses(infos, since, now));
@@ -133,7 +133,7 @@ impl Origins {
 impl Bucket {
     /// All objects that may be recordings.
     async fn list(&self, spinner: &ProgressBar) -> Result<Vec<storage::Listed>, storage::Error> {
-        let prefix = stored::prefix(&self.path);
+        let prefix = bucket_recording::prefix(&self.path);
         let (mut objects, mut from) = (Vec::new(), None);
         loop {
             let page = self.client.list(prefix, from).await?;
@@ -147,7 +147,7 @@ impl Bucket {
     }
 
     fn report_others(&self, objects: &[storage::Listed]) {
-        let is_other = |object: &&storage::Listed| !stored::fits(&self.path, &object.key);
+        let is_other = |object: &&storage::Listed| !bucket_recording::fits(&self.path, &object.key);
         let others = objects.iter().filter(is_other).count();
         if others > 0 {
             print_error(&format!(
@@ -172,7 +172,7 @@ impl Args {
         let http = telemetry::http_client()?;
         let livekit = livekit.as_ref().map(recording::livekit);
         let origins = Origins {
-            livekit: livekit.map(|config| egress::Client::new(config, http)),
+            livekit: livekit.map(|config| client::Client::new(config, http)),
             bucket: bucket.map(|(storage, recording)| Bucket {
                 client: bucket::client(&storage),
                 path: recording.path,
@@ -217,10 +217,10 @@ impl<'a> FoundRecording<'a> {
     }
 }
 
-fn livekit_failure(error: &egress::Error) -> Failure {
+fn livekit_failure(error: &client::Error) -> Failure {
     let text = format!("LiveKit's recordings could not be listed: {error}");
     match error.kind() {
-        egress::Kind::Unauthorized => Failure::NotPermitted(text),
+        client::Kind::Unauthorized => Failure::NotPermitted(text),
         _ => Failure::Unavailable(text),
     }
 }

@@ -98,8 +98,8 @@ async fn open(
         return Ok((None, client));
     }
     let store = Store::open(&database).await?;
-    let book = budget(config, &store, telemetry::now).book();
-    Ok((Some(store), client.counted(book)))
+    let ledger = budget(config, &store, telemetry::now).ledger();
+    Ok((Some(store), client.counted(ledger)))
 }
 
 /// Says what was done and what is left to do by hand.
@@ -150,7 +150,7 @@ async fn create_base(workspace: &str, format: Format, source: &Source) -> anyhow
     let made = store.turn(&config.base_id, After::default(), None, telemetry::now());
     made.await?;
     let client = client(&config, http);
-    let client = client.counted(budget(&config, &store, telemetry::now).book());
+    let client = client.counted(budget(&config, &store, telemetry::now).ledger());
     remember(&store, &client.mapping_key(), &mapping).await?;
     prove(&client, &schema.key().name, &mapping).await?;
     match format {

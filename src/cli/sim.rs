@@ -3,12 +3,12 @@
 use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
+use livekit_airtable_sim::{airtable, livekit, storage};
 
 use super::{
     console::{output::print_line, signal::shutdown},
     failure::Failure,
 };
-use crate::sim::{airtable, livekit, storage};
 
 /// The API key of livekit-server's development mode.
 pub(super) const KEY: &str = "devkey";

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use crate::domain::{FileType, policy::RecordOn};
+use crate::domain::{Channels, FileType, policy::RecordOn};
 
 /// LIVEKIT_*: the project whose calls are recorded.
 pub struct LiveKit {
@@ -72,15 +72,6 @@ pub struct Recording {
     pub url_ttl: Duration,
     /// How old a row may be whose presigned URL is renewed.
     pub url_refresh: Duration,
-}
-
-/// RECORDING_CHANNELS
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channels {
-    /// All participants on one channel.
-    Mixed,
-    /// The agent left, everyone else right.
-    Dual,
 }
 
 /// PUBLIC_URL and LINK_SECRET: permanent links.

@@ -10,10 +10,11 @@ use tokio::sync::Semaphore;
 use super::writable::Writable;
 use crate::{
     domain::link::LinkRules,
-    livekit::webhook::Keys,
+    livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
     store::Store,
+    telemetry::LogThrottle,
 };
 
 /// Everything that requests need; one for all of them.
@@ -40,6 +41,8 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// For `/readyz`.
     pub writable: Writable,
+    /// Throttles the log lines of refused webhooks, by reason.
+    pub refusals: LogThrottle,
     /// Gives the time; one of the two edges where the clock is read.
     pub clock: fn() -> Timestamp,
 }

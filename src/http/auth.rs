@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::{App, error::Problem};
-use crate::livekit::webhook::Grants;
+use crate::livekit::token::Grants;
 
 /// Whose token a request carries.
 pub(super) enum Bearer {

@@ -1,11 +1,11 @@
-//! Airtable's request budget and paused sinks, as `/readyz` and `/metrics` show them.
+//! Airtable's budget and the paused sinks, as `/readyz` and `/metrics` show them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{App, Base};
 use crate::{
-    domain::budget::{Allowance, climbed, utc_day},
+    domain::budget::{Allowance, recovered_rate, utc_day},
     store::{self, BaseRow},
 };
 
@@ -17,13 +17,13 @@ impl Base {
         }
     }
 
-    /// Requests per second, as they are after refusals of too many.
+    /// Requests per second, as reduced by lockouts.
     fn rate(&self, row: Option<BaseRow>, now: Timestamp) -> f64 {
         let configured = self.requests_per_second;
-        let lowered = row.and_then(|row| row.lowered);
-        lowered.map_or(configured, |(rate, at)| {
+        let reduced = row.and_then(|row| row.lowered);
+        reduced.map_or(configured, |(rate, at)| {
             let ago = now.duration_since(at).try_into().unwrap_or_default();
-            climbed(configured, rate, ago)
+            recovered_rate(configured, rate, ago)
         })
     }
 }
@@ -42,23 +42,23 @@ pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), st
             "runs_out": allowance.runs_out(now).map(|at| utc_day(at).to_string()),
         },
     });
-    let closed = app
+    let paused = app
         .store
         .paused_sinks()
         .await?
         .into_iter()
         .map(|paused_sink| {
-            let told = json!({
+            let details = json!({
                 "error": paused_sink.error,
                 "since": paused_sink.since.to_string(),
                 "tried_at": paused_sink.probe_at.to_string(),
             });
-            (paused_sink.sink, told)
+            (paused_sink.sink, details)
         });
-    Ok((airtable, closed.collect()))
+    Ok((airtable, paused.collect()))
 }
 
-/// Gauges read from the store, so that every replica shows the same.
+/// The gauges, read from the store, so that every replica shows the same.
 pub(super) async fn metrics(app: &App) -> Result<String, store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;

@@ -87,7 +87,7 @@ async fn transcript_link(
         return Err(unknown());
     }
     let row = app.store.call(&call_id).await?;
-    let (_, key) = row
+    let key = row
         .and_then(|row| row.call.transcript_file)
         .ok_or_else(unknown)?;
     let file = File {
@@ -148,8 +148,8 @@ async fn redirect(
 
 /// Twice the recording's length, at least a quarter of an hour.
 fn life(recording: &Recording) -> Duration {
-    let nanos = recording.duration.unwrap_or(0).unsigned_abs();
-    (Duration::from_nanos(nanos) * 2).clamp(SHORTEST, LONGEST)
+    let length = recording.duration.unwrap_or_default().unsigned_abs();
+    (length * 2).clamp(SHORTEST, LONGEST)
 }
 
 fn unavailable(error: &storage::Error) -> Problem {

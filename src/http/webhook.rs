@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{App, error::Problem};
 use crate::{
-    livekit::webhook::Refused,
+    livekit::token::TokenError,
     store::{InboxMessage, MessageKind},
 };
 
@@ -45,7 +45,7 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
             let measured = tokio::time::timeout(MEASURE_TIMEOUT, is_too_large(request.into_body()));
             return Err(match measured.await {
                 Ok(true) => too_large(),
-                _ => refuse(refused),
+                _ => refuse(app, refused),
             });
         }
     };
@@ -55,7 +55,9 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         // LiveKit counts a 4xx as delivered.
         _ => Problem::unavailable("the body was incomplete or took too long; send it again"),
     })?;
-    let key = signed.verify(&body).map_err(refuse)?;
+    let key = signed
+        .verify(&body)
+        .map_err(|refused| refuse(app, refused))?;
     let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
     message.dedupe = Some(signed.event_key(&body));
     message.signed_by = Some(key);
@@ -78,9 +80,16 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
 }
 
-fn refuse(refused: Refused) -> Problem {
+fn refuse(app: &App, refused: TokenError) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
-    let advice = refused.advice();
-    tracing::warn!(reason = %refused, "webhook refused, nothing stored: {advice}");
-    Problem::unauthorized(refused.to_string())
+    let reason = refused.to_string();
+    if let Some(suppressed) = app.refusals.should_log(&reason) {
+        let advice = refused.advice();
+        tracing::warn!(
+            reason,
+            suppressed,
+            "webhook refused, nothing stored: {advice}"
+        );
+    }
+    Problem::unauthorized(reason)
 }

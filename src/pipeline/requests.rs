@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use super::sinks::egress;
+use super::sinks::egress::EgressState;
 use crate::{
-    domain::{Call, Recording, Room, Sink, event::Request},
+    domain::{Call, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
     store::{CallRow, Delivery, Error, InboxMessage, MessageKind, Store},
 };
 
@@ -98,12 +99,12 @@ impl Start {
         if let Some(recording) = fresh.find(|r| !self.ended.contains(&r.egress_id)).cloned() {
             return Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))));
         }
-        let told = call.not_started.filter(|told| told.over);
-        let told = told.filter(|told| told.at >= self.message.received_at);
-        match told {
-            Some(told) if told.no_room => Ok(Some(RequestOutcome::NoRoom)),
-            Some(told) => Ok(Some(RequestOutcome::Refused(told.error))),
-            None => Ok(denied(store, &call_id)
+        let refused = call.not_started;
+        let refused = refused.filter(|refused| refused.at >= self.message.received_at);
+        match refused.map(|refused| (refused.refusal, refused.error)) {
+            Some((StartRefusal::NoRoom, _)) => Ok(Some(RequestOutcome::NoRoom)),
+            Some((StartRefusal::Final, error)) => Ok(Some(RequestOutcome::Refused(error))),
+            Some((StartRefusal::Transient, _)) | None => Ok(denied(store, &call_id)
                 .await?
                 .map(RequestOutcome::NotPermitted)),
         }
@@ -113,7 +114,7 @@ impl Start {
 /// What LiveKit said if it refused our key when it was last asked to record this call, or to stop that.
 async fn denied(store: &Store, call_id: &str) -> Result<Option<String>, Error> {
     let deliveries = store.deliveries_of(call_id).await?;
-    let denied = |it: &Delivery| it.key.sink == Sink::Egress && egress::was_denied(it);
+    let denied = |it: &Delivery| it.key.sink == Sink::Egress && EgressState::was_denied(it);
     let delivery = deliveries.into_iter().find(denied);
     Ok(delivery.and_then(|delivery| delivery.last_error))
 }
@@ -148,6 +149,17 @@ pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<RequestOut
             .await?
             .map(RequestOutcome::NotPermitted)),
     }
+}
+
+/// A recording as `/v1/recordings` and `record` answer it.
+pub fn describe(call: &Call, recording: &Recording) -> Value {
+    json!({
+        "egress_id": recording.egress_id,
+        "room_name": call.room_name,
+        "room_id": call.id,
+        "status": recording.status.as_str(),
+        "filename": recording.key,
+    })
 }
 
 async fn put(

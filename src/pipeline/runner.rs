@@ -6,12 +6,19 @@ use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Clock, Job, JobState, JobStatus, Wake, lease::Leases};
-use crate::domain::backoff::backoff;
+use crate::{domain::backoff::backoff, telemetry::LogThrottle};
 
 /// The longest rest after a step that could not read or write our database.
 const DATABASE_RETRY: Duration = Duration::from_secs(5);
 /// How often a job that another process runs looks whether it holds the lease now.
 const STANDBY: Duration = Duration::from_millis(100);
+
+/// The failed steps of a job.
+#[derive(Default)]
+struct Failures {
+    in_a_row: u32,
+    log: LogThrottle,
+}
 
 /// What every job runs in.
 #[derive(Clone)]
@@ -59,7 +66,7 @@ impl Runner {
     }
 
     async fn run<J: Job>(&self, job: &J) {
-        let mut failures = 0;
+        let mut failures = Failures::default();
         while !self.stop.is_cancelled() {
             let rest = if !job.is_leased() || self.leases.holds(job.name()) {
                 self.step(job, &mut failures).await
@@ -93,7 +100,7 @@ impl Runner {
     }
 
     /// One step; how long to rest after it. A panic is a failed step like any other.
-    async fn step<J: Job>(&self, job: &J, failures: &mut u32) -> Duration {
+    async fn step<J: Job>(&self, job: &J, failures: &mut Failures) -> Duration {
         let step = AssertUnwindSafe(job.step((self.clock)())).catch_unwind();
         let Ok(step) = tokio::time::timeout(job.timeout(), step).await else {
             let error = "the step timed out; the database may have stopped answering";
@@ -102,7 +109,10 @@ impl Runner {
         match step {
             Ok(Ok(more)) => {
                 self.status.set(job.name(), JobState::Running);
-                *failures = 0;
+                failures.in_a_row = 0;
+                if failures.log.should_log_recovery().is_some() {
+                    tracing::info!(job = job.name(), "job recovered");
+                }
                 if more { Duration::ZERO } else { job.every() }
             }
             Ok(Err(error)) => self.failed(job, &format!("{error:#}"), failures),
@@ -110,20 +120,21 @@ impl Runner {
         }
     }
 
-    /// Logs an error that differs from the last one; `/readyz` shows it as long as it lasts.
-    fn failed<J: Job>(&self, job: &J, error: &str, failures: &mut u32) -> Duration {
+    /// Notes a failed step; how long to rest after it. The log has the error now and then, `/readyz` while it lasts.
+    fn failed<J: Job>(&self, job: &J, error: &str, failures: &mut Failures) -> Duration {
         let state = JobState::Failing(error.to_owned());
-        if self.status.all().get(job.name()) != Some(&state) {
+        if let Some(suppressed) = failures.log.should_log(error) {
             tracing::warn!(
                 job = job.name(),
                 error,
+                suppressed,
                 "job step failed; retrying after 1, 2, 4 … s"
             );
         }
         self.status.set(job.name(), state);
-        *failures = failures.saturating_add(1);
+        failures.in_a_row = failures.in_a_row.saturating_add(1);
         // A job that runs often fails because of our own database, and calls wait behind it.
         let longest = job.every().max(DATABASE_RETRY);
-        backoff(*failures, 0.0).min(longest)
+        backoff(failures.in_a_row, 0.0).min(longest)
     }
 }

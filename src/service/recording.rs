@@ -9,7 +9,7 @@ use super::{Error, sinks};
 use crate::{
     config,
     domain::{Policy, Sink},
-    livekit::egress,
+    livekit::client::{Client, Config, Output, Upload},
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks::egress::Egress},
     storage,
     store::Store,
@@ -49,7 +49,7 @@ impl RecordingJobs<'_> {
     ) -> anyhow::Result<()> {
         let began_at = store.begin((runner.clock)()).await;
         let began_at = began_at.context("DATABASE_URL: the database is not writable")?;
-        let client = egress::Client::new(livekit(self.livekit), http);
+        let client = Client::new(livekit(self.livekit), http);
         runner.spawn(Arc::new(Intake {
             store: store.clone(),
             policy: policy(self.recording, began_at)?,
@@ -86,18 +86,18 @@ fn policy(recording: &config::Recording, began_at: Timestamp) -> Result<Policy, 
 }
 
 /// LiveKit's address and our key, for its API.
-pub fn livekit(livekit: &config::LiveKit) -> egress::Config {
-    egress::Config {
+pub fn livekit(livekit: &config::LiveKit) -> Config {
+    Config {
         url: livekit.url.clone(),
         api_key: livekit.api_key.clone(),
         api_secret: livekit.api_secret.clone(),
     }
 }
 
-fn output(storage: &config::Storage, recording: &config::Recording) -> egress::Output {
+fn output(storage: &config::Storage, recording: &config::Recording) -> Output {
     let endpoint = storage.egress_endpoint.clone();
-    egress::Output {
-        upload: egress::Upload {
+    Output {
+        upload: Upload {
             access_key: storage.access_key.clone(),
             secret_key: storage.secret_key.clone(),
             region: storage.region.clone(),
@@ -105,6 +105,6 @@ fn output(storage: &config::Storage, recording: &config::Recording) -> egress::O
             bucket: storage.bucket.clone(),
         },
         file_type: recording.file_type,
-        dual: recording.channels == config::Channels::Dual,
+        channels: recording.channels,
     }
 }

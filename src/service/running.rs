@@ -15,7 +15,7 @@ use crate::{
         self, App,
         server::{self, Limits},
     },
-    livekit::webhook::Keys,
+    livekit::token::Keys,
     pipeline::{Clock, Runner},
     store::Store,
 };
@@ -141,6 +141,7 @@ async fn start_jobs(
         reading: Semaphore::new(1),
         metrics,
         writable: Default::default(),
+        refusals: Default::default(),
         clock: runner.clock,
     })
 }

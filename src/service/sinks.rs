@@ -52,7 +52,7 @@ impl Sinks<'_> {
         let config = &self.config.airtable;
         let budget = airtable::budget(config, store, runner.clock);
         Airtable {
-            client: airtable::client(config, self.http.clone()).counted(budget.book()),
+            client: airtable::client(config, self.http.clone()).counted(budget.ledger()),
             budget,
             schema,
             store: store.clone(),

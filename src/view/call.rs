@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{DeliveryView, ParticipantView, RecordingView, time::seconds};
+use super::{DeliveryView, ParticipantView, RecordingView};
 use crate::{
-    domain::Call,
+    domain::{Call, nanoseconds::seconds},
     store::{Delivery, Page},
 };
 

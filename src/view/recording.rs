@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::time::seconds;
-use crate::domain::{Call, Recording, recording::ObjectState};
+use crate::domain::{Call, ObjectState, Recording, nanoseconds::seconds};
 
 /// A recording and its object in the bucket.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -13,8 +13,3 @@ pub fn clock_length(seconds: f64) -> String {
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     format!("{hours}:{minutes:02}:{:02}", seconds % 60)
 }
-
-/// Nanoseconds as seconds.
-pub(super) fn seconds(nanos: i64) -> f64 {
-    nanos as f64 / 1e9
-}

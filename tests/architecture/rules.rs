@@ -117,6 +117,13 @@ pub fn sql(text: &str) -> Vec<&'static str> {
     SQL.into_iter().filter(|word| code.contains(word)).collect()
 }
 
+/// Whether a text of another crate names the service's crate.
+pub fn names_ours(text: &str) -> bool {
+    let code = without_comments(text);
+    let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|word| word == "livekit_airtable")
+}
+
 /// How often `unsafe` stands in the code.
 pub fn unsafe_words(text: &str) -> usize {
     let code = without_comments(text);

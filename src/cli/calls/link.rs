@@ -5,7 +5,7 @@ use anyhow::bail;
 use crate::{
     cli::console::output::{Format, print_json, print_line},
     config::{self, Config, Source},
-    domain::{Call, Recording, link::Linked, recording::ObjectState},
+    domain::{Call, ObjectState, Recording, link::Linked},
     service::{bucket, database},
     storage::Method,
     store::Store,

@@ -1,8 +1,7 @@
 //! Who takes part in the demo's calls, and what the agent reports.
 
+use livekit_airtable_sim::livekit;
 use serde_json::{Value, json};
-
-use crate::sim::livekit;
 
 /// The agent Ava.
 pub(super) fn agent() -> livekit::Person {

@@ -1,8 +1,9 @@
 //! The table “Calls” as the demo prints it.
 
+use livekit_airtable_sim::airtable::Airtable;
 use serde_json::{Map, Value};
 
-use crate::{cli::console::output::print_line, sim::airtable::Airtable};
+use crate::cli::console::output::print_line;
 
 /// Prints the table, a block a row.
 pub(super) fn print_table(airtable: &Airtable) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use livekit_airtable_sim::{airtable, livekit, storage};
 
 use crate::{
     airtable::Plan,
@@ -19,7 +20,6 @@ use crate::{
         Service,
         airtable::{client, schema},
     },
-    sim::{airtable, livekit, storage},
     telemetry,
 };
 

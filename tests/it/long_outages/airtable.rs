@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use livekit_airtable::sim::airtable::{self, Fault};
+use livekit_airtable_sim::airtable::{self, Fault};
 use serde_json::{Value, json};
 
 use super::{HOUR, due_deliveries};
