@@ -104,6 +104,7 @@ fn no_file_is_over_400_lines() {
     let mut all = sources();
     all.extend(texts(Path::new("tests")));
     all.extend(texts(Path::new("benches")));
+    all.extend(texts(Path::new("crates")));
     let long = |(_, text): &&(PathBuf, String)| text.lines().count() > LONGEST;
     let long: Vec<_> = all.iter().filter(long).map(|(path, _)| path).collect();
     assert!(long.is_empty(), "over {LONGEST} lines: {long:?}");
@@ -113,6 +114,18 @@ fn no_file_is_over_400_lines() {
 fn every_dependency_says_what_for() {
     let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
     assert_eq!(uncommented(&manifest), [""; 0]);
+}
+
+#[test]
+fn the_stand_ins_depend_on_nothing_of_ours() {
+    let manifest = std::fs::read_to_string("crates/sim/Cargo.toml").unwrap();
+    assert_eq!(uncommented(&manifest), [""; 0]);
+    assert!(!manifest.contains("path ="), "a dependency by path");
+    let all = texts(Path::new("crates/sim"));
+    assert!(all.len() > 40, "where are the stand-ins?");
+    let ours = |(_, text): &&(PathBuf, String)| text.contains("livekit_airtable::");
+    let named: Vec<_> = all.iter().filter(ours).map(|(path, _)| path).collect();
+    assert!(named.is_empty(), "they name the service: {named:?}");
 }
 
 #[test]
