@@ -60,7 +60,7 @@ impl Client {
             request = request.header("webhook-signature", signature);
         }
         match request.body(body).send().await {
-            Ok(answer) => judge(answer).await,
+            Ok(answer) => record_errors(answer).await,
             Err(e) if e.is_timeout() => again("does not answer in time"),
             Err(e) if e.is_connect() => again("cannot be reached"),
             Err(e) if e.is_builder() => again("is no address that a request can be sent to"),
@@ -69,7 +69,7 @@ impl Client {
     }
 }
 
-async fn judge(answer: Response) -> Answer {
+async fn record_errors(answer: Response) -> Answer {
     let status = answer.status();
     if status.is_redirection() {
         return again(&format!(

@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
         .collect();
-    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
+    let wanted = |item: &str| parts.is_empty() || parts.iter().any(|p| p == item);
     let runtime = tokio::runtime::Runtime::new()?;
     let mut figures = Vec::new();
     if wanted("webhooks") {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use livekit_airtable::{
-    store::{Kind, Letter, Store},
+    store::{InboxMessage, MessageKind, Store},
     telemetry,
 };
 use tokio::{
@@ -63,7 +63,7 @@ async fn accepted(address: &str, request: &[u8]) -> bool {
     answer.await.is_ok_and(|answer| answer.ends_with(b"200"))
 }
 
-/// The service finds so many letters that nobody has read; then all are folded once more, beside it.
+/// The service finds so many messages that nobody has read; then all are folded once more, beside it.
 async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     let mut service = Service::start("manual").await?;
     service.kill()?;
@@ -91,9 +91,9 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     let told = service.command(&["replay", "--json"])?;
     let outcome: serde_json::Value = serde_json::from_str(&told)?;
     // With what reconcile found out meanwhile.
-    let letters = outcome["letters"].as_u64().unwrap_or_default();
-    ensure!(letters >= LETTERS as u64, "not all: {told:.300}");
-    let rate = letters as f64 / begun.elapsed().as_secs_f64();
+    let messages = outcome["messages"].as_u64().unwrap_or_default();
+    ensure!(messages >= LETTERS as u64, "not all: {told:.300}");
+    let rate = messages as f64 / begun.elapsed().as_secs_f64();
     let replayed = Figure::told("`replay` of 100,000 events", format!("{rate:.0}/s"));
     Ok([folded, replayed])
 }
@@ -102,7 +102,11 @@ async fn put(store: Store, connection: usize) -> anyhow::Result<()> {
     let count = LETTERS / load::CONNECTIONS + usize::from(connection < LETTERS % load::CONNECTIONS);
     for body in load::bodies(connection, "full", count) {
         store
-            .put(Letter::new(Kind::Webhook, body, telemetry::now()))
+            .put(InboxMessage::new(
+                MessageKind::Webhook,
+                body,
+                telemetry::now(),
+            ))
             .await?;
     }
     Ok(())

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, ensure};
 use livekit_airtable::{
-    domain::{Call, Owed, Sink, transcript},
-    store::{Folded, Store},
+    domain::{Call, DueDelivery, Sink, transcript},
+    store::{CallUpdate, Store},
     telemetry,
 };
 use livekit_airtable_sim::airtable::Airtable;
@@ -34,7 +34,7 @@ pub async fn measure() -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn alone() -> anyhow::Result<Vec<Figure>> {
-    let service = Service::with(Setup::owing(ROWS, ended)).await?;
+    let service = Service::with(Setup::outstanding(ROWS, ended)).await?;
     let before = service.airtable.requests();
     let cpu = service.cpu()?;
     let took = until_written(&service.airtable, ROWS).await?;
@@ -65,7 +65,7 @@ async fn alone() -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn beside_another() -> anyhow::Result<Vec<Figure>> {
-    let service = Service::with(Setup::owing(ROWS, ended)).await?;
+    let service = Service::with(Setup::outstanding(ROWS, ended)).await?;
     let stop = CancellationToken::new();
     let airtable = &service.airtable;
     let url = format!("{}/v0/{}/Calls", airtable.url(), airtable.base_id());
@@ -102,7 +102,7 @@ async fn another(http: reqwest::Client, url: String) {
 }
 
 async fn waiting() -> anyhow::Result<Figure> {
-    let service = Service::with(Setup::owing(WAITING, ended)).await?;
+    let service = Service::with(Setup::outstanding(WAITING, ended)).await?;
     until_written(&service.airtable, 500).await?;
     let mib = service.resident()?;
     Ok(Figure::new(
@@ -154,17 +154,17 @@ pub async fn owe(
     Ok(())
 }
 
-fn folded(call: Call) -> Folded {
-    let part = String::new();
-    let owed = vec![Owed {
+fn folded(call: Call) -> CallUpdate {
+    let item = String::new();
+    let due_deliveries = vec![DueDelivery {
         sink: Sink::Airtable,
-        part,
+        item,
     }];
-    Folded {
+    CallUpdate {
         call,
         read_revision: 0,
         renamed: true,
-        owed,
+        due_deliveries,
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Setup {
     settings: Vec<(&'static str, String)>,
     airtable: airtable::Options,
     /// Calls in the database before the service starts.
-    owed: (usize, Box<dyn Fn(usize) -> anyhow::Result<Call>>),
+    due_deliveries: (usize, Box<dyn Fn(usize) -> anyhow::Result<Call>>),
 }
 
 impl Setup {
@@ -51,14 +51,17 @@ impl Setup {
         Setup {
             settings: vec![("RECORD_ON", when.to_owned())],
             airtable: airtable::Options::default(),
-            owed: (0, Box::new(|_| Ok(Call::default()))),
+            due_deliveries: (0, Box::new(|_| Ok(Call::default()))),
         }
     }
 
     /// So many calls are owed to Airtable, and nothing is recorded.
-    pub fn owing(calls: usize, call: impl Fn(usize) -> anyhow::Result<Call> + 'static) -> Setup {
+    pub fn outstanding(
+        calls: usize,
+        call: impl Fn(usize) -> anyhow::Result<Call> + 'static,
+    ) -> Setup {
         Setup {
-            owed: (calls, Box::new(call)),
+            due_deliveries: (calls, Box::new(call)),
             ..Setup::record_on("manual")
         }
     }
@@ -94,7 +97,7 @@ impl Service {
         let storage = storage::start(local, bucket(folder.path())).await?;
         let airtable = airtable::start(local, setup.airtable).await?;
         create_table(&airtable).await?;
-        if let (calls @ 1.., call) = setup.owed {
+        if let (calls @ 1.., call) = setup.due_deliveries {
             rows::owe(&folder.path().join("calls.db"), calls, &call).await?;
         }
         let started = Instant::now();

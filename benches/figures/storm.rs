@@ -79,7 +79,7 @@ pub async fn measure() -> anyhow::Result<Vec<Figure>> {
     let storm = storm()?;
     let poison = storm.poison.clone();
     let call = move |n| calls::call(n, poison.contains(&n));
-    let setup = Setup::owing(ROWS, call).airtable_takes(PER_SECOND);
+    let setup = Setup::outstanding(ROWS, call).airtable_takes(PER_SECOND);
     let mut service = Service::with(setup).await?;
     service.airtable.refuse_text(calls::POISON);
     for fault in storm.faults.clone() {

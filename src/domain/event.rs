@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    participant::Participant,
-    recording::{Object, Recording},
-    stored::Stored,
-    transcript::Report,
+    bucket_recording::BucketRecording, object::Object, participant::Participant,
+    recording::Recording, room::Room, start_refusal::StartRefusal, transcript::Report,
 };
 
 /// One inbox row, read.
@@ -17,13 +15,13 @@ use super::{
 pub struct Event {
     /// When it was put on our disk, by our clock.
     pub received_at: Timestamp,
-    pub told_by: Teller,
-    pub fact: Fact,
+    pub source: EventSource,
+    pub payload: EventPayload,
 }
 
 /// Who told us an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Teller {
+pub enum EventSource {
     /// LiveKit, in a webhook that this API key signed.
     Webhook { key: String },
     /// LiveKit, when it was asked with LIVEKIT_API_KEY: a key sees its own project alone.
@@ -34,7 +32,7 @@ pub enum Teller {
 
 /// What an inbox row says about a call.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fact {
+pub enum EventPayload {
     /// The room was open when this was sent (`room_started`, any participant or track event, ListRooms).
     RoomSeen { room: Room, at: Timestamp },
     /// `room_finished`.
@@ -51,42 +49,18 @@ pub enum Fact {
         recording: Box<Recording>,
     },
     /// A recording that lies in the bucket, and that no egress told of.
-    Stored(Box<Stored>),
+    Stored(Box<BucketRecording>),
     /// What the agent said at the end of its session.
     Report { room: Room, report: Arc<Report> },
     /// Somebody asked for a recording, or for its end.
     Request { room: Room, request: Request },
     /// What we found out ourselves.
-    Finding { call_id: String, finding: Finding },
+    Observation {
+        call_id: String,
+        observation: Observation,
+    },
     /// Understood, and no call's business: unknown events, ingress, dashboard tests without a room.
     Nothing,
-}
-
-/// The room an event names, as far as it names it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Room {
-    /// `RM_…`; empty when only the name is known.
-    #[serde(default)]
-    pub sid: String,
-    #[serde(default)]
-    pub name: String,
-    #[serde(default)]
-    pub metadata: String,
-    /// The agent's job in it, as agent_job_* events tell it.
-    #[serde(default)]
-    pub job: Job,
-    /// `creationTimeMs`, or `creationTime` in whole seconds.
-    #[serde(default)]
-    pub created_at: Option<Timestamp>,
-}
-
-/// An agent's job. Ordered, so that of two that were told at one time either order of arrival keeps the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct Job {
-    /// `AJ_…`
-    pub id: String,
-    /// What the agent was dispatched with.
-    pub metadata: String,
 }
 
 /// A wish of `POST /v1/recordings` or `record start|stop`.
@@ -107,16 +81,15 @@ pub enum Request {
 /// What a sink or reconcile found out about a call; goes through the inbox like everything else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
-pub enum Finding {
+pub enum Observation {
     /// ListRooms does not know the room any more.
     RoomGone,
-    /// LiveKit did not start the recording. `over`: nobody will try again.
+    /// LiveKit did not start the recording.
     NotStarted {
+        /// For people.
         error: String,
-        /// LiveKit answered that there is no such room.
-        #[serde(default)]
-        no_room: bool,
-        over: bool,
+        #[serde(flatten)]
+        refusal: StartRefusal,
     },
     /// The bucket was asked for the recording's object.
     Object { egress_id: String, object: Object },
@@ -126,26 +99,26 @@ pub enum Finding {
     EgressLost { egress_id: String },
 }
 
-impl Fact {
-    /// The room that the fact names, for finding its call.
+impl EventPayload {
+    /// The room that the message names, which tells its call.
     pub fn room(&self) -> Option<&Room> {
         match self {
-            Fact::RoomSeen { room, .. }
-            | Fact::RoomFinished { room, .. }
-            | Fact::Participant { room, .. }
-            | Fact::Egress { room, .. }
-            | Fact::Report { room, .. }
-            | Fact::Request { room, .. } => Some(room),
-            Fact::Stored(stored) => Some(&stored.room),
-            Fact::Finding { .. } | Fact::Nothing => None,
+            EventPayload::RoomSeen { room, .. }
+            | EventPayload::RoomFinished { room, .. }
+            | EventPayload::Participant { room, .. }
+            | EventPayload::Egress { room, .. }
+            | EventPayload::Report { room, .. }
+            | EventPayload::Request { room, .. } => Some(room),
+            EventPayload::Stored(stored) => Some(&stored.room),
+            EventPayload::Observation { .. } | EventPayload::Nothing => None,
         }
     }
 
-    /// The egress that the fact is about, for finding its call when no room is named.
+    /// The egress that the message is about, which tells its call when no room is named.
     pub fn egress_id(&self) -> Option<&str> {
         match self {
-            Fact::Egress { recording, .. } => Some(&recording.egress_id),
-            Fact::Request {
+            EventPayload::Egress { recording, .. } => Some(&recording.egress_id),
+            EventPayload::Request {
                 request: Request::Stop { egress_id },
                 ..
             } => Some(egress_id),

@@ -1,13 +1,11 @@
-//! What people read in the row's Status and Error.
+//! What people read in the row's Status.
+
+use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::{
-    call::Call,
-    recording::{EgressStatus, ObjectState, Recording},
-};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Where a call is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The room is open.
@@ -18,11 +16,12 @@ pub enum Status {
     Complete,
     /// None was made and none is missing.
     NoRecording,
-    /// One was wanted and is not there.
+    /// One was requested and is not there.
     Failed,
 }
 
 impl Status {
+    /// Every status, in the order of a call's life.
     pub const ALL: [Status; 5] = [
         Status::Live,
         Status::Processing,
@@ -54,144 +53,16 @@ impl Status {
     }
 }
 
-/// How a recording stands, from the egress and the bucket together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Pending,
-    Playable,
-    Silent,
-    Missing,
-}
+/// The text is no status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not one of live, processing, complete, no_recording, failed")]
+pub struct UnknownStatus(pub String);
 
-impl Call {
-    pub fn status(&self) -> Status {
-        if self.is_open() {
-            return Status::Live;
-        }
-        let outcomes: Vec<Outcome> = self.recordings.values().map(|r| self.outcome(r)).collect();
-        let any = |outcome| outcomes.contains(&outcome);
-        if any(Outcome::Pending) {
-            Status::Processing
-        } else if any(Outcome::Playable) {
-            Status::Complete
-        } else if any(Outcome::Missing) {
-            Status::Failed
-        } else if any(Outcome::Silent) {
-            Status::NoRecording
-        } else {
-            self.status_unrecorded()
-        }
-    }
+impl FromStr for Status {
+    type Err = UnknownStatus;
 
-    fn status_unrecorded(&self) -> Status {
-        match &self.not_started {
-            Some(told) if told.over => Status::Failed,
-            _ if self.wish().is_some() => Status::Processing,
-            _ => Status::NoRecording,
-        }
-    }
-
-    fn outcome(&self, recording: &Recording) -> Outcome {
-        match self.object(recording) {
-            Some(ObjectState::Found { .. }) => Outcome::Playable,
-            Some(ObjectState::Lost { .. }) => Outcome::Missing,
-            _ if self.must_look_for(recording) => Outcome::Pending,
-            _ if recording.heard_nothing() => Outcome::Silent,
-            _ if self.has_ended(recording) => Outcome::Missing,
-            _ => Outcome::Pending,
-        }
-    }
-
-    /// The recording of the row's columns: the newest playable one, else the newest.
-    pub fn shown(&self) -> Option<&Recording> {
-        let newest = |r: &&Recording| (r.started_at, r.egress_id.clone());
-        let playable = |r: &&Recording| self.outcome(r) == Outcome::Playable;
-        let all = || self.recordings.values();
-        all()
-            .filter(playable)
-            .max_by_key(newest)
-            .or_else(|| all().max_by_key(newest))
-    }
-
-    /// The object that people can play, with its size in bytes.
-    pub fn playable(&self) -> Option<(&Recording, u64)> {
-        let recording = self.shown()?;
-        match self.object(recording) {
-            Some(ObjectState::Found { size }) => Some((recording, *size)),
-            _ => None,
-        }
-    }
-
-    /// Nanoseconds: the recording's length, else the room's.
-    pub fn duration(&self) -> Option<i64> {
-        let room = || {
-            let (start, end) = (self.started_at()?, self.ended_at()?);
-            i64::try_from(end.duration_since(start).as_nanos()).ok()
-        };
-        let recorded = self.shown().and_then(|r| r.duration);
-        recorded.or_else(room).filter(|nanos| *nanos >= 0)
-    }
-
-    /// What is wrong with this call, for people; empty when nothing is.
-    pub fn error(&self) -> String {
-        match self.shown() {
-            Some(recording) => self.recording_error(recording),
-            None => match &self.not_started {
-                Some(told) => told.text(self.is_open()),
-                None => String::new(),
-            },
-        }
-    }
-
-    /// What is wrong with one recording, for people; empty when nothing is.
-    pub fn recording_error(&self, recording: &Recording) -> String {
-        let egress = egress_error(recording);
-        let object = match self.object(recording) {
-            Some(ObjectState::Missing) => {
-                "The recording is not in the bucket yet. It is being looked for.".to_owned()
-            }
-            Some(ObjectState::OtherSize { size }) => format!(
-                "The recording in the bucket {}. It is being looked at again.",
-                recording.odd_size(*size)
-            ),
-            Some(ObjectState::Unknown { error }) => {
-                format!("The bucket could not be asked for the recording: {error}")
-            }
-            Some(ObjectState::Lost { error }) => error.clone(),
-            _ if self.lost.contains(&recording.egress_id) && !recording.status.is_over() => {
-                "LiveKit never said how the recording ended: its egress is lost.".to_owned()
-            }
-            _ => String::new(),
-        };
-        [egress, object]
-            .iter()
-            .filter(|text| !text.is_empty())
-            .cloned()
-            .collect::<Vec<_>>()
-            .join("\n")
-    }
-}
-
-fn egress_error(recording: &Recording) -> String {
-    let reason = if recording.error.is_empty() {
-        "LiveKit gave no reason"
-    } else {
-        &recording.error
-    };
-    match recording.status {
-        EgressStatus::LimitReached => {
-            format!("The recording is short: LiveKit's limit was reached ({reason}).")
-        }
-        EgressStatus::Failed | EgressStatus::Aborted if recording.located => {
-            format!("The recording is short, it broke off: {reason}")
-        }
-        EgressStatus::Failed => format!("The recording failed: {reason}"),
-        EgressStatus::Aborted if !recording.heard_nothing() => {
-            format!("The recording was aborted: {reason}")
-        }
-        EgressStatus::Complete if recording.key.is_empty() => {
-            "LiveKit says that the recording is complete, but named no file.".to_owned()
-        }
-        _ => String::new(),
+    fn from_str(word: &str) -> Result<Status, UnknownStatus> {
+        let named = Status::ALL.into_iter().find(|it| it.as_str() == word);
+        named.ok_or_else(|| UnknownStatus(word.to_owned()))
     }
 }

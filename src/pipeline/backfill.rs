@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{letter, reconcile::is_news};
+use super::{message, reconcile::is_news};
 use crate::{
-    domain::{Call, Fact, Recording, Room, Stored},
+    domain::{BucketRecording, Call, EventPayload, Recording, Room, nanoseconds},
     livekit::body,
     storage::Listed,
-    store::{CallRow, Error, Kind, Letter, Store},
+    store::{CallRow, Error, InboxMessage, MessageKind, Store},
 };
 
-/// Calls and letters that are read at once.
+/// Calls and messages that are read at once.
 const PAGE: i64 = 64;
 
 /// What the database knows already, folded or not.
@@ -34,7 +34,7 @@ pub struct Found {
     pub ended_at: Option<Timestamp>,
     /// The recording's key in the bucket.
     pub key: String,
-    pub letter: Letter,
+    pub message: InboxMessage,
 }
 
 impl Known {
@@ -53,14 +53,14 @@ impl Known {
         }
         last.clear();
         loop {
-            let letters = store.unfolded(&last, PAGE).await?;
-            let Some(end) = letters.last() else { break };
+            let messages = store.unfolded(&last, PAGE).await?;
+            let Some(end) = messages.last() else { break };
             last.clone_from(&end.id);
-            for fact in letters
+            for payload in messages
                 .iter()
-                .filter_map(|letter| letter::read(letter).ok())
+                .filter_map(|message| message::read(message).ok())
             {
-                known.add_fact(fact);
+                known.add_fact(payload);
             }
         }
         Ok(known)
@@ -74,14 +74,14 @@ impl Known {
         }
     }
 
-    /// Letters that intake has yet to fold.
-    fn add_fact(&mut self, fact: Fact) {
-        match fact {
-            Fact::Egress { room, recording } => {
+    /// Messages that intake has yet to fold.
+    fn add_fact(&mut self, payload: EventPayload) {
+        match payload {
+            EventPayload::Egress { room, recording } => {
                 self.bare.insert(room.sid, false);
                 self.add(&recording);
             }
-            Fact::Stored(stored) => self.add(&stored.recording()),
+            EventPayload::Stored(stored) => self.add(&stored.recording()),
             _ => {}
         }
     }
@@ -100,7 +100,8 @@ impl Known {
         let mut found = Vec::new();
         for info in infos {
             let value = serde_json::from_str::<Value>(&info).unwrap_or_default();
-            let Fact::Egress { room, recording } = body::egress(&value, Room::default()) else {
+            let EventPayload::Egress { room, recording } = body::egress(&value, Room::default())
+            else {
                 continue;
             };
             let late = recording.ended_at.or(recording.started_at);
@@ -108,7 +109,7 @@ impl Known {
             if late.is_none_or(|at| at >= since) && known.is_none_or(|k| is_news(k, &recording)) {
                 found.push(of_egress(info, &room, &recording, now));
             }
-            self.add_fact(Fact::Egress { room, recording });
+            self.add_fact(EventPayload::Egress { room, recording });
         }
         found
     }
@@ -125,12 +126,14 @@ impl Known {
         let new = objects.iter().filter(|object| {
             object.size > 0 && object.modified_at >= since && !self.keys.contains(&object.key)
         });
-        let read =
-            |object: &Listed| Stored::read(template, &object.key, object.size, object.modified_at);
+        let read = |object: &Listed| {
+            BucketRecording::read(template, &object.key, object.size, object.modified_at)
+        };
         let stored = new.filter_map(read);
         // A call that has a recording, or will have, is told of it by LiveKit.
-        let missing = |stored: &Stored| self.bare.get(&stored.call_id()).copied().unwrap_or(true);
-        let stored: Vec<Stored> = stored.filter(missing).collect();
+        let missing =
+            |stored: &BucketRecording| self.bare.get(&stored.call_id()).copied().unwrap_or(true);
+        let stored: Vec<BucketRecording> = stored.filter(missing).collect();
         stored.iter().map(|stored| of_object(stored, now)).collect()
     }
 }
@@ -142,30 +145,31 @@ fn of_egress(info: String, room: &Room, recording: &Recording, now: Timestamp) -
         status,
         ..
     } = recording;
+    let updated_at = nanoseconds::of_time(*updated_at);
     let dedupe = format!("egress:{egress_id}:{updated_at}:{}", status.as_str());
     Found {
         call_id: room.sid.clone(),
         room_name: room.name.clone(),
         ended_at: recording.ended_at,
         key: recording.key.clone(),
-        letter: Letter {
+        message: InboxMessage {
             dedupe: Some(dedupe),
-            ..letter::egress(info, now)
+            ..message::egress(info, now)
         },
     }
 }
 
-fn of_object(stored: &Stored, now: Timestamp) -> Found {
+fn of_object(stored: &BucketRecording, now: Timestamp) -> Found {
     let body = serde_json::to_vec(stored).unwrap_or_default();
-    let letter = Letter::new(Kind::Object, body, now).of_call(&stored.call_id());
+    let message = InboxMessage::new(MessageKind::Object, body, now).of_call(&stored.call_id());
     Found {
         call_id: stored.call_id(),
         room_name: stored.room.name.clone(),
         ended_at: Some(stored.modified_at),
         key: stored.key.clone(),
-        letter: Letter {
+        message: InboxMessage {
             dedupe: Some(format!("object:{}", stored.key)),
-            ..letter
+            ..message
         },
     }
 }

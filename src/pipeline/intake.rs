@@ -1,4 +1,4 @@
-//! INBOX to CALL: reads letters in order, finds each one's call, folds, and writes calls and deliveries in one
+//! INBOX to CALL: reads messages in order, finds each one's call, folds, and writes calls and deliveries in one
 //! transaction. The only writer of calls.
 
 use std::{
@@ -12,13 +12,13 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-use super::{Job, Wake, letter};
+use super::{Job, Wake, message};
 use crate::{
-    domain::{Call, Event, Fact, Owed, Policy, Room, Sink, Status, apply},
-    store::{self, CallRow, Folded, Letter, Settled, Store, Waiting},
+    domain::{Call, DueDelivery, Event, EventPayload, Policy, Room, Sink, Status, apply},
+    store::{self, CallRow, CallUpdate, InboxMessage, Processed, Store, Waiting},
 };
 
-/// Letters of one transaction.
+/// Messages of one transaction.
 const BATCH: i64 = 256;
 /// How long a report that names no known call waits for one.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
@@ -33,7 +33,7 @@ pub struct Intake {
     pub wake: Arc<Wake>,
 }
 
-/// Where a letter belongs.
+/// Where a message belongs.
 enum Route {
     Call(String),
     /// Waits for a call of this name.
@@ -48,10 +48,10 @@ enum Route {
 /// A batch in the making.
 #[derive(Default)]
 struct Batch {
-    calls: BTreeMap<String, Folded>,
+    calls: BTreeMap<String, CallUpdate>,
     /// How the known ones stood.
     stood: BTreeMap<String, Status>,
-    settled: Vec<Settled>,
+    processed: Vec<Processed>,
     waiting: Vec<Waiting>,
 }
 
@@ -60,21 +60,21 @@ impl Job for Intake {
         "intake"
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        &wake.intake
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(&wake.intake)
     }
 
     fn every(&self) -> Duration {
-        // How long a letter waits that another replica has taken: nobody rings for it here.
+        // How long a message waits that another replica has taken: nobody rings for it here.
         Duration::from_millis(250)
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        let letters = self.store.unread(now, BATCH).await?;
-        if letters.is_empty() {
+        let messages = self.store.unprocessed(now, BATCH).await?;
+        if messages.is_empty() {
             return Ok(false);
         }
-        match self.read(letters, now).await {
+        match self.read(messages, now).await {
             Err(error) if cannot_be_held(&error) => self.read_one_by_one(now).await?,
             read => read?,
         }
@@ -104,62 +104,62 @@ fn say(call: &Call, before: Option<&Status>) {
     }
 }
 
-/// A letter that was read, without its body, which may be large.
-fn opened(mut letter: Letter) -> (Letter, Result<Fact, String>) {
-    let fact = letter::read(&letter);
-    letter.body = Vec::new();
-    (letter, fact)
+/// A message that was read, without its body, which may be large.
+fn opened(mut message: InboxMessage) -> (InboxMessage, Result<EventPayload, String>) {
+    let payload = message::read(&message);
+    message.body = Vec::new();
+    (message, payload)
 }
 
 /// A call as it was read, or one that begins.
-fn unchanged(known: Option<CallRow>) -> Folded {
+fn unchanged(known: Option<CallRow>) -> CallUpdate {
     let row = known.map(|CallRow { call, revision, .. }| (call, revision));
     let (call, read_revision) = row.unwrap_or_default();
-    let owed = Vec::new();
-    Folded {
+    let due_deliveries = Vec::new();
+    CallUpdate {
         call,
         read_revision,
         renamed: false,
-        owed,
+        due_deliveries,
     }
 }
 
 /// A call that was only read owes nobody anything.
-fn changed(folded: &Folded) -> bool {
-    !folded.owed.is_empty()
+fn changed(folded: &CallUpdate) -> bool {
+    !folded.due_deliveries.is_empty()
 }
 
-/// Whether the database refuses something that a letter says.
+/// Whether the database refuses something that a message says.
 fn cannot_be_held(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<store::Error>();
     error.is_some_and(store::Error::is_of_values)
 }
 
 impl Intake {
-    /// Folds letters into their calls, all or none.
-    async fn read(&self, letters: Vec<Letter>, now: Timestamp) -> anyhow::Result<()> {
-        let letters: Vec<_> = letters.into_iter().map(opened).collect();
-        let mut batch = self.begin(&letters).await?;
-        for (letter, fact) in letters {
-            self.take(&mut batch, &letter, fact, now).await?;
+    /// Folds messages into their calls, all or none.
+    async fn read(&self, messages: Vec<InboxMessage>, now: Timestamp) -> anyhow::Result<()> {
+        let messages: Vec<_> = messages.into_iter().map(opened).collect();
+        let mut batch = self.begin(&messages).await?;
+        for (message, payload) in messages {
+            self.take(&mut batch, &message, payload, now).await?;
         }
-        let folded: Vec<Folded> = batch.calls.into_values().filter(changed).collect();
+        let folded: Vec<CallUpdate> = batch.calls.into_values().filter(changed).collect();
         self.store
-            .commit_fold(&folded, &batch.settled, &batch.waiting, &self.sinks, now)
+            .commit_fold(&folded, &batch.processed, &batch.waiting, &self.sinks, now)
             .await
             .context("calls could not be written")?;
-        for Folded { call, .. } in &folded {
+        for CallUpdate { call, .. } in &folded {
             say(call, batch.stood.get(&call.id));
         }
         self.ring(&folded, !batch.waiting.is_empty());
         Ok(())
     }
 
-    /// The letter that the database cannot hold is set aside, and its neighbours are read.
+    /// The message that the database cannot hold is set aside, and its neighbours are read.
     async fn read_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
-        for letter in self.store.unread(now, BATCH).await? {
-            let id = letter.id.clone();
-            match self.read(vec![letter], now).await {
+        for message in self.store.unprocessed(now, BATCH).await? {
+            let id = message.id.clone();
+            match self.read(vec![message], now).await {
                 Err(error) if cannot_be_held(&error) => {
                     let error = format!("what it says cannot be kept in a call: {error:#}");
                     self.set_aside(id, error, now).await?;
@@ -172,20 +172,20 @@ impl Intake {
 
     async fn set_aside(&self, id: String, error: String, now: Timestamp) -> anyhow::Result<()> {
         tracing::warn!(inbox = id, %error, "set aside; it is kept in the inbox");
-        let settled = [Settled {
+        let processed = [Processed {
             id,
             call_id: None,
             error: Some(error),
         }];
-        let written = self.store.commit_fold(&[], &settled, &[], &[], now);
+        let written = self.store.commit_fold(&[], &processed, &[], &[], now);
         written.await.context("a letter could not be set aside")?;
         self.ring(&[], false);
         Ok(())
     }
 
-    fn ring(&self, folded: &[Folded], waiting: bool) {
-        for owed in folded.iter().flat_map(|fold| &fold.owed) {
-            self.wake.sink(owed.sink).notify_one();
+    fn ring(&self, folded: &[CallUpdate], waiting: bool) {
+        for due_deliveries in folded.iter().flat_map(|fold| &fold.due_deliveries) {
+            self.wake.sink(due_deliveries.sink).notify_one();
         }
         if waiting {
             self.wake.reconcile.notify_one();
@@ -193,12 +193,15 @@ impl Intake {
         self.wake.folded.notify_waiters();
     }
 
-    /// A batch with the calls that its letters name, read at once.
-    async fn begin(&self, letters: &[(Letter, Result<Fact, String>)]) -> anyhow::Result<Batch> {
-        let ids = letters.iter().filter_map(|(letter, fact)| {
-            let named = fact.as_ref().ok().and_then(Fact::room);
+    /// A batch with the calls that its messages name, read at once.
+    async fn begin(
+        &self,
+        messages: &[(InboxMessage, Result<EventPayload, String>)],
+    ) -> anyhow::Result<Batch> {
+        let ids = messages.iter().filter_map(|(message, payload)| {
+            let named = payload.as_ref().ok().and_then(EventPayload::room);
             let sid = named.map(|room| room.sid.as_str());
-            letter
+            message
                 .call_id
                 .as_deref()
                 .or(sid)
@@ -222,19 +225,19 @@ impl Intake {
     async fn take(
         &self,
         batch: &mut Batch,
-        letter: &Letter,
-        fact: Result<Fact, String>,
+        message: &InboxMessage,
+        payload: Result<EventPayload, String>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let (call_id, error) = match fact {
+        let (call_id, error) = match payload {
             Err(error) => (None, Some(error)),
-            Ok(fact) => match self.route(batch, letter, &fact, now).await? {
+            Ok(payload) => match self.route(batch, message, &payload, now).await? {
                 Route::Call(id) => {
-                    let error = self.fold(batch, &id, letter, fact).await?;
+                    let error = self.fold(batch, &id, message, payload).await?;
                     (Some(id), error)
                 }
                 Route::Wait { room_name, until } => {
-                    let id = letter.id.clone();
+                    let id = message.id.clone();
                     batch.waiting.push(Waiting {
                         id,
                         room_name,
@@ -247,20 +250,20 @@ impl Intake {
             },
         };
         if let Some(error) = &error {
-            tracing::warn!(inbox = letter.id, %error, "set aside; it is kept in the inbox");
+            tracing::warn!(inbox = message.id, %error, "set aside; it is kept in the inbox");
         }
-        let id = letter.id.clone();
-        batch.settled.push(Settled { id, call_id, error });
+        let id = message.id.clone();
+        batch.processed.push(Processed { id, call_id, error });
         Ok(())
     }
 
-    /// Folds a fact into its call. A panic sets the letter aside, and the others go on.
+    /// Folds a fact into its call. A panic sets the message aside, and the others go on.
     async fn fold(
         &self,
         batch: &mut Batch,
         id: &str,
-        letter: &Letter,
-        fact: Fact,
+        message: &InboxMessage,
+        payload: EventPayload,
     ) -> anyhow::Result<Option<String>> {
         if !batch.calls.contains_key(id) {
             let known = self.store.call(id).await?;
@@ -270,43 +273,43 @@ impl Intake {
             return Ok(None);
         };
         let event = Event {
-            received_at: letter.received_at,
-            told_by: letter::teller(letter),
-            fact,
+            received_at: message.received_at,
+            source: message::source(message),
+            payload,
         };
         let known = (!folded.call.id.is_empty()).then_some(&folded.call);
         let step = std::panic::catch_unwind(AssertUnwindSafe(|| {
             let step = apply(known, id, &event, &self.policy);
-            // What is written with the call: if that panicked later, all letters of the batch would wait for ever.
+            // What is written with the call: if that panicked later, all messages of the batch would wait for ever.
             step.call.status();
             step
         }));
         let Ok(step) = step else {
-            return Ok(Some(letter::PANICKED.into()));
+            return Ok(Some(message::PANICKED.into()));
         };
         folded.renamed |= step.call.room_name != folded.call.room_name;
         folded.call = step.call;
-        merge(&mut folded.owed, step.owed);
+        merge(&mut folded.due_deliveries, step.due_deliveries);
         Ok(None)
     }
 
     async fn route(
         &self,
         batch: &Batch,
-        letter: &Letter,
-        fact: &Fact,
+        message: &InboxMessage,
+        payload: &EventPayload,
         now: Timestamp,
     ) -> anyhow::Result<Route> {
-        if let Some(id) = &letter.call_id {
+        if let Some(id) = &message.call_id {
             return Ok(Route::Call(id.clone()));
         }
-        let Some(room) = fact.room() else {
+        let Some(room) = payload.room() else {
             return Ok(Route::Nowhere);
         };
         if !room.sid.is_empty() {
             return Ok(Route::Call(room.sid.clone()));
         }
-        if let Some(egress_id) = fact.egress_id()
+        if let Some(egress_id) = payload.egress_id()
             && let Some(row) = self.store.call_of_egress(egress_id).await?
         {
             return Ok(Route::Call(row.call.id));
@@ -314,9 +317,9 @@ impl Intake {
         if room.name.is_empty() {
             return Ok(Route::Aside("it names no room that is known".into()));
         }
-        match self.by_name(batch, letter, fact, room).await? {
+        match self.by_name(batch, message, payload, room).await? {
             Some(id) => Ok(Route::Call(id)),
-            None => Ok(waits(letter, fact, &room.name, now)),
+            None => Ok(waits(message, payload, &room.name, now)),
         }
     }
 
@@ -325,8 +328,8 @@ impl Intake {
     async fn by_name(
         &self,
         batch: &Batch,
-        letter: &Letter,
-        fact: &Fact,
+        message: &InboxMessage,
+        payload: &EventPayload,
         room: &Room,
     ) -> anyhow::Result<Option<String>> {
         let stored = self.store.calls_named(&room.name, 50).await?;
@@ -337,7 +340,7 @@ impl Intake {
         let mut calls: Vec<_> = fresh.chain(stored).collect();
         calls.sort_by_key(|call| std::cmp::Reverse(call.started_at()));
         let live = calls.iter().find(|call| call.is_open());
-        let Fact::Report { report, .. } = fact else {
+        let EventPayload::Report { report, .. } = payload else {
             return Ok(live.map(|call| call.id.clone()));
         };
         let slack = SignedDuration::from_secs(60);
@@ -350,22 +353,22 @@ impl Intake {
             .and_then(|at| calls.iter().find(|call| holds(call, at)));
         let recent = |call: &crate::domain::Call| {
             let last = call.ended_at().or(call.started_at());
-            last.is_some_and(|at| at >= letter.received_at - PATIENCE)
+            last.is_some_and(|at| at >= message.received_at - PATIENCE)
         };
         let newest = calls.iter().find(|call| recent(call));
         Ok(dated.or(live).or(newest).map(|call| call.id.clone()))
     }
 }
 
-fn waits(letter: &Letter, fact: &Fact, room_name: &str, now: Timestamp) -> Route {
-    let (patience, error) = match fact {
-        Fact::Request { .. } => (
+fn waits(message: &InboxMessage, payload: &EventPayload, room_name: &str, now: Timestamp) -> Route {
+    let (patience, error) = match payload {
+        EventPayload::Request { .. } => (
             REQUEST_PATIENCE,
             "LiveKit did not say in time whether there is such a room",
         ),
         _ => (PATIENCE, "no call of this room name came within an hour"),
     };
-    let until = letter.received_at + patience;
+    let until = message.received_at + patience;
     if now >= until {
         return Route::Aside(error.into());
     }
@@ -375,10 +378,10 @@ fn waits(letter: &Letter, fact: &Fact, room_name: &str, now: Timestamp) -> Route
     }
 }
 
-fn merge(owed: &mut Vec<Owed>, more: Vec<Owed>) {
+fn merge(due_deliveries: &mut Vec<DueDelivery>, more: Vec<DueDelivery>) {
     for one in more {
-        if !owed.contains(&one) {
-            owed.push(one);
+        if !due_deliveries.contains(&one) {
+            due_deliveries.push(one);
         }
     }
 }

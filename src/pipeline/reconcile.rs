@@ -14,16 +14,16 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{
-    Job, LONG_STEP, Wake, letter,
+    Job, LONG_STEP_TIMEOUT, Wake, message,
     requests::{DENIED, NO_ROOM},
 };
 use crate::{
-    domain::{Call, Fact, Recording, Room, event::Finding, participant},
+    domain::{Call, EventPayload, Recording, Room, event::Observation, participant},
     livekit::{
         body,
-        egress::{self, Client},
+        client::{self, Client, Egresses},
     },
-    store::{CallRow, Letter, Store},
+    store::{CallRow, InboxMessage, Store},
 };
 
 /// A room that was heard of so shortly before is not taken for closed.
@@ -51,16 +51,16 @@ impl Job for Reconcile {
         "reconcile"
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        &wake.reconcile
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(&wake.reconcile)
     }
 
     fn every(&self) -> Duration {
         self.interval
     }
 
-    fn patience(&self) -> Duration {
-        LONG_STEP
+    fn timeout(&self) -> Duration {
+        LONG_STEP_TIMEOUT
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
@@ -71,16 +71,16 @@ impl Job for Reconcile {
         let known = calls.iter().map(|row| (row.call.id.as_str(), &row.call));
         let known: Known = known.collect();
         let opened = self.opened(&rooms, &known).await?;
-        let seen = opened.iter().map(|room| letter::room(&seen(room), now));
+        let seen = opened.iter().map(|room| message::room(&seen(room), now));
         self.put(seen.collect()).await?;
         self.put(self.closed(&rooms, &calls, now)).await?;
-        let listed = self.client.list(None, false).await;
+        let listed = self.client.list(None, Egresses::All).await;
         let listed = listed.context("LiveKit's recordings could not be listed");
         if let Ok(infos) = &listed {
             self.put(self.egresses(infos, now).await?).await?;
         }
         self.put(self.lost(&calls, now)).await?;
-        let unclear = |room: &&egress::Room| lacks_people(room, &known) && !opened.contains(room);
+        let unclear = |room: &&client::Room| lacks_people(room, &known) && !opened.contains(room);
         let unclear = rooms.iter().filter(unclear);
         let asked = unclear.chain(opened.iter().copied()).collect();
         self.put(self.people(asked, &known, now).await).await?;
@@ -89,9 +89,9 @@ impl Job for Reconcile {
 }
 
 impl Reconcile {
-    async fn put(&self, news: Vec<Letter>) -> anyhow::Result<()> {
-        for letter in news {
-            self.store.put(letter).await?;
+    async fn put(&self, news: Vec<InboxMessage>) -> anyhow::Result<()> {
+        for message in news {
+            self.store.put(message).await?;
             self.wake.intake.notify_one();
         }
         Ok(())
@@ -101,13 +101,13 @@ impl Reconcile {
     /// when LiveKit refuses our key; while it is only away, they wait on.
     async fn answer_requests(
         &self,
-        rooms: &Result<Vec<egress::Room>, egress::Error>,
+        rooms: &Result<Vec<client::Room>, client::Error>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let refused = |name: &str| match rooms {
             Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
             Ok(_) => Some(NO_ROOM.to_owned()),
-            Err(error) if error.kind() == egress::Kind::Unauthorized => {
+            Err(error) if error.kind() == client::Kind::Unauthorized => {
                 Some(format!("{DENIED}{error}."))
             }
             Err(_) => None,
@@ -124,9 +124,9 @@ impl Reconcile {
     /// Rooms that are open and that no call tells of, or of which our key's list has not told yet.
     async fn opened<'a>(
         &self,
-        rooms: &'a [egress::Room],
+        rooms: &'a [client::Room],
         known: &Known<'_>,
-    ) -> anyhow::Result<Vec<&'a egress::Room>> {
+    ) -> anyhow::Result<Vec<&'a client::Room>> {
         let mut opened = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
             let call = known.get(room.sid.as_str());
@@ -151,7 +151,12 @@ impl Reconcile {
 
     /// Calls that we hold for open and LiveKit does not know. One that may be another project's is not in our project's
     /// list, open or not: it is taken for closed when nothing was heard of it for a day.
-    fn closed(&self, rooms: &[egress::Room], calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
+    fn closed(
+        &self,
+        rooms: &[client::Room],
+        calls: &[CallRow],
+        now: Timestamp,
+    ) -> Vec<InboxMessage> {
         let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
         let gone = |row: &&CallRow| {
             let foreign = row.call.may_be_foreign(self.client.api_key());
@@ -166,17 +171,21 @@ impl Reconcile {
                 let alive = row.call.alive_at;
                 let after = alive.map(|at| at + SignedDuration::from_millis(1));
                 let gone_at = after.map_or(now, |after| now.max(after));
-                letter::finding(&row.call.id, &Finding::RoomGone, gone_at)
+                message::observation(&row.call.id, &Observation::RoomGone, gone_at)
             })
             .collect()
     }
 
     /// Egresses whose state is not what the call says. LiveKit lists all of a day.
-    async fn egresses(&self, infos: &[String], now: Timestamp) -> anyhow::Result<Vec<Letter>> {
+    async fn egresses(
+        &self,
+        infos: &[String],
+        now: Timestamp,
+    ) -> anyhow::Result<Vec<InboxMessage>> {
         let mut told = Vec::new();
         for info in infos {
             let value: Value = serde_json::from_str(info)?;
-            if let Fact::Egress { recording, .. } = body::egress(&value, Room::default()) {
+            if let EventPayload::Egress { recording, .. } = body::egress(&value, Room::default()) {
                 told.push((recording, info));
             }
         }
@@ -185,23 +194,23 @@ impl Reconcile {
         let known = |told: &Recording| known.get(&told.egress_id);
         told.retain(|(told, _)| known(told).is_none_or(|known| is_news(known, told)));
         let infos = told.into_iter().map(|(_, info)| info);
-        let letters = infos.map(|info| letter::egress(info.clone(), now));
-        Ok(letters.collect())
+        let messages = infos.map(|info| message::egress(info.clone(), now));
+        Ok(messages.collect())
     }
 
     /// Who is in these rooms. One that cannot be asked is asked the next time.
     async fn people(
         &self,
-        asked: Vec<&egress::Room>,
+        asked: Vec<&client::Room>,
         known: &Known<'_>,
         now: Timestamp,
-    ) -> Vec<Letter> {
-        let (mut letters, mut failed) = (Vec::new(), Vec::new());
+    ) -> Vec<InboxMessage> {
+        let (mut messages, mut failed) = (Vec::new(), Vec::new());
         for some in asked.chunks(SIDE_BY_SIDE) {
             let answers = some.iter().map(|room| self.client.participants(&room.name));
             for (room, answer) in some.iter().zip(join_all(answers).await) {
                 match answer {
-                    Ok(infos) => letters.extend(joined(room, known, &infos, now)),
+                    Ok(infos) => messages.extend(joined(room, known, &infos, now)),
                     Err(error) => failed.push((room, error)),
                 }
             }
@@ -209,33 +218,33 @@ impl Reconcile {
         if let Some((room, error)) = failed.first() {
             tracing::warn!(call = room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
         }
-        letters
+        messages
     }
 
     /// Egresses that have not ended so long after their room.
-    fn lost(&self, calls: &[CallRow], now: Timestamp) -> Vec<Letter> {
+    fn lost(&self, calls: &[CallRow], now: Timestamp) -> Vec<InboxMessage> {
         let late = |call: &Call| {
             let ended = call.ended_at();
             ended.is_some_and(|ended| now >= ended + self.lost_after)
         };
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         for call in calls.iter().map(|row| &row.call).filter(|call| late(call)) {
             for recording in call.recordings.values() {
                 if !call.has_ended(recording) {
                     let egress_id = recording.egress_id.clone();
-                    letters.push(letter::finding(
+                    messages.push(message::observation(
                         &call.id,
-                        &Finding::EgressLost { egress_id },
+                        &Observation::EgressLost { egress_id },
                         now,
                     ));
                 }
             }
         }
-        letters
+        messages
     }
 }
 
-fn seen(room: &egress::Room) -> Room {
+fn seen(room: &client::Room) -> Room {
     let created_at = Timestamp::from_millisecond(room.creation_time_ms).ok();
     Room {
         sid: room.sid.clone(),
@@ -247,7 +256,7 @@ fn seen(room: &egress::Room) -> Room {
 }
 
 /// An open call in which fewer are known than LiveKit counts, or no agent, whom it does not count.
-fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
+fn lacks_people(room: &client::Room, known: &Known<'_>) -> bool {
     let call = known.get(room.sid.as_str());
     call.filter(|call| call.is_open()).is_some_and(|call| {
         let here = || call.participants.values().filter(|p| p.left_at.is_none());
@@ -259,7 +268,12 @@ fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
 }
 
 /// Participants of whom the call does not know as much.
-fn joined(room: &egress::Room, known: &Known<'_>, infos: &[String], now: Timestamp) -> Vec<Letter> {
+fn joined(
+    room: &client::Room,
+    known: &Known<'_>,
+    infos: &[String],
+    now: Timestamp,
+) -> Vec<InboxMessage> {
     let news = |info: &Value| {
         let told = body::participant(info);
         let call = known.get(room.sid.as_str());
@@ -275,7 +289,7 @@ fn joined(room: &egress::Room, known: &Known<'_>, infos: &[String], now: Timesta
         .filter_map(|info| serde_json::from_str(info).ok());
     let infos = infos.filter(news);
     infos
-        .map(|info| letter::participant(&seen(room), &info, now))
+        .map(|info| message::participant(&seen(room), &info, now))
         .collect()
 }
 

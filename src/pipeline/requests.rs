@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
-use super::sinks::egress;
+use super::sinks::egress::EgressState;
 use crate::{
-    domain::{Call, Recording, Room, Sink, event::Request},
-    store::{CallRow, Delivery, Error, Kind, Letter, Store},
+    domain::{Call, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
+    store::{CallRow, Delivery, Error, InboxMessage, MessageKind, Store},
 };
 
 /// Why a request for a room that LiveKit does not know is set aside.
@@ -18,7 +17,7 @@ pub(super) const DENIED: &str = "The recording could not be started: ";
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     Recorded(Box<(Call, Recording)>),
     NoRoom,
     /// LiveKit refused; why, for people.
@@ -29,7 +28,7 @@ pub enum Outcome {
 
 /// A start that was asked for.
 pub struct Start {
-    letter: Letter,
+    message: InboxMessage,
     ended: BTreeSet<String>,
 }
 
@@ -73,38 +72,40 @@ pub async fn start(
         path_id,
         ended: ended.clone(),
     };
-    let letter = put(store, &room, &request, now).await?;
-    Ok(Start { letter, ended })
+    let message = put(store, &room, &request, now).await?;
+    Ok(Start { message, ended })
 }
 
 impl Start {
     /// What the store says of it by now.
-    pub async fn outcome(&self, store: &Store) -> Result<Option<Outcome>, Error> {
-        let Some(settled) = store.settled(&self.letter.id).await? else {
+    pub async fn outcome(&self, store: &Store) -> Result<Option<RequestOutcome>, Error> {
+        let Some(processed) = store.processed(&self.message.id).await? else {
             return Ok(None);
         };
-        match settled.error {
-            Some(error) if error == NO_ROOM => return Ok(Some(Outcome::NoRoom)),
+        match processed.error {
+            Some(error) if error == NO_ROOM => return Ok(Some(RequestOutcome::NoRoom)),
             Some(error) if error.starts_with(DENIED) => {
-                return Ok(Some(Outcome::NotPermitted(error)));
+                return Ok(Some(RequestOutcome::NotPermitted(error)));
             }
-            Some(error) => return Ok(Some(Outcome::Refused(error))),
+            Some(error) => return Ok(Some(RequestOutcome::Refused(error))),
             None => {}
         }
-        let call_id = settled.call_id.unwrap_or_default();
+        let call_id = processed.call_id.unwrap_or_default();
         let Some(CallRow { call, .. }) = store.call(&call_id).await? else {
             return Ok(None);
         };
         let mut fresh = call.recordings.values();
         if let Some(recording) = fresh.find(|r| !self.ended.contains(&r.egress_id)).cloned() {
-            return Ok(Some(Outcome::Recorded(Box::new((call, recording)))));
+            return Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))));
         }
-        let told = call.not_started.filter(|told| told.over);
-        let told = told.filter(|told| told.at >= self.letter.received_at);
-        match told {
-            Some(told) if told.no_room => Ok(Some(Outcome::NoRoom)),
-            Some(told) => Ok(Some(Outcome::Refused(told.error))),
-            None => Ok(denied(store, &call_id).await?.map(Outcome::NotPermitted)),
+        let refused = call.not_started;
+        let refused = refused.filter(|refused| refused.at >= self.message.received_at);
+        match refused.map(|refused| (refused.refusal, refused.error)) {
+            Some((StartRefusal::NoRoom, _)) => Ok(Some(RequestOutcome::NoRoom)),
+            Some((StartRefusal::Final, error)) => Ok(Some(RequestOutcome::Refused(error))),
+            Some((StartRefusal::Transient, _)) | None => Ok(denied(store, &call_id)
+                .await?
+                .map(RequestOutcome::NotPermitted)),
         }
     }
 }
@@ -112,7 +113,7 @@ impl Start {
 /// What LiveKit said if it refused our key when it was last asked to record this call, or to stop that.
 async fn denied(store: &Store, call_id: &str) -> Result<Option<String>, Error> {
     let deliveries = store.deliveries_of(call_id).await?;
-    let denied = |it: &Delivery| it.key.sink == Sink::Egress && egress::was_denied(it);
+    let denied = |it: &Delivery| it.key.sink == Sink::Egress && EgressState::was_denied(it);
     let delivery = deliveries.into_iter().find(denied);
     Ok(delivery.and_then(|delivery| delivery.last_error))
 }
@@ -135,27 +136,18 @@ pub async fn stop(
 }
 
 /// The recording, once it runs no more, or why LiveKit will not stop it.
-pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<Outcome>, Error> {
+pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<RequestOutcome>, Error> {
     let Some(CallRow { call, .. }) = store.call_of_egress(egress_id).await? else {
         return Ok(None);
     };
     match call.recordings.get(egress_id).cloned() {
         Some(recording) if !call.is_running(&recording) => {
-            Ok(Some(Outcome::Recorded(Box::new((call, recording)))))
+            Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))))
         }
-        _ => Ok(denied(store, &call.id).await?.map(Outcome::NotPermitted)),
+        _ => Ok(denied(store, &call.id)
+            .await?
+            .map(RequestOutcome::NotPermitted)),
     }
-}
-
-/// A recording as `/v1/recordings` and `record` answer it.
-pub fn describe(call: &Call, recording: &Recording) -> Value {
-    json!({
-        "egress_id": recording.egress_id,
-        "room_name": call.room_name,
-        "room_id": call.id,
-        "status": recording.status.as_str(),
-        "filename": recording.key,
-    })
 }
 
 async fn put(
@@ -163,10 +155,10 @@ async fn put(
     room: &Room,
     request: &Request,
     now: Timestamp,
-) -> Result<Letter, Error> {
+) -> Result<InboxMessage, Error> {
     let mut body = serde_json::to_value(request)?;
     body["room"] = serde_json::to_value(room)?;
-    let letter = Letter::new(Kind::Request, body.to_string(), now);
-    store.put(letter.clone()).await?;
-    Ok(letter)
+    let message = InboxMessage::new(MessageKind::Request, body.to_string(), now);
+    store.put(message.clone()).await?;
+    Ok(message)
 }

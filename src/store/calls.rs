@@ -10,10 +10,10 @@ use sqlx::{
 };
 
 use super::{
-    Error, Result, Settled, Store, Waiting, chunks, deliveries::owe, inbox, millis, rows, text,
-    time,
+    Error, Processed, Result, Store, Waiting, chunks, deliveries::enqueue, inbox, millis, rows,
+    text, time,
 };
-use crate::domain::{Call, Owed, Recording, Sink, transcript::Reports};
+use crate::domain::{Call, DueDelivery, Recording, Sink, transcript::Reports};
 
 /// A stored call and how often it has changed.
 #[derive(Debug, Clone)]
@@ -25,20 +25,20 @@ pub struct CallRow {
     pub bytes: usize,
 }
 
-/// What intake made of a call, to be written with the letters it came from.
+/// What intake made of a call, to be written with the messages it came from.
 #[derive(Debug)]
-pub struct Folded {
+pub struct CallUpdate {
     pub call: Call,
     /// The revision that was read; 0 for a new call.
     pub read_revision: i64,
     /// It has another room name than the call that was read.
     pub renamed: bool,
-    pub owed: Vec<Owed>,
+    pub due_deliveries: Vec<DueDelivery>,
 }
 
 /// `GET /v1/calls`
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct CallFilter {
     pub room_name: Option<String>,
     pub status: Option<String>,
     /// pending, parked or dead: calls with such a delivery.
@@ -122,10 +122,13 @@ impl Store {
 
     /// Calls without what agents reported, in the order of `found`, which begins with [`FOUND`]. Never more of them are
     /// read at once than memory is meant for: a transcript may have 16 MiB, and a driver reads ahead (sqlx: 50 rows).
-    pub(super) async fn bare(&self, found: Query<'_, Any, AnyArguments>) -> Result<Vec<CallRow>> {
-        let found = found.fetch_all(&self.read).await?;
+    pub(super) async fn bare(
+        &self,
+        messages: Query<'_, Any, AnyArguments>,
+    ) -> Result<Vec<CallRow>> {
+        let messages = messages.fetch_all(&self.read).await?;
         let (mut ids, mut sizes) = (Vec::new(), Vec::new());
-        for row in &found {
+        for row in &messages {
             ids.push(row.try_get::<&str, _>("id")?);
             sizes.push(row.try_get::<i64, _>("bytes")?);
         }
@@ -146,7 +149,7 @@ impl Store {
     }
 
     /// Without what agents reported: a page of transcripts may be gigabytes.
-    pub async fn page(&self, filter: &Filter) -> Result<Page> {
+    pub async fn page(&self, filter: &CallFilter) -> Result<Page> {
         let sql = format!(
             "{FOUND} WHERE ($1 = '' OR room_name = $1) AND ($2 = '' OR status = $2)
              AND ($3 = '' OR EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id AND d.state = $3))
@@ -174,23 +177,23 @@ impl Store {
         Ok(Page { calls, next_cursor })
     }
 
-    /// Writes what intake made of a batch of letters: calls, deliveries and the letters' fate, all or nothing.
+    /// Writes what intake made of a batch of messages: calls, deliveries and the messages' fate, all or nothing.
     pub async fn commit_fold(
         &self,
-        folded: &[Folded],
-        settled: &[Settled],
+        folded: &[CallUpdate],
+        processed: &[Processed],
         waiting: &[Waiting],
         sinks: &[Sink],
         now: Timestamp,
     ) -> Result<()> {
         let mut transaction = self.write.begin().await?;
-        inbox::settle(&mut transaction, settled, now).await?;
+        inbox::mark_processed(&mut transaction, processed, now).await?;
         inbox::wait(&mut transaction, waiting).await?;
         write(&mut transaction, folded, now).await?;
-        owe(&mut transaction, folded, sinks, now).await?;
+        enqueue(&mut transaction, folded, sinks, now).await?;
         let fresh = folded.iter().filter(|fold| fold.renamed);
         let names: Vec<&str> = fresh.map(|fold| fold.call.room_name.as_str()).collect();
-        inbox::awaken(&mut transaction, &names, now).await?;
+        inbox::wake_waiting(&mut transaction, &names, now).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -205,7 +208,11 @@ impl Store {
 }
 
 /// Guarded by the revision that was read: nobody else may have written the call meanwhile.
-async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp) -> Result<()> {
+async fn write(
+    connection: &mut AnyConnection,
+    folded: &[CallUpdate],
+    now: Timestamp,
+) -> Result<()> {
     for chunk in chunks(folded) {
         let sql = format!(
             "INSERT INTO calls (id, room_name, status, revision, started_at, ended_at, changed_at, state) VALUES {}
@@ -216,7 +223,7 @@ async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp
             rows(chunk.len(), 1, 8, "")
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for Folded {
+        for CallUpdate {
             call,
             read_revision,
             ..
@@ -241,7 +248,7 @@ async fn write(connection: &mut AnyConnection, folded: &[Folded], now: Timestamp
 }
 
 /// Which call an egress belongs to, and what is known of it.
-async fn name_recordings(connection: &mut AnyConnection, folded: &[Folded]) -> Result<()> {
+async fn name_recordings(connection: &mut AnyConnection, folded: &[CallUpdate]) -> Result<()> {
     // A statement may not write a row twice.
     let mut known: BTreeMap<&str, (&str, &Recording)> = BTreeMap::new();
     for call in folded.iter().map(|fold| &fold.call) {

@@ -5,20 +5,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Error, Folded, NEVER, Result, Store, chunks, millis, rows, text, time};
-use crate::domain::{Owed, Sink};
+use super::{CallUpdate, Error, NEVER, Result, Store, chunks, millis, rows, text, time};
+use crate::domain::{DueDelivery, Sink};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct DeliveryKey {
     pub sink: Sink,
     pub call_id: String,
     /// Egress id where the sink works by recording, else empty.
-    pub part: String,
+    pub item: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum DeliveryState {
     /// Due now or after a wait.
     Pending,
     /// Waits for a person; probed now and then.
@@ -28,57 +28,57 @@ pub enum State {
     Done,
 }
 
-impl State {
+impl DeliveryState {
     pub fn as_str(self) -> &'static str {
         match self {
-            State::Pending => "pending",
-            State::Parked => "parked",
-            State::Dead => "dead",
-            State::Done => "done",
+            DeliveryState::Pending => "pending",
+            DeliveryState::Parked => "parked",
+            DeliveryState::Dead => "dead",
+            DeliveryState::Done => "done",
         }
     }
 
-    pub(super) fn read(text: &str) -> State {
+    pub(super) fn read(text: &str) -> DeliveryState {
         match text {
-            "parked" => State::Parked,
-            "dead" => State::Dead,
-            "done" => State::Done,
-            _ => State::Pending,
+            "parked" => DeliveryState::Parked,
+            "dead" => DeliveryState::Dead,
+            "done" => DeliveryState::Done,
+            _ => DeliveryState::Pending,
         }
     }
 }
 
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    pub key: Key,
+    pub key: DeliveryKey,
     pub revision: i64,
     pub delivered: i64,
-    pub state: State,
+    pub state: DeliveryState,
     pub due_at: Option<Timestamp>,
     pub attempts: i64,
     pub last_error: Option<String>,
     /// What the sink remembers of this call.
-    pub memo: Value,
+    pub sink_state: Value,
     /// The last tries, oldest first.
-    pub history: Vec<Try>,
+    pub history: Vec<AttemptRecord>,
     pub created_at: Timestamp,
 }
 
 impl Delivery {
     /// Since when it is owed; a URL that is renewed, since that is due.
-    pub fn owed_since(&self) -> Timestamp {
-        let renewal = self.due_at.filter(|_| self.state == State::Done);
+    pub fn due_since(&self) -> Timestamp {
+        let renewal = self.due_at.filter(|_| self.state == DeliveryState::Done);
         renewal.unwrap_or(self.created_at)
     }
 }
 
 /// A try that is over, as people read it later.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Line", into = "Line")]
-pub struct Try {
+#[serde(from = "StoredAttempt", into = "StoredAttempt")]
+pub struct AttemptRecord {
     pub at: Timestamp,
     /// What it left the delivery in.
-    pub state: State,
+    pub state: DeliveryState,
     /// What the other side answered, or why it could not be asked; of a success, what is wrong with it all the same.
     pub error: Option<String>,
     /// When the delivery was to be looked at next.
@@ -86,11 +86,11 @@ pub struct Try {
 }
 
 /// A try as it is stored, for there are many: its fields in their order, times in milliseconds.
-type Line = (i64, State, Option<String>, Option<i64>);
+type StoredAttempt = (i64, DeliveryState, Option<String>, Option<i64>);
 
-impl From<Line> for Try {
-    fn from((at, state, error, next_at): Line) -> Try {
-        Try {
+impl From<StoredAttempt> for AttemptRecord {
+    fn from((at, state, error, next_at): StoredAttempt) -> AttemptRecord {
+        AttemptRecord {
             at: time(at),
             state,
             error,
@@ -99,8 +99,8 @@ impl From<Line> for Try {
     }
 }
 
-impl From<Try> for Line {
-    fn from(it: Try) -> Line {
+impl From<AttemptRecord> for StoredAttempt {
+    fn from(it: AttemptRecord) -> StoredAttempt {
         let at = it.at.as_millisecond();
         (at, it.state, it.error, millis(it.next_at))
     }
@@ -108,7 +108,7 @@ impl From<Try> for Line {
 
 /// How much of a sink's work waits, for `/metrics`.
 #[derive(Debug)]
-pub struct Depth {
+pub struct QueueDepth {
     pub sink: String,
     pub state: String,
     pub count: i64,
@@ -139,17 +139,22 @@ const NEWS: &str = "DO UPDATE SET revision = excluded.revision,
 const ONCE: &str = "DO NOTHING";
 
 /// Makes deliveries due.
-pub(super) async fn owe(
+pub(super) async fn enqueue(
     connection: &mut AnyConnection,
-    folded: &[Folded],
+    folded: &[CallUpdate],
     sinks: &[Sink],
     now: Timestamp,
 ) -> Result<()> {
     let all = folded
         .iter()
-        .flat_map(|fold| fold.owed.iter().map(move |owed| (fold, owed)))
-        .filter(|(_, owed)| sinks.contains(&owed.sink));
-    let (mirror, others): (Vec<_>, Vec<_>) = all.partition(|(_, owed)| owed.sink == Sink::Mirror);
+        .flat_map(|fold| {
+            fold.due_deliveries
+                .iter()
+                .map(move |due_deliveries| (fold, due_deliveries))
+        })
+        .filter(|(_, due_deliveries)| sinks.contains(&due_deliveries.sink));
+    let (mirror, others): (Vec<_>, Vec<_>) =
+        all.partition(|(_, due_deliveries)| due_deliveries.sink == Sink::Mirror);
     // The mirror's first try leaves the bucket a moment to be asked.
     insert(connection, &mirror, ONCE, now, 1000).await?;
     insert(connection, &others, NEWS, now, 0).await
@@ -157,23 +162,23 @@ pub(super) async fn owe(
 
 async fn insert(
     connection: &mut AnyConnection,
-    owed: &[(&Folded, &Owed)],
+    due_deliveries: &[(&CallUpdate, &DueDelivery)],
     again: &str,
     now: Timestamp,
     head_start: i64,
 ) -> Result<()> {
-    for chunk in chunks(owed) {
+    for chunk in chunks(due_deliveries) {
         let rows = rows(chunk.len(), 1, 6, ", 0, 'pending', 0, '{}', '[]'");
         let sql = format!(
             "INSERT INTO deliveries (sink, call_id, part, revision, due_at, created_at, delivered, state, attempts, memo, history)
              VALUES {rows} ON CONFLICT (sink, call_id, part) {again}"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (fold, owed) in chunk {
+        for (fold, due_deliveries) in chunk {
             query = query
-                .bind(sink_name(owed.sink))
+                .bind(sink_name(due_deliveries.sink))
                 .bind(fold.call.id.as_str())
-                .bind(owed.part.as_str())
+                .bind(due_deliveries.item.as_str())
                 .bind(fold.read_revision + 1)
                 .bind(now.as_millisecond() + head_start)
                 .bind(now.as_millisecond());
@@ -190,7 +195,7 @@ impl Store {
         self.select(
             "SELECT * FROM deliveries d WHERE sink = $1 AND due_at <= $2
              AND NOT (sink = 'mirror' AND EXISTS (SELECT 1 FROM deliveries e WHERE e.sink = 'mirror' AND e.call_id = d.call_id
-               AND e.state = 'pending' AND (e.created_at < d.created_at OR (e.created_at = d.created_at AND e.part < d.part))))
+               AND e.state = 'pending' AND (e.created_at < d.created_at OR (e.created_at = d.created_at AND e.item < d.part))))
              ORDER BY due_at LIMIT $3",
             sink,
             now,
@@ -250,7 +255,7 @@ impl Store {
                 continue;
             };
             let mut delivery = read(row, sink)?;
-            if delivery.state == State::Pending && delivery.last_error.is_none() {
+            if delivery.state == DeliveryState::Pending && delivery.last_error.is_none() {
                 delivery.last_error = row.try_get("closed")?;
             }
             deliveries.push(delivery);
@@ -259,15 +264,20 @@ impl Store {
     }
 
     /// Remembers something about a delivery before the outside world is touched, so that it holds across a kill.
-    /// Guarded by the memo that was read: of two processes that come at once one gets a conflict.
-    pub async fn remember(&self, key: &Key, before: &Value, memo: &Value) -> Result<()> {
+    /// Guarded by the sink state that was read: of two processes that come at once one gets a conflict.
+    pub async fn remember(
+        &self,
+        key: &DeliveryKey,
+        before: &Value,
+        sink_state: &Value,
+    ) -> Result<()> {
         let done = sqlx::query(
             "UPDATE deliveries SET memo = $1 WHERE sink = $2 AND call_id = $3 AND part = $4 AND memo = $5",
         )
-        .bind(memo.to_string())
+        .bind(sink_state.to_string())
         .bind(sink_name(key.sink))
         .bind(key.call_id.as_str())
-        .bind(key.part.as_str())
+        .bind(key.item.as_str())
         .bind(before.to_string())
         .execute(&self.write)
         .await?;
@@ -277,14 +287,14 @@ impl Store {
         }
     }
 
-    pub async fn depths(&self) -> Result<Vec<Depth>> {
+    pub async fn depths(&self) -> Result<Vec<QueueDepth>> {
         let rows = sqlx::query(
             "SELECT sink, state, COUNT(*) AS n, MIN(created_at) AS oldest FROM deliveries WHERE state <> 'done' GROUP BY sink, state",
         )
         .fetch_all(&self.read)
         .await?;
         let depth = |row: &AnyRow| {
-            Ok(Depth {
+            Ok(QueueDepth {
                 sink: row.try_get("sink")?,
                 state: row.try_get("state")?,
                 count: row.try_get("n")?,
@@ -296,22 +306,22 @@ impl Store {
 }
 
 fn read(row: &AnyRow, sink: Sink) -> Result<Delivery> {
-    let (state, memo): (String, String) = (row.try_get("state")?, row.try_get("memo")?);
+    let (state, sink_state): (String, String) = (row.try_get("state")?, row.try_get("memo")?);
     let history: String = row.try_get("history")?;
     let due_at: i64 = row.try_get("due_at")?;
     Ok(Delivery {
-        key: Key {
+        key: DeliveryKey {
             sink,
             call_id: row.try_get("call_id")?,
-            part: row.try_get("part")?,
+            item: row.try_get("part")?,
         },
         revision: row.try_get("revision")?,
         delivered: row.try_get("delivered")?,
-        state: State::read(&state),
+        state: DeliveryState::read(&state),
         due_at: (due_at != NEVER).then(|| time(due_at)),
         attempts: row.try_get("attempts")?,
         last_error: row.try_get("last_error")?,
-        memo: serde_json::from_str(&memo)?,
+        sink_state: serde_json::from_str(&sink_state)?,
         history: serde_json::from_str(&history)?,
         created_at: time(row.try_get("created_at")?),
     })

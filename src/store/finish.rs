@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::AnyConnection;
 
-use super::{Delivery, Letter, NEVER, Result, State, Store, Try, inbox, sink_name, text};
+use super::{
+    AttemptRecord, Delivery, DeliveryState, InboxMessage, NEVER, Result, Store, inbox, sink_name,
+    text,
+};
 
 /// Tries that are remembered, and how much of each one's error.
 const HISTORY: usize = 20;
@@ -13,25 +16,25 @@ const HISTORY_CHARS: usize = 500;
 /// How a try ended.
 #[derive(Debug)]
 pub struct Finish {
-    pub state: State,
+    pub state: DeliveryState,
     /// When to look again; `None` for never.
     pub due_at: Option<Timestamp>,
     /// Why it failed; of a success, what is wrong with it all the same.
     pub error: Option<String>,
-    pub memo: Value,
+    pub sink_state: Value,
     /// What the sink found out, for the inbox.
-    pub found: Vec<Letter>,
+    pub messages: Vec<InboxMessage>,
 }
 
 impl Finish {
     /// The tries up to this one. To come too early is none.
-    fn history(&self, before: &[Try], now: Timestamp) -> Vec<Try> {
+    fn history(&self, before: &[AttemptRecord], now: Timestamp) -> Vec<AttemptRecord> {
         let mut history = before.to_vec();
-        if self.state == State::Pending && self.error.is_none() {
+        if self.state == DeliveryState::Pending && self.error.is_none() {
             return history;
         }
         let error = self.error.as_deref();
-        history.push(Try {
+        history.push(AttemptRecord {
             at: now,
             state: self.state,
             error: error.map(|error| text(error).chars().take(HISTORY_CHARS).collect()),
@@ -48,11 +51,11 @@ impl Store {
     pub async fn finish(&self, ends: &[(&Delivery, Finish)], now: Timestamp) -> Result<()> {
         let mut ends: Vec<_> = ends.iter().collect();
         // In intake's order: two transactions that lock the same rows in another order would wait for each other.
-        ends.sort_by_key(|(sent, _)| (&sent.key.call_id, &sent.key.part));
+        ends.sort_by_key(|(sent, _)| (&sent.key.call_id, &sent.key.item));
         let mut transaction = self.write.begin().await?;
         for (sent, finish) in ends {
             finish_one(&mut transaction, sent, finish, now).await?;
-            inbox::insert(&mut transaction, finish.found.clone()).await?;
+            inbox::insert(&mut transaction, finish.messages.clone()).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -64,7 +67,7 @@ async fn finish_one(
     finish: &Finish,
     now: Timestamp,
 ) -> Result<()> {
-    let done = finish.state == State::Done;
+    let done = finish.state == DeliveryState::Done;
     // What is only too early has not failed: news of the call need not wait for it.
     let failed = i64::from(finish.error.is_some());
     sqlx::query(
@@ -81,11 +84,11 @@ async fn finish_one(
     .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
     .bind(if done { 0 } else { sent.attempts + failed })
     .bind(finish.error.as_deref().map(text).filter(|_| !done))
-    .bind(finish.memo.to_string())
+    .bind(finish.sink_state.to_string())
     .bind(serde_json::to_string(&finish.history(&sent.history, now))?)
     .bind(sink_name(sent.key.sink))
     .bind(sent.key.call_id.as_str())
-    .bind(sent.key.part.as_str())
+    .bind(sent.key.item.as_str())
     .bind(sent.delivered)
     .execute(&mut *connection)
     .await?;

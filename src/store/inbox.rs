@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::{Error, NEVER, Result, Store, chunks, rows, text, time};
 pub(super) use writer::{Writer, insert};
 
-/// Bytes of bodies that one scan holds in memory, or those of one letter.
+/// Bytes of bodies that one scan holds in memory, or those of one message.
 const SCAN_BYTES: i64 = 8 << 20;
 
-/// How a letter's body is to be read.
+/// How a message's body is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// A LiveKit webhook, verified.
     Webhook,
     /// What an agent sent.
@@ -30,35 +30,35 @@ pub enum Kind {
     /// A ParticipantInfo from LiveKit's API, with its room.
     Participant,
     /// What a sink or reconcile found out.
-    Finding,
+    Observation,
     /// An object of the bucket that `backfill` found.
     Object,
 }
 
-impl Kind {
-    const ALL: [(Kind, &'static str); 8] = [
-        (Kind::Webhook, "webhook"),
-        (Kind::Report, "report"),
-        (Kind::Request, "request"),
-        (Kind::Egress, "egress"),
-        (Kind::Room, "room"),
-        (Kind::Participant, "participant"),
-        (Kind::Finding, "finding"),
-        (Kind::Object, "object"),
+impl MessageKind {
+    const ALL: [(MessageKind, &'static str); 8] = [
+        (MessageKind::Webhook, "webhook"),
+        (MessageKind::Report, "report"),
+        (MessageKind::Request, "request"),
+        (MessageKind::Egress, "egress"),
+        (MessageKind::Room, "room"),
+        (MessageKind::Participant, "participant"),
+        (MessageKind::Observation, "finding"),
+        (MessageKind::Object, "object"),
     ];
 
     fn as_str(self) -> &'static str {
-        let name = Kind::ALL.iter().find(|(kind, _)| *kind == self);
+        let name = MessageKind::ALL.iter().find(|(kind, _)| *kind == self);
         name.map_or("webhook", |(_, name)| name)
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Letter {
-    /// Time-ordered, and so the order in which letters are folded.
+pub struct InboxMessage {
+    /// Time-ordered, and so the order in which messages are folded.
     pub id: String,
-    pub kind: Kind,
-    /// What makes two letters one.
+    pub kind: MessageKind,
+    /// What makes two messages one.
     pub dedupe: Option<String>,
     pub call_id: Option<String>,
     /// The API key whose signature of a webhook was good.
@@ -67,9 +67,9 @@ pub struct Letter {
     pub received_at: Timestamp,
 }
 
-impl Letter {
-    pub fn new(kind: Kind, body: impl Into<Vec<u8>>, now: Timestamp) -> Letter {
-        Letter {
+impl InboxMessage {
+    pub fn new(kind: MessageKind, body: impl Into<Vec<u8>>, now: Timestamp) -> InboxMessage {
+        InboxMessage {
             id: Uuid::now_v7().to_string(),
             kind,
             dedupe: None,
@@ -80,24 +80,24 @@ impl Letter {
         }
     }
 
-    pub fn of_call(self, call_id: &str) -> Letter {
-        Letter {
+    pub fn of_call(self, call_id: &str) -> InboxMessage {
+        InboxMessage {
             call_id: Some(call_id.to_owned()),
             ..self
         }
     }
 }
 
-/// What became of a letter.
+/// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settled {
+pub struct Processed {
     pub id: String,
     pub call_id: Option<String>,
     /// Why it was set aside.
     pub error: Option<String>,
 }
 
-/// A letter that waits for a call of this name.
+/// A message that waits for a call of this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     pub id: String,
@@ -106,20 +106,20 @@ pub struct Waiting {
 }
 
 impl Store {
-    /// Returns once the letter is on disk.
-    pub async fn put(&self, letter: Letter) -> Result<()> {
+    /// Returns once the message is on disk.
+    pub async fn put(&self, message: InboxMessage) -> Result<()> {
         let (ack, done) = oneshot::channel();
         self.inbox
             .queue
-            .send((letter, ack))
+            .send((message, ack))
             .await
             .map_err(|_| Error::Closed)?;
         let outcome = done.await.map_err(|_| Error::Closed)?;
-        outcome.map_err(Error::Unwritten)
+        outcome.map_err(Error::NotWritten)
     }
 
-    /// Letters that intake has not folded, oldest first: at most `limit`, and no more than memory is meant for.
-    pub async fn unread(&self, now: Timestamp, limit: i64) -> Result<Vec<Letter>> {
+    /// Messages that intake has not folded, oldest first: at most `limit`, and no more than memory is meant for.
+    pub async fn unprocessed(&self, now: Timestamp, limit: i64) -> Result<Vec<InboxMessage>> {
         // Asked first, for a driver reads some rows ahead of what it is asked for (sqlx: 50).
         let sizes = sqlx::query_scalar(
             "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
@@ -141,14 +141,14 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// What became of a letter; `None` while it waits.
-    pub async fn settled(&self, id: &str) -> Result<Option<Settled>> {
+    /// What became of a message; `None` while it waits.
+    pub async fn processed(&self, id: &str) -> Result<Option<Processed>> {
         let query = sqlx::query(
             "SELECT call_id, error FROM inbox WHERE id = $1 AND processed_at IS NOT NULL",
         );
         let row = query.bind(id).fetch_optional(&self.read).await?;
         row.map(|row| {
-            Ok(Settled {
+            Ok(Processed {
                 id: id.to_owned(),
                 call_id: row.try_get("call_id")?,
                 error: row.try_get("error")?,
@@ -198,13 +198,13 @@ pub(super) fn fitting(sizes: &[i64]) -> usize {
     fitting.max(1)
 }
 
-/// Marks letters as read. Guarded: a letter that somebody else has read is a conflict.
-pub(super) async fn settle(
+/// Marks messages as read. Guarded: a message that somebody else has read is a conflict.
+pub(super) async fn mark_processed(
     connection: &mut AnyConnection,
-    settled: &[Settled],
+    processed: &[Processed],
     now: Timestamp,
 ) -> Result<()> {
-    for chunk in chunks(settled) {
+    for chunk in chunks(processed) {
         // Both engines call the columns of VALUES so.
         let sql = format!(
             "UPDATE inbox SET processed_at = $1, due_at = $2, call_id = COALESCE(v.column2, call_id), error = v.column3
@@ -214,11 +214,11 @@ pub(super) async fn settle(
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(now.as_millisecond())
             .bind(NEVER);
-        for letter in chunk {
+        for message in chunk {
             query = query
-                .bind(letter.id.as_str())
-                .bind(letter.call_id.as_deref())
-                .bind(letter.error.as_deref().map(text));
+                .bind(message.id.as_str())
+                .bind(message.call_id.as_deref())
+                .bind(message.error.as_deref().map(text));
         }
         let done = query.execute(&mut *connection).await?;
         if done.rows_affected() != chunk.len() as u64 {
@@ -229,21 +229,21 @@ pub(super) async fn settle(
 }
 
 pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) -> Result<()> {
-    for letter in waiting {
+    for message in waiting {
         sqlx::query(
             "UPDATE inbox SET room_name = $1, due_at = $2 WHERE id = $3 AND processed_at IS NULL",
         )
-        .bind(text(&letter.room_name))
-        .bind(letter.until.as_millisecond())
-        .bind(letter.id.as_str())
+        .bind(text(&message.room_name))
+        .bind(message.until.as_millisecond())
+        .bind(message.id.as_str())
         .execute(&mut *connection)
         .await?;
     }
     Ok(())
 }
 
-/// Letters that waited for a call of one of these names are looked at again.
-pub(super) async fn awaken(
+/// Messages that waited for a call of one of these names are looked at again.
+pub(super) async fn wake_waiting(
     connection: &mut AnyConnection,
     room_names: &[&str],
     now: Timestamp,
@@ -262,14 +262,14 @@ pub(super) async fn awaken(
     Ok(())
 }
 
-pub(super) fn read(row: &AnyRow) -> Result<Letter> {
+pub(super) fn read(row: &AnyRow) -> Result<InboxMessage> {
     let body: String = row.try_get("body")?;
     let encoding: String = row.try_get("encoding")?;
     let kind: String = row.try_get("kind")?;
-    let known = Kind::ALL.iter().find(|(_, name)| *name == kind);
-    Ok(Letter {
+    let known = MessageKind::ALL.iter().find(|(_, name)| *name == kind);
+    Ok(InboxMessage {
         id: row.try_get("id")?,
-        kind: known.map_or(Kind::Webhook, |(kind, _)| *kind),
+        kind: known.map_or(MessageKind::Webhook, |(kind, _)| *kind),
         dedupe: None,
         call_id: row.try_get("call_id")?,
         signed_by: row.try_get("signed_by")?,

@@ -96,7 +96,7 @@ impl Store {
     }
 
     /// Forgets every lease: whoever held one is known to be dead.
-    pub async fn forget_leases(&self) -> Result<()> {
+    pub async fn clear_leases(&self) -> Result<()> {
         sqlx::query("DELETE FROM leases")
             .execute(&self.write)
             .await?;

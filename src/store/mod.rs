@@ -1,19 +1,19 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
 
-mod base;
 mod calls;
-mod clock;
-mod closures;
+mod clock_regression;
 mod deliveries;
 mod finish;
 mod inbox;
-mod keep;
 mod lease;
-mod look;
+mod ledger;
+mod monitoring;
 mod outage;
+mod paused_sinks;
+mod rebuild;
 mod redrive;
-mod replay;
+mod retention;
 
 use std::{str::FromStr, time::Duration};
 
@@ -27,16 +27,16 @@ use sqlx::{
 
 use crate::domain::hex;
 
-pub use base::{After, BaseRow};
-pub use calls::{CallRow, Filter, Folded, Page};
-pub use closures::Closure;
-pub use deliveries::{Delivery, Depth, Key, State, Try, sink_name};
+pub use calls::{CallFilter, CallRow, CallUpdate, Page};
+pub use deliveries::{AttemptRecord, Delivery, DeliveryKey, DeliveryState, QueueDepth, sink_name};
 pub use finish::Finish;
-pub use inbox::{Kind, Letter, Settled, Waiting};
+pub use inbox::{InboxMessage, MessageKind, Processed, Waiting};
 pub use lease::Lease;
-pub use look::{Silence, Stuck};
-pub use redrive::{Again, Owing, Selection};
-pub use replay::Judged;
+pub use ledger::{After, BaseRow};
+pub use monitoring::{Backlog, WebhookGap};
+pub use paused_sinks::PausedSink;
+pub use rebuild::ReadResult;
+pub use redrive::{Outstanding, RedriveScope, Selection};
 
 const DDL: &str = include_str!("../../schema/database/0001_init.sql");
 
@@ -75,7 +75,7 @@ pub enum Error {
     Closed,
     /// It was told when it began; the sender comes again.
     #[error("the database cannot be written: {0}")]
-    Unwritten(String),
+    NotWritten(String),
 }
 
 impl Error {
@@ -83,7 +83,7 @@ impl Error {
     pub fn reason(&self) -> String {
         match self {
             Error::Sql(error) | Error::Open(error) | Error::Away(error) => reason(error),
-            Error::Unwritten(reason) => reason.clone(),
+            Error::NotWritten(reason) => reason.clone(),
             error => error.to_string(),
         }
     }

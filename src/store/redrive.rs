@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
-    Key, Result, State, Store, chunks,
+    DeliveryKey, DeliveryState, Result, Store, chunks,
     deliveries::{sink_name, sink_named},
     rows, text,
 };
@@ -14,43 +14,47 @@ use crate::domain::Sink;
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     pub sink: Option<Sink>,
-    pub states: Vec<State>,
+    pub states: Vec<DeliveryState>,
     /// Call ids.
     pub calls: Vec<String>,
 }
 
 /// A delivery and why it is not done.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Owing {
-    pub key: Key,
+pub struct Outstanding {
+    pub key: DeliveryKey,
     pub room_name: String,
-    pub state: State,
+    pub state: DeliveryState,
     pub last_error: Option<String>,
 }
 
 /// How much of a call is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub enum RedriveScope {
     /// What the other side does not have yet.
-    Rest,
+    Undelivered,
     /// Everything, as though it had never been delivered.
-    Whole,
+    Everything,
 }
 
 impl Store {
     /// The deliveries that a selection names, by call.
-    pub async fn owing(&self, selection: &Selection) -> Result<Vec<Owing>> {
+    pub async fn outstanding(&self, selection: &Selection) -> Result<Vec<Outstanding>> {
         if selection.calls.is_empty() {
-            return self.owing_among(selection, &[]).await;
+            return self.outstanding_among(selection, &[]).await;
         }
-        let mut found = Vec::new();
+        let mut messages = Vec::new();
         for calls in chunks(&selection.calls) {
-            found.extend(self.owing_among(selection, calls).await?);
+            messages.extend(self.outstanding_among(selection, calls).await?);
         }
-        Ok(found)
+        Ok(messages)
     }
 
-    async fn owing_among(&self, selection: &Selection, calls: &[String]) -> Result<Vec<Owing>> {
+    async fn outstanding_among(
+        &self,
+        selection: &Selection,
+        calls: &[String],
+    ) -> Result<Vec<Outstanding>> {
         let mut sql = "SELECT d.sink, d.call_id, d.part, d.state, d.last_error, c.room_name
              FROM deliveries d JOIN calls c ON c.id = d.call_id WHERE ($1 = '' OR d.sink = $1)"
             .to_owned();
@@ -72,14 +76,19 @@ impl Store {
             query = query.bind(text(call));
         }
         let rows = query.fetch_all(&self.read).await?;
-        let owing = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
-        Ok(owing.into_iter().flatten().collect())
+        let outstanding = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+        Ok(outstanding.into_iter().flatten().collect())
     }
 
     /// Makes deliveries due now, those that are still in the state they were found in. How many that were.
-    pub async fn redrive(&self, owing: &[Owing], again: Again, now: Timestamp) -> Result<u64> {
+    pub async fn redrive(
+        &self,
+        outstanding: &[Outstanding],
+        again: RedriveScope,
+        now: Timestamp,
+    ) -> Result<u64> {
         let mut redriven = 0;
-        for chunk in chunks(owing) {
+        for chunk in chunks(outstanding) {
             // Both engines call the columns of VALUES so.
             let sql = format!(
                 "UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0,
@@ -89,16 +98,16 @@ impl Store {
                 rows(chunk.len(), 3, 4, "")
             );
             let whole = match again {
-                Again::Whole => "whole",
-                Again::Rest => "rest",
+                RedriveScope::Everything => "whole",
+                RedriveScope::Undelivered => "rest",
             };
             let mut query = sqlx::query(AssertSqlSafe(sql));
             query = query.bind(now.as_millisecond()).bind(whole);
-            for Owing { key, state, .. } in chunk {
+            for Outstanding { key, state, .. } in chunk {
                 query = query
                     .bind(sink_name(key.sink))
                     .bind(key.call_id.as_str())
-                    .bind(key.part.as_str())
+                    .bind(key.item.as_str())
                     .bind(state.as_str());
             }
             redriven += query.execute(&self.write).await?.rows_affected();
@@ -108,19 +117,19 @@ impl Store {
 }
 
 /// `None` for a sink that this version does not know.
-fn read(row: &AnyRow) -> Result<Option<Owing>> {
+fn read(row: &AnyRow) -> Result<Option<Outstanding>> {
     let (sink, state): (String, String) = (row.try_get("sink")?, row.try_get("state")?);
     let Some(sink) = sink_named(&sink) else {
         return Ok(None);
     };
-    Ok(Some(Owing {
-        key: Key {
+    Ok(Some(Outstanding {
+        key: DeliveryKey {
             sink,
             call_id: row.try_get("call_id")?,
-            part: row.try_get("part")?,
+            item: row.try_get("part")?,
         },
         room_name: row.try_get("room_name")?,
-        state: State::read(&state),
+        state: DeliveryState::read(&state),
         last_error: row.try_get("last_error")?,
     }))
 }

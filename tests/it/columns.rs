@@ -205,13 +205,13 @@ async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
     let metadata = json!({"patient": {"visits": "a secret"}});
     let call = world.livekit.open_room_with("desk", &metadata.to_string());
     world.row_is(&call, "Live").await;
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     world.livekit.close_room("desk");
     world.row_is(&call, "No recording").await;
-    world.settled(&call, "airtable").await;
-    let remark = "“Visits” (number) is empty: metadata.patient.visits is no number. Mend what is sent, or the column.";
+    world.processed(&call, "airtable").await;
+    let warning = "“Visits” (number) is empty: metadata.patient.visits is no number. Mend what is sent, or the column.";
     let said = serve.said();
-    let told: Vec<&str> = said.lines().filter(|line| line.contains(remark)).collect();
+    let told: Vec<&str> = said.lines().filter(|line| line.contains(warning)).collect();
     assert_eq!(told.len(), 1, "{said}");
     assert!(
         told[0].contains("WARN") && told[0].contains(&call),
@@ -223,11 +223,15 @@ async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
     let tries = shown.stdout.matches("delivered").count();
     let remarks = shown
         .stdout
-        .matches(&format!("delivered; {remark}"))
+        .matches(&format!("delivered; {warning}"))
         .count();
     assert_eq!((tries, remarks), (2, 1), "{shown:?}");
-    let owed = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
-    assert_eq!(owed["deliveries"][0]["last_error"], json!(null), "{owed:#}");
+    let due_deliveries = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
+    assert_eq!(
+        due_deliveries["deliveries"][0]["last_error"],
+        json!(null),
+        "{due_deliveries:#}"
+    );
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use sqlx::{AnyConnection, Connection, Executor};
 
 use crate::{
     harness::World,
-    letters,
     process::{Serve, run},
+    signed_webhooks,
 };
 
 /// A world whose service is a process of its own.
@@ -54,7 +54,7 @@ fn webhook(n: usize) -> Vec<u8> {
 
 pub async fn hook(world: &World, n: usize) -> reqwest::Response {
     let body = webhook(n);
-    letters::send_as(world, Some(letters::signature(&body)), body).await
+    signed_webhooks::send_as(world, Some(signed_webhooks::signature(&body)), body).await
 }
 
 pub fn lines(serve: &Serve, text: &str) -> usize {
@@ -92,7 +92,7 @@ pub async fn goes_on(world: World, mut serve: Serve, turned_away: Range<usize>) 
         world.row_where(&format!("RM_full{n}"), |_| true).await;
     }
     let said = serve.said();
-    assert_eq!(lines(&serve, "senders are told to come again"), 1, "{said}");
+    assert_eq!(lines(&serve, "requests are answered 503"), 1, "{said}");
     assert_eq!(lines(&serve, "can be written again"), 1, "{said}");
     assert_eq!(serve.stop().await, Some(0));
     is_sound(&world).await;
@@ -116,7 +116,7 @@ async fn a_database_that_another_program_has_locked_is_waited_for() {
         .chain([&transcript])
         .for_each(told_to_come_again);
     let red = until(&world, "/readyz", 503).await;
-    assert!(red.contains("cannot be written: "), "{red}");
+    assert!(red.contains("not writable: "), "{red}");
     assert_eq!(world.get("/healthz").await.status(), 200);
     other.execute("ROLLBACK").await.unwrap();
     goes_on(world, serve, 0..20).await;
@@ -187,7 +187,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
     }
     told_to_come_again(&hook(&world, small).await);
     let red = until(&world, "/readyz", 503).await;
-    assert!(red.contains("cannot be written: "), "{red}");
+    assert!(red.contains("not writable: "), "{red}");
     // Room is made.
     limit(&serve, "unlimited");
     until(&world, "/readyz", 200).await;
@@ -200,11 +200,11 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
         words.starts_with(&format!("Agent: {} a word", taken - 1)),
         "{words:.40}"
     );
-    let reports = letters::inbox(&world, "report").await;
+    let reports = signed_webhooks::inbox(&world, "report").await;
     assert_eq!(reports.len(), taken, "each that was taken, and no other");
     let said = serve.said();
     // Something small that found a place between two refusals ends one outage and lets the next begin.
-    let outages = lines(&serve, "senders are told to come again");
+    let outages = lines(&serve, "requests are answered 503");
     assert!((1..5).contains(&outages), "{said}");
     assert_eq!(lines(&serve, "can be written again"), outages, "{said}");
     assert_eq!(serve.stop().await, Some(0));

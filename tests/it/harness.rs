@@ -13,12 +13,12 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     airtable::Plan,
-    cli::{
-        base::{airtable_client, schema},
-        serve::Service,
-    },
     config::{Config, Source},
     pipeline::Clock,
+    service::{
+        Service,
+        airtable::{client, schema},
+    },
     telemetry,
 };
 use livekit_airtable_sim::{
@@ -32,7 +32,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    canaries,
+    leak_check,
     reader::{self, Row},
 };
 
@@ -69,7 +69,7 @@ impl World {
     /// With an Airtable like this.
     pub async fn beside(settings: &[(&str, &str)], airtable: airtable::Options) -> World {
         livekit_airtable::install_crypto();
-        canaries::listen();
+        leak_check::listen();
         let folder = tempfile::tempdir().unwrap();
         let local = "127.0.0.1:0".parse().unwrap();
         let livekit = livekit::start(
@@ -148,8 +148,8 @@ impl World {
 
     /// Creates what the schema has and the base has not.
     pub async fn create_table(&self) {
-        let client = airtable_client(&self.config().airtable, self.http.clone());
-        let schema = schema(&self.config().airtable).unwrap();
+        let client = client(&self.config().airtable, self.http.clone());
+        let schema = schema(self.config().airtable.schema.as_deref()).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
     }
@@ -246,7 +246,7 @@ impl World {
 
     pub async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
         if path.starts_with("/v1/transcripts") {
-            canaries::plant_words(body);
+            leak_check::plant_words(body);
         }
         let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN);
         request.json(body).send().await.unwrap()
@@ -258,7 +258,7 @@ impl Drop for World {
         self.livekit.stop();
         self.storage.stop();
         self.airtable.stop();
-        canaries::check(self.folder.path());
+        leak_check::check(self.folder.path());
     }
 }
 
@@ -311,7 +311,7 @@ pub fn agent() -> Person {
 }
 
 pub fn caller(number: &str) -> Person {
-    canaries::plant(number.trim_start_matches('+'));
+    leak_check::plant(number.trim_start_matches('+'));
     Person {
         identity: format!("sip_{number}"),
         name: String::new(),

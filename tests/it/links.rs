@@ -117,7 +117,7 @@ async fn a_forged_link_leads_nowhere_and_a_deleted_object_is_gone() {
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     let page = page.text().await.unwrap();
     assert!(
-        page.contains("<p>The recording is not in the bucket any more.</p>"),
+        page.contains("<p>The recording is no longer in the bucket.</p>"),
         "{page}"
     );
 }
@@ -144,7 +144,7 @@ async fn an_old_row_is_not_renewed() {
     let world = World::with(&settings).await;
     let (call, _) = complete(&world).await;
     // It would never settle otherwise.
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +154,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_not_for_a_fresh_url() {
     let row = world.row_is(&call, "Complete").await;
     world.airtable.delete_row("Calls", text(&row, "id"));
     // The fresh URL finds the row gone, and there is no next one.
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     assert!(
         world.row(&call).await.is_none(),
         "it came back for a fresh URL"
@@ -172,7 +172,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_not_for_a_fresh_url() {
 async fn a_link_is_not_lost_with_a_request_that_airtable_refused() {
     let world = World::new().await;
     let (call, _) = world.talk("desk").await;
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     let fault = Fault::Status(500, "{}".into());
     world.airtable.fail_next(2, fault);
     world.livekit.close_room("desk");
@@ -224,7 +224,7 @@ pub async fn permanent_transcript(more: &[(&str, &str)]) {
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(text(&row, "Transcript URL"), link);
     assert_eq!(text(&row, "Recording URL expires"), "");
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     leads_to_text(&world, path).await;
     let download = format!("{path}?download=1");
     let led = ask(&world, Method::GET, &world.url(&download)).await;

@@ -7,10 +7,10 @@ use std::{
 
 use livekit_airtable::{
     domain::{
-        Call, Owed, Sink,
+        Call, DueDelivery, Sink,
         transcript::{Report, Speaker, Transcript, Turn},
     },
-    store::{Folded, Store},
+    store::{CallUpdate, Store},
     telemetry,
 };
 use livekit_airtable_sim::airtable::Fault;
@@ -132,17 +132,17 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
                 ..Call::default()
             };
             call.reports.add(&report, now);
-            Folded {
+            CallUpdate {
                 call,
                 read_revision: 0,
                 renamed: true,
-                owed: vec![Owed {
+                due_deliveries: vec![DueDelivery {
                     sink: Sink::Airtable,
-                    part: String::new(),
+                    item: String::new(),
                 }],
             }
         });
-        let folded: Vec<Folded> = folded.collect();
+        let folded: Vec<CallUpdate> = folded.collect();
         let sinks = [Sink::Airtable];
         let written = store.commit_fold(&folded, &[], &[], &sinks, now).await;
         written.unwrap();

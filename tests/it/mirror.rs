@@ -73,7 +73,7 @@ async fn the_seeds_payload_comes_once_with_our_additions() {
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
-    world.settled(&call, "mirror").await;
+    world.processed(&call, "mirror").await;
     // News after the end, and a restart's worth of repeats: it is not told again.
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
     let came = receiver.hears(1).await;
@@ -103,16 +103,16 @@ async fn every_end_is_told_once() {
     world.livekit.egress_limit_reached(&short);
     let silent = world.livekit.open_room("silent");
     world.starts("silent", 1).await;
-    world.settled(&cut, "mirror").await;
+    world.processed(&cut, "mirror").await;
     world
         .row_where(&silent, |row| row.contains_key("Egress ID"))
         .await;
     world.livekit.close_room("silent");
-    world.settled(&silent, "mirror").await;
+    world.processed(&silent, "mirror").await;
     let (broken, _) = world.talk("broken").await;
     world.storage.refuse(1, 403);
     world.livekit.close_room("broken");
-    world.settled(&broken, "mirror").await;
+    world.processed(&broken, "mirror").await;
     let came = receiver.came();
     let bodies: Vec<Value> = came
         .iter()
@@ -156,7 +156,7 @@ async fn a_mirror_that_is_not_there_is_told_again_under_one_id_and_holds_nothing
     world.row_is(&call, "Complete").await;
     assert!(receiver.came().len() < 4, "the row did not wait for it");
     let came = receiver.hears(4).await;
-    world.settled(&call, "mirror").await;
+    world.processed(&call, "mirror").await;
     assert_eq!(receiver.came().len(), 4);
     for (headers, body) in came {
         assert_eq!(headers["webhook-id"], format!("msg_{egress}"));
@@ -188,7 +188,7 @@ async fn what_ended_before_the_service_first_ran_is_history_and_not_told() {
     world.livekit.lose_webhooks(false);
     world.start().await;
     world.row_is(&missed, "Complete").await;
-    world.settled(&missed, "mirror").await;
+    world.processed(&missed, "mirror").await;
     let told: Vec<Value> = receiver
         .came()
         .iter()
@@ -208,7 +208,7 @@ async fn the_log_tells_once_that_the_mirror_fails_and_once_that_it_is_over() {
     for room in ["one", "two"] {
         let (call, _) = world.talk(room).await;
         world.livekit.close_room(room);
-        world.settled(&call, "mirror").await;
+        world.processed(&call, "mirror").await;
     }
     let said = || std::fs::read_to_string(world.folder.path().join("stderr")).unwrap();
     let of_mirror = || -> Vec<Value> {
@@ -231,5 +231,8 @@ async fn the_log_tells_once_that_the_mirror_fails_and_once_that_it_is_over() {
         error.starts_with("EGRESS_WEBHOOK_URL answers 500"),
         "{error}"
     );
-    assert_eq!(told[1]["message"], "nothing that had failed waits any more");
+    assert_eq!(
+        told[1]["message"],
+        "all failed deliveries have succeeded or been dropped"
+    );
 }

@@ -7,11 +7,11 @@ use livekit_airtable::{
     domain::{Policy, Sink, policy::RecordOn},
     pipeline::{
         Job, Runner,
-        deliver::{Answer, Attempt, Deliver, Deliverer, Due, Line},
+        deliver::{Attempt, BatchPermit, Deliver, Deliverer, Due, Outcome},
         intake::Intake,
         lease::Leases,
     },
-    store::{Kind, Letter, State, Store},
+    store::{DeliveryState, InboxMessage, MessageKind, Store},
     telemetry,
 };
 use serde_json::json;
@@ -34,10 +34,10 @@ impl Deliverer for Buggy {
         1
     }
 
-    async fn deliver(&self, due: &[Due], _: Line, _now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: BatchPermit, _now: Timestamp) -> Vec<Attempt> {
         let attempt = |due: &Due| {
             assert_ne!(due.call.id, "RM_5", "the bug");
-            Attempt::new(Answer::Delivered { again: None }, &due.delivery.memo)
+            Attempt::new(Outcome::Delivered { again: None }, &due.delivery.sink_state)
         };
         due.iter().map(attempt).collect()
     }
@@ -55,8 +55,8 @@ async fn a_panic_in_a_projection_sets_one_call_aside_and_its_nine_neighbours_go(
     for n in 0..10 {
         let room = json!({"sid": format!("RM_{n}"), "name": "desk"});
         let body = json!({"event": "room_started", "room": room}).to_string();
-        let letter = Letter::new(Kind::Webhook, body, telemetry::now());
-        store.put(letter).await.unwrap();
+        let message = InboxMessage::new(MessageKind::Webhook, body, telemetry::now());
+        store.put(message).await.unwrap();
     }
     let intake = Intake {
         store: store.clone(),
@@ -73,9 +73,9 @@ async fn a_panic_in_a_projection_sets_one_call_aside_and_its_nine_neighbours_go(
             let delivery = &store.deliveries_of(&format!("RM_{n}")).await.unwrap()[0];
             let error = delivery.last_error.as_deref().unwrap_or_default();
             match (n, delivery.state) {
-                (5, State::Dead) => break assert!(error.contains("a bug"), "{error}"),
-                (_, State::Done) if n != 5 => break assert_eq!(error, ""),
-                (_, State::Pending) => {}
+                (5, DeliveryState::Dead) => break assert!(error.contains("a bug"), "{error}"),
+                (_, DeliveryState::Done) if n != 5 => break assert_eq!(error, ""),
+                (_, DeliveryState::Pending) => {}
                 (n, state) => panic!("RM_{n} is {state:?}: {error}"),
             }
             assert!(asked.elapsed() < PATIENCE, "RM_{n} waits");

@@ -8,13 +8,17 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use livekit_airtable::{domain::FileType, livekit::egress, telemetry};
+use livekit_airtable::{
+    domain::{Channels, FileType},
+    livekit::client,
+    telemetry,
+};
 use livekit_api::access_token::AccessToken;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::canaries;
 use crate::harness::{KEY, PATIENCE, SECRET, World, agent, caller, eventually};
+use crate::leak_check;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
 
@@ -82,7 +86,11 @@ impl World {
 
     /// All egresses of LiveKit, as it lists them.
     pub async fn egresses(&self) -> Vec<Value> {
-        let listed = self.agents_client().list(None, false).await.unwrap();
+        let listed = self
+            .agents_client()
+            .list(None, client::Egresses::All)
+            .await
+            .unwrap();
         let infos = listed
             .iter()
             .map(|info| serde_json::from_str(info).unwrap());
@@ -90,28 +98,28 @@ impl World {
     }
 
     /// What an agent asks LiveKit with.
-    pub fn agents_client(&self) -> egress::Client {
-        let config = egress::Config {
+    pub fn agents_client(&self) -> client::Client {
+        let config = client::Config {
             url: self.livekit.url(),
             api_key: KEY.into(),
             api_secret: SECRET.to_owned().into(),
         };
-        egress::Client::new(config, telemetry::http_client().unwrap())
+        client::Client::new(config, telemetry::http_client().unwrap())
     }
 
     /// An agent starts a recording by itself: LiveKit's answer.
     pub async fn agent_starts(&self, room: &str, key: &str) -> Value {
-        let upload = egress::Upload {
+        let upload = client::Upload {
             access_key: "test".into(),
             secret_key: "testsecret".to_owned().into(),
             region: "auto".into(),
             endpoint: Some(self.storage.url()),
             bucket: "recordings".into(),
         };
-        let output = egress::Output {
+        let output = client::Output {
             upload,
             file_type: FileType::Mp3,
-            dual: false,
+            channels: Channels::Mixed,
         };
         let started = self.agents_client().start(room, key, &output).await;
         serde_json::from_str(&started.unwrap()).unwrap()
@@ -156,7 +164,7 @@ impl World {
     }
 
     /// Waits until nothing of this call is owed to the sink, now or later.
-    pub async fn settled(&self, call: &str, sink: &str) {
+    pub async fn processed(&self, call: &str, sink: &str) {
         let asked = Instant::now();
         loop {
             let detail = answer(self.get(&format!("/v1/calls/{call}")).await, 200).await;
@@ -174,7 +182,7 @@ impl World {
     /// Runs the program with the world's settings.
     pub fn program(&self, arguments: &[&str]) -> Output {
         let output = self.command(arguments).output().unwrap();
-        canaries::look_through(&String::from_utf8_lossy(&output.stderr));
+        leak_check::look_through(&String::from_utf8_lossy(&output.stderr));
         output
     }
 

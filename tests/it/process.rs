@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{canaries, harness::PATIENCE};
+use crate::{harness::PATIENCE, leak_check};
 
 /// The binary with nothing in its environment but these, in a folder of its own.
 pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
@@ -43,7 +43,7 @@ pub async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) ->
     let mut command = command(folder, args, settings);
     let output = tokio::task::spawn_blocking(move || command.output());
     let done: Done = output.await.unwrap().unwrap().into();
-    canaries::look_through(&done.stderr);
+    leak_check::look_through(&done.stderr);
     done
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use livekit_airtable::{
     pipeline::Job,
-    store::{Kind, Store},
+    store::{MessageKind, Store},
     telemetry,
 };
 use livekit_airtable_sim::livekit::{self, LiveKit};
@@ -62,7 +62,7 @@ pub async fn another_projects_call(more: &[(&str, &str)]) {
         "ours is not recorded twice"
     );
     assert!(other.starts().is_empty());
-    world.settled(&theirs, "egress").await;
+    world.processed(&theirs, "egress").await;
 
     let quiet = other.open_room("quiet");
     world.row_where(&quiet, told).await;
@@ -88,9 +88,11 @@ async fn gone_after(world: &World, hours: i64) -> Vec<String> {
     let later = telemetry::now() + SignedDuration::from_hours(hours);
     let reconcile = job(&store, world.agents_client());
     reconcile.step(later).await.unwrap();
-    let letters = store.unread(later, 100).await.unwrap();
+    let messages = store.unprocessed(later, 100).await.unwrap();
     store.close().await;
-    let found = letters.into_iter().filter(|it| it.kind == Kind::Finding);
+    let found = messages
+        .into_iter()
+        .filter(|it| it.kind == MessageKind::Observation);
     found.filter_map(|it| it.call_id).collect()
 }
 

@@ -26,9 +26,9 @@ impl World {
     /// As `redrive --all`, while the service is down: all rows go whole, in one batch. `forget`: even their records.
     async fn redrive(&mut self, forget: bool) {
         self.stop().await;
-        let memo = if forget { ", memo = '{}'" } else { "" };
+        let sink_state = if forget { ", memo = '{}'" } else { "" };
         let again = format!(
-            "UPDATE deliveries SET delivered = 0, state = 'pending', due_at = 1{memo} WHERE sink = 'airtable'"
+            "UPDATE deliveries SET delivered = 0, state = 'pending', due_at = 1{sink_state} WHERE sink = 'airtable'"
         );
         let again = sqlx::query(sqlx::AssertSqlSafe(again));
         again.execute(&mut self.connected().await).await.unwrap();
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// What the call's row in Airtable is owed, as `/v1` tells it.
-    async fn owed(&self, call: &str) -> Value {
+    async fn due_deliveries(&self, call: &str) -> Value {
         let detail = answer(self.get(&format!("/v1/calls/{call}")).await, 200).await;
         let all = detail["deliveries"].as_array().unwrap();
         let ours = all.iter().find(|delivery| delivery["sink"] == "airtable");
@@ -55,14 +55,14 @@ impl World {
         let asked = Instant::now();
         loop {
             let known = self.get(&format!("/v1/calls/{call}")).await;
-            let mut owed = Value::Null;
+            let mut due_deliveries = Value::Null;
             if known.status() != 404 {
-                owed = self.owed(call).await;
+                due_deliveries = self.due_deliveries(call).await;
             }
-            if owed["state"] == state {
-                return owed;
+            if due_deliveries["state"] == state {
+                return due_deliveries;
             }
-            assert!(asked.elapsed() < PATIENCE, "{owed:#}");
+            assert!(asked.elapsed() < PATIENCE, "{due_deliveries:#}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

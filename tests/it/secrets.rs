@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::{
     harness::{API_TOKEN, SECRET, World, agent, caller, eventually, token},
-    letters::signature,
     process::Serve,
+    signed_webhooks::signature,
 };
 
 /// Made up, so that they are found wherever they turn up.

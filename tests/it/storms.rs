@@ -1,4 +1,4 @@
-//! What must be kept is kept: the service is killed, stopped and cut off while a load runs, and every letter that it
+//! What must be kept is kept: the service is killed, stopped and cut off while a load runs, and every message that it
 //! accepted is looked for in its row afterwards. `tests/run --long` runs the same storms for longer.
 
 mod balancer;

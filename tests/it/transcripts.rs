@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{World, agent, token},
-    letters::read_letter,
+    signed_webhooks::read_message,
 };
 
 const FIXTURES: &str = "tests/fixtures/agents";
@@ -271,7 +271,7 @@ async fn the_newest_report_wins_in_any_order() {
         let body = json!({ "room_id": call, "timestamp": 1_763_884_000 + at, "transcript": text });
         let (status, _) = report(&world, ours, "", body.to_string()).await;
         assert_eq!(status, 202);
-        read_letter(&world, "report", n + 1).await;
+        read_message(&world, "report", n + 1).await;
     }
     transcript_is(&world, &call, "third").await;
     let read = world.get(&format!("/v1/calls/{call}/transcript.txt")).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{SECRET, World},
-    letters::{claims, inbox, jwt, read_letter, send, send_as, signature},
+    signed_webhooks::{claims, inbox, jwt, read_message, send, send_as, signature},
 };
 
 const OPENED: &str = r#"{"event":"room_started","room":{"sid":"RM_hand","name":"by-hand"}}"#;
@@ -93,10 +93,10 @@ async fn what_is_signed_and_unreadable_is_kept_with_its_reason() {
     ];
     for (n, (body, reason)) in cases.into_iter().enumerate() {
         assert_eq!(send(&world, body).await, 200, "{reason}");
-        let letter = read_letter(&world, "webhook", n + 1).await;
-        let error = letter.error.unwrap_or_default();
+        let message = read_message(&world, "webhook", n + 1).await;
+        let error = message.error.unwrap_or_default();
         assert!(error.contains(reason), "{reason}: {error:?}");
-        assert_eq!(letter.call_id, None);
+        assert_eq!(message.call_id, None);
     }
 }
 
@@ -114,14 +114,14 @@ async fn what_is_new_or_odd_does_not_cost_the_event() {
     ];
     for (n, body) in cases.iter().enumerate() {
         assert_eq!(send(&world, body.as_str()).await, 200);
-        let letter = read_letter(&world, "webhook", n + 1).await;
-        assert_eq!(letter.error, None, "{body}");
-        assert_eq!(letter.call_id.as_deref(), Some("RM_odd"), "{body}");
+        let message = read_message(&world, "webhook", n + 1).await;
+        assert_eq!(message.error, None, "{body}");
+        assert_eq!(message.call_id.as_deref(), Some("RM_odd"), "{body}");
     }
     let nobodys = r#"{"event":"ingress_started","ingressInfo":{"ingressId":"IN_1"}}"#;
     assert_eq!(send(&world, nobodys).await, 200);
-    let letter = read_letter(&world, "webhook", 5).await;
-    assert_eq!((letter.error, letter.call_id), (None, None));
+    let message = read_message(&world, "webhook", 5).await;
+    assert_eq!((message.error, message.call_id), (None, None));
     let told = |row: &serde_json::Map<String, Value>| row.contains_key("Egress ID");
     let row = world.row_where("RM_odd", told).await;
     assert_eq!(row["Status"], "Live");
@@ -280,7 +280,7 @@ async fn row_of(call: &str, events: Vec<String>) -> serde_json::Map<String, Valu
         assert_eq!(send(&world, event.trim()).await, 200);
     }
     let distinct: BTreeSet<&String> = events.iter().collect();
-    read_letter(&world, "webhook", distinct.len()).await;
+    read_message(&world, "webhook", distinct.len()).await;
     let whole = |row: &serde_json::Map<String, Value>| {
         row.get("Status").is_some_and(|status| status == "Complete")
             && row.contains_key("Agent")

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{
         Schema,
-        row::{Links, project},
+        projection::{Links, project},
     },
     domain::{
-        Call, Event, Fact, Object, Policy, Room, Teller, apply,
-        event::{Finding, Request},
+        Call, Event, EventPayload, EventSource, Object, Policy, Room, apply,
+        event::{Observation, Request},
+        object::{LostReason, ObjectState},
         policy::RecordOn,
-        recording::ObjectState,
+        start_refusal::StartRefusal,
         transcript,
     },
     livekit::body,
@@ -32,19 +33,21 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_795_531_497 + seconds).unwrap()
 }
 
-fn event(seconds: i64, fact: Fact) -> Event {
-    let told_by = match &fact {
-        Fact::Finding { .. } | Fact::Report { .. } | Fact::Request { .. } => Teller::Others,
+fn event(seconds: i64, payload: EventPayload) -> Event {
+    let source = match &payload {
+        EventPayload::Observation { .. }
+        | EventPayload::Report { .. }
+        | EventPayload::Request { .. } => EventSource::Others,
         // Every third was found in a list.
-        _ if seconds % 3 == 0 => Teller::Api,
-        _ => Teller::Webhook {
+        _ if seconds % 3 == 0 => EventSource::Api,
+        _ => EventSource::Webhook {
             key: format!("key-{}", seconds % 2),
         },
     };
     Event {
         received_at: at(seconds),
-        told_by,
-        fact,
+        source,
+        payload,
     }
 }
 
@@ -54,25 +57,31 @@ fn captured(name: &str, seconds: i64) -> Event {
     event(seconds, body::webhook(&text, at(seconds)).unwrap())
 }
 
-fn finding(seconds: i64, finding: Finding) -> Event {
+fn observation(seconds: i64, observation: Observation) -> Event {
     let call_id = CALL.to_owned();
-    event(seconds, Fact::Finding { call_id, finding })
+    event(
+        seconds,
+        EventPayload::Observation {
+            call_id,
+            observation,
+        },
+    )
 }
 
 fn object(seconds: i64, state: ObjectState) -> Event {
     let object = Object {
         at: at(seconds),
-        told: Default::default(),
+        egress_version: Default::default(),
         state,
     };
     let egress_id = EGRESS.to_owned();
-    finding(seconds, Finding::Object { egress_id, object })
+    observation(seconds, Observation::Object { egress_id, object })
 }
 
 fn report(seconds: i64, body: &Value) -> Event {
     let (room, report) = transcript::read(&to_raw_value(body).unwrap()).unwrap();
     let report = Arc::new(report);
-    event(seconds, Fact::Report { room, report })
+    event(seconds, EventPayload::Report { room, report })
 }
 
 fn request(seconds: i64, request: Request) -> Event {
@@ -81,7 +90,7 @@ fn request(seconds: i64, request: Request) -> Event {
         name: "call-real-1".into(),
         ..Room::default()
     };
-    event(seconds, Fact::Request { room, request })
+    event(seconds, EventPayload::Request { room, request })
 }
 
 /// What LiveKit may say of one person while their name and attributes come and go.
@@ -124,14 +133,13 @@ fn events() -> Vec<Event> {
         let room = json!({ "sid": CALL, "name": "" });
         let job = json!({ "id": "AJ_1", "metadata": metadata, "room": room });
         let body = json!({ "event": "agent_job_started", "createdAt": 1_795_531_497 + seconds, "job": job });
-        let fact = body::webhook(&body.to_string(), at(seconds)).unwrap();
-        events.push(event(seconds, fact));
+        let payload = body::webhook(&body.to_string(), at(seconds)).unwrap();
+        events.push(event(seconds, payload));
     }
     let egress_id = EGRESS.to_owned();
-    let not_started = |error: &str, over| Finding::NotStarted {
+    let not_started = |error: &str, refusal| Observation::NotStarted {
         error: error.to_owned(),
-        no_room: false,
-        over,
+        refusal,
     };
     let start = |path_id: Option<&str>, ended: &[&str]| Request::Start {
         path_id: path_id.map(str::to_owned),
@@ -148,11 +156,11 @@ fn events() -> Vec<Event> {
         object(17, ObjectState::Missing),
         object(18, ObjectState::OtherSize { size: 5 }),
         object(19, ObjectState::Found { size: 107_989 }),
-        finding(3, not_started("LiveKit was not reachable", false)),
-        finding(5, not_started("LiveKit refused", true)),
-        finding(20, Finding::RoomGone),
-        finding(21, Finding::RoomGone),
-        finding(22, Finding::EgressLost { egress_id: egress_id.clone() }),
+        observation(3, not_started("LiveKit was not reachable", StartRefusal::Transient)),
+        observation(5, not_started("LiveKit refused", StartRefusal::Final)),
+        observation(20, Observation::RoomGone),
+        observation(21, Observation::RoomGone),
+        observation(22, Observation::EgressLost { egress_id: egress_id.clone() }),
         request(4, start(Some("job-1"), &[])),
         request(9, start(None, &[EGRESS])),
         request(10, Request::Stop { egress_id }),
@@ -211,14 +219,13 @@ fn said() -> impl Strategy<Value = Event> {
             json!({ "room_id": CALL, "transcript": text, "summary": summary, "timestamp": at });
         report(1, &body)
     });
-    let refused = ("[xy]", any::<bool>(), any::<bool>()).prop_map(|(error, no_room, over)| {
-        let refused = Finding::NotStarted {
-            error,
-            no_room,
-            over,
-        };
-        finding(1, refused)
-    });
+    let refusal = prop::sample::select(vec![
+        StartRefusal::Transient,
+        StartRefusal::Final,
+        StartRefusal::NoRoom,
+    ]);
+    let refused = ("[xy]", refusal)
+        .prop_map(|(error, refusal)| observation(1, Observation::NotStarted { error, refusal }));
     let looked = (0..3_u64, any::<bool>()).prop_map(|(size, found)| {
         object(
             1,
@@ -304,9 +311,9 @@ fn a_webhook_that_comes_late_opens_no_call_again() {
     let seen = |sent: i64, came: i64| {
         let at = at(sent);
         let room = room.clone();
-        event(came, Fact::RoomSeen { room, at })
+        event(came, EventPayload::RoomSeen { room, at })
     };
-    let gone = finding(20, Finding::RoomGone);
+    let gone = observation(20, Observation::RoomGone);
     let call = fold(&[seen(0, 0), gone.clone(), seen(10, 40)]);
     assert!(!call.is_open(), "it was open before it was gone");
     let call = fold(&[seen(0, 0), gone, seen(30, 40)]);
@@ -345,7 +352,8 @@ fn the_row_while_the_object_has_another_size() {
 fn the_row_of_a_recording_that_never_came() {
     let mut events: Vec<Event> = events().into_iter().take(16).collect();
     let error = "The recording never came into the bucket.".to_owned();
-    events.push(object(19, ObjectState::Lost { error }));
+    let reason = LostReason::NeverCame;
+    events.push(object(19, ObjectState::Lost { error, reason }));
     insta::assert_json_snapshot!(row(&events));
 }
 
@@ -353,15 +361,8 @@ fn the_row_of_a_recording_that_never_came() {
 fn the_row_of_a_start_that_was_refused() {
     let mut events: Vec<Event> = events().into_iter().take(5).collect();
     let error = "LiveKit refused".to_owned();
-    let (no_room, over) = (false, true);
-    events.push(finding(
-        9,
-        Finding::NotStarted {
-            error,
-            no_room,
-            over,
-        },
-    ));
+    let refusal = StartRefusal::Final;
+    events.push(observation(9, Observation::NotStarted { error, refusal }));
     events.push(captured("014_room_finished", 14));
     insta::assert_json_snapshot!(row(&events));
 }

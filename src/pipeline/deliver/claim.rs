@@ -4,10 +4,14 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use super::{Answer, Deliver, Deliverer, Gather, Place, lock};
+use super::{
+    deliverer::{BatchPolicy, Deliverer, Slot},
+    dispatch::{Deliver, lock},
+    outcome::Outcome,
+};
 use crate::{
     domain::budget::Month,
-    store::{Closure, Delivery, sink_name},
+    store::{Delivery, PausedSink, sink_name},
 };
 
 impl<D: Deliverer> Deliver<D> {
@@ -15,21 +19,21 @@ impl<D: Deliverer> Deliver<D> {
     /// carries, and one while the sink is closed.
     pub(super) async fn claim(
         &self,
-        place: Option<&Place>,
+        slot: Option<&Slot>,
         now: Timestamp,
     ) -> anyhow::Result<Vec<Delivery>> {
-        let flying = lock(&self.flying).clone();
+        let in_flight = lock(&self.in_flight).clone();
         let sink = self.deliverer.sink();
-        if let Some(closure) = self.closed(now).await? {
-            let probes = closure.probe_at <= now && flying.is_empty();
+        if let Some(paused_sink) = self.closed(now).await? {
+            let probes = paused_sink.probe_at <= now && in_flight.is_empty();
             return Ok(match probes {
                 true => self.store.probe(sink, now).await?.into_iter().collect(),
                 false => Vec::new(),
             });
         }
         let batch = self.deliverer.batch();
-        let all = (self.deliverer.parallel() * batch).saturating_sub(flying.len());
-        let room = match place {
+        let all = (self.deliverer.parallel() * batch).saturating_sub(in_flight.len());
+        let room = match slot {
             // What is left over is no reason for a request that is not full.
             Some(_) if all < batch => 0,
             Some(_) => batch,
@@ -38,19 +42,19 @@ impl<D: Deliverer> Deliver<D> {
         if room == 0 {
             return Ok(Vec::new());
         }
-        let limit = (room + flying.len()) as i64;
-        let gather = place.map_or(Gather::Everything, |place| place.gather);
-        let mut due = match gather {
-            Gather::Everything => self.store.due(sink, now, limit).await?,
-            Gather::FullOfFinal { .. } => self.store.due_final(sink, now, limit).await?,
+        let limit = (room + in_flight.len()) as i64;
+        let policy = slot.map_or(BatchPolicy::Everything, |slot| slot.policy);
+        let mut due = match policy {
+            BatchPolicy::Everything => self.store.due(sink, now, limit).await?,
+            BatchPolicy::FinalOnly { .. } => self.store.due_final(sink, now, limit).await?,
         };
-        due.retain(|delivery| !flying.contains(&delivery.key));
+        due.retain(|delivery| !in_flight.contains(&delivery.key));
         due.truncate(room);
         // After an outage each was put off by a time of its own.
         due.sort_by_key(|delivery| delivery.created_at);
-        if let Gather::FullOfFinal { since } = gather
+        if let BatchPolicy::FinalOnly { since } = policy
             && due.len() < batch
-            && due.iter().all(|delivery| delivery.owed_since() > since)
+            && due.iter().all(|delivery| delivery.due_since() > since)
         {
             due.clear();
         }
@@ -59,48 +63,49 @@ impl<D: Deliverer> Deliver<D> {
 
     /// Why nothing is sent, and when that is tried. The first time this process asks, it is tried at once; later only
     /// who holds the sink's lease closes it, so an open one need not be looked at.
-    async fn closed(&self, now: Timestamp) -> anyhow::Result<Option<Closure>> {
+    async fn closed(&self, now: Timestamp) -> anyhow::Result<Option<PausedSink>> {
         let sink = self.deliverer.sink();
         let starts = !self.started.load(Ordering::Relaxed);
-        if !starts && !self.is_closed.load(Ordering::Relaxed) {
+        if !starts && !self.is_paused.load(Ordering::Relaxed) {
             return Ok(None);
         }
         if starts {
             self.store.probe_now(sink, now).await?;
         }
-        let closure = self.store.closure(sink).await?;
-        self.is_closed.store(closure.is_some(), Ordering::Relaxed);
+        let paused_sink = self.store.paused_sink(sink).await?;
+        self.is_paused
+            .store(paused_sink.is_some(), Ordering::Relaxed);
         self.started.store(true, Ordering::Relaxed);
-        if let Some(Closure { error, since, .. }) = closure.as_ref().filter(|_| starts) {
+        if let Some(PausedSink { error, since, .. }) = paused_sink.as_ref().filter(|_| starts) {
             tracing::warn!(sink = sink_name(sink), %since, %error, "nothing could be sent before the restart; it is tried now");
         }
-        Ok(closure)
+        Ok(paused_sink)
     }
 
     /// A closed sink opens with the first delivery that gets an answer of another kind.
-    pub(super) async fn open_or_close(
+    pub(super) async fn pause_or_resume(
         &self,
-        answer: &Answer,
+        outcome: &Outcome,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let sink = self.deliverer.sink();
-        match answer {
-            Answer::Closed { after, error } => {
+        match outcome {
+            Outcome::PauseSink { after, error } => {
                 // Limits of plans and our own count by the month.
                 let probe_at = (now + *after).min(Month::of(now).ends);
-                self.store.close_sink(sink, error, probe_at, now).await?;
-                if !self.is_closed.swap(true, Ordering::Relaxed) {
+                self.store.pause_sink(sink, error, probe_at, now).await?;
+                if !self.is_paused.swap(true, Ordering::Relaxed) {
                     tracing::error!(sink = sink_name(sink), %error, "nothing is sent until this is mended; everything is kept");
                 }
             }
-            Answer::Retry { .. } | Answer::Wait { .. } | Answer::Elsewhere => {}
+            Outcome::Retry { .. } | Outcome::Wait { .. } | Outcome::Superseded => {}
             _ => {
-                if self.is_closed.swap(false, Ordering::Relaxed) {
+                if self.is_paused.swap(false, Ordering::Relaxed) {
                     tracing::info!(
                         sink = sink_name(sink),
                         "it works again; what waited is sent now"
                     );
-                    self.store.open_sink(sink, now).await?;
+                    self.store.resume_sink(sink, now).await?;
                 }
             }
         }

@@ -6,17 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Call, Recording, Sink, link::LinkRules},
+    domain::{Call, Recording, Sink, link::LinkRules, nanoseconds::seconds},
     mirror::{self, Client},
-    pipeline::deliver::{Answer, Attempt, Deliverer, Due, Line},
+    pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
     storage::{self, Method},
 };
 
-/// After which a delivery is given up.
+/// How long a delivery is tried before it is dead.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(72);
 /// In the first ten minutes tries are at most 30 s apart.
 const EAGER: SignedDuration = SignedDuration::from_mins(10);
 
+/// Posts ended recordings to EGRESS_WEBHOOK_URL.
 pub struct Mirror {
     pub client: Client,
     pub storage: storage::Client,
@@ -32,40 +33,40 @@ impl Deliverer for Mirror {
         4
     }
 
-    async fn deliver(&self, due: &[Due], _: Line, now: Timestamp) -> Vec<Attempt> {
+    async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
-            attempts.push(self.tell(due, now).await);
+            attempts.push(self.post(due, now).await);
         }
         attempts
     }
 }
 
 impl Mirror {
-    async fn tell(&self, due: &Due, now: Timestamp) -> Attempt {
-        let memo = &due.delivery.memo;
-        let Some(recording) = due.call.recordings.get(&due.delivery.key.part) else {
-            return Attempt::new(Answer::Delivered { again: None }, memo);
+    async fn post(&self, due: &Due, now: Timestamp) -> Attempt {
+        let sink_state = &due.delivery.sink_state;
+        let Some(recording) = due.call.recordings.get(&due.delivery.key.item) else {
+            return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
         let body = self.body(&due.call, recording).await;
         let id = format!("msg_{}", recording.egress_id);
-        let answer = match self.client.post(&id, body, now).await {
-            mirror::Answer::Delivered => Answer::Delivered { again: None },
+        let outcome = match self.client.post(&id, body, now).await {
+            mirror::Answer::Delivered => Outcome::Delivered { again: None },
             mirror::Answer::Retry { error } => {
                 let age = now.duration_since(due.delivery.created_at);
                 let eager =
                     (age < EAGER && due.delivery.attempts >= 4).then(|| Duration::from_secs(25));
                 if age >= GIVE_UP {
-                    Answer::Dead { error }
+                    Outcome::Dead { error }
                 } else {
-                    Answer::Retry {
+                    Outcome::Retry {
                         after: eager,
                         error,
                     }
                 }
             }
         };
-        Attempt::new(answer, memo)
+        Attempt::new(outcome, sink_state)
     }
 
     async fn body(&self, call: &Call, recording: &Recording) -> String {
@@ -95,7 +96,7 @@ impl Mirror {
         vec![json!({
             "filename": recording.key,
             "size": recording.size,
-            "duration": recording.duration.map(|nanos| nanos as f64 / 1e9),
+            "duration": recording.duration.map(seconds),
             "download_url": signed.await.ok(),
         })]
     }

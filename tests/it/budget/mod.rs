@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{Client, Config, Plan, Schema},
-    domain::{Call, Owed, Sink, link::LinkRules},
+    domain::{Call, DueDelivery, Sink, link::LinkRules},
     pipeline::{
         Clock, Job, Runner,
         budget::Budget,
@@ -28,7 +28,7 @@ use livekit_airtable::{
         sinks::airtable::{self as sink},
     },
     storage,
-    store::{Folded, Store},
+    store::{CallUpdate, Store},
     telemetry,
 };
 use livekit_airtable_sim::airtable::{Airtable, Options};
@@ -153,7 +153,7 @@ impl Rig {
         };
         let airtable = sink::Airtable {
             wake: runner.wake.clone(),
-            client: self.client(settings).counted(budget.book()),
+            client: self.client(settings).counted(budget.ledger()),
             budget,
             schema: Schema::built_in(),
             store: self.store.clone(),
@@ -189,13 +189,13 @@ impl Rig {
                 finished_at: ended.then_some(now),
                 ..before.map_or_else(Call::default, |row| row.call)
             };
-            folded.push(Folded {
+            folded.push(CallUpdate {
                 call: Call { id, ..call },
                 read_revision,
                 renamed: read_revision == 0,
-                owed: vec![Owed {
+                due_deliveries: vec![DueDelivery {
                     sink: Sink::Airtable,
-                    part: String::new(),
+                    item: String::new(),
                 }],
             });
         }

@@ -29,21 +29,26 @@ async fn no_request_beyond_the_limit_and_all_flows_when_the_month_turns() {
         (8, 70),
         "one is for the schema"
     );
-    let closure = rig.store.closure(Sink::Airtable).await.unwrap().unwrap();
-    assert_eq!(closure.probe_at, at("2026-12-01T00:00:00Z"));
+    let paused_sink = rig
+        .store
+        .paused_sink(Sink::Airtable)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(paused_sink.probe_at, at("2026-12-01T00:00:00Z"));
     for word in ["AIRTABLE_MONTHLY_REQUESTS", "8 requests", "next month"] {
-        assert!(closure.error.contains(word), "{}", closure.error);
+        assert!(paused_sink.error.contains(word), "{}", paused_sink.error);
     }
     let parked = rig.store.probe(Sink::Airtable, clock()).await.unwrap();
     let told = rig.last_error(79).await;
     assert!(
-        parked.is_some() && told.as_ref() == Some(&closure.error),
+        parked.is_some() && told.as_ref() == Some(&paused_sink.error),
         "{told:?}"
     );
     // Neither a restart nor a command gets one more.
     let process = rig.process(settings);
     process.drain().await;
-    let command = rig.client(settings).counted(rig.budget(settings).book());
+    let command = rig.client(settings).counted(rig.budget(settings).ledger());
     let error = command.tables().await.unwrap_err().to_string();
     assert!(error.starts_with("AIRTABLE_MONTHLY_REQUESTS: "), "{error}");
     assert_eq!(rig.front.seen().len(), 8);
@@ -67,7 +72,7 @@ async fn a_higher_limit_and_a_restart_go_on_at_once() {
     assert_eq!(rig.calls().await, 20);
     rig.process(limit(1000, clock)).drain().await;
     assert_eq!(rig.calls().await, 60);
-    assert!(rig.store.closures().await.unwrap().is_empty());
+    assert!(rig.store.paused_sinks().await.unwrap().is_empty());
     assert_eq!(rig.last_error(25).await, None);
 }
 

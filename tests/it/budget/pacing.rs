@@ -55,14 +55,14 @@ async fn an_idle_sink_sends_at_once() {
     process.drain().await;
     tokio::time::sleep(Duration::from_millis(1100)).await;
     rig.owe([1], true, now()).await;
-    let owed = Instant::now();
+    let due_deliveries = Instant::now();
     process.step().await;
     process.drain().await;
     let sent = rig.front.seen().last().unwrap().at;
     assert!(
-        sent - owed < Duration::from_millis(150),
+        sent - due_deliveries < Duration::from_millis(150),
         "{:?}",
-        sent - owed
+        sent - due_deliveries
     );
 }
 
@@ -74,11 +74,11 @@ async fn what_goes_next_is_chosen_when_its_turn_comes() {
     process.drain().await;
     rig.front.forget();
     // Some 40 rows a second come in one by one.
-    let mut owed: BTreeMap<String, Instant> = BTreeMap::new();
+    let mut due_deliveries: BTreeMap<String, Instant> = BTreeMap::new();
     let coming = async {
         for n in 1..=120 {
             rig.owe([n], true, now()).await;
-            owed.insert(format!("RM_{n:05}"), Instant::now());
+            due_deliveries.insert(format!("RM_{n:05}"), Instant::now());
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     };
@@ -93,9 +93,9 @@ async fn what_goes_next_is_chosen_when_its_turn_comes() {
     for request in rig.front.seen() {
         let turn = request.at - Duration::from_millis(300);
         for row in &request.rows {
-            owed.remove(row);
+            due_deliveries.remove(row);
         }
-        let behind = owed.values().filter(|at| **at < turn).count();
+        let behind = due_deliveries.values().filter(|at| **at < turn).count();
         assert!(
             request.rows.len() == 10 || behind == 0,
             "{behind} behind {request:?}"
@@ -154,8 +154,8 @@ async fn a_lockout_holds_every_process_back_and_halves_the_rate() {
     rig.owe(0..30, true, now()).await;
     rig.front.answer(2, 200, None, r#"{"tables":[]}"#);
     rig.front.forget();
-    let client = rig.client(five()).counted(rig.budget(five()).book());
-    let beside = rig.client(five()).counted(rig.budget(five()).book());
+    let client = rig.client(five()).counted(rig.budget(five()).ledger());
+    let beside = rig.client(five()).counted(rig.budget(five()).ledger());
     client.tables().await.unwrap();
     beside.tables().await.unwrap();
     rig.front.answer(1, 429, Some(2), LIMITED);

@@ -1,6 +1,6 @@
 //! When Airtable refuses everything: nothing is sent but a probe now and then, and nothing is lost.
 
-use livekit_airtable::{domain::Sink, store::State};
+use livekit_airtable::{domain::Sink, store::DeliveryState};
 use livekit_airtable_sim::airtable::Fault;
 
 use super::{Rig, Settings, clock};
@@ -26,15 +26,22 @@ async fn a_used_up_quota_is_probed_once_an_hour_and_when_the_month_turns() {
         (1..=5).contains(&first),
         "those that were under way: {first}"
     );
-    let closure = rig.store.closure(Sink::Airtable).await.unwrap().unwrap();
+    let paused_sink = rig
+        .store
+        .paused_sink(Sink::Airtable)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(
-        closure.error.contains("PUBLIC_API_BILLING_LIMIT_EXCEEDED"),
+        paused_sink
+            .error
+            .contains("PUBLIC_API_BILLING_LIMIT_EXCEEDED"),
         "{}",
-        closure.error
+        paused_sink.error
     );
     for call in [0, 99] {
         let told = rig.last_error(call).await;
-        assert_eq!(told.as_ref(), Some(&closure.error), "tried or not");
+        assert_eq!(told.as_ref(), Some(&paused_sink.error), "tried or not");
     }
     for _ in 0..59 {
         hands.forward(60);
@@ -47,10 +54,15 @@ async fn a_used_up_quota_is_probed_once_an_hour_and_when_the_month_turns() {
     let restarted = rig.process(settings);
     restarted.drain().await;
     assert_eq!(writes(), first + 2, "a restart probes at once");
-    let closure = rig.store.closure(Sink::Airtable).await.unwrap().unwrap();
+    let paused_sink = rig
+        .store
+        .paused_sink(Sink::Airtable)
+        .await
+        .unwrap()
+        .unwrap();
     hands.set("2026-11-30T23:59:50Z");
     restarted.drain().await;
-    assert_eq!(closure.probe_at.to_string(), "2026-12-01T00:00:00Z");
+    assert_eq!(paused_sink.probe_at.to_string(), "2026-12-01T00:00:00Z");
     let before = writes();
     hands.set("2026-12-01T00:00:01Z");
     restarted.drain().await;
@@ -83,15 +95,20 @@ async fn a_thousand_waiting_rows_cost_one_probe_a_minute_and_flow_once_it_is_men
         process.drain().await;
     }
     assert_eq!(rig.front.seen().len(), 10, "one a minute");
-    let closure = rig.store.closure(Sink::Airtable).await.unwrap().unwrap();
+    let paused_sink = rig
+        .store
+        .paused_sink(Sink::Airtable)
+        .await
+        .unwrap()
+        .unwrap();
     for word in ["AIRTABLE_TOKEN", "scope", "AIRTABLE_BASE_ID", "403"] {
-        assert!(closure.error.contains(word), "{}", closure.error);
+        assert!(paused_sink.error.contains(word), "{}", paused_sink.error);
     }
     rig.front.mend();
     hands.forward(60);
     process.drain().await;
     assert_eq!(rig.calls().await, 1000);
-    assert!(rig.store.closures().await.unwrap().is_empty());
+    assert!(rig.store.paused_sinks().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +127,7 @@ async fn rows_of_a_closed_sink_say_why_they_wait() {
     process.drain().await;
     let delivery = &rig.store.deliveries_of("RM_00000").await.unwrap()[0];
     let error = delivery.last_error.clone().unwrap();
-    assert_eq!(delivery.state, State::Parked);
+    assert_eq!(delivery.state, DeliveryState::Parked);
     assert!(
         error.starts_with("AIRTABLE_TOKEN is not a valid token"),
         "{error}"

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use livekit_airtable::{store::State, telemetry::now};
+use livekit_airtable::{store::DeliveryState, telemetry::now};
 use livekit_airtable_sim::airtable::Fault;
 
 use super::{Rig, Settings};
@@ -23,15 +23,19 @@ async fn whatever_comes_back_after_a_write_no_row_is_there_twice() {
         process.drain().await;
         rig.airtable.fail_next(2, fault.clone());
         rig.owe(0..20, true, now()).await;
-        let owed = now();
+        let due_deliveries = now();
         process.drain().await;
         let delivery = &rig.store.deliveries_of("RM_00000").await.unwrap()[0];
         assert_eq!(
             (delivery.state, delivery.attempts),
-            (State::Pending, 1),
+            (DeliveryState::Pending, 1),
             "{fault:?}"
         );
-        let wait = delivery.due_at.unwrap().duration_since(owed).as_secs_f64();
+        let wait = delivery
+            .due_at
+            .unwrap()
+            .duration_since(due_deliveries)
+            .as_secs_f64();
         assert!((1.0..2.0).contains(&wait), "{fault:?}: {wait}");
         let started = Instant::now();
         while errors(&rig, 20).await > 0 {

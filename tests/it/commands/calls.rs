@@ -5,11 +5,12 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     domain::{
-        Call, EgressStatus, Owed, Recording, Sink,
+        Call, DueDelivery, EgressStatus, Object, ObjectState, Recording, Sink,
+        call::NameSource,
+        latest::Latest,
         participant::{Kind, Participant},
-        recording::{Object, ObjectState},
     },
-    store::{Finish, Folded, State, Store},
+    store::{CallUpdate, DeliveryState, Finish, Store},
 };
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ async fn fill(store: &Store) {
     let people = |name: &str| Participant {
         sid: format!("PA_{name}"),
         identity: name.into(),
-        name: format!("{name}\x1b[2J"),
+        name: Latest::new(0, format!("{name}\x1b[2J")),
         kind: Kind::Sip,
         joined_at: Some(at(1)),
         ..Participant::default()
@@ -40,18 +41,18 @@ async fn fill(store: &Store) {
         started_at: Some(at(2)),
         ended_at: Some(at(60)),
         size: Some(1_354_028),
-        duration: Some(58_000_000_000),
+        duration: Some(SignedDuration::from_secs(58)),
         error: if status == EgressStatus::Failed {
             "S3 upload failed".into()
         } else {
-            String::new()
+            "".into()
         },
         ..Recording::default()
     };
     let call = |id: &str, second| Call {
         id: id.into(),
         room_name: format!("room of {id}"),
-        named_by_livekit: true,
+        name_source: NameSource::LiveKit,
         created_at: Some(at(second)),
         participants: [("PA_bob".into(), people("bob"))].into(),
         ..Call::default()
@@ -62,7 +63,7 @@ async fn fill(store: &Store) {
         objects: [(
             "EG_1".into(),
             Object {
-                told: (EgressStatus::Complete, 0),
+                egress_version: (EgressStatus::Complete, 0).into(),
                 state: ObjectState::Found { size: 1_354_028 },
                 at: at(62),
             },
@@ -80,15 +81,15 @@ async fn fill(store: &Store) {
         ..call("RM_lost", 5)
     };
     for call in [complete, failed, lost, call("RM_live", 20)] {
-        let owed = Owed {
+        let due_deliveries = DueDelivery {
             sink: Sink::Airtable,
-            part: String::new(),
+            item: String::new(),
         };
-        let folded = Folded {
+        let folded = CallUpdate {
             call,
             read_revision: 0,
             renamed: true,
-            owed: vec![owed],
+            due_deliveries: vec![due_deliveries],
         };
         store
             .commit_fold(&[folded], &[], &[], &[Sink::Airtable], at(60))
@@ -96,23 +97,30 @@ async fn fill(store: &Store) {
             .unwrap();
     }
     for (id, states) in [
-        ("RM_complete", vec![State::Pending, State::Done]),
-        ("RM_failed", vec![State::Pending, State::Dead]),
-        ("RM_lost", vec![State::Dead]),
-        ("RM_live", vec![State::Parked; 25]),
+        (
+            "RM_complete",
+            vec![DeliveryState::Pending, DeliveryState::Done],
+        ),
+        (
+            "RM_failed",
+            vec![DeliveryState::Pending, DeliveryState::Dead],
+        ),
+        ("RM_lost", vec![DeliveryState::Dead]),
+        ("RM_live", vec![DeliveryState::Parked; 25]),
     ] {
         for (n, state) in (0..).zip(states) {
             let delivery = store.deliveries_of(id).await.unwrap().remove(0);
-            let next = matches!(state, State::Pending | State::Parked).then(|| at(70 + n));
-            let error =
-                (state != State::Done).then(|| format!("Airtable answers no, the {n}th time\n"));
-            let (memo, found) = (json!({}), Vec::new());
+            let next =
+                matches!(state, DeliveryState::Pending | DeliveryState::Parked).then(|| at(70 + n));
+            let error = (state != DeliveryState::Done)
+                .then(|| format!("Airtable answers no, the {n}th time\n"));
+            let (sink_state, found) = (json!({}), Vec::new());
             let finish = Finish {
                 state,
                 due_at: next,
                 error,
-                memo,
-                found,
+                sink_state,
+                messages: found,
             };
             let ends = [(&delivery, finish)];
             store.finish(&ends, at(63 + n)).await.unwrap();
@@ -125,7 +133,7 @@ async fn cli(folder: &Path, database: &str, args: &[&str]) -> Done {
     let done = run(folder, args, &settings).await;
     assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
     assert!(
-        done.stderr.is_empty() || done.stderr.starts_with("There are more"),
+        done.stderr.is_empty() || done.stderr.starts_with("There are more calls"),
         "{done:?}"
     );
     done
@@ -148,8 +156,12 @@ pub async fn shows_known_calls(database: &str) {
         let done = cli(folder.path(), database, &args).await;
         all += &format!("$ livekit-airtable {line}\n{}\n", done.stdout);
     }
+    let show = ["calls", "show", "RM_complete", "--json"];
+    let shown = cli(folder.path(), database, &show).await;
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("calls_for_people", all);
+        insta::assert_json_snapshot!("call_for_programs", shown);
     });
     // Pages of a filtered list, and the last tries only.
     let every = ["RM_live", "RM_failed", "RM_lost", "RM_complete"];

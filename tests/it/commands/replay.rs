@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::NOBODY;
-use crate::{harness::World, letters::send, mirror::Receiver, play::text};
+use crate::{harness::World, mirror::Receiver, play::text, signed_webhooks::send};
 
 const CALLS: &str = "SELECT state FROM calls ORDER BY id";
 
@@ -15,7 +15,7 @@ pub async fn changes_nothing(world: World) {
     world.livekit.close_room("silent");
     world.row_is(&silent, "No recording").await;
     for call in &calls {
-        world.settled(call, "egress").await;
+        world.processed(call, "egress").await;
     }
     let (before, rows) = (world.texts(CALLS).await, world.rows().await);
     let (requests, starts) = (world.airtable.requests(), world.livekit.starts().len());
@@ -27,7 +27,7 @@ pub async fn changes_nothing(world: World) {
     );
     assert_eq!(planned["incomplete"], json!([]), "{planned:#}");
     let done = world.ok(&["replay"]).await;
-    assert!(done.stdout.contains("3 calls of"), "{done:?}");
+    assert!(done.stdout.contains("Rebuilt 3 calls from"), "{done:?}");
     assert!(done.stdout.contains("0 changed"), "{done:?}");
     assert_eq!(world.texts(CALLS).await, before);
     // Whatever it had made due would be sent before this new call.
@@ -70,7 +70,7 @@ async fn with_the_same_code_nothing_changes() {
 /// What an older version folded wrong comes right, and only that is sent.
 pub async fn mends_what_was_stored_wrong(mut world: World) {
     let (call, other) = (world.complete("desk").await, world.complete("hall").await);
-    world.settled(&call, "egress").await;
+    world.processed(&call, "egress").await;
     world.stop().await;
     let right = world.texts(CALLS).await;
     world
@@ -83,14 +83,14 @@ pub async fn mends_what_was_stored_wrong(mut world: World) {
     // It had told Airtable so, too.
     // It had told Airtable so, too.
     let place = format!("sink = 'airtable' AND call_id = '{call}'");
-    let memo = world
+    let sink_state = world
         .texts(&format!("SELECT memo FROM deliveries WHERE {place}"))
         .await;
-    let mut memo: serde_json::Value = serde_json::from_str(&memo[0]).unwrap();
-    memo["sent"]["Room"][1] = json!(1);
+    let mut sink_state: serde_json::Value = serde_json::from_str(&sink_state[0]).unwrap();
+    sink_state["sent"]["Room"][1] = json!(1);
     world
         .sql(&format!(
-            "UPDATE deliveries SET memo = '{memo}' WHERE {place}"
+            "UPDATE deliveries SET memo = '{sink_state}' WHERE {place}"
         ))
         .await;
     let planned = world.json(&["replay", "--dry-run"]).await;
@@ -154,7 +154,7 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
     let body = json!({ "event": "room_finished", "id": "EV_aside", "room": { "sid": sid, "name": "aside" } });
     assert_eq!(send(&world, body.to_string()).await, 200);
     world.row_is(sid, "Failed").await;
-    // As though an older version had not been able to read the letter.
+    // As though an older version had not been able to read the message.
     world.sql("DELETE FROM deliveries").await;
     world.sql("DELETE FROM calls").await;
     world
@@ -169,7 +169,7 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
     let done = world.ok(&["replay"]).await;
     assert!(
         done.stdout
-            .contains("1 letters that belong to no call are read again"),
+            .contains("1 inbox messages of no call are processed again"),
         "{done:?}"
     );
     let mended = eventually_texts(&world, "SELECT id FROM calls").await;
@@ -232,7 +232,7 @@ async fn a_call_whose_letters_are_gone_stays_as_it_is() {
     let world = World::new().await;
     let (emptied, deleted) = (world.complete("desk").await, world.complete("hall").await);
     for call in [&emptied, &deleted] {
-        world.settled(call, "egress").await;
+        world.processed(call, "egress").await;
     }
     world
         .sql(&format!(

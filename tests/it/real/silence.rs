@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use livekit_airtable::store::{Kind, Letter, Store};
+use livekit_airtable::store::{InboxMessage, MessageKind, Store};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::postgres::fresh_database;
-use crate::{harness::World, letters};
+use crate::{harness::World, signed_webhooks};
 
 /// Stands before PostgreSQL.
 struct Line {
@@ -83,10 +83,16 @@ async fn a_letter_that_was_being_written_when_postgres_fell_silent_is_refused_an
     let database = fresh_database().await;
     let line = Line::to(&database).await;
     let store = Store::open(&line.url).await.unwrap();
-    let letter = || Letter::new(Kind::Webhook, "{}", livekit_airtable::telemetry::now());
-    store.put(letter()).await.unwrap();
+    let message = || {
+        InboxMessage::new(
+            MessageKind::Webhook,
+            "{}",
+            livekit_airtable::telemetry::now(),
+        )
+    };
+    store.put(message()).await.unwrap();
     let mut other = lock(&database).await;
-    let (writer, first) = (store.clone(), letter());
+    let (writer, first) = (store.clone(), message());
     let first = tokio::spawn(async move { writer.put(first).await });
     is_waited_for(&mut other).await;
     line.fall_silent();
@@ -100,7 +106,7 @@ async fn a_letter_that_was_being_written_when_postgres_fell_silent_is_refused_an
     );
     // Each other connection of the pool is found out in its turn.
     let mut tries = 0;
-    while store.put(letter()).await.is_err() {
+    while store.put(message()).await.is_err() {
         tries += 1;
         assert!(tries < 10, "nothing is taken any more");
     }
@@ -119,7 +125,7 @@ async fn a_service_whose_postgres_falls_silent_goes_on_by_itself() {
             serde_json::json!({"sid": format!("RM_silent{n}"), "name": format!("silent-{n}")});
         let event = serde_json::json!({"event": "room_started", "id": format!("EV_silent{n}"), "room": room});
         let body = event.to_string().into_bytes();
-        letters::send_as(&world, Some(letters::signature(&body)), body)
+        signed_webhooks::send_as(&world, Some(signed_webhooks::signature(&body)), body)
             .await
             .status()
     };

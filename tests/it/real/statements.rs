@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use livekit_airtable::{
-    domain::{Call, Owed, Recording, Sink},
-    store::{After, Error, Filter, Finish, Folded, Kind, Letter, Settled, State, Store, Waiting},
+    domain::{Call, DueDelivery, Recording, Sink},
+    store::{
+        After, CallFilter, CallUpdate, DeliveryState, Error, Finish, InboxMessage, MessageKind,
+        Processed, Store, Waiting,
+    },
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -23,7 +26,7 @@ async fn store() -> Store {
 }
 
 /// A call with one recording, owed to every sink, as intake writes it.
-async fn folded(store: &Store, letter: &str, read_revision: i64) {
+async fn folded(store: &Store, message: &str, read_revision: i64) {
     let recording = Recording {
         egress_id: "EG_1".into(),
         ..Recording::default()
@@ -39,60 +42,63 @@ async fn folded(store: &Store, letter: &str, read_revision: i64) {
         Sink::Storage | Sink::Mirror => "EG_1".to_owned(),
         Sink::Egress | Sink::Airtable => String::new(),
     };
-    let owed = SINKS.map(|sink| Owed {
+    let due_deliveries = SINKS.map(|sink| DueDelivery {
         sink,
-        part: part(sink),
+        item: part(sink),
     });
-    let fold = Folded {
+    let fold = CallUpdate {
         call,
         read_revision,
         renamed: read_revision == 0,
-        owed: owed.to_vec(),
+        due_deliveries: due_deliveries.to_vec(),
     };
-    let settled = Settled {
-        id: letter.into(),
+    let processed = Processed {
+        id: message.into(),
         call_id: Some("RM_1".into()),
         error: None,
     };
-    let (folds, settled) = ([fold], [settled]);
-    let written = store.commit_fold(&folds, &settled, &[], &SINKS, now());
+    let (folds, processed) = ([fold], [processed]);
+    let written = store.commit_fold(&folds, &processed, &[], &SINKS, now());
     written.await.unwrap();
 }
 
-async fn put(store: &Store, kind: Kind, body: &[u8]) -> String {
-    let letter = Letter::new(kind, body, now());
-    let id = letter.id.clone();
-    store.put(letter).await.unwrap();
+async fn put(store: &Store, kind: MessageKind, body: &[u8]) -> String {
+    let message = InboxMessage::new(kind, body, now());
+    let id = message.id.clone();
+    store.put(message).await.unwrap();
     id
 }
 
 #[tokio::test]
-async fn letters() {
+async fn messages() {
     let store = store().await;
     let bodies: [&[u8]; 4] = [b"{}", b"a\0b", b"\xff\xfe", "🎧".as_bytes()];
     for body in bodies {
-        put(&store, Kind::Webhook, body).await;
+        put(&store, MessageKind::Webhook, body).await;
     }
-    let unread = store.unread(now(), 100).await.unwrap();
-    let read: Vec<&[u8]> = unread.iter().map(|letter| letter.body.as_slice()).collect();
+    let unprocessed = store.unprocessed(now(), 100).await.unwrap();
+    let read: Vec<&[u8]> = unprocessed
+        .iter()
+        .map(|message| message.body.as_slice())
+        .collect();
     assert_eq!(read, bodies);
-    let twice = Letter {
+    let twice = InboxMessage {
         dedupe: Some("same".into()),
-        ..Letter::new(Kind::Report, "{}", now())
+        ..InboxMessage::new(MessageKind::Report, "{}", now())
     };
     store.put(twice.clone()).await.unwrap();
-    let again = Letter {
+    let again = InboxMessage {
         id: "another".into(),
         ..twice
     };
     store.put(again).await.unwrap();
-    assert_eq!(store.unread(now(), 100).await.unwrap().len(), 5);
+    assert_eq!(store.unprocessed(now(), 100).await.unwrap().len(), 5);
 }
 
 #[tokio::test]
 async fn requests_that_wait_for_a_room() {
     let store = store().await;
-    let request = put(&store, Kind::Request, b"{}").await;
+    let request = put(&store, MessageKind::Request, b"{}").await;
     let until = now() + Duration::from_secs(3600);
     let waiting = [Waiting {
         id: request.clone(),
@@ -102,23 +108,23 @@ async fn requests_that_wait_for_a_room() {
     let waits = store.commit_fold(&[], &[], &waiting, &SINKS, now());
     waits.await.unwrap();
     assert_eq!(store.awaited_rooms().await.unwrap(), ["room"]);
-    assert!(store.unread(now(), 10).await.unwrap().is_empty());
-    assert_eq!(store.settled(&request).await.unwrap(), None);
+    assert!(store.unprocessed(now(), 10).await.unwrap().is_empty());
+    assert_eq!(store.processed(&request).await.unwrap(), None);
     store
         .refuse_requests("room", "no such room", now())
         .await
         .unwrap();
-    let settled = store.settled(&request).await.unwrap().unwrap();
-    assert_eq!(settled.error.as_deref(), Some("no such room"));
+    let processed = store.processed(&request).await.unwrap().unwrap();
+    assert_eq!(processed.error.as_deref(), Some("no such room"));
 }
 
 #[tokio::test]
 async fn calls() {
     let store = store().await;
-    let letter = put(&store, Kind::Webhook, b"{}").await;
-    folded(&store, &letter, 0).await;
-    let letter = put(&store, Kind::Webhook, b"{}").await;
-    folded(&store, &letter, 1).await;
+    let message = put(&store, MessageKind::Webhook, b"{}").await;
+    folded(&store, &message, 0).await;
+    let message = put(&store, MessageKind::Webhook, b"{}").await;
+    folded(&store, &message, 1).await;
     assert_eq!(store.call("RM_1").await.unwrap().unwrap().revision, 2);
     let by_egress = store.call_of_egress("EG_1").await.unwrap();
     assert_eq!(by_egress.unwrap().call.id, "RM_1");
@@ -127,7 +133,7 @@ async fn calls() {
     assert_eq!(store.calls_named("room  one", 5).await.unwrap().len(), 1);
     assert_eq!(store.unfinished().await.unwrap().len(), 1);
     assert_eq!(store.count_calls().await.unwrap(), [("live".to_owned(), 1)]);
-    let filter = |status: &str, delivery: &str| Filter {
+    let filter = |status: &str, delivery: &str| CallFilter {
         room_name: Some("room  one".into()),
         status: Some(status.into()),
         delivery: Some(delivery.into()),
@@ -138,10 +144,10 @@ async fn calls() {
     assert_eq!((found.calls.len(), found.next_cursor), (1, None));
     let none = store.page(&filter("live", "dead")).await.unwrap();
     assert!(none.calls.is_empty());
-    let after = Filter {
+    let after = CallFilter {
         limit: 1,
         cursor: Some("1.RM_1".into()),
-        ..Filter::default()
+        ..CallFilter::default()
     };
     assert!(store.page(&after).await.unwrap().calls.is_empty());
 }
@@ -149,26 +155,30 @@ async fn calls() {
 #[tokio::test]
 async fn deliveries() {
     let store = store().await;
-    let letter = put(&store, Kind::Webhook, b"{}").await;
-    folded(&store, &letter, 0).await;
+    let message = put(&store, MessageKind::Webhook, b"{}").await;
+    folded(&store, &message, 0).await;
     let soon = now() + Duration::from_secs(5);
-    for (sink, state) in
-        SINKS
-            .into_iter()
-            .zip([State::Done, State::Parked, State::Dead, State::Pending])
-    {
+    for (sink, state) in SINKS.into_iter().zip([
+        DeliveryState::Done,
+        DeliveryState::Parked,
+        DeliveryState::Dead,
+        DeliveryState::Pending,
+    ]) {
         let due = store.due(sink, soon, 10).await.unwrap();
         assert_eq!(due.len(), 1, "{sink:?}");
-        let (key, memo) = (&due[0].key, json!({ "sent_at": 1 }));
-        store.remember(key, &due[0].memo, &memo).await.unwrap();
-        let late = store.remember(key, &due[0].memo, &memo).await;
+        let (key, sink_state) = (&due[0].key, json!({ "sent_at": 1 }));
+        store
+            .remember(key, &due[0].sink_state, &sink_state)
+            .await
+            .unwrap();
+        let late = store.remember(key, &due[0].sink_state, &sink_state).await;
         assert!(matches!(late, Err(Error::Conflict)), "{late:?}");
         let finish = Finish {
             state,
-            due_at: (state != State::Done).then_some(soon),
-            error: (state != State::Done).then(|| "no".to_owned()),
-            memo: json!({ "memo": "🎧" }),
-            found: vec![Letter::new(Kind::Finding, "{}", now())],
+            due_at: (state != DeliveryState::Done).then_some(soon),
+            error: (state != DeliveryState::Done).then(|| "no".to_owned()),
+            sink_state: json!({ "memo": "🎧" }),
+            messages: vec![InboxMessage::new(MessageKind::Observation, "{}", now())],
         };
         store.finish(&[(&due[0], finish)], now()).await.unwrap();
     }
@@ -183,21 +193,21 @@ async fn deliveries() {
         (1, None)
     );
     assert_eq!(one(Sink::Storage).last_error.as_deref(), Some("no"));
-    assert_eq!(one(Sink::Airtable).memo, json!({ "memo": "🎧" }));
+    assert_eq!(one(Sink::Airtable).sink_state, json!({ "memo": "🎧" }));
     assert_eq!(store.depths().await.unwrap().len(), 3);
     let (soon, sink) = (now() + Duration::from_secs(60), Sink::Storage);
     let parked = store.probe(sink, now()).await.unwrap().unwrap();
-    assert_eq!(parked.state, State::Parked);
-    store.close_sink(sink, "no\0", soon, now()).await.unwrap();
+    assert_eq!(parked.state, DeliveryState::Parked);
+    store.pause_sink(sink, "no\0", soon, now()).await.unwrap();
     store.probe_now(sink, now()).await.unwrap();
-    let closure = store.closure(sink).await.unwrap().unwrap();
+    let paused_sink = store.paused_sink(sink).await.unwrap().unwrap();
     assert!(
-        closure.probe_at < soon && closure.error == "no",
-        "{closure:?}"
+        paused_sink.probe_at < soon && paused_sink.error == "no",
+        "{paused_sink:?}"
     );
-    assert_eq!(store.closures().await.unwrap().len(), 1);
-    store.open_sink(sink, now()).await.unwrap();
-    assert!(store.closure(sink).await.unwrap().is_none());
+    assert_eq!(store.paused_sinks().await.unwrap().len(), 1);
+    store.resume_sink(sink, now()).await.unwrap();
+    assert!(store.paused_sink(sink).await.unwrap().is_none());
     assert_eq!(store.due(sink, now(), 10).await.unwrap().len(), 1);
     assert_eq!(store.due_final(sink, now(), 10).await.unwrap().len(), 0);
 }
@@ -261,7 +271,7 @@ async fn leases_and_settings() {
     assert!(!over("c").await, "its beat is another now");
     store.release("a").await.unwrap();
     assert_eq!(store.leases().await.unwrap().len(), 1);
-    store.forget_leases().await.unwrap();
+    store.clear_leases().await.unwrap();
     assert_eq!(store.leases().await.unwrap(), []);
     store.check(now()).await.unwrap();
     assert_eq!(store.get("none").await.unwrap(), None);
@@ -282,9 +292,9 @@ async fn execute(database: &str, sql: String) {
 async fn what_was_delivered_long_ago_is_forgotten() {
     let database = fresh_database().await;
     let store = Store::open(&database).await.unwrap();
-    let letter = put(&store, Kind::Webhook, b"{}").await;
-    folded(&store, &letter, 0).await;
-    let unread = put(&store, Kind::Webhook, b"[]").await;
+    let message = put(&store, MessageKind::Webhook, b"{}").await;
+    folded(&store, &message, 0).await;
+    let unprocessed = put(&store, MessageKind::Webhook, b"[]").await;
     assert_eq!(store.note_complete(now()).await.unwrap(), 0, "it is live");
     execute(&database, "UPDATE calls SET status = 'complete'".into()).await;
     assert_eq!(store.note_complete(now()).await.unwrap(), 0, "it is owed");
@@ -294,19 +304,19 @@ async fn what_was_delivered_long_ago_is_forgotten() {
     let later = now() + Duration::from_secs(3600);
     let all = async || store.sweep("", later).await.unwrap();
     assert_eq!(all().await, None);
-    let kept = store.settled(&letter).await.unwrap();
+    let kept = store.processed(&message).await.unwrap();
     assert!(kept.is_some(), "its call has its words yet");
     let known = store.complete_since(later).await.unwrap();
     assert_eq!(known.len(), 1);
-    store.forget(&known).await.unwrap();
-    store.forget(&known).await.unwrap();
-    let forgotten = store.call("RM_1").await.unwrap().unwrap();
-    assert_eq!(forgotten.revision, known[0].revision + 1, "once");
+    store.purge(&known).await.unwrap();
+    store.purge(&known).await.unwrap();
+    let purged = store.call("RM_1").await.unwrap().unwrap();
+    assert_eq!(purged.revision, known[0].revision + 1, "once");
     assert_eq!(store.complete_since(later).await.unwrap().len(), 0);
     assert_eq!(all().await, None);
-    assert_eq!(store.settled(&letter).await.unwrap(), None, "it is gone");
-    let rest = store.unread(later, 10).await.unwrap();
-    assert_eq!(rest[0].id, unread, "what nobody has read stays");
+    assert_eq!(store.processed(&message).await.unwrap(), None, "it is gone");
+    let rest = store.unprocessed(later, 10).await.unwrap();
+    assert_eq!(rest[0].id, unprocessed, "what nobody has read stays");
     assert!(!store.shrink().await.unwrap());
 }
 
@@ -314,8 +324,8 @@ async fn what_was_delivered_long_ago_is_forgotten() {
 async fn what_is_wrong() {
     let database = fresh_database().await;
     let store = Store::open(&database).await.unwrap();
-    let letter = put(&store, Kind::Webhook, b"{}").await;
-    folded(&store, &letter, 0).await;
+    let message = put(&store, MessageKind::Webhook, b"{}").await;
+    folded(&store, &message, 0).await;
     let later = now() + Duration::from_secs(1);
     assert_eq!(store.unrecorded(later).await.unwrap(), [""; 0]);
     let before = now() - Duration::from_secs(60);
@@ -331,12 +341,12 @@ async fn what_is_wrong() {
     let dead = "UPDATE deliveries SET state = 'dead' WHERE sink = 'mirror'";
     execute(&database, dead.into()).await;
     assert_eq!(store.dead().await.unwrap()[0].sink, "mirror");
-    let silence = store.silence().await.unwrap();
+    let silence = store.webhook_gap().await.unwrap();
     assert!(silence.last_webhook_at.is_some());
     assert_eq!(silence.live[0].0, "RM_1");
-    assert_eq!(store.unread_count(later).await.unwrap(), (0, None));
-    put(&store, Kind::Report, b"{}").await;
-    let (count, since) = store.unread_count(later).await.unwrap();
+    assert_eq!(store.unprocessed_count(later).await.unwrap(), (0, None));
+    put(&store, MessageKind::Report, b"{}").await;
+    let (count, since) = store.unprocessed_count(later).await.unwrap();
     assert!(count == 1 && since.is_some_and(|since| since <= later));
 }
 
@@ -344,8 +354,8 @@ async fn what_is_wrong() {
 async fn a_clock_that_was_set_back() {
     let database = fresh_database().await;
     let store = Store::open(&database).await.unwrap();
-    let letter = put(&store, Kind::Webhook, b"{}").await;
-    folded(&store, &letter, 0).await;
+    let message = put(&store, MessageKind::Webhook, b"{}").await;
+    folded(&store, &message, 0).await;
     assert_eq!(store.noted_clock().await.unwrap(), None);
     let hour = Duration::from_secs(3600);
     let (now, before) = (now(), now() + hour);
@@ -358,12 +368,12 @@ async fn a_clock_that_was_set_back() {
         format!("UPDATE deliveries SET due_at = {due_at}"),
     )
     .await;
-    put(&store, Kind::Webhook, b"[]").await;
+    put(&store, MessageKind::Webhook, b"[]").await;
     let put_off = format!("UPDATE inbox SET due_at = {due_at} WHERE processed_at IS NULL");
     execute(&database, put_off).await;
     let soon = now + Duration::from_secs(10);
     store
-        .close_sink(Sink::Mirror, "no", before, now)
+        .pause_sink(Sink::Mirror, "no", before, now)
         .await
         .unwrap();
     let after = After {
@@ -377,8 +387,8 @@ async fn a_clock_that_was_set_back() {
     let back = store.set_back(noted, now).await.unwrap().unwrap();
     assert!(back.as_secs() >= 3598, "{back}");
     assert_eq!(store.due(Sink::Airtable, soon, 10).await.unwrap().len(), 1);
-    assert_eq!(store.unread(soon, 10).await.unwrap().len(), 1);
-    let closure = store.closure(Sink::Mirror).await.unwrap().unwrap();
-    assert!(closure.probe_at <= soon, "{closure:?}");
+    assert_eq!(store.unprocessed(soon, 10).await.unwrap().len(), 1);
+    let paused_sink = store.paused_sink(Sink::Mirror).await.unwrap().unwrap();
+    assert!(paused_sink.probe_at <= soon, "{paused_sink:?}");
     assert!(store.base("app1").await.unwrap().unwrap().turn_at <= soon);
 }

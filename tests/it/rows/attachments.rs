@@ -86,7 +86,7 @@ async fn a_recording_is_copied_once_and_their_files_stay() {
     let size = copy.await.unwrap().bytes().await.unwrap().len();
     assert_eq!(row["Recording size"], size);
     assert!(
-        world.owed(&call).await["due_at"].is_string(),
+        world.due_deliveries(&call).await["due_at"].is_string(),
         "the link is renewed"
     );
     // Once it was seen it is theirs: what they delete stays away.

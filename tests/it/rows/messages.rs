@@ -24,13 +24,13 @@ async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
         .set_webhook_urls(vec![world.url("/webhooks/livekit")]);
     let call = world.livekit.open_room("desk");
     let asked = std::time::Instant::now();
-    let owed = loop {
+    let due_deliveries = loop {
         let known = world.get(&format!("/v1/calls/{call}")).await.status() == 200;
         if known {
-            let owed = world.owed(&call).await;
+            let due_deliveries = world.due_deliveries(&call).await;
             // A closed sink is told before this try of it is written down.
-            if owed["last_error"].is_string() && owed["attempts"] != 0 {
-                break owed;
+            if due_deliveries["last_error"].is_string() && due_deliveries["attempts"] != 0 {
+                break due_deliveries;
             }
         }
         assert!(asked.elapsed() < PATIENCE, "{}", serve.said());
@@ -51,8 +51,8 @@ async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
     let log: Vec<String> = log.take(1).collect();
     format!(
         "{}: {}\n{}",
-        owed["state"].as_str().unwrap(),
-        owed["last_error"].as_str().unwrap(),
+        due_deliveries["state"].as_str().unwrap(),
+        due_deliveries["last_error"].as_str().unwrap(),
         log.join("\n")
     )
 }

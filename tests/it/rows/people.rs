@@ -21,7 +21,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_only_then() {
     let before = world.airtable.requests();
     let renewed = || (world.airtable.requests() > before).then_some(());
     eventually(renewed).await.expect("the URL is renewed");
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     assert!(world.row(&call).await.is_none());
     // An old webhook again, with its own id and with another.
     for id in ["EV_old", "EV_old", "EV_other"] {
@@ -31,7 +31,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_only_then() {
     world.stop().await;
     world.start().await;
     world.look_again(&call).await;
-    world.settled(&call, "airtable").await;
+    world.processed(&call, "airtable").await;
     assert!(world.row(&call).await.is_none(), "nobody had news");
     let back = world.say_and_read(&call, "news").await;
     for column in [

@@ -74,7 +74,7 @@ async fn every_good_row_lands_once_and_dead_is_exactly_the_poison() {
         end(&world, n, storm.poisoned[n]).await;
     }
     settle(&world).await;
-    judge(&world, &storm).await;
+    record_errors(&world, &storm).await;
 }
 
 async fn live(world: &World, n: usize, poisoned: bool) {
@@ -95,7 +95,7 @@ async fn settle(world: &World) {
     let mut database = world.connected().await;
     let asked = std::time::Instant::now();
     loop {
-        // At one moment: a letter is read and its call's row owed in one transaction.
+        // At one moment: a message is read and its call's row owed in one transaction.
         let open = "SELECT (SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL)
             + (SELECT COUNT(*) FROM deliveries WHERE state NOT IN ('done', 'dead'))";
         let open = sqlx::query_scalar::<_, i64>(open).fetch_one(&mut database);
@@ -111,7 +111,7 @@ async fn settle(world: &World) {
     }
 }
 
-async fn judge(world: &World, storm: &Storm) {
+async fn record_errors(world: &World, storm: &Storm) {
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for row in world.rows().await {
         rows.entry(text(&row, "Call ID").to_owned())
@@ -122,7 +122,7 @@ async fn judge(world: &World, storm: &Storm) {
         let found = rows.remove(&sid(n)).unwrap_or_default();
         if *poisoned {
             assert_eq!(found.len(), 0, "{found:#?}");
-            let dead = world.owed(&sid(n)).await;
+            let dead = world.due_deliveries(&sid(n)).await;
             assert_eq!(dead["state"], "dead", "{dead:#}");
             continue;
         }

@@ -5,18 +5,18 @@ use serde_json::json;
 use super::{Row, UNRECORDED};
 use crate::{harness::World, play::text};
 
-/// Family of four: seven letters, eleven UTF-16 units, one picture.
+/// Family of four: seven messages, eleven UTF-16 units, one picture.
 const FAMILY: &str = "👨‍👩‍👧‍👦";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_huge_turn_of_anything_is_cut_between_letters_and_whole_in_the_bucket() {
     let world = World::with(&[UNRECORDED]).await;
-    for (n, letter) in ["x", "語", "😀", FAMILY, "e\u{301}", "क्षि", "word "]
+    for (n, message) in ["x", "語", "😀", FAMILY, "e\u{301}", "क्षि", "word "]
         .into_iter()
         .enumerate()
     {
         let call = world.open(&format!("huge-{n}")).await;
-        let words = letter.repeat(240_000 / letter.encode_utf16().count());
+        let words = message.repeat(240_000 / message.encode_utf16().count());
         world.say(&call, &words).await;
         world
             .row_where(&call, |row| row.contains_key("Transcript URL"))
@@ -24,7 +24,7 @@ async fn one_huge_turn_of_anything_is_cut_between_letters_and_whole_in_the_bucke
         let row = world.only_row(&call).await;
         let cell = text(&row, "Transcript");
         let units = cell.encode_utf16().count();
-        assert!((97_900..=99_000).contains(&units), "{letter}: {units}");
+        assert!((97_900..=99_000).contains(&units), "{message}: {units}");
         let (kept, note) = cell.rsplit_once('\n').unwrap();
         assert_eq!(
             note,
@@ -32,9 +32,9 @@ async fn one_huge_turn_of_anything_is_cut_between_letters_and_whole_in_the_bucke
         );
         let kept = kept.strip_prefix("Agent: ").unwrap();
         assert_eq!(
-            kept.replace(letter.trim(), "").trim(),
+            kept.replace(message.trim(), "").trim(),
             "",
-            "{letter} is torn apart"
+            "{message} is torn apart"
         );
         let whole = world
             .http

@@ -1,5 +1,5 @@
-//! Calls told by webhooks and reports at a steady rate, each letter until it is accepted; and what must be in their
-//! rows then. Each letter leaves a mark of its own in the row, so a lost one is seen.
+//! Calls told by webhooks and reports at a steady rate, each message until it is accepted; and what must be in their
+//! rows then. Each message leaves a mark of its own in the row, so a lost one is seen.
 
 use std::{
     collections::BTreeMap,
@@ -14,19 +14,19 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{API_TOKEN, World},
-    letters::signature,
     play::text,
     reader::Row,
+    signed_webhooks::signature,
 };
 
-/// Letters of one call.
+/// Messages of one call.
 pub const LETTERS: usize = 6;
 const CLIENTS: usize = 24;
 
 pub struct Load {
     http: reqwest::Client,
     address: String,
-    /// Letters a second.
+    /// Messages a second.
     rate: u32,
 }
 
@@ -36,12 +36,12 @@ pub struct Tally {
     pub accepted: usize,
     /// Tries that were not accepted, and what came instead.
     pub failures: Vec<String>,
-    /// From the first try of a letter until it was accepted, the longest.
+    /// From the first try of a message until it was accepted, the longest.
     pub longest: Duration,
 }
 
 impl Tally {
-    /// Whether the letter is accepted now.
+    /// Whether the message is accepted now.
     fn note(&mut self, outcome: Result<(), String>, after: Duration) -> bool {
         match outcome {
             Ok(()) => {
@@ -57,7 +57,7 @@ impl Tally {
     }
 }
 
-struct Letter {
+struct InboxMessage {
     path: &'static str,
     body: String,
 }
@@ -83,27 +83,27 @@ impl Load {
         }
     }
 
-    /// Sends all letters of these calls, mixed up.
+    /// Sends all messages of these calls, mixed up.
     pub async fn run(&self, calls: Range<usize>) -> Tally {
-        let mut letters: Vec<Letter> = calls.flat_map(letters_of).collect();
-        letters.sort_by_key(|letter| letter.body.bytes().rev().collect::<Vec<_>>());
+        let mut messages: Vec<InboxMessage> = calls.flat_map(messages_of).collect();
+        messages.sort_by_key(|message| message.body.bytes().rev().collect::<Vec<_>>());
         let tally = Mutex::new(Tally::default());
         let begun = Instant::now();
-        let sending = stream::iter(letters.iter().enumerate());
+        let sending = stream::iter(messages.iter().enumerate());
         sending
-            .for_each_concurrent(CLIENTS, async |(n, letter)| {
+            .for_each_concurrent(CLIENTS, async |(n, message)| {
                 let at = Duration::from_secs_f64(n as f64 / f64::from(self.rate));
                 tokio::time::sleep(at.saturating_sub(begun.elapsed())).await;
-                self.deliver(letter, &tally).await;
+                self.deliver(message, &tally).await;
             })
             .await;
         tally.into_inner().unwrap()
     }
 
-    async fn deliver(&self, letter: &Letter, tally: &Mutex<Tally>) {
+    async fn deliver(&self, message: &InboxMessage, tally: &Mutex<Tally>) {
         let first = Instant::now();
         loop {
-            let outcome = self.send(letter).await;
+            let outcome = self.send(message).await;
             if tally.lock().unwrap().note(outcome, first.elapsed()) {
                 return;
             }
@@ -113,14 +113,14 @@ impl Load {
         }
     }
 
-    async fn send(&self, letter: &Letter) -> Result<(), String> {
-        let url = format!("http://{}{}", self.address, letter.path);
-        let token = match letter.path {
-            "/webhooks/livekit" => signature(letter.body.as_bytes()),
+    async fn send(&self, message: &InboxMessage) -> Result<(), String> {
+        let url = format!("http://{}{}", self.address, message.path);
+        let token = match message.path {
+            "/webhooks/livekit" => signature(message.body.as_bytes()),
             _ => format!("Bearer {API_TOKEN}"),
         };
         let request = self.http.post(url).header("authorization", token);
-        let answer = request.body(letter.body.clone()).send().await;
+        let answer = request.body(message.body.clone()).send().await;
         match answer.map_err(|error| format!("{error:?}"))?.status() {
             status if status.is_success() => Ok(()),
             status => Err(status.to_string()),
@@ -136,7 +136,7 @@ fn size(call: usize) -> usize {
     100 + call % 900
 }
 
-fn letters_of(call: usize) -> Vec<Letter> {
+fn messages_of(call: usize) -> Vec<InboxMessage> {
     let (sid, name) = (sid(call), format!("storm-{call}"));
     let now = telemetry::now().as_second().to_string();
     let room = json!({ "sid": sid, "name": name, "creationTime": now });
@@ -161,21 +161,21 @@ fn letters_of(call: usize) -> Vec<Letter> {
         json!({ "event": "egress_ended", "egressInfo": info }),
         json!({ "event": "room_finished", "room": room }),
     ];
-    let mut letters = Vec::new();
+    let mut messages = Vec::new();
     for (n, mut event) in events.into_iter().enumerate() {
         event["createdAt"] = json!(now);
         event["id"] = json!(format!("EV_{call}_{n}"));
-        letters.push(Letter {
+        messages.push(InboxMessage {
             path: "/webhooks/livekit",
             body: event.to_string(),
         });
     }
     let report = json!({ "room_id": sid, "turns": [{ "speaker": "agent", "text": format!("Call {call}.") }] });
-    letters.push(Letter {
+    messages.push(InboxMessage {
         path: "/v1/transcripts",
         body: report.to_string(),
     });
-    letters
+    messages
 }
 
 pub fn egress(call: usize) -> String {
@@ -198,10 +198,10 @@ pub fn put_recordings(world: &World, calls: Range<usize>) {
     }
 }
 
-/// What a row does not say that its accepted letters said.
+/// What a row does not say that its accepted messages said.
 fn lacks(row: &Row, call: usize) -> Vec<&'static str> {
     let size = row.get("Recording size").and_then(Value::as_u64);
-    let facts = [
+    let payloads = [
         ("Started", !text(row, "Started").is_empty()),
         ("Ended", !text(row, "Ended").is_empty()),
         ("Caller", text(row, "Caller") == number(call)),
@@ -214,11 +214,11 @@ fn lacks(row: &Row, call: usize) -> Vec<&'static str> {
         ("Recording size", size == Some(self::size(call) as u64)),
         ("Status", text(row, "Status") == "Complete"),
     ];
-    let lacking = facts.into_iter().filter(|(_, there)| !there);
+    let lacking = payloads.into_iter().filter(|(_, there)| !there);
     lacking.map(|(name, _)| name).collect()
 }
 
-/// Letters that are in no row, and rows too many.
+/// Messages that are in no row, and rows too many.
 #[derive(Debug, Default, PartialEq)]
 pub struct Losses {
     pub lost: Vec<String>,

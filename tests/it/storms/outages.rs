@@ -149,8 +149,12 @@ async fn an_airtable_that_is_away_is_not_told_of_at_every_try() {
         let known = world.get(&format!("/v1/calls/{call}")).await;
         let known: serde_json::Value = known.json().await.unwrap_or_default();
         let all = known["deliveries"].as_array().cloned().unwrap_or_default();
-        let airtable = all.iter().find(|owed| owed["sink"] == "airtable");
-        tries = airtable.map_or(0, |owed| owed["attempts"].as_i64().unwrap());
+        let airtable = all
+            .iter()
+            .find(|due_deliveries| due_deliveries["sink"] == "airtable");
+        tries = airtable.map_or(0, |due_deliveries| {
+            due_deliveries["attempts"].as_i64().unwrap()
+        });
     }
     let told = lines(&serve, "Airtable did not answer");
     assert!((1..4).contains(&told), "{}", serve.said());
@@ -186,7 +190,7 @@ async fn a_mirror_that_refuses_is_told_again_and_one_that_says_too_much_is_belie
     let (call, _) = world.talk("desk").await;
     world.livekit.close_room("desk");
     world.row_is(&call, "Complete").await;
-    world.settled(&call, "mirror").await;
+    world.processed(&call, "mirror").await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 

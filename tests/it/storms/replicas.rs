@@ -1,4 +1,4 @@
-//! Two machines on one PostgreSQL behind a load balancer: both take letters, one at a time does each job.
+//! Two machines on one PostgreSQL behind a load balancer: both take messages, one at a time does each job.
 
 use std::{
     process::{Command, Stdio},
@@ -22,9 +22,9 @@ use super::{
 };
 use crate::{
     harness::{World, eventually},
-    letters::signature,
     play::Serve,
     real::postgres::fresh_database,
+    signed_webhooks::signature,
 };
 
 struct Pair {
@@ -236,7 +236,7 @@ async fn no_clock_decides_who_owns_a_job() {
     let url = format!("sqlite:{}", folder.path().join("leases.db").display());
     let store = Store::open(&url).await.unwrap();
     for (living, other) in [(late as Clock, early as Clock), (early, late)] {
-        store.forget_leases().await.unwrap();
+        store.clear_leases().await.unwrap();
         let (one, two) = (Leases::default(), Leases::default());
         for leases in [&one, &two] {
             leases.want("intake");

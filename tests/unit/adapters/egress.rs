@@ -1,9 +1,9 @@
 use livekit_airtable::{
-    domain::{self, FileType},
+    domain::{self, Channels, FileType},
     livekit::{
         body,
-        egress::{Client, Config, Error, Kind, Output, Room, Stopped, Upload},
-        webhook::{Grants, Keys},
+        client::{Client, Config, Egresses, Error, Kind, Output, Room, Stopped, Upload},
+        token::{Grants, Keys},
     },
     telemetry::now,
 };
@@ -24,7 +24,7 @@ fn config(url: String) -> Config {
     }
 }
 
-fn output(file_type: FileType, dual: bool) -> Output {
+fn output(file_type: FileType, channels: Channels) -> Output {
     let upload = Upload {
         access_key: "access".into(),
         secret_key: "storage-secret".to_owned().into(),
@@ -35,7 +35,7 @@ fn output(file_type: FileType, dual: bool) -> Output {
     Output {
         upload,
         file_type,
-        dual,
+        channels,
     }
 }
 
@@ -50,7 +50,7 @@ async fn with(answers: impl IntoIterator<Item = Answer>) -> (Client, Server) {
 
 /// A start of this room's recording into this object, mixed for two channels.
 async fn started(client: &Client, path: &str) -> Result<String, Error> {
-    let output = output(FileType::Mp3, true);
+    let output = output(FileType::Mp3, Channels::Dual);
     client.start("lobby", path, &output).await
 }
 
@@ -99,7 +99,7 @@ async fn other_file_types_take_their_own_codec() {
         (FileType::Mp4, "MP4", "AAC"),
     ] {
         let server = Server::start([protobuf::<proto::EgressInfo>(object!({}))]).await;
-        let output = output(file_type, false);
+        let output = output(file_type, Channels::Mixed);
         let sent = client(server.url()).start("lobby", "a", &output).await;
         sent.unwrap();
         let sent = server.seen()[0].message::<proto::RoomCompositeEgressRequest>();
@@ -115,11 +115,11 @@ async fn an_answer_is_read_as_the_webhook_is() {
     let info = &webhook["egressInfo"];
     let page = protobuf::<proto::ListEgressResponse>(object!({"items": [info]}));
     let (client, _) = with([page]).await;
-    let listed = client.list(None, false).await.unwrap();
+    let listed = client.list(None, Egresses::All).await.unwrap();
     let listed: Value = serde_json::from_str(&listed[0]).unwrap();
     let read = |info: &Value| body::egress(info, domain::Room::default());
     assert_eq!(read(&listed), read(info));
-    assert!(matches!(read(info), domain::Fact::Egress { .. }));
+    assert!(matches!(read(info), domain::EventPayload::Egress { .. }));
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn a_list_follows_pages_and_ends_when_a_token_comes_again() {
         page("EG_3", "three"),
     ])
     .await;
-    let found = client.list(Some("lobby"), true).await.unwrap();
+    let found = client.list(Some("lobby"), Egresses::Running).await.unwrap();
     assert_eq!(
         found,
         [
@@ -168,7 +168,7 @@ async fn a_list_follows_pages_and_ends_when_a_token_comes_again() {
         object!({"items": []}),
     )])
     .await;
-    assert!(client.list(None, false).await.unwrap().is_empty());
+    assert!(client.list(None, Egresses::All).await.unwrap().is_empty());
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -196,8 +196,14 @@ async fn what_has_ended_needs_no_stop() {
         answer(404, "text/plain", "404 page not found"),
     ])
     .await;
-    assert_eq!(client.stop("EG_1").await.unwrap_err().kind(), Kind::Passing);
-    assert_eq!(client.stop("EG_1").await.unwrap_err().kind(), Kind::Passing);
+    assert_eq!(
+        client.stop("EG_1").await.unwrap_err().kind(),
+        Kind::Transient
+    );
+    assert_eq!(
+        client.stop("EG_1").await.unwrap_err().kind(),
+        Kind::Transient
+    );
 }
 
 #[tokio::test]
@@ -277,22 +283,22 @@ async fn errors_say_what_to_do() {
     };
     let html = |status| answer(status, "text/html", "<html>HIDDEN</html>");
     let kinds = [
-        (twirp(503, "unavailable"), Kind::Passing),
-        (twirp(500, "internal"), Kind::Passing),
-        (twirp(429, "resource_exhausted"), Kind::Passing),
+        (twirp(503, "unavailable"), Kind::Transient),
+        (twirp(500, "internal"), Kind::Transient),
+        (twirp(429, "resource_exhausted"), Kind::Transient),
         (twirp(404, "not_found"), Kind::NotFound),
         (twirp(404, "bad_route"), Kind::BadRequest),
         (twirp(400, "invalid_argument"), Kind::BadRequest),
         (twirp(412, "failed_precondition"), Kind::BadRequest),
         (twirp(401, "unauthenticated"), Kind::Unauthorized),
-        (twirp(408, "deadline_exceeded"), Kind::Unanswered),
-        (twirp(409, "already_exists"), Kind::Unanswered),
-        (html(502), Kind::Unanswered),
-        (html(504), Kind::Unanswered),
-        (html(503), Kind::Passing),
-        (html(302), Kind::Passing),
-        (html(404), Kind::Passing),
-        (html(200), Kind::Unanswered),
+        (twirp(408, "deadline_exceeded"), Kind::UnknownOutcome),
+        (twirp(409, "already_exists"), Kind::UnknownOutcome),
+        (html(502), Kind::UnknownOutcome),
+        (html(504), Kind::UnknownOutcome),
+        (html(503), Kind::Transient),
+        (html(302), Kind::Transient),
+        (html(404), Kind::Transient),
+        (html(200), Kind::UnknownOutcome),
     ];
     for (answer, kind) in kinds {
         let what = format!("{answer:?}");
@@ -304,8 +310,12 @@ async fn errors_say_what_to_do() {
     assert_eq!(error.to_string(), "LiveKit says not_found (404): no room");
     let (client, _) = with([html(502)]).await;
     assert_eq!(
-        client.list(None, true).await.unwrap_err().kind(),
-        Kind::Passing
+        client
+            .list(None, Egresses::Running)
+            .await
+            .unwrap_err()
+            .kind(),
+        Kind::Transient
     );
 }
 
@@ -331,17 +341,21 @@ async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
         let client = client(hangs_up(reply).await);
         assert_eq!(
             started(&client, "a.mp3").await.unwrap_err().kind(),
-            Kind::Unanswered
+            Kind::UnknownOutcome
         );
         assert_eq!(
-            client.list(None, true).await.unwrap_err().kind(),
-            Kind::Passing
+            client
+                .list(None, Egresses::Running)
+                .await
+                .unwrap_err()
+                .kind(),
+            Kind::Transient
         );
     }
     let client = client(nobody().await);
     assert_eq!(
         started(&client, "a.mp3").await.unwrap_err().kind(),
-        Kind::Passing
+        Kind::Transient
     );
 }
 
@@ -355,9 +369,9 @@ async fn a_start_that_times_out_may_have_happened() {
     let error = started(&client, "a.mp3").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (Kind::Unanswered, "LiveKit does not answer: timed out")
+        (Kind::UnknownOutcome, "LiveKit does not answer: timed out")
     );
-    assert_eq!(client.rooms(&[]).await.unwrap_err().kind(), Kind::Passing);
+    assert_eq!(client.rooms(&[]).await.unwrap_err().kind(), Kind::Transient);
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! A clock that was set back must not hold anything back until it has caught up.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Mutex, Notify};
+
+use super::{Job, Wake};
+use crate::store::Store;
+
+/// How often the clock's time is noted for the next process.
+const NOTED: SignedDuration = SignedDuration::from_secs(10);
+
+pub struct ClockRegression {
+    store: Store,
+    seen: Mutex<Seen>,
+}
+
+/// What the clock said at the last look, and when it was last noted.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    at: Option<Timestamp>,
+    noted_at: Option<Timestamp>,
+}
+
+impl ClockRegression {
+    pub fn new(store: Store) -> ClockRegression {
+        ClockRegression {
+            store,
+            seen: Mutex::default(),
+        }
+    }
+}
+
+impl Job for ClockRegression {
+    fn name(&self) -> &'static str {
+        "clock"
+    }
+
+    fn wake_on<'a>(&self, _wake: &'a Wake) -> Option<&'a Notify> {
+        None
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        let mut seen = self.seen.lock().await;
+        if seen.at.is_none() {
+            seen.at = self.store.noted_clock().await?;
+        }
+        if let Some(before) = seen.at
+            && let Some(back) = self.store.set_back(before, now).await?
+        {
+            tracing::warn!(
+                seconds = back.as_secs(),
+                "the clock was set back; what waits for a time waits no longer than it would have"
+            );
+            seen.noted_at = None;
+        }
+        seen.at = Some(now);
+        if seen.noted_at.is_none_or(|at| now >= at + NOTED) {
+            self.store.note_clock(now).await?;
+            seen.noted_at = Some(now);
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,196 @@
+//! Folds a call anew from its messages, with today's code and schema. What it wrote would be what intake wrote: guarded
+//! by the revision that was read, so that both may work at once.
+
+use std::panic::AssertUnwindSafe;
+
+use jiff::Timestamp;
+
+use super::{message, sinks::airtable::changed_columns};
+use crate::{
+    airtable::Schema,
+    domain::{Call, Event, Policy, Sink, apply, call::RecordingRequest},
+    store::{
+        CallRow, CallUpdate, DeliveryState, Error, Outstanding, ReadResult, RedriveScope, Store,
+    },
+};
+
+/// A call as today's code makes it of its messages.
+#[derive(Debug)]
+pub struct Rebuilt {
+    pub call: Call,
+    /// How many messages it was made of.
+    pub messages: usize,
+    /// Columns of its row that today's code and schema fill otherwise.
+    pub columns: Vec<String>,
+    read_revision: i64,
+    changed: bool,
+    renamed: bool,
+    read_results: Vec<ReadResult>,
+    /// Whether its row was delivered, and so must be made due to be written again.
+    delivered: Option<Outstanding>,
+}
+
+impl Rebuilt {
+    pub fn is_news(&self) -> bool {
+        self.changed || !self.columns.is_empty()
+    }
+}
+
+/// What `replay` may do with a call.
+#[derive(Debug)]
+pub enum Replay {
+    CallUpdate(Box<Rebuilt>),
+    /// Its messages are not all there any more: it stays as it is.
+    Incomplete,
+}
+
+/// Folds the call of this id anew; nothing is written. `None`: there is no such call.
+pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<Replay>, Error> {
+    // The call first: what is folded meanwhile makes the write a conflict.
+    let Some(known) = store.call(id).await? else {
+        return Ok(None);
+    };
+    let messages = store.messages_of(id).await?;
+    let gone = known.call.purged;
+    if gone || messages.iter().any(|folded| folded.message.body.is_empty()) {
+        return Ok(Some(Replay::Incomplete));
+    }
+    let (mut call, mut read_results) = (begin(id), Vec::new());
+    for folded in &messages {
+        let error = match message::read(&folded.message) {
+            Ok(payload) => {
+                let event = Event {
+                    received_at: folded.message.received_at,
+                    source: message::source(&folded.message),
+                    payload,
+                };
+                fold(&mut call, &event).err()
+            }
+            Err(error) => Some(error),
+        };
+        if error != folded.error {
+            let id = folded.message.id.clone();
+            read_results.push(ReadResult { id, error });
+        }
+    }
+    keep_policy_request(&mut call, &known.call);
+    if lacks(&call, &known.call) {
+        return Ok(Some(Replay::Incomplete));
+    }
+    let rebuilt = compare(store, schema, known, call).await?;
+    let rebuilt = Rebuilt {
+        messages: messages.len(),
+        read_results,
+        ..rebuilt
+    };
+    Ok(Some(Replay::CallUpdate(Box::new(rebuilt))))
+}
+
+/// Writes what is news. `Conflict`: the call has changed since it was read, and is to be folded again.
+pub async fn write(
+    store: &Store,
+    rebuilt: &Rebuilt,
+    sinks: &[Sink],
+    now: Timestamp,
+) -> Result<(), Error> {
+    store.record_errors(&rebuilt.read_results).await?;
+    if rebuilt.changed {
+        let folded = CallUpdate {
+            due_deliveries: rebuilt.call.due_deliveries(store.began_at().await?),
+            call: rebuilt.call.clone(),
+            read_revision: rebuilt.read_revision,
+            renamed: rebuilt.renamed,
+        };
+        return store.commit_fold(&[folded], &[], &[], sinks, now).await;
+    }
+    let due = rebuilt.delivered.as_slice();
+    if !rebuilt.columns.is_empty() {
+        store.redrive(due, RedriveScope::Undelivered, now).await?;
+    }
+    Ok(())
+}
+
+fn begin(id: &str) -> Call {
+    Call {
+        id: id.to_owned(),
+        ..Call::default()
+    }
+}
+
+/// A panic costs the one message.
+fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
+    let policy = Policy::manual();
+    let step = AssertUnwindSafe(|| apply(Some(call), &call.id, event, &policy));
+    let step = std::panic::catch_unwind(step);
+    *call = step.map_err(|_| message::PANICKED.to_owned())?.call;
+    Ok(())
+}
+
+/// Whether a room was to be recorded was decided when the call went on; today's RECORD_ROOMS has no say in it.
+fn keep_policy_request(call: &mut Call, known: &Call) {
+    let standing = |pending_request: &&RecordingRequest| pending_request.asked_at.is_none();
+    call.requests
+        .extend(known.requests.iter().find(standing).cloned());
+}
+
+/// Whether something that was known of the call is not in its messages.
+fn lacks(call: &Call, known: &Call) -> bool {
+    let people = |of: &Call| of.participants.len();
+    let stamps = |of: &Call| {
+        [
+            of.created_at,
+            of.first_seen_at,
+            of.alive_at,
+            of.finished_at,
+            of.gone_at,
+        ]
+        .into_iter()
+        .flatten()
+        .count()
+    };
+    let recordings = |of: &Call| of.recordings.len() + of.objects.len() + of.lost.len();
+    let told = |of: &Call| {
+        let told = [
+            of.reports.newest().is_some(),
+            of.not_started.is_some(),
+            of.transcript_file.is_some(),
+        ];
+        of.requests.len() + of.stops.len() + told.into_iter().filter(|told| *told).count()
+    };
+    [people, stamps, recordings, told]
+        .iter()
+        .any(|count: &fn(&Call) -> usize| count(call) < count(known))
+}
+
+async fn compare(
+    store: &Store,
+    schema: &Schema,
+    known: CallRow,
+    call: Call,
+) -> Result<Rebuilt, Error> {
+    let changed = call != known.call;
+    let deliveries = store.deliveries_of(&call.id).await?;
+    let row = deliveries.iter().find(|it| it.key.sink == Sink::Airtable);
+    let delivered = row.filter(|row| row.state == DeliveryState::Done);
+    // A row that is on its way is written as it is now without anybody's help.
+    let compared = row.filter(|_| changed || delivered.is_some());
+    let columns = compared.map_or_else(Vec::new, |row| {
+        changed_columns(&call, schema, &row.sink_state)
+    });
+    let delivered = delivered.map(|row| Outstanding {
+        key: row.key.clone(),
+        room_name: call.room_name.clone(),
+        state: row.state,
+        last_error: None,
+    });
+    Ok(Rebuilt {
+        messages: 0,
+        columns,
+        read_revision: known.revision,
+        changed,
+        renamed: call.room_name != known.call.room_name,
+        read_results: Vec::new(),
+        delivered,
+        call,
+    })
+}

@@ -1,0 +1,156 @@
+//! What is wrong, as far as the database knows it: for the watch and for `/metrics`.
+
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{NEVER, Result, Store, calls, sink_name, text, time};
+use crate::domain::{Call, Sink};
+
+/// Calls that are given by name; the count tells how many there are.
+const NAMED: i64 = 3;
+/// How far back recordings that failed in a row are counted, in calls of each fate.
+const IN_A_ROW: i64 = 50;
+/// How many of the newest messages are looked through for a webhook.
+const NEWEST: i64 = 2000;
+
+/// Deliveries of a sink that are stuck in the same way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backlog {
+    pub sink: String,
+    pub count: i64,
+    pub oldest_created_at: Timestamp,
+    /// Ids of the oldest calls.
+    pub calls: Vec<String>,
+}
+
+/// Whether LiveKit's webhooks come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebhookGap {
+    pub last_webhook_at: Option<Timestamp>,
+    /// Open rooms and when they began.
+    pub live: Vec<(String, Timestamp)>,
+}
+
+impl Store {
+    /// Open calls that should be recorded since then or longer, and are not; the oldest first.
+    pub async fn unrecorded(&self, since: Timestamp) -> Result<Vec<String>> {
+        let sql = format!(
+            "{} WHERE status = 'live' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id
+               AND d.sink = 'egress' AND d.created_at <= $1) ORDER BY started_at",
+            calls::FOUND
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(since.as_millisecond());
+        let calls = self.bare(query).await?.into_iter().map(|row| row.call);
+        let unrecorded = calls.filter(|call| call.is_unrecorded());
+        Ok(unrecorded.map(|call| call.id).collect())
+    }
+
+    /// The calls whose recordings failed since the last one that succeeded, the newest first. Calls that nobody could
+    /// have recorded are left out, and so is history.
+    pub async fn failed_in_a_row(&self, our_key: &str) -> Result<Vec<Call>> {
+        let last = sqlx::query_scalar(
+            "SELECT MAX(ended_at) FROM (SELECT ended_at FROM calls WHERE status = 'complete' ORDER BY started_at DESC LIMIT $1) AS newest",
+        );
+        let last: Option<i64> = last.bind(IN_A_ROW).fetch_one(&self.read).await?;
+        let began_at = self.began_at().await?.as_millisecond();
+        let sql = format!(
+            "{} WHERE status = 'failed' AND ended_at > $1 AND ended_at >= $2 ORDER BY started_at DESC LIMIT $3",
+            calls::FOUND
+        );
+        let failed = sqlx::query(AssertSqlSafe(sql)).bind(last.unwrap_or(i64::MIN));
+        let failed = failed.bind(began_at).bind(IN_A_ROW);
+        let failed = self.bare(failed).await?.into_iter().map(|row| row.call);
+        let mut in_a_row: Vec<Call> = failed
+            .filter(|call| call.could_be_recorded(our_key))
+            .collect();
+        in_a_row.sort_by_key(|call| std::cmp::Reverse(call.ended_at()));
+        Ok(in_a_row)
+    }
+
+    /// Deliveries that wait: those that failed since `failed`, the others since `quiet`, or longer. Starts of
+    /// recordings are not among them: they are looked at by call.
+    pub async fn waiting(&self, failed: Timestamp, quiet: Timestamp) -> Result<Vec<Backlog>> {
+        let clause = "sink IN ('storage', 'airtable', 'mirror') AND state IN ('pending', 'parked') AND (created_at <= $1 AND last_error IS NOT NULL OR created_at <= $2)";
+        let (failed, quiet) = (failed.as_millisecond(), quiet.as_millisecond());
+        self.stuck(clause, failed, quiet).await
+    }
+
+    /// How many of this sink's deliveries wait.
+    pub async fn waiting_for(&self, sink: Sink) -> Result<i64> {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')",
+        );
+        Ok(query.bind(sink_name(sink)).fetch_one(&self.read).await?)
+    }
+
+    /// Whether any of them waits because it failed.
+    pub async fn has_failed(&self, sink: Sink) -> Result<bool> {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')
+             AND last_error IS NOT NULL LIMIT 1) AS failed",
+        );
+        let failed: i64 = query.bind(sink_name(sink)).fetch_one(&self.read).await?;
+        Ok(failed > 0)
+    }
+
+    /// Deliveries that are not tried any more.
+    pub async fn dead(&self) -> Result<Vec<Backlog>> {
+        let clause = "sink IN ('egress', 'storage', 'airtable', 'mirror') AND state = 'dead' AND created_at BETWEEN $1 AND $2";
+        self.stuck(clause, 0, NEVER).await
+    }
+
+    async fn stuck(&self, clause: &str, first: i64, second: i64) -> Result<Vec<Backlog>> {
+        let sql = format!(
+            "SELECT sink, COUNT(*) AS n, MIN(created_at) AS oldest FROM deliveries WHERE {clause} GROUP BY sink ORDER BY sink"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(first).bind(second);
+        let mut stuck = Vec::new();
+        for row in query.fetch_all(&self.read).await? {
+            let sink: String = row.try_get("sink")?;
+            let sql = format!(
+                "SELECT call_id FROM deliveries WHERE {clause} AND sink = $3 ORDER BY created_at, call_id LIMIT $4"
+            );
+            let calls = sqlx::query_scalar(AssertSqlSafe(sql));
+            let calls = calls.bind(first).bind(second).bind(text(&sink)).bind(NAMED);
+            stuck.push(Backlog {
+                calls: calls.fetch_all(&self.read).await?,
+                sink,
+                count: row.try_get("n")?,
+                oldest_created_at: time(row.try_get("oldest")?),
+            });
+        }
+        Ok(stuck)
+    }
+
+    pub async fn webhook_gap(&self) -> Result<WebhookGap> {
+        // Bounded: when so many messages came and none was a webhook, that is the answer.
+        let last = sqlx::query_scalar(
+            "SELECT received_at FROM (SELECT id, kind, received_at FROM inbox ORDER BY id DESC LIMIT $1) AS newest
+             WHERE kind = 'webhook' ORDER BY id DESC LIMIT 1",
+        );
+        let last: Option<i64> = last.bind(NEWEST).fetch_optional(&self.read).await?;
+        let live = sqlx::query(
+            "SELECT id, started_at FROM calls WHERE status = 'live' ORDER BY started_at DESC LIMIT 100",
+        );
+        let live = live.fetch_all(&self.read).await?;
+        let live = live
+            .iter()
+            .map(|row| Ok((row.try_get("id")?, time(row.try_get("started_at")?))));
+        Ok(WebhookGap {
+            last_webhook_at: last.map(time),
+            live: live.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Messages that intake should have folded, and since when the first of them is due.
+    pub async fn unprocessed_count(&self, now: Timestamp) -> Result<(i64, Option<Timestamp>)> {
+        let query = sqlx::query(
+            "SELECT COUNT(*) AS n, MIN(CASE WHEN due_at > received_at THEN due_at ELSE received_at END) AS oldest
+             FROM inbox WHERE processed_at IS NULL AND due_at <= $1",
+        );
+        let row = query.bind(now.as_millisecond());
+        let row = row.fetch_one(&self.read).await?;
+        let oldest: Option<i64> = row.try_get("oldest")?;
+        Ok((row.try_get("n")?, oldest.map(time)))
+    }
+}
