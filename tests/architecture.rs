@@ -123,6 +123,7 @@ fn no_file_is_too_long() {
     let mut all = sources();
     all.extend(texts(Path::new("tests")));
     all.extend(texts(Path::new("benches")));
+    all.extend(texts(Path::new("crates/sim/tests")));
     let long: Vec<_> = all
         .iter()
         .filter(|(path, text)| text.lines().count() > limit(path))
@@ -153,6 +154,34 @@ fn the_stand_ins_know_nothing_of_the_service() {
     let manifest = std::fs::read_to_string("crates/sim/Cargo.toml").unwrap();
     let named = |line: &&str| line.contains("path =") || line.starts_with("livekit-airtable");
     assert_eq!(manifest.lines().find(named), None);
+}
+
+#[test]
+fn the_stand_ins_depend_on_nothing_of_ours() {
+    let manifest = std::fs::read_to_string("crates/sim/Cargo.toml").unwrap();
+    assert_eq!(uncommented(&manifest), [""; 0]);
+    assert!(!manifest.contains("path ="), "a dependency by path");
+    for (path, text) in texts(Path::new("crates/sim")) {
+        assert!(!text.contains("livekit_airtable::"), "{path}");
+    }
+}
+
+#[test]
+fn the_stand_ins_have_the_same_shape() {
+    let mut sources = texts(Path::new("crates/sim/src"));
+    assert!(sources.len() > 40, "where are the stand-ins?");
+    for (path, _) in &mut sources {
+        *path = path.replacen("crates/sim/", "", 1);
+    }
+    for (path, text) in &sources {
+        assert!(text.lines().count() <= MAX_LINES, "{path} is too long");
+        let is_map = !path.ends_with("/mod.rs") || items(text).is_empty();
+        assert!(is_map, "{path}: {:?}", items(text));
+    }
+    let all = Crate::read(&sources);
+    let imports = all.imports();
+    let found = circles(&imports);
+    assert!(found.is_empty(), "circles: {found:?}");
 }
 
 #[test]

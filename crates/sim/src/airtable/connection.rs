@@ -1,4 +1,4 @@
-//! Connections that a request can cut.
+//! Connections that a fault can reset.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,13 +12,13 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Cuts the connection that a request came on.
+/// Resets the connection on which a request came.
 #[derive(Clone, Default)]
-pub(super) struct Scissors(Arc<AtomicBool>);
+pub(super) struct ResetHandle(Arc<AtomicBool>);
 
-impl Scissors {
-    /// From now on nothing is written to the connection, and the server drops it.
-    pub fn cut(&self) {
+impl ResetHandle {
+    /// Makes every later write fail, so that the server drops the connection.
+    pub(super) fn reset(&self) {
         self.0.store(true, Ordering::Release);
     }
 
@@ -30,21 +30,23 @@ impl Scissors {
     }
 }
 
-pub(super) struct Wires(pub TcpListener);
+/// A listener whose connections can be reset.
+pub(super) struct ResettableListener(pub TcpListener);
 
-pub(super) struct Wire {
+/// A connection with the handle that resets it.
+pub(super) struct ResettableStream {
     stream: TcpStream,
-    scissors: Scissors,
+    handle: ResetHandle,
 }
 
-impl Listener for Wires {
-    type Io = Wire;
+impl Listener for ResettableListener {
+    type Io = ResettableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
+    async fn accept(&mut self) -> (ResettableStream, SocketAddr) {
         let (stream, from) = Listener::accept(&mut self.0).await;
-        let scissors = Scissors::default();
-        (Wire { stream, scissors }, from)
+        let handle = ResetHandle::default();
+        (ResettableStream { stream, handle }, from)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -52,13 +54,13 @@ impl Listener for Wires {
     }
 }
 
-impl Connected<IncomingStream<'_, Wires>> for Scissors {
-    fn connect_info(connection: IncomingStream<'_, Wires>) -> Self {
-        connection.io().scissors.clone()
+impl Connected<IncomingStream<'_, ResettableListener>> for ResetHandle {
+    fn connect_info(connection: IncomingStream<'_, ResettableListener>) -> Self {
+        connection.io().handle.clone()
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ResettableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -68,13 +70,13 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ResettableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         from: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.scissors.check()?;
+        self.handle.check()?;
         Pin::new(&mut self.stream).poll_write(cx, from)
     }
 
