@@ -5,7 +5,7 @@
     export LIVEKIT_AIRTABLE_URL=https://calls.example.com
     python agent.py dev
 
-In an agent that you already have, copy `send_report` and `on_session_end`, and name the latter in `rtc_session`.
+To use it in an existing agent, copy `send_report` and `on_session_end`, and pass the latter to `rtc_session`.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from livekit.agents import Agent, AgentServer, AgentSession, JobContext, cli
 
 logger = logging.getLogger("agent")
 
-# on_session_end may take 300 s: stop before it is cancelled.
+# on_session_end is cancelled after 300 s: give up before that.
 GIVE_UP_AFTER = 240.0
 
 
 def authorization(room: str) -> str:
-    """API_TOKEN if there is one, else a token of LiveKit's key, which every agent has."""
+    """API_TOKEN if it is set, otherwise a token signed with the LiveKit key that every agent has."""
     if token := os.environ.get("API_TOKEN"):
         return f"Bearer {token}"
     grants = api.VideoGrants(room_admin=True, room=room)
@@ -35,7 +35,7 @@ def authorization(room: str) -> str:
 
 
 async def send_report(report: dict) -> None:
-    """POSTs a report, and again while the service is away or busy. Sending one twice does no harm: the newest wins."""
+    """POSTs a report, and retries while the service is down or busy. Sending a report twice is safe: the newest wins."""
     url = os.environ["LIVEKIT_AIRTABLE_URL"].rstrip("/") + "/v1/transcripts"
     headers = {"Authorization": authorization(report["room"])}
     deadline = asyncio.get_running_loop().time() + GIVE_UP_AFTER
@@ -49,7 +49,7 @@ async def send_report(report: dict) -> None:
                         return
                     problem = f"{answer.status} {await answer.text()}"
                     if answer.status < 500 and answer.status not in (408, 429):
-                        raise RuntimeError(f"the transcript was refused: {problem}")
+                        raise RuntimeError(f"the transcript was rejected: {problem}")
                     if answer.headers.get("Retry-After", "").isdigit():
                         retry_after = float(answer.headers["Retry-After"])
             except (aiohttp.ClientError, asyncio.TimeoutError) as error:
@@ -57,7 +57,7 @@ async def send_report(report: dict) -> None:
             wait = max(retry_after, pause * random.uniform(0.5, 1.0))
             if asyncio.get_running_loop().time() + wait > deadline:
                 raise RuntimeError(f"the transcript could not be sent: {problem}")
-            logger.warning("transcript not sent yet (%s), again in %.1f s", problem, wait)
+            logger.warning("transcript not sent yet (%s), retrying in %.1f s", problem, wait)
             await asyncio.sleep(wait)
             pause = min(2 * pause, 30.0)
 

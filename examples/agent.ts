@@ -6,7 +6,7 @@
  *     export LIVEKIT_AIRTABLE_URL=https://calls.example.com
  *     npx tsx agent.ts dev
  *
- * In an agent that you already have, copy `sendReport` and `onSessionEnd`. Before @livekit/agents 1.9 there is no onSessionEnd:
+ * To use it in an existing agent, copy `sendReport` and `onSessionEnd`. Versions before @livekit/agents 1.9 have no onSessionEnd:
  * call `ctx.addShutdownCallback(() => onSessionEnd(ctx))` in `entry` and raise `shutdownProcessTimeout`.
  */
 import { type JobContext, ServerOptions, cli, defineAgent, voice } from '@livekit/agents';
@@ -14,10 +14,10 @@ import { AccessToken } from 'livekit-server-sdk';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-// onSessionEnd may take 300 s: stop before the process is ended.
+// The process is ended 300 s after onSessionEnd starts: give up before that.
 const GIVE_UP_AFTER_MS = 240_000;
 
-/** API_TOKEN if there is one, else a token of LiveKit's key, which every agent has. */
+/** API_TOKEN if it is set, otherwise a token signed with the LiveKit key that every agent has. */
 async function authorization(room: string): Promise<string> {
   if (process.env.API_TOKEN) return `Bearer ${process.env.API_TOKEN}`;
   const { LIVEKIT_API_KEY, LIVEKIT_API_SECRET } = process.env;
@@ -26,7 +26,7 @@ async function authorization(room: string): Promise<string> {
   return `Bearer ${await token.toJwt()}`;
 }
 
-/** POSTs a report, and again while the service is away or busy. Sending one twice does no harm: the newest wins. */
+/** POSTs a report, and retries while the service is down or busy. Sending a report twice is safe: the newest wins. */
 export async function sendReport(report: Record<string, unknown>): Promise<void> {
   const url = `${process.env.LIVEKIT_AIRTABLE_URL?.replace(/\/+$/, '')}/v1/transcripts`;
   const headers = {
@@ -47,13 +47,13 @@ export async function sendReport(report: Record<string, unknown>): Promise<void>
       if (answer.ok) return;
       problem = `${answer.status} ${await answer.text().catch(() => '')}`;
       if (answer.status < 500 && answer.status !== 408 && answer.status !== 429) {
-        throw new Error(`the transcript was refused: ${problem}`);
+        throw new Error(`the transcript was rejected: ${problem}`);
       }
       retryAfter = (Number(answer.headers.get('retry-after')) || 0) * 1_000;
     }
     const wait = Math.max(retryAfter, pause * (0.5 + Math.random() / 2));
     if (Date.now() + wait > deadline) throw new Error(`the transcript could not be sent: ${problem}`);
-    console.warn(`transcript not sent yet (${problem}), again in ${Math.round(wait)} ms`);
+    console.warn(`transcript not sent yet (${problem}), retrying in ${Math.round(wait)} ms`);
     await sleep(wait);
   }
 }

@@ -43,9 +43,6 @@ pub mod cli;
 pub mod config;
 pub mod telemetry;
 
-#[cfg(feature = "sim")]
-pub mod sim;
-
 /// The first thing a process does: rustls needs to know its cryptography before the first connection.
 pub fn install_crypto() {
     rustls::crypto::ring::default_provider()

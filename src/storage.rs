@@ -2,11 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use aws_credential_types::Credentials;
 use aws_sdk_s3::{
     config::{
-        BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-        retry::RetryConfig, timeout::TimeoutConfig,
+        BehaviorVersion, Credentials, Region, RequestChecksumCalculation,
+        ResponseChecksumValidation, retry::RetryConfig, timeout::TimeoutConfig,
     },
     error::{ProvideErrorMetadata, SdkError},
     presigning::PresigningConfig,

@@ -7,9 +7,9 @@ use std::{
 };
 
 /// Each module and what it may name of ours. `*`: everything.
-const MAY: [(&str, &[&str]); 13] = [
+const MAY: [(&str, &[&str]); 12] = [
     ("domain", &[]),
-    ("store", &["domain"]),
+    ("store", &["domain", "telemetry::LogThrottle"]),
     ("livekit", &["domain"]),
     ("storage", &["domain"]),
     ("airtable", &["domain"]),
@@ -18,7 +18,14 @@ const MAY: [(&str, &[&str]); 13] = [
     (
         "pipeline",
         &[
-            "domain", "store", "livekit", "storage", "airtable", "mirror", "alert",
+            "domain",
+            "store",
+            "livekit",
+            "storage",
+            "airtable",
+            "mirror",
+            "alert",
+            "telemetry::LogThrottle",
         ],
     ),
     (
@@ -26,15 +33,16 @@ const MAY: [(&str, &[&str]); 13] = [
         &[
             "domain",
             "store",
+            "livekit::token",
             "livekit::webhook",
             "storage",
             "pipeline::Wake",
             "pipeline::JobStatus",
             "pipeline::JobState",
             "pipeline::requests",
+            "telemetry::LogThrottle",
         ],
     ),
-    ("sim", &["domain", "install_crypto"]),
     ("config", &["domain"]),
     ("telemetry", &[]),
     ("cli", &["*"]),

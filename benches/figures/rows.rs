@@ -11,10 +11,10 @@ use std::{
 use anyhow::{Context, ensure};
 use livekit_airtable::{
     domain::{Call, DueDelivery, Sink, transcript},
-    sim::airtable::Airtable,
     store::{CallUpdate, Fold, Store},
     telemetry,
 };
+use livekit_airtable_sim::airtable::Airtable;
 use serde_json::{json, value::to_raw_value};
 use tokio_util::sync::CancellationToken;
 

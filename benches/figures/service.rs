@@ -10,12 +10,12 @@ use anyhow::{Context, ensure};
 use livekit_airtable::{
     airtable::{self as client, Plan, Schema},
     domain::Call,
-    sim::{
-        airtable::{self, Airtable},
-        livekit::{self, LiveKit},
-        storage::{self, Storage},
-    },
     telemetry,
+};
+use livekit_airtable_sim::{
+    airtable::{self, Airtable},
+    livekit::{self, LiveKit},
+    storage::{self, Storage},
 };
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use livekit_airtable::{sim::airtable::Fault, telemetry};
+use livekit_airtable::telemetry;
+use livekit_airtable_sim::airtable::Fault;
 use proptest::{
     prelude::*,
     strategy::ValueTree,

@@ -9,6 +9,8 @@ mod domain;
 #[path = "../../src/livekit"]
 mod livekit {
     pub mod body;
+    pub mod token;
+    mod token_error;
     pub mod webhook;
 }
 
@@ -19,7 +21,7 @@ use base64::{
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use livekit::{body, webhook};
+use livekit::{body, token};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -33,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     let end = data.iter().position(|byte| *byte == b'\n');
     let (header, rest) = data.split_at(end.unwrap_or(data.len()));
     let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
-    let keys = webhook::Keys::new(vec![("devkey".into(), SECRET.to_owned().into())]);
+    let keys = token::Keys::new(vec![("devkey".into(), SECRET.to_owned().into())]);
 
     if let Ok(header) = std::str::from_utf8(header) {
         assert!(keys.verify_webhook(Some(header), now).is_err(), "forged");

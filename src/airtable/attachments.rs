@@ -7,11 +7,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    client::Client,
-    error::{Access, Error},
-    wire::Records,
-};
+use super::{class::Access, client::Client, error::Error, wire::Records};
 
 /// One attachment of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

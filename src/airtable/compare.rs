@@ -4,10 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::column::Column;
 use super::error::Error;
-use super::plan::Step;
-use super::schema::{Column, Mapping, Schema};
+use super::schema::{Mapping, Schema};
+use super::step::Step;
 use super::wire::{Field, Table};
+
+impl Schema {
+    /// The columns that can be written in `table`, and what keeps others out (missing, wrong type) or makes some of
+    /// their values fail (missing choice). Creates nothing. `known`: name in the schema to field id.
+    ///
+    /// # Errors
+    /// When the key column is missing or of another type: without it no row can be written.
+    pub fn map(
+        &self,
+        table: &Table,
+        known: &BTreeMap<String, String>,
+    ) -> Result<(Mapping, Vec<Step>), Error> {
+        let steps = columns(self, table, known);
+        let mapping = mapping(&table.id, &steps);
+        check_key(self, table, &steps)?;
+        let problems = steps.into_iter().filter(|step| !step.is_ok()).collect();
+        Ok((mapping, problems))
+    }
+}
 
 /// Remembered ids first, then names among the fields no id has claimed: two columns may have swapped their names.
 pub(super) fn columns(
@@ -40,7 +60,7 @@ pub(super) fn columns(
             Some(field) => beside(column, field),
             None => vec![Step::CreateColumn {
                 column: column.name.clone(),
-                kind: column.kind.clone(),
+                kind: column.kind,
             }],
         });
     let theirs = table
@@ -91,7 +111,7 @@ fn beside(column: &Column, field: &Field) -> Vec<Step> {
             column: name,
             name: field.name.clone(),
             kind: field.kind.clone(),
-            wanted: column.kind.clone(),
+            wanted: column.kind,
             field_id,
         }];
     }
@@ -100,7 +120,7 @@ fn beside(column: &Column, field: &Field) -> Vec<Step> {
         steps.push(Step::Renamed {
             column: name.clone(),
             name: field.name.clone(),
-            kind: field.kind.clone(),
+            kind: column.kind,
             field_id: field_id.clone(),
         });
     }
@@ -109,14 +129,14 @@ fn beside(column: &Column, field: &Field) -> Vec<Step> {
         steps.push(Step::MissingChoice {
             column: name,
             name: field.name.clone(),
-            kind: field.kind.clone(),
+            kind: column.kind,
             choices,
             field_id,
         });
     } else if steps.is_empty() {
         steps.push(Step::Kept {
             column: name,
-            kind: field.kind.clone(),
+            kind: column.kind,
             field_id,
         });
     }
@@ -166,7 +186,7 @@ pub(super) fn mapping(table_id: &str, steps: &[Step]) -> Mapping {
 }
 
 /// Without its key column no row can be written.
-pub(super) fn check_key(schema: &Schema, table: &Table, steps: &[Step]) -> Result<(), Error> {
+fn check_key(schema: &Schema, table: &Table, steps: &[Step]) -> Result<(), Error> {
     check_key_type(schema, steps)?;
     let key = &schema.key().name;
     let missing = |step: &Step| matches!(step, Step::CreateColumn { column, .. } if column == key);
@@ -179,7 +199,7 @@ pub(super) fn check_key(schema: &Schema, table: &Table, steps: &[Step]) -> Resul
     }
 }
 
-/// A key column of another type is nothing we can mend: the API changes no types.
+/// A key column of another type is an error that only a person can fix: the API changes no types.
 pub(super) fn check_key_type(schema: &Schema, steps: &[Step]) -> Result<(), Error> {
     let key = &schema.key().name;
     for step in steps {
@@ -194,7 +214,7 @@ pub(super) fn check_key_type(schema: &Schema, steps: &[Step]) -> Result<(), Erro
             return Err(Error::KeyType {
                 column: column.clone(),
                 found: kind.clone(),
-                wanted: wanted.clone(),
+                wanted: *wanted,
             });
         }
     }

@@ -1,33 +1,59 @@
 //! Airtable's wire format: requests, what its refusals mean, the table's schema and how a base is brought to it.
 //!
-//! One [`Client`] owns one base's request budget. [`Schema`] says which columns there are and what fills them,
-//! [`Plan`] compares it with the base that is there, and [`Mapping`] is what a writer needs: field ids, which survive a
-//! rename. Facts about the API: airtable.com/developers/web/api.
+//! Requests: [`Client`] owns one base's request budget (`rate_limiter`, `rate`, `slots`, and `ledger` for what other
+//! processes send); `records`, `attachments` and `metadata` have its requests, `wire` their JSON. [`Error`] is what they
+//! fail with, [`Class`] what that means.
+//!
+//! The table: [`Schema`] says which columns there are and what fills them (`parse` reads its file by `rules`), [`Plan`]
+//! compares it with a base, step by step, and [`Mapping`] is what a writer needs: field ids, which survive a rename.
+//! [`projection`] makes the row of a call.
+//!
+//! Facts about the API: airtable.com/developers/web/api.
 
 mod attachments;
 mod body;
-mod book;
 mod cell;
+mod class;
 mod client;
+mod column;
 mod compare;
+mod convert;
 mod error;
+mod field_type;
+mod ledger;
+mod message;
+mod metadata;
 mod options;
-mod pace;
 mod parse;
 mod path;
+mod people;
 mod plan;
 mod print;
-pub mod row;
+pub mod projection;
+mod rate;
+mod rate_limiter;
+mod reader;
+mod records;
+mod refusal;
+mod refusal_type;
 mod rules;
 mod schema;
+mod slots;
+mod source;
+mod step;
 mod wire;
 
 pub use attachments::Attachment;
-pub use book::{Book, Denied, Entry, Leave};
+pub use class::{Access, Class};
 pub use client::{Client, Config};
-pub use error::{Access, Class, Error, Refusal};
-pub use plan::{Plan, Step, create_base, locate};
-pub use schema::{
-    Column, Fault, Invalid, Mapping, OPEN_SOURCES, SOURCES, Schema, TableText, find_table,
-};
+pub use column::Column;
+pub use error::Error;
+pub use field_type::{FieldType, FoundType, UnknownType};
+pub use ledger::{Denied, Grant, LedgerEntry, RequestLedger};
+pub use plan::{Plan, create_base, find_table, locate};
+pub use refusal::Refusal;
+pub use refusal_type::RefusalType;
+pub use schema::{Fault, Invalid, Mapping, Schema, TableText};
+pub use source::{Source, UnknownSource};
+pub use step::{Sign, Step};
 pub use wire::{Base, Field, Table, Written};

@@ -1,32 +1,11 @@
 //! The `options` of a column in the schema file, checked as Airtable checks them when it creates a field, so that a typing
-//! error is told with its line and not by the API after half of the columns are there. Spellings:
+//! error is reported with its line and not by the API after half of the columns are there. Spellings:
 //! airtable.com/developers/web/api/field-model.
 
 use serde_json::{Map, Value};
 
-/// Types that are created without options …
-const PLAIN: [&str; 7] = [
-    "singleLineText",
-    "multilineText",
-    "richText",
-    "email",
-    "url",
-    "phoneNumber",
-    "multipleAttachments",
-];
-/// … and with which: all of them are needed.
-const NEEDED: [(&str, &[&str]); 10] = [
-    ("number", &["precision"]),
-    ("percent", &["precision"]),
-    ("currency", &["precision", "symbol"]),
-    ("duration", &["durationFormat"]),
-    ("rating", &["max", "icon", "color"]),
-    ("checkbox", &["icon", "color"]),
-    ("singleSelect", &["choices"]),
-    ("multipleSelects", &["choices"]),
-    ("date", &["dateFormat"]),
-    ("dateTime", &["timeZone", "dateFormat", "timeFormat"]),
-];
+use super::field_type::FieldType;
+
 const DURATIONS: [&str; 5] = ["h:mm", "h:mm:ss", "h:mm:ss.S", "h:mm:ss.SS", "h:mm:ss.SSS"];
 const DATES: [&str; 5] = ["iso", "local", "friendly", "us", "european"];
 const TIMES: [&str; 2] = ["24hour", "12hour"];
@@ -45,19 +24,38 @@ const HUES: [&str; 10] = [
 ];
 const SHADES: [&str; 4] = ["Bright", "Light1", "Light2", "Dark1"];
 
-/// The types that the API can create and we can write.
-pub(super) fn types() -> Vec<&'static str> {
-    let with = NEEDED.iter().map(|(kind, _)| *kind);
-    PLAIN.into_iter().chain(with).collect()
+/// The options with which a column of this type is created: all of them are needed.
+fn needed(kind: FieldType) -> &'static [&'static str] {
+    match kind {
+        FieldType::SingleLineText
+        | FieldType::MultilineText
+        | FieldType::RichText
+        | FieldType::Email
+        | FieldType::Url
+        | FieldType::PhoneNumber
+        | FieldType::MultipleAttachments => &[],
+        FieldType::Number | FieldType::Percent => &["precision"],
+        FieldType::Currency => &["precision", "symbol"],
+        FieldType::Duration => &["durationFormat"],
+        FieldType::Rating => &["max", "icon", "color"],
+        FieldType::Checkbox => &["icon", "color"],
+        FieldType::SingleSelect | FieldType::MultipleSelects => &["choices"],
+        FieldType::Date => &["dateFormat"],
+        FieldType::DateTime => &["timeZone", "dateFormat", "timeFormat"],
+    }
 }
 
-/// What is wrong with the options of a type that is one of [`types`].
-pub(super) fn faults(kind: &str, options: &Value) -> Vec<String> {
-    let Some((_, needed)) = NEEDED.iter().find(|(name, _)| *name == kind) else {
-        let none = options.is_null();
+/// What is wrong with the options of a column of this type, a sentence for each.
+pub(super) fn faults(kind: FieldType, options: &Value) -> Vec<String> {
+    let needed = needed(kind);
+    if needed.is_empty() {
         let wrong = format!("the type {kind} takes no options");
-        return if none { Vec::new() } else { vec![wrong] };
-    };
+        return if options.is_null() {
+            Vec::new()
+        } else {
+            vec![wrong]
+        };
+    }
     let empty = Map::new();
     let given = options.as_object().unwrap_or(&empty);
     let unknown = given.keys().filter(|key| !needed.contains(&key.as_str()));
@@ -67,7 +65,7 @@ pub(super) fn faults(kind: &str, options: &Value) -> Vec<String> {
             format!("the type {kind} has no option `{key}`; valid are {valid}")
         })
         .collect();
-    for key in *needed {
+    for key in needed {
         match given.get(*key) {
             None => faults.push(format!("the type {kind} needs the option `{key}`")),
             Some(value) => faults.extend(option(kind, key, value)),
@@ -76,10 +74,10 @@ pub(super) fn faults(kind: &str, options: &Value) -> Vec<String> {
     faults
 }
 
-/// What is wrong with one of the options that [`NEEDED`] names.
-fn option(kind: &str, key: &str, value: &Value) -> Vec<String> {
+/// What is wrong with one of the options that [`needed`] names.
+fn option(kind: FieldType, key: &str, value: &Value) -> Vec<String> {
     let fault = match (kind, key) {
-        ("currency", "precision") => within(key, value, 0..=7),
+        (FieldType::Currency, "precision") => within(key, value, 0..=7),
         (_, "precision") => within(key, value, 0..=8),
         (_, "max") => within(key, value, 1..=10),
         (_, "symbol") => match value.as_str() {
@@ -90,7 +88,7 @@ fn option(kind: &str, key: &str, value: &Value) -> Vec<String> {
         (_, "dateFormat") => named(key, value, &DATES),
         (_, "timeFormat") => named(key, value, &TIMES),
         (_, "timeZone") => time_zone(value),
-        ("rating", "icon") => one_of(key, value, &RATING_ICONS),
+        (FieldType::Rating, "icon") => one_of(key, value, &RATING_ICONS),
         (_, "icon") => one_of(key, value, &CHECKBOX_ICONS),
         (_, "color") => color(value, &SHADES[..1]),
         _ => return choices(value),

@@ -1,15 +1,21 @@
 //! From TOML to [`Schema`], gathering every fault with its line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::DeTable;
 
+use super::column::Column;
+use super::field_type::FieldType;
+use super::reader::{Entry, Reader};
 use super::rules;
-use super::schema::{Column, Fault, Schema, TableText};
+use super::schema::{Fault, Invalid, Schema, TableText};
+use super::source::Source;
+
+const BUILT_IN: &str = include_str!("../../schema/airtable.toml");
 
 const TABLE_KEYS: [&str; 1] = ["description"];
 const COLUMN_KEYS: [&str; 7] = [
@@ -22,34 +28,90 @@ const COLUMN_KEYS: [&str; 7] = [
     "key",
 ];
 
-pub(super) fn schema(text: &str) -> Result<Schema, Vec<Fault>> {
-    let mut reader = Reader {
-        text,
-        faults: Vec::new(),
-    };
+impl Schema {
+    /// `schema/airtable.toml` as it was when this program was built.
+    pub fn built_in() -> Schema {
+        Schema::parse("schema/airtable.toml", BUILT_IN).expect("a test parses the built-in schema")
+    }
+
+    /// The file of AIRTABLE_SCHEMA.
+    ///
+    /// # Errors
+    /// All its faults at once; one for the file as a whole when it cannot be read.
+    pub fn read(path: &Path) -> Result<Schema, Invalid> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Schema::parse(&file, &text),
+            Err(error) => Err(Invalid {
+                file,
+                faults: vec![Fault {
+                    line: 0,
+                    reason: format!("cannot be read: {error}"),
+                }],
+            }),
+        }
+    }
+
+    /// A schema from its text; `file` is its name in what [`Invalid`] says.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn parse(file: &str, text: &str) -> Result<Schema, Invalid> {
+        schema(text).map_err(|faults| Invalid {
+            file: file.to_string(),
+            faults,
+        })
+    }
+}
+
+fn schema(text: &str) -> Result<Schema, Vec<Fault>> {
+    let mut reader = Reader::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
+    let is_toml = errors.is_empty();
     for error in errors {
         reader.fault(error.span().unwrap_or(0..0), error.message().to_string());
     }
-    if !reader.faults.is_empty() {
+    if !is_toml {
         return Err(reader.sorted());
     }
-    let schema = reader.document(document.get_ref());
-    match reader.sorted() {
-        faults if faults.is_empty() => Ok(schema),
-        faults => Err(faults),
+    let (table, drafts) = reader.document(document.get_ref());
+    let columns = drafts.into_iter().map(Draft::into_column).collect();
+    match (columns, reader.sorted()) {
+        (Some(columns), faults) if faults.is_empty() => Ok(Schema { table, columns }),
+        (_, faults) => Err(faults),
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    faults: Vec<Fault>,
+/// A column as far as it could be read.
+struct Draft {
+    /// Where it stands in the text.
+    span: Range<usize>,
+    name: String,
+    kind: Option<FieldType>,
+    options: Value,
+    description: String,
+    from: Option<Source>,
+    enabled: bool,
+    key: bool,
 }
 
-type Entry<'i> = Spanned<DeValue<'i>>;
+impl Draft {
+    /// `None`: its type or source is missing or unknown, which is a fault of the file.
+    fn into_column(self) -> Option<Column> {
+        Some(Column {
+            name: self.name,
+            kind: self.kind?,
+            options: self.options,
+            description: self.description,
+            from: self.from?,
+            enabled: self.enabled,
+            key: self.key,
+        })
+    }
+}
 
 impl Reader<'_> {
-    fn document(&mut self, document: &DeTable<'_>) -> Schema {
+    fn document(&mut self, document: &DeTable<'_>) -> (TableText, Vec<Draft>) {
         self.only(document, &["table", "columns"], "the file");
         let table = match document.get("table") {
             Some(entry) => self.table(entry),
@@ -62,7 +124,7 @@ impl Reader<'_> {
         {
             Some((_, Some(entries))) => {
                 for entry in entries.iter() {
-                    columns.push((entry.span(), self.column(entry)));
+                    columns.push(self.column(entry));
                 }
             }
             Some((entry, None)) => self.fault(
@@ -73,10 +135,7 @@ impl Reader<'_> {
         }
         self.names(&columns);
         self.key(&columns);
-        Schema {
-            table,
-            columns: columns.into_iter().map(|(_, column)| column).collect(),
-        }
+        (table, columns)
     }
 
     fn table(&mut self, entry: &Entry<'_>) -> TableText {
@@ -90,22 +149,21 @@ impl Reader<'_> {
         }
     }
 
-    fn column(&mut self, entry: &Entry<'_>) -> Column {
+    fn column(&mut self, entry: &Entry<'_>) -> Draft {
         let empty = DeTable::new();
         let table = entry.get_ref().as_table().unwrap_or(&empty);
         self.only(table, &COLUMN_KEYS, "a column");
-        let column = Column {
-            name: self.required(entry, table, "name").trim().to_owned(),
-            kind: self.required(entry, table, "type"),
-            options: self.options(table),
-            description: self.string(table, "description").unwrap_or_default(),
-            from: self.required(entry, table, "from"),
-            enabled: self.boolean(table, "enabled").unwrap_or(true),
-            key: self.boolean(table, "key").unwrap_or(false),
-        };
+        let name = self.required(entry, table, "name").trim().to_owned();
+        let kind = self.required(entry, table, "type");
+        let options = self.options(table);
+        let description = self.string(table, "description").unwrap_or_default();
+        let from = self.required(entry, table, "from");
+        let (enabled, key) = (self.boolean(table, "enabled"), self.boolean(table, "key"));
+        let (kind, wrong_type) = rules::read_type(&kind, &options);
+        let (from, wrong_source) = rules::read_source(&from, kind, &options);
         for (places, wrong) in [
-            (["options", "type"], rules::of_type(&column)),
-            (["from", "type"], rules::of_source(&column)),
+            (["options", "type"], wrong_type),
+            (["from", "type"], wrong_source),
         ] {
             let place = places.iter().find_map(|name| table.get(*name));
             let span = place.map_or(entry.span(), Spanned::span);
@@ -113,120 +171,47 @@ impl Reader<'_> {
                 self.fault(span.clone(), reason);
             }
         }
-        column
+        Draft {
+            span: entry.span(),
+            name,
+            kind,
+            options,
+            description,
+            from,
+            enabled: enabled.unwrap_or(true),
+            key: key.unwrap_or(false),
+        }
     }
 
     /// Airtable takes names without regard to case, and people do not see how many spaces there are.
-    fn names(&mut self, columns: &[(Range<usize>, Column)]) {
+    fn names(&mut self, columns: &[Draft]) {
         let mut seen = BTreeMap::new();
-        for (span, column) in columns.iter().filter(|(_, column)| !column.name.is_empty()) {
-            let words: Vec<&str> = column.name.split_whitespace().collect();
+        for Draft { span, name, .. } in columns.iter().filter(|column| !column.name.is_empty()) {
+            let words: Vec<&str> = name.split_whitespace().collect();
             if let Some(line) = seen.insert(words.join(" ").to_lowercase(), self.line(span)) {
-                self.fault(
-                    span.clone(),
-                    format!(
-                        "a second column {:?}; the first is in line {line}",
-                        column.name
-                    ),
-                );
+                let reason = format!("a second column {name:?}; the first is in line {line}");
+                self.fault(span.clone(), reason);
             }
         }
     }
 
-    fn key(&mut self, columns: &[(Range<usize>, Column)]) {
-        let keys: Vec<_> = columns.iter().filter(|(_, column)| column.key).collect();
+    fn key(&mut self, columns: &[Draft]) {
+        let keys: Vec<&Draft> = columns.iter().filter(|column| column.key).collect();
         match keys.as_slice() {
             [] => self.fault(
                 0..0,
                 "one column must have `key = true` and `from = \"call_id\"`".into(),
             ),
-            [(span, key)] => {
-                for reason in rules::of_key(key) {
-                    self.fault(span.clone(), reason);
+            [key] => {
+                for reason in rules::of_key(key.kind, key.from.as_ref(), key.enabled) {
+                    self.fault(key.span.clone(), reason);
                 }
             }
             [_, more @ ..] => {
-                for (span, key) in more {
-                    self.fault(span.clone(), format!("a second key column {:?}", key.name));
+                for Draft { span, name, .. } in more {
+                    self.fault(span.clone(), format!("a second key column {name:?}"));
                 }
             }
         }
-    }
-
-    /// Keys nobody reads are typing errors.
-    fn only(&mut self, table: &DeTable<'_>, allowed: &[&str], what: &str) {
-        let allowed_set: BTreeSet<&str> = allowed.iter().copied().collect();
-        for key in table
-            .keys()
-            .filter(|key| !allowed_set.contains(key.get_ref().as_ref()))
-        {
-            let name = key.get_ref();
-            let meant = rules::meant(name, allowed);
-            let valid = allowed.join(", ");
-            let reason = format!("{what} has no `{name}`{meant}; valid are {valid}");
-            self.fault(key.span(), reason);
-        }
-    }
-
-    fn required(&mut self, entry: &Entry<'_>, table: &DeTable<'_>, key: &str) -> String {
-        if !table.contains_key(key) {
-            self.fault(entry.span(), format!("a column without `{key}`"));
-        }
-        let text = self.string(table, key);
-        if let (Some(entry), Some("")) = (table.get(key), text.as_deref().map(str::trim)) {
-            self.fault(entry.span(), format!("`{key}` is empty"));
-        }
-        text.unwrap_or_default()
-    }
-
-    fn string(&mut self, table: &DeTable<'_>, key: &str) -> Option<String> {
-        let entry = table.get(key)?;
-        let text = entry.get_ref().as_str().map(str::to_string);
-        if text.is_none() {
-            self.fault(entry.span(), format!("`{key}` must be a text in quotes"));
-        }
-        text
-    }
-
-    fn boolean(&mut self, table: &DeTable<'_>, key: &str) -> Option<bool> {
-        let entry = table.get(key)?;
-        let value = entry.get_ref().as_bool();
-        if value.is_none() {
-            self.fault(entry.span(), format!("`{key}` must be true or false"));
-        }
-        value
-    }
-
-    fn options(&mut self, table: &DeTable<'_>) -> Value {
-        let Some(entry) = table.get("options") else {
-            return Value::Null;
-        };
-        if !entry.get_ref().is_table() {
-            self.fault(entry.span(), "`options` must be { … }".into());
-            return Value::Null;
-        }
-        match Value::deserialize(ValueDeserializer::from(entry.clone())) {
-            Ok(options) => options,
-            Err(error) => {
-                self.fault(entry.span(), format!("`options`: {}", error.message()));
-                Value::Null
-            }
-        }
-    }
-
-    fn sorted(mut self) -> Vec<Fault> {
-        self.faults.sort_by_key(|fault| fault.line);
-        self.faults
-    }
-
-    fn fault(&mut self, at: Range<usize>, reason: String) {
-        let line = self.line(&at);
-        self.faults.push(Fault { line, reason });
-    }
-
-    /// From 1.
-    fn line(&self, at: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().iter().take(at.start);
-        1 + before.filter(|byte| **byte == b'\n').count()
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::client::Client;
 use super::compare;
 use super::error::Error;
-use super::schema::{Mapping, Schema, find_table};
+use super::schema::{Mapping, Schema};
+use super::step::{Sign, Step};
 use super::wire::{Base, Table};
 
 /// The way from the base as it is to the schema.
@@ -17,64 +16,8 @@ pub struct Plan {
     pub table: String,
     /// None: it is created.
     pub table_id: Option<String>,
+    /// The schema's columns in its order, then the users'.
     pub steps: Vec<Step>,
-}
-
-/// `column` is the name in the schema (for a foreign one, in the base), `name` the name in the base, `kind` the type there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "step", rename_all = "snake_case")]
-pub enum Step {
-    CreateTable {
-        table: String,
-    },
-    CreateColumn {
-        column: String,
-        #[serde(rename = "type")]
-        kind: String,
-    },
-    Kept {
-        column: String,
-        #[serde(rename = "type")]
-        kind: String,
-        field_id: String,
-    },
-    /// People call it something else; its id is remembered.
-    Renamed {
-        column: String,
-        name: String,
-        #[serde(rename = "type")]
-        kind: String,
-        field_id: String,
-    },
-    /// The key need not be the first column, which the API cannot make it.
-    NotPrimary {
-        column: String,
-        /// The name of the column that is.
-        primary: String,
-    },
-    WrongType {
-        column: String,
-        name: String,
-        #[serde(rename = "type")]
-        kind: String,
-        wanted: String,
-        field_id: String,
-    },
-    MissingChoice {
-        column: String,
-        name: String,
-        #[serde(rename = "type")]
-        kind: String,
-        choices: Vec<String>,
-        field_id: String,
-    },
-    /// Theirs: never touched.
-    Foreign {
-        column: String,
-        #[serde(rename = "type")]
-        kind: String,
-        field_id: String,
-    },
 }
 
 impl Plan {
@@ -115,7 +58,7 @@ impl Plan {
                 };
                 let columns = schema.enabled().map(|column| Step::CreateColumn {
                     column: column.name.clone(),
-                    kind: column.kind.clone(),
+                    kind: column.kind,
                 });
                 Plan {
                     table,
@@ -145,18 +88,22 @@ impl Plan {
         Ok(mapping)
     }
 
-    /// Requests that [`Plan::apply`] would send. None: the base is as it should be, or nothing can be mended.
+    /// Requests that [`Plan::apply`] would send. 0: the base is as it should be, or only a person can change it.
     pub fn writes(&self) -> usize {
         match self.table_id {
             None => 1,
-            Some(_) => self.steps.iter().filter(|step| step.sign() == '+').count(),
+            Some(_) => self.count(Sign::Create),
         }
     }
 
-    /// How many columns a person must mend, because the API cannot.
+    /// How many columns a person must change, because the API cannot.
     pub fn by_hand(&self) -> usize {
+        self.count(Sign::ByHand)
+    }
+
+    fn count(&self, sign: Sign) -> usize {
         let steps = self.steps.iter();
-        steps.filter(|step| step.sign() == '!').count()
+        steps.filter(|step| step.sign() == sign).count()
     }
 
     /// For `--check`: no column is missing, of another type, or lacks a choice.
@@ -213,37 +160,28 @@ pub async fn create_base(
     Ok((base, mapping))
 }
 
-/// `tbl` and 14 messages or digits.
+/// `tbl` and 14 letters or digits.
 fn is_table_id(text: &str) -> bool {
     text.len() == 17 && text.starts_with("tbl") && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-impl Step {
-    /// `+` created, `=` kept, `~` other than in the schema and fine, `!` a person must act.
-    pub fn sign(&self) -> char {
-        match self {
-            Step::CreateTable { .. } | Step::CreateColumn { .. } => '+',
-            Step::Kept { .. } | Step::Foreign { .. } => '=',
-            Step::Renamed { .. } | Step::NotPrimary { .. } => '~',
-            Step::WrongType { .. } | Step::MissingChoice { .. } => '!',
-        }
-    }
-
-    /// The name in the schema, for a foreign column the one in the base, for a table the table's.
-    pub fn column(&self) -> &str {
-        match self {
-            Step::CreateTable { table } => table,
-            Step::CreateColumn { column, .. }
-            | Step::Kept { column, .. }
-            | Step::Renamed { column, .. }
-            | Step::NotPrimary { column, .. }
-            | Step::WrongType { column, .. }
-            | Step::MissingChoice { column, .. }
-            | Step::Foreign { column, .. } => column,
-        }
-    }
-
-    pub fn is_ok(&self) -> bool {
-        matches!(self.sign(), '=' | '~')
-    }
+/// The table of that name (without regard to case, as Airtable takes it) or id (`tbl…`). A remembered id wins over a
+/// name, so that the table can be renamed.
+pub fn find_table<'a>(
+    tables: &'a [Table],
+    wanted: &str,
+    known_id: Option<&str>,
+) -> Option<&'a Table> {
+    let by_id = |id: &str| tables.iter().find(|table| table.id == id);
+    let by_name = || {
+        let same =
+            |table: &&Table| table.name.trim().to_lowercase() == wanted.trim().to_lowercase();
+        tables
+            .iter()
+            .find(|table| table.name == wanted)
+            .or_else(|| tables.iter().find(same))
+    };
+    by_id(wanted)
+        .or_else(|| known_id.and_then(by_id))
+        .or_else(by_name)
 }

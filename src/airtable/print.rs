@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Step};
+use super::plan::Plan;
+use super::step::{Sign, Step};
 
 /// The table for people: a line per step.
 impl fmt::Display for Plan {
@@ -24,13 +25,13 @@ impl fmt::Display for Plan {
             writeln!(
                 f,
                 "  {} {:width$}  {}",
-                step.sign(),
+                step.sign().as_char(),
                 step.column(),
                 step.note()
             )?;
         }
         let count = |sign| columns().filter(|step| step.sign() == sign).count();
-        let (create, fix) = (count('+'), count('!'));
+        let (create, fix) = (count(Sign::Create), count(Sign::ByHand));
         match (create, fix) {
             (0, 0) => writeln!(f, "Nothing to do."),
             (create, 0) => writeln!(f, "{create} to create."),
@@ -69,7 +70,7 @@ impl Plan {
 impl Step {
     fn as_json(&self) -> Value {
         let mut json = json!(self);
-        json["sign"] = json!(self.sign());
+        json["sign"] = json!(self.sign().as_char());
         json
     }
 
@@ -78,7 +79,7 @@ impl Step {
         match self {
             Step::CreateTable { .. } => "create the table".into(),
             Step::CreateColumn { kind, .. } => format!("{kind}, create"),
-            Step::Kept { kind, .. } => kind.clone(),
+            Step::Kept { kind, .. } => kind.to_string(),
             Step::Renamed { name, kind, .. } => {
                 format!("{kind}, called {name:?} in Airtable: fine")
             }
@@ -90,7 +91,7 @@ impl Step {
                 name, kind, wanted, ..
             } => format!(
                 "{kind}, must be {wanted}: in Airtable open the menu of the column {name:?}, \"Edit field\", and choose \"{}\"",
-                label(wanted)
+                wanted.menu_label()
             ),
             Step::MissingChoice { name, choices, .. } => format!(
                 "without the choice {}: in Airtable open the menu of the column {name:?}, \"Edit field\", and add {}",
@@ -104,28 +105,4 @@ impl Step {
 fn quoted(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     quoted.join(", ")
-}
-
-/// What Airtable's own menu calls a type.
-fn label(kind: &str) -> &str {
-    match kind {
-        "singleLineText" => "Single line text",
-        "multilineText" => "Long text",
-        "richText" => "Long text, with rich text formatting",
-        "email" => "Email",
-        "url" => "URL",
-        "phoneNumber" => "Phone number",
-        "multipleAttachments" => "Attachment",
-        "number" => "Number",
-        "percent" => "Percent",
-        "currency" => "Currency",
-        "duration" => "Duration",
-        "rating" => "Rating",
-        "checkbox" => "Checkbox",
-        "singleSelect" => "Single select",
-        "multipleSelects" => "Multiple select",
-        "date" => "Date",
-        "dateTime" => "Date, with the time field",
-        other => other,
-    }
 }

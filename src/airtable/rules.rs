@@ -2,71 +2,79 @@
 
 use serde_json::Value;
 
-use super::schema::{Column, OPEN_SOURCES, SOURCES};
-use super::{cell, options};
+use super::{cell, field_type::FieldType, options, source::Source};
 use crate::domain::status::Status;
 
 /// Of the types Airtable merges on, those that hold a call's id.
-const KEY_TYPES: [&str; 2] = ["singleLineText", "multilineText"];
-/// Types that hold any text.
-const TEXTS: [&str; 6] = [
-    "singleLineText",
-    "multilineText",
-    "richText",
-    "email",
-    "url",
-    "phoneNumber",
-];
-const TIMES: [&str; 2] = ["date", "dateTime"];
-const NUMBERS: [&str; 4] = ["number", "duration", "currency", "percent"];
+const KEY_TYPES: [FieldType; 2] = [FieldType::SingleLineText, FieldType::MultilineText];
 
-/// Empty texts are told elsewhere.
-pub(super) fn of_type(column: &Column) -> Vec<String> {
-    if column.kind.is_empty() {
-        return Vec::new();
+/// The type that a text names, and what is wrong with it or its options. An empty text is a fault of its own, which is
+/// reported elsewhere.
+pub(super) fn read_type(text: &str, options: &Value) -> (Option<FieldType>, Vec<String>) {
+    if text.is_empty() {
+        return (None, Vec::new());
     }
-    let valid = options::types();
-    if valid.contains(&column.kind.as_str()) {
-        return options::faults(&column.kind, &column.options);
+    if let Ok(kind) = text.parse() {
+        return (Some(kind), options::faults(kind, options));
     }
-    vec![format!(
-        "unknown or unwritable type {:?}{}; valid are {}",
-        column.kind,
-        meant(&column.kind, &valid),
+    let valid = FieldType::ALL.map(FieldType::as_str);
+    let fault = format!(
+        "unknown or unwritable type {text:?}{}; valid are {}",
+        meant(text, &valid),
         valid.join(", ")
-    )]
+    );
+    (None, vec![fault])
 }
 
-pub(super) fn of_source(column: &Column) -> Vec<String> {
-    if column.from.is_empty() {
-        return Vec::new();
+/// The source that a text names, and what is wrong with it in a column of this type.
+pub(super) fn read_source(
+    text: &str,
+    kind: Option<FieldType>,
+    options: &Value,
+) -> (Option<Source>, Vec<String>) {
+    if text.is_empty() {
+        return (None, Vec::new());
     }
-    if !is_source(&column.from) {
-        let open = OPEN_SOURCES
-            .map(|(prefix, rest)| format!("{prefix}{rest}"))
-            .join(", ");
-        return vec![format!(
-            "unknown source {:?}{}; valid are {}, {open}",
-            column.from,
-            meant_source(&column.from),
-            SOURCES.join(", ")
-        )];
-    }
-    if (column.from == "recording_attachment") != (column.kind == "multipleAttachments") {
-        return vec!["recording_attachment and the type multipleAttachments go together".into()];
-    }
-    held(column).into_iter().collect()
+    let Ok(source) = text.parse::<Source>() else {
+        return (None, vec![unknown_source(text)]);
+    };
+    let is_copy = source == Source::RecordingAttachment;
+    let faults = if is_copy != (kind == Some(FieldType::MultipleAttachments)) {
+        vec!["recording_attachment and the type multipleAttachments go together".into()]
+    } else {
+        let fault = kind.and_then(|kind| held(&source, kind, options));
+        fault.into_iter().collect()
+    };
+    (Some(source), faults)
 }
 
-pub(super) fn of_key(key: &Column) -> Vec<String> {
+fn unknown_source(text: &str) -> String {
+    let open = Source::OPEN.map(|(prefix, rest)| format!("{prefix}{rest}"));
+    format!(
+        "unknown source {text:?}{}; valid are {}, {}",
+        meant_source(text),
+        Source::NAMED.map(|source| source.name()).join(", "),
+        open.join(", ")
+    )
+}
+
+/// What is wrong with the key column. A type or source that could not be read is no valid one either.
+pub(super) fn of_key(
+    kind: Option<FieldType>,
+    source: Option<&Source>,
+    enabled: bool,
+) -> Vec<String> {
     let mut wrong = Vec::new();
-    if key.from != "call_id" {
+    if source != Some(&Source::CallId) {
         wrong.push("the key column must be filled `from = \"call_id\"`".into());
     }
-    if !KEY_TYPES.contains(&key.kind.as_str()) {
-        wrong.push(format!("the key column must be {}", KEY_TYPES.join(" or ")));
+    if !kind.is_some_and(|kind| KEY_TYPES.contains(&kind)) {
+        wrong.push(format!(
+            "the key column must be {}",
+            KEY_TYPES.map(FieldType::as_str).join(" or ")
+        ));
     }
-    if !key.enabled {
+    if !enabled {
         wrong.push("the key column cannot be left out".into());
     }
     wrong
@@ -75,8 +83,8 @@ pub(super) fn of_key(key: &Column) -> Vec<String> {
 /// The one of `valid` that is a slip of the finger away, as the middle of a sentence.
 pub(super) fn meant(text: &str, valid: &[&str]) -> String {
     let squeezed = |text: &str| -> String {
-        let messages = text.chars().filter(|c| c.is_alphanumeric());
-        messages.flat_map(char::to_lowercase).collect()
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
     };
     let distance = |name: &&&str| edits(&squeezed(text), &squeezed(name));
     let near = valid.iter().min_by_key(distance);
@@ -86,15 +94,15 @@ pub(super) fn meant(text: &str, valid: &[&str]) -> String {
     }
 }
 
-/// Messages to insert, delete, replace or swap (Levenshtein's distance, where a swap is two).
+/// Letters to insert, delete, replace or swap (Levenshtein's distance, where a swap is two).
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, message) in a.chars().enumerate() {
+    for (i, letter) in a.chars().enumerate() {
         let mut before = i;
         row[0] = i + 1;
         for (j, other) in b.iter().enumerate() {
-            let same = before + usize::from(message != *other);
+            let same = before + usize::from(letter != *other);
             before = row[j + 1];
             row[j + 1] = same.min(before + 1).min(row[j] + 1);
         }
@@ -106,47 +114,49 @@ fn edits(a: &str, b: &str) -> usize {
 fn meant_source(from: &str) -> String {
     match from.split_once('.') {
         Some((root, rest)) if !rest.is_empty() => {
-            meant(root, &OPEN_SOURCES.map(|(prefix, _)| prefix))
+            meant(root, &Source::OPEN.map(|(prefix, _)| prefix))
         }
-        _ => meant(from, &SOURCES),
+        _ => meant(from, &Source::NAMED.map(|source| source.name())),
     }
 }
 
-fn is_source(from: &str) -> bool {
-    let open = |(prefix, _): &(&str, &str)| {
-        from.strip_prefix(prefix)
-            .is_some_and(|rest| !rest.trim().is_empty())
+/// Why a column of this type cannot hold this source. What users say may be of any type, and is checked in every row;
+/// of our own sources it is known.
+fn held(source: &Source, kind: FieldType, options: &Value) -> Option<String> {
+    let is_number = matches!(
+        kind,
+        FieldType::Number | FieldType::Duration | FieldType::Currency | FieldType::Percent
+    );
+    let is_time = matches!(kind, FieldType::Date | FieldType::DateTime);
+    let (what, holds) = match source {
+        Source::StartedAt | Source::EndedAt | Source::RecordingUrlExpires => ("a time", is_time),
+        Source::Duration | Source::RecordingSize => ("a number", is_number),
+        Source::Status if kind == FieldType::SingleSelect => return all_statuses(options),
+        Source::Status
+        | Source::CallId
+        | Source::RoomName
+        | Source::Caller
+        | Source::Transcript
+        | Source::TranscriptUrl
+        | Source::RecordingUrl
+        | Source::EgressId
+        | Source::Error
+        | Source::Participants => ("a text", false),
+        Source::Constant(text) => {
+            let why = cell::fit(kind, options, Value::String(text.clone())).invalid?;
+            return Some(format!("the constant {why}"));
+        }
+        Source::Agent
+        | Source::RecordingAttachment
+        | Source::Summary
+        | Source::Metadata
+        | Source::JobId
+        | Source::MetadataPath(_)
+        | Source::Attribute(_)
+        | Source::ReportPath(_) => return None,
     };
-    SOURCES.contains(&from) || OPEN_SOURCES.iter().any(open)
-}
-
-/// What users say may be of any type, and is looked at in every row; of our own sources it is known.
-fn held(column: &Column) -> Option<String> {
-    let kind = column.kind.as_str();
-    if !options::types().contains(&kind) {
-        // That is told of the type.
-        return None;
-    }
-    let from = column.from.as_str();
-    let holds = |types: &[&str]| types.contains(&kind) || TEXTS.contains(&kind);
-    let wrong = |what: &str| Some(format!("{from} is {what}, which {kind} cannot hold"));
-    match from {
-        "started_at" | "ended_at" | "recording_url_expires" if !holds(&TIMES) => wrong("a time"),
-        "duration" | "recording_size" if !holds(&NUMBERS) => wrong("a number"),
-        "status" if kind == "singleSelect" => all_statuses(&column.options),
-        "status" if !holds(&[]) => wrong("a text"),
-        "call_id" | "room_name" | "caller" | "transcript" | "transcript_url" | "recording_url"
-        | "egress_id" | "error" | "participants"
-            if !holds(&[]) =>
-        {
-            wrong("a text")
-        }
-        _ => {
-            let text = Value::String(from.strip_prefix("constant:")?.to_owned());
-            let why = cell::fit(column, text).unfit?;
-            Some(format!("the constant {why}"))
-        }
-    }
+    let fits = holds || kind.is_text();
+    (!fits).then(|| format!("{source} is {what}, which {kind} cannot hold"))
 }
 
 fn all_statuses(options: &Value) -> Option<String> {

@@ -7,12 +7,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::error::Error;
+use super::field_type::FoundType;
 
 /// A row that is in Airtable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// `rec…`
     pub record_id: String,
+    /// Whether this request made it.
     pub created: bool,
 }
 
@@ -28,14 +30,15 @@ pub struct Table {
     pub fields: Vec<Field>,
 }
 
-/// A column that is there, of whatever type: types nobody knows yet are only strings here.
+/// A column that is in a base, of whatever type.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Field {
     /// `fld…`
     pub id: String,
     pub name: String,
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: FoundType,
+    /// As the metadata API prints them; null when the type has none.
     #[serde(default)]
     pub options: Value,
 }
@@ -106,8 +109,8 @@ impl Records {
         records.map(|record| (record.id, record.fields)).collect()
     }
 
-    /// The rows are saved, an attachment is not: that comes as a success.
-    pub(super) fn tell_attachments(&self) {
+    /// Airtable answers with a success when it saved the rows but not an attachment.
+    pub(super) fn log_lost_attachments(&self) {
         if !self.details.reasons.is_empty() {
             tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows without an attachment");
         }
@@ -135,15 +138,15 @@ pub(super) struct Tables {
 /// A refusal's body beyond this is not read.
 const BODY_LIMIT: usize = 64 * 1024;
 
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<Duration>,
     pub(super) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// A refusal counts by its status even when its body breaks off; a success must come whole.
-    pub(super) async fn of(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+    pub(super) async fn of(request: RequestBuilder) -> Result<Response, reqwest::Error> {
         let mut response = request.send().await?;
         let status = response.status();
         let retry_after = retry_after(&response);
@@ -159,7 +162,7 @@ impl Answer {
                 break;
             }
         }
-        Ok(Answer {
+        Ok(Response {
             status,
             retry_after,
             body,

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{Failure, bucket, database, out, recorder, since, table::Table};
 use crate::{
     config::{self, Source},
-    domain::stored,
+    domain::bucket_recording,
     http::describe::seconds,
-    livekit::egress,
+    livekit::client,
     pipeline::backfill::{Found, Known},
     storage,
     store::Store,
@@ -43,7 +43,7 @@ enum From {
 
 /// Where to ask, and with what.
 struct Places {
-    livekit: Option<egress::Client>,
+    livekit: Option<client::Client>,
     bucket: Option<Bucket>,
 }
 
@@ -88,7 +88,7 @@ impl Places {
         let mut found = Vec::new();
         // LiveKit knows more of a call than its recording's key does.
         if let Some(livekit) = &self.livekit {
-            let infos = livekit.list(None, false).await;
+            let infos = livekit.list(None, client::Egresses::All).await;
             let infos = infos.map_err(|error| livekit_failure(&error))?;
             spinner.inc(infos.len() as u64);
             found.extend(known.egresses(infos, since, now));
@@ -108,7 +108,7 @@ impl Places {
 impl Bucket {
     /// All objects that may be recordings.
     async fn list(&self, spinner: &ProgressBar) -> Result<Vec<storage::Listed>, storage::Error> {
-        let prefix = stored::prefix(&self.path);
+        let prefix = bucket_recording::prefix(&self.path);
         let (mut objects, mut from) = (Vec::new(), None);
         loop {
             let page = self.client.list(prefix, from).await?;
@@ -122,7 +122,7 @@ impl Bucket {
     }
 
     fn tell_others(&self, objects: &[storage::Listed]) {
-        let is_other = |object: &&storage::Listed| !stored::fits(&self.path, &object.key);
+        let is_other = |object: &&storage::Listed| !bucket_recording::fits(&self.path, &object.key);
         let others = objects.iter().filter(is_other).count();
         if others > 0 {
             out::complain(&format!(
@@ -147,7 +147,7 @@ impl Args {
         let http = telemetry::http_client()?;
         let livekit = livekit.as_ref().map(recorder::livekit_config);
         let places = Places {
-            livekit: livekit.map(|config| egress::Client::new(config, http)),
+            livekit: livekit.map(|config| client::Client::new(config, http)),
             bucket: bucket.map(|(storage, recording)| Bucket {
                 client: bucket::client(&storage),
                 path: recording.path,
@@ -190,10 +190,10 @@ fn describe(found: &Found) -> Value {
     })
 }
 
-fn livekit_failure(error: &egress::Error) -> Failure {
+fn livekit_failure(error: &client::Error) -> Failure {
     let text = format!("LiveKit's recordings could not be listed: {error}");
     match error.kind() {
-        egress::Kind::Unauthorized => Failure::NotPermitted(text),
+        client::Kind::Unauthorized => Failure::NotPermitted(text),
         _ => Failure::Unavailable(text),
     }
 }

@@ -46,7 +46,7 @@ pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     };
     let mut client = airtable_client(&config, telemetry::http_client()?);
     if let Some(store) = &store {
-        client = client.counted(budget(&config, store, telemetry::now).book());
+        client = client.counted(budget(&config, store, telemetry::now).ledger());
     }
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
@@ -111,7 +111,7 @@ async fn create_base(workspace: &str, json: bool, source: &Source) -> anyhow::Re
     let made = store.turn(&config.base_id, After::default(), None, telemetry::now());
     made.await?;
     let client = airtable_client(&config, http);
-    let client = client.counted(budget(&config, &store, telemetry::now).book());
+    let client = client.counted(budget(&config, &store, telemetry::now).ledger());
     remember(&store, &client.mapping_key(), &mapping).await?;
     prove(&client, &schema.key().name, &mapping).await?;
     match json {

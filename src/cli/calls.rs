@@ -1,7 +1,7 @@
 //! `calls list|show|link`: what `/v1/calls` says, read from the database.
 
 use anyhow::bail;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Source},
-    domain::{Call, Recording, Status, link::Linked, recording::ObjectState},
+    domain::{Call, ObjectState, Recording, Status, link::Linked, nanoseconds},
     http::describe::{self, answer, next, seconds},
     storage::Method,
     store::{
@@ -222,8 +222,8 @@ fn due_deliveries(delivery: &Delivery, now: Timestamp) -> String {
     text
 }
 
-fn length(nanos: i64) -> String {
-    let seconds = (nanos as f64 / 1e9).round() as i64;
+fn length(duration: SignedDuration) -> String {
+    let seconds = nanoseconds::seconds(duration).round() as i64;
     format!(
         "{}:{:02}:{:02}",
         seconds / 3600,

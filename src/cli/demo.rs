@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
+use livekit_airtable_sim::{airtable, livekit, storage};
 use livekit_api::access_token::{AccessToken, VideoGrants};
 use serde_json::{Map, Value, json};
 
@@ -21,7 +22,6 @@ use super::{
 use crate::{
     airtable::Plan,
     config::{Config, Source},
-    sim::{airtable, livekit, storage},
     telemetry,
 };
 

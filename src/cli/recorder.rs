@@ -9,7 +9,7 @@ use super::{Failure, serve::spawn_sink};
 use crate::{
     config,
     domain::{Policy, Sink},
-    livekit::egress,
+    livekit::client,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks},
     storage,
     store::Store,
@@ -36,7 +36,7 @@ impl Recorder<'_> {
     ) -> anyhow::Result<()> {
         let began_at = store.begin((runner.clock)()).await;
         let began_at = began_at.context("DATABASE_URL: the database cannot be written")?;
-        let client = egress::Client::new(livekit_config(self.livekit), http);
+        let client = client::Client::new(livekit_config(self.livekit), http);
         let mut due_deliveries = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
         if self.mirrors {
             due_deliveries.push(Sink::Mirror);
@@ -76,18 +76,18 @@ fn policy(recording: &config::Recording, began_at: Timestamp) -> Result<Policy, 
     Ok(policy)
 }
 
-pub fn livekit_config(livekit: &config::LiveKit) -> egress::Config {
-    egress::Config {
+pub fn livekit_config(livekit: &config::LiveKit) -> client::Config {
+    client::Config {
         url: livekit.url.clone(),
         api_key: livekit.api_key.clone(),
         api_secret: livekit.api_secret.clone(),
     }
 }
 
-fn output(storage: &config::Storage, recording: &config::Recording) -> egress::Output {
+fn output(storage: &config::Storage, recording: &config::Recording) -> client::Output {
     let endpoint = storage.egress_endpoint.clone();
-    egress::Output {
-        upload: egress::Upload {
+    client::Output {
+        upload: client::Upload {
             access_key: storage.access_key.clone(),
             secret_key: storage.secret_key.clone(),
             region: storage.region.clone(),
@@ -95,6 +95,6 @@ fn output(storage: &config::Storage, recording: &config::Recording) -> egress::O
             bucket: storage.bucket.clone(),
         },
         file_type: recording.file_type,
-        dual: recording.channels == config::Channels::Dual,
+        channels: recording.channels,
     }
 }

@@ -24,7 +24,7 @@ use crate::{
         self,
         server::{self, Limits},
     },
-    livekit::webhook::Keys,
+    livekit::token::Keys,
     mirror,
     pipeline::{
         Clock, Runner,
@@ -135,6 +135,7 @@ impl Service {
             reading: Semaphore::new(1),
             metrics,
             writable: Default::default(),
+            refusals: Default::default(),
             clock: runner.clock,
         };
         let accepting = CancellationToken::new();
@@ -228,7 +229,7 @@ async fn jobs(
         runner,
         store,
         sinks::airtable::Airtable {
-            client: airtable_client(&config.airtable, http.clone()).counted(budget.book()),
+            client: airtable_client(&config.airtable, http.clone()).counted(budget.ledger()),
             budget,
             schema,
             store: store.clone(),

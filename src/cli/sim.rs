@@ -3,9 +3,9 @@
 use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
+use livekit_airtable_sim::{airtable, livekit, storage};
 
 use super::{Failure, asked_to_stop, out};
-use crate::sim::{airtable, livekit, storage};
 
 #[derive(clap::Subcommand)]
 pub enum Sim {

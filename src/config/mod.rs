@@ -14,7 +14,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use crate::domain::{FileType, policy::RecordOn};
+use crate::domain::{Channels, FileType, policy::RecordOn};
 
 pub use check::duration;
 pub use remotes::schema;
@@ -148,12 +148,6 @@ pub struct Recording {
     pub channels: Channels,
     pub url_ttl: Duration,
     pub url_refresh: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channels {
-    Mixed,
-    Dual,
 }
 
 pub struct Links {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::SecretString;
 
-use crate::domain::{FileType, policy::RecordOn};
+use crate::domain::{Channels, FileType, policy::RecordOn};
 
-use super::{Channels, Http, Links, Log, Mirror, Reader, Recording, Times, check};
+use super::{Http, Links, Log, Mirror, Reader, Recording, Times, check};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// What a presigned URL can live (SigV4).
@@ -16,11 +16,8 @@ const WEEK: Duration = Duration::from_secs(7 * 86_400);
 impl Recording {
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "room_started, participant_joined or manual";
-        let on = r.parsed("RECORD_ON", RecordOn::RoomStarted, expected, |v| match v {
-            "room_started" => Some(RecordOn::RoomStarted),
-            "participant_joined" => Some(RecordOn::ParticipantJoined),
-            "manual" => Some(RecordOn::Manual),
-            _ => None,
+        let on = r.parsed("RECORD_ON", RecordOn::RoomStarted, expected, |v| {
+            v.parse().ok()
         });
         let rooms = r.parsed(
             "RECORD_ROOMS",
@@ -32,23 +29,14 @@ impl Recording {
             "RECORDING_FILE_TYPE",
             FileType::Mp3,
             "mp3, ogg or mp4",
-            |v| match v {
-                "mp3" => Some(FileType::Mp3),
-                "ogg" => Some(FileType::Ogg),
-                "mp4" => Some(FileType::Mp4),
-                _ => None,
-            },
+            |v| v.parse().ok(),
         );
         let path = recording_path(r, file_type);
         let channels = r.parsed(
             "RECORDING_CHANNELS",
             Channels::Mixed,
             "mixed or dual",
-            |v| match v {
-                "mixed" => Some(Channels::Mixed),
-                "dual" => Some(Channels::Dual),
-                _ => None,
-            },
+            |v| v.parse().ok(),
         );
         let url_ttl = r.duration("RECORDING_URL_TTL", "7d", SECOND, WEEK);
         let url_refresh = r.duration(
@@ -80,7 +68,7 @@ fn globs(value: &str) -> Option<Vec<String>> {
 }
 
 fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
-    let extension = file_type.extension();
+    let extension = file_type.as_str();
     let expected = format!("a key like recordings/{{room_id}}.{extension}");
     let Some(path) = r.text("RECORDING_PATH", &expected) else {
         return format!("recordings/{{room_id}}.{extension}");

@@ -11,12 +11,14 @@ use jiff::{
 /// A UTC calendar month, which is how plans and AIRTABLE_MONTHLY_REQUESTS count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Month {
+    /// Its first moment.
     pub starts: Timestamp,
     /// The first moment of the next one.
     pub ends: Timestamp,
 }
 
 impl Month {
+    /// The month that `now` is in.
     pub fn of(now: Timestamp) -> Month {
         let first = utc_day(now).first_of_month();
         let next = first.last_of_month().tomorrow().unwrap_or(Date::MAX);
@@ -41,14 +43,17 @@ pub enum Mode {
 /// A month's requests: `used` of `limit`, which is none without AIRTABLE_MONTHLY_REQUESTS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
+    /// Requests a month; `None` is unlimited.
     pub limit: Option<u64>,
+    /// Requests of this month, of all processes.
     pub used: u64,
 }
 
-/// What a month's first day may use however fast: the pace is not judged by less than a day.
+/// Seconds of a month's first day, whose share may be used however fast: a pace is not judged by less than a day.
 const FIRST_DAY: f64 = 86_400.0;
 
 impl Allowance {
+    /// Requests that this month still has; `None` is unlimited.
     pub fn left(&self) -> Option<u64> {
         self.limit.map(|limit| limit.saturating_sub(self.used))
     }
@@ -79,20 +84,20 @@ impl Allowance {
     }
 }
 
-/// A share of the configured rate that is won back every minute after it was lowered: from half to all in ten.
-const CLIMB: f64 = 0.05;
+/// The share of the configured rate that is recovered each minute after it was reduced: from half to all in ten.
+const RECOVERY: f64 = 0.05;
 /// The lowest rate that refusals lead to, requests per second: half of what a plan over its quota still gets.
 const LOWEST: f64 = 1.0;
 
-/// Requests per second when the rate was lowered to `lowered` so long ago: it climbs back minute by minute, for whoever
+/// Requests per second when the rate was reduced to `reduced` so long `ago`: it recovers minute by minute, for whoever
 /// took the rest of the base's limit may still be there.
-pub fn climbed(configured: f64, lowered: f64, ago: Duration) -> f64 {
+pub fn recovered_rate(configured: f64, reduced: f64, ago: Duration) -> f64 {
     let minutes = (ago.as_secs() / 60) as f64;
-    (lowered + configured * CLIMB * minutes).min(configured)
+    (reduced + configured * RECOVERY * minutes).min(configured)
 }
 
 /// The rate after Airtable refused requests at `rate` as too many.
-pub fn halved(configured: f64, rate: f64) -> f64 {
+pub fn reduced_rate(configured: f64, rate: f64) -> f64 {
     (rate / 2.0).max(LOWEST.min(configured))
 }
 
@@ -150,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_it_runs_out_is_told() {
+    fn the_day_it_runs_out_is_known() {
         let runs_out = |limit, used| {
             let allowance = Allowance { limit, used };
             allowance.runs_out(at("2026-11-11T00:00:00Z"))
@@ -163,14 +168,18 @@ mod tests {
     }
 
     #[test]
-    fn a_lowered_rate_climbs_back_step_by_step() {
-        let minutes = |n: u64| climbed(5.0, 2.5, Duration::from_secs(60 * n));
+    fn a_reduced_rate_recovers_step_by_step() {
+        let minutes = |n: u64| recovered_rate(5.0, 2.5, Duration::from_secs(60 * n));
         let rates: Vec<f64> = [0, 1, 4, 10, 600].into_iter().map(minutes).collect();
         assert_eq!(rates, [2.5, 2.75, 3.5, 5.0, 5.0]);
         assert_eq!(
-            [halved(5.0, 5.0), halved(5.0, 2.5), halved(5.0, 1.25)],
+            [
+                reduced_rate(5.0, 5.0),
+                reduced_rate(5.0, 2.5),
+                reduced_rate(5.0, 1.25)
+            ],
             [2.5, 1.25, 1.0]
         );
-        assert_eq!(halved(0.5, 0.5), 0.5);
+        assert_eq!(reduced_rate(0.5, 0.5), 0.5);
     }
 }

@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    participant::Participant,
-    recording::{Object, Recording},
-    stored::Stored,
-    transcript::Report,
+    bucket_recording::BucketRecording, object::Object, participant::Participant,
+    recording::Recording, room::Room, start_refusal::StartRefusal, transcript::Report,
 };
 
 /// One inbox row, read.
@@ -51,7 +49,7 @@ pub enum EventPayload {
         recording: Box<Recording>,
     },
     /// A recording that lies in the bucket, and that no egress told of.
-    Stored(Box<Stored>),
+    Stored(Box<BucketRecording>),
     /// What the agent said at the end of its session.
     Report { room: Room, report: Arc<Report> },
     /// Somebody asked for a recording, or for its end.
@@ -63,33 +61,6 @@ pub enum EventPayload {
     },
     /// Understood, and no call's business: unknown events, ingress, dashboard tests without a room.
     Nothing,
-}
-
-/// The room an event names, as far as it names it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Room {
-    /// `RM_…`; empty when only the name is known.
-    #[serde(default)]
-    pub sid: String,
-    #[serde(default)]
-    pub name: String,
-    #[serde(default)]
-    pub metadata: String,
-    /// The agent's job in it, as agent_job_* events tell it.
-    #[serde(default)]
-    pub job: Job,
-    /// `creationTimeMs`, or `creationTime` in whole seconds.
-    #[serde(default)]
-    pub created_at: Option<Timestamp>,
-}
-
-/// An agent's job. Ordered, so that of two that were told at one time either order of arrival keeps the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct Job {
-    /// `AJ_…`
-    pub id: String,
-    /// What the agent was dispatched with.
-    pub metadata: String,
 }
 
 /// A wish of `POST /v1/recordings` or `record start|stop`.
@@ -113,13 +84,12 @@ pub enum Request {
 pub enum Observation {
     /// ListRooms does not know the room any more.
     RoomGone,
-    /// LiveKit did not start the recording. `over`: nobody will try again.
+    /// LiveKit did not start the recording.
     NotStarted {
+        /// For people.
         error: String,
-        /// LiveKit answered that there is no such room.
-        #[serde(default)]
-        no_room: bool,
-        over: bool,
+        #[serde(flatten)]
+        refusal: StartRefusal,
     },
     /// The bucket was asked for the recording's object.
     Object { egress_id: String, object: Object },
@@ -130,7 +100,7 @@ pub enum Observation {
 }
 
 impl EventPayload {
-    /// The room that the fact names, for observation its call.
+    /// The room that the message names, which tells its call.
     pub fn room(&self) -> Option<&Room> {
         match self {
             EventPayload::RoomSeen { room, .. }
@@ -144,7 +114,7 @@ impl EventPayload {
         }
     }
 
-    /// The egress that the fact is about, for observation its call when no room is named.
+    /// The egress that the message is about, which tells its call when no room is named.
     pub fn egress_id(&self) -> Option<&str> {
         match self {
             EventPayload::Egress { recording, .. } => Some(&recording.egress_id),

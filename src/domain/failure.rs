@@ -2,9 +2,8 @@
 //! name, and that a phone number.
 
 use super::{
-    call::Call,
-    recording::{EgressStatus, ObjectState, Recording},
-    status::Status,
+    call::Call, egress_error::FailureKind, egress_status::EgressStatus, object::ObjectState,
+    recording::Recording, status::Status,
 };
 
 impl Call {
@@ -45,7 +44,7 @@ fn egress_failure(recording: &Recording) -> String {
         code => format!(" ({code})"),
     };
     match recording.status {
-        EgressStatus::Failed if recording.error.contains("upload") => {
+        EgressStatus::Failed if recording.error.kind() == FailureKind::Upload => {
             format!(
                 "LiveKit could not upload it to the bucket{code}: look at the bucket's key and its endpoint"
             )
@@ -59,7 +58,7 @@ fn egress_failure(recording: &Recording) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::call::NotStarted;
+    use crate::domain::start_refusal::{NotStarted, StartRefusal};
 
     fn failed(status: EgressStatus, error: &str, error_code: i64) -> Call {
         let recording = Recording {
@@ -84,8 +83,7 @@ mod tests {
         refused.not_started = Some(NotStarted {
             at: "2026-01-02T03:04:06Z".parse().unwrap(),
             error: "no worker for call-+15551234567".into(),
-            no_room: false,
-            over: true,
+            refusal: StartRefusal::Final,
         });
         let cases = [
             (

@@ -6,6 +6,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::hex::hex;
+
 /// How long URLs live, and whether there are permanent ones.
 #[derive(Clone)]
 pub struct LinkRules {
@@ -43,7 +45,7 @@ impl LinkRules {
     /// The signature of a permanent link: HMAC-SHA256 of what it leads to, 32 hex digits.
     pub fn sign(&self, linked: Linked<'_>) -> String {
         let tag = self.mac(linked).finalize().into_bytes();
-        super::hex(&tag[..16])
+        hex(&tag[..16])
     }
 
     /// In constant time.

@@ -1,32 +1,51 @@
-//! What a call is, and how it changes. Pure: no I/O, no clock; `now` is a parameter.
+//! What a call is, and how events change it. Pure: no I/O, no clock; `now` is a parameter.
+
+mod hex;
+mod name;
+
+pub mod latest;
+pub mod nanoseconds;
+
+pub mod participant;
+pub mod room;
+pub mod transcript;
+
+pub mod egress_error;
+mod egress_status;
+pub mod egress_version;
+mod file_type;
+pub mod object;
+pub mod recording;
+
+pub mod bucket_recording;
+mod key_pattern;
+pub mod path;
+
+pub mod event;
+pub mod policy;
+mod sink;
+pub mod start_refusal;
+
+pub mod call;
+mod error_text;
+mod failure;
+pub mod status;
 
 pub mod alarm;
 pub mod backoff;
 pub mod budget;
-pub mod call;
-pub mod event;
-mod failure;
 pub mod link;
-mod name;
-pub mod participant;
-pub mod path;
-pub mod policy;
-pub mod recording;
-mod sink;
-pub mod status;
-pub mod stored;
-pub mod transcript;
 
+pub use bucket_recording::BucketRecording;
 pub use call::{Call, DueDelivery, Step, apply};
-pub use event::{Event, EventPayload, EventSource, Job, Room};
+pub use egress_status::EgressStatus;
+pub use event::{Event, EventPayload, EventSource};
+pub use file_type::{Channels, FileType};
+pub use hex::hex;
 pub use name::{UnknownName, by_name};
+pub use object::{Object, ObjectState};
 pub use policy::Policy;
-pub use recording::{EgressStatus, FileType, Object, Recording};
+pub use recording::Recording;
+pub use room::{Job, Room};
 pub use sink::Sink;
 pub use status::Status;
-pub use stored::Stored;
-
-/// Bytes as lower-case hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}

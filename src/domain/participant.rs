@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// `ParticipantInfo.Kind`; kinds we do not know are people.
+use super::latest::Latest;
+
+/// `ParticipantInfo.Kind`; unknown kinds are people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -17,23 +19,22 @@ pub enum Kind {
     Ingress,
 }
 
+/// One participant, as far as events reported them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "StoredParticipant", into = "StoredParticipant")]
 pub struct Participant {
-    /// `PA_…`
+    /// `PA_…`; the identity where LiveKit sent no sid.
     pub sid: String,
     pub identity: String,
-    pub name: String,
+    /// Stamped with the version of the event that carried it.
+    pub name: Latest<String, u64>,
     pub kind: Kind,
-    pub attributes: BTreeMap<String, String>,
+    /// Stamped like the name.
+    pub attributes: Latest<BTreeMap<String, String>, u64>,
     pub joined_at: Option<Timestamp>,
     pub left_at: Option<Timestamp>,
     /// LiveKit counts the changes of a participant; the larger is the newer.
     pub version: u64,
-    /// The versions that `name` and `attributes` are of: a newer event without them takes nothing away.
-    #[serde(default)]
-    pub name_version: u64,
-    #[serde(default)]
-    pub attributes_version: u64,
 }
 
 impl Participant {
@@ -42,35 +43,20 @@ impl Participant {
         matches!(self.kind, Kind::Standard | Kind::Sip)
     }
 
-    /// Folds what another event said of the same participant, in any order.
+    /// Merges what another event said of the same participant, in any order.
     pub fn merge(&mut self, other: Participant) {
         self.joined_at = earliest(self.joined_at, other.joined_at);
         self.left_at = self.left_at.max(other.left_at);
         self.kind = self.kind.max(other.kind);
         self.version = self.version.max(other.version);
-        if other.name_rank() > self.name_rank() {
-            self.name_version = other.name_version;
-            self.name = other.name.clone();
-        }
-        if other.attributes_rank() > self.attributes_rank() {
-            self.attributes_version = other.attributes_version;
-            self.attributes = other.attributes;
-        }
+        self.name.update(other.name);
+        self.attributes.update(other.attributes);
         if other.identity > self.identity {
             self.identity = other.identity;
         }
         if self.sid.is_empty() {
             self.sid = other.sid;
         }
-    }
-
-    fn name_rank(&self) -> (bool, u64, &str) {
-        (!self.name.is_empty(), self.name_version, &self.name)
-    }
-
-    fn attributes_rank(&self) -> (bool, u64, &BTreeMap<String, String>) {
-        let attributes = &self.attributes;
-        (!attributes.is_empty(), self.attributes_version, attributes)
     }
 }
 
@@ -79,5 +65,54 @@ pub fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp>
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
+    }
+}
+
+/// A participant as it is stored: values and the versions they are of side by side.
+#[derive(Serialize, Deserialize)]
+struct StoredParticipant {
+    sid: String,
+    identity: String,
+    name: String,
+    kind: Kind,
+    attributes: BTreeMap<String, String>,
+    joined_at: Option<Timestamp>,
+    left_at: Option<Timestamp>,
+    version: u64,
+    #[serde(default)]
+    name_version: u64,
+    #[serde(default)]
+    attributes_version: u64,
+}
+
+impl From<StoredParticipant> for Participant {
+    fn from(stored: StoredParticipant) -> Participant {
+        Participant {
+            sid: stored.sid,
+            identity: stored.identity,
+            name: Latest::new(stored.name_version, stored.name),
+            kind: stored.kind,
+            attributes: Latest::new(stored.attributes_version, stored.attributes),
+            joined_at: stored.joined_at,
+            left_at: stored.left_at,
+            version: stored.version,
+        }
+    }
+}
+
+impl From<Participant> for StoredParticipant {
+    fn from(participant: Participant) -> StoredParticipant {
+        StoredParticipant {
+            sid: participant.sid,
+            identity: participant.identity,
+            name_version: *participant.name.stamp(),
+            name: participant.name.into_value(),
+            kind: participant.kind,
+            attributes_version: *participant.attributes.stamp(),
+            attributes: participant.attributes.into_value(),
+            joined_at: participant.joined_at,
+            left_at: participant.left_at,
+            version: participant.version,
+        }
     }
 }

@@ -3,6 +3,8 @@
 use jiff::{Timestamp, fmt::strtime};
 use sha2::{Digest, Sha256};
 
+use super::hex::hex;
+
 /// Bytes a path segment may have; a longer one is cut and gets a short hash.
 const SEGMENT: usize = 200;
 
@@ -33,9 +35,14 @@ pub fn key(template: &str, fill: &Fill, taken: impl Fn(&str) -> bool) -> String 
     }
 }
 
+/// Whether keys by this template hold the room's id, or what a request gave for it.
+pub fn has_room_id(template: &str) -> bool {
+    template.contains("{room_id}")
+}
+
 /// The template with `{room_id}` in it, which keeps calls apart.
 pub fn with_room_id(template: &str) -> String {
-    if template.contains("{room_id}") {
+    if has_room_id(template) {
         return template.to_owned();
     }
     let (stem, extension) = split_extension(template);
@@ -77,7 +84,7 @@ fn shorten(segment: &str) -> String {
         return segment.to_owned();
     }
     let digest = Sha256::digest(segment.as_bytes());
-    let hash = super::hex(&digest[..4]);
+    let hash = hex(&digest[..4]);
     let (stem, extension) = split_extension(segment);
     let extension = if extension.len() > 8 { "" } else { extension };
     let mut end = SEGMENT - hash.len() - 1 - extension.len();

@@ -1,29 +1,59 @@
 //! Which rooms are recorded without anybody asking.
 
+use std::str::FromStr;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 
-/// RECORD_ON
+/// RECORD_ON: when a recording starts that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordOn {
     RoomStarted,
     /// The first person who is not an agent or egress.
     ParticipantJoined,
+    /// Never.
     Manual,
 }
 
-/// RECORD_ON, RECORD_ROOMS, and what is news at all.
+impl RecordOn {
+    /// Every value, the default first.
+    pub const ALL: [RecordOn; 3] = [
+        RecordOn::RoomStarted,
+        RecordOn::ParticipantJoined,
+        RecordOn::Manual,
+    ];
+
+    /// The variable's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordOn::RoomStarted => "room_started",
+            RecordOn::ParticipantJoined => "participant_joined",
+            RecordOn::Manual => "manual",
+        }
+    }
+}
+
+impl FromStr for RecordOn {
+    type Err = ();
+
+    fn from_str(value: &str) -> Result<RecordOn, ()> {
+        let named = RecordOn::ALL.into_iter().find(|it| it.as_str() == value);
+        named.ok_or(())
+    }
+}
+
+/// RECORD_ON and RECORD_ROOMS, and since when recordings are no history.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub on: RecordOn,
-    /// When the service first ran: what ended before is history, and the mirror is not told of it.
+    /// When the service first ran: what ended before is history and does not go to the mirror.
     pub began_at: Timestamp,
     included: GlobSet,
     excluded: GlobSet,
 }
 
 impl Policy {
-    /// `rooms`: globs of room names, `!` excludes; only exclusions mean "all but".
+    /// `rooms`: globs of room names, `!` excludes; with exclusions alone all other rooms are included.
     pub fn new(on: RecordOn, rooms: &[String]) -> Result<Policy, globset::Error> {
         let (mut included, mut excluded) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         let mut includes = 0;
@@ -47,7 +77,7 @@ impl Policy {
         })
     }
 
-    /// Nothing is recorded without being asked for.
+    /// Nothing is recorded unless somebody asks for it.
     pub fn manual() -> Policy {
         Policy {
             on: RecordOn::Manual,
@@ -57,7 +87,7 @@ impl Policy {
         }
     }
 
-    /// Whether a room of this name is recorded without being asked for.
+    /// Whether a room of this name is recorded without anybody asking.
     pub fn takes(&self, room_name: &str) -> bool {
         self.on != RecordOn::Manual
             && self.included.is_match(room_name)

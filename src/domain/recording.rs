@@ -1,95 +1,52 @@
-//! One egress that records the room, and the object it leaves in the bucket.
+//! One egress that records the room.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::participant::earliest;
+use super::{
+    egress_error::EgressError,
+    egress_status::EgressStatus,
+    egress_version::{EgressVersion, EventAge},
+    nanoseconds,
+    participant::earliest,
+};
 
-/// What an egress writes: RECORDING_FILE_TYPE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileType {
-    Mp3,
-    Ogg,
-    Mp4,
-}
+/// Begins the ids of recordings that were found in the bucket and have no id of LiveKit's.
+pub(super) const FOUND: &str = "OBJ_";
 
-impl FileType {
-    /// Without the dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Mp3 => "mp3",
-            Self::Ogg => "ogg",
-            Self::Mp4 => "mp4",
-        }
-    }
-}
-
-/// LiveKit's `EgressStatus`, in the order of an egress' life. A status that we do not know counts as active.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EgressStatus {
-    #[default]
-    Starting,
-    Active,
-    Ending,
-    Aborted,
-    Failed,
-    LimitReached,
-    Complete,
-}
-
-impl EgressStatus {
-    pub fn is_over(self) -> bool {
-        self >= EgressStatus::Aborted
-    }
-
-    /// The word of the mirror and of `/v1`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EgressStatus::Starting => "starting",
-            EgressStatus::Active => "active",
-            EgressStatus::Ending => "ending",
-            EgressStatus::Aborted => "aborted",
-            EgressStatus::Failed => "failed",
-            EgressStatus::LimitReached => "limit_reached",
-            EgressStatus::Complete => "complete",
-        }
-    }
-}
-
+/// An egress that records the room into a file, as far as events reported it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Recording {
     /// `EG_…`
     pub egress_id: String,
     pub status: EgressStatus,
-    /// Nanoseconds since the epoch, as LiveKit sends it; 0 when it did not.
-    pub updated_at: i64,
-    /// When the request was taken.
+    /// LiveKit's `updatedAt`.
+    #[serde(with = "nanoseconds::time")]
+    pub updated_at: Option<Timestamp>,
+    /// When LiveKit accepted the request.
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
     /// `file_results[0].filename`: the object's key.
     pub key: String,
     /// Bytes, as the egress counted them; absent when it uploaded nothing.
     pub size: Option<u64>,
-    /// Nanoseconds.
-    pub duration: Option<i64>,
-    /// The egress told where it put the file. (The place itself is never used: it may be malformed.)
+    #[serde(with = "nanoseconds::duration")]
+    pub duration: Option<SignedDuration>,
+    /// The egress reported where it put the file. (The place itself is never used: it may be malformed.)
     pub located: bool,
-    pub error: String,
+    pub error: EgressError,
+    /// `EgressInfo.error_code`, like an HTTP status; 0 without an error.
     pub error_code: i64,
-    /// How new the event was that told `key`, when it was not the one that told the rest.
+    /// The age of the event that carried `key`, when the rest is from another one.
     #[serde(default)]
-    pub key_of: Option<Age>,
+    pub key_of: Option<EventAge>,
 }
 
-/// Which of two events about an egress is the newer: `(it has ended, updatedAt, status)`.
-type Age = (bool, i64, EgressStatus);
-
 impl Recording {
-    /// Folds what another event said of the same egress; any order and any repetition gives the same. An end beats a
-    /// beginning, then the newest `updatedAt` (LiveKit Cloud may send several ends): that event is taken whole, but for
-    /// what it does not tell while another one did. The key is the newest that was told. `started_at` is the earliest:
-    /// egress tells it anew when its pipeline starts, some milliseconds later.
+    /// Merges what another event said of the same egress; any order and any repetition gives the same. An end beats a
+    /// beginning, then the newest `updatedAt` wins (LiveKit Cloud may send several ends): all fields come from that
+    /// event, except the key, which is the newest that any event carried, and `started_at`, which is the earliest: the
+    /// egress sends another one when its pipeline starts, some milliseconds later.
     pub fn merge(&mut self, other: Recording) {
         let started_at = earliest(self.started_at, other.started_at);
         let (winner, loser) = if other.last_word() > self.last_word() {
@@ -106,21 +63,24 @@ impl Recording {
         self.started_at = started_at;
     }
 
-    /// What an answer of the bucket is of.
-    pub fn told(&self) -> (EgressStatus, i64) {
-        (self.status, self.updated_at)
+    /// What is known of the egress: an answer of the bucket is of this version.
+    pub fn version(&self) -> EgressVersion {
+        EgressVersion {
+            status: self.status,
+            updated_at: self.updated_at,
+        }
     }
 
-    fn age(&self) -> Age {
-        (self.status.is_over(), self.updated_at, self.status)
+    fn age(&self) -> EventAge {
+        self.version().into()
     }
 
-    fn key_age(&self) -> (bool, Age, &str) {
+    fn key_age(&self) -> (bool, EventAge, &str) {
         let age = self.key_of.unwrap_or(self.age());
         (!self.key.is_empty(), age, &self.key)
     }
 
-    /// Everything that is taken from one event, so that two events of one millisecond have a winner, too.
+    /// Everything that comes from one event, so that one of two events with the same time wins in any order.
     fn last_word(&self) -> impl PartialOrd + '_ {
         let file = (self.located, self.size, self.duration);
         (
@@ -141,7 +101,7 @@ impl Recording {
         }
     }
 
-    /// What is odd about an object of so many bytes, for people.
+    /// Why an object of this many bytes is not the recording, for people.
     pub fn odd_size(&self, bytes: u64) -> String {
         match self.size {
             Some(told) if told != bytes => {
@@ -151,41 +111,13 @@ impl Recording {
         }
     }
 
-    /// Ended before any audio came: nobody spoke. LiveKit says so with ABORTED and 412.
+    /// Ended before any audio came: nobody spoke. LiveKit reports that as ABORTED with code 412.
     pub fn heard_nothing(&self) -> bool {
         self.status == EgressStatus::Aborted && matches!(self.error_code, 0 | 412) && !self.located
     }
-}
 
-/// What the bucket said when it was asked for a recording. The larger of two is the newer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Object {
-    /// When it was asked.
-    pub at: Timestamp,
-    /// The egress' status and `updatedAt` as they were known then: news of the egress may be news of the object.
-    #[serde(default)]
-    pub told: (EgressStatus, i64),
-    pub state: ObjectState,
-}
-
-impl Object {
-    /// The bucket was asked after all that is known of the egress had been told.
-    pub fn is_of(&self, recording: &Recording) -> bool {
-        self.told == recording.told()
+    /// It was found in the bucket: its id is ours and means nothing to LiveKit.
+    pub fn was_found(&self) -> bool {
+        self.egress_id.starts_with(FOUND)
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ObjectState {
-    /// It is there with this many bytes, as many as the egress said.
-    Found { size: u64 },
-    /// Not there (yet).
-    Missing,
-    /// It is there with another size than the egress said.
-    OtherSize { size: u64 },
-    /// The bucket did not say; why, for people.
-    Unknown { error: String },
-    /// Looked for until the end, and not there as it should be; the last observation, for people.
-    Lost { error: String },
 }

@@ -1,15 +1,15 @@
-//! The sinks: where what happens to a call is delivered.
+//! The four places that calls are delivered to.
 
 use std::{fmt, str::FromStr};
 
 use super::name::{UnknownName, by_name};
 
-/// Whom a call's changes are delivered to.
+/// A place that calls are delivered to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sink {
-    /// LiveKit, which is asked to start and stop recordings.
+    /// LiveKit's egress: starts and stops recordings.
     Egress,
-    /// The bucket, which is asked whether a recording is there.
+    /// The bucket, asked for recordings that LiveKit uploaded.
     Storage,
     /// The row in Airtable.
     Airtable,
@@ -18,10 +18,10 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// Every sink.
+    /// Every sink, in the order of a call's life.
     pub const ALL: [Sink; 4] = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
 
-    /// The name in the database, in metrics, in the API and on the command line; also that of the sink's job.
+    /// The name in the database, the API, the CLI and the metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Sink::Egress => "egress",

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::{App, error::Problem};
-use crate::livekit::webhook::Grants;
+use crate::livekit::token::Grants;
 
 pub enum Bearer {
     /// API_TOKEN

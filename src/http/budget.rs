@@ -1,15 +1,15 @@
-//! What is told of Airtable's budget and of sinks that are closed: in `/readyz`'s details and in `/metrics`.
+//! Airtable's budget and the paused sinks, as `/readyz` and `/metrics` show them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::App;
 use crate::{
-    domain::budget::{Allowance, climbed, utc_day},
+    domain::budget::{Allowance, recovered_rate, utc_day},
     store::{self, BaseRow},
 };
 
-/// The base whose requests are told.
+/// The base whose requests are shown.
 #[derive(Debug, Clone)]
 pub struct Base {
     /// `app…`
@@ -28,19 +28,19 @@ impl Base {
         }
     }
 
-    /// Requests per second, as they are after refusals of too many.
+    /// Requests per second, as reduced by lockouts.
     fn rate(&self, row: Option<BaseRow>, now: Timestamp) -> f64 {
         let configured = self.requests_per_second;
-        let lowered = row.and_then(|row| row.lowered);
-        lowered.map_or(configured, |(rate, at)| {
+        let reduced = row.and_then(|row| row.lowered);
+        reduced.map_or(configured, |(rate, at)| {
             let ago = now.duration_since(at).try_into().unwrap_or_default();
-            climbed(configured, rate, ago)
+            recovered_rate(configured, rate, ago)
         })
     }
 }
 
-/// `{"requests_per_second", "month": {…}}`, and the sinks that are closed with the reason.
-pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
+/// `{"requests_per_second", "month": {…}}`, and the paused sinks with the reason.
+pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
     let allowance = app.base.allowance(row, now);
@@ -53,24 +53,24 @@ pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Er
             "runs_out": allowance.runs_out(now).map(|at| utc_day(at).to_string()),
         },
     });
-    let closed = app
+    let paused = app
         .store
         .paused_sinks()
         .await?
         .into_iter()
         .map(|paused_sink| {
-            let told = json!({
+            let details = json!({
                 "error": paused_sink.error,
                 "since": paused_sink.since.to_string(),
                 "tried_at": paused_sink.probe_at.to_string(),
             });
-            (paused_sink.sink.to_string(), told)
+            (paused_sink.sink.to_string(), details)
         });
-    Ok((airtable, closed.collect()))
+    Ok((airtable, paused.collect()))
 }
 
-/// Read from the store, so that every replica tells the same.
-pub async fn metrics(app: &App) -> Result<String, store::Error> {
+/// The gauges, read from the store, so that every replica shows the same.
+pub(super) async fn metrics(app: &App) -> Result<String, store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
     let allowance = app.base.allowance(row, now);
@@ -92,10 +92,10 @@ pub async fn metrics(app: &App) -> Result<String, store::Error> {
     let mut text: String = gauges
         .map(|(name, value)| format!("# TYPE {name} gauge\n{name} {value}\n"))
         .collect();
-    text += "# TYPE livekit_airtable_sink_closed gauge\n";
+    text += "# TYPE livekit_airtable_sink_paused gauge\n";
     for paused_sink in app.store.paused_sinks().await? {
         let sink = paused_sink.sink;
-        text += &format!("livekit_airtable_sink_closed{{sink=\"{sink}\"}} 1\n");
+        text += &format!("livekit_airtable_sink_paused{{sink=\"{sink}\"}} 1\n");
     }
     Ok(text)
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Call, Sink},
+    domain::{Call, Sink, nanoseconds},
     store::{AttemptRecord, Delivery, DeliveryState},
 };
 
@@ -19,7 +19,7 @@ pub fn call(call: &Call) -> Value {
                 "status": recording.status.as_str(),
                 "filename": recording.key,
                 "size": recording.size,
-                "duration": recording.duration.map(|nanos| nanos as f64 / 1e9),
+                "duration": recording.duration.map(nanoseconds::seconds),
                 "started_at": recording.started_at,
                 "ended_at": recording.ended_at,
                 "object": call.object(recording),
@@ -33,7 +33,7 @@ pub fn call(call: &Call) -> Value {
         "status": call.status().as_str(),
         "started_at": call.started_at(),
         "ended_at": call.ended_at(),
-        "duration": call.duration().map(|nanos| nanos as f64 / 1e9),
+        "duration": call.duration().map(nanoseconds::seconds),
         "error": Some(call.error()).filter(|e| !e.is_empty()),
         "recordings": recordings,
     })

@@ -70,7 +70,7 @@ async fn lead_to_transcript(app: &App, (method, path, wanted): Asked) -> Result<
         return Err(unknown());
     }
     let row = app.store.call(&call_id).await?;
-    let (_, key) = row
+    let key = row
         .and_then(|row| row.call.transcript_file)
         .ok_or_else(unknown)?;
     let file = File {
@@ -130,8 +130,8 @@ async fn lead(
 
 /// Twice the recording's length, at least a quarter of an hour.
 fn life(recording: &Recording) -> Duration {
-    let nanos = recording.duration.unwrap_or(0).unsigned_abs();
-    (Duration::from_nanos(nanos) * 2).clamp(LIFE, LONGEST)
+    let length = recording.duration.unwrap_or_default().unsigned_abs();
+    (length * 2).clamp(LIFE, LONGEST)
 }
 
 fn away(error: &storage::Error) -> Problem {

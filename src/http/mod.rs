@@ -32,10 +32,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     domain::link::LinkRules,
-    livekit::webhook::Keys,
+    livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
     store::Store,
+    telemetry::LogThrottle,
 };
 pub use budget::Base;
 use error::Problem;
@@ -62,6 +63,8 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// For `/readyz`.
     pub writable: Writable,
+    /// Webhooks that were refused, by the reason.
+    pub refusals: LogThrottle,
     /// Gives the time; one of the two edges where the clock is read.
     pub clock: fn() -> Timestamp,
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{App, WEBHOOK_BYTES, error::Problem};
 use crate::{
-    livekit::webhook::Refused,
+    livekit::token::TokenError,
     store::{InboxMessage, MessageKind},
 };
 
@@ -39,7 +39,7 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
             let glance = tokio::time::timeout(GLANCE, is_too_large(request.into_body()));
             return Err(match glance.await {
                 Ok(true) => too_large(),
-                _ => refuse(refused),
+                _ => refuse(app, refused),
             });
         }
     };
@@ -49,7 +49,9 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         // LiveKit takes a 4xx for delivered.
         _ => Problem::unavailable("the body broke off or took too long; send it again"),
     })?;
-    let key = signed.verify(&body).map_err(refuse)?;
+    let key = signed
+        .verify(&body)
+        .map_err(|refused| refuse(app, refused))?;
     let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
     message.dedupe = Some(signed.event_key(&body));
     message.signed_by = Some(key);
@@ -72,9 +74,16 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
 }
 
-fn refuse(refused: Refused) -> Problem {
+fn refuse(app: &App, refused: TokenError) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
-    let advice = refused.advice();
-    tracing::warn!(reason = %refused, "a webhook was refused, and nothing was stored: {advice}");
-    Problem::unauthorized(refused.to_string())
+    let reason = refused.to_string();
+    if let Some(suppressed) = app.refusals.should_log(&reason) {
+        let advice = refused.advice();
+        tracing::warn!(
+            reason,
+            suppressed,
+            "a webhook was refused, and nothing was stored: {advice}"
+        );
+    }
+    Problem::unauthorized(reason)
 }

@@ -1,7 +1,7 @@
-//! LiveKit on the wire: what it says, what it signs for us, and what we ask of it.
+//! LiveKit on the wire: what it sends, what it signs for us, and what we ask of it.
 
 pub mod body;
-pub mod egress;
-mod info;
-mod twirp;
+pub mod client;
+pub mod token;
+mod token_error;
 pub mod webhook;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{message, reconcile::is_news};
 use crate::{
-    domain::{Call, EventPayload, Recording, Room, Stored},
+    domain::{BucketRecording, Call, EventPayload, Recording, Room, nanoseconds},
     livekit::body,
     storage::Listed,
     store::{CallRow, Error, InboxMessage, MessageKind, Store},
@@ -126,12 +126,14 @@ impl Known {
         let new = objects.iter().filter(|object| {
             object.size > 0 && object.modified_at >= since && !self.keys.contains(&object.key)
         });
-        let read =
-            |object: &Listed| Stored::read(template, &object.key, object.size, object.modified_at);
+        let read = |object: &Listed| {
+            BucketRecording::read(template, &object.key, object.size, object.modified_at)
+        };
         let stored = new.filter_map(read);
         // A call that has a recording, or will have, is told of it by LiveKit.
-        let missing = |stored: &Stored| self.bare.get(&stored.call_id()).copied().unwrap_or(true);
-        let stored: Vec<Stored> = stored.filter(missing).collect();
+        let missing =
+            |stored: &BucketRecording| self.bare.get(&stored.call_id()).copied().unwrap_or(true);
+        let stored: Vec<BucketRecording> = stored.filter(missing).collect();
         stored.iter().map(|stored| of_object(stored, now)).collect()
     }
 }
@@ -143,6 +145,7 @@ fn of_egress(info: String, room: &Room, recording: &Recording, now: Timestamp) -
         status,
         ..
     } = recording;
+    let updated_at = nanoseconds::of_time(*updated_at);
     let dedupe = format!("egress:{egress_id}:{updated_at}:{}", status.as_str());
     Found {
         call_id: room.sid.clone(),
@@ -156,7 +159,7 @@ fn of_egress(info: String, room: &Room, recording: &Recording, now: Timestamp) -
     }
 }
 
-fn of_object(stored: &Stored, now: Timestamp) -> Found {
+fn of_object(stored: &BucketRecording, now: Timestamp) -> Found {
     let body = serde_json::to_vec(stored).unwrap_or_default();
     let message = InboxMessage::new(MessageKind::Object, body, now).of_call(&stored.call_id());
     Found {

@@ -10,17 +10,17 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::{Clock, deliver::BatchPolicy};
 use crate::{
-    airtable::{Book, Denied, Entry, Leave},
+    airtable::{Denied, Grant, LedgerEntry, RequestLedger},
     domain::budget::{Allowance, Mode, Month, utc_day},
     store::{self, After, Store},
 };
 
-/// How long a row may wait for a request to fill while the month's requests are short.
-const GATHER: SignedDuration = SignedDuration::from_hours(24);
+/// How long a row may wait for a full request while the month's requests are short.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
-/// So many times further apart are the turns of two processes: the first request on a new connection arrives later than
-/// those that follow it from elsewhere.
-const APART: f64 = 1.5;
+/// The requests of two processes are this many times further apart: the first request on a new connection arrives later
+/// than those that follow it from elsewhere.
+const OTHER_PROCESS: f64 = 1.5;
 
 /// AIRTABLE_MONTHLY_REQUESTS and what has been used of them.
 #[derive(Clone)]
@@ -30,41 +30,43 @@ pub struct Budget {
     base_id: String,
     limit: Option<u64>,
     clock: Clock,
-    /// The worst that was told on a day: between two modes it may change with each request.
-    told: Arc<Mutex<Option<(Date, Mode)>>>,
-    last_turn: Arc<Mutex<Option<Timestamp>>>,
+    /// The worst mode that was logged on a day: with each request it may change between two.
+    logged: Arc<Mutex<Option<(Date, Mode)>>>,
+    /// When the last request of this process was due.
+    last_request: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Budget {
+    /// `limit` is AIRTABLE_MONTHLY_REQUESTS; `None` is unlimited.
     pub fn new(store: Store, base_id: String, limit: Option<u64>, clock: Clock) -> Budget {
         Budget {
             store,
             base_id,
             limit,
             clock,
-            told: Arc::default(),
-            last_turn: Arc::default(),
+            logged: Arc::default(),
+            last_request: Arc::default(),
         }
     }
 
     /// What the client writes each request into.
-    pub fn book(&self) -> Book {
+    pub fn ledger(&self) -> RequestLedger {
         let budget = self.clone();
-        Book::new(move |entry| {
+        RequestLedger::new(move |entry| {
             let budget = budget.clone();
             async move { budget.write(entry).await }.boxed()
         })
     }
 
-    async fn write(&self, entry: Entry) -> Result<Leave, Denied> {
+    async fn write(&self, entry: LedgerEntry) -> Result<Grant, Denied> {
         let now = (self.clock)();
         let uncounted = |error: store::Error| Denied::Uncounted(error.into());
         match entry {
-            Entry::Turn { spacing } => {
+            LedgerEntry::Request { spacing } => {
                 let after = After {
-                    last: *self.last_turn(),
+                    last: *self.last_request(),
                     own: spacing,
-                    others: spacing.mul_f64(APART),
+                    others: spacing.mul_f64(OTHER_PROCESS),
                 };
                 let turn = self.store.turn(&self.base_id, after, self.limit, now);
                 let Some(base) = turn.await.map_err(uncounted)? else {
@@ -72,23 +74,22 @@ impl Budget {
                     let limit = self.limit.unwrap_or_default();
                     return Err(Denied::Spent { limit, rest });
                 };
-                *self.last_turn() = Some(base.turn_at);
-                let ago = |(rate, at)| (rate, until(now, at));
-                Ok(Leave {
+                *self.last_request() = Some(base.turn_at);
+                Ok(Grant {
                     wait: until(base.turn_at, (self.clock)()),
-                    lowered: base.lowered.map(ago),
+                    reduced: base.lowered.map(|(rate, at)| (rate, until(now, at))),
                 })
             }
-            Entry::Lockout { pause, rate } => {
+            LedgerEntry::Lockout { pause, rate } => {
                 let lowered = self.store.lower(&self.base_id, rate, now + pause, now);
                 lowered.await.map_err(uncounted)?;
-                Ok(Leave::default())
+                Ok(Grant::default())
             }
         }
     }
 
-    /// What is worth a request now. What is left is logged once a day, and when it gets worse.
-    pub async fn gather(&self, now: Timestamp) -> Result<BatchPolicy, store::Error> {
+    /// What is worth a request now. What is left of the month is logged once a day, and when it gets worse.
+    pub async fn batch_policy(&self, now: Timestamp) -> Result<BatchPolicy, store::Error> {
         if self.limit.is_none() {
             return Ok(BatchPolicy::Everything);
         }
@@ -98,29 +99,29 @@ impl Budget {
             used: base.map_or(0, |base| base.used(now)),
         };
         let mode = allowance.mode(now);
-        self.tell(allowance, mode, now);
+        self.log(allowance, mode, now);
         Ok(match mode {
-            // When nothing is left one batch asks for its turn, is refused, and closes the sink with the reason.
+            // When nothing is left one batch asks the ledger, is denied, and pauses the sink with the reason.
             Mode::Free | Mode::Spent => BatchPolicy::Everything,
             Mode::Saving => BatchPolicy::FinalOnly {
-                since: now - GATHER,
+                since: now - LONGEST_WAIT,
             },
         })
     }
 
-    fn last_turn(&self) -> MutexGuard<'_, Option<Timestamp>> {
-        self.last_turn
+    fn last_request(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.last_request
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, allowance: Allowance, mode: Mode, now: Timestamp) {
-        let news = Some((utc_day(now), mode));
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told >= news {
+    fn log(&self, allowance: Allowance, mode: Mode, now: Timestamp) {
+        let today = Some((utc_day(now), mode));
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if *logged >= today {
             return;
         }
-        *told = news;
+        *logged = today;
         let used = allowance.used;
         let left = allowance.left().unwrap_or_default();
         match (mode, allowance.runs_out(now)) {
@@ -128,15 +129,15 @@ impl Budget {
                 let day = utc_day(day);
                 tracing::warn!(
                     used, left, %day,
-                    "at this pace AIRTABLE_MONTHLY_REQUESTS are used up on that day: only rows of calls that have ended \
-                     are sent, ten a request or after a day"
+                    "AIRTABLE_MONTHLY_REQUESTS will be used up on that day at this pace: only rows of ended calls are \
+                     sent, ten per request or after a day"
                 );
             }
             (Mode::Spent, _) => tracing::warn!(used, "AIRTABLE_MONTHLY_REQUESTS are used up"),
             _ => tracing::info!(
                 used,
                 left,
-                "AIRTABLE_MONTHLY_REQUESTS last to the month's end"
+                "AIRTABLE_MONTHLY_REQUESTS last to the end of the month"
             ),
         }
     }

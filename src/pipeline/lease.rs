@@ -17,7 +17,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Clock;
-use crate::store::{Error, Lease, Store};
+use crate::{
+    store::{Error, Lease, Store},
+    telemetry::LogThrottle,
+};
 
 /// How long a lease lasts without being renewed: the hand-over after a kill.
 const LIFE: Duration = Duration::from_secs(10);
@@ -34,6 +37,7 @@ pub struct Leases {
     jobs: Arc<Mutex<BTreeMap<&'static str, Hold>>>,
     /// The database did not answer the last time.
     failing: Arc<AtomicBool>,
+    failures: Arc<LogThrottle>,
     /// Nobody else is there, and everything is held.
     is_alone: bool,
 }
@@ -52,6 +56,7 @@ impl Default for Leases {
             owner: Uuid::now_v7().to_string().into(),
             jobs: Arc::default(),
             failing: Arc::default(),
+            failures: Arc::default(),
             is_alone: false,
         }
     }
@@ -95,18 +100,27 @@ impl Leases {
         // What takes longer has lost them; a connection that has gone silent would be waited for for ever.
         let renewing = tokio::time::timeout(LIFE, self.try_renew(store, clock)).await;
         let renewed = renewing.unwrap_or_else(|_| Err(Error::timed_out()));
-        let failed_before = self.failing.swap(renewed.is_err(), Ordering::Relaxed);
-        renewed.unwrap_or_else(|error| {
-            // A database that cannot be written gives nobody a lease; ours end by themselves.
-            if !failed_before {
-                let error = format!("{:#}", anyhow::Error::from(error));
-                tracing::warn!(
-                    error,
-                    "the leases could not be renewed; no job goes on until they can be"
-                );
+        self.failing.store(renewed.is_err(), Ordering::Relaxed);
+        match renewed {
+            Ok(all) => {
+                if self.failures.should_log_recovery().is_some() {
+                    tracing::info!("the leases can be renewed again");
+                }
+                all
             }
-            false
-        })
+            // A database that cannot be written gives nobody a lease; ours end by themselves.
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                if let Some(suppressed) = self.failures.should_log(&error) {
+                    tracing::warn!(
+                        error,
+                        suppressed,
+                        "the leases could not be renewed; no job runs until they can be"
+                    );
+                }
+                false
+            }
+        }
     }
 
     async fn try_renew(&self, store: &Store, clock: Clock) -> Result<bool, Error> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     domain::{
-        EventPayload, EventSource, Room, Stored,
+        BucketRecording, EventPayload, EventSource, Room,
         event::{Observation, Request},
         transcript,
     },
@@ -60,7 +60,9 @@ fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
             call_id: message.call_id.clone().unwrap_or_default(),
             observation: parse::<Observation>(json()?)?,
         }),
-        MessageKind::Object => Ok(EventPayload::Stored(Box::new(parse::<Stored>(json()?)?))),
+        MessageKind::Object => Ok(EventPayload::Stored(Box::new(parse::<BucketRecording>(
+            json()?,
+        )?))),
         MessageKind::Report => report(text),
     }
 }

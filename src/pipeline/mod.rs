@@ -27,7 +27,10 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::domain::{Sink, backoff::backoff};
+use crate::{
+    domain::{Sink, backoff::backoff},
+    telemetry::LogThrottle,
+};
 
 /// The longest that a job rests after it could not read or write our database.
 const DATABASE_RETRY: Duration = Duration::from_secs(5);
@@ -153,7 +156,7 @@ impl Runner {
     }
 
     async fn run<J: Job>(&self, job: &J) {
-        let mut failures = 0;
+        let mut failures = Failures::default();
         while !self.stop.is_cancelled() {
             let rest = if !job.is_leased() || self.leases.holds(job.name()) {
                 self.step(job, &mut failures).await
@@ -181,7 +184,7 @@ impl Runner {
     }
 
     /// One step; how long to rest after it. A panic is a failed step like any other.
-    async fn step<J: Job>(&self, job: &J, failures: &mut u32) -> Duration {
+    async fn step<J: Job>(&self, job: &J, failures: &mut Failures) -> Duration {
         let step = AssertUnwindSafe(job.step((self.clock)())).catch_unwind();
         let Ok(step) = tokio::time::timeout(job.patience(), step).await else {
             let error = "it did not end; perhaps the database has gone silent";
@@ -190,7 +193,10 @@ impl Runner {
         match step {
             Ok(Ok(more)) => {
                 self.status.set(job.name(), JobState::Running);
-                *failures = 0;
+                failures.in_a_row = 0;
+                if failures.log.should_log_recovery().is_some() {
+                    tracing::info!(job = job.name(), "the job succeeds again");
+                }
                 if more { Duration::ZERO } else { job.every() }
             }
             Ok(Err(error)) => self.failed(job, &format!("{error:#}"), failures),
@@ -198,20 +204,28 @@ impl Runner {
         }
     }
 
-    /// Told when it is news; `/readyz` has it as long as it lasts.
-    fn failed<J: Job>(&self, job: &J, error: &str, failures: &mut u32) -> Duration {
+    /// Logged now and then; `/readyz` has it as long as it lasts.
+    fn failed<J: Job>(&self, job: &J, error: &str, failures: &mut Failures) -> Duration {
         let state = JobState::Failing(error.to_owned());
-        if self.status.all().get(job.name()) != Some(&state) {
+        if let Some(suppressed) = failures.log.should_log(error) {
             tracing::warn!(
                 job = job.name(),
                 error,
-                "a job's step failed; it is tried again after 1, 2, 4 … s"
+                suppressed,
+                "a step of the job failed and will be retried after 1, 2, 4 … s"
             );
         }
         self.status.set(job.name(), state);
-        *failures = failures.saturating_add(1);
+        failures.in_a_row = failures.in_a_row.saturating_add(1);
         // What fails in a job that works often is our own database, and calls wait behind it.
         let longest = job.every().max(DATABASE_RETRY);
-        backoff(*failures, 0.0).min(longest)
+        backoff(failures.in_a_row, 0.0).min(longest)
     }
+}
+
+/// The failed steps of a job.
+#[derive(Default)]
+struct Failures {
+    in_a_row: u32,
+    log: LogThrottle,
 }

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
 
-use super::{message, sinks::airtable::news};
+use super::{message, sinks::airtable::changed_columns};
 use crate::{
     airtable::Schema,
     domain::{Call, Event, Policy, Sink, apply, call::RecordingRequest},
@@ -188,7 +188,9 @@ async fn compare(
     let delivered = row.filter(|row| row.state == DeliveryState::Done);
     // A row that is on its way is written as it is now without anybody's help.
     let compared = row.filter(|_| changed || delivered.is_some());
-    let columns = compared.map_or_else(Vec::new, |row| news(&call, schema, &row.sink_state));
+    let columns = compared.map_or_else(Vec::new, |row| {
+        changed_columns(&call, schema, &row.sink_state)
+    });
     let delivered = delivered.map(|row| Outstanding {
         key: row.key.clone(),
         room_name: call.room_name.clone(),

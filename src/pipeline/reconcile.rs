@@ -18,7 +18,7 @@ use crate::{
     domain::{Call, EventPayload, Recording, Room, event::Observation, participant},
     livekit::{
         body,
-        egress::{self, Client},
+        client::{self, Client, Egresses},
     },
     store::{CallRow, InboxMessage, MessageOutcome, Store},
 };
@@ -71,13 +71,13 @@ impl Job for Reconcile {
         let seen = opened.iter().map(|room| message::room(&seen(room), now));
         self.put(seen.collect()).await?;
         self.put(self.closed(&rooms, &calls, now)).await?;
-        let listed = self.client.list(None, false).await;
+        let listed = self.client.list(None, Egresses::All).await;
         let listed = listed.context("LiveKit's recordings could not be listed");
         if let Ok(infos) = &listed {
             self.put(self.egresses(infos, now).await?).await?;
         }
         self.put(self.lost(&calls, now)).await?;
-        let unclear = |room: &&egress::Room| lacks_people(room, &known) && !opened.contains(room);
+        let unclear = |room: &&client::Room| lacks_people(room, &known) && !opened.contains(room);
         let unclear = rooms.iter().filter(unclear);
         let asked = unclear.chain(opened.iter().copied()).collect();
         self.put(self.people(asked, &known, now).await).await?;
@@ -98,13 +98,13 @@ impl Reconcile {
     /// when LiveKit refuses our key; while it is only away, they wait on.
     async fn answer_requests(
         &self,
-        rooms: &Result<Vec<egress::Room>, egress::Error>,
+        rooms: &Result<Vec<client::Room>, client::Error>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let refused = |name: &str| match rooms {
             Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
             Ok(_) => Some((MessageOutcome::NoRoom, "no such room".to_owned())),
-            Err(error) if error.kind() == egress::Kind::Unauthorized => Some((
+            Err(error) if error.kind() == client::Kind::Unauthorized => Some((
                 MessageOutcome::NotPermitted,
                 format!("The recording could not be started: {error}."),
             )),
@@ -123,9 +123,9 @@ impl Reconcile {
     /// Rooms that are open and that no call tells of, or of which our key's list has not told yet.
     async fn opened<'a>(
         &self,
-        rooms: &'a [egress::Room],
+        rooms: &'a [client::Room],
         known: &Known<'_>,
-    ) -> anyhow::Result<Vec<&'a egress::Room>> {
+    ) -> anyhow::Result<Vec<&'a client::Room>> {
         let mut opened = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
             let call = known.get(room.sid.as_str());
@@ -152,7 +152,7 @@ impl Reconcile {
     /// list, open or not: it is taken for closed when nothing was heard of it for a day.
     fn closed(
         &self,
-        rooms: &[egress::Room],
+        rooms: &[client::Room],
         calls: &[CallRow],
         now: Timestamp,
     ) -> Vec<InboxMessage> {
@@ -200,7 +200,7 @@ impl Reconcile {
     /// Who is in these rooms. One that cannot be asked is asked the next time.
     async fn people(
         &self,
-        asked: Vec<&egress::Room>,
+        asked: Vec<&client::Room>,
         known: &Known<'_>,
         now: Timestamp,
     ) -> Vec<InboxMessage> {
@@ -243,7 +243,7 @@ impl Reconcile {
     }
 }
 
-fn seen(room: &egress::Room) -> Room {
+fn seen(room: &client::Room) -> Room {
     let created_at = Timestamp::from_millisecond(room.creation_time_ms).ok();
     Room {
         sid: room.sid.clone(),
@@ -255,7 +255,7 @@ fn seen(room: &egress::Room) -> Room {
 }
 
 /// An open call in which fewer are known than LiveKit counts, or no agent, whom it does not count.
-fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
+fn lacks_people(room: &client::Room, known: &Known<'_>) -> bool {
     let call = known.get(room.sid.as_str());
     call.filter(|call| call.is_open()).is_some_and(|call| {
         let here = || call.participants.values().filter(|p| p.left_at.is_none());
@@ -268,7 +268,7 @@ fn lacks_people(room: &egress::Room, known: &Known<'_>) -> bool {
 
 /// Participants of whom the call does not know as much.
 fn joined(
-    room: &egress::Room,
+    room: &client::Room,
     known: &Known<'_>,
     infos: &[String],
     now: Timestamp,

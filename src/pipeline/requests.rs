@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::sinks::egress;
+use super::sinks::egress::EgressState;
 use crate::{
-    domain::{Call, Recording, Room, Sink, event::Request},
+    domain::{Call, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
     store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
 };
 
@@ -93,12 +93,12 @@ impl Start {
         if let Some(recording) = fresh.find(|r| !self.ended.contains(&r.egress_id)).cloned() {
             return Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))));
         }
-        let told = call.not_started.filter(|told| told.over);
-        let told = told.filter(|told| told.at >= self.message.received_at);
-        match told {
-            Some(told) if told.no_room => Ok(Some(RequestOutcome::NoRoom)),
-            Some(told) => Ok(Some(RequestOutcome::Refused(told.error))),
-            None => Ok(denied(store, &call_id)
+        let refused = call.not_started;
+        let refused = refused.filter(|refused| refused.at >= self.message.received_at);
+        match refused.map(|refused| (refused.refusal, refused.error)) {
+            Some((StartRefusal::NoRoom, _)) => Ok(Some(RequestOutcome::NoRoom)),
+            Some((StartRefusal::Final, error)) => Ok(Some(RequestOutcome::Refused(error))),
+            Some((StartRefusal::Transient, _)) | None => Ok(denied(store, &call_id)
                 .await?
                 .map(RequestOutcome::NotPermitted)),
         }
@@ -108,7 +108,7 @@ impl Start {
 /// What LiveKit said if it refused our key when it was last asked to record this call, or to stop that.
 async fn denied(store: &Store, call_id: &str) -> Result<Option<String>, Error> {
     let deliveries = store.deliveries_of(call_id).await?;
-    let denied = |it: &Delivery| it.key.sink == Sink::Egress && egress::was_denied(it);
+    let denied = |it: &Delivery| it.key.sink == Sink::Egress && EgressState::was_denied(it);
     let delivery = deliveries.into_iter().find(denied);
     Ok(delivery.and_then(|delivery| delivery.last_error))
 }

@@ -41,7 +41,7 @@ impl Writer {
                 let outcome = writing
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| reason(&error));
-                outage.note(&outcome, messages);
+                outage.record(&outcome, messages);
                 for ack in acks {
                     // The sender may have gone; its message is kept all the same.
                     ack.send(outcome.clone()).ok();

@@ -5,10 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use livekit_airtable::{
-    sim::{airtable::Fault, livekit::StartFault},
-    store::{Setting, Store},
-};
+use livekit_airtable::store::{Setting, Store};
+use livekit_airtable_sim::{airtable::Fault, livekit::StartFault};
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
 

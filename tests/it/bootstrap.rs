@@ -1,6 +1,6 @@
 //! `bootstrap` beyond the ordinary: new bases, what people must click, and what looking leaves behind.
 
-use livekit_airtable::sim::airtable::{self, Airtable, Fault};
+use livekit_airtable_sim::airtable::{self, Airtable, Fault};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use livekit_airtable::sim::airtable::{self, Airtable, Fault};
+use livekit_airtable_sim::airtable::{self, Airtable, Fault};
 use tempfile::TempDir;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! A clock that jumps by an hour holds nothing up, neither when it jumps nor when it is set right.
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 
 use crate::harness::{World, caller, move_clock, moved};
 

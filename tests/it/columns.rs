@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use livekit_airtable::sim::livekit::Person;
+use livekit_airtable_sim::livekit::Person;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 

@@ -91,7 +91,7 @@ pub async fn goes_on(world: World, mut serve: Serve, turned_away: Range<usize>) 
         world.row_where(&format!("RM_full{n}"), |_| true).await;
     }
     let said = serve.said();
-    assert_eq!(lines(&serve, "senders are told to come again"), 1, "{said}");
+    assert_eq!(lines(&serve, "requests are answered 503"), 1, "{said}");
     assert_eq!(lines(&serve, "can be written again"), 1, "{said}");
     assert_eq!(serve.stop().await, Some(0));
     is_sound(&world).await;
@@ -203,7 +203,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
     assert_eq!(reports.len(), taken, "each that was taken, and no other");
     let said = serve.said();
     // Something small that found a place between two refusals ends one outage and lets the next begin.
-    let outages = lines(&serve, "senders are told to come again");
+    let outages = lines(&serve, "requests are answered 503");
     assert!((1..5).contains(&outages), "{said}");
     assert_eq!(lines(&serve, "can be written again"), outages, "{said}");
     assert_eq!(serve.stop().await, Some(0));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use livekit_airtable::sim::livekit::LiveKit;
+use livekit_airtable_sim::livekit::LiveKit;
 use serde_json::{Map, Value, json};
 
 use crate::{

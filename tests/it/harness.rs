@@ -19,12 +19,12 @@ use livekit_airtable::{
     },
     config::{Config, Source},
     pipeline::Clock,
-    sim::{
-        airtable::{self, Airtable},
-        livekit::{self, Kind, LiveKit, Person},
-        storage::{self, Storage},
-    },
     telemetry,
+};
+use livekit_airtable_sim::{
+    airtable::{self, Airtable},
+    livekit::{self, Kind, LiveKit, Person},
+    storage::{self, Storage},
 };
 use livekit_api::access_token::{AccessToken, VideoGrants};
 use metrics_exporter_prometheus::PrometheusHandle;

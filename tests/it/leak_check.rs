@@ -122,7 +122,7 @@ where
 {
     let told = fmt::layer().with_ansi(false).with_writer(ear);
     // The stand-ins are the world outside.
-    let filter = telemetry::filter("debug,livekit_airtable::sim=off,s3s=off,s3s_fs=off");
+    let filter = telemetry::filter("debug,livekit_airtable_sim=off,s3s=off,s3s_fs=off");
     tracing_subscriber::registry().with(told.with_filter(filter))
 }
 

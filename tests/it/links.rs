@@ -1,6 +1,6 @@
 //! The recording's link: presigned and renewed, or permanent.
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 

@@ -10,10 +10,10 @@ use livekit_airtable::{
         Call, DueDelivery, Sink,
         transcript::{Report, Speaker, Transcript, Turn},
     },
-    sim::airtable::Fault,
     store::{CallUpdate, Fold, Store},
     telemetry,
 };
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Map, Value};
 
 use crate::{

@@ -8,7 +8,11 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use livekit_airtable::{domain::FileType, livekit::egress, telemetry};
+use livekit_airtable::{
+    domain::{Channels, FileType},
+    livekit::client,
+    telemetry,
+};
 use livekit_api::access_token::AccessToken;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -82,7 +86,11 @@ impl World {
 
     /// All egresses of LiveKit, as it lists them.
     pub async fn egresses(&self) -> Vec<Value> {
-        let listed = self.agents_client().list(None, false).await.unwrap();
+        let listed = self
+            .agents_client()
+            .list(None, client::Egresses::All)
+            .await
+            .unwrap();
         let infos = listed
             .iter()
             .map(|info| serde_json::from_str(info).unwrap());
@@ -90,28 +98,28 @@ impl World {
     }
 
     /// What an agent asks LiveKit with.
-    pub fn agents_client(&self) -> egress::Client {
-        let config = egress::Config {
+    pub fn agents_client(&self) -> client::Client {
+        let config = client::Config {
             url: self.livekit.url(),
             api_key: KEY.into(),
             api_secret: SECRET.to_owned().into(),
         };
-        egress::Client::new(config, telemetry::http_client().unwrap())
+        client::Client::new(config, telemetry::http_client().unwrap())
     }
 
     /// An agent starts a recording by itself: LiveKit's answer.
     pub async fn agent_starts(&self, room: &str, key: &str) -> Value {
-        let upload = egress::Upload {
+        let upload = client::Upload {
             access_key: "test".into(),
             secret_key: "testsecret".to_owned().into(),
             region: "auto".into(),
             endpoint: Some(self.storage.url()),
             bucket: "recordings".into(),
         };
-        let output = egress::Output {
+        let output = client::Output {
             upload,
             file_type: FileType::Mp3,
-            dual: false,
+            channels: Channels::Mixed,
         };
         let started = self.agents_client().start(room, key, &output).await;
         serde_json::from_str(&started.unwrap()).unwrap()

@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use livekit_airtable::{
     pipeline::Job,
-    sim::livekit::{self, LiveKit},
     store::{MessageKind, Store},
     telemetry,
 };
+use livekit_airtable_sim::livekit::{self, LiveKit};
 use serde_json::json;
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{
     sync::{OnceLock, mpsc},
 };
 
-use livekit_airtable::sim::airtable::{self, Airtable};
+use livekit_airtable_sim::airtable::{self, Airtable};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 

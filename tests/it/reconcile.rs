@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use livekit_airtable::{
     domain::{Policy, policy::RecordOn},
-    livekit::egress,
+    livekit::client,
     pipeline::{Job, intake::Intake, reconcile::Reconcile, requests},
     store::Store,
     telemetry,
@@ -19,7 +19,7 @@ use crate::{
 const OFTEN: (&str, &str) = ("RECONCILE_INTERVAL", "1s");
 
 /// The reconcile job alone, for stepping.
-pub fn job(store: &Store, client: egress::Client) -> Reconcile {
+pub fn job(store: &Store, client: client::Client) -> Reconcile {
     Reconcile {
         client,
         store: store.clone(),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use livekit_airtable::{sim::livekit::StartFault, telemetry};
+use livekit_airtable::telemetry;
+use livekit_airtable_sim::livekit::StartFault;
 use livekit_api::access_token::VideoGrants;
 use serde_json::{Value, json};
 

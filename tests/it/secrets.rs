@@ -1,6 +1,6 @@
 //! Nothing secret is ever printed or answered: a whole call, with everything going wrong, at the most talkative.
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use livekit_api::access_token::VideoGrants;
 use serde_json::json;
 

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     domain::{
-        Call, Recording, participant,
-        participant::Participant,
-        recording::{EgressStatus, Object, ObjectState},
+        Call, EgressStatus, Object, ObjectState, Recording,
+        latest::Latest,
+        participant::{self, Participant},
         transcript,
     },
     telemetry,
@@ -18,7 +18,6 @@ pub type Row = Map<String, Value>;
 
 /// Airtable takes no cell that holds it.
 pub const POISON: &str = "poison ";
-const NANOS: i64 = 1_000_000_000;
 
 pub fn id(n: usize) -> String {
     format!("RM_{n:012}")
@@ -58,11 +57,11 @@ pub fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
     let caller = Participant {
         identity: format!("sip_{n}"),
         kind: participant::Kind::Sip,
-        attributes: [("sip.phoneNumber".to_owned(), number(n))].into(),
+        attributes: Latest::new(0, [("sip.phoneNumber".to_owned(), number(n))].into()),
         ..Participant::default()
     };
     let agent = Participant {
-        name: format!("Ava {n}"),
+        name: Latest::new(0, format!("Ava {n}")),
         kind: participant::Kind::Agent,
         ..Participant::default()
     };
@@ -90,13 +89,13 @@ fn record(call: &mut Call, n: usize, now: Timestamp) {
         ended_at: Some(ended(n)),
         key: key(n),
         size: Some(1000 + n as u64),
-        duration: Some(60 * NANOS),
+        duration: Some(SignedDuration::from_mins(1)),
         located: true,
         ..Recording::default()
     };
     let object = Object {
         at: now,
-        told: recording.told(),
+        egress_version: recording.version(),
         state: ObjectState::Found {
             size: 1000 + n as u64,
         },

@@ -4,7 +4,11 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use super::{BatchPolicy, Deliver, Deliverer, Outcome, Slot, lock};
+use super::{
+    deliverer::{BatchPolicy, Deliverer, Slot},
+    dispatch::{Deliver, lock},
+    outcome::Outcome,
+};
 use crate::{
     domain::budget::Month,
     store::{Delivery, PausedSink},

@@ -2,7 +2,10 @@
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Deliver, Deliverer, Due};
+use super::{
+    deliverer::{Deliverer, Due},
+    dispatch::Deliver,
+};
 use crate::{
     domain::{Sink, transcript::Reports},
     store::Delivery,

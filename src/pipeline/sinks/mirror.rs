@@ -6,17 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Call, Recording, Sink, link::LinkRules},
+    domain::{Call, Recording, Sink, link::LinkRules, nanoseconds::seconds},
     mirror::{self, Client},
     pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
     storage::{self, Method},
 };
 
-/// After which a delivery is given up.
+/// How long a delivery is tried before it is dead.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(72);
 /// In the first ten minutes tries are at most 30 s apart.
 const EAGER: SignedDuration = SignedDuration::from_mins(10);
 
+/// Posts ended recordings to EGRESS_WEBHOOK_URL.
 pub struct Mirror {
     pub client: Client,
     pub storage: storage::Client,
@@ -35,14 +36,14 @@ impl Deliverer for Mirror {
     async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for due in due {
-            attempts.push(self.tell(due, now).await);
+            attempts.push(self.post(due, now).await);
         }
         attempts
     }
 }
 
 impl Mirror {
-    async fn tell(&self, due: &Due, now: Timestamp) -> Attempt {
+    async fn post(&self, due: &Due, now: Timestamp) -> Attempt {
         let sink_state = &due.delivery.sink_state;
         let Some(recording) = due.call.recordings.get(&due.delivery.key.item) else {
             return Attempt::new(Outcome::Delivered { again: None }, sink_state);
@@ -95,7 +96,7 @@ impl Mirror {
         vec![json!({
             "filename": recording.key,
             "size": recording.size,
-            "duration": recording.duration.map(|nanos| nanos as f64 / 1e9),
+            "duration": recording.duration.map(seconds),
             "download_url": signed.await.ok(),
         })]
     }

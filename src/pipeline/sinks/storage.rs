@@ -5,11 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    domain::{
-        Call, Recording, Sink,
-        event::Observation,
-        recording::{Object, ObjectState},
-    },
+    domain::{Call, Object, ObjectState, Recording, Sink, event::Observation, object::LostReason},
     pipeline::{
         deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
         message,
@@ -17,12 +13,14 @@ use crate::{
     storage::{self, Client, Error},
 };
 
-/// Of a recording that is late. On AWS, 403 is also what a key hears of a missing object that may not list the bucket.
+/// For people, of a recording that is late. On AWS a key that may not list the bucket gets 403 for a missing object, too.
 const FORBIDDEN: &str = "The storage does not let us look for the recording (403): S3_ACCESS_KEY may not read S3_BUCKET (s3:GetObject), \
     or the recording never came and the key may not list the bucket (s3:ListBucket). It is looked for once an hour for 3 days.";
+/// How often it is looked for after that, and for how long.
 const FORBIDDEN_AGAIN: Duration = Duration::from_secs(3600);
 const HOPELESS: SignedDuration = SignedDuration::from_hours(72);
 
+/// Looks for recordings in the bucket.
 pub struct Storage {
     pub client: Client,
     /// EGRESS_LOST_AFTER
@@ -62,34 +60,23 @@ impl Storage {
         let state = match self.client.head(&recording.key).await {
             Ok(storage::Object::Found { size }) => fits(recording, size),
             Ok(storage::Object::Missing) => ObjectState::Missing,
-            Err(Error::Forbidden) if self.is_late(call, recording, now) => ObjectState::Lost {
-                error: FORBIDDEN.into(),
-            },
+            Err(Error::Forbidden) if self.is_late(call, recording, now) => {
+                lost(LostReason::Forbidden, FORBIDDEN.into())
+            }
             Err(error) => ObjectState::Unknown {
                 error: error.to_string(),
             },
         };
         let state = self.conclude(call, recording, state, now);
-        let outcome = match answer(&state) {
-            // A person may mend it; the row says what is wrong meanwhile.
-            Outcome::Dead { error }
-                if error == FORBIDDEN && !self.is_hopeless(call, recording, now) =>
-            {
-                Outcome::Retry {
-                    after: Some(FORBIDDEN_AGAIN),
-                    error,
-                }
-            }
-            answer => answer,
-        };
+        let hopeless = self.is_hopeless(call, recording, now);
+        let outcome = outcome(&state, if hopeless { Hope::Lost } else { Hope::Left });
         let known = call.objects.get(&recording.egress_id);
         let news = known.is_none_or(|known| known.state != state || !known.is_of(recording));
-        let told = recording.told();
         let object = Observation::Object {
             egress_id: recording.egress_id.clone(),
             object: Object {
                 at: now,
-                told,
+                egress_version: recording.version(),
                 state,
             },
         };
@@ -97,7 +84,7 @@ impl Storage {
         Attempt::new(outcome, sink_state).with_messages(messages)
     }
 
-    /// What is not there after EGRESS_LOST_AFTER is lost; a bucket that does not say is asked on.
+    /// An object that is not there after EGRESS_LOST_AFTER is lost; a bucket that does not say is asked on.
     fn conclude(
         &self,
         call: &Call,
@@ -108,14 +95,17 @@ impl Storage {
         if !self.is_late(call, recording, now) {
             return state;
         }
-        let error = match state {
-            ObjectState::Missing => "The recording never came into the bucket.".to_owned(),
-            ObjectState::OtherSize { size } => {
-                format!("The recording in the bucket {}.", recording.odd_size(size))
-            }
-            state => return state,
-        };
-        ObjectState::Lost { error }
+        match state {
+            ObjectState::Missing => lost(
+                LostReason::NeverCame,
+                "The recording never came into the bucket.".to_owned(),
+            ),
+            ObjectState::OtherSize { size } => lost(
+                LostReason::OtherSize,
+                format!("The recording in the bucket {}.", recording.odd_size(size)),
+            ),
+            state => state,
+        }
     }
 
     fn is_late(&self, call: &Call, recording: &Recording, now: Timestamp) -> bool {
@@ -147,17 +137,33 @@ fn fits(recording: &Recording, size: u64) -> ObjectState {
     }
 }
 
-fn answer(state: &ObjectState) -> Outcome {
-    let retry = |error: String| Outcome::Retry { after: None, error };
+fn lost(reason: LostReason, error: String) -> ObjectState {
+    ObjectState::Lost { error, reason }
+}
+
+/// Whether an object behind a 403 may still turn up.
+#[derive(Clone, Copy)]
+enum Hope {
+    Left,
+    Lost,
+}
+
+fn outcome(state: &ObjectState, hope: Hope) -> Outcome {
+    let retry = |after, error: String| Outcome::Retry { after, error };
     match state {
         ObjectState::Found { .. } => Outcome::Delivered { again: None },
-        ObjectState::Missing => retry("the object is not in the bucket yet".into()),
-        ObjectState::OtherSize { size } => retry(format!(
-            "the object has {size} bytes, not what LiveKit said"
-        )),
-        ObjectState::Unknown { error } => retry(error.clone()),
-        ObjectState::Lost { error } => Outcome::Dead {
-            error: error.clone(),
+        ObjectState::Missing => retry(None, "the object is not in the bucket yet".into()),
+        ObjectState::OtherSize { size } => retry(
+            None,
+            format!("the object has {size} bytes, not what LiveKit said"),
+        ),
+        ObjectState::Unknown { error } => retry(None, error.clone()),
+        ObjectState::Lost { error, reason } => match (reason, hope) {
+            // The key's permissions may be corrected; the row says what is wrong meanwhile.
+            (LostReason::Forbidden, Hope::Left) => retry(Some(FORBIDDEN_AGAIN), error.clone()),
+            _ => Outcome::Dead {
+                error: error.clone(),
+            },
         },
     }
 }

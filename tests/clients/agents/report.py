@@ -1,9 +1,9 @@
-"""A session report as an agent makes it: livekit-agents' own AgentSession, tools and JobContext; only the model's words are scripted.
+"""A session report of a real agent: livekit-agents' own AgentSession, tools and JobContext; only the model's replies are scripted.
 
     python report.py ROOM_NAME ROOM_SID > report.json
 
-The conversation has what a reader must cope with: a system prompt, a tool call with its result, a handoff to a second agent,
-and a reply that the caller interrupted.
+The conversation contains everything that a parser must handle: a system prompt, a tool call with its result, a handoff to a
+second agent, and a reply that the caller interrupted.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 // airtable.js against the stand-in: node check.mjs URL BASE_ID, in a folder with node_modules/airtable.
-// The stand-in must run without limits (--requests-per-second 0 --token-requests-per-second 0). One line a check; exit code 1
-// when one fails.
+// The stand-in must run without limits (--requests-per-second 0 --token-requests-per-second 0). Prints one line per check; exits 1
+// if a check fails.
 
 import { createRequire } from "node:module";
 
@@ -58,7 +58,7 @@ const some = await table.select({ filterByFormula: "AND({Size}>3, NOT({Call ID}=
 check("formula, maxRecords, fields", some.map((r) => r.get("Size")).join() === "4,6,7" && some[0].get("Call ID") === undefined);
 const long = `OR(${Array(1200).fill("{Call ID}='nobody'").join()},RECORD_ID()='${one.id}')`;
 check("long formula by POST listRecords", (await table.select({ filterByFormula: long }).firstPage()).length === 1);
-// Node's fetch makes three characters of a quote, airtable.js counts one: below its own bound it sends a URL above Airtable's.
+// Node's fetch encodes a quote as three characters, airtable.js counts one: a URL within its own limit exceeds Airtable's.
 const quoted = `OR(${Array(740).fill("{Size}=''").join()})`;
 const tooLong = await refused(table.select({ filterByFormula: quoted }).firstPage());
 check("a URL that is too long", tooLong.statusCode === 414 && tooLong.error === "UNEXPECTED_ERROR", tooLong);

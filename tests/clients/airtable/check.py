@@ -1,7 +1,7 @@
 """pyairtable against the stand-in: python check.py URL BASE_ID
 
-The stand-in must run without limits (--requests-per-second 0 --token-requests-per-second 0). One line a check; exit code 1 when
-one fails.
+The stand-in must run without limits (--requests-per-second 0 --token-requests-per-second 0). Prints one line per check; exits 1 if
+a check fails.
 """
 
 import base64
@@ -28,7 +28,7 @@ def check(name, passed, seen=None):
 
 
 def refused(call):
-    """Status and error object of a refusal, or None."""
+    """Status and error object of a rejected request, or None."""
     try:
         call()
     except requests.HTTPError as error:
@@ -78,7 +78,7 @@ check("get", table.get(row["id"]) == row)
 many = table.batch_create([{"Call ID": f"RM_{n}", "Size": n} for n in range(2, 26)])
 check("batch_create in tens", [r["fields"]["Size"] for r in many] == list(range(2, 26)))
 by_id = table.create({schema.field("Call ID").id: "RM_ids"}, use_field_ids=True)
-check("field ids both ways", by_id["fields"] == {schema.field("Call ID").id: "RM_ids"}, by_id)
+check("field ids in request and response", by_id["fields"] == {schema.field("Call ID").id: "RM_ids"}, by_id)
 table.delete(by_id["id"])
 
 # Upsert.
@@ -95,7 +95,7 @@ empty = table.batch_upsert([{"fields": {"Call ID": None, "Size": 3}}], key_field
 check("upsert of an empty key creates", len(empty["createdRecords"]) == 1, empty)
 table.batch_delete(empty["createdRecords"])
 
-# Attachments and comments. pyairtable uploads to content.airtable.com, whatever the endpoint.
+# Attachments and comments. pyairtable always uploads to content.airtable.com, whatever the endpoint.
 content = bytes(range(256)) * 4
 upload = api.post(
     f"{URL}/v0/{BASE}/{row['id']}/Recording/uploadAttachment",
@@ -155,7 +155,7 @@ linked = table.create({"Call ID": "RM_linked", "Line": [desk["id"]]})
 check("a link from the other side", lines.get(desk["id"])["fields"][inverse.name] == [linked["id"]])
 check("typecast links by name", table.update(linked["id"], {"Line": ["hall"]}, typecast=True)["fields"]["Line"]
       == [lines.first(formula=match({"Name": "hall"}))["id"]])
-check("a link that is taken away", inverse.name not in lines.get(desk["id"])["fields"])
+check("a removed link", inverse.name not in lines.get(desk["id"])["fields"])
 table.delete(linked["id"])
 check("a deleted record's links", all(inverse.name not in r["fields"] for r in lines.all()))
 code = table.create_field("Code", "barcode")
@@ -208,7 +208,7 @@ check("typecast makes a choice", table.create({"Status": "Failed"}, typecast=Tru
 check("delete", table.delete(row["id"]) == {"id": row["id"], "deleted": True})
 check("batch_delete", [r["deleted"] for r in table.batch_delete([r["id"] for r in many])] == [True] * 24)
 
-# Refusals.
+# Errors.
 status, error = refused(lambda: table.create({"Nope": 1}))
 check("unknown field", (status, error["type"]) == (422, "UNKNOWN_FIELD_NAME") and "Nope" in error["message"], error)
 status, error = refused(lambda: table.create({"Size": "many"}))

@@ -1,7 +1,7 @@
-"""Reads tables with pyairtable for as long as it is asked: a line of JSON asks, a line of JSON answers.
+"""Reads tables with pyairtable: one request per line of JSON on stdin, one response per line on stdout.
 
-Asked: {"url", "token", "base", "table"} for all rows of a table; with "key" ({column: value}) for those that have these
-values; with "id" for the record with this id. Answered: {"rows": [{…the cells by column, "id"}]}, or {"error": "…"}.
+Request: {"url", "token", "base", "table"} for all rows of a table; with "key" ({column: value}) for the rows with these
+values; with "id" for the record with this ID. Response: {"rows": [{…cells by column, "id"}]}, or {"error": "…"}.
 """
 
 import json
@@ -18,7 +18,7 @@ def records(table, asked):
     try:
         return [table.get(asked["id"])]
     except requests.HTTPError as error:
-        # Airtable does not tell a record that is not there from one that one may not see.
+        # Airtable answers the same for a missing record and for one that the token may not read.
         if error.response.status_code == 403:
             return []
         raise

@@ -1,4 +1,4 @@
-// All rows of a table as airtable.js reads them, as JSON: node rows.mjs URL BASE_ID TABLE, where node_modules has airtable.
+// Prints all rows of a table, read with airtable.js, as JSON: node rows.mjs URL BASE_ID TABLE, in a folder with node_modules/airtable.
 import { createRequire } from "node:module";
 
 const Airtable = createRequire(`${process.cwd()}/`)("airtable");

@@ -1,8 +1,8 @@
 """LiveKit's own Python client against a LiveKit server: check.py URL KEY SECRET [ROOM | --no-egress-worker]
 
-Makes a room (or takes ROOM, which is open already), starts an egress of it, lists it, stops it, and expects the errors of a real server.
-With --no-egress-worker the start must be refused as a server refuses it that has no egress beside it.
-Needs `pip install livekit-api`. Exit code 0: all is as it should be.
+Creates a room (or uses ROOM, which must be open), starts an egress, lists it, stops it, and expects the errors of a real server.
+With --no-egress-worker, expects the error of a server without an egress service when it starts an egress.
+Needs `pip install livekit-api`. Exits 0 if all checks pass.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from livekit.protocol import room as rooms
 
 
 def request(room: str) -> pb.RoomCompositeEgressRequest:
-    """As an agent asks for it; the storage need not exist, since nobody speaks."""
+    """The request that an agent sends; the storage need not exist, because nobody speaks."""
     s3 = pb.S3Upload(
         access_key="access", secret="secret", region="auto", bucket="recordings",
         endpoint="http://127.0.0.1:9", force_path_style=True,
@@ -25,19 +25,19 @@ def request(room: str) -> pb.RoomCompositeEgressRequest:
 
 
 async def refused(call, code: str) -> None:
-    """Waits for a call that must end in this Twirp error."""
+    """Awaits a call that must fail with this Twirp error."""
     try:
         await call
     except api.TwirpError as error:
-        assert error.code == code, f"{error.code} is not {code}"
+        assert error.code == code, f"expected {code}, got {error.code}"
     else:
-        raise AssertionError(f"nothing was refused with {code}")
+        raise AssertionError(f"no {code} error was raised")
 
 
 async def record(livekit: api.LiveKitAPI, room: models.Room) -> None:
     started = await livekit.egress.start_room_composite_egress(request(room.name))
     assert started.egress_id.startswith("EG_") and started.room_id == room.sid, started
-    assert started.room_composite.file_outputs[0].s3.secret == "{secret}", "the storage's keys come back"
+    assert started.room_composite.file_outputs[0].s3.secret == "{secret}", "the response contains the storage's secret key"
 
     running = await livekit.egress.list_egress(pb.ListEgressRequest(room_name=room.name, active=True))
     assert started.egress_id in [one.egress_id for one in running.items], running

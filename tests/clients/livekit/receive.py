@@ -1,7 +1,7 @@
-"""LiveKit's own Python receiver of webhooks on one request: receive.py KEY SECRET < REQUEST
+"""Verifies one webhook request with LiveKit's own Python receiver: receive.py KEY SECRET < REQUEST
 
-REQUEST is the `Authorization` header's value on the first line, then the body, byte for byte. Prints the event's name; exit code 1 when the
-receiver rejects it. Needs `pip install livekit-api`.
+REQUEST is the value of the `Authorization` header on the first line, then the unchanged body. Prints the event's name; exits 1 if the
+receiver rejects the request. Needs `pip install livekit-api`.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
     python talk.py URL KEY SECRET ROOM SECONDS
 
-URL may be http(s) or ws(s). Prints `joined` when both publish, `left` when both are gone. Their voices are tones of 440 and 660 Hz.
+URL may be http(s) or ws(s). Prints `joined` when both publish audio, `left` when both have left. Their voices are tones of 440 and 660 Hz.
 """
 
 import asyncio

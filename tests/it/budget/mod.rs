@@ -27,11 +27,11 @@ use livekit_airtable::{
         lease::Leases,
         sinks::airtable::{self as sink},
     },
-    sim::airtable::{Airtable, Options},
     storage,
     store::{CallUpdate, Fold, Store},
     telemetry,
 };
+use livekit_airtable_sim::airtable::{Airtable, Options};
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 
@@ -155,7 +155,7 @@ impl Rig {
         };
         let airtable = sink::Airtable {
             wake: runner.wake.clone(),
-            client: self.client(settings).counted(budget.book()),
+            client: self.client(settings).counted(budget.ledger()),
             budget,
             schema: Schema::built_in(),
             store: self.store.clone(),

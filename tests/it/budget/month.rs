@@ -48,7 +48,7 @@ async fn no_request_beyond_the_limit_and_all_flows_when_the_month_turns() {
     // Neither a restart nor a command gets one more.
     let process = rig.process(settings);
     process.drain().await;
-    let command = rig.client(settings).counted(rig.budget(settings).book());
+    let command = rig.client(settings).counted(rig.budget(settings).ledger());
     let error = command.tables().await.unwrap_err().to_string();
     assert!(error.starts_with("AIRTABLE_MONTHLY_REQUESTS: "), "{error}");
     assert_eq!(rig.front.seen().len(), 8);

@@ -154,8 +154,8 @@ async fn a_lockout_holds_every_process_back_and_halves_the_rate() {
     rig.owe(0..30, true, now()).await;
     rig.front.answer(2, 200, None, r#"{"tables":[]}"#);
     rig.front.forget();
-    let client = rig.client(five()).counted(rig.budget(five()).book());
-    let beside = rig.client(five()).counted(rig.budget(five()).book());
+    let client = rig.client(five()).counted(rig.budget(five()).ledger());
+    let beside = rig.client(five()).counted(rig.budget(five()).ledger());
     client.tables().await.unwrap();
     beside.tables().await.unwrap();
     rig.front.answer(1, 429, Some(2), LIMITED);

@@ -150,7 +150,7 @@ async fn the_budget_is_told_in_readyz_and_metrics() {
         assert!(metrics.contains(line), "{metrics}");
     }
     assert!(
-        !metrics.contains("livekit_airtable_sink_closed{"),
+        !metrics.contains("livekit_airtable_sink_paused{"),
         "{metrics}"
     );
     let path = world.folder.path().join("calls.db");
@@ -171,7 +171,7 @@ async fn the_budget_is_told_in_readyz_and_metrics() {
         .unwrap();
     let metrics = world.get("/metrics").await.text().await.unwrap();
     for line in [
-        "livekit_airtable_sink_closed{sink=\"airtable\"} 1\n",
+        "livekit_airtable_sink_paused{sink=\"airtable\"} 1\n",
         "livekit_airtable_requests_per_second 2.5\n",
     ] {
         assert!(metrics.contains(line), "{metrics}");

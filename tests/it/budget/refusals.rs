@@ -1,6 +1,7 @@
 //! When Airtable refuses everything: nothing is sent but a probe now and then, and nothing is lost.
 
-use livekit_airtable::{domain::Sink, sim::airtable::Fault, store::DeliveryState};
+use livekit_airtable::{domain::Sink, store::DeliveryState};
+use livekit_airtable_sim::airtable::Fault;
 
 use super::{Rig, Settings, clock};
 

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use livekit_airtable::{sim::airtable::Fault, store::DeliveryState, telemetry::now};
+use livekit_airtable::{store::DeliveryState, telemetry::now};
+use livekit_airtable_sim::airtable::Fault;
 
 use super::{Rig, Settings};
 

@@ -5,9 +5,10 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     domain::{
-        Call, DueDelivery, EgressStatus, Recording, Sink,
+        Call, DueDelivery, EgressStatus, Object, ObjectState, Recording, Sink,
+        call::NameSource,
+        latest::Latest,
         participant::{Kind, Participant},
-        recording::{Object, ObjectState},
     },
     store::{CallUpdate, DeliveryState, Finish, Fold, Store},
 };
@@ -28,7 +29,7 @@ async fn fill(store: &Store) {
     let people = |name: &str| Participant {
         sid: format!("PA_{name}"),
         identity: name.into(),
-        name: format!("{name}\x1b[2J"),
+        name: Latest::new(0, format!("{name}\x1b[2J")),
         kind: Kind::Sip,
         joined_at: Some(at(1)),
         ..Participant::default()
@@ -40,18 +41,18 @@ async fn fill(store: &Store) {
         started_at: Some(at(2)),
         ended_at: Some(at(60)),
         size: Some(1_354_028),
-        duration: Some(58_000_000_000),
+        duration: Some(SignedDuration::from_secs(58)),
         error: if status == EgressStatus::Failed {
             "S3 upload failed".into()
         } else {
-            String::new()
+            "".into()
         },
         ..Recording::default()
     };
     let call = |id: &str, second| Call {
         id: id.into(),
         room_name: format!("room of {id}"),
-        named_by_livekit: true,
+        name_source: NameSource::LiveKit,
         created_at: Some(at(second)),
         participants: [("PA_bob".into(), people("bob"))].into(),
         ..Call::default()
@@ -62,7 +63,7 @@ async fn fill(store: &Store) {
         objects: [(
             "EG_1".into(),
             Object {
-                told: (EgressStatus::Complete, 0),
+                egress_version: (EgressStatus::Complete, 0).into(),
                 state: ObjectState::Found { size: 1_354_028 },
                 at: at(62),
             },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use livekit_airtable::sim::airtable::{self, Fault};
+use livekit_airtable_sim::airtable::{self, Fault};
 use serde_json::{Value, json};
 
 use super::{HOUR, due_deliveries};
@@ -103,7 +103,7 @@ async fn a_token_that_was_revoked_and_is_given_back_loses_nothing() {
         let words = json!({"error": {"type": "AUTHENTICATION_REQUIRED", "message": "Authentication required"}});
         Fault::Status(401, words.to_string())
     };
-    let closed = "livekit_airtable_sink_closed{sink=\"airtable\"}";
+    let closed = "livekit_airtable_sink_paused{sink=\"airtable\"}";
     world.airtable.fail_next(MANY, revoked());
     let first = world.livekit.open_room("first");
     let parked = |detail: &Value| {

@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
-use livekit_airtable::sim::{
+use livekit_airtable_sim::{
     airtable::{self, Airtable},
     livekit::{self, LiveKit},
 };

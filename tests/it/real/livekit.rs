@@ -10,10 +10,8 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::IntoResponse,
 };
-use livekit_airtable::{
-    sim::livekit::{self, LiveKit},
-    telemetry,
-};
+use livekit_airtable::telemetry;
+use livekit_airtable_sim::livekit::{self, LiveKit};
 use livekit_api::access_token::VideoGrants;
 use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, sync::Mutex};

@@ -1,7 +1,7 @@
 //! The recording's copy in Airtable.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

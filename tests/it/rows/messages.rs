@@ -1,6 +1,6 @@
 //! What people read when Airtable refuses everything: it must tell what to do.
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::json;
 
 use super::UNRECORDED;

@@ -1,6 +1,6 @@
 //! What people do to rows stays done, and their cells stay theirs.
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Value, json};
 
 use super::{Row, UNRECORDED};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::json;
 
 use super::{Row, UNRECORDED, choices};

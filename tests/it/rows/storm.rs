@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use proptest::{
     prelude::*,
     strategy::ValueTree,

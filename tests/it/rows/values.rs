@@ -1,6 +1,6 @@
 //! One call's value that Airtable does not take, in a column that is as it should be.
 
-use livekit_airtable::sim::airtable::Fault;
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::json;
 use tempfile::TempDir;
 

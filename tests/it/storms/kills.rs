@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use livekit_airtable::sim::livekit::{LiveKit, StartFault};
+use livekit_airtable_sim::livekit::{LiveKit, StartFault};
 use serde_json::{Value, json};
 
 use super::{
@@ -185,7 +185,7 @@ async fn a_kill_between_a_start_and_its_answer_starts_no_second_recording() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_after_airtables_write_and_before_its_answer_makes_no_second_row() {
-    use livekit_airtable::sim::airtable::Fault;
+    use livekit_airtable_sim::airtable::Fault;
     let mut world = stormy(&[]).await;
     let serve = world.serve().await;
     let first = world.livekit.open_room("quiet-1");

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{Router, http::StatusCode, routing::post};
-use livekit_airtable::sim::{
+use livekit_airtable_sim::{
     airtable::Fault,
     livekit::{Kind, Person, StartFault},
 };

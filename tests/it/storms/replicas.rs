@@ -8,10 +8,10 @@ use std::{
 use jiff::Timestamp;
 use livekit_airtable::{
     pipeline::{Clock, lease::Leases},
-    sim::airtable,
     store::Store,
     telemetry,
 };
+use livekit_airtable_sim::airtable;
 use serde_json::json;
 
 use super::{

@@ -99,7 +99,7 @@ async fn ends_well(serve: Serve) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_start_of_a_recording_holds_no_sigterm_up() {
-    use livekit_airtable::sim::livekit::StartFault;
+    use livekit_airtable_sim::livekit::StartFault;
     let mut world = stormy(&[]).await;
     let slow = StartFault::Slow(Duration::from_secs(25));
     world.livekit.fail_next_start(1, slow);

@@ -1,79 +1,28 @@
 //! The Airtable sink: one row per call, ten rows a request, changed columns only.
 //!
-//! A [`trip::Trip`] brings a batch of calls to their rows. What the table is like is in [`table`], what a row should
-//! say and what of it is news in [`row`], its links in [`addresses`], the copy of the recording in [`attachment`], and
-//! what becomes of rows that Airtable refuses in [`refusal`].
+//! [`Airtable`] (`sink`) is what it works with. A [`batch::WriteBatch`] writes the rows of a batch of calls. `row` is the
+//! row of a call, `state` what is remembered of it, `changed_cells` which of its cells Airtable does not have yet, and
+//! `notes` what its Error says beside the call's own faults. `table_cache` knows what the table is like. `links` and
+//! `transcript_upload` make the row's links, `attachment` and `attachment_upload` the copy of its recording. `refusal`
+//! decides what becomes of rows that Airtable refuses, with `blame` for the column at fault and `outcome` for everything
+//! that is about the whole request.
 
-mod addresses;
 mod attachment;
-mod news;
+mod attachment_upload;
+mod batch;
+mod blame;
+mod changed_cells;
+mod deliverer;
+mod links;
+mod notes;
+mod outcome;
 mod refusal;
 mod row;
+mod sink;
+mod state;
 mod table;
-mod trip;
+mod table_cache;
+mod transcript_upload;
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use tokio::sync::Mutex;
-
-pub use news::news;
-
-use crate::{
-    airtable::{Client, Schema},
-    domain::{Sink, link::LinkRules},
-    pipeline::{
-        Wake,
-        budget::Budget,
-        deliver::{Attempt, BatchPermit, Deliverer, Due, Slot},
-    },
-    storage,
-    store::Store,
-};
-
-/// Airtable takes ten rows a request.
-const ROWS: usize = 10;
-
-pub struct Airtable {
-    pub client: Client,
-    pub schema: Schema,
-    pub store: Store,
-    pub storage: storage::Client,
-    pub links: LinkRules,
-    pub wake: Arc<Wake>,
-    /// RECORDING_PATH's key for the transcript of a call without a recording.
-    pub path: String,
-    pub table: Mutex<table::Known>,
-    pub budget: Budget,
-}
-
-impl Deliverer for Airtable {
-    fn sink(&self) -> Sink {
-        Sink::Airtable
-    }
-
-    fn batch(&self) -> usize {
-        ROWS
-    }
-
-    fn parallel(&self) -> usize {
-        5
-    }
-
-    async fn ready(&self, now: Timestamp) -> anyhow::Result<Option<Slot>> {
-        let permit = self.client.ready().await;
-        let policy = self.budget.gather(now).await?;
-        Ok(Some(Slot { policy, permit }))
-    }
-
-    async fn deliver(&self, due: &[Due], permit: BatchPermit, now: Timestamp) -> Vec<Attempt> {
-        match self.table(now).await {
-            Ok(table) => trip::Trip::new(self, due, now, table).run(permit).await,
-            Err(error) => {
-                let outcome = refusal::answer(&error);
-                let attempt = |due: &Due| Attempt::new(outcome.clone(), &due.delivery.sink_state);
-                due.iter().map(attempt).collect()
-            }
-        }
-    }
-}
+pub use changed_cells::changed_columns;
+pub use sink::Airtable;

@@ -1,0 +1,11 @@
+//! Stand-ins on real sockets for LiveKit, S3 storage and Airtable: for the service's `demo` and `sim` commands, for its tests, and
+//! for testing other programs offline.
+
+pub mod airtable;
+mod crypto;
+mod folder;
+pub mod livekit;
+pub mod mp3;
+pub mod storage;
+
+pub use crypto::install_crypto;

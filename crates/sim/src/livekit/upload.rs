@@ -1,0 +1,129 @@
+//! The upload of a recording to the bucket of the request, with the request's keys. The bytes are a silent MP3, whatever the file's type.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::put_object::PutObjectError;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use livekit_protocol::{EncodedFileOutput, EncodedFileType, S3Upload};
+
+use crate::mp3::{self, Channels};
+
+#[derive(Debug)]
+pub struct Upload {
+    pub target: S3Upload,
+    pub key: String,
+    pub length: Duration,
+}
+
+impl Upload {
+    /// The number of bytes uploaded, or what LiveKit's egress would say.
+    pub async fn run(&self) -> Result<i64, String> {
+        let recording = mp3::generate(self.length, Channels::Stereo);
+        let size = i64::try_from(recording.len()).unwrap_or(i64::MAX);
+        let disposition = Some(self.target.content_disposition.clone()).filter(|it| !it.is_empty());
+        let put = self
+            .client()
+            .put_object()
+            .bucket(&self.target.bucket)
+            .key(&self.key)
+            .content_type(content_type(&self.key))
+            .set_content_disposition(disposition)
+            .set_metadata(Some(self.target.metadata.clone()))
+            .body(recording.into());
+        put.send().await.map_err(|error| upload_error(&error))?;
+        Ok(size)
+    }
+
+    fn client(&self) -> Client {
+        let target = &self.target;
+        let token = Some(target.session_token.clone()).filter(|token| !token.is_empty());
+        let keys = Credentials::new(
+            &target.access_key,
+            &target.secret,
+            token,
+            None,
+            "egress request",
+        );
+        let tls = Provider::Rustls(CryptoMode::Ring);
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(target.region.clone()))
+            .credentials_provider(keys)
+            .force_path_style(target.force_path_style)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .http_client(
+                aws_smithy_http_client::Builder::new()
+                    .tls_provider(tls)
+                    .build_https(),
+            );
+        if !target.endpoint.is_empty() {
+            config = config.endpoint_url(&target.endpoint);
+        }
+        Client::from_conf(config.build())
+    }
+
+    /// As LiveKit tells it: not percent-encoded, and `https://` also for an `http://` endpoint.
+    pub fn location(&self) -> String {
+        let S3Upload {
+            endpoint,
+            bucket,
+            region,
+            force_path_style,
+            ..
+        } = &self.target;
+        let host = endpoint
+            .split_once("://")
+            .map_or(endpoint.as_str(), |(_, host)| host);
+        match (host, force_path_style) {
+            ("", _) => format!("https://{bucket}.s3.{region}.amazonaws.com/{}", self.key),
+            (host, true) => format!("https://{host}/{bucket}/{}", self.key),
+            (host, false) => format!("https://{bucket}.{host}/{}", self.key),
+        }
+    }
+}
+
+fn upload_error(error: &SdkError<PutObjectError>) -> String {
+    let operation = "err: operation error S3: PutObject";
+    let Some(response) = error.raw_response() else {
+        return format!(
+            "{operation}, https response error StatusCode: 0, RequestID: , HostID: , request send failed"
+        );
+    };
+    let status = response.status().as_u16();
+    let code = error.code().unwrap_or("UnknownError");
+    let message = error.message().unwrap_or_default();
+    let response = format!("https response error StatusCode: {status}, RequestID: , HostID: ");
+    format!("{operation}, {response}, api error {code}: {message}, status code: {status}")
+}
+
+/// What the request says, else what the path's extension says; sound alone is Ogg by default.
+pub fn file_type(output: &EncodedFileOutput) -> EncodedFileType {
+    let said = output.file_type();
+    if said != EncodedFileType::DefaultFiletype {
+        return said;
+    }
+    let types = [EncodedFileType::Mp3, EncodedFileType::Mp4];
+    let by_path = types
+        .into_iter()
+        .find(|it| output.filepath.ends_with(extension(*it)));
+    by_path.unwrap_or(EncodedFileType::Ogg)
+}
+
+pub fn extension(file_type: EncodedFileType) -> &'static str {
+    match file_type {
+        EncodedFileType::Mp3 => ".mp3",
+        EncodedFileType::Mp4 => ".mp4",
+        EncodedFileType::Ogg | EncodedFileType::DefaultFiletype => ".ogg",
+    }
+}
+
+fn content_type(key: &str) -> &'static str {
+    match key.rsplit('.').next() {
+        Some("mp3") => "audio/mpeg",
+        Some("mp4") => "video/mp4",
+        _ => "audio/ogg",
+    }
+}

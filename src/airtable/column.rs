@@ -1,0 +1,37 @@
+//! A column of the schema.
+
+use serde_json::{Value, json};
+
+use super::{field_type::FieldType, source::Source};
+
+/// A column that we create and fill.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// What people see when it is created; they may rename it.
+    pub name: String,
+    pub kind: FieldType,
+    /// As Airtable's metadata API takes them; null when the type has none.
+    pub options: Value,
+    /// Shown in Airtable beside the name; may be empty.
+    pub description: String,
+    /// What fills its cells.
+    pub from: Source,
+    /// `false` in the file leaves the column out.
+    pub enabled: bool,
+    /// Finds a call's row again.
+    pub key: bool,
+}
+
+impl Column {
+    /// The body that creates the column.
+    pub fn body(&self) -> Value {
+        let mut body = json!({ "name": self.name, "type": self.kind });
+        if !self.description.is_empty() {
+            body["description"] = json!(self.description);
+        }
+        if !self.options.is_null() {
+            body["options"] = self.options.clone();
+        }
+        body
+    }
+}

@@ -1,0 +1,144 @@
+//! What the messages of refusals name: a record, a column, a choice. Airtable tells them in prose only.
+
+/// The column a message names: what is quoted or in braces after the word field or column, a field id anywhere, or the
+/// bare name in the older `Field NAME can not accept value …` and in `… for field NAME`. A quoted choice is not taken for a column.
+pub(super) fn column(message: &str) -> Option<String> {
+    let lower = message.to_ascii_lowercase();
+    let after_word = ["field", "column"].iter().flat_map(|word| {
+        lower
+            .match_indices(word)
+            .filter_map(|(at, word)| message.get(at + word.len()..))
+    });
+    after_word
+        .filter_map(named)
+        .next()
+        .or_else(|| field_id(message))
+        .or_else(|| last_word(message))
+}
+
+/// The choice that a select column lacks, in a message of that type: `… create new select option ""Ringing""`.
+pub(super) fn choice(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once('"')?;
+    let (inner, _) = rest.rsplit_once('"')?;
+    let inner = inner.strip_prefix('"').unwrap_or(inner);
+    let inner = inner.strip_suffix('"').unwrap_or(inner);
+    Some(inner.to_owned()).filter(|choice| !choice.is_empty())
+}
+
+/// The name right after the word: ` "X"`, ` name: "X"`, `s {X}`, ` X cannot accept`.
+fn named(rest: &str) -> Option<String> {
+    let mut rest = rest.strip_prefix('s').unwrap_or(rest);
+    for word in [" names", " name", " ids", " id", " with", " called"] {
+        rest = rest.strip_prefix(word).unwrap_or(rest);
+    }
+    let rest = rest.trim_start_matches([' ', ':', '(', '[']);
+    let close = match rest.chars().next()? {
+        '"' => '"',
+        '\'' => '\'',
+        '`' => '`',
+        '“' => '”',
+        '{' => '}',
+        _ => return bare(rest),
+    };
+    let inner = rest.get(rest.chars().next()?.len_utf8()..)?;
+    let (name, _) = inner.split_once(close)?;
+    Some(name.to_string()).filter(|name| !name.is_empty())
+}
+
+fn bare(rest: &str) -> Option<String> {
+    [" can not accept", " cannot accept"]
+        .iter()
+        .find_map(|verb| rest.split_once(verb))
+        .map(|(name, _)| name.to_string())
+}
+
+/// What a message ends with: `Cannot parse value for field NAME`.
+fn last_word(message: &str) -> Option<String> {
+    let lower = message.to_ascii_lowercase();
+    let after = |word: &str| Some(lower.rfind(word)? + word.len());
+    let at = after(" for field ").or_else(|| after(" for column "))?;
+    let name = message.get(at..)?.trim().trim_end_matches('.');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn field_id(message: &str) -> Option<String> {
+    id("fld", message).map(str::to_string)
+}
+
+/// The record a message is about: then it is not about the base or its table.
+pub(super) fn record_id(message: &str) -> Option<String> {
+    id("rec", message).map(str::to_owned)
+}
+
+/// The first id of that kind: its three letters, and 14 letters or digits.
+fn id<'a>(kind: &str, message: &'a str) -> Option<&'a str> {
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
+    words.find(|word| word.len() == 17 && word.starts_with(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_names_a_choice_yields_it() {
+        let create =
+            |choice: &str| format!("Insufficient permissions to create new select option {choice}");
+        let messages = [
+            (create(r#"""No recording"""#), Some("No recording")),
+            (create(r#""Live""#), Some("Live")),
+            (create(r#"""a "b" c"""#), Some(r#"a "b" c"#)),
+            (create(""), None),
+            (create(r#""""#), None),
+        ];
+        for (message, wanted) in messages {
+            assert_eq!(choice(&message).as_deref(), wanted, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_names_a_column_yields_it() {
+        let messages = [
+            (
+                r#"Field "Caller" cannot accept the provided value"#,
+                Some("Caller"),
+            ),
+            (
+                r#"Field "date" cannot accept a value because the field is computed"#,
+                Some("date"),
+            ),
+            (
+                "Field location_latitude can not accept value 41.884089",
+                Some("location_latitude"),
+            ),
+            (
+                r#"Unknown field name: "fldAbCdEfGhIjKlMn""#,
+                Some("fldAbCdEfGhIjKlMn"),
+            ),
+            (
+                "Cannot parse value for field Recording URL",
+                Some("Recording URL"),
+            ),
+            (
+                r#"Cannot parse date value "never" for field Due."#,
+                Some("Due"),
+            ),
+            (
+                "Invalid value for column {Recording URL}",
+                Some("Recording URL"),
+            ),
+            (
+                "The value for fldAbCdEfGhIjKlMn is too long",
+                Some("fldAbCdEfGhIjKlMn"),
+            ),
+            (
+                r#"Insufficient permissions to create new select option ""Ringing"""#,
+                None,
+            ),
+            ("Value is not an array of record IDs.", None),
+        ];
+        for (message, wanted) in messages {
+            assert_eq!(column(message).as_deref(), wanted, "{message}");
+        }
+    }
+}

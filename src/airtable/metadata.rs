@@ -1,0 +1,57 @@
+//! Requests about bases, tables and columns: Airtable's metadata API.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::class::Access;
+use super::client::Client;
+use super::error::Error;
+use super::wire::{Base, Field, Table, Tables};
+
+impl Client {
+    /// The base's tables and their fields. Answers even while the monthly quota is used up, so it proves no write.
+    pub async fn tables(&self) -> Result<Vec<Table>, Error> {
+        let request = self.request(Method::GET, &["meta", "bases", self.base_id(), "tables"]);
+        let answer: Tables = self.call(Access::ReadSchema, request).await?;
+        Ok(answer.tables)
+    }
+
+    /// `table` as the metadata API takes it: `{name, description, fields}`; the first field becomes the primary one.
+    pub async fn create_table(&self, table: &Value) -> Result<Table, Error> {
+        let path = ["meta", "bases", self.base_id(), "tables"];
+        self.call(
+            Access::WriteSchema,
+            self.request(Method::POST, &path).json(table),
+        )
+        .await
+    }
+
+    /// `field` as the metadata API takes it: `{name, type, description, options}`.
+    pub async fn create_field(&self, table_id: &str, field: &Value) -> Result<Field, Error> {
+        let path = [
+            "meta",
+            "bases",
+            self.base_id(),
+            "tables",
+            table_id,
+            "fields",
+        ];
+        self.call(
+            Access::WriteSchema,
+            self.request(Method::POST, &path).json(field),
+        )
+        .await
+    }
+
+    /// A new base in a workspace (`wsp…`) with these tables.
+    pub async fn create_base(
+        &self,
+        workspace_id: &str,
+        name: &str,
+        tables: &[Value],
+    ) -> Result<Base, Error> {
+        let body = json!({ "name": name, "workspaceId": workspace_id, "tables": tables });
+        let request = self.request(Method::POST, &["meta", "bases"]).json(&body);
+        self.call(Access::CreateBase, request).await
+    }
+}

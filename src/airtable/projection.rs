@@ -1,0 +1,154 @@
+//! The projection: a call as the cells of its row. Pure.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::cell::{self, LONGEST};
+use super::column::Column;
+use super::convert::iso;
+use super::path;
+use super::people;
+use super::schema::Schema;
+use super::source::Source;
+use crate::domain::{Call, nanoseconds::seconds};
+
+/// The links of a call's row, as they are when it is sent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Links {
+    /// Leads to the recording.
+    pub recording: Option<String>,
+    /// When `recording` expires; `None` for a permanent link.
+    pub expires: Option<Timestamp>,
+    /// The full transcript, when the cell's was cut.
+    pub transcript: Option<String>,
+    /// Why the full transcript is not in the bucket, when it should be.
+    pub transcript_missing: Option<String>,
+}
+
+/// What the row of a call says.
+pub struct Projection {
+    /// Column name to cell, for every enabled column; null empties a cell. What a purged call does not know any more
+    /// is left out, so that the row keeps it.
+    pub cells: Map<String, Value>,
+    /// Values that their columns cannot hold, a line for each; the cell is empty. The column that is filled from `error`
+    /// has these lines too.
+    pub invalid_values: Vec<String>,
+}
+
+/// The row of a call. It depends on its arguments alone.
+pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
+    let (mut cells, mut invalid_values) = (Map::new(), Vec::new());
+    for column in schema.enabled() {
+        let value = match &column.from {
+            Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
+            from => value(call, from, links),
+        };
+        if value.is_none() && call.purged && column.from.is_reported() {
+            continue;
+        }
+        let value = value.unwrap_or(Value::Null);
+        let cell = cell::fit(column.kind, &column.options, value);
+        invalid_values.extend(cell.invalid.map(|why| line(column, &cell.value, why)));
+        cells.insert(column.name.clone(), cell.value);
+    }
+    if let Some(error) = schema.error() {
+        let lines = [call.error()].into_iter().chain(invalid_values.clone());
+        let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+        let text = Value::String(lines.join("\n"));
+        let cell = cell::fit(error.kind, &error.options, text);
+        cells.insert(error.name.clone(), cell.value);
+    }
+    Projection {
+        cells,
+        invalid_values,
+    }
+}
+
+/// The last line of a transcript that was cut: where the rest is.
+fn cut_note(schema: &Schema, links: &Links) -> String {
+    let link = schema.filled_from(&Source::TranscriptUrl);
+    match (link, &links.transcript_missing) {
+        (_, Some(_)) => "[… cut here: the whole text is not in the bucket yet, see Error]".into(),
+        (Some(link), None) => format!("[… cut here: the whole text is behind {}]", link.name),
+        (None, None) => "[… cut here: the whole text lies in the bucket]".into(),
+    }
+}
+
+/// What is wrong with a value, without the value, which may be anybody's business.
+fn line(column: &Column, cell: &Value, why: &str) -> String {
+    let left = if cell.is_null() {
+        "is empty"
+    } else {
+        "is not complete"
+    };
+    let (name, kind, from) = (&column.name, &column.kind, &column.from);
+    format!("“{name}” ({kind}) {left}: {from} {why}.")
+}
+
+/// The whole transcript, when it does not fit into a cell.
+pub fn long_transcript(call: &Call) -> Option<String> {
+    let transcript = &call.reports.newest()?.transcript;
+    transcript.cut(LONGEST, "").map(|_| transcript.text())
+}
+
+fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
+    let recording = call.primary_recording();
+    let text = |text: String| Some(Value::String(text));
+    let value = match from {
+        Source::CallId => text(call.id.clone()),
+        Source::RoomName => text(call.room_name.clone()),
+        Source::Status => text(call.status().label().to_owned()),
+        Source::StartedAt => call.started_at().map(iso),
+        Source::EndedAt => call.ended_at().map(iso),
+        Source::Duration => call
+            .duration()
+            .map(|duration| json!(seconds(duration).round())),
+        Source::Caller => people::caller(call).map(Value::String),
+        Source::Agent => people::agent(call).map(Value::String),
+        Source::TranscriptUrl => links.transcript.clone().map(Value::String),
+        Source::RecordingUrl => links.recording.clone().map(Value::String),
+        Source::RecordingUrlExpires => links.expires.map(iso),
+        Source::RecordingSize => call.playable_recording().map(|(_, size)| json!(size)),
+        // Not a projection: the transcript depends on its cut, and the copy is sent once and stays in the cell.
+        Source::Transcript | Source::RecordingAttachment => None,
+        // One that was found in the bucket has no id of LiveKit's.
+        Source::EgressId => recording
+            .filter(|r| !r.was_found())
+            .map(|r| Value::String(r.egress_id.clone())),
+        Source::Error => text(call.error()),
+        Source::Metadata => metadata(call).next(),
+        Source::Participants => text(people::participants(call)),
+        Source::Summary => report(call, "summary"),
+        Source::JobId => report(call, "job_id").or_else(|| text(call.job.id.clone())),
+        Source::MetadataPath(path) => metadata(call).find_map(|json| some(path::at(&json, path))),
+        Source::Attribute(name) => people::attribute(call, name).map(Value::String),
+        Source::ReportPath(path) => report(call, path),
+        Source::Constant(constant) => text(constant.clone()),
+    };
+    value.filter(|value| value != "")
+}
+
+/// The room's; else the agent's job's, as LiveKit reports it; else what the agent sent as `job_metadata` or `metadata`.
+fn metadata(call: &Call) -> impl Iterator<Item = Value> {
+    let of_livekit = [call.metadata.value(), &call.job.metadata];
+    let of_livekit = of_livekit.map(|text| Some(Value::String(text.clone())));
+    let of_agent = ["job_metadata", "metadata"].map(|name| report(call, name));
+    let all = of_livekit.into_iter().chain(of_agent);
+    all.flatten().filter(|value| value != "")
+}
+
+fn report(call: &Call, path: &str) -> Option<Value> {
+    let report = call.reports.newest()?;
+    some(path::among(&report.fields, path))
+}
+
+fn some(value: Option<Value>) -> Option<Value> {
+    value.filter(|value| !value.is_null())
+}
+
+fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
+    let transcript = &call.reports.newest()?.transcript;
+    let cut = transcript.cut(LONGEST, cut_note);
+    let text = cut.unwrap_or_else(|| transcript.text());
+    Some(Value::String(text)).filter(|text| text != "")
+}

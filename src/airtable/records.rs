@@ -1,0 +1,140 @@
+//! Requests about rows: ten a request at most, found by record id or by their key.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::class::Access;
+use super::client::Client;
+use super::error::Error;
+use super::wire::{Record, Records, Written, written};
+
+impl Client {
+    /// Creates or updates at most 10 rows (field id to cell), found again by their key cell. Answers in the order of
+    /// `rows`. More than one record with a key, or one bad cell, refuses them all.
+    pub async fn upsert(
+        &self,
+        table_id: &str,
+        key_field_id: &str,
+        rows: &[Map<String, Value>],
+    ) -> Result<Vec<Written>, Error> {
+        let rows: Vec<_> = rows.iter().map(|cells| (None, cells.clone())).collect();
+        self.write(table_id, key_field_id, &rows).await
+    }
+
+    /// [`Client::upsert`] for rows some of whose record ids (`rec…`) are known: those are updated by id in the same
+    /// request (airtable.com/developers/web/api/update-multiple-records: "Records that include id will ignore
+    /// fieldsToMergeOn and behave as normal updates"), and a missing one is [`super::Class::RowGone`].
+    pub async fn write(
+        &self,
+        table_id: &str,
+        key_field_id: &str,
+        rows: &[(Option<String>, Map<String, Value>)],
+    ) -> Result<Vec<Written>, Error> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let record = |(id, cells): &(Option<String>, Map<String, Value>)| match id {
+            Some(id) => json!({ "id": id, "fields": cells }),
+            None => json!({ "fields": cells }),
+        };
+        let records: Vec<Value> = rows.iter().map(record).collect();
+        let request = self
+            .request(Method::PATCH, &[self.base_id(), table_id])
+            .json(&json!({
+                "performUpsert": { "fieldsToMergeOn": [key_field_id] },
+                "returnFieldsByFieldId": true,
+                "records": records,
+            }));
+        let answer: Records = self.call(Access::WriteRecords, request).await?;
+        answer.log_lost_attachments();
+        written(&answer, key_field_id, rows)
+    }
+
+    /// Updates at most 10 records by id; their cells by record and field id. Always the batch form: there a missing
+    /// record is [`super::Class::RowGone`], while the single form answers it like a lost permission.
+    pub async fn update(
+        &self,
+        table_id: &str,
+        rows: &[(String, Map<String, Value>)],
+    ) -> Result<BTreeMap<String, Map<String, Value>>, Error> {
+        if rows.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let records: Vec<Value> = rows
+            .iter()
+            .map(|(id, fields)| json!({ "id": id, "fields": fields }))
+            .collect();
+        let request = self
+            .request(Method::PATCH, &[self.base_id(), table_id])
+            .json(&json!({
+                "returnFieldsByFieldId": true,
+                "records": records,
+            }));
+        let answer: Records = self.call(Access::WriteRecords, request).await?;
+        answer.log_lost_attachments();
+        let cells = answer.cells();
+        match rows.iter().all(|(id, _)| cells.contains_key(id)) {
+            true => Ok(cells),
+            false => Err(Error::Incomplete),
+        }
+    }
+
+    /// Ids of the records whose key cell is `key`, at most 100.
+    pub async fn find(
+        &self,
+        table_id: &str,
+        key_field_id: &str,
+        key: &str,
+    ) -> Result<Vec<String>, Error> {
+        let formula = format!("{{{key_field_id}}}={}", formula_text(key));
+        let request = self
+            .request(Method::GET, &[self.base_id(), table_id])
+            .query(&[
+                ("filterByFormula", formula.as_str()),
+                ("fields[]", key_field_id),
+                ("returnFieldsByFieldId", "true"),
+            ]);
+        let answer: Records = self.call(Access::ReadRecords, request).await?;
+        let same =
+            |record: &Record| record.fields.get(key_field_id).and_then(Value::as_str) == Some(key);
+        Ok(answer
+            .records
+            .into_iter()
+            .filter(same)
+            .map(|record| record.id)
+            .collect())
+    }
+
+    /// Deletes at most 10 records: only those a probe has made itself.
+    pub async fn delete(&self, table_id: &str, record_ids: &[String]) -> Result<(), Error> {
+        if record_ids.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<(&str, &String)> = record_ids.iter().map(|id| ("records[]", id)).collect();
+        let request = self
+            .request(Method::DELETE, &[self.base_id(), table_id])
+            .query(&ids);
+        self.call::<Value>(Access::WriteRecords, request)
+            .await
+            .map(|_| ())
+    }
+}
+
+/// A text of a formula, in double quotes.
+fn formula_text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,152 @@
+//! What Airtable refuses, and what that means: for the row, the base, or the configuration.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::class::{Access, Class};
+use super::refusal_type::RefusalType;
+use super::{body, message};
+
+/// An answer that is not a success, in Airtable's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was asked for.
+    pub access: Access,
+    /// HTTP's.
+    pub status: u16,
+    pub kind: RefusalType,
+    /// Airtable's message word for word; for a body that is not Airtable's, what it is.
+    pub message: String,
+    /// The record that the message names (`rec…`).
+    pub record_id: Option<String>,
+    /// The column that the message names, by id or name.
+    pub column: Option<String>,
+    /// The choice that a select column lacks.
+    pub choice: Option<String>,
+    /// `Retry-After`; after a 429 what the client waits, jitter included.
+    pub after: Option<Duration>,
+}
+
+/// What a base does after a 429 before anything succeeds again (documented).
+pub(super) const LOCKOUT: Duration = Duration::from_secs(30);
+
+impl Refusal {
+    /// Reads the body of an answer that is not a success.
+    pub(super) fn new(
+        access: Access,
+        status: u16,
+        body: &[u8],
+        after: Option<Duration>,
+    ) -> Refusal {
+        let (kind, message) = body::refusal(body);
+        let kind = RefusalType::parse(&kind);
+        let names_choice = kind == RefusalType::InvalidChoice;
+        Refusal {
+            access,
+            status,
+            record_id: message::record_id(&message),
+            column: message::column(&message),
+            choice: message::choice(&message).filter(|_| names_choice),
+            kind,
+            message,
+            after,
+        }
+    }
+
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match (self.status, &self.kind) {
+            (_, RefusalType::OverPlan(_)) | (402, _) => Class::Quota,
+            (400..500, RefusalType::RowDoesNotExist) => Class::RowGone,
+            (403 | 404, _) if self.record_id.is_some() => Class::RowGone,
+            (400..500, RefusalType::UnknownFieldName) => Class::UnknownField,
+            // A redirect, which is not followed: what is asked there is not Airtable's API.
+            (300..=399 | 401 | 403 | 404, _) => Class::Configuration,
+            (413, _) => Class::TooLarge,
+            (429, _) => Class::Locked {
+                after: self.after.unwrap_or(LOCKOUT),
+            },
+            // A 400 without a type of Airtable's comes from something between, and says nothing about the row.
+            (400, RefusalType::Absent) => Class::Retry { after: self.after },
+            (400 | 422, _) => match &self.choice {
+                Some(choice) => Class::Choice {
+                    choice: choice.clone(),
+                },
+                None => Class::Row {
+                    column: self.column.clone(),
+                },
+            },
+            _ => Class::Retry { after: self.after },
+        }
+    }
+
+    /// Whether Airtable cannot use an attachment: that is about one file, not about the column.
+    pub fn is_about_an_attachment(&self) -> bool {
+        matches!(self.kind, RefusalType::Attachment(_))
+    }
+
+    /// What a person can check, by status: 401 the token, 403 scope and access, 404 the ids.
+    fn advice(&self) -> String {
+        let scope = self.access.scope();
+        let table = match self.access {
+            Access::ReadRecords | Access::WriteRecords => {
+                ", and AIRTABLE_TABLE is a table of that base"
+            }
+            Access::ReadSchema | Access::WriteSchema | Access::CreateBase => "",
+        };
+        match self.status {
+            403 | 404 if self.access == Access::CreateBase => format!(
+                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
+            ),
+            300..=399 => "look whether AIRTABLE_API_URL is right, with https: it leads to another address, and a token must not follow"
+                .to_string(),
+            401 => "AIRTABLE_TOKEN is not a valid token; make one at airtable.com/create/tokens"
+                .to_string(),
+            403 => format!(
+                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the base, AIRTABLE_BASE_ID is that base{table}"
+            ),
+            _ => format!("look whether AIRTABLE_BASE_ID is right{table}"),
+        }
+    }
+}
+
+const OVER_PLAN: &str = "Airtable's plan is used up (its requests of this month, or its records); upgrade the workspace, delete rows \
+                         or wait for the next month, it is tried again each hour: Airtable says ";
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.class() {
+            Class::Configuration => write!(f, "{}: Airtable says ", self.advice())?,
+            Class::Quota => f.write_str(OVER_PLAN)?,
+            Class::Locked { after } => write!(
+                f,
+                "too many requests, so every row of this base waits {} s: Airtable says ",
+                after.as_secs()
+            )?,
+            Class::TooLarge => f.write_str("the row is too large for Airtable: ")?,
+            _ => {}
+        }
+        match (self.kind.as_str(), self.message.as_str()) {
+            ("", message) => write!(f, "{} ({message})", self.status),
+            (kind, "") => write!(f, "{} {kind}", self.status),
+            (kind, message) => write!(f, "{} {kind}: {message}", self.status),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_read_only_where_the_type_says_that_one_is_missing() {
+        let refusal = |kind: &str| {
+            let body = format!(r#"{{"error":{{"type":"{kind}","message":"Field \"a\""}}}}"#);
+            Refusal::new(Access::WriteRecords, 422, body.as_bytes(), None)
+        };
+        let value = refusal("INVALID_VALUE_FOR_COLUMN");
+        assert_eq!((value.choice, value.column), (None, Some("a".into())));
+        let choice = refusal("INVALID_MULTIPLE_CHOICE_OPTIONS");
+        assert_eq!(choice.choice.as_deref(), Some("a"));
+    }
+}

@@ -1,0 +1,201 @@
+//! What fills a column of the schema.
+
+use std::{fmt, str::FromStr};
+
+/// The source of a column's cells: a fact about the call, or something of the user's that a path or a text names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    CallId,
+    RoomName,
+    Status,
+    StartedAt,
+    EndedAt,
+    Duration,
+    Caller,
+    Agent,
+    Transcript,
+    TranscriptUrl,
+    RecordingUrl,
+    RecordingUrlExpires,
+    RecordingSize,
+    EgressId,
+    Error,
+    RecordingAttachment,
+    Summary,
+    Metadata,
+    Participants,
+    JobId,
+    /// A path into the metadata of the room, the agent's job or the agent's report.
+    MetadataPath(String),
+    /// An attribute of a participant, by name.
+    Attribute(String),
+    /// A path into the agent's report.
+    ReportPath(String),
+    /// The same text in every row.
+    Constant(String),
+}
+
+impl Source {
+    /// The sources that are one word, in the order in which messages list them.
+    pub const NAMED: [Source; 20] = [
+        Source::CallId,
+        Source::RoomName,
+        Source::Status,
+        Source::StartedAt,
+        Source::EndedAt,
+        Source::Duration,
+        Source::Caller,
+        Source::Agent,
+        Source::Transcript,
+        Source::TranscriptUrl,
+        Source::RecordingUrl,
+        Source::RecordingUrlExpires,
+        Source::RecordingSize,
+        Source::EgressId,
+        Source::Error,
+        Source::RecordingAttachment,
+        Source::Summary,
+        Source::Metadata,
+        Source::Participants,
+        Source::JobId,
+    ];
+    /// The sources with something of the user's after a prefix: the prefix, and what follows it.
+    pub const OPEN: [(&'static str, &'static str); 4] = [
+        ("metadata.", "PATH"),
+        ("attributes.", "NAME"),
+        ("report.", "PATH"),
+        ("constant:", "TEXT"),
+    ];
+
+    /// Its word in the schema file, or its prefix.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Source::CallId => "call_id",
+            Source::RoomName => "room_name",
+            Source::Status => "status",
+            Source::StartedAt => "started_at",
+            Source::EndedAt => "ended_at",
+            Source::Duration => "duration",
+            Source::Caller => "caller",
+            Source::Agent => "agent",
+            Source::Transcript => "transcript",
+            Source::TranscriptUrl => "transcript_url",
+            Source::RecordingUrl => "recording_url",
+            Source::RecordingUrlExpires => "recording_url_expires",
+            Source::RecordingSize => "recording_size",
+            Source::EgressId => "egress_id",
+            Source::Error => "error",
+            Source::RecordingAttachment => "recording_attachment",
+            Source::Summary => "summary",
+            Source::Metadata => "metadata",
+            Source::Participants => "participants",
+            Source::JobId => "job_id",
+            Source::MetadataPath(_) => "metadata.",
+            Source::Attribute(_) => "attributes.",
+            Source::ReportPath(_) => "report.",
+            Source::Constant(_) => "constant:",
+        }
+    }
+
+    /// Whether it is one of our links, which are renewed without any news of the call.
+    pub fn is_link(&self) -> bool {
+        matches!(
+            self,
+            Source::RecordingUrl | Source::RecordingUrlExpires | Source::TranscriptUrl
+        )
+    }
+
+    /// Whether it is a fact about the call: links and the recording's copy are renewed, and errors hold our own notes.
+    pub fn is_of_a_call(&self) -> bool {
+        !self.is_link() && !matches!(self, Source::Error | Source::RecordingAttachment)
+    }
+
+    /// Whether it comes from what an agent reported.
+    pub fn is_reported(&self) -> bool {
+        matches!(
+            self,
+            Source::Transcript
+                | Source::TranscriptUrl
+                | Source::Summary
+                | Source::JobId
+                | Source::ReportPath(_)
+        )
+    }
+}
+
+/// As the schema file spells it.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Source::MetadataPath(rest)
+            | Source::Attribute(rest)
+            | Source::ReportPath(rest)
+            | Source::Constant(rest) => f.write_str(rest),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A text names no source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownSource;
+
+impl FromStr for Source {
+    type Err = UnknownSource;
+
+    fn from_str(text: &str) -> Result<Source, UnknownSource> {
+        if let Some(named) = Source::NAMED.into_iter().find(|s| s.name() == text) {
+            return Ok(named);
+        }
+        let open: [fn(String) -> Source; 4] = [
+            Source::MetadataPath,
+            Source::Attribute,
+            Source::ReportPath,
+            Source::Constant,
+        ];
+        for ((prefix, _), source) in Source::OPEN.into_iter().zip(open) {
+            let rest = text.strip_prefix(prefix);
+            if let Some(rest) = rest.filter(|rest| !rest.trim().is_empty()) {
+                return Ok(source(rest.to_owned()));
+            }
+        }
+        Err(UnknownSource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_is_read_as_it_is_written() {
+        let open = Source::OPEN.map(|(prefix, rest)| format!("{prefix}{rest}"));
+        let named = Source::NAMED.map(|source| source.to_string());
+        for text in named.iter().chain(&open) {
+            assert_eq!(text.parse::<Source>().unwrap().to_string(), *text);
+        }
+        for text in [
+            "",
+            "metadata.",
+            "constant: ",
+            "Call_id",
+            "nowhere",
+            "report",
+        ] {
+            assert_eq!(text.parse::<Source>(), Err(UnknownSource), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_users_source_is_no_link_of_ours_whatever_its_name() {
+        for text in [
+            "metadata.callback_url",
+            "report.recording_url",
+            "constant:x_url",
+        ] {
+            assert!(!text.parse::<Source>().unwrap().is_link(), "{text}");
+        }
+        assert!(Source::RecordingUrl.is_link());
+    }
+}

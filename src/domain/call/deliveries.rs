@@ -1,0 +1,45 @@
+//! Which sinks a call's state concerns.
+
+use jiff::Timestamp;
+
+use super::state::Call;
+use crate::domain::{recording::Recording, sink::Sink};
+
+/// A delivery that a change of the call makes due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DueDelivery {
+    pub sink: Sink,
+    /// The egress id, for sinks that work by recording; else empty.
+    pub item: String,
+}
+
+impl Call {
+    /// Who must hear of this call as it is now. `began_at`: what ended before is history.
+    pub fn due_deliveries(&self, began_at: Timestamp) -> Vec<DueDelivery> {
+        let owe = |sink, item: &str| DueDelivery {
+            sink,
+            item: item.to_owned(),
+        };
+        let mut due_deliveries = vec![owe(Sink::Airtable, "")];
+        if self.pending_request().is_some() || !self.to_stop().is_empty() {
+            due_deliveries.push(owe(Sink::Egress, ""));
+        }
+        for recording in self.recordings.values() {
+            let id = &recording.egress_id;
+            if self.must_look_for(recording) {
+                due_deliveries.push(owe(Sink::Storage, id));
+            }
+            // The mirror is told of recordings as they end.
+            if self.has_ended(recording) && !self.is_history(recording, began_at) {
+                due_deliveries.push(owe(Sink::Mirror, id));
+            }
+        }
+        due_deliveries
+    }
+
+    /// What was found in the bucket, and what had ended when the service first ran.
+    fn is_history(&self, recording: &Recording, began_at: Timestamp) -> bool {
+        let ended_at = recording.ended_at.or(self.ended_at());
+        recording.was_found() || ended_at.is_some_and(|ended_at| ended_at < began_at)
+    }
+}

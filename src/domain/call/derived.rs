@@ -1,0 +1,118 @@
+//! What follows from the state of a call.
+
+use jiff::Timestamp;
+
+use super::state::{Call, RecordingRequest};
+use crate::domain::{egress_status::EgressStatus, object::ObjectState, recording::Recording};
+
+impl Call {
+    /// The newest request that no recording fulfils and that was not finally refused.
+    pub fn pending_request(&self) -> Option<&RecordingRequest> {
+        let fulfilled = |pending_request: &RecordingRequest| {
+            self.recordings
+                .keys()
+                .any(|id| !pending_request.ended.contains(id))
+        };
+        let last = self.not_started.as_ref();
+        let over = last.filter(|not_started| not_started.refusal.is_final());
+        let refused = |pending_request: &RecordingRequest| {
+            over.is_some_and(|over| pending_request.asked_at <= Some(over.at))
+        };
+        let open = |pending_request: &&RecordingRequest| {
+            !fulfilled(pending_request) && !refused(pending_request)
+        };
+        self.requests.iter().rev().find(open)
+    }
+
+    /// Running recordings that somebody asked to stop.
+    pub fn to_stop(&self) -> Vec<&Recording> {
+        let known = |id: &String| self.recordings.get(id);
+        let stops = self.stops.iter().filter_map(known);
+        stops
+            .filter(|recording| self.is_running(recording))
+            .collect()
+    }
+
+    /// Whether the bucket has yet to show this recording's object. Its answer is final until the egress has news: when an
+    /// end is reported after the object was given up, or after a first part of it was found, it is looked for again.
+    pub fn must_look_for(&self, recording: &Recording) -> bool {
+        let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
+        let known = self.objects.get(&recording.egress_id);
+        let processed = known.is_some_and(|object| {
+            let state = &object.state;
+            let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
+            last && object.is_of(recording)
+        });
+        (recording.expects_file() || lost) && !processed
+    }
+
+    /// The bucket's newest answer for this recording; `None` before the first.
+    pub fn object(&self, recording: &Recording) -> Option<&ObjectState> {
+        Some(&self.objects.get(&recording.egress_id)?.state)
+    }
+
+    /// The egress is over, or LiveKit will not report its end.
+    pub fn has_ended(&self, recording: &Recording) -> bool {
+        recording.status.is_over() || self.lost.contains(&recording.egress_id)
+    }
+
+    /// Neither over nor being ended.
+    pub fn is_running(&self, recording: &Recording) -> bool {
+        recording.status < EgressStatus::Ending && !self.has_ended(recording)
+    }
+
+    /// The recording to hand out as the running one; not one that somebody asked to stop.
+    pub fn running(&self) -> Option<&Recording> {
+        let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
+        self.recordings.values().rfind(goes_on)
+    }
+
+    /// Whether the call may be in another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
+    ///
+    /// Webhooks of several keys are accepted (LIVEKIT_WEBHOOK_KEYS), and a name does not tell which project a key is of:
+    /// it may be the second key of our own while keys are changed. A key lists its own project's rooms and egresses
+    /// alone, so our project's lists decide:
+    ///
+    /// - signed by `our_key`, or ever listed for it: ours;
+    /// - signed by other keys alone and not listed yet: it may be foreign. Before it is recorded, our project is asked
+    ///   for the room: if it lists it, the call is ours; if it does not for some seconds, it is foreign and its row says
+    ///   that it cannot be recorded. That our project does not list it does not mean that it is closed.
+    pub fn may_be_foreign(&self, our_key: &str) -> bool {
+        !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
+    }
+
+    /// When the room was created; the time of its first event where LiveKit did not say.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.created_at.or(self.first_seen_at)
+    }
+
+    /// When the room closed; `None` while it is open. A room known only through its egress ends with it.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        if self.finished_at.is_some() {
+            return self.finished_at;
+        }
+        if self.gone_at > self.alive_at {
+            return self.gone_at;
+        }
+        let unseen = self.alive_at.is_none() && !self.recordings.is_empty();
+        let over = self.recordings.values().all(|r| self.has_ended(r));
+        let last = || self.recordings.values().filter_map(|r| r.ended_at).max();
+        if unseen && over { last() } else { None }
+    }
+
+    /// Whether the room is open.
+    pub fn is_open(&self) -> bool {
+        self.ended_at().is_none()
+    }
+
+    /// Whether the room is open, should be recorded, and is not: nothing was started, or all that was has failed.
+    pub fn is_unrecorded(&self) -> bool {
+        let failed = |recording: &Recording| match recording.status {
+            EgressStatus::Failed => true,
+            EgressStatus::Aborted => !recording.heard_nothing(),
+            _ => self.lost.contains(&recording.egress_id),
+        };
+        let none = self.recordings.values().all(failed);
+        self.is_open() && !self.requests.is_empty() && (none || self.pending_request().is_some())
+    }
+}

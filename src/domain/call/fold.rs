@@ -1,0 +1,149 @@
+//! Folds events into calls.
+
+use super::{
+    deliveries::DueDelivery,
+    state::{Call, NameSource},
+};
+use crate::domain::{
+    event::{Event, EventPayload, EventSource},
+    participant::earliest,
+    policy::Policy,
+};
+
+/// What an event made of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub call: Call,
+    /// It is not the call that it was before, or there was none.
+    pub changed: bool,
+    /// The deliveries that the change makes due.
+    pub due_deliveries: Vec<DueDelivery>,
+}
+
+/// Folds one event into its call. Cannot fail and cannot see the clock.
+pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> Step {
+    let before = call.cloned().unwrap_or_else(|| Call {
+        id: id.to_owned(),
+        ..Call::default()
+    });
+    let mut after = before.clone();
+    after.fold(event, policy);
+    let changed = call.is_none() || after != before;
+    let due_deliveries = match changed {
+        true => after.due_deliveries(policy.began_at),
+        false => Vec::new(),
+    };
+    Step {
+        call: after,
+        changed,
+        due_deliveries,
+    }
+}
+
+impl Call {
+    fn fold(&mut self, event: &Event, policy: &Policy) {
+        match &event.source {
+            EventSource::Webhook { key } => {
+                self.signers.insert(key.clone());
+            }
+            EventSource::Api => self.listed = true,
+            EventSource::Others => {}
+        }
+        match &event.payload {
+            EventPayload::RoomSeen { room, at } => {
+                self.merge_open_room(room, *at, event.received_at);
+                self.request_by_policy(policy, None);
+            }
+            EventPayload::RoomFinished { room, at } => {
+                self.merge_room(room, *at);
+                self.finished_at = earliest(self.finished_at, Some(*at));
+                self.request_by_policy(policy, None);
+            }
+            EventPayload::Participant {
+                room,
+                participant,
+                at,
+            } => {
+                self.merge_open_room(room, *at, event.received_at);
+                self.request_by_policy(policy, Some(participant));
+                let known = self.participants.entry(participant.sid.clone());
+                known.or_default().merge(participant.clone());
+            }
+            EventPayload::Egress { room, recording } => {
+                self.merge_name(room, NameSource::LiveKit);
+                self.merge_recording(recording);
+            }
+            EventPayload::Stored(found) => {
+                self.merge_name(&found.room, NameSource::Others);
+                self.merge_recording(&found.recording());
+            }
+            EventPayload::Report { room, report } => {
+                self.merge_name(room, NameSource::Others);
+                self.reports.add(report, event.received_at);
+            }
+            EventPayload::Request { room, request } => {
+                self.merge_name(room, NameSource::Others);
+                self.merge_request(request, event.received_at);
+            }
+            EventPayload::Observation { observation, .. } => {
+                self.merge_finding(observation, event.received_at)
+            }
+            EventPayload::Nothing => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::{
+        bucket_recording::BucketRecording, recording::Recording, room::Room, sink::Sink,
+    };
+
+    #[test]
+    fn what_was_found_and_what_was_told_fold_in_any_order() {
+        let at: Timestamp = "2026-01-02T04:00:00Z".parse().unwrap();
+        let stored = BucketRecording::read("{room_id}.mp3", "RM_1.mp3", 7, at).unwrap();
+        let told = Recording {
+            egress_id: "EG_1".into(),
+            started_at: Some(at),
+            ..stored.recording()
+        };
+        let room = Room {
+            sid: "RM_1".into(),
+            name: "desk".into(),
+            ..Room::default()
+        };
+        let egress = EventPayload::Egress {
+            room,
+            recording: Box::new(told),
+        };
+        let stored = EventPayload::Stored(Box::new(stored));
+        let fold = |payloads: [&EventPayload; 3]| {
+            let event = |payload: &EventPayload| Event {
+                received_at: at,
+                source: EventSource::Others,
+                payload: payload.clone(),
+            };
+            let policy = Policy::manual();
+            let step = |call: Option<Call>, payload: &EventPayload| {
+                Some(apply(call.as_ref(), "RM_1", &event(payload), &policy).call)
+            };
+            payloads.into_iter().fold(None, step).unwrap()
+        };
+        let call = fold([&stored, &egress, &stored]);
+        assert_eq!(call, fold([&egress, &stored, &egress]));
+        assert_eq!(
+            (call.room_name.as_str(), call.recordings.len()),
+            ("desk", 2)
+        );
+        let mirrored = call
+            .due_deliveries(Timestamp::MIN)
+            .into_iter()
+            .filter(|due_deliveries| due_deliveries.sink == Sink::Mirror);
+        let mirrored: Vec<String> = mirrored.map(|due_deliveries| due_deliveries.item).collect();
+        assert_eq!(mirrored, ["EG_1"], "history is not told to the mirror");
+    }
+}

@@ -1,0 +1,117 @@
+//! How each kind of event changes a call.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::state::{Call, NameSource, RecordingRequest};
+use crate::domain::{
+    event::{Observation, Request},
+    latest::Latest,
+    participant::{Participant, earliest},
+    policy::{Policy, RecordOn},
+    recording::Recording,
+    room::{Job, Room},
+    start_refusal::NotStarted,
+};
+
+impl Call {
+    /// LiveKit's name counts; without one the first in the alphabet of the names that others gave.
+    pub(super) fn merge_name(&mut self, room: &Room, source: NameSource) {
+        let better = source > self.name_source
+            || source == self.name_source
+                && (self.room_name.is_empty() || room.name < self.room_name);
+        if better && !room.name.is_empty() {
+            self.room_name = room.name.clone();
+            self.name_source = source;
+        }
+    }
+
+    /// What an event of LiveKit's says of the room; `at`: when it was sent.
+    pub(super) fn merge_room(&mut self, room: &Room, at: Timestamp) {
+        self.merge_name(room, NameSource::LiveKit);
+        self.created_at = earliest(self.created_at, room.created_at);
+        self.first_seen_at = earliest(self.first_seen_at, Some(at));
+        if !room.metadata.is_empty() {
+            let metadata = Latest::new(Some(at), room.metadata.clone());
+            self.metadata.update(metadata);
+        }
+        if room.job != Job::default() {
+            self.job.update(Latest::new(Some(at), room.job.clone()));
+        }
+    }
+
+    /// The same of an event that shows the room open; `received_at` is by our clock.
+    pub(super) fn merge_open_room(&mut self, room: &Room, at: Timestamp, received_at: Timestamp) {
+        self.merge_room(room, at);
+        self.alive_at = self.alive_at.max(Some(at.min(received_at)));
+    }
+
+    /// The standing request of RECORD_ON and RECORD_ROOMS; `joined`: the participant of the event.
+    pub(super) fn request_by_policy(&mut self, policy: &Policy, joined: Option<&Participant>) {
+        let has_person = joined.is_some_and(Participant::is_person);
+        if policy.takes(&self.room_name) && (policy.on == RecordOn::RoomStarted || has_person) {
+            self.requests.insert(RecordingRequest {
+                asked_at: None,
+                path_id: None,
+                ended: BTreeSet::new(),
+            });
+        }
+    }
+
+    /// What an event says of an egress.
+    pub(super) fn merge_recording(&mut self, recording: &Recording) {
+        self.first_seen_at = earliest(self.first_seen_at, recording.started_at);
+        match self.recordings.get_mut(&recording.egress_id) {
+            Some(known) => known.merge(recording.clone()),
+            None => {
+                let id = recording.egress_id.clone();
+                self.recordings.insert(id, recording.clone());
+            }
+        }
+    }
+
+    /// A start or stop that somebody asked for; `at`: when, by our clock.
+    pub(super) fn merge_request(&mut self, request: &Request, at: Timestamp) {
+        match request {
+            Request::Start { path_id, ended } => {
+                self.requests.insert(RecordingRequest {
+                    asked_at: Some(at),
+                    path_id: path_id.clone(),
+                    ended: ended.clone(),
+                });
+            }
+            Request::Stop { egress_id } => {
+                self.stops.insert(egress_id.clone());
+            }
+        }
+    }
+
+    /// What reconcile or a sink found out; `at`: when, by our clock.
+    pub(super) fn merge_finding(&mut self, observation: &Observation, at: Timestamp) {
+        match observation {
+            Observation::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
+            Observation::NotStarted { error, refusal } => {
+                let not_started = NotStarted {
+                    at,
+                    error: error.clone(),
+                    refusal: *refusal,
+                };
+                self.not_started = self.not_started.take().max(Some(not_started));
+            }
+            Observation::Object { egress_id, object } => {
+                let known = self.objects.get(egress_id);
+                if known.is_none_or(|known| object > known) {
+                    self.objects.insert(egress_id.clone(), object.clone());
+                }
+            }
+            Observation::TranscriptKept { key } => {
+                let kept = Latest::new(at, key.clone());
+                self.transcript_file = self.transcript_file.take().max(Some(kept));
+            }
+            Observation::EgressLost { egress_id } => {
+                self.lost.insert(egress_id.clone());
+            }
+        }
+    }
+}

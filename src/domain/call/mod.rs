@@ -1,0 +1,14 @@
+//! A call: one LiveKit room session, a pure fold of its events. Any permutation, with repeats, gives the same call:
+//! every field is a minimum, a maximum, a union, or the newest by a stamp that the event carries.
+
+mod state;
+
+mod deliveries;
+mod derived;
+mod fold;
+mod merge;
+mod outcome;
+
+pub use deliveries::DueDelivery;
+pub use fold::{Step, apply};
+pub use state::{Call, NameSource, RecordingRequest};

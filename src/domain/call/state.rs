@@ -1,0 +1,111 @@
+//! What is stored of a call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    latest::Latest, object::Object, participant::Participant, recording::Recording, room::Job,
+    start_refusal::NotStarted, transcript::Reports,
+};
+
+/// A call, as far as its events told of it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Call {
+    /// The room's sid, `RM_…`.
+    pub id: String,
+    pub room_name: String,
+    /// Who gave that name.
+    #[serde(rename = "named_by_livekit", default)]
+    pub name_source: NameSource,
+    /// The room's metadata, of the newest event that had any.
+    pub metadata: Latest<String>,
+    /// The agent's job, of the newest event that named one.
+    #[serde(default)]
+    pub job: Latest<Job>,
+    /// When LiveKit says that the room was created.
+    pub created_at: Option<Timestamp>,
+    /// The earliest time that any event of the room carried, for rooms whose events carry no `created_at`.
+    #[serde(rename = "heard_from")]
+    pub first_seen_at: Option<Timestamp>,
+    /// When an event last showed the room open, by our clock or LiveKit's, whichever is earlier: a webhook that comes
+    /// late shows that it was open when it was sent.
+    pub alive_at: Option<Timestamp>,
+    /// `room_finished`.
+    pub finished_at: Option<Timestamp>,
+    /// When LiveKit was last asked and did not know the room, by our clock.
+    pub gone_at: Option<Timestamp>,
+    /// By participant sid.
+    pub participants: BTreeMap<String, Participant>,
+    /// By egress id.
+    pub recordings: BTreeMap<String, Recording>,
+    /// The bucket's newest answers, by egress id.
+    pub objects: BTreeMap<String, Object>,
+    /// Egresses whose end LiveKit never reported.
+    pub lost: BTreeSet<String>,
+    pub reports: Reports,
+    /// The bucket's key of the full text of a long transcript, stamped with the time of its upload.
+    #[serde(default)]
+    pub transcript_file: Option<Latest<String, Timestamp>>,
+    /// Requests for a recording; the standing request of the policy is one of them.
+    #[serde(rename = "wanted")]
+    pub requests: BTreeSet<RecordingRequest>,
+    /// Egress ids of the recordings that somebody asked to stop.
+    pub stops: BTreeSet<String>,
+    /// The newest start that failed.
+    pub not_started: Option<NotStarted>,
+    /// The API keys that signed its webhooks.
+    #[serde(default)]
+    pub signers: BTreeSet<String>,
+    /// LiveKit listed it for LIVEKIT_API_KEY.
+    #[serde(default)]
+    pub listed: bool,
+    /// Its transcript was deleted after KEEP, and its inbox messages are gone: the row keeps what it says of them.
+    #[serde(rename = "forgotten", default)]
+    pub purged: bool,
+}
+
+/// Who gave a call's room its name; the larger counts. Stored as whether it was LiveKit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub enum NameSource {
+    /// People or agents, in a request or a report; also while there is no name.
+    #[default]
+    Others,
+    LiveKit,
+}
+
+impl From<bool> for NameSource {
+    fn from(by_livekit: bool) -> NameSource {
+        match by_livekit {
+            true => NameSource::LiveKit,
+            false => NameSource::Others,
+        }
+    }
+}
+
+impl From<NameSource> for bool {
+    fn from(source: NameSource) -> bool {
+        source == NameSource::LiveKit
+    }
+}
+
+/// A request for a recording: fulfilled by any egress that had not ended when it was made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordingRequest {
+    /// When somebody asked, by our clock; `None` for the standing request of the policy.
+    pub asked_at: Option<Timestamp>,
+    /// Fills `{room_id}` of RECORDING_PATH instead of the room's sid.
+    pub path_id: Option<String>,
+    /// Ids of the recordings that had ended by then.
+    pub ended: BTreeSet<String>,
+}
+
+impl Call {
+    /// Deletes what KEEP limits: what agents reported. No event does that.
+    pub fn purge(&mut self) {
+        self.reports = Reports::default();
+        self.purged = true;
+    }
+}

@@ -1,0 +1,36 @@
+//! How far an egress has come.
+
+use serde::{Deserialize, Serialize};
+
+/// LiveKit's `EgressStatus`, in the order of an egress' life. A status that we do not know counts as active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EgressStatus {
+    #[default]
+    Starting,
+    Active,
+    Ending,
+    Aborted,
+    Failed,
+    LimitReached,
+    Complete,
+}
+
+impl EgressStatus {
+    pub fn is_over(self) -> bool {
+        self >= EgressStatus::Aborted
+    }
+
+    /// The word of the mirror and of `/v1`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EgressStatus::Starting => "starting",
+            EgressStatus::Active => "active",
+            EgressStatus::Ending => "ending",
+            EgressStatus::Aborted => "aborted",
+            EgressStatus::Failed => "failed",
+            EgressStatus::LimitReached => "limit_reached",
+            EgressStatus::Complete => "complete",
+        }
+    }
+}

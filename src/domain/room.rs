@@ -1,0 +1,31 @@
+//! The LiveKit room that an event names, and the agent job in it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The room an event names, as far as it names it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Room {
+    /// `RM_…`; empty when only the name is known.
+    #[serde(default)]
+    pub sid: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub metadata: String,
+    /// The agent's job in it, from agent_job_* events.
+    #[serde(default)]
+    pub job: Job,
+    /// `creationTimeMs`, or `creationTime` in whole seconds.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
+}
+
+/// An agent's job. Ordered, so that of two events with the same time the same one wins in either order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Job {
+    /// `AJ_…`
+    pub id: String,
+    /// What the agent was dispatched with.
+    pub metadata: String,
+}

@@ -1,0 +1,114 @@
+//! The conversation as people read it, and cut to a limit.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::report::{Speaker, Transcript, Turn};
+
+impl Transcript {
+    /// How many turns; a plain text counts as one.
+    pub fn len(&self) -> usize {
+        match self {
+            Transcript::Turns(turns) => turns.len(),
+            Transcript::Text(text) => usize::from(!text.is_empty()),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The text cut at a turn so that it and `note`, a line of its own, fit into `limit` UTF-16 units; `None` when it
+    /// fits as it is. A turn that would take more than half of the text with it is cut inside.
+    pub fn cut(&self, limit: usize, note: &str) -> Option<String> {
+        match self {
+            Transcript::Turns(turns) => cut_lines(turns.iter().map(line), limit, note),
+            Transcript::Text(text) => cut(text, limit, note),
+        }
+    }
+
+    /// A line per turn, as the row shows it.
+    pub fn text(&self) -> String {
+        match self {
+            Transcript::Turns(turns) => {
+                let mut text = String::new();
+                for (n, turn) in turns.iter().enumerate() {
+                    text.push_str(if n == 0 { "" } else { "\n" });
+                    text.push_str(&line(turn));
+                }
+                text
+            }
+            Transcript::Text(text) => text.clone(),
+        }
+    }
+}
+
+fn line(turn: &Turn) -> Cow<'_, str> {
+    let speaker = match turn.speaker {
+        Speaker::Agent => "Agent",
+        Speaker::Caller => "Caller",
+    };
+    let mark = if turn.interrupted {
+        " [interrupted]"
+    } else {
+        ""
+    };
+    format!("{speaker}: {}{mark}", turn.text).into()
+}
+
+/// The text cut at the end of a line, as [`Transcript::cut`] does it.
+pub fn cut(text: &str, limit: usize, note: &str) -> Option<String> {
+    cut_lines(text.split('\n').map(Cow::from), limit, note)
+}
+
+/// The lines are asked for twice: none is kept that the cut text has not.
+fn cut_lines<'a>(
+    lines: impl Iterator<Item = Cow<'a, str>> + Clone,
+    limit: usize,
+    note: &str,
+) -> Option<String> {
+    let whole: usize = lines.clone().map(|line| units(&line) + 1).sum();
+    if whole <= limit + 1 {
+        return None;
+    }
+    let room = limit.saturating_sub(units(note) + 1);
+    let (mut kept, mut used) = (String::new(), 0);
+    for line in lines {
+        if used + units(&line) > room {
+            if used < room / 2 {
+                kept.push_str(cut_line(&line, room - used));
+                kept.push('\n');
+            }
+            break;
+        }
+        used += units(&line) + 1;
+        kept.push_str(&line);
+        kept.push('\n');
+    }
+    kept.push_str(note);
+    Some(kept)
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// The beginning of a line in at most `room` UTF-16 units, up to a space if there is one near; never between a message
+/// and the marks that belong to it.
+fn cut_line(line: &str, room: usize) -> &str {
+    const NEAR: usize = 1000;
+    let (mut used, mut end, mut space) = (0, 0, None);
+    for (at, grapheme) in line.grapheme_indices(true) {
+        used += units(grapheme);
+        if used > room {
+            break;
+        }
+        if grapheme == " " {
+            space = Some(at);
+        }
+        end = at + grapheme.len();
+    }
+    let near = space.filter(|space| end - space < NEAR);
+    &line[..near.unwrap_or(end)]
+}

@@ -1,0 +1,48 @@
+//! ParticipantInfo in JSON.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::value::{first, integer, milliseconds, seconds, string, text};
+use crate::domain::{
+    latest::Latest,
+    participant::{Kind, Participant},
+};
+
+/// Reads a ParticipantInfo in the webhook's JSON form.
+pub fn participant(value: &Value) -> Participant {
+    let attributes = value["attributes"].as_object();
+    let pairs = attributes.into_iter().flatten();
+    let attributes: BTreeMap<_, _> = pairs
+        .map(|(name, value)| (name.clone(), text(value).to_owned()))
+        .collect();
+    let version = integer(&value["version"]).unwrap_or(0).unsigned_abs();
+    let identity = string(value, &["identity"]);
+    let sid = string(value, &["sid"]);
+    let joined = first(value, &["joinedAtMs", "joined_at_ms"]).and_then(milliseconds);
+    Participant {
+        sid: if sid.is_empty() {
+            identity.clone()
+        } else {
+            sid
+        },
+        identity,
+        name: Latest::new(version, string(value, &["name"])),
+        kind: kind(&value["kind"]),
+        attributes: Latest::new(version, attributes),
+        joined_at: joined.or_else(|| seconds(first(value, &["joinedAt", "joined_at"])?)),
+        left_at: None,
+        version,
+    }
+}
+
+fn kind(value: &Value) -> Kind {
+    match (text(value), value.as_i64()) {
+        ("INGRESS", _) | (_, Some(1)) => Kind::Ingress,
+        ("EGRESS", _) | (_, Some(2)) => Kind::Egress,
+        ("SIP", _) | (_, Some(3)) => Kind::Sip,
+        ("AGENT", _) | (_, Some(4)) => Kind::Agent,
+        _ => Kind::Standard,
+    }
+}

@@ -1,0 +1,73 @@
+//! What an error of LiveKit's API means.
+
+/// What to do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Try again later.
+    Transient,
+    /// LIVEKIT_API_KEY or LIVEKIT_API_SECRET is wrong: manual action needed.
+    Unauthorized,
+    /// The same request will be refused again.
+    BadRequest,
+    /// No such room or egress.
+    NotFound,
+    /// The start was sent and its outcome is unknown.
+    UnknownOutcome,
+}
+
+/// Why LiveKit did not do what it was asked for. Nothing that was sent is in it: LiveKit repeats the whole token in its
+/// plain-text 401.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("LiveKit does not answer: {what}")]
+    Transport {
+        kind: Kind,
+        what: &'static str,
+        source: reqwest::Error,
+    },
+    #[error(
+        "LiveKit refuses the API key ({status}): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
+    )]
+    Unauthorized { status: u16 },
+    #[error("LiveKit says {code} ({status}): {message}")]
+    Twirp {
+        kind: Kind,
+        status: u16,
+        code: String,
+        message: String,
+    },
+    #[error(
+        "LIVEKIT_URL answers {status} without an error of LiveKit's API: is it LiveKit, or a proxy before it?"
+    )]
+    NotTwirp { kind: Kind, status: u16 },
+    #[error("LiveKit's answer cannot be read")]
+    Answer {
+        kind: Kind,
+        source: prost::DecodeError,
+    },
+    #[error("no token can be made with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
+    Token,
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Unauthorized { .. } | Self::Token => Kind::Unauthorized,
+            Self::Transport { kind, .. }
+            | Self::Twirp { kind, .. }
+            | Self::NotTwirp { kind, .. }
+            | Self::Answer { kind, .. } => *kind,
+        }
+    }
+
+    /// The HTTP status of LiveKit's answer; `None` without one.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Twirp { status, .. }
+            | Self::NotTwirp { status, .. }
+            | Self::Unauthorized { status } => Some(*status),
+            _ => None,
+        }
+    }
+}

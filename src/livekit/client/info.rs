@@ -1,0 +1,103 @@
+//! LiveKit's API answers in protobuf and its webhooks in JSON; here an answer takes the webhook's form, so that one
+//! reader does for both.
+
+use livekit_protocol as proto;
+use proto::egress_info::Request;
+use serde_json::{Map, Value, json};
+
+/// What a webhook would say of this egress, as far as a recording goes. A status that this version does not know stays
+/// a number; protobuf's own JSON writer would refuse the whole message for it.
+pub(super) fn webhook_form(info: &proto::EgressInfo) -> Value {
+    let status = proto::EgressStatus::try_from(info.status);
+    let status = status.map_or(json!(info.status), |known| json!(known.as_str_name()));
+    let files: Vec<Value> = info.file_results.iter().map(file).collect();
+    let mut form = json!({
+        "egressId": info.egress_id,
+        "roomId": info.room_id,
+        "roomName": info.room_name,
+        "status": status,
+        "startedAt": info.started_at.to_string(),
+        "endedAt": info.ended_at.to_string(),
+        "updatedAt": info.updated_at.to_string(),
+        "error": info.error,
+        "errorCode": info.error_code,
+        "details": info.details,
+        "fileResults": files,
+        "streamResults": info.stream_results.iter().map(|stream| json!({ "status": stream.status })).collect::<Vec<_>>(),
+    });
+    if let (Some(request), Value::Object(fields)) = (&info.request, &mut form) {
+        let (name, asked) = asked(request);
+        fields.insert(name.to_owned(), asked);
+    }
+    without_defaults(form)
+}
+
+/// What a webhook would say of this participant.
+pub(super) fn participant_form(info: &proto::ParticipantInfo) -> Value {
+    let kind = proto::participant_info::Kind::try_from(info.kind);
+    let kind = kind.map_or(json!(info.kind), |known| json!(known.as_str_name()));
+    let mut form = without_defaults(json!({
+        "sid": info.sid,
+        "identity": info.identity,
+        "name": info.name,
+        "kind": kind,
+        "joinedAt": info.joined_at.to_string(),
+        "joinedAtMs": info.joined_at_ms.to_string(),
+        "version": info.version,
+    }));
+    // Of these an empty value is told, too.
+    form["attributes"] = json!(info.attributes);
+    form
+}
+
+fn file(file: &proto::FileInfo) -> Value {
+    json!({
+        "filename": file.filename,
+        "startedAt": file.started_at.to_string(),
+        "endedAt": file.ended_at.to_string(),
+        "duration": file.duration.to_string(),
+        "size": file.size.to_string(),
+        "location": file.location,
+    })
+}
+
+/// What is recorded, under the name of the request's field. It is what LiveKit echoes: without the storage's keys.
+fn asked(request: &Request) -> (&'static str, Value) {
+    let (name, asked) = match request {
+        Request::RoomComposite(asked) => ("roomComposite", serde_json::to_value(asked)),
+        Request::Web(asked) => ("web", serde_json::to_value(asked)),
+        Request::Participant(asked) => ("participant", serde_json::to_value(asked)),
+        Request::TrackComposite(asked) => ("trackComposite", serde_json::to_value(asked)),
+        Request::Track(asked) => ("track", serde_json::to_value(asked)),
+        _ => ("template", Ok(Value::Null)),
+    };
+    // Values that this version does not know cannot be written; that it was asked for is enough.
+    let written = asked
+        .ok()
+        .filter(|asked| asked.as_object().is_some_and(|o| !o.is_empty()));
+    (
+        name,
+        written.unwrap_or_else(|| json!({ "requested": true })),
+    )
+}
+
+/// A webhook leaves out what is 0 or empty.
+fn without_defaults(value: Value) -> Value {
+    let default = |value: &Value| match value {
+        Value::String(text) => text.is_empty() || text == "0",
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, value)| !default(value));
+            Value::Object(
+                kept.map(|(name, value)| (name, without_defaults(value)))
+                    .collect::<Map<_, _>>(),
+            )
+        }
+        Value::Array(items) => items.into_iter().map(without_defaults).collect(),
+        value => value,
+    }
+}

@@ -1,0 +1,20 @@
+//! What we ask of LiveKit: rooms, participants, recordings.
+
+mod error;
+
+mod answer;
+mod twirp;
+
+mod info;
+mod output;
+
+mod connection;
+
+mod egress;
+mod rooms;
+
+pub use connection::{Client, Config};
+pub use egress::{Egresses, Stopped};
+pub use error::{Error, Kind};
+pub use output::{Output, Upload};
+pub use rooms::Room;

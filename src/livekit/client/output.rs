@@ -1,0 +1,72 @@
+//! What LiveKit is asked to record, and where it uploads the file.
+//!
+//! An audio-only room composite needs no Chrome when `layout` and `custom_base_url` stay empty; the codec is always
+//! named, because MP3 with `livekit-api`'s default (Opus) makes the egress worker shut itself down.
+
+use livekit_protocol as proto;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::domain::{Channels, FileType};
+
+/// What a recording is to be, and where it goes.
+#[derive(Clone)]
+pub struct Output {
+    pub upload: Upload,
+    pub file_type: FileType,
+    pub channels: Channels,
+}
+
+/// The bucket as LiveKit's egress sees it.
+#[derive(Clone)]
+pub struct Upload {
+    pub access_key: String,
+    pub secret_key: SecretString,
+    pub region: String,
+    /// None is AWS itself.
+    pub endpoint: Option<String>,
+    pub bucket: String,
+}
+
+impl Output {
+    /// The request that starts a recording of this room into the object `path`.
+    pub(super) fn request(&self, room_name: &str, path: &str) -> proto::RoomCompositeEgressRequest {
+        use proto::{
+            AudioCodec, AudioMixing, EncodedFileType, room_composite_egress_request::Options,
+        };
+        let (file_type, codec) = match self.file_type {
+            FileType::Mp3 => (EncodedFileType::Mp3, AudioCodec::AcMp3),
+            FileType::Ogg => (EncodedFileType::Ogg, AudioCodec::Opus),
+            FileType::Mp4 => (EncodedFileType::Mp4, AudioCodec::Aac),
+        };
+        let mixing = match self.channels {
+            Channels::Dual => AudioMixing::DualChannelAgent,
+            Channels::Mixed => AudioMixing::DefaultMixing,
+        };
+        let upload = proto::S3Upload {
+            access_key: self.upload.access_key.clone(),
+            secret: self.upload.secret_key.expose_secret().to_owned(),
+            region: self.upload.region.clone(),
+            endpoint: self.upload.endpoint.clone().unwrap_or_default(),
+            bucket: self.upload.bucket.clone(),
+            force_path_style: true,
+            ..Default::default()
+        };
+        let file = proto::EncodedFileOutput {
+            file_type: file_type.into(),
+            filepath: path.to_owned(),
+            disable_manifest: true,
+            output: Some(proto::encoded_file_output::Output::S3(upload)),
+        };
+        proto::RoomCompositeEgressRequest {
+            room_name: room_name.to_owned(),
+            audio_only: true,
+            audio_mixing: mixing.into(),
+            file_outputs: vec![file],
+            options: Some(Options::Advanced(proto::EncodingOptions {
+                audio_codec: codec.into(),
+                ..Default::default()
+            })),
+            ..Default::default()
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Rooms and participants at LiveKit.
+
+use livekit_api::access_token::VideoGrants;
+use livekit_protocol as proto;
+
+use super::{
+    answer::Repeats,
+    connection::Client,
+    error::Error,
+    info::participant_form,
+    twirp::{Method, TIMEOUT},
+};
+
+/// A room that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    pub sid: String,
+    pub name: String,
+    pub metadata: String,
+    /// Milliseconds since the epoch; whole seconds with older servers.
+    pub creation_time_ms: i64,
+    /// Without agents and egresses (livekit-server's `IsDependent`); some seconds old.
+    pub num_participants: u32,
+}
+
+impl Client {
+    /// The rooms of these names that are open now; all open ones for no name.
+    pub async fn rooms(&self, names: &[String]) -> Result<Vec<Room>, Error> {
+        let method = Method {
+            service: "RoomService",
+            name: "ListRooms",
+            timeout: TIMEOUT,
+            repeats: Repeats::Safe,
+        };
+        let grants = VideoGrants {
+            room_list: true,
+            ..Default::default()
+        };
+        let request = proto::ListRoomsRequest {
+            names: names.to_vec(),
+        };
+        let rooms: proto::ListRoomsResponse = self.twirp.post(method, grants, &request).await?;
+        Ok(rooms.rooms.into_iter().map(Room::from).collect())
+    }
+
+    /// Who is in this room now, as JSON in the form of LiveKit's webhooks; nobody in a room that is not open.
+    pub async fn participants(&self, room_name: &str) -> Result<Vec<String>, Error> {
+        let method = Method {
+            service: "RoomService",
+            name: "ListParticipants",
+            timeout: TIMEOUT,
+            repeats: Repeats::Safe,
+        };
+        let grants = VideoGrants {
+            room_admin: true,
+            room: room_name.to_owned(),
+            ..Default::default()
+        };
+        let request = proto::ListParticipantsRequest {
+            room: room_name.to_owned(),
+        };
+        let listed: proto::ListParticipantsResponse =
+            self.twirp.post(method, grants, &request).await?;
+        let people = listed.participants.iter();
+        Ok(people
+            .map(|info| participant_form(info).to_string())
+            .collect())
+    }
+}
+
+impl From<proto::Room> for Room {
+    fn from(room: proto::Room) -> Self {
+        // Older servers send whole seconds only.
+        let creation_time_ms = match room.creation_time_ms {
+            0 => room.creation_time.saturating_mul(1000),
+            millis => millis,
+        };
+        Self {
+            sid: room.sid,
+            name: room.name,
+            metadata: room.metadata,
+            creation_time_ms,
+            num_participants: room.num_participants,
+        }
+    }
+}

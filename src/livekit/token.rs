@@ -1,0 +1,139 @@
+//! Who signed this? LiveKit's webhooks and access tokens are JSON Web Tokens, HS256 with the project's API secret.
+//!
+//! Verified here and not with `livekit_api::access_token::TokenVerifier`, which reads its own clock, knows one key, and
+//! refuses a whole token for a grant of a type it does not expect.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use sha2::Sha256;
+
+pub use super::token_error::TokenError;
+
+/// How far LiveKit's clock and ours may be apart, in seconds.
+const LEEWAY: f64 = 60.0;
+
+/// The API keys whose signature counts, LIVEKIT_API_KEY first. A key may be there twice, with its old and its new secret.
+#[derive(Clone)]
+pub struct Keys(Vec<(String, SecretString)>);
+
+/// What a LiveKit access token lets its holder do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grants {
+    pub identity: String,
+    /// The room's name that the grants are for, if they name one.
+    pub room: Option<String>,
+    pub room_admin: bool,
+    pub room_record: bool,
+}
+
+impl Keys {
+    /// Pairs of key and secret, LIVEKIT_API_KEY first.
+    pub fn new(keys: Vec<(String, SecretString)>) -> Self {
+        Self(keys)
+    }
+
+    /// LIVEKIT_API_KEY, which is no secret.
+    pub fn ours(&self) -> &str {
+        self.0.first().map_or("", |(key, _)| key)
+    }
+
+    /// What may the holder of this access token do? `token` without `Bearer `.
+    pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Grants, TokenError> {
+        let claims = self.verify(token, now)?;
+        let video = claims.video.unwrap_or_default();
+        Ok(Grants {
+            identity: claims.sub.unwrap_or_default(),
+            room: video.room.filter(|room| !room.is_empty()),
+            room_admin: video.room_admin.unwrap_or(false),
+            room_record: video.room_record.unwrap_or(false),
+        })
+    }
+
+    /// The claims of a token that one of these keys signed and that is valid now.
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+        let header: Header = decode(header)?;
+        if header.alg != "HS256" || header.crit.is_some() {
+            return Err(TokenError::Algorithm);
+        }
+        let claims: Claims = decode(claims)?;
+        let signature = BASE64_URL_SAFE_NO_PAD
+            .decode(signature)
+            .map_err(|_| TokenError::Malformed)?;
+        self.check_signature(
+            claims.iss.as_deref().unwrap_or_default(),
+            signed,
+            &signature,
+        )?;
+        claims.check_times(now)?;
+        Ok(claims)
+    }
+
+    fn check_signature(&self, key: &str, signed: &str, signature: &[u8]) -> Result<(), TokenError> {
+        let mut refused = TokenError::UnknownKey;
+        for (_, secret) in self.0.iter().filter(|(known, _)| known == key) {
+            refused = TokenError::Signature;
+            // HMAC takes keys of any length, so this does not fail.
+            let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
+            let mac = mac.map_err(|_| TokenError::Signature)?.chain_update(signed);
+            if mac.verify_slice(signature).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(refused)
+    }
+}
+
+fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
+    let json = BASE64_URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| TokenError::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    /// Extensions that must be understood, and we understand none.
+    crit: Option<serde::de::IgnoredAny>,
+}
+
+/// Only what is asked for; times are seconds since 1970, which RFC 7519 lets have a fraction.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    pub iss: Option<String>,
+    sub: Option<String>,
+    exp: Option<f64>,
+    nbf: Option<f64>,
+    pub sha256: Option<String>,
+    video: Option<Video>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Video {
+    room: Option<String>,
+    room_admin: Option<bool>,
+    room_record: Option<bool>,
+}
+
+impl Claims {
+    fn check_times(&self, now: Timestamp) -> Result<(), TokenError> {
+        let now = now.as_duration().as_secs_f64();
+        let expiry = self.exp.ok_or(TokenError::NoExpiry)?;
+        if now > expiry + LEEWAY {
+            return Err(TokenError::Expired);
+        }
+        match self.nbf {
+            Some(begin) if begin > now + LEEWAY => Err(TokenError::NotYet),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Delivery to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
+
+mod deliverer;
+mod outcome;
+
+mod failure_log;
+
+mod dispatch;
+
+mod claim;
+mod finish;
+mod load;
+mod send;
+
+pub use deliverer::{BatchPermit, BatchPolicy, Deliverer, Due, Slot};
+pub use dispatch::Deliver;
+pub use outcome::{Attempt, Outcome};

@@ -1,0 +1,60 @@
+//! What came of one try of a delivery.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::store::InboxMessage;
+
+/// How a try ended, as the sink sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// `again`: when it is due again without a change of the call, for a URL that expires.
+    Delivered { again: Option<Timestamp> },
+    /// Nothing is wrong, it is only too early: no try.
+    Wait { after: Duration },
+    /// It may pass; without `after` the next try comes by backoff.
+    Retry {
+        after: Option<Duration>,
+        error: String,
+    },
+    /// Manual action is needed for this call; it is probed after `after`.
+    Park { after: Duration, error: String },
+    /// Manual action is needed for the whole sink (a wrong key, no permission); one call probes it after `after`.
+    PauseSink { after: Duration, error: String },
+    /// The same try would fail again.
+    Dead { error: String },
+    /// Another process has taken the delivery over; nothing is written.
+    Superseded,
+}
+
+/// One call's try: its answer and what goes with it.
+#[derive(Debug)]
+pub struct Attempt {
+    pub outcome: Outcome,
+    /// What the sink wants to remember of this call.
+    pub sink_state: Value,
+    /// What the sink found out, for the inbox.
+    pub messages: Vec<InboxMessage>,
+    /// What is wrong with a delivery that succeeded, where nothing else reports it.
+    pub warning: Option<String>,
+}
+
+impl Attempt {
+    /// A try that found out nothing.
+    pub fn new(outcome: Outcome, sink_state: &Value) -> Attempt {
+        Attempt {
+            outcome,
+            sink_state: sink_state.clone(),
+            messages: Vec::new(),
+            warning: None,
+        }
+    }
+
+    /// Adds what the sink found out.
+    pub fn with_messages(mut self, messages: impl IntoIterator<Item = InboxMessage>) -> Attempt {
+        self.messages.extend(messages);
+        self
+    }
+}

@@ -1,0 +1,105 @@
+//! One batch on its way: its calls are read, sent, and the tries ended.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+};
+
+use futures_util::FutureExt;
+
+use super::{
+    deliverer::{BatchPermit, Deliverer, Due},
+    dispatch::{Deliver, lock},
+    finish::finish,
+    outcome::{Attempt, Outcome},
+};
+use crate::{
+    pipeline::LONG_STEP,
+    store::{Delivery, DeliveryKey},
+};
+
+impl<D: Deliverer> Deliver<D> {
+    /// Sends a batch and takes it out of the set in flight.
+    pub(super) async fn dispatch(self: Arc<Self>, batch: Vec<Delivery>, permit: BatchPermit) {
+        let keys: Vec<DeliveryKey> = batch.iter().map(|delivery| delivery.key.clone()).collect();
+        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, permit)).await;
+        let lost = |_| {
+            Err(anyhow::anyhow!(
+                "timed out; perhaps the database does not answer"
+            ))
+        };
+        if let Err(error) = sent.unwrap_or_else(lost) {
+            let sink = self.deliverer.sink().as_str();
+            tracing::warn!(
+                sink,
+                error = format!("{error:#}"),
+                "the end of a delivery could not be written; it is tried again"
+            );
+        }
+        lock(&self.in_flight).retain(|key| !keys.contains(key));
+        self.wake.sink(self.deliverer.sink()).notify_one();
+    }
+
+    async fn send(&self, batch: Vec<Delivery>, permit: BatchPermit) -> anyhow::Result<()> {
+        let (due, _large) = self.load(batch).await?;
+        // The read may have waited for the database, and another process may own the sink by now.
+        if !self.leases.holds(self.deliverer.sink().as_str()) {
+            return Ok(());
+        }
+        let attempts = match self.try_to(&due, permit).await {
+            Some(attempts) => attempts,
+            None => self.one_by_one(&due).await,
+        };
+        let ended = self.end(due.iter().zip(attempts)).await;
+        self.commit_failed.store(ended.is_err(), Ordering::Relaxed);
+        ended
+    }
+
+    /// `None`: the sink panicked.
+    async fn try_to(&self, due: &[Due], permit: BatchPermit) -> Option<Vec<Attempt>> {
+        let sending = AssertUnwindSafe(self.deliverer.deliver(due, permit, (self.clock)()));
+        sending.catch_unwind().await.ok()
+    }
+
+    /// After a panic: the call that causes it is dead, and the others of its batch are sent.
+    async fn one_by_one(&self, due: &[Due]) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for one in due.chunks(1) {
+            let alone = match due.len() {
+                1 => None,
+                _ => self.try_to(one, None).await,
+            };
+            attempts.extend(alone.unwrap_or_else(|| panicked(one)));
+        }
+        attempts
+    }
+
+    async fn end(&self, tries: impl Iterator<Item = (&Due, Attempt)>) -> anyhow::Result<()> {
+        let now = (self.clock)();
+        let mut ends = Vec::new();
+        for (Due { delivery, .. }, attempt) in tries {
+            self.pause_or_resume(&attempt.outcome, now).await?;
+            self.log(delivery, &attempt, now).await;
+            ends.extend(finish(delivery, attempt, now).map(|finish| (delivery, finish)));
+        }
+        self.store.finish(&ends, now).await?;
+        if ends.iter().any(|(_, finish)| !finish.messages.is_empty()) {
+            self.wake.intake.notify_one();
+        }
+        let sink = self.deliverer.sink().as_str();
+        for (_, finish) in &ends {
+            metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
+                .increment(1);
+        }
+        Ok(())
+    }
+}
+
+fn panicked(due: &[Due]) -> Vec<Attempt> {
+    let outcome = Outcome::Dead {
+        error: "this call could not be sent: a bug; redrive it after an update".into(),
+    };
+    due.iter()
+        .map(|due| Attempt::new(outcome.clone(), &due.delivery.sink_state))
+        .collect()
+}

@@ -1,0 +1,237 @@
+//! A batch of calls on its way to their rows: as few requests as possible, and what is refused is split until only what
+//! is wrong is left.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{
+    row::{Row, attempt},
+    sink::Airtable,
+    state::SinkState,
+    table::Table,
+};
+use crate::{
+    airtable::Error,
+    pipeline::deliver::{Attempt, BatchPermit, Due, Outcome},
+};
+
+/// Bytes of rows in a request; Airtable takes a megabyte.
+const REQUEST: usize = 900_000;
+
+/// One batch, as far as it has come.
+pub(super) struct WriteBatch<'a> {
+    pub(super) sink: &'a Airtable,
+    pub(super) due: &'a [Due],
+    pub(super) now: Timestamp,
+    pub(super) table: Arc<Table>,
+    pub(super) reread: Reread,
+    /// Columns and how many rows' values they refused, since they took one.
+    pub(super) strikes: BTreeMap<String, usize>,
+    /// Rows that are still to be sent, each group in a request.
+    pub(super) groups: Vec<Vec<Row>>,
+    attempts: Vec<Option<Attempt>>,
+}
+
+/// Why the batch has read the table again; once for each reason is enough.
+#[derive(Debug, Default)]
+pub(super) struct Reread {
+    for_unknown_field: bool,
+    for_refused_value: bool,
+}
+
+impl Reread {
+    /// Whether a field is unknown for the first time.
+    pub(super) fn for_unknown_field(&mut self) -> bool {
+        !std::mem::replace(&mut self.for_unknown_field, true)
+    }
+
+    /// Whether a column refuses a value for the first time.
+    pub(super) fn for_refused_value(&mut self) -> bool {
+        !std::mem::replace(&mut self.for_refused_value, true)
+    }
+}
+
+/// A row and the cells of it that are sent, by column name.
+pub(super) struct RowChange {
+    pub(super) row: Row,
+    pub(super) cells: Map<String, Value>,
+}
+
+impl RowChange {
+    /// The cells by field id, as Airtable takes them.
+    fn by_field_id(&self, table: &Table) -> Map<String, Value> {
+        let cells = self.cells.iter();
+        let by_id = cells.filter_map(|(name, cell)| {
+            let id = table.field_id(name)?;
+            Some((id.to_owned(), cell.clone()))
+        });
+        by_id.collect()
+    }
+}
+
+impl<'a> WriteBatch<'a> {
+    /// Nothing is sent before [`WriteBatch::run`].
+    pub(super) fn new(
+        sink: &'a Airtable,
+        due: &'a [Due],
+        now: Timestamp,
+        table: Arc<Table>,
+    ) -> Self {
+        WriteBatch {
+            sink,
+            due,
+            now,
+            table,
+            reread: Reread::default(),
+            strikes: BTreeMap::new(),
+            groups: Vec::new(),
+            attempts: due.iter().map(|_| None).collect(),
+        }
+    }
+
+    /// One attempt for each due delivery, in their order. While `line` is held, no other batch is chosen: it is let go
+    /// when this one asks for its permit.
+    pub(super) async fn run(mut self, permit: BatchPermit) -> Vec<Attempt> {
+        let (mut known, mut fresh) = (Vec::new(), Vec::new());
+        for (slot, due) in self.due.iter().enumerate() {
+            match self.sink.row(slot, due, &self.table, self.now).await {
+                Ok(Some(row)) if row.state.record_id.is_some() => known.push(row),
+                Ok(Some(row)) => fresh.push(row),
+                Ok(None) => self.end(slot, Outcome::Delivered { again: None }),
+                Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
+            }
+        }
+        drop(permit);
+        let checked = self
+            .sink
+            .check_attachments(&mut known, self.due, &self.table, self.now);
+        checked.await;
+        // What Airtable makes of a recording is read from the answer to an update.
+        let (uploading, known): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|row| row.upload.is_some());
+        fresh.extend(known);
+        self.groups = vec![fresh, uploading];
+        while let Some(group) = self.groups.pop() {
+            self.write(group).await;
+        }
+        let missing = |due: &Due| {
+            let error = "the row was not sent".into();
+            Attempt::new(
+                Outcome::Retry { after: None, error },
+                &due.delivery.sink_state,
+            )
+        };
+        let attempts = self.attempts.into_iter().zip(self.due);
+        attempts
+            .map(|(attempt, due)| attempt.unwrap_or_else(|| missing(due)))
+            .collect()
+    }
+
+    /// Writes the changed cells of a group of rows.
+    async fn write(&mut self, group: Vec<Row>) {
+        let mut changes: Vec<RowChange> = Vec::new();
+        for row in group {
+            let cells = row.changed_cells(&self.sink.schema, &self.table);
+            if cells.is_empty() {
+                self.delivered(row);
+            } else {
+                changes.push(RowChange { row, cells });
+            }
+        }
+        let rest = changes.split_off(fitting(&changes));
+        if !rest.is_empty() {
+            let rows = rest.into_iter().map(|change| change.row);
+            self.groups.push(rows.collect());
+        }
+        if changes.is_empty() {
+            return;
+        }
+        match self.send(&changes).await {
+            Ok(records) => {
+                for (change, (record, stored)) in changes.into_iter().zip(records) {
+                    let RowChange { mut row, cells } = change;
+                    self.strikes.retain(|column, _| !cells.contains_key(column));
+                    row.written(&record, cells, &self.table);
+                    row.attachment_sent(&stored, &self.table, self.now);
+                    self.delivered(row);
+                }
+            }
+            Err(error) => self.refused(changes, &error).await,
+        }
+    }
+
+    /// The rows' records, in the order of the rows, with what their cells are now when all of them are known.
+    async fn send(
+        &self,
+        changes: &[RowChange],
+    ) -> Result<Vec<(String, Map<String, Value>)>, Error> {
+        let (client, table_id) = (&self.sink.client, &self.table.mapping.table_id);
+        let rows = changes.iter().map(|change| {
+            let record = change.row.state.record_id.clone();
+            (record, change.by_field_id(&self.table))
+        });
+        let rows: Vec<_> = rows.collect();
+        let known: Option<Vec<_>> = rows
+            .iter()
+            .map(|(record, cells)| Some((record.clone()?, cells.clone())))
+            .collect();
+        if let Some(known) = known {
+            let mut cells = client.update(table_id, &known).await?;
+            let cells = |(record, _): (String, _)| {
+                let cells = cells.remove(&record).unwrap_or_default();
+                (record, cells)
+            };
+            return Ok(known.into_iter().map(cells).collect());
+        }
+        let key = self.key_field().unwrap_or_default();
+        let written = client.write(table_id, key, &rows).await?;
+        let records = written.into_iter().map(|row| row.record_id);
+        Ok(records.map(|record| (record, Map::new())).collect())
+    }
+
+    /// The field id of the key column.
+    pub(super) fn key_field(&self) -> Option<&str> {
+        self.table.field_id(&self.sink.schema.key().name)
+    }
+
+    fn delivered(&mut self, mut row: Row) {
+        let call = &self.due[row.slot].call;
+        // A row that is new gets its recording with the next request.
+        if row.state.attachment.is_none() && self.sink.lacks_attachment(&row, call, &self.table) {
+            row.recheck(self.now);
+        }
+        let slot = row.slot;
+        self.attempts[slot] = Some(row.delivered(&self.sink.schema, &self.table));
+    }
+
+    /// Nothing of this call was written.
+    pub(super) fn unsent(&mut self, row: Row, outcome: Outcome) {
+        let slot = row.slot;
+        self.attempts[slot] = Some(row.unsent(&self.due[slot], outcome));
+    }
+
+    /// Somebody deleted the row, and it does not come back.
+    pub(super) fn gone(&mut self, slot: usize, state: &SinkState) {
+        let outcome = Outcome::Delivered { again: None };
+        self.attempts[slot] = Some(attempt(outcome, state));
+    }
+
+    /// An end without a row: what is remembered stays as it is.
+    pub(super) fn end(&mut self, slot: usize, outcome: Outcome) {
+        let sink_state = &self.due[slot].delivery.sink_state;
+        self.attempts[slot] = Some(Attempt::new(outcome, sink_state));
+    }
+}
+
+/// How many of the rows go into one request; one always does.
+fn fitting(changes: &[RowChange]) -> usize {
+    let mut bytes = 0;
+    let fits = |change: &&RowChange| {
+        bytes += serde_json::to_string(&change.cells).map_or(0, |text| text.len()) + 100;
+        bytes <= REQUEST
+    };
+    let fitting = changes.iter().take_while(fits).count();
+    fitting.max(1).min(changes.len())
+}

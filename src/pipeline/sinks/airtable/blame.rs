@@ -1,0 +1,92 @@
+//! Which column is at fault when Airtable refuses rows.
+
+use serde_json::Value;
+
+use super::batch::{RowChange, WriteBatch};
+use crate::airtable::{Class, Error};
+
+impl WriteBatch<'_> {
+    /// The column of ours whose values Airtable does not take, if it was sent; never the key, without which there is no
+    /// row. An error: the schema could not be read.
+    pub(super) async fn blamed(
+        &mut self,
+        changes: &[RowChange],
+        error: &Error,
+    ) -> Result<Option<String>, Error> {
+        let column = match error.class() {
+            Class::Row { .. } if is_about_an_attachment(error) => None,
+            Class::Row {
+                column: Some(named),
+            } => {
+                if self.table.column_named(&named).is_none() {
+                    // People may have renamed it since.
+                    self.table = self.sink.table_after(&self.table, self.now).await?;
+                }
+                self.table.column_named(&named).map(str::to_owned)
+            }
+            Class::Choice { choice } => self.lacking(&choice, changes).await?,
+            _ => None,
+        };
+        let key = &self.sink.schema.key().name;
+        if column.as_ref() == Some(key) {
+            // A key of another type is no fault of the row: reading the schema tells it as what it is.
+            self.table = self.sink.table_after(&self.table, self.now).await?;
+        }
+        let sent = |column: &String| {
+            changes
+                .iter()
+                .any(|change| change.cells.contains_key(column))
+        };
+        Ok(column.filter(|column| column != key && sent(column)))
+    }
+
+    /// The select column of ours that lacks this choice: Airtable names only the choice.
+    async fn lacking(
+        &mut self,
+        choice: &str,
+        changes: &[RowChange],
+    ) -> Result<Option<String>, Error> {
+        let holds = |cell: &Value| match cell {
+            Value::Array(choices) => choices.iter().any(|one| one == choice),
+            cell => cell == choice,
+        };
+        // What another batch read meanwhile may be older than the change.
+        for _ in 0..2 {
+            self.table = self.sink.table_after(&self.table, self.now).await?;
+            let mut cells = changes.iter().flat_map(|change| &change.cells);
+            let blamed =
+                cells.find(|(column, cell)| holds(cell) && self.table.lacks(column, choice));
+            if let Some((column, _)) = blamed {
+                return Ok(Some(column.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the column is as the schema has it, so that it is a value of one call's that Airtable does not take.
+    pub(super) async fn is_about_a_value(
+        &mut self,
+        column: &str,
+        error: &Error,
+    ) -> Result<bool, Error> {
+        let Some(column) = self.sink.schema.column(column) else {
+            return Ok(false);
+        };
+        let is_row = matches!(error.class(), Class::Row { .. });
+        if !is_row || !column.from.is_of_a_call() || !self.table.has_type(column) {
+            return Ok(false);
+        }
+        if self.reread.for_refused_value() {
+            // People may have changed the type since.
+            self.table = self.sink.table_after(&self.table, self.now).await?;
+        }
+        Ok(self.table.has_type(column))
+    }
+}
+
+/// Airtable names an attachment cell that it cannot use: that is about one recording, not about the column.
+pub(super) fn is_about_an_attachment(error: &Error) -> bool {
+    error
+        .refusal()
+        .is_some_and(|refusal| refusal.is_about_an_attachment())
+}

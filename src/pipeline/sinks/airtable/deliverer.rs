@@ -1,0 +1,43 @@
+//! How batches of calls come to the sink.
+
+use jiff::Timestamp;
+
+use super::{Airtable, batch::WriteBatch, outcome};
+use crate::{
+    domain::Sink,
+    pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Slot},
+};
+
+/// Rows in a request: what Airtable takes.
+const ROWS: usize = 10;
+
+impl Deliverer for Airtable {
+    fn sink(&self) -> Sink {
+        Sink::Airtable
+    }
+
+    fn batch(&self) -> usize {
+        ROWS
+    }
+
+    fn parallel(&self) -> usize {
+        5
+    }
+
+    async fn ready(&self, now: Timestamp) -> anyhow::Result<Option<Slot>> {
+        let permit = self.client.ready().await;
+        let policy = self.budget.batch_policy(now).await?;
+        Ok(Some(Slot { policy, permit }))
+    }
+
+    async fn deliver(&self, due: &[Due], permit: BatchPermit, now: Timestamp) -> Vec<Attempt> {
+        match self.table(now).await {
+            Ok(table) => WriteBatch::new(self, due, now, table).run(permit).await,
+            Err(error) => {
+                let outcome = outcome::of(&error);
+                let attempt = |due: &Due| Attempt::new(outcome.clone(), &due.delivery.sink_state);
+                due.iter().map(attempt).collect()
+            }
+        }
+    }
+}

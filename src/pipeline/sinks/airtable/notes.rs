@@ -1,0 +1,43 @@
+//! The lines of Error that are no fault of the call's own: what of it Airtable does not take.
+
+use serde_json::{Map, Value};
+
+use crate::airtable::Schema;
+
+/// Adds lines to the cell of the column for errors, if the schema has one.
+pub(super) fn append(cells: &mut Map<String, Value>, schema: &Schema, notes: &[String]) {
+    let Some(error) = schema.error().filter(|_| !notes.is_empty()) else {
+        return;
+    };
+    let own = cells.get(&error.name).and_then(Value::as_str);
+    let own = own.map(str::to_owned).into_iter();
+    let lines: Vec<String> = own.chain(notes.iter().cloned()).collect();
+    cells.insert(error.name.clone(), Value::String(lines.join("\n")));
+}
+
+/// Of columns that take no values of ours; `None` without any.
+pub(super) fn disabled<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names = quoted(columns)?;
+    Some(format!(
+        "Airtable does not take our values for {names}: the column was changed. `livekit-airtable bootstrap` shows how to fix it."
+    ))
+}
+
+/// Of columns for which Airtable refused this call's values; `None` without any.
+pub(super) fn refused<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names = quoted(columns)?;
+    Some(format!(
+        "Airtable does not take what this call has for {names}: what was there before stays."
+    ))
+}
+
+/// Of a full transcript that is not in the bucket.
+pub(super) fn transcript_missing(error: &str) -> String {
+    format!("The whole transcript could not be put into the bucket: {error}. It is tried again.")
+}
+
+/// A list for a sentence; `None`: it is empty.
+fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names: Vec<String> = names.map(|name| format!("“{name}”")).collect();
+    Some(names.join(", ")).filter(|names| !names.is_empty())
+}

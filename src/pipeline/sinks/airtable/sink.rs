@@ -1,0 +1,36 @@
+//! What the Airtable sink works with.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::table::TableCache;
+use crate::{
+    airtable::{Client, Schema},
+    domain::link::LinkRules,
+    pipeline::{Wake, budget::Budget},
+    storage,
+    store::Store,
+};
+
+/// The sink that writes one row per call.
+pub struct Airtable {
+    /// Sends and paces the requests.
+    pub client: Client,
+    /// AIRTABLE_SCHEMA: the columns, and what fills them.
+    pub schema: Schema,
+    /// For observations, the mapping and the columns that are disabled.
+    pub store: Store,
+    /// For presigned links and long transcripts.
+    pub storage: storage::Client,
+    /// PUBLIC_URL, and how long presigned links live.
+    pub links: LinkRules,
+    /// Wakes intake after an observation.
+    pub wake: Arc<Wake>,
+    /// RECORDING_PATH's key for the transcript of a call without a recording.
+    pub path: String,
+    /// The table as it was last read; empty at the start.
+    pub table: Mutex<TableCache>,
+    /// AIRTABLE_MONTHLY_REQUESTS.
+    pub budget: Budget,
+}

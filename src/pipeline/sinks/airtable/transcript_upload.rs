@@ -1,0 +1,63 @@
+//! The full text of a transcript that is cut in its cell: it is put beside the recording.
+
+use jiff::Timestamp;
+
+use super::{
+    sink::Airtable,
+    state::{SinkState, hash},
+};
+use crate::{
+    airtable::projection::long_transcript,
+    domain::{Call, event::Observation, path},
+    pipeline::message,
+};
+
+impl Airtable {
+    /// Puts the full transcript into the bucket, unless it is there. Returns its key; `None`: the cell has all of it.
+    ///
+    /// # Errors
+    /// For people, when it could not be put there or that could not be stored.
+    pub(super) async fn upload_transcript(
+        &self,
+        call: &Call,
+        state: &mut SinkState,
+        now: Timestamp,
+    ) -> Result<Option<String>, String> {
+        let Some(text) = long_transcript(call) else {
+            // A purged call's text is in the bucket, and its link is renewed like the recording's.
+            let kept = state.transcript.as_ref().filter(|_| call.purged);
+            return Ok(kept.map(|(_, key)| key.clone()));
+        };
+        let key = self.transcript_key(call, now);
+        let uploaded = (hash(&text), key.clone());
+        if state.transcript.as_ref() == Some(&uploaded) {
+            return Ok(Some(key));
+        }
+        let put = self.storage.put_text(&key, text).await;
+        put.map_err(|error| error.to_string())?;
+        // The permanent link leads to where the call says that it lies.
+        let kept = Observation::TranscriptKept { key: key.clone() };
+        let observed = self
+            .store
+            .put(message::observation(&call.id, &kept, now))
+            .await;
+        observed.map_err(|error| format!("its place could not be stored: {error}"))?;
+        self.wake.intake.notify_one();
+        state.transcript = Some(uploaded);
+        Ok(Some(key))
+    }
+
+    fn transcript_key(&self, call: &Call, now: Timestamp) -> String {
+        let fill = path::Fill {
+            room_id: &call.id,
+            room_name: &call.room_name,
+            at: call.started_at().unwrap_or(now),
+        };
+        let recording = match call.primary_recording() {
+            Some(recording) if !recording.key.is_empty() => recording.key.clone(),
+            // With the call's id in it: no other call's text, or recording's, may ever lie there.
+            _ => path::key(&path::with_room_id(&self.path), &fill, |_| false),
+        };
+        path::transcript_key(&recording)
+    }
+}

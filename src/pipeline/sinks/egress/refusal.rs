@@ -1,0 +1,105 @@
+//! What the call and its row learn of a recording that could not be started.
+
+use jiff::Timestamp;
+
+use super::{
+    sink::{Egress, UNAUTHORIZED, done},
+    state::EgressState,
+};
+use crate::{
+    domain::{
+        Call,
+        event::Observation,
+        start_refusal::{NotStarted, StartRefusal},
+    },
+    livekit::client::{Error, Kind},
+    pipeline::{
+        deliver::{Attempt, Due, Outcome},
+        message,
+    },
+    store::InboxMessage,
+};
+
+impl Egress {
+    /// LiveKit did not start the recording: what cannot work is over, what may pass is tried again while the room lives.
+    pub(super) fn refused(
+        &self,
+        due: &Due,
+        error: &Error,
+        state: EgressState,
+        now: Timestamp,
+    ) -> Attempt {
+        let not_started = NotStarted {
+            at: now,
+            error: format!("The recording could not be started: {error}."),
+            refusal: self.meaning(&due.call, error.kind(), now),
+        };
+        let text = due.call.not_started_error(&not_started);
+        let outcome = match error.kind() {
+            _ if not_started.refusal.is_final() => Outcome::Dead { error: text },
+            Kind::Unauthorized => Outcome::Retry {
+                after: Some(UNAUTHORIZED),
+                error: text,
+            },
+            _ => Outcome::Retry {
+                after: None,
+                error: text,
+            },
+        };
+        let known = due.call.not_started.as_ref();
+        let news = not_started.refusal.is_final()
+            || known.is_none_or(|known| known.error != not_started.error);
+        let NotStarted { error: text, .. } = not_started;
+        let found = news.then(|| observation(&due.call, text, not_started.refusal, now));
+        Attempt::new(outcome, &state.after(error).to_json()).with_messages(found)
+    }
+
+    fn meaning(&self, call: &Call, kind: Kind, now: Timestamp) -> StartRefusal {
+        let ended = call.ended_at();
+        let too_late = ended.is_some_and(|ended| now >= ended + self.lost_after);
+        match kind {
+            Kind::NotFound => StartRefusal::NoRoom,
+            Kind::BadRequest => StartRefusal::Final,
+            _ if too_late => StartRefusal::Final,
+            _ => StartRefusal::Transient,
+        }
+    }
+
+    /// The room closed before a recording could be started.
+    pub(super) fn too_late(&self, due: &Due, now: Timestamp) -> Attempt {
+        let call = &due.call;
+        let closed = "The room had closed before a recording could be started.";
+        let error = match &call.not_started {
+            Some(not_started) => not_started.error.clone(),
+            None if call.may_be_foreign(self.client.api_key()) => format!(
+                "{closed} Its webhooks are signed with {} and not with LIVEKIT_API_KEY: if that key is of another LiveKit \
+                 project, its calls cannot be recorded here.",
+                signers(call)
+            ),
+            None => closed.to_owned(),
+        };
+        done(due).with_messages([observation(call, error, StartRefusal::NoRoom, now)])
+    }
+}
+
+/// Our project does not list a room that only another key's webhooks named: it is not ours to record, and starting by
+/// its name might record a room of ours that has the same.
+pub(super) fn foreign(due: &Due, now: Timestamp) -> Attempt {
+    let call = &due.call;
+    let error = format!(
+        "The recording could not be started: the call is in another LiveKit project than LIVEKIT_API_KEY's. Its webhooks \
+         are signed with {}, and a key can record in its own project only.",
+        signers(call)
+    );
+    tracing::warn!(call = call.id, signed_by = %signers(call), "a call of another LiveKit project cannot be recorded with LIVEKIT_API_KEY");
+    done(due).with_messages([observation(call, error, StartRefusal::Final, now)])
+}
+
+fn observation(call: &Call, error: String, refusal: StartRefusal, now: Timestamp) -> InboxMessage {
+    message::observation(&call.id, &Observation::NotStarted { error, refusal }, now)
+}
+
+fn signers(call: &Call) -> String {
+    let keys: Vec<&str> = call.signers.iter().map(String::as_str).collect();
+    keys.join(", ")
+}

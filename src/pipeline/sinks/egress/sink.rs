@@ -1,0 +1,102 @@
+//! What the call still needs of LiveKit: a stop, a start, or nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::state::EgressState;
+use crate::{
+    domain::{Recording, Sink},
+    livekit::client::{Client, Egresses, Error, Kind, Output, Stopped},
+    pipeline::{
+        Clock,
+        deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
+        message,
+    },
+    storage,
+    store::Store,
+};
+
+/// How soon a wrong key is tried again while the room lives.
+pub(super) const UNAUTHORIZED: Duration = Duration::from_secs(15);
+
+/// Starts and stops recordings at LiveKit.
+pub struct Egress {
+    pub client: Client,
+    pub output: Output,
+    pub store: Store,
+    pub storage: storage::Client,
+    /// RECORDING_PATH
+    pub path: String,
+    /// EGRESS_LOST_AFTER: so long after its end a call that LiveKit says nothing of is given up.
+    pub lost_after: Duration,
+    pub clock: Clock,
+}
+
+impl Deliverer for Egress {
+    fn sink(&self) -> Sink {
+        Sink::Egress
+    }
+
+    fn parallel(&self) -> usize {
+        64
+    }
+
+    async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
+        let mut attempts = Vec::new();
+        for due in due {
+            attempts.push(self.reconcile(due, now).await);
+        }
+        attempts
+    }
+}
+
+impl Egress {
+    async fn reconcile(&self, due: &Due, now: Timestamp) -> Attempt {
+        if let Some(recording) = due.call.to_stop().first() {
+            return self.stop(due, recording, now).await;
+        }
+        match due.call.pending_request() {
+            None => done(due),
+            Some(pending_request) => self.start(due, pending_request, now).await,
+        }
+    }
+
+    async fn stop(&self, due: &Due, recording: &Recording, now: Timestamp) -> Attempt {
+        let egress_id = &recording.egress_id;
+        match self.client.stop(egress_id).await {
+            Ok(Stopped::Yes(info)) => {
+                tracing::info!(call = due.call.id, egress = egress_id, "recording stopped");
+                done(due).with_messages([message::egress(info, now)])
+            }
+            Ok(Stopped::AlreadyOver) => self.adopt_ends(due, now).await,
+            Err(error) => retry(&error, EgressState::of(&due.delivery)),
+        }
+    }
+
+    /// How the recordings of the call's room ended.
+    async fn adopt_ends(&self, due: &Due, now: Timestamp) -> Attempt {
+        let room_name = Some(due.call.room_name.as_str());
+        match self.client.list(room_name, Egresses::All).await {
+            Ok(infos) => {
+                done(due).with_messages(infos.into_iter().map(|info| message::egress(info, now)))
+            }
+            Err(error) => retry(&error, EgressState::of(&due.delivery)),
+        }
+    }
+}
+
+/// Nothing is left to do; the sink's state stays as it is.
+pub(super) fn done(due: &Due) -> Attempt {
+    Attempt::new(Outcome::Delivered { again: None }, &due.delivery.sink_state)
+}
+
+/// LiveKit did not do what it was asked for, and is asked again.
+pub(super) fn retry(error: &Error, state: EgressState) -> Attempt {
+    let after = (error.kind() == Kind::Unauthorized).then_some(UNAUTHORIZED);
+    let outcome = Outcome::Retry {
+        after,
+        error: error.to_string(),
+    };
+    Attempt::new(outcome, &state.after(error).to_json())
+}

@@ -1,0 +1,163 @@
+//! A start: only when LiveKit lists no recording of the call, and never twice.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    refusal::foreign,
+    sink::{Egress, done, retry},
+    state::EgressState,
+};
+use crate::{
+    domain::{Call, EventPayload, Room, call::RecordingRequest},
+    livekit::{
+        body,
+        client::{Egresses, Error, Kind},
+    },
+    pipeline::{
+        deliver::{Attempt, Due, Outcome},
+        message,
+    },
+    store,
+};
+
+/// A room that was last heard of so long ago may have closed unheard, or its events come late, and another of its name be
+/// open: LiveKit starts by name, and would record that one twice.
+const STALE: SignedDuration = SignedDuration::from_secs(5);
+/// How long LiveKit may take to list a room; then it is another project's, or closed.
+const LISTED: SignedDuration = SignedDuration::from_secs(10);
+
+impl Egress {
+    /// Adopts a recording that runs already, else starts one.
+    pub(super) async fn start(
+        &self,
+        due: &Due,
+        pending_request: &RecordingRequest,
+        now: Timestamp,
+    ) -> Attempt {
+        let (call, state) = (&due.call, EgressState::of(&due.delivery));
+        if let Some(after) = state.shows_up_in(now) {
+            return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
+        }
+        if call.is_open() && call.may_be_foreign(self.client.api_key()) {
+            match self.is_listed(call).await {
+                Ok(true) => {}
+                Ok(false) if is_new(due, now) => return not_listed_yet(due),
+                Ok(false) => return foreign(due, now),
+                Err(error) => return self.refused(due, &error, state, now),
+            }
+        }
+        let running = match self.running(due, pending_request).await {
+            Ok(running) => running,
+            Err(error) => return self.refused(due, &error, state, now),
+        };
+        if !running.is_empty() {
+            tracing::info!(call = call.id, "a recording runs already; it is adopted");
+            return done(due)
+                .with_messages(running.into_iter().map(|info| message::egress(info, now)));
+        }
+        match self.is_open(call, now).await {
+            Ok(true) => self.send(due, pending_request).await,
+            Ok(false) if call.is_open() && is_new(due, now) => not_listed_yet(due),
+            Ok(false) => self.too_late(due, now),
+            Err(error) => self.refused(due, &error, state, now),
+        }
+    }
+
+    /// The recordings that LiveKit lists of this call and that fulfil the request.
+    async fn running(
+        &self,
+        due: &Due,
+        pending_request: &RecordingRequest,
+    ) -> Result<Vec<String>, Error> {
+        let call = &due.call;
+        let sent = EgressState::of(&due.delivery).sent_at;
+        // After a start without an answer one that has ended by now counts, too.
+        let which = match call.is_open() && sent.is_none() {
+            true => Egresses::Running,
+            false => Egresses::All,
+        };
+        let listed = self.client.list(Some(&call.room_name), which).await?;
+        let fulfils = |info: &String| records(info, call, pending_request);
+        Ok(listed.into_iter().filter(fulfils).collect())
+    }
+
+    /// Whether the room of this name that is open now is this call's.
+    async fn is_open(&self, call: &Call, now: Timestamp) -> Result<bool, Error> {
+        let heard_lately = call.alive_at.is_none_or(|at| at + STALE > now);
+        if !call.is_open() || heard_lately {
+            return Ok(call.is_open());
+        }
+        self.is_listed(call).await
+    }
+
+    async fn is_listed(&self, call: &Call) -> Result<bool, Error> {
+        let name = std::slice::from_ref(&call.room_name);
+        let rooms = self.client.rooms(name).await?;
+        Ok(rooms.iter().any(|room| room.sid == call.id))
+    }
+
+    async fn send(&self, due: &Due, pending_request: &RecordingRequest) -> Attempt {
+        let (call, before) = (&due.call, &due.delivery.sink_state);
+        // Everything that takes time comes before: what is remembered is when the start was sent.
+        let key = self.key(call, pending_request, (self.clock)()).await;
+        let now = (self.clock)();
+        let state = EgressState::sent(now);
+        let sink_state = state.to_json();
+        match self
+            .store
+            .remember(&due.delivery.key, before, &sink_state)
+            .await
+        {
+            Ok(()) => {}
+            Err(store::Error::Conflict) => return Attempt::new(Outcome::Superseded, before),
+            Err(error) => {
+                let error = format!("{error}; nothing was started");
+                return Attempt::new(Outcome::Retry { after: None, error }, before);
+            }
+        }
+        match self.client.start(&call.room_name, &key, &self.output).await {
+            Ok(info) => {
+                let egress = egress_id(&info);
+                tracing::info!(call = call.id, egress, "recording started");
+                metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
+                let done = Attempt::new(Outcome::Delivered { again: None }, &sink_state);
+                done.with_messages([message::egress(info, now)])
+            }
+            // The outcome is unknown: the state stays, and the list is asked first.
+            Err(error) if error.kind() == Kind::UnknownOutcome => retry(&error, state),
+            Err(error) => self.refused(due, &error, EgressState::default(), now),
+        }
+    }
+}
+
+/// Whether LiveKit may not list the room yet.
+fn is_new(due: &Due, now: Timestamp) -> bool {
+    now < due.delivery.created_at + LISTED
+}
+
+fn not_listed_yet(due: &Due) -> Attempt {
+    let after = Duration::from_secs(1);
+    Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state)
+}
+
+/// Whether a listed egress records this call and fulfils the request.
+fn records(info: &str, call: &Call, pending_request: &RecordingRequest) -> bool {
+    let Ok(info) = serde_json::from_str::<Value>(info) else {
+        return false;
+    };
+    match body::egress(&info, Room::default()) {
+        EventPayload::Egress { room, recording } => {
+            let here = room.sid == call.id || room.sid.is_empty();
+            here && !pending_request.ended.contains(&recording.egress_id)
+        }
+        _ => false,
+    }
+}
+
+fn egress_id(info: &str) -> Option<String> {
+    let info: Value = serde_json::from_str(info).ok()?;
+    info["egressId"].as_str().map(str::to_owned)
+}

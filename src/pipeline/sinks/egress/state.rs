@@ -1,0 +1,92 @@
+//! What the egress sink remembers of a call.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, fmt::serde::timestamp::millisecond};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    livekit::client::{Error, Kind},
+    store::Delivery,
+};
+
+/// A real egress shows up in ListEgress 0.1-0.5 s after its request.
+const SHOWS_UP: SignedDuration = SignedDuration::from_secs(2);
+
+/// Stored with the delivery, so that it holds across a kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EgressState {
+    /// When a start was sent that may have been made. To the millisecond.
+    #[serde(
+        default,
+        with = "millisecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sent_at: Option<Timestamp>,
+    /// LiveKit refused our key at the last try: whoever waits for an answer need not wait on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    denied: bool,
+}
+
+impl EgressState {
+    /// The state in a delivery; an empty one for what this version cannot read.
+    pub fn of(delivery: &Delivery) -> EgressState {
+        EgressState::deserialize(&delivery.sink_state).unwrap_or_default()
+    }
+
+    /// A start is about to be sent.
+    pub(super) fn sent(now: Timestamp) -> EgressState {
+        EgressState {
+            sent_at: Some(now),
+            denied: false,
+        }
+    }
+
+    /// The state after LiveKit answered with this error.
+    pub(super) fn after(self, error: &Error) -> EgressState {
+        EgressState {
+            denied: error.kind() == Kind::Unauthorized,
+            ..self
+        }
+    }
+
+    /// Whether LiveKit refused our key at the last try of this delivery.
+    pub fn was_denied(delivery: &Delivery) -> bool {
+        delivery.attempts > 0 && EgressState::of(delivery).denied
+    }
+
+    /// How long until a start that was sent would be listed.
+    pub(super) fn shows_up_in(self, now: Timestamp) -> Option<Duration> {
+        let age = now.duration_since(self.sent_at?);
+        // A time in the future: the clock was set back.
+        if age >= SHOWS_UP || age.is_negative() {
+            return None;
+        }
+        Duration::try_from(SHOWS_UP - age).ok()
+    }
+
+    /// As it is stored.
+    pub(super) fn to_json(self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_another_version_stored_is_read() {
+        let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
+        let read = |json| EgressState::deserialize(json).unwrap();
+        assert_eq!(read(json!({})), EgressState::default());
+        let sent = read(json!({ "sent_at": 1_700_000_000_123_i64 }));
+        assert_eq!(sent, EgressState::sent(at));
+        assert!(read(json!({ "denied": true, "of a later version": 1 })).denied);
+        assert_eq!(sent.to_json(), json!({ "sent_at": 1_700_000_000_123_i64 }));
+        assert_eq!(EgressState::default().to_json(), json!({}));
+    }
+}

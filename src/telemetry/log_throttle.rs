@@ -1,0 +1,200 @@
+//! Logs a reason once, however often it recurs, and again in an hour.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::NoOpMiddleware,
+    state::keyed::HashMapStateStore,
+};
+
+/// How soon a reason is logged again that was logged, was over, and is back.
+const AFTER_RECOVERY: Duration = Duration::from_secs(60);
+/// Reasons that are remembered; texts of others may differ each time.
+const MAX_REASONS: usize = 100;
+
+/// Which reasons were logged lately. A reason is logged once an hour (to the minute) while it lasts, and after a recovery
+/// once a minute at most. It has a clock of its own, which nobody can set back.
+pub struct LogThrottle<C: Clock = DefaultClock> {
+    clock: C,
+    state: Mutex<State<C>>,
+}
+
+struct State<C: Clock> {
+    /// One message of each reason an hour; replaced at a recovery.
+    lasting: Limiter<C>,
+    /// One message of each reason a minute, whether or not it was over in between.
+    recurring: Limiter<C>,
+    /// The known reasons, and how often each was suppressed since it was logged.
+    suppressed: HashMap<String, u64>,
+    /// Something was logged since the last recovery.
+    has_logged: bool,
+}
+
+type Limiter<C> =
+    RateLimiter<String, HashMapStateStore<String>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+impl Default for LogThrottle {
+    fn default() -> LogThrottle {
+        LogThrottle::with_clock(DefaultClock::default())
+    }
+}
+
+impl<C: Clock + Clone> State<C> {
+    fn new(clock: &C) -> State<C> {
+        State {
+            lasting: hourly(clock),
+            recurring: each(AFTER_RECOVERY, clock),
+            suppressed: HashMap::new(),
+            has_logged: false,
+        }
+    }
+
+    /// Whether nothing more can be remembered without forgetting.
+    fn is_full_for(&self, reason: &str) -> bool {
+        self.suppressed.len() >= MAX_REASONS && !self.suppressed.contains_key(reason)
+    }
+}
+
+impl<C: Clock + Clone> LogThrottle<C> {
+    fn with_clock(clock: C) -> LogThrottle<C> {
+        let state = Mutex::new(State::new(&clock));
+        LogThrottle { clock, state }
+    }
+
+    /// Whether to log this reason now, and how often it was suppressed since it was last logged.
+    pub fn should_log(&self, reason: &str) -> Option<u64> {
+        let mut state = self.lock();
+        if state.is_full_for(reason) {
+            let has_logged = state.has_logged;
+            *state = State::new(&self.clock);
+            state.has_logged = has_logged;
+        }
+        let reason = reason.to_owned();
+        let logs =
+            state.recurring.check_key(&reason).is_ok() && state.lasting.check_key(&reason).is_ok();
+        state.has_logged |= logs;
+        let suppressed = state.suppressed.entry(reason).or_default();
+        if logs {
+            return Some(std::mem::take(suppressed));
+        }
+        *suppressed += 1;
+        None
+    }
+
+    /// Whether to log that it is over: something was logged since the last recovery. Returns how many messages were
+    /// suppressed since. Whatever comes next is logged again.
+    pub fn should_log_recovery(&self) -> Option<u64> {
+        let mut state = self.lock();
+        if !state.has_logged {
+            return None;
+        }
+        state.has_logged = false;
+        state.lasting = hourly(&self.clock);
+        let counts = state.suppressed.values_mut();
+        Some(counts.map(std::mem::take).sum())
+    }
+
+    /// Whether something was logged of which the end was not.
+    pub fn has_logged(&self) -> bool {
+        self.lock().has_logged
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hourly<C: Clock + Clone>(clock: &C) -> Limiter<C> {
+    each(Duration::from_secs(3600), clock)
+}
+
+/// One message of each reason a `period`, which is not zero.
+fn each<C: Clock + Clone>(period: Duration, clock: &C) -> Limiter<C> {
+    let quota = Quota::with_period(period).unwrap_or(Quota::per_second(NonZeroU32::MIN));
+    RateLimiter::hashmap_with_clock(quota, clock.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+
+    fn throttle() -> (LogThrottle<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        (LogThrottle::with_clock(clock.clone()), clock)
+    }
+
+    fn forward(clock: &FakeRelativeClock, seconds: u64) {
+        clock.advance(Duration::from_secs(seconds));
+    }
+
+    #[test]
+    fn a_reason_is_logged_once_an_hour_and_another_at_once() {
+        let (throttle, clock) = throttle();
+        let mut logged = Vec::new();
+        for (reason, after) in [
+            ("500", 0),
+            ("500", 1),
+            ("away", 1),
+            ("500", 3597),
+            ("500", 60),
+        ] {
+            forward(&clock, after);
+            logged.push(throttle.should_log(reason));
+        }
+        assert_eq!(logged, [Some(0), None, Some(0), None, Some(2)]);
+    }
+
+    #[test]
+    fn a_recovery_is_logged_once_and_what_comes_next_is_news() {
+        let (throttle, clock) = throttle();
+        assert_eq!(throttle.should_log_recovery(), None, "nothing was logged");
+        assert_eq!(throttle.should_log("500"), Some(0));
+        assert!(throttle.has_logged());
+        assert_eq!(throttle.should_log("500"), None);
+        assert_eq!(throttle.should_log_recovery(), Some(1));
+        assert_eq!(throttle.should_log_recovery(), None);
+        forward(&clock, 100);
+        assert_eq!(throttle.should_log("500"), Some(0));
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_logged_once_a_minute() {
+        let (throttle, clock) = throttle();
+        let mut logged = (0, 0);
+        for _ in 0..300 {
+            logged.0 += usize::from(throttle.should_log("full").is_some());
+            logged.1 += usize::from(throttle.should_log_recovery().is_some());
+            forward(&clock, 1);
+        }
+        assert_eq!(logged, (5, 5));
+    }
+
+    #[test]
+    fn reasons_are_bounded() {
+        let (throttle, clock) = throttle();
+        for n in 0..10 * MAX_REASONS {
+            assert_eq!(throttle.should_log(&format!("call {n}")), Some(0));
+            assert_eq!(throttle.should_log(&format!("call {n}")), None);
+            forward(&clock, 1);
+        }
+        let state = throttle.lock();
+        let lengths = [
+            state.lasting.len(),
+            state.recurring.len(),
+            state.suppressed.len(),
+        ];
+        assert!(
+            lengths.iter().all(|length| *length <= MAX_REASONS),
+            "{lengths:?}"
+        );
+    }
+}

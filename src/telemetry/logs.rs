@@ -1,0 +1,34 @@
+//! What is logged, and how.
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Libraries whose info lines say nothing to an operator; a name in RUST_LOG wins over these.
+/// The storage's client would log objects' keys, which may hold a room's name, and that a caller's number. What sqlx
+/// warns of, a slow or lost database, we log ourselves, and what the stand-in for a bucket refuses is in its answers.
+const QUIET: &str = "aws_sdk_s3=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,\
+                     hyper_util=warn,rustls=warn,h2=warn,s3s=off,s3s_fs=off,sqlx=error,reqwest=warn";
+
+/// What is logged: `filter` is in RUST_LOG's language; libraries that it does not name are quiet below warn.
+pub fn filter(filter: &str) -> EnvFilter {
+    EnvFilter::new(format!("{QUIET},{filter}"))
+}
+
+/// Sends logs to stderr, as text for people or one JSON object a line. A second call in one process does nothing.
+pub fn init(filter: &str, json: bool) {
+    let registry = tracing_subscriber::registry().with(self::filter(filter));
+    let installed = if json {
+        let layer = fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr);
+        registry.with(layer).try_init()
+    } else {
+        let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let layer = fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .with_ansi(color);
+        registry.with(layer).try_init()
+    };
+    installed.ok();
+}

@@ -1,0 +1,398 @@
+use livekit_airtable::{
+    domain::{self, Channels, FileType},
+    livekit::{
+        body,
+        client::{Client, Config, Egresses, Error, Kind, Output, Room, Stopped, Upload},
+        token::{Grants, Keys},
+    },
+    telemetry::now,
+};
+use livekit_api::access_token::{AccessToken, VideoGrants};
+use livekit_protocol as proto;
+use serde_json::{Value, json as object};
+
+use super::server::{self, Answer, Server, answer, hangs_up, http, json, nobody, protobuf};
+
+const ENDED: &str =
+    include_str!("../../fixtures/livekit-captured/016_egress_ended_EGRESS_COMPLETE.json");
+
+fn config(url: String) -> Config {
+    Config {
+        url,
+        api_key: "devkey".into(),
+        api_secret: "livekit-secret".to_owned().into(),
+    }
+}
+
+fn output(file_type: FileType, channels: Channels) -> Output {
+    let upload = Upload {
+        access_key: "access".into(),
+        secret_key: "storage-secret".to_owned().into(),
+        region: "auto".into(),
+        endpoint: Some("https://0123abc.r2.cloudflarestorage.com".into()),
+        bucket: "calls".into(),
+    };
+    Output {
+        upload,
+        file_type,
+        channels,
+    }
+}
+
+fn client(url: String) -> Client {
+    Client::new(config(url), http())
+}
+
+async fn with(answers: impl IntoIterator<Item = Answer>) -> (Client, Server) {
+    let server = Server::start(answers).await;
+    (client(server.url()), server)
+}
+
+/// A start of this room's recording into this object, mixed for two channels.
+async fn started(client: &Client, path: &str) -> Result<String, Error> {
+    let output = output(FileType::Mp3, Channels::Dual);
+    client.start("lobby", path, &output).await
+}
+
+fn grants(token: &str) -> Grants {
+    let keys = Keys::new(vec![("devkey".into(), "livekit-secret".to_owned().into())]);
+    keys.verify_token(token.strip_prefix("Bearer ").unwrap(), now())
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_start_asks_for_audio_only_in_the_right_codec() {
+    let starting = object!({"egress_id": "EG_1", "room_name": "lobby", "status": "EGRESS_STARTING", "error": ""});
+    let (client, server) = with([protobuf::<proto::EgressInfo>(starting)]).await;
+    let info: Value =
+        serde_json::from_str(&started(&client, "recordings/RM_1.mp3").await.unwrap()).unwrap();
+    assert_eq!(
+        info,
+        object!({"egressId": "EG_1", "roomName": "lobby", "status": "EGRESS_STARTING"})
+    );
+
+    let seen = &server.seen()[0];
+    assert_eq!(
+        seen.uri.path(),
+        "/twirp/livekit.Egress/StartRoomCompositeEgress"
+    );
+    assert!(grants(seen.header("authorization")).room_record);
+    let upload = object!({
+        "accessKey": "access", "secret": "storage-secret", "region": "auto", "bucket": "calls",
+        "endpoint": "https://0123abc.r2.cloudflarestorage.com", "forcePathStyle": true,
+    });
+    let file = object!({"fileType": "MP3", "filepath": "recordings/RM_1.mp3", "disableManifest": true, "s3": upload});
+    let expected = object!({
+        "roomName": "lobby", "audioOnly": true, "audioMixing": "DUAL_CHANNEL_AGENT",
+        "fileOutputs": [file], "advanced": {"audioCodec": "AC_MP3"},
+    });
+    assert_eq!(
+        seen.message::<proto::RoomCompositeEgressRequest>(),
+        expected
+    );
+}
+
+#[tokio::test]
+async fn other_file_types_take_their_own_codec() {
+    for (file_type, kind, codec) in [
+        (FileType::Ogg, "OGG", "OPUS"),
+        (FileType::Mp4, "MP4", "AAC"),
+    ] {
+        let server = Server::start([protobuf::<proto::EgressInfo>(object!({}))]).await;
+        let output = output(file_type, Channels::Mixed);
+        let sent = client(server.url()).start("lobby", "a", &output).await;
+        sent.unwrap();
+        let sent = server.seen()[0].message::<proto::RoomCompositeEgressRequest>();
+        assert_eq!(sent["fileOutputs"][0]["fileType"], kind);
+        assert_eq!(sent["advanced"]["audioCodec"], codec);
+        assert_eq!(sent["audioMixing"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_as_the_webhook_is() {
+    let webhook: Value = serde_json::from_str(ENDED).unwrap();
+    let info = &webhook["egressInfo"];
+    let page = protobuf::<proto::ListEgressResponse>(object!({"items": [info]}));
+    let (client, _) = with([page]).await;
+    let listed = client.list(None, Egresses::All).await.unwrap();
+    let listed: Value = serde_json::from_str(&listed[0]).unwrap();
+    let read = |info: &Value| body::egress(info, domain::Room::default());
+    assert_eq!(read(&listed), read(info));
+    assert!(matches!(read(info), domain::EventPayload::Egress { .. }));
+}
+
+#[tokio::test]
+async fn a_status_of_tomorrow_does_not_cost_the_answer() {
+    let info = proto::EgressInfo {
+        egress_id: "EG_1".into(),
+        status: 99,
+        ..Default::default()
+    };
+    let bytes = prost::Message::encode_to_vec(&info);
+    let (client, _) = with([server::bytes(200, "application/protobuf", bytes)]).await;
+    let info = started(&client, "a.mp3").await.unwrap();
+    assert_eq!(info, r#"{"egressId":"EG_1","status":99}"#);
+}
+
+#[tokio::test]
+async fn a_list_follows_pages_and_ends_when_a_token_comes_again() {
+    let page = |id: &str, token: &str| {
+        let page = object!({"items": [{"egress_id": id}], "next_page_token": {"token": token}});
+        protobuf::<proto::ListEgressResponse>(page)
+    };
+    let (client, server) = with([
+        page("EG_1", "two"),
+        page("EG_2", "three"),
+        page("EG_3", "three"),
+    ])
+    .await;
+    let found = client.list(Some("lobby"), Egresses::Running).await.unwrap();
+    assert_eq!(
+        found,
+        [
+            r#"{"egressId":"EG_1","status":"EGRESS_STARTING"}"#,
+            r#"{"egressId":"EG_2","status":"EGRESS_STARTING"}"#,
+            r#"{"egressId":"EG_3","status":"EGRESS_STARTING"}"#
+        ]
+    );
+    let asked: Vec<Value> = server
+        .seen()
+        .iter()
+        .map(server::Seen::message::<proto::ListEgressRequest>)
+        .collect();
+    assert_eq!(asked[0], object!({"roomName": "lobby", "active": true}));
+    assert_eq!(asked[2]["pageToken"]["token"], "three");
+
+    let (client, server) = with([protobuf::<proto::ListEgressResponse>(
+        object!({"items": []}),
+    )])
+    .await;
+    assert!(client.list(None, Egresses::All).await.unwrap().is_empty());
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn what_has_ended_needs_no_stop() {
+    let over = object!({"code": "failed_precondition", "msg": "egress with status EGRESS_COMPLETE cannot be stopped"});
+    let unknown = object!({"code": "not_found", "msg": "egress does not exist"});
+    let ending = object!({"egress_id": "EG_1", "status": "EGRESS_ENDING"});
+    let (client, _) = with([
+        json(412, over),
+        json(404, unknown),
+        protobuf::<proto::EgressInfo>(ending),
+    ])
+    .await;
+    assert_eq!(client.stop("EG_1").await.unwrap(), Stopped::AlreadyOver);
+    assert_eq!(client.stop("EG_1").await.unwrap(), Stopped::AlreadyOver);
+    let Stopped::Yes(info) = client.stop("EG_1").await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(info, r#"{"egressId":"EG_1","status":"EGRESS_ENDING"}"#);
+
+    let away = object!({"code": "deadline_exceeded", "msg": "request timed out"});
+    let (client, _) = with([
+        json(408, away),
+        answer(404, "text/plain", "404 page not found"),
+    ])
+    .await;
+    assert_eq!(
+        client.stop("EG_1").await.unwrap_err().kind(),
+        Kind::Transient
+    );
+    assert_eq!(
+        client.stop("EG_1").await.unwrap_err().kind(),
+        Kind::Transient
+    );
+}
+
+#[tokio::test]
+async fn rooms_have_their_time_in_milliseconds() {
+    let rooms = object!({"rooms": [
+        {"sid": "RM_1", "name": "a", "metadata": "m", "creation_time": "1767268800", "creation_time_ms": "1767268800123", "num_participants": 3},
+        {"sid": "RM_2", "name": "b", "metadata": "", "creation_time": "1767268800", "creation_time_ms": "0"},
+    ]});
+    let (client, server) = with([protobuf::<proto::ListRoomsResponse>(rooms)]).await;
+    let room = |sid: &str, name: &str, metadata: &str, creation_time_ms, num_participants| {
+        let (sid, name, metadata) = (sid.into(), name.into(), metadata.into());
+        Room {
+            sid,
+            name,
+            metadata,
+            creation_time_ms,
+            num_participants,
+        }
+    };
+    let found = client.rooms(&["a".into(), "b".into()]).await.unwrap();
+    assert_eq!(
+        found,
+        [
+            room("RM_1", "a", "m", 1_767_268_800_123, 3),
+            room("RM_2", "b", "", 1_767_268_800_000, 0)
+        ]
+    );
+    let asked = server.seen()[0].message::<proto::ListRoomsRequest>();
+    assert_eq!(asked, object!({"names": ["a", "b"]}));
+    assert_eq!(
+        server.seen()[0].uri.path(),
+        "/twirp/livekit.RoomService/ListRooms"
+    );
+}
+
+#[tokio::test]
+async fn participants_take_the_form_of_webhooks() {
+    let people = object!({"participants": [
+        {"sid": "PA_1", "identity": "sip_1", "name": "", "kind": "SIP", "joined_at": "1767268800", "version": 2,
+         "attributes": {"sip.phoneNumber": "+15550100", "silent": "", "count": "0"}},
+    ]});
+    let answer = protobuf::<proto::ListParticipantsResponse>(people);
+    let (client, server) = with([answer]).await;
+    let found = client.participants("a room").await.unwrap();
+    let found: Vec<serde_json::Value> = found
+        .iter()
+        .map(|p| serde_json::from_str(p).unwrap())
+        .collect();
+    assert_eq!(
+        found,
+        [object!({
+            "sid": "PA_1", "identity": "sip_1", "kind": "SIP", "joinedAt": "1767268800", "version": 2,
+            "attributes": {"sip.phoneNumber": "+15550100", "silent": "", "count": "0"},
+        })]
+    );
+    let asked = &server.seen()[0];
+    assert_eq!(
+        asked.uri.path(),
+        "/twirp/livekit.RoomService/ListParticipants"
+    );
+    let request = asked.message::<proto::ListParticipantsRequest>();
+    assert_eq!(request, object!({"room": "a room"}));
+}
+
+async fn start(answer: Answer) -> Error {
+    let (client, _) = with([answer]).await;
+    started(&client, "a.mp3").await.unwrap_err()
+}
+
+#[tokio::test]
+async fn errors_say_what_to_do() {
+    let twirp = |status, code: &str| {
+        json(
+            status,
+            object!({"code": code, "msg": "twirp error unknown: no\nroom"}),
+        )
+    };
+    let html = |status| answer(status, "text/html", "<html>HIDDEN</html>");
+    let kinds = [
+        (twirp(503, "unavailable"), Kind::Transient),
+        (twirp(500, "internal"), Kind::Transient),
+        (twirp(429, "resource_exhausted"), Kind::Transient),
+        (twirp(404, "not_found"), Kind::NotFound),
+        (twirp(404, "bad_route"), Kind::BadRequest),
+        (twirp(400, "invalid_argument"), Kind::BadRequest),
+        (twirp(412, "failed_precondition"), Kind::BadRequest),
+        (twirp(401, "unauthenticated"), Kind::Unauthorized),
+        (twirp(408, "deadline_exceeded"), Kind::UnknownOutcome),
+        (twirp(409, "already_exists"), Kind::UnknownOutcome),
+        (html(502), Kind::UnknownOutcome),
+        (html(504), Kind::UnknownOutcome),
+        (html(503), Kind::Transient),
+        (html(302), Kind::Transient),
+        (html(404), Kind::Transient),
+        (html(200), Kind::UnknownOutcome),
+    ];
+    for (answer, kind) in kinds {
+        let what = format!("{answer:?}");
+        let error = start(answer).await;
+        assert_eq!(error.kind(), kind, "{what}: {error}");
+        assert!(!error.to_string().contains("HIDDEN"), "{error}");
+    }
+    let error = start(twirp(404, "not_found")).await;
+    assert_eq!(error.to_string(), "LiveKit says not_found (404): no room");
+    let (client, _) = with([html(502)]).await;
+    assert_eq!(
+        client
+            .list(None, Egresses::Running)
+            .await
+            .unwrap_err()
+            .kind(),
+        Kind::Transient
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_without_the_token_that_livekit_repeats() {
+    let token = "invalid token: eyJhbGciOiJIUzI1NiJ9.e30.c2ln, error: go-jose/go-jose: error in cryptographic primitive";
+    let error = start(answer(401, "text/plain", token)).await;
+    assert_eq!(error.kind(), Kind::Unauthorized);
+    assert_eq!(
+        error.to_string(),
+        "LiveKit refuses the API key (401): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
+    );
+    let error = start(json(400, object!({"code": "malformed", "msg": token}))).await;
+    assert!(!format!("{error} {error:?}").contains("eyJ"));
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
+    for reply in [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"egress_id\":",
+    ] {
+        let client = client(hangs_up(reply).await);
+        assert_eq!(
+            started(&client, "a.mp3").await.unwrap_err().kind(),
+            Kind::UnknownOutcome
+        );
+        assert_eq!(
+            client
+                .list(None, Egresses::Running)
+                .await
+                .unwrap_err()
+                .kind(),
+            Kind::Transient
+        );
+    }
+    let client = client(nobody().await);
+    assert_eq!(
+        started(&client, "a.mp3").await.unwrap_err().kind(),
+        Kind::Transient
+    );
+}
+
+#[tokio::test]
+async fn a_start_that_times_out_may_have_happened() {
+    let impatient = reqwest::Client::builder().read_timeout(std::time::Duration::from_millis(50));
+    let client = Client::new(
+        config(server::never_answers().await),
+        impatient.build().unwrap(),
+    );
+    let error = started(&client, "a.mp3").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (Kind::UnknownOutcome, "LiveKit does not answer: timed out")
+    );
+    assert_eq!(client.rooms(&[]).await.unwrap_err().kind(), Kind::Transient);
+}
+
+#[test]
+fn livekits_own_access_tokens_are_read() {
+    let video = VideoGrants {
+        room_admin: true,
+        room: "lobby".into(),
+        ..Default::default()
+    };
+    let token = AccessToken::with_api_key("devkey", "livekit-secret")
+        .with_identity("agent-1")
+        .with_grants(video);
+    let room = Some("lobby".to_owned());
+    let expected = Grants {
+        identity: "agent-1".into(),
+        room,
+        room_admin: true,
+        room_record: false,
+    };
+    assert_eq!(
+        grants(&format!("Bearer {}", token.to_jwt().unwrap())),
+        expected
+    );
+}

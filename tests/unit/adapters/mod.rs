@@ -1,0 +1,7 @@
+//! The adapters against servers on real sockets that answer as LiveKit, a bucket or n8n do, and as they do when ill.
+
+mod egress;
+mod mirror;
+mod server;
+mod storage;
+mod telemetry;

@@ -1,0 +1,12 @@
+//! Parts of the service alone. No test here needs a server that it does not start itself.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes what tests share for code that is no test"
+)]
+
+mod adapters;
+mod airtable_client;
+mod airtable_plan;
+mod airtable_sim;
+mod domain;
