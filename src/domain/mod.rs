@@ -31,7 +31,6 @@ mod error_text;
 mod failure;
 pub mod status;
 
-pub mod alarm;
 pub mod backoff;
 pub mod budget;
 pub mod link;

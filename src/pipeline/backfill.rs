@@ -38,6 +38,7 @@ pub struct Found {
 }
 
 impl Known {
+    /// Reads every call, and the messages that intake has yet to fold.
     pub async fn read(store: &Store) -> Result<Known, Error> {
         let (mut known, mut last) = (Known::default(), String::new());
         loop {

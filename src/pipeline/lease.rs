@@ -76,10 +76,12 @@ impl Leases {
         self.failing.load(Ordering::Relaxed)
     }
 
+    /// This process runs the job when its lease is free.
     pub fn want(&self, job: &'static str) {
         self.lock().entry(job).or_default();
     }
 
+    /// Whether the lease is ours, by this process' stopwatch.
     pub fn holds(&self, job: &str) -> bool {
         let jobs = self.lock();
         let until = jobs.get(job).and_then(|hold| hold.until);

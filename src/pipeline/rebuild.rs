@@ -32,6 +32,7 @@ pub struct Rebuilt {
 }
 
 impl Rebuilt {
+    /// Whether there is anything to write.
     pub fn is_news(&self) -> bool {
         self.changed || !self.columns.is_empty()
     }

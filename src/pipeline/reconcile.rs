@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{Job, LONG_STEP, Wake, message};
+use super::{Job, LONG_STEP_TIMEOUT, Wake, message};
 use crate::{
     domain::{Call, EventPayload, Recording, Room, event::Observation, participant},
     livekit::{
@@ -33,6 +33,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// Unfinished calls by id.
 type Known<'a> = BTreeMap<&'a str, &'a Call>;
 
+/// Asks LiveKit for what no webhook reported.
 pub struct Reconcile {
     pub client: Client,
     pub store: Store,
@@ -48,16 +49,16 @@ impl Job for Reconcile {
         "reconcile"
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        &wake.reconcile
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(&wake.reconcile)
     }
 
     fn every(&self) -> Duration {
         self.interval
     }
 
-    fn patience(&self) -> Duration {
-        LONG_STEP
+    fn timeout(&self) -> Duration {
+        LONG_STEP_TIMEOUT
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::sinks::egress::EgressState;
 use crate::{
@@ -143,17 +142,6 @@ pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<RequestOut
             .await?
             .map(RequestOutcome::NotPermitted)),
     }
-}
-
-/// A recording as `/v1/recordings` and `record` answer it.
-pub fn describe(call: &Call, recording: &Recording) -> Value {
-    json!({
-        "egress_id": recording.egress_id,
-        "room_name": call.room_name,
-        "room_id": call.id,
-        "status": recording.status.as_str(),
-        "filename": recording.key,
-    })
 }
 
 async fn put(

@@ -115,7 +115,7 @@ async fn a_database_that_another_program_has_locked_is_waited_for() {
         .chain([&transcript])
         .for_each(told_to_come_again);
     let red = until(&world, "/readyz", 503).await;
-    assert!(red.contains("cannot be written: "), "{red}");
+    assert!(red.contains("not writable: "), "{red}");
     assert_eq!(world.get("/healthz").await.status(), 200);
     other.execute("ROLLBACK").await.unwrap();
     goes_on(world, serve, 0..20).await;
@@ -186,7 +186,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
     }
     told_to_come_again(&hook(&world, small).await);
     let red = until(&world, "/readyz", 503).await;
-    assert!(red.contains("cannot be written: "), "{red}");
+    assert!(red.contains("not writable: "), "{red}");
     // Room is made.
     limit(&serve, "unlimited");
     until(&world, "/readyz", 200).await;

@@ -67,8 +67,8 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         self.deliverer.sink().as_str()
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        wake.sink(self.deliverer.sink())
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(wake.sink(self.deliverer.sink()))
     }
 
     fn every(&self) -> Duration {

@@ -14,7 +14,7 @@ use super::{
     outcome::{Attempt, Outcome},
 };
 use crate::{
-    pipeline::LONG_STEP,
+    pipeline::job::LONG_STEP_TIMEOUT,
     store::{Delivery, DeliveryKey},
 };
 
@@ -22,7 +22,7 @@ impl<D: Deliverer> Deliver<D> {
     /// Sends a batch and takes it out of the set in flight.
     pub(super) async fn dispatch(self: Arc<Self>, batch: Vec<Delivery>, permit: BatchPermit) {
         let keys: Vec<DeliveryKey> = batch.iter().map(|delivery| delivery.key.clone()).collect();
-        let sent = tokio::time::timeout(LONG_STEP, self.send(batch, permit)).await;
+        let sent = tokio::time::timeout(LONG_STEP_TIMEOUT, self.send(batch, permit)).await;
         let lost = |_| {
             Err(anyhow::anyhow!(
                 "timed out; perhaps the database does not answer"

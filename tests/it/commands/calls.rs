@@ -133,7 +133,7 @@ async fn cli(folder: &Path, database: &str, args: &[&str]) -> Done {
     let done = run(folder, args, &settings).await;
     assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
     assert!(
-        done.stderr.is_empty() || done.stderr.starts_with("There are more"),
+        done.stderr.is_empty() || done.stderr.starts_with("There are more calls"),
         "{done:?}"
     );
     done
@@ -158,8 +158,12 @@ pub async fn shows_known_calls(database: &str) {
         let done = cli(folder.path(), database, &args).await;
         all += &format!("$ livekit-airtable {line}\n{}\n", done.stdout);
     }
+    let show = ["calls", "show", "RM_complete", "--json"];
+    let shown = cli(folder.path(), database, &show).await;
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("calls_for_people", all);
+        insta::assert_json_snapshot!("call_for_programs", shown);
     });
     // Pages of a filtered list, and the last tries only.
     let every = ["RM_live", "RM_failed", "RM_lost", "RM_complete"];
