@@ -1,4 +1,5 @@
-//! The bucket: is the recording there, and a URL for it. Any storage that speaks S3 (R2, AWS, B2, MinIO …).
+//! The bucket: checks whether a recording exists and creates URLs for it. Works with any S3-compatible storage (R2,
+//! AWS, B2, MinIO …).
 
 use std::{fmt, time::Duration};
 
@@ -20,12 +21,12 @@ pub struct Config {
     pub access_key: String,
     pub secret_key: SecretString,
     pub bucket: String,
-    /// None is AWS itself.
+    /// `None`: AWS itself.
     pub endpoint: Option<String>,
     pub region: String,
 }
 
-/// Cheap to clone: one pool of connections.
+/// Cheap to clone: clones share one connection pool.
 #[derive(Clone)]
 pub struct Client {
     s3: aws_sdk_s3::Client,
@@ -42,25 +43,25 @@ pub enum Object {
     Missing,
 }
 
-/// An object as a list tells of it.
+/// An object as returned by a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub key: String,
     /// Bytes.
     pub size: u64,
-    /// When it was written, to the second.
+    /// When the object was written, to the second.
     pub modified_at: Timestamp,
 }
 
-/// A part of a list, at most 1,000 objects.
+/// One page of a listing, at most 1,000 objects.
 #[derive(Debug)]
 pub struct Page {
     pub objects: Vec<Listed>,
-    /// What the next part is asked for with; `None` at the end.
+    /// The token for the next page; `None` on the last one.
     pub next: Option<String>,
 }
 
-/// What a presigned URL is for: one that is signed for GET answers 403 to HEAD.
+/// The method that a presigned URL is for: a URL signed for GET answers 403 to HEAD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Get,
@@ -70,21 +71,22 @@ pub enum Method {
 /// What to do about a request that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Also AWS's answer for a missing object when the key may not list the bucket.
+    /// Also AWS's answer for a missing object if the key may not list the bucket.
     #[error(
-        "the storage forbids it (403): check S3_ACCESS_KEY, S3_SECRET_KEY and what the key may do with S3_BUCKET \
-         (on AWS a missing object looks like this without s3:ListBucket)"
+        "the storage refused access (403): check S3_ACCESS_KEY, S3_SECRET_KEY and the key's permissions for S3_BUCKET (on AWS, a missing object gives the same error without s3:ListBucket)"
     )]
     Forbidden,
-    #[error("the storage refuses it ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET")]
+    #[error(
+        "the storage rejected the request ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET"
+    )]
     Refused { status: u16, code: String },
     /// Try again later.
-    #[error("the storage is away: {what}")]
+    #[error("the storage is unreachable: {what}")]
     Away {
         what: String,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("no URL can be signed: its life must be above 0 and at most 7 days")]
+    #[error("cannot sign a URL: its lifetime must be above 0 and at most 7 days")]
     Presign(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -116,7 +118,7 @@ impl Client {
             .http_client(https.build_https());
         if let Some(endpoint) = config.endpoint {
             if !endpoint.trim_end_matches('/').ends_with(".amazonaws.com") {
-                // B2 and older others reject the SDK's own checksum headers.
+                // B2 and older storages reject the SDK's own checksum headers.
                 builder = builder
                     .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                     .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
@@ -129,7 +131,7 @@ impl Client {
         }
     }
 
-    /// Is this object there, and how large is it?
+    /// Checks whether the object exists, and returns its size.
     pub async fn head(&self, key: &str) -> Result<Object, Error> {
         match self
             .s3
@@ -152,7 +154,7 @@ impl Client {
         }
     }
 
-    /// Objects whose keys begin with `prefix`, in the order of their keys (ListObjectsV2); `from`: the last page's `next`.
+    /// Objects whose keys start with `prefix`, ordered by key (ListObjectsV2); `from` is the previous page's `next`.
     pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<Page, Error> {
         let list = self.s3.list_objects_v2().bucket(&self.bucket);
         let list = list.prefix(prefix).set_continuation_token(from);
@@ -172,7 +174,7 @@ impl Client {
         })
     }
 
-    /// Puts a UTF-8 text beside the recordings.
+    /// Uploads a UTF-8 text beside the recordings.
     pub async fn put_text(&self, key: &str, text: String) -> Result<(), Error> {
         let put = self
             .s3
@@ -187,8 +189,8 @@ impl Client {
             .map_err(failed)
     }
 
-    /// A URL that needs no key, for `ttl` (at most 7 days) from now; it is a secret as long as it lives. With
-    /// `download_name` a browser saves the file under that name. Nothing is asked of the storage.
+    /// A URL that works without credentials for `ttl` (at most 7 days) from now; treat it as a secret until it expires.
+    /// With `download_name`, a browser saves the file under that name. Sends no request to the storage.
     pub async fn presign(
         &self,
         key: &str,
@@ -249,7 +251,7 @@ where
             let code = error.code().unwrap_or_default().to_owned();
             return Error::Refused { status, code };
         }
-        (Some(status), _) => format!("it answers {status}"),
+        (Some(status), _) => format!("it answered {status}"),
         (None, SdkError::TimeoutError(_)) => "timed out".into(),
         (None, _) => "no connection".into(),
     };
@@ -259,7 +261,7 @@ where
     }
 }
 
-/// RFC 6266 with RFC 5987's form for names that are not ASCII; old browsers take the plain one.
+/// RFC 6266 with the RFC 5987 form for non-ASCII names; old browsers use the plain one.
 fn content_disposition(name: &str) -> String {
     let plain: String = name
         .chars()

@@ -1,4 +1,5 @@
-//! The crate's shape, read from its text: who imports whom, how long files are, where SQL and dependencies stand.
+//! The structure of the crate, read from its source: imports between modules, file lengths, and where SQL and
+//! dependencies are used.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 #[path = "architecture/imports.rs"]

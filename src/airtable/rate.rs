@@ -41,7 +41,7 @@ impl Rate {
         self.configured
     }
 
-    /// Requests per second as of now.
+    /// The current rate in requests per second.
     pub(super) fn now(&self) -> f64 {
         self.reduced.map_or(self.configured, |(rate, at)| {
             recovered_rate(self.configured, rate, at.elapsed())

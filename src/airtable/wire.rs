@@ -1,4 +1,4 @@
-//! What comes over the wire: answers, rows, and tables as the metadata API prints them.
+//! Wire types: responses, rows, and tables as the metadata API returns them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::error::Error;
 use super::field_type::FoundType;
 
-/// A row that is in Airtable.
+/// A row in Airtable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// `rec…`
@@ -24,7 +24,7 @@ pub struct Table {
     /// `tbl…`
     pub id: String,
     pub name: String,
-    /// The column that Airtable shows first: an id; empty when the answer leaves it out.
+    /// The primary column's ID; empty if the response omits it.
     #[serde(default, rename = "primaryFieldId")]
     pub primary: String,
     pub fields: Vec<Field>,
@@ -93,7 +93,7 @@ pub(super) struct Records {
     details: Details,
 }
 
-/// What is not there may come as null. The rows are written: a success is not made a failure by its trimmings.
+/// Missing values may be null. The rows are written: a malformed extra must not turn success into failure.
 fn or_default<'de, T, D>(value: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + Default,
@@ -103,7 +103,7 @@ where
 }
 
 impl Records {
-    /// Record id to its cells.
+    /// Record ID to its cells.
     pub(super) fn cells(self) -> BTreeMap<String, Map<String, Value>> {
         let records = self.records.into_iter();
         records.map(|record| (record.id, record.fields)).collect()
@@ -112,7 +112,7 @@ impl Records {
     /// Airtable answers with a success when it saved the rows but not an attachment.
     pub(super) fn log_lost_attachments(&self) {
         if !self.details.reasons.is_empty() {
-            tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows without an attachment");
+            tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows, but not an attachment");
         }
     }
 }
@@ -135,7 +135,7 @@ pub(super) struct Tables {
     pub(super) tables: Vec<Table>,
 }
 
-/// A refusal's body beyond this is not read.
+/// Error bodies are read up to this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
 pub(super) struct Response {
@@ -170,8 +170,8 @@ impl Response {
     }
 }
 
-/// Seconds; ten minutes at most, whoever asks for more (Airtable locks a base for 30 s). The form with a date is not used
-/// by Airtable.
+/// Seconds; at most ten minutes, whatever the header says (Airtable locks a base for 30 s). Airtable does not use the
+/// form with a date.
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {
     let seconds: f64 = response
         .headers()

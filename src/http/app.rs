@@ -43,7 +43,7 @@ pub struct App {
     pub writable: Writable,
     /// Throttles the log lines of refused webhooks, by reason.
     pub refusals: LogThrottle,
-    /// Gives the time; one of the two edges where the clock is read.
+    /// Returns the current time; one of the two edges where the clock is read.
     pub clock: fn() -> Timestamp,
 }
 

@@ -1,5 +1,5 @@
-//! What no webhook told: LiveKit is asked which rooms are open and how its egresses stand, and what is news goes
-//! through the inbox.
+//! Finds what no webhook reported: asks LiveKit which rooms are open and for the state of its egresses, and puts
+//! changes into the inbox.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,14 +23,14 @@ use crate::{
     store::{CallRow, InboxMessage, MessageOutcome, Store},
 };
 
-/// A room that was heard of so shortly before is not taken for closed.
+/// A room with events this recently is not considered closed.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
-/// How long nothing is heard of another project's room that is taken for closed. Nobody tells us: its list is not ours.
+/// After this time without events, another project's room is considered closed: our project's list does not contain it.
 const FOREIGN: SignedDuration = SignedDuration::from_hours(24);
-/// Rooms that LiveKit is asked about at once.
+/// Rooms that LiveKit is asked about in parallel.
 const SIDE_BY_SIDE: usize = 8;
 
-/// Unfinished calls by id.
+/// Unfinished calls by ID.
 type Known<'a> = BTreeMap<&'a str, &'a Call>;
 
 /// Asks LiveKit for what no webhook reported.
@@ -64,7 +64,7 @@ impl Job for Reconcile {
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
         let rooms = self.client.rooms(&[]).await;
         self.answer_requests(&rooms, now).await?;
-        let rooms = rooms.context("LiveKit's rooms could not be listed")?;
+        let rooms = rooms.context("cannot list LiveKit's rooms")?;
         let calls = self.store.unfinished().await?;
         let known = calls.iter().map(|row| (row.call.id.as_str(), &row.call));
         let known: Known = known.collect();
@@ -73,7 +73,7 @@ impl Job for Reconcile {
         self.put(seen.collect()).await?;
         self.put(self.closed(&rooms, &calls, now)).await?;
         let listed = self.client.list(None, Egresses::All).await;
-        let listed = listed.context("LiveKit's recordings could not be listed");
+        let listed = listed.context("cannot list LiveKit's recordings");
         if let Ok(infos) = &listed {
             self.put(self.egresses(infos, now).await?).await?;
         }
@@ -95,8 +95,8 @@ impl Reconcile {
         Ok(())
     }
 
-    /// Requests that named a room we had not heard of. Whoever waits for one is told at once when there is none, or
-    /// when LiveKit refuses our key; while it is only away, they wait on.
+    /// Answers requests for unknown rooms. Waiting callers get an answer at once if the room does not exist or LiveKit
+    /// rejects our key; while LiveKit is only unreachable, they keep waiting.
     async fn answer_requests(
         &self,
         rooms: &Result<Vec<client::Room>, client::Error>,
@@ -121,7 +121,7 @@ impl Reconcile {
         Ok(())
     }
 
-    /// Rooms that are open and that no call tells of, or of which our key's list has not told yet.
+    /// Open rooms that no call represents, or that our key's list had not yet contained.
     async fn opened<'a>(
         &self,
         rooms: &'a [client::Room],
@@ -136,21 +136,21 @@ impl Reconcile {
                 continue;
             }
             if heard.is_none() {
-                tracing::info!(call = %room.sid, "a room is open that no webhook told of");
+                tracing::info!(call = %room.sid, "found an open room that no webhook reported");
             }
             opened.push(room);
         }
         Ok(opened)
     }
 
-    /// `room_finished` was heard: the list is older than that.
+    /// `room_finished` has been received: the list is older than that.
     async fn is_closed(&self, id: &str) -> anyhow::Result<bool> {
         let known = self.store.call(id).await?;
         Ok(known.is_some_and(|row| row.call.finished_at.is_some()))
     }
 
-    /// Calls that we hold for open and LiveKit does not know. One that may be another project's is not in our project's
-    /// list, open or not: it is taken for closed when nothing was heard of it for a day.
+    /// Calls that are open here and that LiveKit does not know. A call that may belong to another project is not in our
+    /// project's list, open or not: it is considered closed after a day without events.
     fn closed(
         &self,
         rooms: &[client::Room],
@@ -161,7 +161,7 @@ impl Reconcile {
         let gone = |row: &&CallRow| {
             let foreign = row.call.may_be_foreign(self.client.api_key());
             let patience = if foreign { FOREIGN } else { FRESH };
-            // A time in the future is a clock that was set back.
+            // A time in the future means that the clock was set back.
             let quiet = row.changed_at < now - patience || row.changed_at > now + FRESH;
             row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
         };
@@ -176,7 +176,7 @@ impl Reconcile {
             .collect()
     }
 
-    /// Egresses whose state is not what the call says. LiveKit lists all of a day.
+    /// Egresses whose state differs from the call's. LiveKit lists all egresses of a day.
     async fn egresses(
         &self,
         infos: &[String],
@@ -198,7 +198,7 @@ impl Reconcile {
         Ok(messages.collect())
     }
 
-    /// Who is in these rooms. One that cannot be asked is asked the next time.
+    /// The participants of these rooms. A room that cannot be read is read again next time.
     async fn people(
         &self,
         asked: Vec<&client::Room>,
@@ -216,7 +216,7 @@ impl Reconcile {
             }
         }
         if let Some((room, error)) = failed.first() {
-            tracing::warn!(call = %room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
+            tracing::warn!(call = %room.sid, rooms = failed.len(), %error, "LiveKit did not list the participants of a room; retrying");
         }
         messages
     }
@@ -255,7 +255,7 @@ fn seen(room: &client::Room) -> Room {
     }
 }
 
-/// An open call in which fewer are known than LiveKit counts, or no agent, whom it does not count.
+/// An open call with fewer known participants than LiveKit counts, or without an agent, which LiveKit does not count.
 fn lacks_people(room: &client::Room, known: &Known<'_>) -> bool {
     let call = known.get(room.sid.as_str());
     call.filter(|call| call.is_open()).is_some_and(|call| {
@@ -267,7 +267,7 @@ fn lacks_people(room: &client::Room, known: &Known<'_>) -> bool {
     })
 }
 
-/// Participants of whom the call does not know as much.
+/// Participants about whom the call knows less.
 fn joined(
     room: &client::Room,
     known: &Known<'_>,
@@ -293,7 +293,7 @@ fn joined(
         .collect()
 }
 
-/// Whether LiveKit says more of an egress than is known.
+/// Whether LiveKit knows more about an egress than the call.
 pub(super) fn is_news(known: &Recording, told: &Recording) -> bool {
     let mut merged = known.clone();
     merged.merge(told.clone());

@@ -33,7 +33,7 @@ fn wrong(error: serde_json::Error) -> Unreadable {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let why = error.to_string();
     let why = why.trim_end_matches(&place);
-    Unreadable(format!("the body cannot be read: {why}"))
+    Unreadable(format!("the body cannot be parsed: {why}"))
 }
 
 /// Visits a list item by item.

@@ -17,7 +17,7 @@ use crate::{
     pipeline::deliver::{Attempt, BatchPermit, Due, Outcome},
 };
 
-/// Bytes of rows in a request; Airtable takes a megabyte.
+/// Bytes of rows per request; Airtable accepts one megabyte.
 const REQUEST: usize = 900_000;
 
 /// One batch, as far as it has come.
@@ -27,9 +27,9 @@ pub(super) struct WriteBatch<'a> {
     pub(super) now: Timestamp,
     pub(super) table: Arc<Table>,
     pub(super) reread: Reread,
-    /// Columns and how many rows' values they refused, since they took one.
+    /// Columns, and how many values in a row they have rejected.
     pub(super) strikes: BTreeMap<String, usize>,
-    /// Rows that are still to be sent, each group in a request.
+    /// Rows that are still to be sent, one request per group.
     pub(super) groups: Vec<Vec<Row>>,
     attempts: Vec<Option<Attempt>>,
 }
@@ -108,7 +108,7 @@ impl<'a> WriteBatch<'a> {
             .sink
             .check_attachments(&mut known, self.due, &self.table, self.now);
         checked.await;
-        // What Airtable makes of a recording is read from the answer to an update.
+        // Airtable's state of a recording is read from the response to an update.
         let (uploading, known): (Vec<_>, Vec<_>) =
             known.into_iter().partition(|row| row.upload.is_some());
         fresh.extend(known);
@@ -162,7 +162,7 @@ impl<'a> WriteBatch<'a> {
         }
     }
 
-    /// The rows' records, in the order of the rows, with what their cells are now when all of them are known.
+    /// The records of the rows, in the same order, with their current cells if all records were known.
     async fn send(
         &self,
         changes: &[RowChange],
@@ -198,7 +198,7 @@ impl<'a> WriteBatch<'a> {
 
     fn delivered(&mut self, mut row: Row) {
         let call = &self.due[row.slot].call;
-        // A row that is new gets its recording with the next request.
+        // A new row gets its recording with the next request.
         if row.state.attachment.is_none() && self.sink.lacks_attachment(&row, call, &self.table) {
             row.recheck(self.now);
         }
@@ -225,7 +225,7 @@ impl<'a> WriteBatch<'a> {
     }
 }
 
-/// How many of the rows go into one request; one always does.
+/// How many of the rows fit into one request; at least one.
 fn fitting(changes: &[RowChange]) -> usize {
     let mut bytes = 0;
     let fits = |change: &&RowChange| {

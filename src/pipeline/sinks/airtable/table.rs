@@ -18,7 +18,7 @@ pub(super) const COLUMN_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Default)]
 pub struct TableCache {
     pub(super) table: Option<Arc<Table>>,
-    /// The mapping as it is stored: `bootstrap` changes it.
+    /// The stored mapping, which `bootstrap` changes.
     pub(super) stored_mapping: Option<String>,
     /// How often the table was read.
     pub(super) readings: u64,
@@ -47,7 +47,7 @@ impl Table {
         (!self.disabled.contains_key(column)).then_some(id)
     }
 
-    /// The column, by our name of it, that Airtable names by id or by whatever people call it now.
+    /// The column, by our name, that Airtable names by ID or by its current name.
     pub(super) fn column_named(&self, named: &str) -> Option<&str> {
         let by_name = self.fields.iter().find(|field| field.name == named);
         let id = by_name.map_or(named, |field| &field.id);
