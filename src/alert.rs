@@ -1,30 +1,35 @@
-//! ALERT_WEBHOOK_URL: a person is told, in the shape that Slack's incoming webhooks take (and Mattermost's, Discord's
-//! under `/slack`): <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>.
+//! ALERT_WEBHOOK_URL: messages for people, in the shape of Slack's incoming webhooks, which Mattermost takes, too, and
+//! Discord under `/slack`: <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>.
 
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Limit of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where alerts go. Who knows the address may post there, so it is in no error.
+/// Posts alerts. The URL is a secret, for it is all that is needed to post, so no error contains it.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     url: SecretString,
 }
 
+/// Why a message was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// A status that is neither a success nor a redirect.
     #[error("ALERT_WEBHOOK_URL answers {0}")]
     Refused(u16),
+    /// A redirect: the client follows none.
     #[error(
-        "ALERT_WEBHOOK_URL answers {0} with a redirect, which is not followed (set the address it leads to)"
+        "ALERT_WEBHOOK_URL answers {0}, a redirect, which is not followed (set the URL that it redirects to)"
     )]
     Redirected(u16),
+    /// No answer.
     #[error("ALERT_WEBHOOK_URL cannot be reached or does not answer in time")]
-    Away,
+    Unreachable,
 }
 
 impl Client {
@@ -38,9 +43,12 @@ impl Client {
     /// # Errors
     /// Anything but a 2xx.
     pub async fn post(&self, text: &str) -> Result<(), Error> {
-        let request = self.http.post(self.url.expose_secret()).timeout(PATIENCE);
+        let request = self
+            .http
+            .post(self.url.expose_secret())
+            .timeout(REQUEST_TIMEOUT);
         let request = request.json(&json!({ "text": escaped(text) }));
-        let answer = request.send().await.map_err(|_| Error::Away)?;
+        let answer = request.send().await.map_err(|_| Error::Unreachable)?;
         match answer.status() {
             status if status.is_success() => Ok(()),
             status if status.is_redirection() => Err(Error::Redirected(status.as_u16())),
@@ -49,7 +57,7 @@ impl Client {
     }
 }
 
-/// The three characters that Slack reads as its own.
+/// Escapes the three characters that have a meaning in Slack's markup.
 fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;");
     text.replace('<', "&lt;").replace('>', "&gt;")

@@ -8,23 +8,54 @@
 //! reconcile, requests,───┤                            DELIVERY (sink, call, revision)
 //! backfill               │                               │
 //!                        │  egress sink   ── start / stop / adopt ──▶ LiveKit
-//!        what a sink     │  storage sink  ── HEAD ──▶ bucket
-//!        found out       └─ airtable sink ── upsert ×10 ──▶ Airtable
+//!        observations    │  storage sink  ── HEAD ──▶ bucket
+//!        of the sinks    └─ airtable sink ── upsert ×10 ──▶ Airtable
 //!                           mirror sink   ── POST ──▶ n8n
 //! ```
+//!
+//! A webhook, a transcript or a request is stored as an inbox message and only then acknowledged. Intake folds inbox
+//! messages into calls and, in the same transaction, makes deliveries due. A delivery is a pointer, not a payload: its
+//! sink sends the call as it is at that moment, so bursts coalesce and a retry sends the newest state.
 //!
 //! # Invariants
 //!
 //! 1. A webhook or transcript answered 2xx is on disk. Nothing else happens in the request.
-//! 2. `apply` cannot fail for outside reasons and cannot see the clock; `now` is a parameter everywhere but at the edge.
+//! 2. `apply` cannot fail for outside reasons and cannot see the clock; `now` is a parameter everywhere but at two edges.
 //! 3. All SQL is in `store`. Every transaction's first statement is a guarded write. No transaction is open while
 //!    anything waits on a network.
-//! 4. Only `intake`, and `replay` as it would, write calls; `keep` takes the transcripts out of those delivered long ago.
-//!    Only `deliver` and `bootstrap` act on the outside world.
+//! 4. Only `intake` writes calls. Only `deliver` and `bootstrap` act on the outside world.
 //! 5. Wakes carry no data; the periodic scan alone would be correct.
-//! 6. A sink's answer is a value; who decides stands beside the client.
-//! 7. Secrets are `SecretString`; transcripts, phone numbers and URLs with signatures are never logged.
-//! 8. The environment is read in `config` only; every configuration error is told at once, each naming its variable.
+//! 6. A sink's outcome is a value; the code that decides it stands beside the client.
+//! 7. Secrets are `SecretString`; transcripts, phone numbers and signed URLs are never logged.
+//! 8. The environment is read in `config` only; every configuration error at once, each naming its variable.
+//! 9. Closed sets are enums. Text is parsed at the edge and printed at the edge; no code decides by comparing prose.
+//! 10. Stored JSON, API JSON and domain types are three things: a rename in one does not change the others.
+//!
+//! Of 4 there are two exceptions: `replay` writes what intake would write, and retention takes transcripts out of calls
+//! that were delivered long ago.
+//!
+//! # Glossary
+//!
+//! - **inbox message**: anything received (webhook, transcript, request, observation), stored before it is acknowledged.
+//! - **event**: what an inbox message says once it is parsed.
+//! - **call**: one LiveKit room session (`RM_…`), folded from its events.
+//! - **fold**: applying events to a call; any order, with repeats, gives the same call.
+//! - **revision**: counts the changes of a call; a delivery notes which one it has delivered.
+//! - **recording**: one egress of a call (`EG_…`) and the object that it leaves in the bucket.
+//! - **recording request**: a policy, the API or the command line asks for a recording of a call.
+//! - **sink**: where calls are delivered: egress, storage, airtable, mirror.
+//! - **delivery**: "sink S owes call C at revision R"; pending, parked, dead or done.
+//! - **attempt**: one try of a delivery, with its outcome.
+//! - **parked**: a delivery that waits for a person or a date; it is retried slowly.
+//! - **dead letter**: a delivery that failed permanently; `redrive` retries it.
+//! - **paused sink**: nothing is sent to it until an error is fixed; one delivery probes it now and then.
+//! - **observation**: what reconcile or a sink found out; an inbox message like any other.
+//! - **reconcile**: asking LiveKit for what no webhook reported.
+//! - **backfill, replay**: history into the inbox; calls rebuilt from their stored events.
+//! - **retention**: purging what is older than KEEP.
+//! - **lease**: which process runs a job.
+//! - **request budget**: how many requests Airtable takes per second and per month, counted in a ledger.
+//! - **condition, alert**: something that is wrong; the notification when it begins and when it is resolved.
 
 pub mod domain;
 pub mod store;
@@ -37,13 +68,18 @@ pub mod storage;
 
 pub mod pipeline;
 
+pub mod view;
+
 pub mod http;
 
+pub mod service;
+
 pub mod cli;
+
 pub mod config;
 pub mod telemetry;
 
-/// The first thing a process does: rustls needs to know its cryptography before the first connection.
+/// Chooses ring for rustls; a process calls it before its first connection.
 pub fn install_crypto() {
     rustls::crypto::ring::default_provider()
         .install_default()

@@ -1,20 +1,25 @@
 //! The crate's shape, read from its text: who imports whom, how long files are, where SQL and dependencies stand.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+#[path = "architecture/imports.rs"]
+mod imports;
+#[path = "architecture/rules.rs"]
+mod rules;
 
-/// Each module and what it may name of ours. `*`: everything.
-const MAY: [(&str, &[&str]); 12] = [
+use std::path::Path;
+
+use imports::Crate;
+use rules::{circles, forbidden, imported, items, module_of, sql, uncommented, unsafe_words};
+
+/// Each module and what it may import of ours. `*`: everything.
+const MAY: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("store", &["domain", "telemetry::LogThrottle"]),
     ("livekit", &["domain"]),
     ("storage", &["domain"]),
     ("airtable", &["domain"]),
     ("mirror", &["domain"]),
-    ("alert", &[]),
+    ("alert", &["domain"]),
     (
         "pipeline",
         &[
@@ -28,11 +33,13 @@ const MAY: [(&str, &[&str]); 12] = [
             "telemetry::LogThrottle",
         ],
     ),
+    ("view", &["domain", "store"]),
     (
         "http",
         &[
             "domain",
             "store",
+            "view",
             "livekit::token",
             "livekit::webhook",
             "storage",
@@ -43,19 +50,29 @@ const MAY: [(&str, &[&str]); 12] = [
             "telemetry::LogThrottle",
         ],
     ),
+    (
+        "service",
+        &[
+            "domain",
+            "store",
+            "livekit",
+            "storage",
+            "airtable",
+            "mirror",
+            "alert",
+            "pipeline",
+            "view",
+            "http",
+            "config",
+            "telemetry",
+        ],
+    ),
+    ("cli", &["*"]),
     ("config", &["domain"]),
     ("telemetry", &[]),
-    ("cli", &["*"]),
 ];
-const LONGEST: usize = 400;
-const SQL: [&str; 6] = [
-    "SELECT ",
-    "INSERT INTO ",
-    "UPDATE ",
-    "DELETE FROM ",
-    "sqlx::",
-    "PRAGMA ",
-];
+
+const MAX_LINES: usize = 350;
 
 #[test]
 fn modules_import_what_the_table_allows() {
@@ -65,63 +82,106 @@ fn modules_import_what_the_table_allows() {
         if matches!(module.as_str(), "main" | "lib") {
             continue;
         }
-        let known = MAY.iter().any(|(name, _)| *name == module);
-        assert!(known, "{}: `{module}` is not in the table", path.display());
-        for import in forbidden(&module, &text) {
-            wrong.push(format!("{} imports crate::{import}", path.display()));
+        let row = MAY.iter().find(|(name, _)| *name == module);
+        let (_, may) = row.unwrap_or_else(|| panic!("{path}: `{module}` is not in the table"));
+        for import in forbidden(&module, may, &text) {
+            wrong.push(format!("{path} imports crate::{import}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let main = std::fs::read_to_string("src/main.rs").unwrap();
+    let main = main.replace("livekit_airtable::", "crate::");
+    let may = ["cli", "install_crypto"];
+    assert_eq!(forbidden("main", &may, &main), [""; 0], "src/main.rs");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let sources = sources();
+    let all = Crate::read(&sources);
+    let wrong: Vec<_> = circles(&all.imports())
+        .into_iter()
+        .map(|circle| circle.join(" -> "))
+        .collect();
+    assert!(wrong.is_empty(), "circles:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn mod_files_are_maps() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        if path.ends_with("/mod.rs") {
+            let items = items(&text).into_iter();
+            wrong.extend(items.map(|item| format!("{path}: {item}")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_table_can_fail() {
-    let text = "use crate::{\n    domain::{Call, Event},\n    store::Store, // not for adapters\n};\nuse crate::livekit::webhook;\n\
-                fn f(call: crate::pipeline::Wake) { let _ = super::super::config::x(); }\n// use crate::http::App;";
-    let found: Vec<String> = imports("airtable", text).into_iter().collect();
-    let all = [
-        "domain::Call",
-        "domain::Event",
-        "livekit::webhook",
-        "pipeline::Wake",
-        "store::Store",
-    ];
-    assert_eq!(found, all);
-    assert_eq!(forbidden("airtable", text), all[2..]);
-    assert_eq!(forbidden("telemetry", text), all);
-    assert_eq!(forbidden("http", text), [""; 0]);
-    assert_eq!(
-        forbidden("http", "use crate::pipeline::intake::Intake;"),
-        ["pipeline::intake::Intake"]
-    );
-    assert_eq!(
-        forbidden("http", "use crate::livekit::{egress, webhook};"),
-        ["livekit::egress"]
-    );
-    assert_eq!(forbidden("store", "use crate::*;"), ["*"]);
-    assert_eq!(forbidden("cli", text), [""; 0]);
-    assert_eq!(sql("let q = \"SELECT 1\";"), ["SELECT "]);
-    assert_eq!(sql("// SELECT is not here\nlet updated = 1;"), [""; 0]);
-    assert_eq!(
-        uncommented("[dependencies]\na = \"1\"\nb = \"1\" # why\n[features]\nc = []\n"),
-        ["a"]
-    );
-}
-
-#[test]
-fn no_file_is_over_400_lines() {
+fn no_file_is_too_long() {
     let mut all = sources();
     all.extend(texts(Path::new("tests")));
     all.extend(texts(Path::new("benches")));
-    let long = |(_, text): &&(PathBuf, String)| text.lines().count() > LONGEST;
-    let long: Vec<_> = all.iter().filter(long).map(|(path, _)| path).collect();
-    assert!(long.is_empty(), "over {LONGEST} lines: {long:?}");
+    all.extend(texts(Path::new("crates/sim/tests")));
+    let long: Vec<_> = all
+        .iter()
+        .filter(|(path, text)| text.lines().count() > limit(path))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(long.is_empty(), "over {MAX_LINES} lines: {long:?}");
+}
+
+/// Tests and benches may be somewhat longer.
+fn limit(path: &str) -> usize {
+    match path.starts_with("src/") {
+        true => MAX_LINES,
+        false => MAX_LINES + 50,
+    }
 }
 
 #[test]
 fn every_dependency_says_what_for() {
-    let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
+    for path in ["Cargo.toml", "crates/sim/Cargo.toml"] {
+        let manifest = std::fs::read_to_string(path).unwrap();
+        assert_eq!(uncommented(&manifest), [""; 0], "{path}");
+    }
+}
+
+/// Stand-ins that shared code with the service would share its mistakes.
+#[test]
+fn the_stand_ins_know_nothing_of_the_service() {
+    let manifest = std::fs::read_to_string("crates/sim/Cargo.toml").unwrap();
+    let named = |line: &&str| line.contains("path =") || line.starts_with("livekit-airtable");
+    assert_eq!(manifest.lines().find(named), None);
+}
+
+#[test]
+fn the_stand_ins_depend_on_nothing_of_ours() {
+    let manifest = std::fs::read_to_string("crates/sim/Cargo.toml").unwrap();
     assert_eq!(uncommented(&manifest), [""; 0]);
+    assert!(!manifest.contains("path ="), "a dependency by path");
+    for (path, text) in texts(Path::new("crates/sim")) {
+        assert!(!text.contains("livekit_airtable::"), "{path}");
+    }
+}
+
+#[test]
+fn the_stand_ins_have_the_same_shape() {
+    let mut sources = texts(Path::new("crates/sim/src"));
+    assert!(sources.len() > 40, "where are the stand-ins?");
+    for (path, _) in &mut sources {
+        *path = path.replacen("crates/sim/", "", 1);
+    }
+    for (path, text) in &sources {
+        assert!(text.lines().count() <= MAX_LINES, "{path} is too long");
+        let is_map = !path.ends_with("/mod.rs") || items(text).is_empty();
+        assert!(is_map, "{path}: {:?}", items(text));
+    }
+    let all = Crate::read(&sources);
+    let imports = all.imports();
+    let found = circles(&imports);
+    assert!(found.is_empty(), "circles: {found:?}");
 }
 
 #[test]
@@ -130,7 +190,7 @@ fn sql_is_in_the_store_alone() {
         .into_iter()
         .filter(|(path, _)| module_of(path) != "store");
     for (path, text) in outside {
-        assert_eq!(sql(&text), [""; 0], "{}", path.display());
+        assert_eq!(sql(&text), [""; 0], "{path}");
     }
 }
 
@@ -139,20 +199,18 @@ fn nothing_is_unsafe() {
     let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
     assert!(manifest.contains("unsafe_code = \"forbid\""));
     for (path, text) in sources() {
-        let code = without_comments(&text);
-        let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
-        assert!(!words.any(|word| word == "unsafe"), "{}", path.display());
+        assert_eq!(unsafe_words(&text), 0, "{path}");
     }
 }
 
-fn sources() -> Vec<(PathBuf, String)> {
+fn sources() -> Vec<(String, String)> {
     let sources = texts(Path::new("src"));
     assert!(sources.len() > 50, "where are the sources?");
     sources
 }
 
-/// The Rust files below a folder; none without the folder.
-fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
+/// The Rust files below a folder with their paths; none without the folder.
+fn texts(folder: &Path) -> Vec<(String, String)> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -163,106 +221,107 @@ fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
             found.extend(texts(&path));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            found.push((path, text));
+            found.push((path.to_str().unwrap().to_owned(), text));
         }
     }
     found
 }
 
-fn module_of(path: &Path) -> String {
-    let inside = path.strip_prefix("src").unwrap();
-    let first = inside.components().next().unwrap();
-    let name = Path::new(first.as_os_str()).file_stem().unwrap();
-    name.to_str().unwrap().to_owned()
-}
+mod can_fail {
+    use super::*;
 
-/// What a module imports and may not.
-fn forbidden(module: &str, text: &str) -> Vec<String> {
-    let (_, may) = MAY.iter().find(|(name, _)| *name == module).unwrap();
-    let allowed = |import: &String| {
-        may.iter().any(|path| {
-            let below = import.strip_prefix(path);
-            *path == "*" || below.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        })
-    };
-    let found = imports(module, text).into_iter();
-    found.filter(|import| !allowed(import)).collect()
-}
-
-/// Every `crate::` path in a text, groups spelt out, without the module's own.
-fn imports(module: &str, text: &str) -> BTreeSet<String> {
-    let text = without_comments(text);
-    let mut found = BTreeSet::new();
-    for (at, _) in text.match_indices("crate::") {
-        let before = text[..at].chars().next_back();
-        if before.is_none_or(|c| !c.is_alphanumeric() && c != '_') {
-            spell_out(&text[at + "crate::".len()..], "", &mut found);
-        }
+    #[test]
+    fn the_import_table() {
+        let text = "use crate::{\n    domain::{Call, Event},\n    store::Store, // not for adapters\n};\nuse crate::livekit::webhook;\n\
+                    fn f(call: crate::pipeline::Wake) { let _ = super::super::config::x(); }\n// use crate::http::App;";
+        let all = [
+            "domain::Call",
+            "domain::Event",
+            "livekit::webhook",
+            "pipeline::Wake",
+            "store::Store",
+        ];
+        let found: Vec<String> = imported("airtable", text).into_iter().collect();
+        assert_eq!(found, all);
+        let may = |module: &str| MAY.iter().find(|(name, _)| *name == module).unwrap().1;
+        let forbidden = |module: &str, text: &str| forbidden(module, may(module), text);
+        assert_eq!(forbidden("airtable", text), all[2..]);
+        assert_eq!(forbidden("telemetry", text), all);
+        assert_eq!(forbidden("http", text), [""; 0]);
+        let intake = "pipeline::intake::Intake";
+        assert_eq!(
+            forbidden("http", &format!("use crate::{intake};")),
+            [intake]
+        );
+        let grouped = "use crate::livekit::{egress, webhook};";
+        assert_eq!(forbidden("http", grouped), ["livekit::egress"]);
+        assert_eq!(forbidden("service", "use crate::cli::main;"), ["cli::main"]);
+        assert_eq!(forbidden("store", "use crate::*;"), ["*"]);
+        assert_eq!(forbidden("cli", text), [""; 0]);
     }
-    let own = |path: &String| path == module || path.starts_with(&format!("{module}::"));
-    found.retain(|path| !own(path));
-    found
-}
 
-/// Reads `a::{b, c::d}`; what is left of the text.
-fn spell_out<'a>(text: &'a str, prefix: &str, found: &mut BTreeSet<String>) -> &'a str {
-    if let Some(mut rest) = text.strip_prefix('{') {
-        loop {
-            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
-            if let Some(rest) = rest.strip_prefix('}') {
-                return rest;
-            }
-            let left = spell_out(rest, prefix, found);
-            assert!(left.len() < rest.len(), "cannot read: {rest:.60}");
-            rest = left;
-        }
+    fn source(files: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(path, text): &(&str, &str)| (format!("src/{path}"), (*text).to_owned());
+        files.iter().map(owned).collect()
     }
-    let end = text.find(|c: char| !c.is_alphanumeric() && !"_*".contains(c));
-    let (word, rest) = text.split_at(end.unwrap_or(text.len()));
-    let path = match (prefix, word) {
-        (prefix, "self") => prefix.to_owned(),
-        ("", word) => word.to_owned(),
-        (prefix, word) => format!("{prefix}::{word}"),
-    };
-    match rest.strip_prefix("::") {
-        Some(rest) if rest.starts_with(|c: char| c.is_alphanumeric() || "_{*".contains(c)) => {
-            spell_out(rest, &path, found)
-        }
-        _ => {
-            found.insert(path);
-            // `as name` belongs to it.
-            let alias = rest.strip_prefix(" as ");
-            alias.map_or(rest, |rest| {
-                rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
-            })
-        }
+
+    #[test]
+    fn circles_through_maps_renames_and_paths_in_code() {
+        let sources = source(&[
+            ("lib.rs", "pub mod a; pub mod b;"),
+            (
+                "a/mod.rs",
+                "mod one;\nmod two;\npub use one::{One as Uno};\npub use two::Two;",
+            ),
+            ("a/one.rs", "use super::Two;\npub struct One;"),
+            (
+                "a/two.rs",
+                "use crate::b;\npub struct Two(b::three::Three);",
+            ),
+            ("b/mod.rs", "pub mod three;\npub mod four;"),
+            (
+                "b/three.rs",
+                "pub struct Three(crate::a::Uno); // crate::b::four::Four",
+            ),
+            (
+                "b/four.rs",
+                "use super::three::Three;\n#[cfg(test)]\nmod tests {\n    use super::five::Five;\n}",
+            ),
+        ]);
+        let all = Crate::read(&sources);
+        let circle = ["src/a/one.rs", "src/a/two.rs", "src/b/three.rs"];
+        assert_eq!(circles(&all.imports()), [circle]);
     }
-}
 
-/// Words of SQL in the code's strings.
-fn sql(text: &str) -> Vec<&'static str> {
-    let code = without_comments(text);
-    SQL.into_iter().filter(|word| code.contains(word)).collect()
-}
-
-fn without_comments(text: &str) -> String {
-    let code = |line: &str| match line.find("//") {
-        Some(at) if !line[..at].ends_with(':') => line[..at].to_owned(),
-        _ => line.to_owned(),
-    };
-    text.lines().map(code).collect::<Vec<_>>().join("\n")
-}
-
-/// Dependencies without a comment on their line.
-fn uncommented(manifest: &str) -> Vec<String> {
-    let mut inside = false;
-    let mut found = Vec::new();
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            inside = line.trim_matches(['[', ']']).ends_with("dependencies");
-        } else if inside && line.contains('=') && !line.contains(" # ") {
-            found.extend(line.split(' ').next().map(str::to_owned));
-        }
+    #[test]
+    fn a_child_that_imports_from_the_file_above_it() {
+        let sources = source(&[
+            ("lib.rs", "mod a;"),
+            (
+                "a.rs",
+                "mod child;\nuse child::Child;\npub(super) struct Above(Child);",
+            ),
+            (
+                "a/child.rs",
+                "use super::Above;\npub(super) struct Child(Option<Box<Above>>);",
+            ),
+        ]);
+        let all = Crate::read(&sources);
+        assert_eq!(circles(&all.imports()), [["src/a.rs", "src/a/child.rs"]]);
     }
-    found
+
+    #[test]
+    fn the_other_rules() {
+        let map = "//! Docs.\nmod a;\n#[cfg(test)]\npub(crate) mod b;\n\npub use a::{\n    A, // why\n    B,\n};\n";
+        assert_eq!(items(map), [""; 0]);
+        let more = items(&format!(
+            "{map}const X: u8 = 1;\npub struct S;\nfn f() {{}}\n"
+        ));
+        assert_eq!(more, ["const X: u8 = 1", "pub struct S", "fn f() {}"]);
+        assert_eq!(sql("let q = \"SELECT 1\";"), ["SELECT "]);
+        assert_eq!(sql("// SELECT is not here\nlet updated = 1;"), [""; 0]);
+        assert_eq!(unsafe_words("unsafe { x }"), 1);
+        let manifest = "[dependencies]\na = \"1\"\nb = \"1\" # why\n[features]\nc = []\n";
+        assert_eq!(uncommented(manifest), ["a"]);
+    }
 }

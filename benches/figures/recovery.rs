@@ -71,7 +71,7 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
         "sqlite:{}",
         service.folder.path().join("calls.db").display()
     );
-    let store = Store::open(&database).await?;
+    let store = Store::open(&database, telemetry::now()).await?;
     let putting: Vec<_> = (0..load::CONNECTIONS)
         .map(|connection| tokio::spawn(put(store.clone(), connection)))
         .collect();
@@ -91,7 +91,7 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     let told = service.command(&["replay", "--json"])?;
     let outcome: serde_json::Value = serde_json::from_str(&told)?;
     // With what reconcile found out meanwhile.
-    let messages = outcome["letters"].as_u64().unwrap_or_default();
+    let messages = outcome["messages"].as_u64().unwrap_or_default();
     ensure!(messages >= LETTERS as u64, "not all: {told:.300}");
     let rate = messages as f64 / begun.elapsed().as_secs_f64();
     let replayed = Figure::told("`replay` of 100,000 events", format!("{rate:.0}/s"));

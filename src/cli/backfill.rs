@@ -2,32 +2,42 @@
 
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::{Failure, bucket, database, out, recorder, since, table::Table};
+use super::{
+    console::{
+        output::{print_error, print_json, print_line, print_text},
+        progress,
+        sender::report_sender,
+        table::Table,
+        time_args,
+    },
+    failure::Failure,
+};
 use crate::{
     config::{self, Source},
     domain::bucket_recording,
-    http::describe::seconds,
     livekit::client,
     pipeline::backfill::{Found, Known},
+    service::{bucket, database, recording},
     storage,
     store::Store,
     telemetry,
+    view::utc_seconds,
 };
 
-/// Messages that one transaction puts.
-const STEP: usize = 256;
+/// Inbox messages of one transaction.
+const BATCH: usize = 256;
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// Only what ended since: a time, a date, or how long ago (7d)
-    #[arg(long, value_name = "T", value_parser = since::parse)]
+pub(super) struct Args {
+    /// Only recordings that ended since: a time, a date, or how long ago (7d)
+    #[arg(long, value_name = "T", value_parser = time_args::parse)]
     since: Option<Timestamp>,
-    /// Who is asked: LiveKit remembers a day, the bucket holds what RECORDING_PATH put there
+    /// Where to look: LiveKit lists the last day, the bucket has every object under RECORDING_PATH
     #[arg(long, value_delimiter = ',', default_values = ["livekit", "bucket"])]
-    from: Vec<From>,
-    /// Show which rows would come or change, and change nothing
+    from: Vec<Origin>,
+    /// Show which rows would be added or changed, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -36,13 +46,13 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum From {
+enum Origin {
     Livekit,
     Bucket,
 }
 
-/// Where to ask, and with what.
-struct Places {
+/// Clients of the origins that are asked.
+struct Origins {
     livekit: Option<client::Client>,
     bucket: Option<Bucket>,
 }
@@ -53,40 +63,55 @@ struct Bucket {
     path: String,
 }
 
-pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
-    let (url, places) = args.places(source)?;
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    found: Vec<FoundRecording<'a>>,
+}
+
+#[derive(Serialize)]
+struct FoundRecording<'a> {
+    call_id: &'a str,
+    room_name: &'a str,
+    ended_at: Option<Timestamp>,
+    filename: &'a str,
+}
+
+/// Puts what is found into the inbox and prints it.
+pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+    let (url, origins) = args.origins(source)?;
     let since = args.since.unwrap_or(Timestamp::UNIX_EPOCH);
     let work = async |store: &Store| {
-        let found = places.ask(store, since).await?;
+        let found = origins.find(store, since).await?;
         if !args.dry_run {
             put(store, &found).await?;
         }
-        args.tell(&found)?;
+        args.print(&found)?;
         match args.dry_run || found.is_empty() {
             true => Ok(()),
-            false => database::tell_who_sends(store).await,
+            false => report_sender(store).await,
         }
     };
     database::with(&url, work).await
 }
 
 async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {
-    let bar = database::bar("into the inbox", found.len());
-    for part in found.chunks(STEP) {
-        let messages: Vec<_> = part.iter().map(|one| one.message.clone()).collect();
+    let bar = progress::bar("importing", found.len());
+    for batch in found.chunks(BATCH) {
+        let messages: Vec<_> = batch.iter().map(|one| one.message.clone()).collect();
         store.put_all(messages).await?;
-        bar.inc(part.len() as u64);
+        bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
     Ok(())
 }
 
-impl Places {
-    async fn ask(&self, store: &Store, since: Timestamp) -> anyhow::Result<Vec<Found>> {
+impl Origins {
+    async fn find(&self, store: &Store, since: Timestamp) -> anyhow::Result<Vec<Found>> {
         let (mut known, now) = (Known::read(store).await?, telemetry::now());
-        let spinner = database::spinner("asking LiveKit and the bucket");
+        let spinner = progress::spinner("listing recordings");
         let mut found = Vec::new();
-        // LiveKit knows more of a call than its recording's key does.
+        // LiveKit first: it knows more of a call than the key of its recording does.
         if let Some(livekit) = &self.livekit {
             let infos = livekit.list(None, client::Egresses::All).await;
             let infos = infos.map_err(|error| livekit_failure(&error))?;
@@ -98,7 +123,7 @@ impl Places {
             let objects = objects.map_err(|error| storage_failure(&error))?;
             found.extend(known.objects(&bucket.path, &objects, since, now));
             spinner.finish_and_clear();
-            bucket.tell_others(&objects);
+            bucket.report_others(&objects);
         }
         spinner.finish_and_clear();
         Ok(found)
@@ -121,12 +146,12 @@ impl Bucket {
         }
     }
 
-    fn tell_others(&self, objects: &[storage::Listed]) {
+    fn report_others(&self, objects: &[storage::Listed]) {
         let is_other = |object: &&storage::Listed| !bucket_recording::fits(&self.path, &object.key);
         let others = objects.iter().filter(is_other).count();
         if others > 0 {
-            out::complain(&format!(
-                "{others} of {} objects do not look like RECORDING_PATH ({}) and were passed over.",
+            print_error(&format!(
+                "{others} of {} objects do not match RECORDING_PATH ({}) and were skipped.",
                 objects.len(),
                 self.path
             ));
@@ -135,59 +160,61 @@ impl Bucket {
 }
 
 impl Args {
-    /// The database's address, and clients for what is asked.
-    fn places(&self, source: &Source) -> anyhow::Result<(String, Places)> {
-        let (livekit, bucket) = (From::Livekit, From::Bucket);
-        let (livekit, bucket) = (self.from.contains(&livekit), self.from.contains(&bucket));
+    /// The database's address, and clients of the origins that are asked.
+    fn origins(&self, source: &Source) -> anyhow::Result<(String, Origins)> {
+        let asked = |origin| self.from.contains(&origin);
         let (url, livekit, bucket) = config::read(source, |r| {
-            let livekit = livekit.then(|| config::LiveKit::read(r));
-            let bucket = bucket.then(|| (config::Storage::read(r), config::Recording::read(r)));
+            let livekit = asked(Origin::Livekit).then(|| config::LiveKit::read(r));
+            let bucket = asked(Origin::Bucket)
+                .then(|| (config::Storage::read(r), config::Recording::read(r)));
             (config::database_url(r), livekit, bucket)
         })?;
         let http = telemetry::http_client()?;
-        let livekit = livekit.as_ref().map(recorder::livekit_config);
-        let places = Places {
+        let livekit = livekit.as_ref().map(recording::livekit);
+        let origins = Origins {
             livekit: livekit.map(|config| client::Client::new(config, http)),
             bucket: bucket.map(|(storage, recording)| Bucket {
                 client: bucket::client(&storage),
                 path: recording.path,
             }),
         };
-        Ok((url, places))
+        Ok((url, origins))
     }
 
-    fn tell(&self, found: &[Found]) -> anyhow::Result<()> {
+    fn print(&self, found: &[Found]) -> anyhow::Result<()> {
         if self.json {
-            let all: Vec<Value> = found.iter().map(describe).collect();
-            return out::line(&json!({ "found": all }).to_string());
+            let found = found.iter().map(FoundRecording::new).collect();
+            return print_json(&Answer { found });
         }
         let mut table = Table::new(&["CALL", "ROOM", "ENDED", "RECORDING"]);
         for one in found {
-            let ended = one.ended_at.map(seconds).unwrap_or_default();
+            let ended = one.ended_at.map(utc_seconds).unwrap_or_default();
             table.push([&one.call_id, &one.room_name, &ended, &one.key]);
         }
         if !table.is_empty() {
-            out::text(&format!("{table}\n"))?;
+            print_text(&format!("{table}\n"))?;
         }
         let count = match found.len() {
             1 => "1 recording".to_owned(),
             count => format!("{count} recordings"),
         };
         let done = match self.dry_run {
-            true => "Would be brought in",
-            false => "Brought in",
+            true => "Would import",
+            false => "Imported",
         };
-        out::line(&format!("{done}: {count}; the rest was known."))
+        print_line(&format!("{done} {count}; all others are known already."))
     }
 }
 
-fn describe(found: &Found) -> Value {
-    json!({
-        "call_id": found.call_id,
-        "room_name": found.room_name,
-        "ended_at": found.ended_at,
-        "filename": found.key,
-    })
+impl<'a> FoundRecording<'a> {
+    fn new(found: &'a Found) -> FoundRecording<'a> {
+        FoundRecording {
+            call_id: &found.call_id,
+            room_name: &found.room_name,
+            ended_at: found.ended_at,
+            filename: &found.key,
+        }
+    }
 }
 
 fn livekit_failure(error: &client::Error) -> Failure {

@@ -1,88 +1,106 @@
-//! `record start|stop`: what `/v1/recordings` does, through the database: with the service running it does the work,
-//! without it this command does.
+//! `record start|stop`: what `/v1/recordings` does, through the database. A running service does the work; without one
+//! this command does.
 
 use std::time::Duration;
 
-use super::{Failure, bucket, out, recorder::Recorder};
+use tokio::time::Instant;
+
+use super::{console::output::print_json, failure::Failure};
 use crate::{
     config::{self, Source},
-    domain::{Call, Recording},
+    domain::{Call, Recording, Sink},
     pipeline::{
         Runner,
         requests::{self, RequestOutcome},
     },
-    store::Store,
+    service::{
+        bucket,
+        recording::{RecordingJobs, configured_sinks},
+    },
+    store::{self, Store},
     telemetry,
+    view::RequestedRecordingView,
 };
 
-/// Longer than LiveKit is given to answer a start: without the service running, nobody else would hear the answer.
-const PATIENCE: Duration = Duration::from_secs(50);
-const TICK: Duration = Duration::from_millis(100);
+/// How long LiveKit may take. Longer than a start's own limit: without a running service nobody else would see the
+/// answer.
+const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(50);
+/// How often the database is asked for the outcome.
+const POLL: Duration = Duration::from_millis(100);
+/// How long the jobs may take to end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(clap::Subcommand)]
-pub enum Record {
-    /// Record a room, or tell which recording of it runs
+pub(super) enum Record {
+    /// Record a room, or print the recording that is running
     Start {
         room: String,
         /// Fills {room_id} of RECORDING_PATH
         #[arg(long)]
         room_id: Option<String>,
     },
-    /// End a recording
+    /// Stop a recording
     Stop { egress: String },
 }
 
-/// Of the configuration: nothing of Airtable.
+/// The configuration that is needed: nothing of Airtable's.
 struct Needs {
     livekit: config::LiveKit,
     bucket: config::Storage,
     recording: config::Recording,
     times: config::Times,
-    mirrors: bool,
+    sinks: Vec<Sink>,
     database_url: String,
 }
 
-pub async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
+/// Starts or stops a recording and prints it.
+pub(super) async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
     let needs = config::read(source, |r| Needs {
         livekit: config::LiveKit::read(r),
         bucket: config::Storage::read(r),
         recording: config::Recording::read(r),
         times: config::Times::read(r),
-        mirrors: config::Mirror::read(r).is_some(),
+        sinks: configured_sinks(config::Mirror::read(r).as_ref()),
         database_url: config::database_url(r),
     })?;
-    let store = Store::open(&needs.database_url).await?;
+    let store = Store::open(&needs.database_url, telemetry::now()).await?;
     let runner = Runner::new(telemetry::now);
-    let recorder = Recorder {
+    let jobs = RecordingJobs {
         livekit: &needs.livekit,
         bucket: &needs.bucket,
         recording: &needs.recording,
         times: &needs.times,
-        mirrors: needs.mirrors,
+        sinks: needs.sinks,
     };
     let storage = bucket::client(&needs.bucket);
-    let started = recorder.start(&store, &runner, &storage, telemetry::http_client()?);
+    let started = jobs.start(&store, &runner, &storage, telemetry::http_client()?);
     started.await?;
-    let working = async {
-        let answer = match record {
-            Record::Start { room, room_id } => {
-                start(&store, &runner, &needs.livekit.api_key, &room, room_id).await
-            }
-            Record::Stop { egress } => stop(&store, &runner, &egress).await,
-        };
+    let asking = async {
+        let outcome = ask(record, &store, &runner, &needs.livekit.api_key).await;
         runner.stop.cancel();
-        answer
+        outcome
     };
-    let keeping = runner.leases.keep(&store, runner.clock, &runner.stop);
-    let (answer, ()) = tokio::join!(working, keeping);
+    let renewing = runner.leases.keep(&store, runner.clock, &runner.stop);
+    let (outcome, ()) = tokio::join!(asking, renewing);
     runner.tasks.close();
-    tokio::time::timeout(Duration::from_secs(8), runner.tasks.wait())
-        .await
-        .ok();
+    let ended = tokio::time::timeout(DRAIN_TIMEOUT, runner.tasks.wait());
+    ended.await.ok();
     runner.leases.release(&store).await;
     store.close().await;
-    let (call, recording) = answer?;
-    out::line(&requests::describe(&call, &recording).to_string())
+    let (call, recording) = outcome?;
+    print_json(&RequestedRecordingView::new(&call, &recording))
+}
+
+async fn ask(
+    record: Record,
+    store: &Store,
+    runner: &Runner,
+    our_key: &str,
+) -> anyhow::Result<(Call, Recording)> {
+    match record {
+        Record::Start { room, room_id } => start(store, runner, our_key, &room, room_id).await,
+        Record::Stop { egress } => stop(store, runner, &egress).await,
+    }
 }
 
 async fn start(
@@ -97,45 +115,55 @@ async fn start(
     }
     let asked = requests::start(store, our_key, room, room_id, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while tokio::time::Instant::now() < deadline {
-        match asked.outcome(store).await? {
-            Some(outcome) => return found(outcome),
-            None => tokio::time::sleep(TICK).await,
-        }
-    }
-    let text = "LiveKit has not answered; the recording is started when it does";
-    Err(Failure::Unavailable(text.into()).into())
+    let outcome = wait_for(|| asked.outcome(store)).await?;
+    recorded(
+        outcome,
+        "LiveKit has not answered; the recording starts when it does",
+    )
 }
 
 async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(Call, Recording)> {
     let row = store.call_of_egress(egress).await?;
-    let call = row.map(|row| row.call);
-    let Some(call) = call else {
-        anyhow::bail!("no recording {egress:?} is known")
+    let Some(call) = row.map(|row| row.call) else {
+        anyhow::bail!("no recording {egress:?}")
     };
     if let Some(RequestOutcome::Recorded(found)) = requests::stopped(store, egress).await? {
         return Ok(*found);
     }
     requests::stop(store, &call, egress, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while tokio::time::Instant::now() < deadline {
-        if let Some(outcome) = requests::stopped(store, egress).await? {
-            return found(outcome);
-        }
-        tokio::time::sleep(TICK).await;
-    }
-    let text = "LiveKit has not answered; the recording is stopped when it does";
-    Err(Failure::Unavailable(text.into()).into())
+    let outcome = wait_for(|| requests::stopped(store, egress)).await?;
+    recorded(
+        outcome,
+        "LiveKit has not answered; the recording stops when it does",
+    )
 }
 
-/// The recording, or why there is none.
-fn found(outcome: RequestOutcome) -> anyhow::Result<(Call, Recording)> {
+/// Asks until there is an outcome; `None` after [`LIVEKIT_TIMEOUT`].
+async fn wait_for<F>(ask: impl Fn() -> F) -> Result<Option<RequestOutcome>, store::Error>
+where
+    F: Future<Output = Result<Option<RequestOutcome>, store::Error>>,
+{
+    let deadline = Instant::now() + LIVEKIT_TIMEOUT;
+    while Instant::now() < deadline {
+        if let Some(outcome) = ask().await? {
+            return Ok(Some(outcome));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(None)
+}
+
+/// The recording, or why there is none; `unanswered` when that is not known yet.
+fn recorded(
+    outcome: Option<RequestOutcome>,
+    unanswered: &str,
+) -> anyhow::Result<(Call, Recording)> {
     match outcome {
-        RequestOutcome::Recorded(found) => Ok(*found),
-        RequestOutcome::NotPermitted(error) => Err(Failure::NotPermitted(error).into()),
-        RequestOutcome::Refused(error) => anyhow::bail!(error),
-        RequestOutcome::NoRoom => anyhow::bail!("LiveKit has no room of this name"),
+        Some(RequestOutcome::Recorded(found)) => Ok(*found),
+        Some(RequestOutcome::NotPermitted(error)) => Err(Failure::NotPermitted(error).into()),
+        Some(RequestOutcome::Refused(error)) => anyhow::bail!(error),
+        Some(RequestOutcome::NoRoom) => anyhow::bail!("LiveKit has no room of this name"),
+        None => Err(Failure::Unavailable(unanswered.to_owned()).into()),
     }
 }

@@ -1,30 +1,37 @@
-//! `replay`: folds calls anew from the inbox, with today's code and schema.
+//! `replay`: rebuilds calls from the inbox, with the current code and schema.
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::{base::schema_at, database, out, since, table::Table};
+use super::console::{
+    output::{print_json, print_line, print_text},
+    progress,
+    sender::report_sender,
+    table::Table,
+    time_args,
+};
 use crate::{
     airtable::Schema,
     config::{self, Source},
     domain::Sink,
     pipeline::rebuild::{self, Rebuilt, Replay},
+    service::{airtable, database, recording::configured_sinks},
     store::{Error, Store},
     telemetry,
 };
 
-/// Calls that are looked up at once.
+/// Call ids that are read at a time.
 const PAGE: i64 = 512;
-/// Calls that are folded side by side.
-const ABREAST: usize = 8;
-/// How often a call is folded again that changes meanwhile.
-const TRIES: usize = 5;
+/// Calls that are rebuilt side by side.
+const PARALLEL: usize = 8;
+/// How often a call that changes meanwhile is rebuilt again.
+const MAX_CONFLICTS: usize = 5;
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// Only calls of which something was heard since: a time, a date, or how long ago (7d)
-    #[arg(long, value_name = "T", value_parser = since::parse)]
+pub(super) struct Args {
+    /// Only calls with an event since: a time, a date, or how long ago (7d)
+    #[arg(long, value_name = "T", value_parser = time_args::parse)]
     since: Option<Timestamp>,
     /// Show which rows would change, and change nothing
     #[arg(long)]
@@ -34,27 +41,45 @@ pub struct Args {
     json: bool,
 }
 
-/// What came of it.
+/// What was rebuilt.
 #[derive(Default)]
-struct Outcome {
+struct Summary {
     calls: usize,
     messages: usize,
     /// Calls whose row changes, and how.
     changed: Vec<Rebuilt>,
-    /// Calls that stay as they are.
+    /// Calls that stay as they are, because not all of their events are stored any more.
     incomplete: Vec<String>,
-    /// Messages of no call, for the service to read again.
+    /// Inbox messages of no call, which the service processes again.
     unassigned: i64,
+    /// Nothing was written.
+    is_dry: bool,
 }
 
-pub async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
-    let (url, mirror, schema) = config::read(source, |r| {
-        let mirror = config::Mirror::read(r);
-        (config::database_url(r), mirror, config::schema(r))
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    folded: usize,
+    messages: usize,
+    changed: Vec<ChangedRow<'a>>,
+    incomplete: &'a [String],
+    read_again: i64,
+}
+
+#[derive(Serialize)]
+struct ChangedRow<'a> {
+    call_id: &'a str,
+    room_name: &'a str,
+    columns: &'a [String],
+}
+
+/// Rebuilds the calls that the arguments ask for.
+pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+    let (url, sinks, schema) = config::read(source, |r| {
+        let sinks = configured_sinks(config::Mirror::read(r).as_ref());
+        (config::database_url(r), sinks, config::schema(r))
     })?;
-    let schema = schema_at(schema.as_deref())?;
-    let mut sinks = vec![Sink::Egress, Sink::Storage, Sink::Airtable];
-    sinks.extend(mirror.map(|_| Sink::Mirror));
+    let schema = airtable::schema(schema.as_deref())?;
     let work = async |store: &Store| replay_all(&args, store, &schema, &sinks).await;
     database::existing(&url, work).await
 }
@@ -67,29 +92,34 @@ async fn replay_all(
 ) -> anyhow::Result<()> {
     let since = args.since.unwrap_or(Timestamp::UNIX_EPOCH);
     let ids = ids(store, since).await?;
-    let bar = database::bar("folding", ids.len());
-    let mut outcome = Outcome::default();
-    let fold = async |id: &String| match args.dry_run {
-        true => Ok(rebuild::rebuild(store, schema, id).await?),
-        false => fold(store, schema, id, sinks).await,
+    let bar = progress::bar("rebuilding", ids.len());
+    let mut summary = Summary {
+        is_dry: args.dry_run,
+        ..Summary::default()
     };
-    let mut folding = stream::iter(&ids).map(fold).buffered(ABREAST);
+    let rebuild = async |id: &String| match args.dry_run {
+        true => Ok(rebuild::rebuild(store, schema, id).await?),
+        false => rebuild(store, schema, id, sinks).await,
+    };
+    let mut rebuilding = stream::iter(&ids).map(rebuild).buffered(PARALLEL);
     for id in &ids {
-        let folded = folding.next().await.transpose()?.flatten();
-        outcome.take(id, folded);
+        let rebuilt = rebuilding.next().await.transpose()?.flatten();
+        summary.add(id, rebuilt);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    outcome.unassigned = if args.dry_run {
-        store.count_unassigned(since).await?
-    } else {
-        store.reopen_unassigned(since, telemetry::now()).await?
+    summary.unassigned = match args.dry_run {
+        true => store.count_unassigned(since).await?,
+        false => store.reopen_unassigned(since, telemetry::now()).await?,
     };
-    outcome.tell(args)?;
-    if args.dry_run || (outcome.changed.is_empty() && outcome.unassigned == 0) {
+    match args.json {
+        true => print_json(&summary.answer())?,
+        false => summary.print()?,
+    }
+    if args.dry_run || (summary.changed.is_empty() && summary.unassigned == 0) {
         return Ok(());
     }
-    database::tell_who_sends(store).await
+    report_sender(store).await
 }
 
 async fn ids(store: &Store, since: Timestamp) -> anyhow::Result<Vec<String>> {
@@ -104,29 +134,29 @@ async fn ids(store: &Store, since: Timestamp) -> anyhow::Result<Vec<String>> {
     }
 }
 
-/// Folds and writes one call; what changed meanwhile is folded again.
-async fn fold(
+/// Rebuilds and writes one call; one that changes meanwhile is rebuilt again.
+async fn rebuild(
     store: &Store,
     schema: &Schema,
     id: &str,
     sinks: &[Sink],
 ) -> anyhow::Result<Option<Replay>> {
-    for _ in 0..TRIES {
-        let folded = rebuild::rebuild(store, schema, id).await?;
-        let Some(Replay::CallUpdate(rebuilt)) = &folded else {
-            return Ok(folded);
+    for _ in 0..MAX_CONFLICTS {
+        let replay = rebuild::rebuild(store, schema, id).await?;
+        let Some(Replay::CallUpdate(rebuilt)) = &replay else {
+            return Ok(replay);
         };
         match rebuild::write(store, rebuilt, sinks, telemetry::now()).await {
             Err(Error::Conflict) => {}
-            written => return Ok(written.map(|()| folded)?),
+            written => return Ok(written.map(|()| replay)?),
         }
     }
-    anyhow::bail!("{id} is being changed without a pause; run `replay` again")
+    anyhow::bail!("{id} keeps changing; run `replay` again")
 }
 
-impl Outcome {
-    fn take(&mut self, id: &str, folded: Option<Replay>) {
-        match folded {
+impl Summary {
+    fn add(&mut self, id: &str, rebuilt: Option<Replay>) {
+        match rebuilt {
             Some(Replay::CallUpdate(rebuilt)) => {
                 self.calls += 1;
                 self.messages += rebuilt.messages;
@@ -139,10 +169,7 @@ impl Outcome {
         }
     }
 
-    fn tell(&self, args: &Args) -> anyhow::Result<()> {
-        if args.json {
-            return out::line(&self.json().to_string());
-        }
+    fn print(&self) -> anyhow::Result<()> {
         let mut table = Table::new(&["CALL", "ROOM", "COLUMNS"]);
         for Rebuilt { call, columns, .. } in &self.changed {
             let columns = match columns.as_slice() {
@@ -152,47 +179,45 @@ impl Outcome {
             table.push([&call.id, &call.room_name, &columns]);
         }
         if !table.is_empty() {
-            out::text(&format!("{table}\n"))?;
+            print_text(&format!("{table}\n"))?;
         }
-        let (would, is) = match args.dry_run {
-            true => ("would change", "would be read again"),
-            false => ("changed", "are read again"),
+        let (changed, reprocessed) = match self.is_dry {
+            true => ("would change", "would be processed again"),
+            false => ("changed", "are processed again"),
         };
-        out::line(&format!(
-            "{} calls of {} letters folded anew: {} {would}.",
+        print_line(&format!(
+            "Rebuilt {} calls from {} inbox messages: {} {changed}.",
             self.calls,
             self.messages,
             self.changed.len()
         ))?;
         if self.unassigned > 0 {
-            out::line(&format!(
-                "{} letters that belong to no call {is}.",
+            print_line(&format!(
+                "{} inbox messages of no call {reprocessed}.",
                 self.unassigned
             ))?;
         }
         if !self.incomplete.is_empty() {
-            out::line(&format!(
-                "{} calls stay as they are: what was heard of them is not kept any more (KEEP).",
+            print_line(&format!(
+                "{} calls stay as they are: their events were purged (KEEP).",
                 self.incomplete.len()
             ))?;
         }
         Ok(())
     }
 
-    fn json(&self) -> Value {
-        let changed = self.changed.iter().map(|rebuilt| {
-            json!({
-                "call_id": rebuilt.call.id,
-                "room_name": rebuilt.call.room_name,
-                "columns": rebuilt.columns,
-            })
+    fn answer(&self) -> Answer<'_> {
+        let changed = self.changed.iter().map(|rebuilt| ChangedRow {
+            call_id: &rebuilt.call.id,
+            room_name: &rebuilt.call.room_name,
+            columns: &rebuilt.columns,
         });
-        json!({
-            "folded": self.calls,
-            "letters": self.messages,
-            "changed": changed.collect::<Vec<_>>(),
-            "incomplete": self.incomplete,
-            "read_again": self.unassigned,
-        })
+        Answer {
+            folded: self.calls,
+            messages: self.messages,
+            changed: changed.collect(),
+            incomplete: &self.incomplete,
+            read_again: self.unassigned,
+        }
     }
 }

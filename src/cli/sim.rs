@@ -5,20 +5,28 @@ use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::Context;
 use livekit_airtable_sim::{airtable, livekit, storage};
 
-use super::{Failure, asked_to_stop, out};
+use super::{
+    console::{output::print_line, signal::shutdown},
+    failure::Failure,
+};
+
+/// The API key of livekit-server's development mode.
+pub(super) const KEY: &str = "devkey";
+/// Its secret.
+pub(super) const SECRET: &str = "secretsecretsecretsecretsecretsecret";
 
 #[derive(clap::Subcommand)]
-pub enum Sim {
+pub(super) enum Sim {
     /// Airtable: one empty base `appSimulated00001`, any token `pat…`
     #[command(
-        after_help = "It refuses what Airtable refuses, in its words, and locks a base that gets too many requests. It has records with all types of
-fields, links, lookups, rollups and formulas, attachments, comments, webhooks and the schema. To make it misbehave, and to do
-what people do in the interface, send it requests of its own; they need no token and do not count:
+        after_help = "It answers as Airtable does, with Airtable's error messages, and locks a base that gets too many requests. It has records with
+all types of fields, links, lookups, rollups and formulas, attachments, comments, webhooks and the schema. To inject faults, and
+to do what people do in Airtable's interface, send these requests; they need no token and are not counted:
   GET    /sim                  requests, breaches of the rate limit, faults left
   POST   /sim/faults           {\"fault\", \"times\"?: 1, \"method\"?: \"PATCH\", \"after_write\"?: false}, where the fault is
                                  status (\"status\"?: 500, \"body\"?), html (\"status\"?), reset, silent (\"seconds\"?: 31),
                                  slow and truncated (the work is done), quota, lockout, no_attachments;
-                                 with after_write the work is done, and then it goes wrong
+                                 with after_write the work is done before the fault
   DELETE /sim/faults
   PATCH  /sim/tables/TABLE/fields/FIELD   {\"name\"?, \"type\"?, \"options\"?}
   DELETE /sim/tables/TABLE/fields/FIELD"
@@ -26,34 +34,34 @@ what people do in the interface, send it requests of its own; they need no token
     Airtable {
         #[command(flatten)]
         listen: Listen,
-        /// Requests a base takes in a second; 0: no limit
+        /// Requests per second that a base takes; 0: unlimited
         #[arg(long, default_value_t = 5.0)]
         requests_per_second: f64,
-        /// Requests a token may send in a second, over all bases; 0: no limit
+        /// Requests per second that a token may send to all bases; 0: unlimited
         #[arg(long, default_value_t = 50.0)]
         token_requests_per_second: f64,
         /// How long a base, or a token, is locked after too many requests
         #[arg(long, default_value = "30s", value_parser = duration)]
         lockout: Duration,
-        /// A token to look on with: its requests do not count, are never refused for their number and meet no faults
+        /// A token for observers: its requests are not counted, not rate limited and get no faults
         #[arg(long, value_name = "TOKEN")]
         onlooker_token: Option<String>,
-        /// A base to start with, as JSON: {"id", "name", "tables": [as the metadata API prints them, each with "records"]}
+        /// The base at the start, as JSON: {"id", "name", "tables": [as the metadata API prints them, each with "records"]}
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
     },
     /// LiveKit's server and egress: key `devkey`, secret `secretsecretsecretsecretsecretsecret`
     #[command(
-        after_help = "Rooms are created and deleted through LiveKit's API. People come by a request, not by WebRTC:
+        after_help = "Rooms are created and deleted through LiveKit's API. Participants join by a request, not by WebRTC:
   POST /sim/rooms/NAME/join    {\"identity\", \"kind\"?: \"agent\" or \"sip\", \"name\"?, \"attributes\"?: {…}}; opens the room
-  POST /sim/rooms/NAME/speak   sound arrives, so that there is something to record
+  POST /sim/rooms/NAME/speak   audio arrives, so that there is something to record
   POST /sim/rooms/NAME/leave   {\"identity\"}
   POST /sim/rooms/NAME/close"
     )]
     Livekit {
         #[command(flatten)]
         listen: Listen,
-        /// Where webhooks go
+        /// Where webhooks are sent
         #[arg(
             long,
             value_name = "URL",
@@ -65,20 +73,21 @@ what people do in the interface, send it requests of its own; they need no token
     Storage {
         #[command(flatten)]
         listen: Listen,
-        /// Where objects lie
+        /// Where objects are stored
         #[arg(long, value_name = "FOLDER", default_value = "livekit-airtable-bucket")]
         folder: PathBuf,
     },
 }
 
 #[derive(clap::Args)]
-pub struct Listen {
+pub(super) struct Listen {
     /// Port 0 picks one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
 
-pub async fn run(sim: Sim) -> anyhow::Result<()> {
+/// Runs the stand-in until SIGTERM or Ctrl-C.
+pub(super) async fn run(sim: Sim) -> anyhow::Result<()> {
     match sim {
         Sim::Airtable {
             listen,
@@ -88,68 +97,71 @@ pub async fn run(sim: Sim) -> anyhow::Result<()> {
             onlooker_token,
             seed,
         } => {
-            let seed = seed.map(read_seed).transpose()?;
             let options = airtable::Options {
                 requests_per_second,
                 token_requests_per_second,
                 lockout,
                 onlooker_token,
-                seed,
+                seed: seed.map(read_seed).transpose()?,
             };
-            let airtable = airtable::start(listen.listen, options).await;
-            let airtable = airtable.map_err(|error| match error.kind() {
-                ErrorKind::InvalidInput => Failure::Usage(format!("--seed: {error}")).into(),
-                _ => anyhow::Error::from(error).context(listen.listen),
-            })?;
-            out::line(&format!("Airtable listens on {}", airtable.url()))?;
-            out::line(&format!(
-                "AIRTABLE_API_URL={0}\nAIRTABLE_CONTENT_URL={0}\nAIRTABLE_BASE_ID={1}\nAIRTABLE_TOKEN=patSimulated",
-                airtable.url(),
-                airtable.base_id()
-            ))?;
-            asked_to_stop().await?;
-            airtable.stop();
+            run_airtable(listen.listen, options).await
         }
-        Sim::Livekit { listen, webhook } => {
-            let options = livekit::Options {
-                api_key: KEY.into(),
-                api_secret: SECRET.into(),
-                webhook_urls: webhook,
-            };
-            let livekit = livekit::start(listen.listen, options).await;
-            let livekit = livekit.context(listen.listen)?;
-            out::line(&format!("LiveKit listens on {}", livekit.url()))?;
-            let url = livekit.url();
-            out::line(&format!(
-                "LIVEKIT_URL={url}\nLIVEKIT_API_KEY={KEY}\nLIVEKIT_API_SECRET={SECRET}"
-            ))?;
-            asked_to_stop().await?;
-            livekit.stop();
-        }
-        Sim::Storage { listen, folder } => {
-            let options = storage::Options {
-                folder,
-                bucket: "recordings".into(),
-                access_key: "simulated".into(),
-                secret_key: "simulatedsecret".into(),
-            };
-            let storage = storage::start(listen.listen, options).await;
-            let storage = storage.context(listen.listen)?;
-            out::line(&format!("Storage listens on {}", storage.url()))?;
-            out::line(&format!(
-                "S3_ENDPOINT={}\nS3_BUCKET=recordings\nS3_ACCESS_KEY=simulated\nS3_SECRET_KEY=simulatedsecret",
-                storage.url()
-            ))?;
-            asked_to_stop().await?;
-            storage.stop();
-        }
+        Sim::Livekit { listen, webhook } => run_livekit(listen.listen, webhook).await,
+        Sim::Storage { listen, folder } => run_storage(listen.listen, folder).await,
     }
+}
+
+async fn run_airtable(listen: SocketAddr, options: airtable::Options) -> anyhow::Result<()> {
+    let airtable = airtable::start(listen, options).await;
+    let airtable = airtable.map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput => Failure::Usage(format!("--seed: {error}")).into(),
+        _ => anyhow::Error::from(error).context(listen),
+    })?;
+    print_line(&format!("Airtable listens on {}", airtable.url()))?;
+    print_line(&format!(
+        "AIRTABLE_API_URL={0}\nAIRTABLE_CONTENT_URL={0}\nAIRTABLE_BASE_ID={1}\nAIRTABLE_TOKEN=patSimulated",
+        airtable.url(),
+        airtable.base_id()
+    ))?;
+    shutdown().await?;
+    airtable.stop();
     Ok(())
 }
 
-/// The key of livekit-server's development mode.
-pub const KEY: &str = "devkey";
-pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
+async fn run_livekit(listen: SocketAddr, webhook_urls: Vec<String>) -> anyhow::Result<()> {
+    let options = livekit::Options {
+        api_key: KEY.into(),
+        api_secret: SECRET.into(),
+        webhook_urls,
+    };
+    let livekit = livekit::start(listen, options).await.context(listen)?;
+    let url = livekit.url();
+    print_line(&format!("LiveKit listens on {url}"))?;
+    print_line(&format!(
+        "LIVEKIT_URL={url}\nLIVEKIT_API_KEY={KEY}\nLIVEKIT_API_SECRET={SECRET}"
+    ))?;
+    shutdown().await?;
+    livekit.stop();
+    Ok(())
+}
+
+async fn run_storage(listen: SocketAddr, folder: PathBuf) -> anyhow::Result<()> {
+    let options = storage::Options {
+        folder,
+        bucket: "recordings".into(),
+        access_key: "simulated".into(),
+        secret_key: "simulatedsecret".into(),
+    };
+    let storage = storage::start(listen, options).await.context(listen)?;
+    print_line(&format!("Storage listens on {}", storage.url()))?;
+    print_line(&format!(
+        "S3_ENDPOINT={}\nS3_BUCKET=recordings\nS3_ACCESS_KEY=simulated\nS3_SECRET_KEY=simulatedsecret",
+        storage.url()
+    ))?;
+    shutdown().await?;
+    storage.stop();
+    Ok(())
+}
 
 fn read_seed(path: PathBuf) -> anyhow::Result<serde_json::Value> {
     let text = std::fs::read_to_string(&path)

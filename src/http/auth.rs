@@ -7,15 +7,16 @@ use subtle::ConstantTimeEq;
 use super::{App, error::Problem};
 use crate::livekit::token::Grants;
 
-pub enum Bearer {
-    /// API_TOKEN
+/// Whose token a request carries.
+pub(super) enum Bearer {
+    /// API_TOKEN, which permits everything.
     Everything,
-    /// A LiveKit token.
+    /// A LiveKit token, which permits what it grants in its room.
     LiveKit(Grants),
 }
 
-/// 401 without a token or with a bad one.
-pub fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
+/// The bearer of a request; 401 without a token or with a bad one.
+pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
     let value = headers.get(header::AUTHORIZATION);
     let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
     let token = match value.split_once(' ') {
@@ -31,27 +32,27 @@ pub fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
     match app.keys.verify_token(token, (app.clock)()) {
         Ok(grants) => Ok(Bearer::LiveKit(grants)),
         Err(refused) => Err(Problem::unauthorized(format!(
-            "the token is neither API_TOKEN nor a LiveKit token that is taken here: {refused}"
+            "the token is neither API_TOKEN nor a valid LiveKit token: {refused}"
         ))),
     }
 }
 
-/// Reading and `/metrics` take API_TOKEN.
-pub fn reader(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+/// Checks that a request may read; that takes API_TOKEN.
+pub(super) fn reader(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     match bearer(app, headers)? {
         Bearer::Everything => Ok(()),
-        Bearer::LiveKit(_) => Err(Problem::forbidden("reading takes API_TOKEN")),
+        Bearer::LiveKit(_) => Err(Problem::forbidden("reading requires API_TOKEN")),
     }
 }
 
 impl Bearer {
     /// A LiveKit token must be for this room and have `roomAdmin`.
-    pub fn may_report(&self, room_name: &str) -> Result<(), Problem> {
+    pub(super) fn may_report(&self, room_name: &str) -> Result<(), Problem> {
         self.may("roomAdmin", |grants| grants.room_admin, room_name)
     }
 
     /// A LiveKit token must be for this room and have `roomRecord`.
-    pub fn may_record(&self, room_name: &str) -> Result<(), Problem> {
+    pub(super) fn may_record(&self, room_name: &str) -> Result<(), Problem> {
         self.may("roomRecord", |grants| grants.room_record, room_name)
     }
 
@@ -74,7 +75,7 @@ impl Bearer {
     }
 
     /// The room of a LiveKit token.
-    pub fn room(&self) -> Option<&str> {
+    pub(super) fn room(&self) -> Option<&str> {
         match self {
             Bearer::Everything => None,
             Bearer::LiveKit(grants) => grants.room.as_deref(),

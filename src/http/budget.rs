@@ -1,24 +1,13 @@
-//! Airtable's budget and the paused sinks, as `/readyz` and `/metrics` show them.
+//! Airtable's request budget and paused sinks, as `/readyz` and `/metrics` show them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::App;
+use super::{App, Base};
 use crate::{
     domain::budget::{Allowance, recovered_rate, utc_day},
     store::{self, BaseRow},
 };
-
-/// The base whose requests are shown.
-#[derive(Debug, Clone)]
-pub struct Base {
-    /// `app…`
-    pub id: String,
-    /// AIRTABLE_MONTHLY_REQUESTS
-    pub monthly_requests: Option<u64>,
-    /// AIRTABLE_REQUESTS_PER_SECOND
-    pub requests_per_second: f64,
-}
 
 impl Base {
     fn allowance(&self, row: Option<BaseRow>, now: Timestamp) -> Allowance {
@@ -64,12 +53,12 @@ pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), st
                 "since": paused_sink.since.to_string(),
                 "tried_at": paused_sink.probe_at.to_string(),
             });
-            (paused_sink.sink, details)
+            (paused_sink.sink.to_string(), details)
         });
     Ok((airtable, paused.collect()))
 }
 
-/// The gauges, read from the store, so that every replica shows the same.
+/// Gauges read from the store, so that every replica shows the same.
 pub(super) async fn metrics(app: &App) -> Result<String, store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;

@@ -14,57 +14,63 @@ use serde_json::json;
 
 use crate::store;
 
-/// Seconds. LiveKit honours it and drops what waits behind it for 30 s, so that four tries must fit into that.
-pub const RETRY_AFTER: &str = "7";
+/// Seconds. LiveKit honours it, and drops an event after 30 s: four attempts must fit into that.
+pub(super) const RETRY_AFTER: &str = "7";
 
+/// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub(super) struct Problem {
     status: StatusCode,
     detail: String,
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
+    /// With any status; `detail` says what is wrong, for people.
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
         Problem {
             status,
             detail: detail.into(),
         }
     }
 
-    pub fn bad_request(detail: impl Into<String>) -> Problem {
+    /// 400: the request is wrong.
+    pub(super) fn bad_request(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    pub fn unauthorized(detail: impl Into<String>) -> Problem {
+    /// 401: no token, or a bad one.
+    pub(super) fn unauthorized(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNAUTHORIZED, detail)
     }
 
-    pub fn forbidden(detail: impl Into<String>) -> Problem {
+    /// 403: the token does not permit this.
+    pub(super) fn forbidden(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::FORBIDDEN, detail)
     }
 
-    pub fn not_found(detail: impl Into<String>) -> Problem {
+    /// 404
+    pub(super) fn not_found(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// A body that did not arrive whole; `too_large` says what the limit is.
-    pub fn no_body(rejection: &BytesRejection, too_large: &str) -> Problem {
+    /// 413 with `too_large`, which names the limit, or 408 for a body that did not arrive completely.
+    pub(super) fn no_body(rejection: &BytesRejection, too_large: &str) -> Problem {
         match rejection.status() {
             status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large),
             _ => {
-                let detail = "the body broke off or took too long; send it again";
+                let detail = "the body was incomplete or took too long; send it again";
                 Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
             }
         }
     }
 
-    /// The sender is told to come again.
-    pub fn unavailable(detail: impl Into<String>) -> Problem {
+    /// 503 with `Retry-After`: the sender retries.
+    pub(super) fn unavailable(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
-    /// For links that people click: a page in a browser, which asks for HTML, and a problem for programs.
-    pub fn shown_to(self, headers: &HeaderMap) -> Response {
+    /// The answer to a link that people click: a page for browsers, which ask for HTML, and a problem for programs.
+    pub(super) fn for_browser(self, headers: &HeaderMap) -> Response {
         let accept = headers.get(header::ACCEPT);
         let accept = accept.and_then(|value| value.to_str().ok());
         if !accept.is_some_and(|types| types.contains("text/html")) {
@@ -78,7 +84,8 @@ impl Problem {
         response.map(|_| Body::from(page))
     }
 
-    pub fn method_not_allowed() -> Problem {
+    /// 405
+    pub(super) fn method_not_allowed() -> Problem {
         let detail = "this address does not take that method";
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
@@ -86,21 +93,23 @@ impl Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Problem {
-        // What could not be written is told once for all, by the store.
+        // The store logs by itself that it is not writable, once for all requests.
         if !matches!(error, store::Error::NotWritten(_)) {
             tracing::error!(
                 error = format!("{:#}", anyhow::Error::from(error)),
-                "a request could not be answered; the sender was told to come again"
+                "request failed; the sender was asked to retry"
             );
         }
-        let detail = "the database does not answer; nothing was stored, send it again";
+        let detail = "the database is not available; nothing was stored, send it again";
         Problem::unavailable(detail)
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(_: QueryRejection) -> Problem {
-        Problem::bad_request("the query cannot be read: a name twice, or a value of the wrong kind")
+        Problem::bad_request(
+            "the query is invalid: a name occurs twice, or a value has the wrong type",
+        )
     }
 }
 
@@ -121,7 +130,7 @@ impl IntoResponse for Problem {
         tracing::debug!(
             status = self.status.as_u16(),
             detail = self.detail,
-            "a request was refused"
+            "request refused"
         );
         let body = json!({
             "type": "about:blank",
@@ -160,7 +169,7 @@ fn page(detail: &str) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "This link leads nowhere now" }
+                title { "This link does not work" }
                 style { "body{font:1.1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:20vh auto;padding:0 1rem}" }
             }
             body { p { (sentence) "." } }
@@ -169,8 +178,8 @@ fn page(detail: &str) -> String {
     page.into_string()
 }
 
-/// The answer to a request that hit a bug.
-pub fn panicked(_: Box<dyn Any + Send>) -> Response {
-    let detail = "this request hit a bug; the log says more";
+/// The answer to a request whose handler panicked.
+pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    let detail = "internal error; see the log";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
 }

@@ -18,53 +18,73 @@ use crate::{
     storage::{self, Object},
 };
 
-/// The least life of a URL: a paused player can go on.
-const LIFE: Duration = Duration::from_secs(15 * 60);
+/// The shortest life of a URL: a player that was paused can go on.
+const SHORTEST: Duration = Duration::from_secs(15 * 60);
+/// The longest life of a presigned URL (SigV4).
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The query of a link.
 #[derive(Debug, Default, Deserialize)]
-pub struct Wanted {
+pub(super) struct LinkQuery {
+    /// Set: the browser saves the file instead of playing it.
     download: Option<String>,
 }
 
-/// How, for whose link, and with which signature.
-type Asked = (
+/// The method, the id with its signature, and the query.
+type LinkRequest = (
     Method,
     Result<Path<(String, String)>, PathRejection>,
-    Result<Query<Wanted>, QueryRejection>,
+    Result<Query<LinkQuery>, QueryRejection>,
 );
 
 /// `/r/{egress_id}/{signature}`
-pub async fn recording(State(app): State<Arc<App>>, headers: HeaderMap, asked: Asked) -> Response {
-    let led = lead_to_recording(&app, asked).await;
-    led.unwrap_or_else(|problem| problem.shown_to(&headers))
+pub(super) async fn recording(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    request: LinkRequest,
+) -> Response {
+    let answer = recording_link(&app, request).await;
+    answer.unwrap_or_else(|problem| problem.for_browser(&headers))
 }
 
 /// `/r/{call_id}/transcript/{signature}`
-pub async fn transcript(State(app): State<Arc<App>>, headers: HeaderMap, asked: Asked) -> Response {
-    let led = lead_to_transcript(&app, asked).await;
-    led.unwrap_or_else(|problem| problem.shown_to(&headers))
+pub(super) async fn transcript(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    request: LinkRequest,
+) -> Response {
+    let answer = transcript_link(&app, request).await;
+    answer.unwrap_or_else(|problem| problem.for_browser(&headers))
 }
 
-async fn lead_to_recording(app: &App, (method, path, wanted): Asked) -> Result<Response, Problem> {
-    let (Path((egress_id, signature)), Query(wanted)) = (path?, wanted?);
+async fn recording_link(
+    app: &App,
+    (method, path, query): LinkRequest,
+) -> Result<Response, Problem> {
+    let (Path((egress_id, signature)), Query(query)) = (path?, query?);
     let unknown = || Problem::not_found("there is no such recording");
     if !app.links.verify(Linked::Recording(&egress_id), &signature) {
         return Err(unknown());
     }
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
-    let recording = call.recordings.get(&egress_id).ok_or_else(unknown)?;
+    let recording = call
+        .recordings
+        .get(egress_id.as_str())
+        .ok_or_else(unknown)?;
     let file = File {
         key: &recording.key,
         what: "recording",
         life: life(recording),
     };
-    lead(app, file, method, wanted).await
+    redirect(app, file, method, query).await
 }
 
-async fn lead_to_transcript(app: &App, (method, path, wanted): Asked) -> Result<Response, Problem> {
-    let (Path((call_id, signature)), Query(wanted)) = (path?, wanted?);
+async fn transcript_link(
+    app: &App,
+    (method, path, query): LinkRequest,
+) -> Result<Response, Problem> {
+    let (Path((call_id, signature)), Query(query)) = (path?, query?);
     let unknown = || Problem::not_found("there is no such transcript");
     if !app.links.verify(Linked::Transcript(&call_id), &signature) {
         return Err(unknown());
@@ -76,51 +96,52 @@ async fn lead_to_transcript(app: &App, (method, path, wanted): Asked) -> Result<
     let file = File {
         key: &key,
         what: "transcript",
-        life: LIFE,
+        life: SHORTEST,
     };
-    lead(app, file, method, wanted).await
+    redirect(app, file, method, query).await
 }
 
-/// What a link leads to.
+/// The object that a link leads to.
 struct File<'a> {
     key: &'a str,
     /// For people.
     what: &'static str,
+    /// Of the URL.
     life: Duration,
 }
 
-/// To a fresh URL of an object that is there.
-async fn lead(
+/// Redirects to a fresh URL of the object; 410 when it is gone.
+async fn redirect(
     app: &App,
     file: File<'_>,
     method: Method,
-    wanted: Wanted,
+    query: LinkQuery,
 ) -> Result<Response, Problem> {
     match app.storage.head(file.key).await {
         Ok(Object::Found { .. }) => {}
         Ok(Object::Missing) => {
-            let gone = format!("the {} is not in the bucket any more", file.what);
+            let gone = format!("the {} is no longer in the bucket", file.what);
             return Err(Problem::new(StatusCode::GONE, gone));
         }
-        // On AWS a missing object may look like that, and so does a key that was revoked.
+        // AWS answers so for a missing object, too, and for a revoked key.
         Err(error @ storage::Error::Forbidden) => {
-            tracing::warn!(%error, "a permanent link could not be followed");
+            tracing::warn!(%error, "permanent link could not be redirected");
             let gone = format!(
-                "the {} is not in the bucket any more, or this service may not look into it",
+                "the {} is no longer in the bucket, or this service may not read it",
                 file.what
             );
             return Err(Problem::new(StatusCode::GONE, gone));
         }
-        Err(error) => return Err(away(&error)),
+        Err(error) => return Err(unavailable(&error)),
     }
     let name = file.key.rsplit('/').next();
-    let name = name.filter(|_| wanted.download.is_some());
+    let name = name.filter(|_| query.download.is_some());
     let signed = match method {
         Method::HEAD => storage::Method::Head,
         _ => storage::Method::Get,
     };
     let url = app.storage.presign(file.key, file.life, signed, name);
-    let url = url.await.map_err(|error| away(&error))?;
+    let url = url.await.map_err(|error| unavailable(&error))?;
     let headers = [
         (header::LOCATION, url.as_str()),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -131,11 +152,11 @@ async fn lead(
 /// Twice the recording's length, at least a quarter of an hour.
 fn life(recording: &Recording) -> Duration {
     let length = recording.duration.unwrap_or_default().unsigned_abs();
-    (length * 2).clamp(LIFE, LONGEST)
+    (length * 2).clamp(SHORTEST, LONGEST)
 }
 
-fn away(error: &storage::Error) -> Problem {
-    tracing::warn!(%error, "a permanent link could not be followed");
-    let detail = "the storage does not answer; try again in a moment";
+fn unavailable(error: &storage::Error) -> Problem {
+    tracing::warn!(%error, "permanent link could not be redirected");
+    let detail = "the storage is not available; try again in a moment";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

@@ -7,30 +7,36 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::{App, api::wait_for, auth, error::Problem};
-use crate::pipeline::requests::{self, RequestOutcome, describe};
+use super::{App, auth, error::Problem, wait::wait_for};
+use crate::{
+    domain::{Call, Recording},
+    pipeline::requests::{self, RequestOutcome},
+    view::RequestedRecordingView,
+};
 
-/// How long LiveKit has to answer before the answer is 202.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long LiveKit may take before the answer is 202.
+const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The body of a request to record a room.
 #[derive(Debug, Deserialize)]
-struct Wanted {
+struct StartBody {
     room_name: String,
-    /// Fills `{room_id}` of the path.
+    /// Fills `{room_id}` of RECORDING_PATH.
     room_id: Option<String>,
 }
 
-pub async fn start(
+/// `POST /v1/recordings`
+pub(super) async fn start(
     State(app): State<Arc<App>>,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<Response, Problem> {
     let bearer = auth::bearer(&app, request.headers())?;
     let body = Bytes::from_request(request, &app).await?;
-    let wanted: Wanted = serde_json::from_slice(&body)
+    let wanted: StartBody = serde_json::from_slice(&body)
         .map_err(|_| Problem::bad_request(r#"send {"room_name": …, "room_id"?: …}"#))?;
     if wanted.room_name.is_empty() {
         return Err(Problem::bad_request("`room_name` is empty"));
@@ -38,21 +44,22 @@ pub async fn start(
     bearer.may_record(&wanted.room_name)?;
     let (ours, room) = (app.keys.ours(), &wanted.room_name);
     if let Some((call, recording)) = requests::running(&app.store, ours, room).await? {
-        return Ok((StatusCode::OK, Json(describe(&call, &recording))));
+        return Ok(recorded(&call, &recording));
     }
     let now = (app.clock)();
     let asked = requests::start(&app.store, ours, room, wanted.room_id, now).await?;
     app.wake.intake.notify_one();
-    let outcome = wait_for(&app, PATIENCE, || asked.outcome(&app.store)).await;
+    let outcome = wait_for(&app, LIVEKIT_TIMEOUT, || asked.outcome(&app.store)).await;
     match outcome {
-        Some(RequestOutcome::Recorded(found)) => {
-            Ok((StatusCode::OK, Json(describe(&found.0, &found.1))))
-        }
+        Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
         Some(RequestOutcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
         Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
             Err(refused(error))
         }
-        None => Ok((StatusCode::ACCEPTED, Json(pending(&wanted.room_name)))),
+        None => {
+            let pending = RequestedRecordingView::pending(&wanted.room_name);
+            Ok((StatusCode::ACCEPTED, Json(pending)).into_response())
+        }
     }
 }
 
@@ -60,39 +67,39 @@ fn refused(error: String) -> Problem {
     Problem::new(StatusCode::BAD_GATEWAY, error)
 }
 
-fn pending(room_name: &str) -> Value {
-    json!({
-        "egress_id": null,
-        "room_name": room_name,
-        "room_id": null,
-        "status": "pending",
-        "filename": null,
-    })
+fn recorded(call: &Call, recording: &Recording) -> Response {
+    Json(RequestedRecordingView::new(call, recording)).into_response()
 }
 
-pub async fn stop(
+/// `POST /v1/recordings/{egress_id}/stop`
+pub(super) async fn stop(
     State(app): State<Arc<App>>,
     egress_id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let bearer = auth::bearer(&app, &headers)?;
     let Path(egress_id) = egress_id?;
     let unknown = || Problem::not_found("no such recording");
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
     bearer.may_record(&call.room_name)?;
-    let recording = call.recordings.get(&egress_id).ok_or_else(unknown)?;
+    let recording = call
+        .recordings
+        .get(egress_id.as_str())
+        .ok_or_else(unknown)?;
     if !call.is_running(recording) {
-        return Ok(Json(describe(&call, recording)));
+        return Ok(recorded(&call, recording));
     }
     requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;
     app.wake.intake.notify_one();
-    let stopped = wait_for(&app, PATIENCE, || requests::stopped(&app.store, &egress_id));
+    let stopped = wait_for(&app, LIVEKIT_TIMEOUT, || {
+        requests::stopped(&app.store, &egress_id)
+    });
     match stopped.await {
-        Some(RequestOutcome::Recorded(found)) => Ok(Json(describe(&found.0, &found.1))),
+        Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
         Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
             Err(refused(error))
         }
-        Some(RequestOutcome::NoRoom) | None => Ok(Json(describe(&call, recording))),
+        Some(RequestOutcome::NoRoom) | None => Ok(recorded(&call, recording)),
     }
 }

@@ -1,14 +1,7 @@
-//! Serves connections so that nobody holds the others up: as many as the machine has room for, each within its time.
-//! When all places are taken, the connection that has waited longest without a request gives up its own.
+//! Serves connections so that none blocks the others: as many as the machine has room for, each within time limits.
+//! When all are taken, the connection that has been idle longest is closed for a new one.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{Router, http::Request, response::Response, serve::Listener};
 use hyper::{
@@ -20,19 +13,22 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     task::{AbortHandle, Id, JoinSet},
-    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
-use super::{error::RETRY_AFTER, socket::Socket};
+use super::{
+    error::RETRY_AFTER,
+    phase::{Answered, ConnectionState, Phase},
+    socket::Socket,
+};
 
-/// Bytes of a request's head, and of what is read at once of its body; 431 above.
+/// Bytes of a request's head, and of what is read of its body at a time; above it the answer is 431.
 const HEAD_BYTES: usize = 32 << 10;
-/// What a connection hears that finds every place taken by a request.
+/// The body of the 503 that a connection gets when all others are answering requests.
 const BUSY: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"all connections are taken; send it again"}"#;
 
-/// What connections may take.
+/// How many connections there may be, and how long each may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections at one time, at least one.
@@ -41,9 +37,9 @@ pub struct Limits {
     pub head: Duration,
     /// From there to the end of its body.
     pub body: Duration,
-    /// Between two requests. Longer than the minute that load balancers keep one, so that it is they who close it.
+    /// Between two requests. Longer than the minute of most load balancers, so that they close the connection first.
     pub idle: Duration,
-    /// For requests that are under way when the service stops.
+    /// For requests in progress when the service stops.
     pub drain: Duration,
 }
 
@@ -60,56 +56,7 @@ impl Limits {
     }
 }
 
-/// What a connection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// No request, and nothing of an answer, since then.
-    Idle(Instant),
-    /// The head of a request has begun to come.
-    Head(Instant),
-    /// A request is being answered.
-    Busy,
-}
-
-/// What the connection's task and the accept loop know of it.
-pub(super) struct State {
-    phase: Mutex<Phase>,
-    /// The last request was refused, so that its sender may still be sending it.
-    refused: AtomicBool,
-}
-
-impl State {
-    fn new() -> Arc<State> {
-        Arc::new(State {
-            phase: Mutex::new(Phase::Idle(Instant::now())),
-            refused: false.into(),
-        })
-    }
-
-    pub(super) fn phase(&self) -> Phase {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set(&self, phase: Phase) {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
-    }
-
-    pub(super) fn refused(&self) -> bool {
-        self.refused.load(Relaxed)
-    }
-
-    /// A request was refused before it was one.
-    pub(super) fn refuse(&self) {
-        self.refused.store(true, Relaxed);
-    }
-
-    fn answered(&self, refused: bool) {
-        self.refused.store(refused, Relaxed);
-        self.set(Phase::Idle(Instant::now()));
-    }
-}
-
-/// Serves until `closing`, then ends what is being answered.
+/// Accepts connections until `closing` is cancelled, then waits for the requests in progress.
 pub async fn serve<L: Listener>(
     mut listener: L,
     router: Router,
@@ -122,13 +69,13 @@ pub async fn serve<L: Listener>(
     loop {
         tokio::select! {
             () = closing.cancelled() => break,
-            Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
+            Some(ended) = connections.tasks.join_next_with_id() => connections.remove(ended),
             _ = sweep.tick() => connections.close_overdue(&limits),
             (mut io, _) = listener.accept() => {
                 if connections.make_room(limits.connections) {
                     connections.open(io, router.clone(), closing.clone());
                 } else {
-                    // Its buffer is empty still, so this does not wait for the other side.
+                    // The send buffer is still empty, so this does not wait for the other side.
                     io.write_all(busy().as_bytes()).await.ok();
                 }
             }
@@ -149,7 +96,7 @@ fn busy() -> String {
 #[derive(Default)]
 struct Connections {
     tasks: JoinSet<()>,
-    open: HashMap<Id, (AbortHandle, Arc<State>)>,
+    open: HashMap<Id, (AbortHandle, Arc<ConnectionState>)>,
 }
 
 impl Connections {
@@ -157,14 +104,14 @@ impl Connections {
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let state = State::new();
+        let state = ConnectionState::new();
         let task = self
             .tasks
             .spawn(connection(io, router, state.clone(), closing));
         self.open.insert(task.id(), (task, state));
     }
 
-    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+    fn remove(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
         let id = match ended {
             Ok((id, ())) => id,
             Err(error) => error.id(),
@@ -172,7 +119,7 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Is there a place for one more? The one that waits longest makes it.
+    /// Whether one more may be opened; if need be the one that has been idle longest is closed.
     fn make_room(&mut self, most: usize) -> bool {
         if self.open.len() < most {
             return true;
@@ -207,7 +154,7 @@ impl Connections {
         }
     }
 
-    /// Every connection has been told to end; those that have not sent a whole head hold nobody up.
+    /// Waits for requests in progress. Connections that have not sent a whole head are closed at once.
     async fn drain(mut self, limits: &Limits) {
         for (task, state) in self.open.values() {
             if matches!(state.phase(), Phase::Head(_)) {
@@ -218,14 +165,18 @@ impl Connections {
         if tokio::time::timeout(limits.drain, ended).await.is_err() {
             tracing::warn!(
                 connections = self.tasks.len(),
-                "requests that did not come to their end were cut off"
+                "shutdown timed out; requests in progress were cut off"
             );
         }
     }
 }
 
-async fn connection<I>(io: I, router: Router, state: Arc<State>, closing: CancellationToken)
-where
+async fn connection<I>(
+    io: I,
+    router: Router,
+    state: Arc<ConnectionState>,
+    closing: CancellationToken,
+) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let router = TowerToHyperService::new(router);
@@ -236,7 +187,10 @@ where
         async move {
             let answer = answer.await;
             let refused = |answer: &Response| answer.status().as_u16() >= 400;
-            state.answered(answer.as_ref().is_ok_and(refused));
+            state.answered(match answer.as_ref().is_ok_and(refused) {
+                true => Answered::Refused,
+                false => Answered::Accepted,
+            });
             answer
         }
     });
@@ -252,6 +206,6 @@ where
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke off");
+        tracing::debug!(%error, "connection closed with an error");
     }
 }

@@ -1,4 +1,4 @@
-//! A connection's socket, which tells when a request begins and lets a refusal arrive.
+//! A connection's socket: notes when a request begins, and makes sure that a refusal arrives.
 
 use std::{
     io,
@@ -14,23 +14,25 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::server::{Phase, State};
+use super::phase::{ConnectionState, Phase};
 
-/// How long the rest of a refused request is read, and thrown away: closed before, the system would send a reset, and
-/// the reset takes the answer with it.
+/// How long the rest of a refused request is read and discarded: if the socket were closed before, the system would send
+/// a reset, and the sender would lose the answer.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// A socket between hyper and the network.
 pub(super) struct Socket<I> {
     io: I,
-    state: Arc<State>,
-    /// Since the answer has been sent to its end.
+    state: Arc<ConnectionState>,
+    /// Runs once the answer has been sent.
     lingering: Option<Pin<Box<Sleep>>>,
-    /// What is written in place of hyper's own refusal, and how much of it has been.
+    /// What is written in place of hyper's own refusal, and how many bytes of it have been.
     problem: Option<(Vec<u8>, usize)>,
 }
 
 impl<I> Socket<I> {
-    pub(super) fn new(io: I, state: Arc<State>) -> Socket<I> {
+    /// Wraps the network's socket of the connection with this state.
+    pub(super) fn new(io: I, state: Arc<ConnectionState>) -> Socket<I> {
         Socket {
             io,
             state,
@@ -39,7 +41,7 @@ impl<I> Socket<I> {
         }
     }
 
-    /// An answer that is still being read is not idle, however slowly it goes.
+    /// A connection whose answer is still being read is not idle, however slowly that goes.
     fn note(&self, written: &Poll<io::Result<usize>>) {
         let went = matches!(written, Poll::Ready(Ok(_)));
         if went && matches!(self.state.phase(), Phase::Idle(_)) {
@@ -49,7 +51,7 @@ impl<I> Socket<I> {
 }
 
 impl<I: AsyncWrite + Unpin> Socket<I> {
-    /// Writes the problem to its end; hyper writes nothing after a refusal of its own.
+    /// Writes the rest of the problem; hyper writes nothing after a refusal of its own.
     fn poll_problem(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some((problem, written)) = &mut self.problem
             && *written < problem.len()
@@ -64,8 +66,8 @@ impl<I: AsyncWrite + Unpin> Socket<I> {
     }
 }
 
-/// hyper refuses what is no request before anything of ours is asked, and without a body, as no answer of ours is:
-/// the problem that is told instead.
+/// hyper refuses what it cannot parse before our handlers are called, and without a body: the problem that is sent
+/// instead.
 fn problem(bytes: &[u8]) -> Option<Vec<u8>> {
     let head = std::str::from_utf8(bytes.strip_suffix(b"\r\n\r\n")?).ok()?;
     let mut lines = head.split("\r\n");
@@ -75,7 +77,7 @@ fn problem(bytes: &[u8]) -> Option<Vec<u8>> {
     let detail = match status {
         431 => "the request's head is larger than 32 KiB, or has more than a hundred headers",
         414 => "the request's address is too long",
-        _ => "this is no HTTP request that can be read",
+        _ => "this is not a valid HTTP request",
     };
     let body = json!({ "type": "about:blank", "title": title, "status": status, "detail": detail });
     let (body, length) = (body.to_string(), body.to_string().len());
@@ -149,7 +151,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<I> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
-            if !self.state.refused() {
+            if !self.state.is_refused() {
                 return Poll::Ready(Ok(()));
             }
         }
@@ -157,13 +159,13 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<I> {
         let lingering = this
             .lingering
             .get_or_insert_with(|| Box::pin(sleep(LINGER)));
-        let mut thrown_away = [0; 8 << 10];
-        // A sender that never stops gets its turn again, and so do the others.
+        let mut discarded = [0; 8 << 10];
+        // A sender that never stops is read again later, so that other connections get their turn.
         for _ in 0..16 {
             if lingering.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            let mut buffer = ReadBuf::new(&mut thrown_away);
+            let mut buffer = ReadBuf::new(&mut discarded);
             let read = ready!(Pin::new(&mut this.io).poll_read(cx, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 return Poll::Ready(Ok(()));

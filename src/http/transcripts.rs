@@ -1,6 +1,6 @@
-//! `POST /v1/transcripts`: what an agent says about its session, before, during or after the call.
+//! `POST /v1/transcripts`: an agent's report of its session, before, during or after the call.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -11,29 +11,35 @@ use axum::{
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
-use super::{App, api::wait_for, auth, error::Problem};
+use super::{App, auth, error::Problem, wait::wait_for};
 use crate::{
     domain::{Room, transcript},
     store::{InboxMessage, MessageKind},
 };
 
-/// Bytes of a body of which one at a time is stored.
+/// Bytes of the largest body.
+pub(super) const TRANSCRIPT_BYTES: usize = 16 << 20;
+/// Bodies of more bytes are stored one at a time.
 const LARGE: usize = 1 << 20;
 
-/// The room, where the body does not name it.
+/// How long the answer waits for intake to find the call.
+const INTAKE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The query: the room, where the body does not name it.
 #[derive(Debug, Default, Deserialize)]
-pub struct Named {
+pub(super) struct RoomQuery {
     room_id: Option<String>,
     room: Option<String>,
     room_name: Option<String>,
 }
 
-pub async fn receive(
+/// Stores the report; answers 202 with its call, if that is known within a second.
+pub(super) async fn receive(
     State(app): State<Arc<App>>,
-    query: Result<Query<Named>, QueryRejection>,
+    query: Result<Query<RoomQuery>, QueryRejection>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    // Who may not send is not listened to: nothing of the body has been read.
+    // Before the body is read: without permission it is not even received.
     let bearer = auth::bearer(&app, request.headers())?;
     let Query(query) = query?;
     let is_text = is_text(request.headers());
@@ -54,7 +60,7 @@ pub async fn receive(
     let stored = Stored { room: &room, body };
     let stored =
         serde_json::to_string(&stored).map_err(|_| Problem::bad_request("the body is not JSON"))?;
-    // While a large one is written, there are several copies of it. Small ones share a transaction.
+    // While a large body is written, there are several copies of it. Small ones share a transaction.
     let turn = turn.ok().filter(|_| bytes.len() > LARGE);
     drop(bytes);
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
@@ -62,10 +68,8 @@ pub async fn receive(
     app.store.put(message).await?;
     drop(turn);
     app.wake.intake.notify_one();
-    let processed = wait_for(&app, std::time::Duration::from_secs(1), || {
-        app.store.processed(&id)
-    });
-    // On disk already: that the call is not known yet takes nothing from the answer.
+    let processed = wait_for(&app, INTAKE_TIMEOUT, || app.store.processed(&id));
+    // The report is stored, whether or not its call is known by now.
     let call_id = processed.await.and_then(|s| s.call_id);
     let answer = json!({ "call_id": call_id, "room_name": name, "turns": turns });
     Ok((StatusCode::ACCEPTED, Json(answer)))
@@ -76,7 +80,7 @@ fn is_text(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
-/// A plain string, as JSON writes it. Browsers send JSON as text/plain too: that stays as it is.
+/// Turns plain text into a JSON string. JSON stays as it is: browsers send it as text/plain, too.
 fn as_json(body: Bytes) -> Bytes {
     let is_json = serde_json::from_slice::<IgnoredAny>(&body).is_ok();
     let text = std::str::from_utf8(&body).ok().filter(|_| !is_json);
@@ -84,13 +88,13 @@ fn as_json(body: Bytes) -> Bytes {
     json.map_or(body, Bytes::from)
 }
 
-/// A body that can be stored.
+/// A body that was parsed.
 struct Read<'a> {
     body: &'a RawValue,
     outline: transcript::Outline,
 }
 
-/// As the inbox keeps it.
+/// The body of the inbox message.
 #[derive(Serialize)]
 struct Stored<'a> {
     room: &'a Room,
@@ -101,7 +105,7 @@ fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
     let wrong = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         Problem::bad_request(format!(
-            "the body is not JSON: it goes wrong at line {line}, column {column} (plain text is a JSON string, or has the content type text/plain)"
+            "the body is not JSON: error at line {line}, column {column} (send plain text as a JSON string, or with the content type text/plain)"
         ))
     };
     let body: &RawValue = serde_json::from_slice(body).map_err(wrong)?;
@@ -110,8 +114,8 @@ fn read(body: &[u8]) -> Result<Read<'_>, Problem> {
     Ok(Read { body, outline })
 }
 
-/// The body's word, else the query's, else the token's. Without NUL, as in the body.
-fn room(own: Room, query: Named, token: Option<&str>) -> Room {
+/// The body's room, else the query's, else the token's. Without NUL, as in the body.
+fn room(own: Room, query: RoomQuery, token: Option<&str>) -> Room {
     if !own.sid.is_empty() || !own.name.is_empty() {
         return own;
     }
@@ -123,14 +127,13 @@ fn room(own: Room, query: Named, token: Option<&str>) -> Room {
     };
     let text = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
     Room {
-        sid: text(sid),
-        name: text(name),
+        sid: text(sid).into(),
+        name: text(name).into(),
         ..Room::default()
     }
 }
 
-/// The room's name; for a sid alone the known call's, else the token's: the report may be faster than LiveKit's
-/// webhook.
+/// The room's name; for a sid alone the known call's, else the token's: the report may arrive before LiveKit's webhook.
 async fn room_name(app: &App, room: &Room, token: Option<&str>) -> Result<String, Problem> {
     let call = match room.sid.is_empty() {
         true => None,
@@ -139,8 +142,8 @@ async fn room_name(app: &App, room: &Room, token: Option<&str>) -> Result<String
     let known = call.map(|row| row.call.room_name);
     let known = known.filter(|name| !name.is_empty());
     Ok(match (known, room.name.is_empty()) {
-        (Some(known), _) => known,
+        (Some(known), _) => known.into(),
         (None, true) => token.unwrap_or_default().to_owned(),
-        (None, false) => room.name.clone(),
+        (None, false) => room.name.to_string(),
     })
 }

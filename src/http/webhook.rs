@@ -1,5 +1,5 @@
-//! `POST /webhooks/livekit`: 200 once it is on disk, and never a 4xx for something that LiveKit signed (LiveKit counts
-//! a 4xx as delivered).
+//! `POST /webhooks/livekit`: 200 once it is on disk, and never a 4xx for what LiveKit signed (LiveKit counts a 4xx as
+//! delivered).
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,16 +11,22 @@ use axum::{
 use futures_util::StreamExt;
 use jiff::Timestamp;
 
-use super::{App, WEBHOOK_BYTES, error::Problem};
+use super::{App, error::Problem};
 use crate::{
     livekit::token::TokenError,
     store::{InboxMessage, MessageKind},
 };
 
-/// How long a refused body is looked at for its length.
-const GLANCE: Duration = Duration::from_secs(1);
+/// Bytes of the largest body; LiveKit's have a few KiB.
+pub(super) const WEBHOOK_BYTES: usize = 1 << 20;
+/// How long a refused body is read to find out whether it is too large.
+const MEASURE_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Problem> {
+/// Stores the webhook; answers 200 once it is on disk.
+pub(super) async fn receive(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
     let now = (app.clock)();
     let message = signed(&app, request, now).await?;
     app.store.put(message).await?;
@@ -29,15 +35,15 @@ pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Result<St
     Ok(StatusCode::OK)
 }
 
-/// What LiveKit signed. The token is looked at first: nobody else's body is kept in memory.
+/// The signed webhook. The token is checked first: a body without a valid one is not kept in memory.
 async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<InboxMessage, Problem> {
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
     let signed = match app.keys.verify_webhook(token, now) {
         Ok(signed) => signed,
         Err(refused) => {
-            let glance = tokio::time::timeout(GLANCE, is_too_large(request.into_body()));
-            return Err(match glance.await {
+            let measured = tokio::time::timeout(MEASURE_TIMEOUT, is_too_large(request.into_body()));
+            return Err(match measured.await {
                 Ok(true) => too_large(),
                 _ => refuse(app, refused),
             });
@@ -46,8 +52,8 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
     let body = Bytes::from_request(request, app).await;
     let body = body.map_err(|cut| match cut.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-        // LiveKit takes a 4xx for delivered.
-        _ => Problem::unavailable("the body broke off or took too long; send it again"),
+        // LiveKit counts a 4xx as delivered.
+        _ => Problem::unavailable("the body was incomplete or took too long; send it again"),
     })?;
     let key = signed
         .verify(&body)
@@ -82,7 +88,7 @@ fn refuse(app: &App, refused: TokenError) -> Problem {
         tracing::warn!(
             reason,
             suppressed,
-            "a webhook was refused, and nothing was stored: {advice}"
+            "webhook rejected, nothing stored: {advice}"
         );
     }
     Problem::unauthorized(reason)

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::{Job, Wake};
 use crate::store::{CallRow, Store};
 
+/// Deletes transcripts and inbox messages that are older than KEEP.
 pub struct Retention {
     store: Store,
     /// KEEP
@@ -20,6 +21,7 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// `keep`: KEEP.
     pub fn new(store: Store, keep: Duration) -> Retention {
         Retention {
             store,
@@ -59,8 +61,8 @@ impl Job for Retention {
         "keep"
     }
 
-    fn bell<'a>(&self, wake: &'a Wake) -> &'a Notify {
-        &wake.nobody
+    fn wake_on<'a>(&self, _wake: &'a Wake) -> Option<&'a Notify> {
+        None
     }
 
     fn every(&self) -> Duration {

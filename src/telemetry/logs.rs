@@ -13,22 +13,28 @@ pub fn filter(filter: &str) -> EnvFilter {
     EnvFilter::new(format!("{QUIET},{filter}"))
 }
 
-/// Sends logs to stderr, as text for people or one JSON object a line. A second call in one process does nothing.
-pub fn init(filter: &str, json: bool) {
+/// LOG_FORMAT
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people, with colors on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Sends logs to stderr. A second call in one process does nothing.
+pub fn init(filter: &str, format: LogFormat) {
     let registry = tracing_subscriber::registry().with(self::filter(filter));
-    let installed = if json {
-        let layer = fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(std::io::stderr);
-        registry.with(layer).try_init()
-    } else {
-        let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        let layer = fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_target(false)
-            .with_ansi(color);
-        registry.with(layer).try_init()
+    let installed = match format {
+        LogFormat::Json => {
+            let layer = fmt::layer().json().flatten_event(true);
+            registry.with(layer.with_writer(std::io::stderr)).try_init()
+        }
+        LogFormat::Text => {
+            let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let layer = fmt::layer().with_target(false).with_ansi(color);
+            registry.with(layer.with_writer(std::io::stderr)).try_init()
+        }
     };
     installed.ok();
 }

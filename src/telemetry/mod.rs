@@ -10,5 +10,5 @@ mod recorder;
 pub use clock::now;
 pub use http_client::http_client;
 pub use log_throttle::LogThrottle;
-pub use logs::{filter, init};
+pub use logs::{LogFormat, filter, init};
 pub use recorder::metrics;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use livekit_airtable::store::Store;
+use livekit_airtable::store::{Setting, Store};
 use livekit_airtable_sim::{airtable::Fault, livekit::StartFault};
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
@@ -106,7 +106,7 @@ async fn rows_that_wait_are_told_once_across_a_restart_and_so_is_their_end() {
         "{told:#?}"
     );
     assert!(
-        told[3].starts_with("livekit-airtable: Over after "),
+        told[3].starts_with("livekit-airtable: Resolved after "),
         "{told:#?}"
     );
     assert!(
@@ -169,7 +169,7 @@ async fn webhooks_that_never_come_are_told_when_reconcile_finds_the_room() {
     receiver.hears(1).await;
     let told = texts(&receiver);
     assert!(
-        told[0].contains("No webhook has come for 60 min"),
+        told[0].contains("No webhook has arrived for 60 min"),
         "{told:#?}"
     );
     assert!(told[0].ends_with(&format!("({call})")), "{told:#?}");
@@ -237,7 +237,7 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
     let unleased = async {
         loop {
             let ready = crate::play::answer(world.get("/readyz").await, 200).await;
-            if ready["jobs"]["airtable"] == "nobody runs it: the database gives no lease" {
+            if ready["jobs"]["airtable"] == "no process runs it: no lease can be renewed" {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -257,7 +257,7 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
         .await
         .unwrap();
     let told = texts(&receiver);
-    let begins = "livekit-airtable: No job goes on: the leases cannot be renewed";
+    let begins = "livekit-airtable: All jobs stopped: leases cannot be renewed";
     assert!(told[0].starts_with(begins), "{told:#?}");
     assert!(world.row(&call).await.is_none(), "nobody may send");
     somebody.execute("ROLLBACK").await.unwrap();
@@ -268,12 +268,14 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_whether_it_is_ready_writes_at_most_once_a_second() {
     let world = World::new().await;
-    let store = Store::open(&world.database()).await.unwrap();
+    let store = Store::open(&world.database(), livekit_airtable::telemetry::now())
+        .await
+        .unwrap();
     let (asked, mut proofs) = (Instant::now(), BTreeSet::new());
     for _ in 0..200 {
         let ready = world.http.get(world.url("/readyz")).send().await.unwrap();
         assert_eq!(ready.status(), 200);
-        proofs.insert(store.get("checked_at").await.unwrap());
+        proofs.insert(store.get(Setting::CheckedAt).await.unwrap());
     }
     // The watch proves it too, every five seconds.
     let seconds = usize::try_from(asked.elapsed().as_secs()).unwrap();

@@ -104,7 +104,7 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
     assert_eq!((done.code, done.stderr.as_str()), (Some(1), ""), "{done:?}");
     let last = done.stdout.lines().last().unwrap();
     assert!(
-        last.starts_with("Left to do by hand: the columns marked ! above."),
+        last.starts_with("Manual action needed for the columns marked ! above."),
         "{last}"
     );
     for words in [
@@ -137,7 +137,7 @@ async fn a_base_that_cannot_be_looked_at_is_not_told_as_one_that_is_wrong() {
             (Some(69), ""),
             "{done:?}"
         );
-        let words = "The base could not be looked at, and nothing was changed";
+        let words = "The base could not be read and nothing was changed";
         assert!(done.stderr.contains(words), "{done:?}");
     }
 }

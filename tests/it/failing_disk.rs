@@ -45,10 +45,10 @@ async fn loses_nothing(how: &'static str, told: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_cannot_flush_gets_nothing_acknowledged() {
-    loses_nothing("UNSYNCED", "cannot be written: disk I/O error").await;
+    loses_nothing("UNSYNCED", "not writable: disk I/O error").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_was_read_only_for_a_while_is_written_again() {
-    loses_nothing("UNWRITABLE", "cannot be written: ").await;
+    loses_nothing("UNWRITABLE", "not writable: ").await;
 }

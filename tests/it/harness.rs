@@ -13,12 +13,12 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     airtable::Plan,
-    cli::{
-        base::{airtable_client, schema},
-        serve::Service,
-    },
     config::{Config, Source},
     pipeline::Clock,
+    service::{
+        Service,
+        airtable::{client, schema},
+    },
     telemetry,
 };
 use livekit_airtable_sim::{
@@ -148,8 +148,8 @@ impl World {
 
     /// Creates what the schema has and the base has not.
     pub async fn create_table(&self) {
-        let client = airtable_client(&self.config().airtable, self.http.clone());
-        let schema = schema(&self.config().airtable).unwrap();
+        let client = client(&self.config().airtable, self.http.clone());
+        let schema = schema(self.config().airtable.schema.as_deref()).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
     }

@@ -103,7 +103,7 @@ pub fn listen() {
 
 fn hear(line: &str) {
     look_through(line);
-    if line.contains("the oldest has waited") {
+    if line.contains("deliveries are waiting; the oldest for") {
         let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push(line.to_owned());
     }

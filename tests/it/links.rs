@@ -117,7 +117,7 @@ async fn a_forged_link_leads_nowhere_and_a_deleted_object_is_gone() {
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     let page = page.text().await.unwrap();
     assert!(
-        page.contains("<p>The recording is not in the bucket any more.</p>"),
+        page.contains("<p>The recording is no longer in the bucket.</p>"),
         "{page}"
     );
 }

@@ -1,5 +1,5 @@
-//! The bucket's objects: s3s-fs, and the two things that it lacks. It keeps what it knows of an object in a file named after the whole
-//! key, which fails for keys over some 150 bytes; and it gives no content type to what was put without one.
+//! The bucket's objects: s3s-fs without two of its limits. It stores an object's metadata in a file named after the full key, which
+//! fails for keys over about 150 bytes; and objects that were put without a content type have none.
 
 use std::path::{Path, PathBuf};
 
@@ -16,14 +16,16 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use s3s_fs::FileSystem;
 use uuid::Uuid;
 
+/// Objects in a folder, one file each.
 #[derive(Debug)]
-pub struct Folder {
+pub(super) struct Folder {
     root: PathBuf,
     files: FileSystem,
 }
 
 impl Folder {
-    pub fn new(root: &Path) -> std::io::Result<Self> {
+    /// The folder must exist.
+    pub(super) fn new(root: &Path) -> std::io::Result<Self> {
         let files =
             FileSystem::new(root).map_err(|error| std::io::Error::other(format!("{error:?}")))?;
         Ok(Self {
@@ -32,7 +34,7 @@ impl Folder {
         })
     }
 
-    /// Writes an object and nothing about it.
+    /// Writes an object without metadata.
     async fn put_bare(&self, input: PutObjectInput) -> S3Result<S3Response<PutObjectOutput>> {
         let inside = |part: &str| !matches!(part, "." | "..");
         if !input.key.split('/').all(inside) {
@@ -173,7 +175,7 @@ impl S3 for Folder {
     }
 }
 
-/// Whether s3s-fs can name its files about this object: base64 of bucket and key between 8 + 8 + 14 bytes, in 255.
+/// Whether the name of the metadata file fits into 255 bytes: base64 of bucket and key, and 30 bytes around them.
 fn fits(bucket: &str, key: &str) -> bool {
     let encoded = |name: &str| (name.len() * 4).div_ceil(3);
     encoded(bucket) + encoded(key) + 30 <= 255

@@ -1,5 +1,5 @@
-//! A valid MP3 of any length, without an encoder: MPEG-1 layer III at 44.1 kHz and 128 kbit/s constant bit rate, as LiveKit's egress
-//! writes it, whose frames hold no sound.
+//! A silent MP3 of any length, without an encoder: MPEG-1 layer III at 44.1 kHz and a constant 128 kbit/s, as LiveKit's egress
+//! writes it.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ const SAMPLES_PER_SECOND: u64 = 44_100;
 /// 144 x 128,000 / 44,100 is 417.96 bytes; a padding byte in most frames keeps the bit rate.
 const BYTES_PER_FRAME: u64 = 144 * 128_000;
 
+/// The channel mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channels {
     Mono,
     Stereo,
 }
 
-/// The bytes of a silent MP3 whose length is `duration`, rounded to frames of 26 ms and never less than one.
+/// The bytes of a silent MP3 of this duration, rounded to frames of 26 ms, at least one frame.
 #[must_use]
 pub fn generate(duration: Duration, channels: Channels) -> Vec<u8> {
     let samples = duration
@@ -36,8 +37,8 @@ pub fn generate(duration: Duration, channels: Channels) -> Vec<u8> {
     file
 }
 
-/// Sync word, MPEG-1 layer III without checksum; 128 kbit/s, 44.1 kHz, padding; channel mode. What follows is side information of
-/// zeros: no bits of sound in either granule, which decodes to silence.
+/// Sync word, MPEG-1 layer III without checksum; 128 kbit/s, 44.1 kHz, padding; channel mode. The rest of the frame is zeros: side
+/// information without audio bits, which decodes to silence.
 fn header(channels: Channels, padded: bool) -> [u8; 4] {
     let mode = match channels {
         Channels::Stereo => 0x00,

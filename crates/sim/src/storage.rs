@@ -1,4 +1,4 @@
-//! A bucket on a real socket: S3 over a folder, with strict SigV4 signatures, presigned URLs that expire, and ranges.
+//! An S3 bucket over a folder, with strict SigV4 signatures, presigned URLs that expire, and range requests.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,16 +17,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::folder::Folder;
 
+/// The bucket, its folder and its only key.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where objects lie, at `<folder>/<bucket>/<key>`; made when it is missing.
+    /// Objects are at `<folder>/<bucket>/<key>`; created if it is missing.
     pub folder: PathBuf,
     pub bucket: String,
     pub access_key: String,
     pub secret_key: String,
 }
 
-/// A running bucket.
+/// A running bucket; clones share it.
 #[derive(Debug, Clone)]
 pub struct Storage {
     address: SocketAddr,
@@ -70,22 +71,24 @@ pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Stor
 }
 
 impl Storage {
-    /// `http://IP:port`, the endpoint; path style only.
+    /// The endpoint, `http://IP:port`; path style only.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// The folder with the bucket's folder in it.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
+    /// Closes the socket.
     pub fn stop(&self) {
         self.stopped.cancel();
     }
 
-    /// The next `times` requests answer `status`, whatever they ask.
+    /// Answers the next `times` requests with `status`.
     pub fn refuse(&self, times: usize, status: u16) {
         *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = Refusals {
             left: times,
@@ -100,7 +103,7 @@ impl Storage {
     }
 }
 
-/// Refuses as told, and tells players that they may seek.
+/// Refuses requests on demand, and announces range requests, which players need for seeking.
 async fn front(State(storage): State<Storage>, request: Request, next: Next) -> Response {
     if let Some(status) = storage.refusal() {
         let body = "<Error><Code>Refused</Code><Message>refused by the stand-in</Message></Error>";

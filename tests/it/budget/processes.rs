@@ -93,7 +93,7 @@ async fn kills_do_not_stretch_the_month() {
             let url = format!("http://{}/readyz", serve.address);
             let answer = http.get(url).send().await.unwrap();
             let (status, told): (_, Value) = (answer.status(), answer.json().await.unwrap());
-            if let Some(error) = told["closed"]["airtable"]["error"].as_str() {
+            if let Some(error) = told["paused"]["airtable"]["error"].as_str() {
                 assert_eq!(status, 200, "Airtable's absence is not ours");
                 return error.to_owned();
             }
@@ -140,7 +140,7 @@ async fn the_budget_is_told_in_readyz_and_metrics() {
     assert_eq!(month["requests_left"].as_u64(), Some(100_000 - used));
     assert!(month["runs_out"].is_null(), "{ready}");
     assert_eq!(ready["airtable"]["requests_per_second"], 50.0);
-    assert_eq!(ready["closed"], serde_json::json!({}));
+    assert_eq!(ready["paused"], serde_json::json!({}));
     let metrics = world.get("/metrics").await.text().await.unwrap();
     for line in [
         "livekit_airtable_month_requests_limit 100000\n",
@@ -154,9 +154,12 @@ async fn the_budget_is_told_in_readyz_and_metrics() {
         "{metrics}"
     );
     let path = world.folder.path().join("calls.db");
-    let store = Store::open(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap();
+    let store = Store::open(
+        &format!("sqlite:{}", path.display()),
+        livekit_airtable::telemetry::now(),
+    )
+    .await
+    .unwrap();
     let later = now() + Duration::from_secs(60);
     store
         .pause_sink(Sink::Airtable, "no", later, now())

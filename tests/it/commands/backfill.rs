@@ -38,10 +38,7 @@ pub async fn finds_recordings(world: World) {
         .await;
     assert_eq!(none["found"], json!([]));
     let done = world.ok(&args).await;
-    assert!(
-        done.stdout.contains("Brought in: 3 recordings;"),
-        "{done:?}"
-    );
+    assert!(done.stdout.contains("Imported 3 recordings;"), "{done:?}");
     assert!(done.stderr.contains("1 of 6 objects"), "{done:?}");
     world.row_is("RM_old", "Complete").await;
     let row = world.row_where("RM_old", |row| row.contains_key("Recording URL"));
@@ -69,10 +66,7 @@ pub async fn finds_recordings(world: World) {
     let job = world.row_is(calls[0], "Complete").await;
     assert_eq!(job["Recording size"], 3000);
     let again = world.ok(&args).await;
-    assert!(
-        again.stdout.contains("Brought in: 0 recordings;"),
-        "{again:?}"
-    );
+    assert!(again.stdout.contains("Imported 0 recordings;"), "{again:?}");
     world.processed(&known, "egress").await;
     assert_eq!(
         world.rows().await.len(),

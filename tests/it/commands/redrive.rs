@@ -32,7 +32,7 @@ pub async fn ends_a_park(world: World) {
     );
     assert!(world.row(&call).await.is_none(), "a dry run sends nothing");
     let done = world.ok(&["redrive"]).await;
-    assert!(done.stdout.contains("made due"), "{done:?}");
+    assert!(done.stdout.contains("due now"), "{done:?}");
     assert!(done.stderr.contains("running service"), "{done:?}");
     world.row_is(&call, "Live").await;
     world.delivery_is(&call, "airtable", "done").await;
@@ -72,11 +72,11 @@ pub async fn revives_the_dead(mut world: World) {
     assert_eq!(planned["deliveries"][0]["state"], "dead", "{planned:#}");
     world.delivery_is_stored(&call, "airtable", "dead").await;
     let done = world.ok(&["redrive", "--dead", "--sink", "airtable"]).await;
-    assert_eq!(done.stdout, "1 delivery made due.\n");
+    assert_eq!(done.stdout, "1 delivery due now.\n");
     assert!(done.stderr.contains(NOBODY), "{done:?}");
     world.delivery_is_stored(&call, "airtable", "pending").await;
     let again = world.ok(&["redrive", "--dead"]).await;
-    assert_eq!(again.stdout, "0 deliveries made due.\n");
+    assert_eq!(again.stdout, "0 deliveries due now.\n");
     world.mend_airtable().await;
     world.start().await;
     world.row_is(&call, "Live").await;
@@ -102,7 +102,7 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
     assert!(delete(&world, &call).await);
     assert!(world.row(&call).await.is_none());
     let done = world.ok(&["redrive", &call]).await;
-    assert_eq!(done.stdout, "1 delivery made due.\n", "its row");
+    assert_eq!(done.stdout, "1 delivery due now.\n", "its row");
     let back = world.row_is(&call, "Complete").await;
     assert_eq!(
         (text(&back, "Transcript"), text(&back, "Caller")),
@@ -175,7 +175,7 @@ async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
     world.row_is(&call, "No recording").await;
     edit(&world, &call, &json!({ "Room": "somebody else's" })).await;
     let done = world.ok(&["redrive", "--all", "--sink", "airtable"]).await;
-    assert_eq!(done.stdout, "1 delivery made due.\n");
+    assert_eq!(done.stdout, "1 delivery due now.\n");
     world
         .row_where(&call, |row| text(row, "Room") == "desk")
         .await;
@@ -195,7 +195,7 @@ async fn a_recording_that_was_given_up_is_looked_for_again() {
     world.delivery_is(&call, "storage", "dead").await;
     world.put_object(&call, 77);
     let done = world.ok(&["redrive", "--dead", &call]).await;
-    assert_eq!(done.stdout, "1 delivery made due.\n");
+    assert_eq!(done.stdout, "1 delivery due now.\n");
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(
         (text(&row, "Error"), &row["Recording size"]),

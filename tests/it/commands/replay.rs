@@ -27,7 +27,7 @@ pub async fn changes_nothing(world: World) {
     );
     assert_eq!(planned["incomplete"], json!([]), "{planned:#}");
     let done = world.ok(&["replay"]).await;
-    assert!(done.stdout.contains("3 calls of"), "{done:?}");
+    assert!(done.stdout.contains("Rebuilt 3 calls from"), "{done:?}");
     assert!(done.stdout.contains("0 changed"), "{done:?}");
     assert_eq!(world.texts(CALLS).await, before);
     // Whatever it had made due would be sent before this new call.
@@ -169,7 +169,7 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
     let done = world.ok(&["replay"]).await;
     assert!(
         done.stdout
-            .contains("1 letters that belong to no call are read again"),
+            .contains("1 inbox messages of no call are processed again"),
         "{done:?}"
     );
     let mended = eventually_texts(&world, "SELECT id FROM calls").await;

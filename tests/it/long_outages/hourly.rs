@@ -7,9 +7,9 @@ use livekit_airtable::{
     domain::{Call, DueDelivery, Sink},
     pipeline::{
         Job, Runner,
-        watch::{Patience, Watch},
+        alerts::{Alerts, Thresholds},
     },
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 
@@ -20,7 +20,7 @@ const CALL: &str = "RM_waitsForThreeDays";
 /// A database in which one call is owed to Airtable since `now`.
 async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
     let url = format!("sqlite:{}", folder.join("calls.db").display());
-    let store = Store::open(&url).await.unwrap();
+    let store = Store::open(&url, telemetry::now()).await.unwrap();
     let call = Call {
         id: CALL.into(),
         finished_at: Some(now),
@@ -37,7 +37,9 @@ async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
         due_deliveries,
     };
     let sinks = [Sink::Airtable];
-    let due_deliveries = store.commit_fold(&[folded], &[], &[], &sinks, now).await;
+    let due_deliveries = store
+        .commit_fold(Fold::of_calls(&[folded]), &sinks, now)
+        .await;
     due_deliveries.unwrap();
     store
 }
@@ -50,33 +52,23 @@ async fn three_days_of_waiting_are_a_line_an_hour() {
     let store = outstanding(folder.path(), now).await;
     let runner = Runner::new(telemetry::now);
     runner.leases.want("watch");
-    let patience = Patience::new(SignedDuration::ZERO, now);
-    let status = runner.status.clone();
-    let watch = |leases| {
-        Watch::new(
-            store.clone(),
-            status.clone(),
-            leases,
-            None,
-            patience.clone(),
-            KEY.into(),
-        )
-    };
-    let mut watching = watch(runner.leases.clone());
+    let thresholds = Thresholds::new(SignedDuration::ZERO, now);
+    let alerts = || Alerts::new(store.clone(), &runner, None, thresholds.clone(), KEY.into());
+    let mut job = alerts();
     for minutes in (0..=72 * 60).step_by(5) {
         // Restarts make it no louder.
         if minutes % 600 == 0 {
-            watching = watch(runner.leases.clone());
+            job = alerts();
         }
         assert!(runner.leases.renew(&store, telemetry::now).await);
         let at = now + Duration::from_secs(minutes * 60);
-        watching.step(at).await.unwrap();
+        job.step(at).await.unwrap();
     }
     let said = leak_check::said_to_wait(CALL);
     assert_eq!(said.len(), 72, "{said:#?}");
     let last = said.last().unwrap();
     assert!(
-        last.contains("the oldest has waited 71 h") || last.contains("2 days"),
+        last.contains("the oldest for 71 h") || last.contains("2 days"),
         "{last}"
     );
 }

@@ -1,4 +1,4 @@
-use livekit_airtable::telemetry;
+use livekit_airtable::telemetry::{self, LogFormat};
 
 #[test]
 fn counters_are_rendered_without_a_listener() {
@@ -16,6 +16,6 @@ fn counters_are_rendered_without_a_listener() {
 
 #[test]
 fn logging_may_be_started_twice() {
-    telemetry::init("info,livekit_airtable=debug", true);
-    telemetry::init("info", false);
+    telemetry::init("info,livekit_airtable=debug", LogFormat::Json);
+    telemetry::init("info", LogFormat::Text);
 }

@@ -1,45 +1,53 @@
-//! Bases, tables, fields and records, as they are kept. Cells hang on field ids, so a rename loses nothing.
+//! Bases, tables, fields and records as they are stored. Cells are keyed by field id, so a renamed field keeps its values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::comments::Comment;
-use super::refusal::{Outcome, Refusal};
-use super::webhooks::{self, Webhooks};
-use super::{computed, ids};
+use super::ids;
+use super::refusal::Refusal;
+use super::webhook::Webhooks;
 
+/// A base: tables, and the webhooks that report their changes.
 #[derive(Clone)]
 pub(super) struct Base {
+    /// `app…`
     pub id: String,
     pub name: String,
     pub tables: Vec<Table>,
     pub webhooks: Webhooks,
 }
 
+/// A table with its fields and records, both in the order of their creation.
 #[derive(Clone)]
 pub(super) struct Table {
+    /// `tbl…`
     pub id: String,
     pub name: String,
     pub description: Option<String>,
+    /// The id of the field that names a record.
     pub primary_field: String,
     pub fields: Vec<Field>,
+    /// As the metadata API prints them.
     pub views: Vec<Value>,
     pub records: Vec<Arc<Record>>,
-    /// What the next record counts as in autoNumber fields.
+    /// The value of autoNumber fields in the next record.
     pub next_number: u64,
     pub comments: Vec<Comment>,
-    /// Attachments (id, URL) that a write has left to be fetched.
+    /// Attachments (id, URL) that a write has queued for fetching.
     pub to_fetch: Vec<(String, String)>,
 }
 
+/// A field as the metadata API reads and prints it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Field {
+    /// `fld…`
     #[serde(default)]
     pub id: String,
     pub name: String,
+    /// Airtable's name of the type, e.g. `singleLineText`.
     #[serde(rename = "type")]
     pub kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,42 +57,57 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// A text among its options.
-    pub fn option(&self, name: &str) -> Option<&str> {
+    /// An option of the field that is a string, e.g. `linkedTableId`.
+    pub(super) fn option(&self, name: &str) -> Option<&str> {
         self.options.as_ref()?[name].as_str()
     }
 }
 
+/// A record; computed cells are not stored.
 #[derive(Clone)]
 pub(super) struct Record {
+    /// `rec…`
     pub id: String,
+    /// As the API prints it.
     pub created: String,
-    /// None: nothing was written to it since.
+    /// None until the record is updated.
     pub modified: Option<String>,
+    /// The value of autoNumber fields.
     pub number: u64,
-    /// Field id to value; an empty cell is not there.
+    /// Field id to value; empty cells are absent.
     pub cells: BTreeMap<String, Value>,
 }
 
+/// A comment on a record.
+#[derive(Clone)]
+pub(super) struct Comment {
+    /// The record's id.
+    pub record: String,
+    /// As the API prints it.
+    pub printed: Value,
+}
+
 impl Base {
-    /// By id, or by name in any case.
-    pub fn table(&self, id_or_name: &str) -> Result<&Table, Refusal> {
+    /// Finds a table by id, or by name ignoring case. An unknown table is refused like a missing permission.
+    pub(super) fn table(&self, id_or_name: &str) -> Result<&Table, Refusal> {
         let found = self.tables.iter().find(|t| t.is(id_or_name));
         found.ok_or_else(Refusal::forbidden)
     }
 
-    pub fn table_mut(&mut self, id_or_name: &str) -> Result<&mut Table, Refusal> {
+    /// [`Base::table`], to change it.
+    pub(super) fn table_mut(&mut self, id_or_name: &str) -> Result<&mut Table, Refusal> {
         let found = self.tables.iter_mut().find(|t| t.is(id_or_name));
         found.ok_or_else(Refusal::forbidden)
     }
 
-    /// The table's place among the tables.
-    pub fn table_at(&self, id_or_name: &str) -> Result<usize, Refusal> {
+    /// [`Base::table`] as an index into `tables`.
+    pub(super) fn table_at(&self, id_or_name: &str) -> Result<usize, Refusal> {
         let found = self.tables.iter().position(|t| t.is(id_or_name));
         found.ok_or_else(Refusal::forbidden)
     }
 
-    pub fn place(&self, table: usize, record: usize) -> Place<'_> {
+    /// The record at these indexes, with what its computed cells depend on.
+    pub(super) fn place(&self, table: usize, record: usize) -> Place<'_> {
         let table = &self.tables[table];
         Place {
             base: self,
@@ -92,19 +115,11 @@ impl Base {
             record: &table.records[record],
         }
     }
-
-    /// All of the change or, when it is refused, nothing of it.
-    pub fn transact(&mut self, change: impl FnOnce(&mut Base) -> Outcome) -> Outcome {
-        let mut draft = self.clone();
-        let answer = change(&mut draft)?;
-        webhooks::note(self, &mut draft);
-        *self = draft;
-        Ok(answer)
-    }
 }
 
 impl Table {
-    pub fn new(name: String, description: Option<String>, fields: Vec<Field>) -> Self {
+    /// A table without records, whose primary field is the first one.
+    pub(super) fn new(name: String, description: Option<String>, fields: Vec<Field>) -> Self {
         Self {
             id: ids::fresh("tbl"),
             name,
@@ -119,25 +134,27 @@ impl Table {
         }
     }
 
-    pub fn is(&self, id_or_name: &str) -> bool {
+    /// Whether this is the table's id, or its name ignoring case.
+    pub(super) fn is(&self, id_or_name: &str) -> bool {
         self.id == id_or_name || self.name.to_lowercase() == id_or_name.to_lowercase()
     }
 
-    /// By id or by its exact name.
-    pub fn field(&self, id_or_name: &str) -> Option<&Field> {
+    /// Finds a field by id or by its exact name.
+    pub(super) fn field(&self, id_or_name: &str) -> Option<&Field> {
         self.fields
             .iter()
             .find(|f| f.id == id_or_name || f.name == id_or_name)
     }
 
-    pub fn field_mut(&mut self, id_or_name: &str) -> Option<&mut Field> {
+    /// [`Table::field`], to change it.
+    pub(super) fn field_mut(&mut self, id_or_name: &str) -> Option<&mut Field> {
         self.fields
             .iter_mut()
             .find(|f| f.id == id_or_name || f.name == id_or_name)
     }
 
-    /// An empty record at the end, and its place.
-    pub fn add(&mut self) -> usize {
+    /// Appends an empty record and returns its index.
+    pub(super) fn add(&mut self) -> usize {
         self.records.push(Arc::new(Record {
             id: ids::fresh("rec"),
             created: ids::now(),
@@ -149,17 +166,19 @@ impl Table {
         self.records.len() - 1
     }
 
-    pub fn comments_on(&self, record: &str) -> usize {
-        let of_record = |comment: &&Comment| comment.is_on(record);
+    /// How many comments the record has.
+    pub(super) fn comments_on(&self, record: &str) -> usize {
+        let of_record = |comment: &&Comment| comment.record == record;
         self.comments.iter().filter(of_record).count()
     }
 
-    pub fn position(&self, record: &str) -> Option<usize> {
+    /// The index of the record with this id.
+    pub(super) fn position(&self, record: &str) -> Option<usize> {
         self.records.iter().position(|r| r.id == record)
     }
 
     /// As the metadata API prints it.
-    pub fn schema(&self) -> Value {
+    pub(super) fn schema(&self) -> Value {
         let mut schema = json!({
             "id": self.id, "name": self.name, "primaryFieldId": self.primary_field,
             "fields": self.fields, "views": self.views,
@@ -171,25 +190,10 @@ impl Table {
     }
 }
 
-/// A record where it stands: what is computed of it may come from other tables.
+/// A record in its table and base: its computed cells may depend on other tables.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub base: &'a Base,
     pub table: &'a Table,
     pub record: &'a Record,
-}
-
-impl Place<'_> {
-    /// As the records API prints it. `only` holds ids of fields.
-    pub fn print(self, by_id: bool, only: Option<&[String]>) -> Value {
-        let wanted = |field: &&Field| only.is_none_or(|ids| ids.contains(&field.id));
-        let mut fields = Map::new();
-        for field in self.table.fields.iter().filter(wanted) {
-            if let Some(value) = computed::cell(self, field, 0) {
-                let key = if by_id { &field.id } else { &field.name };
-                fields.insert(key.clone(), value.into_owned());
-            }
-        }
-        json!({"id": self.record.id, "createdTime": self.record.created, "fields": fields})
-    }
 }

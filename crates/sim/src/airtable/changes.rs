@@ -1,4 +1,4 @@
-//! What a write has made of the records of a base.
+//! The difference that a write makes to the records of a base.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::base::{Base, Record, Table};
 
-/// By table's id; tables without a change are not there.
+/// Changes by table id; unchanged tables are absent.
 pub(super) struct Changes(BTreeMap<String, Changed>);
 
 #[derive(Default)]
@@ -18,6 +18,7 @@ struct Changed {
     destroyed: Vec<String>,
 }
 
+/// The changes between two states of a base.
 pub(super) fn between(before: &Base, after: &Base) -> Changes {
     let mut changes = BTreeMap::new();
     for table in &after.tables {
@@ -50,12 +51,13 @@ fn of_table(old: &Table, new: &Table) -> Option<Changed> {
 }
 
 impl Changes {
-    pub fn is_empty(&self) -> bool {
+    /// Whether no record changed.
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// `changedTablesById` of a webhook's payload; None if its filters leave nothing.
-    pub fn printed(&self, filters: &Value, includes: &Value) -> Option<Value> {
+    pub(super) fn printed(&self, filters: &Value, includes: &Value) -> Option<Value> {
         let takes = |name: &str, value: &str| match &filters[name] {
             Value::Array(all) => all.is_empty() || all.iter().any(|one| one == value),
             _ => true,
@@ -101,7 +103,7 @@ fn created(record: &Record) -> Value {
     json!({"createdTime": record.created, "cellValuesByFieldId": record.cells})
 }
 
-/// The cells that are others now. None: no watched one is.
+/// The changed cells; None if no watched field changed.
 fn change(
     before: &Record,
     after: &Record,

@@ -3,25 +3,13 @@
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::base::Table;
+use super::base::{Comment, Table};
+use super::call::Call;
+use super::ids;
 use super::refusal::{Outcome, Refusal};
-use super::routes::Call;
-use super::{computed, ids};
+use super::user::user;
 
-/// A comment and the record that it is on.
-#[derive(Clone)]
-pub(super) struct Comment {
-    record: String,
-    printed: Value,
-}
-
-impl Comment {
-    pub fn is_on(&self, record: &str) -> bool {
-        self.record == record
-    }
-}
-
-/// `comment`: its id, when the path names one.
+/// Answers a request; `comment` is the id of a comment, if the path names one.
 pub(super) fn answer(
     table: &mut Table,
     call: &Call,
@@ -38,7 +26,7 @@ pub(super) fn answer(
             printed["id"] = json!(ids::fresh("com"));
             printed["createdTime"] = json!(ids::now());
             printed["lastUpdatedTime"] = Value::Null;
-            printed["author"] = computed::user();
+            printed["author"] = user();
             let record = record.to_owned();
             table.comments.push(Comment {
                 record,
@@ -73,12 +61,12 @@ fn list(table: &Table, record: &str) -> Value {
     json!({"comments": newest_first, "offset": null})
 }
 
-/// Text, and who is mentioned in it as `@[usr…]`.
+/// The text, and the users that it mentions as `@[usr…]`.
 fn text(body: &Value) -> Outcome {
     let text = body["text"].as_str().filter(|text| !text.is_empty());
     let missing = || Refusal::invalid("INVALID_REQUEST_UNKNOWN", "text is missing");
     let text = text.ok_or_else(missing)?;
-    let user = computed::user();
+    let user = user();
     let id = user["id"].as_str().unwrap_or_default();
     let mut mentioned = Map::new();
     if text.contains(&format!("@[{id}]")) {

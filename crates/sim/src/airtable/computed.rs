@@ -1,21 +1,17 @@
-//! Fields that nobody writes: they follow from the record and what it is linked to. What a seed holds for them stands.
+//! Computed fields: they follow from the record and its linked records. A value from the seed overrides them.
 
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
 use super::base::{Field, Place};
-use super::formula::Formula;
+use super::formula::{Formula, Row};
+use super::user::user;
 
-/// The one user of a stand-in.
-pub(super) fn user() -> Value {
-    json!({"id": "usrSimulated00001", "email": "simulated@example.com", "name": "Simulated"})
-}
-
-/// How many computed fields may ask for another: they can go round in a circle.
+/// How many computed fields may depend on each other in a row: they can form a circle.
 const DEEPEST: usize = 8;
 
-/// The cell of a field, whoever fills it. `depth`: computed fields on the way to this one.
+/// The cell of any field, stored or computed; None is an empty cell. `depth` counts the computed fields that led to this one.
 pub(super) fn cell<'a>(place: Place<'a>, field: &Field, depth: usize) -> Option<Cow<'a, Value>> {
     let record = place.record;
     if let Some(stored) = record.cells.get(&field.id) {
@@ -44,13 +40,13 @@ pub(super) fn cell<'a>(place: Place<'a>, field: &Field, depth: usize) -> Option<
     Some(Cow::Owned(value))
 }
 
-/// The ids in the link field that a count, lookup or rollup follows. None: it has none to follow.
+/// The ids in the link field that a count, lookup or rollup follows; None if its options name no link field.
 fn links<'a>(place: Place<'a>, field: &Field) -> Option<&'a [Value]> {
     let cell = place.record.cells.get(field.option("recordLinkFieldId")?);
     Some(cell.and_then(Value::as_array).map_or(&[], Vec::as_slice))
 }
 
-/// What the linked records have in the field that is looked up, lists unfolded; None if they all have nothing.
+/// The cells of the linked records in the looked-up field, with lists flattened; None if all are empty.
 fn lookup(place: Place<'_>, field: &Field, depth: usize) -> Option<Value> {
     let link = place.table.field(field.option("recordLinkFieldId")?)?;
     let table = place.base.table(link.option("linkedTableId")?).ok()?;
@@ -80,7 +76,22 @@ fn evaluate(
     depth: usize,
 ) -> Option<Value> {
     match formula {
-        Ok(formula) => formula.cell(place, values, depth + 1),
+        Ok(formula) => formula.cell(&row(place, depth + 1), values),
         Err(_) => Some(json!({"error": "#ERROR!"})),
+    }
+}
+
+/// Whether the record passes a filter.
+pub(super) fn matches(formula: &Formula, place: Place<'_>) -> bool {
+    formula.matches(&row(place, 0))
+}
+
+fn row(place: Place<'_>, depth: usize) -> Row<'_> {
+    Row {
+        record: place.record,
+        cell: Box::new(move |field| {
+            let field = place.table.field(field)?;
+            cell(place, field, depth).map(Cow::into_owned)
+        }),
     }
 }

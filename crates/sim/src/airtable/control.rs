@@ -1,5 +1,5 @@
-//! What no client of Airtable's does over HTTP: asking for faults, counting breaches, and what people do to fields in the
-//! interface. These requests need no token and do not count as Airtable's.
+//! Requests that Airtable does not have: injecting faults, reading counters, and changing fields as a user of the interface
+//! does. They need no token and do not count as API requests.
 //!
 //! ```text
 //! curl localhost:PORT/sim
@@ -16,11 +16,12 @@ use axum::http::Method;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::faults::Fault;
 use super::refusal::{Outcome, Refusal};
-use super::routes::Call;
-use super::{Airtable, Fault};
+use super::simulator::Airtable;
 
-/// None: the request is Airtable's.
+/// Answers a request below `/sim`; None if it is one of Airtable's.
 pub(super) fn answer(airtable: &Airtable, call: &Call) -> Option<Outcome> {
     let path = call.path();
     let ("sim", rest) = path.split_first().map(|(first, rest)| (*first, rest))? else {
@@ -57,12 +58,12 @@ struct Asked {
     #[serde(default = "once")]
     times: usize,
     method: Option<String>,
-    /// The request's work is done before it goes wrong.
+    /// The request is executed before it fails.
     #[serde(default)]
     after_write: bool,
     /// For `status` and `html`.
     status: Option<u16>,
-    /// For `status`; Airtable's usual words for it, if there is none.
+    /// For `status`; default: Airtable's usual body.
     body: Option<Value>,
     /// For `silent` and `slow`.
     #[serde(default = "half_a_minute")]
@@ -87,7 +88,7 @@ fn once() -> usize {
     1
 }
 
-/// Longer than clients wait.
+/// Longer than clients' usual timeouts.
 fn half_a_minute() -> f64 {
     31.0
 }
@@ -120,7 +121,7 @@ fn ask(airtable: &Airtable, asked: Asked) -> Outcome {
     Ok(state(airtable))
 }
 
-/// What Airtable says with such a status.
+/// The given body, or Airtable's usual one for the status.
 fn words(status: u16, body: Option<Value>) -> String {
     let refusal = match status {
         401 => Refusal::unauthenticated(),
@@ -146,7 +147,7 @@ struct Edit {
     options: Option<Value>,
 }
 
-/// As a user edits a field. The name goes last, as `field` may be the old one.
+/// Edits a field as a user does. The name changes last, since `field` may be the old name.
 fn change(airtable: &Airtable, table: &str, field: &str, edit: Edit) -> Outcome {
     if let Some(kind) = &edit.kind {
         done(airtable.change_type(table, field, kind, edit.options))?;

@@ -1,4 +1,4 @@
-//! What can go wrong on the way to Airtable, on demand.
+//! Faults on demand: what goes wrong at Airtable and on the way there.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,40 +10,39 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
-use super::server::respond;
-use super::wire::Scissors;
+use super::connection::ResetHandle;
+use super::refusal::{Refusal, respond};
 
-/// How one request fails.
+/// How one request fails. "Not executed" means that the request changes nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
-    /// Nothing is done; this status and this body (taken for JSON). A 503 says `Retry-After: 1`.
+    /// Not executed; this status and this body, sent as JSON. A 503 has `Retry-After: 1`.
     Status(u16, String),
-    /// Nothing is done; this status with a page, as a proxy before Airtable gives it.
+    /// Not executed; this status with an HTML page, as from a proxy in front of Airtable.
     Html(u16),
-    /// Nothing is done; the connection closes without an answer.
+    /// Not executed; the connection closes without an answer.
     Reset,
-    /// Nothing is done; the connection closes without an answer, so much later.
+    /// Not executed; the connection closes without an answer after this time.
     Silent(Duration),
-    /// The work is done, then the connection closes without an answer.
+    /// Executed, then the connection closes without an answer.
     AfterWrite,
-    /// The work is done, the answer breaks off in the middle of its body.
+    /// Executed; the answer ends in the middle of its body.
     Truncated,
-    /// The work is done at once, the answer comes so much later.
+    /// Executed at once; the answer comes after this time.
     Slow(Duration),
-    /// Nothing is done; 429, and the base may be asked again after so many seconds (`Retry-After`).
+    /// Not executed; 429 with `Retry-After` in seconds.
     Locked(u16),
-    /// The month's calls are used up: 429 on records; the metadata API still answers and leaves this fault standing.
+    /// The monthly limit of API calls is reached: 429 on records. The metadata API still answers and does not use the fault up.
     Quota,
-    /// The base is locked, as if somebody else had sent one request too many.
+    /// The base is locked out, as if another client had sent one request too many.
     Lockout,
-    /// The row is saved, its new attachments are not, and `details` of the answer says so.
+    /// The row is saved without its new attachments, and `details` of the answer says so.
     NoAttachments,
-    /// The work is done, then it goes on as this fault does.
+    /// Executed, then as this fault.
     After(Box<Fault>),
 }
 
-/// Faults to come, each for so many requests, perhaps of one method only.
+/// Queued faults, each for a number of requests, of any method or of one.
 #[derive(Default)]
 pub(super) struct Faults(VecDeque<Due>);
 
@@ -54,7 +53,8 @@ struct Due {
 }
 
 impl Faults {
-    pub fn push(&mut self, times: usize, method: Option<Method>, fault: Fault) {
+    /// Queues a fault for the next `times` requests; None is any method.
+    pub(super) fn push(&mut self, times: usize, method: Option<Method>, fault: Fault) {
         if times > 0 {
             self.0.push_back(Due {
                 times,
@@ -64,8 +64,8 @@ impl Faults {
         }
     }
 
-    /// The fault for this request, if one is due: the first in line that it is meant for.
-    pub fn take(&mut self, method: &Method, is_metadata: bool) -> Option<Fault> {
+    /// Takes the first queued fault that applies to this request.
+    pub(super) fn take(&mut self, method: &Method, is_metadata: bool) -> Option<Fault> {
         let meant = |due: &Due| due.method.as_ref().is_none_or(|wanted| wanted == method);
         let at = self.0.iter().position(meant)?;
         let due = self.0.get_mut(at)?;
@@ -80,19 +80,20 @@ impl Faults {
         Some(fault)
     }
 
-    pub fn clear(&mut self) {
+    /// Drops all queued faults.
+    pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Requests that will still go wrong.
-    pub fn left(&self) -> usize {
+    /// How many requests the queued faults are for.
+    pub(super) fn left(&self) -> usize {
         self.0.iter().map(|due| due.times).sum()
     }
 }
 
 impl Fault {
-    /// Whether the request's work is done all the same.
-    pub(super) fn works(&self) -> bool {
+    /// Whether the request is executed all the same.
+    pub(super) fn executes(&self) -> bool {
         match self {
             Self::AfterWrite | Self::Truncated | Self::Slow(_) => true,
             Self::NoAttachments | Self::After(_) => true,
@@ -101,8 +102,8 @@ impl Fault {
         }
     }
 
-    /// What comes back. `done` is the answer to the work, where it was done.
-    pub(super) async fn answer(self, done: Response, connection: &Scissors) -> Response {
+    /// The answer that the client gets. `done` is the answer of the execution, if there was one.
+    pub(super) async fn answer(self, done: Response, connection: &ResetHandle) -> Response {
         let fault = match self {
             Self::After(fault) => *fault,
             fault => fault,
@@ -118,12 +119,12 @@ impl Fault {
                 answer
             }
             Self::Reset | Self::AfterWrite => {
-                connection.cut();
+                connection.reset();
                 done
             }
             Self::Silent(wait) => {
                 tokio::time::sleep(wait).await;
-                connection.cut();
+                connection.reset();
                 done
             }
             Self::Truncated => half(done).await,
@@ -137,7 +138,7 @@ impl Fault {
     }
 }
 
-/// What a proxy before Airtable says.
+/// The page of a proxy in front of Airtable.
 pub(super) fn page(status: u16) -> Response {
     let page = "<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>";
     (code(status), [(CONTENT_TYPE, "text/html")], page).into_response()
@@ -156,21 +157,21 @@ fn code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// The whole length in the headers, half of the bytes, then the end of the connection.
+/// The full length in the headers, half of the bytes, then the end of the connection.
 async fn half(answer: Response) -> Response {
     let (mut parts, bytes) = whole(answer).await;
     parts.headers.insert(CONTENT_LENGTH, bytes.len().into());
     let half = bytes.slice(..bytes.len() / 2);
     let half = stream::once(async { Ok::<Bytes, std::io::Error>(half) });
     let broken = stream::once(async {
-        // Once around, so that headers and half are on their way before the connection breaks.
+        // The headers and the first half must be sent before the connection breaks.
         tokio::task::yield_now().await;
         Err(std::io::ErrorKind::ConnectionReset.into())
     });
     Response::from_parts(parts, Body::from_stream(half.chain(broken)))
 }
 
-/// A success that says that its attachments did not succeed.
+/// A success whose `details` say that the attachments failed.
 async fn partial(answer: Response) -> Response {
     let (parts, bytes) = whole(answer).await;
     let mut body: Value = serde_json::from_slice(&bytes).unwrap_or_default();

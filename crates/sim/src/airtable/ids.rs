@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Starts at the clock, so that a stand-in that was started again gives no id that somebody remembers.
+/// Starts at the clock, so that a restarted stand-in does not repeat ids that clients remember.
 static NEXT: LazyLock<AtomicU64> =
     LazyLock::new(|| AtomicU64::new(clock().as_microsecond() as u64));
 
@@ -28,16 +28,17 @@ pub(super) fn now() -> String {
     iso(clock())
 }
 
-/// When a webhook expires that is not refreshed.
+/// The time at which a webhook expires unless it is refreshed.
 pub(super) fn in_a_week() -> String {
     iso(clock() + SignedDuration::from_hours(7 * 24))
 }
 
+/// A time as Airtable prints it, e.g. `2026-01-02T03:04:05.000Z`.
 pub(super) fn iso(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// Whether this is an id of that kind, not a name.
+/// Whether this is an id with this prefix rather than a name.
 pub(super) fn is_id(text: &str, prefix: &str) -> bool {
     text.len() == 17 && text.starts_with(prefix) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
@@ -50,7 +51,7 @@ fn clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// splitmix64: neighbouring counts give ids that share nothing.
+/// splitmix64: consecutive counts give unrelated ids.
 fn mix(count: u64) -> u64 {
     let z = count.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

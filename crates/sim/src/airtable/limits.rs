@@ -1,16 +1,16 @@
-//! Rate limits, of a base and of a token: so many requests in any second, and nothing at all for a while after one too many.
+//! Rate limits of bases and tokens: a number of requests in any second, and a lockout after one too many.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Options;
+use super::options::Options;
 
-/// A year: a time far off that can still be added to now.
+/// A year: never, for practical purposes, and still in the range of `Instant`.
 const LONGEST_LOCKOUT: Duration = Duration::from_secs(365 * 86_400);
 
-/// All of a stand-in's.
+/// The limits of all bases and tokens.
 pub(super) struct Limits {
     base: Limit,
     token: Limit,
@@ -19,7 +19,8 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub fn new(options: &Options) -> Self {
+    /// No request has been counted yet.
+    pub(super) fn new(options: &Options) -> Self {
         let lockout = options.lockout;
         Self {
             base: Limit::new(options.requests_per_second, lockout),
@@ -29,15 +30,15 @@ impl Limits {
         }
     }
 
-    /// Whether a request that comes now is answered.
-    pub fn admit(&mut self, token: &str, base: Option<&str>, now: Instant) -> bool {
+    /// Counts a request and says whether it is within the limits.
+    pub(super) fn admit(&mut self, token: &str, base: Option<&str>, now: Instant) -> bool {
         let of_token = self.tokens.entry(token.to_owned());
         let of_token = of_token.or_insert_with(|| self.token.clone());
         of_token.admit(now) && base.is_none_or(|base| self.of_base(base).admit(now))
     }
 
-    /// Locks a base, whoever sent too much.
-    pub fn lock(&mut self, base: &str, now: Instant) {
+    /// Locks a base out, as after one request too many.
+    pub(super) fn lock(&mut self, base: &str, now: Instant) {
         self.of_base(base).lock(now);
     }
 
@@ -57,7 +58,7 @@ struct Limit {
 }
 
 impl Limit {
-    /// Rates that are no whole number stretch the window: 0.5 a second is one in any two seconds. 0 is no limit.
+    /// Fractional rates stretch the window: 0.5 a second is one in any two seconds. 0 is no limit.
     fn new(requests_per_second: f64, lockout: Duration) -> Self {
         let (most, window) = if requests_per_second > 0.0 {
             let most = requests_per_second.floor().max(1.0);
@@ -79,7 +80,7 @@ impl Limit {
         self.locked_until = Some(now + self.lockout);
     }
 
-    /// One request too many begins a lockout; requests during the lockout are refused and do not make it longer.
+    /// One request too many starts a lockout; requests during the lockout are refused and do not extend it.
     fn admit(&mut self, now: Instant) -> bool {
         if self.locked_until.is_some_and(|until| now < until) {
             return false;

@@ -1,4 +1,4 @@
-//! Links between records: they exist on both sides, and go with the record.
+//! Links between records: they exist on both sides, and disappear with the record.
 
 use std::sync::Arc;
 
@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::base::{Base, Field};
 use super::ids;
 use super::refusal::Refusal;
+use super::typecast::Typecast;
 
 /// The type of fields that hold links.
 pub(super) const LINKS: &str = "multipleRecordLinks";
 
-/// Completes a new field of a table and makes the field on the other side, where it leads into another table.
+/// Completes a new link field of a table and, if it links to another table, creates the inverse field there.
 pub(super) fn establish(base: &mut Base, from: usize, field: Field) -> Result<(), Refusal> {
     let linked = field.option("linkedTableId").unwrap_or_default();
     let Some(to) = base.tables.iter().position(|t| t.id == linked) else {
@@ -47,7 +48,7 @@ pub(super) fn establish(base: &mut Base, from: usize, field: Field) -> Result<()
     Ok(())
 }
 
-/// The name, with a number behind it if there is such a field.
+/// The name, with a number appended if a field has it already.
 fn free_name(fields: &[Field], name: &str) -> String {
     let taken = |name: &String| {
         fields
@@ -61,18 +62,18 @@ fn free_name(fields: &[Field], name: &str) -> String {
     }
 }
 
-/// A cell of links from ids of records of the linked table. With `typecast` what is no id is the name of a record, its primary
-/// cell, and is made where there is none.
+/// Reads a cell of links from ids of records of the linked table. With `typecast` other texts are names of records (their
+/// primary cell), which are created if they do not exist.
 pub(super) fn accept(
     base: &mut Base,
     field: &Field,
     value: &Value,
-    typecast: bool,
+    typecast: Typecast,
 ) -> Result<Option<Value>, Refusal> {
     let refused = || Refusal::bad_value(&field.name);
     let wanted: Vec<&str> = match value {
         Value::Null => return Ok(None),
-        Value::String(names) if typecast => names.split(',').map(str::trim).collect(),
+        Value::String(names) if typecast.is_on() => names.split(',').map(str::trim).collect(),
         Value::Array(all) => {
             let texts: Option<Vec<&str>> = all.iter().map(Value::as_str).collect();
             texts.ok_or_else(refused)?
@@ -85,9 +86,9 @@ pub(super) fn accept(
     for text in wanted.into_iter().filter(|text| !text.is_empty()) {
         let link = match (ids::is_id(text, "rec"), table) {
             (true, Some(table)) => existing(base, table, text)?,
-            // A field of a seed that does not say where it leads.
+            // A field of the seed that names no linked table.
             (true, None) => text.to_owned(),
-            (false, Some(table)) if typecast => named(base, table, text),
+            (false, Some(table)) if typecast.is_on() => named(base, table, text),
             (false, _) => return Err(refused()),
         };
         if !links.contains(&link) {
@@ -108,7 +109,7 @@ fn existing(base: &Base, table: usize, id: &str) -> Result<String, Refusal> {
     })
 }
 
-/// The id of the first record of that name, or of a new one.
+/// The id of the first record with this name, or of a new one.
 fn named(base: &mut Base, table: usize, name: &str) -> String {
     let table = &mut base.tables[table];
     let primary = table.primary_field.clone();
@@ -126,7 +127,7 @@ fn is(record: &super::base::Record, primary: &str, name: &str) -> bool {
     record.cells.get(primary).is_some_and(|cell| cell == name)
 }
 
-/// After a record's cell of links has changed: the other sides of those that came and of those that went.
+/// Updates the other sides of added and removed links after a record's cell of links has changed.
 pub(super) fn mirror(
     base: &mut Base,
     field: &Field,
@@ -163,7 +164,7 @@ pub(super) fn mirror(
     }
 }
 
-/// After records of a table are gone: no link leads to them any more.
+/// Removes every link to deleted records of a table.
 pub(super) fn forget(base: &mut Base, table: &str, gone: &[String]) {
     for other in &mut base.tables {
         let leads_there = |f: &&Field| f.kind == LINKS && f.option("linkedTableId") == Some(table);

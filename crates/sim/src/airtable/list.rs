@@ -3,26 +3,27 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::base::{Base, Field, Place, Table};
 use super::formula::{self, Formula};
-use super::records::flag;
+use super::print;
+use super::records::field_keys;
 use super::refusal::{Outcome, Refusal};
 use super::{computed, ids};
 
 const LARGEST_PAGE: u64 = 100;
 
+/// `GET` of one record. A missing one is refused like a missing permission.
 pub(super) fn get(base: &Base, table: usize, id: &str, query: &Value) -> Outcome {
     let at = base.tables[table].position(id);
     let at = at.ok_or_else(Refusal::forbidden)?;
-    print(base.place(table, at), query, None)
+    printed(base.place(table, at), query, None)
 }
 
-/// A record as the query wants it: `returnFieldsByFieldId`, `cellFormat`, `recordMetadata`.
-fn print(place: Place<'_>, query: &Value, only: Option<&[String]>) -> Outcome {
-    let by_id = flag(query, "returnFieldsByFieldId");
-    let mut printed = place.print(by_id, only);
+/// A record as the query asks for it: `returnFieldsByFieldId`, `cellFormat`, `recordMetadata`.
+fn printed(place: Place<'_>, query: &Value, only: Option<&[String]>) -> Outcome {
+    let mut printed = print::record(place, field_keys(query), only);
     match query["cellFormat"].as_str().unwrap_or_default() {
         "" | "json" => {}
         "string" if query["timeZone"].is_string() && query["userLocale"].is_string() => {
@@ -44,19 +45,19 @@ fn print(place: Place<'_>, query: &Value, only: Option<&[String]>) -> Outcome {
     Ok(printed)
 }
 
-/// `GET` of a table, or `POST …/listRecords` with the same in the body: filtered, sorted, then cut into pages.
+/// `GET` of a table, or `POST …/listRecords` with the same in the body: filtered, sorted, then split into pages.
 pub(super) fn list(base: &Base, table: usize, query: &Value) -> Outcome {
     let all = (0..base.tables[table].records.len()).map(|record| base.place(table, record));
     let table = &base.tables[table];
     let only = only(table, query)?;
-    let page_size = whole(query, "pageSize")?.unwrap_or(LARGEST_PAGE);
+    let page_size = number(query, "pageSize")?.unwrap_or(LARGEST_PAGE);
     if !(1..=LARGEST_PAGE).contains(&page_size) {
         return Err(bad("pageSize must be between 1 and 100"));
     }
     known_view(table, query)?;
     let found = filtered(all, table, query)?;
     let mut found = sorted(table, query, found)?;
-    if let Some(most) = whole(query, "maxRecords")? {
+    if let Some(most) = number(query, "maxRecords")? {
         if most == 0 {
             return Err(bad("maxRecords must be greater than 0"));
         }
@@ -66,7 +67,7 @@ pub(super) fn list(base: &Base, table: usize, query: &Value) -> Outcome {
     let end = found.len().min(start + page_size as usize);
     let page: Result<Vec<Value>, Refusal> = found[start..end]
         .iter()
-        .map(|place| print(*place, query, only.as_deref()))
+        .map(|place| printed(*place, query, only.as_deref()))
         .collect();
     let page = page?;
     let mut answer = json!({"records": page});
@@ -76,31 +77,6 @@ pub(super) fn list(base: &Base, table: usize, query: &Value) -> Outcome {
     Ok(answer)
 }
 
-/// A query string as the JSON that `listRecords` takes: `fields[]`, `sort[0][field]`, `pageSize` and so on.
-pub(super) fn from_query(pairs: &[(String, String)]) -> Value {
-    let (mut query, mut fields, mut sort) = (Map::new(), Vec::new(), Vec::<Value>::new());
-    for (key, value) in pairs {
-        if key == "fields" || key.starts_with("fields[") {
-            fields.push(json!(value));
-        } else if let Some((at, part)) = key.strip_prefix("sort[").and_then(|k| k.split_once("]["))
-        {
-            let at: usize = at.parse().unwrap_or(0).min(pairs.len());
-            sort.resize(sort.len().max(at + 1), json!({}));
-            sort[at][part.trim_end_matches(']')] = json!(value);
-        } else {
-            let key = key.trim_end_matches("[]");
-            query.insert(key.to_owned(), json!(value));
-        }
-    }
-    if !fields.is_empty() {
-        query.insert("fields".to_owned(), Value::Array(fields));
-    }
-    if !sort.is_empty() {
-        query.insert("sort".to_owned(), Value::Array(sort));
-    }
-    Value::Object(query)
-}
-
 fn bad(message: &str) -> Refusal {
     Refusal::invalid(
         "INVALID_REQUEST_UNKNOWN",
@@ -108,8 +84,8 @@ fn bad(message: &str) -> Refusal {
     )
 }
 
-/// A number as JSON or as a query string has it; an empty one is none.
-fn whole(query: &Value, name: &str) -> Result<Option<u64>, Refusal> {
+/// A number from JSON or from a query string; None if it is missing or empty.
+fn number(query: &Value, name: &str) -> Result<Option<u64>, Refusal> {
     match &query[name] {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),
@@ -124,7 +100,7 @@ fn whole(query: &Value, name: &str) -> Result<Option<u64>, Refusal> {
     }
 }
 
-/// The ids of the fields that are asked for.
+/// The ids of the requested fields.
 fn only(table: &Table, query: &Value) -> Result<Option<Vec<String>>, Refusal> {
     let Some(names) = query["fields"].as_array() else {
         return Ok(None);
@@ -169,7 +145,9 @@ fn filtered<'a>(
         Refusal::invalid("INVALID_FILTER_BY_FORMULA", message)
     };
     let formula = Formula::parse(text, table).map_err(invalid)?;
-    Ok(all.filter(|place| formula.matches(*place)).collect())
+    Ok(all
+        .filter(|place| computed::matches(&formula, *place))
+        .collect())
 }
 
 fn sorted<'a>(
@@ -201,7 +179,7 @@ fn sorted<'a>(
     Ok(found.into_iter().map(|(_, place)| place).collect())
 }
 
-/// What a cell is sorted by: the choice of a single select by its place among the choices.
+/// The value that a cell is sorted by: for a single select the position of the choice.
 fn rank<'a>(place: Place<'a>, field: &Field) -> Option<Cow<'a, Value>> {
     let cell = computed::cell(place, field, 0)?;
     let choices = field.options.as_ref().map(|options| &options["choices"]);
@@ -214,7 +192,7 @@ fn rank<'a>(place: Place<'a>, field: &Field) -> Option<Cow<'a, Value>> {
     }
 }
 
-/// Empty cells first; numbers as numbers, the rest as text in any case.
+/// Empty cells first, numbers as numbers, everything else as text ignoring case.
 fn compare(a: &Option<Cow<Value>>, b: &Option<Cow<Value>>) -> Ordering {
     let number = |cell: &Option<Cow<Value>>| cell.as_ref().and_then(|cell| cell.as_f64());
     match (number(a), number(b)) {
@@ -226,7 +204,7 @@ fn compare(a: &Option<Cow<Value>>, b: &Option<Cow<Value>>) -> Ordering {
     }
 }
 
-/// Where the page begins: `offset` is `itr…/rec…` and names the record that comes next.
+/// The index at which the page begins: `offset` is `itr…/rec…` with the id of the next record.
 fn start(query: &Value, found: &[Place<'_>]) -> Result<usize, Refusal> {
     let Some(offset) = query["offset"].as_str().filter(|o| !o.is_empty()) else {
         return Ok(0);

@@ -1,5 +1,5 @@
-//! Writing records: create, update (with or without upsert), delete. They write to a draft of the base, which is dropped
-//! when a request is refused.
+//! Writing records: create, update (with or without upsert), delete. The caller passes a draft of the base, which it drops when
+//! the request is refused.
 
 use std::sync::Arc;
 
@@ -7,54 +7,60 @@ use serde_json::{Map, Value, json};
 
 use super::base::{Base, Field};
 use super::links::{self, LINKS};
+use super::print::{self, FieldKeys};
 use super::refusal::{Outcome, Refusal};
+use super::typecast::Typecast;
 use super::{ids, types, upsert};
 
 /// Records in one request, as documented.
 const MOST_RECORDS: usize = 10;
 
-/// `POST`: `{"fields"}` makes one record, `{"records":[{"fields"}]}` up to ten.
-pub(super) fn create(base: &mut Base, table: usize, body: &Value, by_id: bool) -> Outcome {
-    let by_id = by_id || flag(body, "returnFieldsByFieldId");
-    let typecast = flag(body, "typecast");
+/// What happens to the cells that an update does not name: `PATCH` keeps them, `PUT` clears them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UpdateMode {
+    Merge,
+    Replace,
+}
+
+/// `POST`: `{"fields"}` creates one record, `{"records":[{"fields"}]}` up to ten.
+pub(super) fn create(base: &mut Base, table: usize, body: &Value, keys: FieldKeys) -> Outcome {
+    let (keys, typecast) = (keys_of(body, keys), Typecast::of(body));
     if body.get("records").is_none() {
         let at = insert(base, table, fields(body)?, typecast)?;
-        return Ok(base.place(table, at).print(by_id, None));
+        return Ok(print::record(base.place(table, at), keys, None));
     }
     let mut made = Vec::new();
     for row in batch(body)? {
         made.push(insert(base, table, fields(row)?, typecast)?);
     }
-    let print = |at| base.place(table, at).print(by_id, None);
+    let print = |at| print::record(base.place(table, at), keys, None);
     Ok(json!({"records": made.into_iter().map(print).collect::<Vec<_>>()}))
 }
 
-/// `PATCH` and `PUT` of one record. A missing one looks like a missing right.
+/// `PATCH` and `PUT` of one record. A missing one is refused like a missing permission.
 pub(super) fn update_one(
     base: &mut Base,
     (table, id): (usize, &str),
     body: &Value,
-    replace: bool,
-    by_id: bool,
+    mode: UpdateMode,
+    keys: FieldKeys,
 ) -> Outcome {
     let at = base.tables[table].position(id);
     let at = at.ok_or_else(Refusal::forbidden)?;
-    let typecast = flag(body, "typecast");
-    set(base, (table, at), fields(body)?, typecast, replace)?;
-    let by_id = by_id || flag(body, "returnFieldsByFieldId");
-    Ok(base.place(table, at).print(by_id, None))
+    set(base, (table, at), fields(body)?, Typecast::of(body), mode)?;
+    let keys = keys_of(body, keys);
+    Ok(print::record(base.place(table, at), keys, None))
 }
 
-/// `PATCH` and `PUT` of up to ten, by id or, with `performUpsert`, by the fields to merge on.
+/// `PATCH` and `PUT` of up to ten records, by id or, with `performUpsert`, by the fields to merge on.
 pub(super) fn update(
     base: &mut Base,
     table: usize,
     body: &Value,
-    replace: bool,
-    by_id: bool,
+    mode: UpdateMode,
+    keys: FieldKeys,
 ) -> Outcome {
-    let by_id = by_id || flag(body, "returnFieldsByFieldId");
-    let typecast = flag(body, "typecast");
+    let typecast = Typecast::of(body);
     let merge_on = body
         .get("performUpsert")
         .map(|asked| upsert::merge_fields(&base.tables[table], asked));
@@ -83,11 +89,12 @@ pub(super) fn update(
         if is_new {
             created.push(at);
         } else {
-            set(base, (table, at), cells, typecast, replace)?;
+            set(base, (table, at), cells, typecast, mode)?;
         }
     }
+    let keys = keys_of(body, keys);
     let id = |at: &usize| base.tables[table].records[*at].id.clone();
-    let print = |at: &usize| base.place(table, *at).print(by_id, None);
+    let print = |at: &usize| print::record(base.place(table, *at), keys, None);
     let mut answer = json!({"records": touched.iter().map(print).collect::<Vec<_>>()});
     if merge_on.is_some() {
         let updated = touched.iter().filter(|at| !created.contains(at));
@@ -97,6 +104,7 @@ pub(super) fn update(
     Ok(answer)
 }
 
+/// `DELETE` of one record. A missing one is refused like a missing permission.
 pub(super) fn delete_one(base: &mut Base, table: usize, id: &str) -> Outcome {
     let table = &mut base.tables[table];
     let at = table.position(id).ok_or_else(Refusal::forbidden)?;
@@ -146,34 +154,43 @@ fn fields(row: &Value) -> Result<&Map<String, Value>, Refusal> {
     row["fields"].as_object().ok_or_else(missing)
 }
 
-pub(super) fn flag(body: &Value, name: &str) -> bool {
-    body[name] == true || body[name] == "true" || body[name] == "1"
+/// `returnFieldsByFieldId` of a query string or a body.
+pub(super) fn field_keys(query: &Value) -> FieldKeys {
+    keys_of(query, FieldKeys::Names)
+}
+
+fn keys_of(body: &Value, otherwise: FieldKeys) -> FieldKeys {
+    let asked = &body["returnFieldsByFieldId"];
+    match *asked == true || *asked == "true" || *asked == "1" {
+        true => FieldKeys::Ids,
+        false => otherwise,
+    }
 }
 
 fn insert(
     base: &mut Base,
     table: usize,
     cells: &Map<String, Value>,
-    typecast: bool,
+    typecast: Typecast,
 ) -> Result<usize, Refusal> {
     let at = base.tables[table].add();
-    set(base, (table, at), cells, typecast, false)?;
+    set(base, (table, at), cells, typecast, UpdateMode::Merge)?;
     Arc::make_mut(&mut base.tables[table].records[at]).modified = None;
     Ok(at)
 }
 
-/// Sets cells; with `replace` those that the request does not name become empty, computed ones aside.
+/// Sets cells, updates the other sides of changed links, and queues new attachments for fetching.
 fn set(
     base: &mut Base,
     (at, row): (usize, usize),
     cells: &Map<String, Value>,
-    typecast: bool,
-    replace: bool,
+    typecast: Typecast,
+    mode: UpdateMode,
 ) -> Result<(), Refusal> {
     let table = &mut base.tables[at];
     let before = table.records[row].cells.clone();
     let mut after = before.clone();
-    if replace {
+    if mode == UpdateMode::Replace {
         let computed = |id: &String| {
             table
                 .field(id)
@@ -218,6 +235,7 @@ fn set(
     Ok(())
 }
 
+/// The attachments (id, URL) of a cell that it did not have before.
 fn unfetched(cell: &Value, before: Option<&Value>) -> Vec<(String, String)> {
     let before = before.and_then(Value::as_array);
     let is_new = |item: &&Value| before.is_none_or(|old| old.iter().all(|a| a["id"] != item["id"]));

@@ -1,42 +1,48 @@
 //! Airtable's error bodies, word for word where the live API's words are known.
 
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// What every endpoint gives: a JSON body with status 200, or a refusal.
+/// What every endpoint returns: a JSON body with status 200, or a refusal.
 pub(super) type Outcome = Result<Value, Refusal>;
 
 /// An answer that is not 200.
 #[derive(Debug)]
 pub(super) struct Refusal {
+    /// The HTTP status.
     pub status: u16,
     pub body: Value,
 }
 
 impl Refusal {
     /// The usual shape: `{"error":{"type","message"}}`.
-    pub fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
         let body = json!({"error": {"type": kind, "message": message.into()}});
         Self { status, body }
     }
 
-    pub fn invalid(kind: &str, message: impl Into<String>) -> Self {
+    /// 422 in the usual shape.
+    pub(super) fn invalid(kind: &str, message: impl Into<String>) -> Self {
         Self::new(422, kind, message)
     }
 
     /// The string form that unknown paths get: `{"error":"NOT_FOUND"}`.
-    pub fn not_found() -> Self {
+    pub(super) fn not_found() -> Self {
         Self {
             status: 404,
             body: json!({"error": "NOT_FOUND"}),
         }
     }
 
-    pub fn unauthenticated() -> Self {
+    /// 401: no token, or not one that begins with `pat`.
+    pub(super) fn unauthenticated() -> Self {
         Self::new(401, "AUTHENTICATION_REQUIRED", "Authentication required")
     }
 
-    /// Airtable does not tell a missing base, table or record from a missing right.
-    pub fn forbidden() -> Self {
+    /// 403. Airtable answers the same for a missing base, table or record as for a missing permission.
+    pub(super) fn forbidden() -> Self {
         Self::new(
             403,
             "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND",
@@ -45,7 +51,7 @@ impl Refusal {
         )
     }
 
-    /// The plural shape, which the live API gives for its limits.
+    /// The plural shape, which the live API uses for its limits.
     fn plural(status: u16, kind: &str, message: &str) -> Self {
         Self {
             status,
@@ -53,7 +59,8 @@ impl Refusal {
         }
     }
 
-    pub fn rate_limited() -> Self {
+    /// 429 of the rate limit.
+    pub(super) fn rate_limited() -> Self {
         Self::plural(
             429,
             "RATE_LIMIT_REACHED",
@@ -61,7 +68,8 @@ impl Refusal {
         )
     }
 
-    pub fn quota_used_up() -> Self {
+    /// 429 of the monthly limit of API calls.
+    pub(super) fn quota_used_up() -> Self {
         Self::plural(
             429,
             "PUBLIC_API_BILLING_LIMIT_EXCEEDED",
@@ -69,40 +77,57 @@ impl Refusal {
         )
     }
 
-    /// What the live API says when it does not like a request and does not say why.
-    pub fn poisoned() -> Self {
+    /// 422 as the live API answers a request that it rejects without a reason.
+    pub(super) fn unexplained() -> Self {
         let message = "Invalid request: parameter validation failed. Check your request data.";
         Self::invalid("INVALID_REQUEST_UNKNOWN", message)
     }
 
-    pub fn unknown_field(name: &str) -> Self {
+    /// 422: no field has this name or id.
+    pub(super) fn unknown_field(name: &str) -> Self {
         Self::invalid(
             "UNKNOWN_FIELD_NAME",
             format!("Unknown field name: \"{name}\""),
         )
     }
 
-    pub fn bad_value(field: &str) -> Self {
+    /// 422: the field's type does not take the value.
+    pub(super) fn bad_value(field: &str) -> Self {
         let message = format!("Field \"{field}\" cannot accept the provided value");
         Self::invalid("INVALID_VALUE_FOR_COLUMN", message)
     }
 
-    /// The live message names the choice, not the field, with two pairs of quotes.
-    pub fn unknown_choice(choice: &str) -> Self {
+    /// 422: the select field has no such choice. The live message names the choice, not the field, in two pairs of quotes.
+    pub(super) fn unknown_choice(choice: &str) -> Self {
         let message =
             format!("Insufficient permissions to create new select option \"\"{choice}\"\"");
         Self::invalid("INVALID_MULTIPLE_CHOICE_OPTIONS", message)
     }
 
-    pub fn wrong_table(record: &str, table: &str, wanted: &str) -> Self {
+    /// 422: a link to a record of another table than the field links to.
+    pub(super) fn wrong_table(record: &str, table: &str, wanted: &str) -> Self {
         let message = format!(
             "Record ID {record} belongs to table {table}, but the field links to table {wanted}"
         );
         Self::invalid("ROW_TABLE_DOES_NOT_MATCH_LINKED_TABLE", message)
     }
 
-    pub fn missing_row(id: &str) -> Self {
+    /// 422: no record of the table has this id.
+    pub(super) fn missing_row(id: &str) -> Self {
         let message = format!("Record ID {id} does not exist in this table");
         Self::invalid("ROW_DOES_NOT_EXIST", message)
     }
+}
+
+/// The HTTP response of an outcome.
+pub(super) fn respond(outcome: Outcome) -> Response {
+    let (status, body) = match outcome {
+        Ok(body) => (StatusCode::OK, body),
+        Err(Refusal { status, body }) => (
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            body,
+        ),
+    };
+    let kind = [(CONTENT_TYPE, "application/json; charset=utf-8")];
+    (status, kind, body.to_string()).into_response()
 }

@@ -3,23 +3,25 @@
 use serde_json::{Value, json};
 
 use super::base::{Base, Field, Table};
-use super::field_options;
 use super::links::{self, LINKS};
 use super::refusal::{Outcome, Refusal};
-use super::webhooks::Webhooks;
-use super::{computed, ids};
+use super::user::user;
+use super::webhook::Webhooks;
+use super::{field_options, ids};
 
+/// `GET /v0/meta/whoami`.
 pub(super) fn whoami() -> Outcome {
-    Ok(json!({"id": computed::user()["id"]}))
+    Ok(json!({"id": user()["id"]}))
 }
 
+/// `GET /v0/meta/bases`.
 pub(super) fn bases(bases: &[Base]) -> Outcome {
     let print =
         |base: &Base| json!({"id": base.id, "name": base.name, "permissionLevel": "create"});
     Ok(json!({"bases": bases.iter().map(print).collect::<Vec<_>>()}))
 }
 
-/// `GET /v0/meta/bases/{base}`, with nobody in it but the one user.
+/// `GET /v0/meta/bases/{base}`: a base without collaborators.
 pub(super) fn collaborators(base: &Base) -> Outcome {
     Ok(json!({
         "id": base.id, "name": base.name, "createdTime": ids::now(), "permissionLevel": "create",
@@ -59,6 +61,7 @@ pub(super) fn create_base(bases: &mut Vec<Base>, body: &Value) -> Outcome {
     Ok(answer)
 }
 
+/// `GET /v0/meta/bases/{base}/tables`.
 pub(super) fn tables(base: &Base) -> Outcome {
     let tables: Vec<Value> = base.tables.iter().map(Table::schema).collect();
     Ok(json!({"tables": tables}))
@@ -110,6 +113,7 @@ pub(super) fn update_table(base: &mut Base, id_or_name: &str, body: &Value) -> O
     Ok(table.schema())
 }
 
+/// `POST …/tables/{table}/fields` `{"name","type","description"?,"options"?}`.
 pub(super) fn create_field(base: &mut Base, table: &str, body: &Value) -> Outcome {
     let at = base.tables.iter().position(|t| t.id == table);
     let at = at.ok_or_else(|| no_table(table))?;
@@ -147,23 +151,23 @@ pub(super) fn update_field(base: &mut Base, table: &str, id: &str, body: &Value)
     Ok(json!(field))
 }
 
-/// A choice of a select field.
+/// A new choice of a select field.
 pub(super) fn choice(name: &str) -> Value {
     json!({"id": ids::fresh("sel"), "name": name, "color": "blueLight2"})
 }
 
-/// Fills in what a request or a seed leaves out: ids of the field and of its choices.
+/// Adds the ids that a request or a seed leaves out: of the field and of its choices.
 pub(super) fn with_ids(mut field: Field) -> Field {
     if field.id.is_empty() {
         field.id = ids::fresh("fld");
     }
     let choices = field.options.as_mut().and_then(|o| o.get_mut("choices"));
     for given in choices.and_then(Value::as_array_mut).into_iter().flatten() {
-        let mut whole = choice("");
+        let mut complete = choice("");
         for (key, value) in given.as_object().into_iter().flatten() {
-            whole[key] = value.clone();
+            complete[key] = value.clone();
         }
-        *given = whole;
+        *given = complete;
     }
     field
 }
@@ -211,7 +215,7 @@ fn free_field_name(fields: &[Field], name: &Value, own: Option<&str>) -> Result<
     Ok(name.to_owned())
 }
 
-/// Fields hang on tables by id: here the metadata API takes no names.
+/// Finds a table by id: for fields the metadata API takes no table names.
 fn table_by_id<'a>(base: &'a mut Base, id: &str) -> Result<&'a mut Table, Refusal> {
     let found = base.tables.iter_mut().find(|t| t.id == id);
     found.ok_or_else(|| no_table(id))

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::base::{Base, Field, Record, Table};
-use super::webhooks::Webhooks;
-use super::{DEFAULT_BASE, ids, schema};
+use super::webhook::Webhooks;
+use super::{ids, schema};
 
-/// The base with which a stand-in starts; without a seed it has no tables. Errors tell what is wrong with the seed.
+const DEFAULT_BASE: &str = "appSimulated00001";
+
+/// The base with which a stand-in starts; without a seed it has no tables. Errors say what is wrong with the seed.
 pub(super) fn plant(seed: Option<&Value>) -> Result<Base, String> {
     let text = |key: &str, default: &str| {
         let value = seed.and_then(|s| s[key].as_str());
@@ -58,7 +60,7 @@ fn table(seed: &Value) -> Result<Table, String> {
     Ok(table)
 }
 
-/// Cells stand as they are: a seed may hold what only the interface or a formula can write.
+/// Cells are not checked: a seed may contain what only the interface or a formula can write.
 fn record(table: &Table, seed: &Value) -> Result<Record, String> {
     let mut cells = BTreeMap::new();
     for (name, value) in seed["fields"].as_object().into_iter().flatten() {

@@ -1,60 +1,48 @@
-//! One request from its bytes to its answer: token, base, rate limit, fault, work.
-
-use std::time::Duration;
+//! One request from its bytes to its answer: token, base, rate limit, fault, execution.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use super::call::{self, Call};
+use super::connection::{ResetHandle, ResettableListener};
 use super::faults::{self, Fault};
-use super::refusal::{Outcome, Refusal};
-use super::routes::{self, Call};
-use super::wire::{Scissors, Wires};
-use super::{Airtable, attachments, control, ids};
+use super::refusal::{Outcome, Refusal, respond};
+use super::simulator::Airtable;
+use super::{control, ids, routes};
 
-/// Bytes of a request's body. Airtable's own end is not documented; its proxies take a megabyte.
+/// Bytes of a request's body. Airtable documents no limit; its proxies take a megabyte.
 const LARGEST_BODY: usize = 1_000_000;
 /// An upload of 5 MB in base64 fits.
 const LARGEST_UPLOAD: usize = 10 * 1024 * 1024;
 
-/// Characters of a URL, from its scheme on: it must be shorter. What is longer goes by `POST …/listRecords`.
+/// Characters of a URL including its scheme: it must be shorter. Longer queries go to `POST …/listRecords`.
 const LONGEST_URL: usize = 16_000;
 
+/// Serves requests until the stand-in is stopped.
 pub(super) async fn serve(listener: TcpListener, airtable: Airtable) {
     let stop = airtable.0.stop.clone();
     let app = Router::new().fallback(answer).with_state(airtable);
-    let app = app.into_make_service_with_connect_info::<Scissors>();
-    let server = axum::serve(Wires(listener), app);
+    let app = app.into_make_service_with_connect_info::<ResetHandle>();
+    let server = axum::serve(ResettableListener(listener), app);
     let _never_fails = server
         .with_graceful_shutdown(async move { stop.cancelled().await })
         .await;
 }
 
-pub(super) fn respond(outcome: Outcome) -> Response {
-    let (status, body) = match outcome {
-        Ok(body) => (StatusCode::OK, body),
-        Err(Refusal { status, body }) => (
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            body,
-        ),
-    };
-    let kind = [(CONTENT_TYPE, "application/json; charset=utf-8")];
-    (status, kind, body.to_string()).into_response()
-}
-
 async fn answer(
     State(airtable): State<Airtable>,
-    ConnectInfo(connection): ConnectInfo<Scissors>,
+    ConnectInfo(connection): ConnectInfo<ResetHandle>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let path = routes::segments(parts.uri.path());
+    let path = call::segments(parts.uri.path());
     if let [attachments, id, _filename] = &path[..]
         && attachments == "attachments"
     {
@@ -76,14 +64,14 @@ async fn answer(
         Err(refusal) => return respond(Err(refusal)),
     };
     let Some(fault) = fault else {
-        let outcome = airtable.work(&call);
+        let outcome = airtable.execute(&call);
         airtable.fetch_attachments();
         airtable.notify();
         return respond(outcome);
     };
     let mut done = respond(Err(Refusal::not_found()));
-    if fault.works() {
-        done = respond(airtable.work(&call));
+    if fault.executes() {
+        done = respond(airtable.execute(&call));
         airtable.notify();
         match fault {
             Fault::NoAttachments => airtable.drop_attachments(),
@@ -93,7 +81,7 @@ async fn answer(
     fault.answer(done, &connection).await
 }
 
-/// Of the URL as the client wrote it.
+/// The length of the URL as the client wrote it.
 fn length(parts: &Parts) -> usize {
     let host = parts.headers.get(HOST).map_or(0, |host| host.len());
     "http://".len() + host + parts.uri.to_string().len()
@@ -114,7 +102,7 @@ async fn read(parts: &Parts, path: Vec<String>, body: Body) -> Call {
     }
 }
 
-/// The bytes of an attachment; as on Airtable's own host, the address is all that one needs.
+/// The bytes of an attachment; as on Airtable's own host, no token is needed.
 fn content(airtable: &Airtable, id: &str) -> Response {
     match airtable.state().contents.get(id).cloned() {
         Some(content) => ([(CONTENT_TYPE, content.kind)], content.bytes).into_response(),
@@ -128,7 +116,8 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Airtable {
-    /// Counts the request and lets it through, perhaps with a fault that is due, or refuses it. An onlooker's only passes.
+    /// Counts the request and checks token, base and rate limits. Returns the fault that is due, if any. Requests with the
+    /// onlooker's token skip all of it.
     fn admit(&self, headers: &HeaderMap, call: &Call) -> Result<Option<Fault>, Refusal> {
         let onlooker = self.0.options.onlooker_token.as_deref();
         if onlooker.is_some() && token(headers) == onlooker {
@@ -156,56 +145,21 @@ impl Airtable {
         Ok(fault)
     }
 
-    /// What the writes so far left to be fetched is not, and goes out of its cells.
-    fn drop_attachments(&self) {
-        let mut state = self.state();
-        for base in &mut state.bases {
-            let tables = base.tables.iter_mut();
-            let left: Vec<_> = tables
-                .flat_map(|t| std::mem::take(&mut t.to_fetch))
-                .collect();
-            for (id, _) in left {
-                attachments::forget(base, &id);
-            }
-        }
-    }
-
-    fn work(&self, call: &Call) -> Outcome {
-        let is_poisoned = |poison: &String| call.holds(poison);
-        let is_poisoned = self.state().poisons.iter().any(is_poisoned);
-        match is_poisoned {
-            true => Err(Refusal::poisoned()),
+    fn execute(&self, call: &Call) -> Outcome {
+        let held = |text: &String| call.holds(text);
+        let is_refused = self.state().refused_texts.iter().any(held);
+        match is_refused {
+            true => Err(Refusal::unexplained()),
             false => routes::dispatch(self, call),
         }
     }
 
-    /// Starts fetching what the writes so far left to be fetched.
-    fn fetch_attachments(&self) {
-        let mut state = self.state();
-        let tables = state.bases.iter_mut().flat_map(|base| &mut base.tables);
-        let left = tables.flat_map(|table| std::mem::take(&mut table.to_fetch));
-        for (id, url) in left.collect::<Vec<_>>() {
-            state.fetching += 1;
-            tokio::spawn(attachments::fetch(self.clone(), id, url));
-        }
-    }
-
-    /// Starts sending the notifications that the writes so far left to be sent.
+    /// Starts sending the webhook notifications that writes have queued.
     fn notify(&self) {
         let mut state = self.state();
         let webhooks = state.bases.iter_mut().map(|base| &mut base.webhooks);
         for notification in webhooks.flat_map(|webhooks| std::mem::take(&mut webhooks.to_send)) {
             tokio::spawn(notification.send());
-        }
-    }
-
-    /// Until nothing is being fetched, or two seconds: an upload is slower than a fetch, and its answer shows what was fetched.
-    async fn fetched(&self) {
-        for _ in 0..200 {
-            if self.state().fetching == 0 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What each field type takes, and what becomes of it.
+//! Which values each field type takes, and how they are stored.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -7,20 +7,21 @@ use serde_json::{Value, json};
 
 use super::base::Field;
 use super::refusal::Refusal;
+use super::typecast::Typecast;
 use super::{attachments, ids, schema};
 
-/// Airtable's documented end of a cell. The unit is nowhere told; UTF-16 is what its own code counts in.
+/// Airtable's documented limit of a cell. Its unit is not documented; Airtable's own code counts UTF-16.
 const LONGEST_TEXT: usize = 100_000;
 
 type Cell = Result<Option<Value>, Refusal>;
 
-/// The value as it is stored, None for an empty cell; links are not taken here, see `links`. `current` is what the cell holds now (attachments are kept by
-/// id). With `typecast` strings are read as the type needs them, and select choices that do not exist are made.
+/// The value as it is stored, None for an empty cell. Links are not accepted here, see `links`. `current` is the cell's present
+/// value: attachments are kept by id.
 pub(super) fn accept(
     field: &mut Field,
     value: &Value,
     current: Option<&Value>,
-    typecast: bool,
+    typecast: Typecast,
 ) -> Cell {
     let refused = || Refusal::bad_value(&field.name);
     if value.is_null() && is_writable(&field.kind) {
@@ -69,7 +70,7 @@ pub(super) fn accept(
     }
 }
 
-/// Whether a request may set fields of that type.
+/// Whether a request may set fields of this type.
 pub(super) fn is_writable(kind: &str) -> bool {
     const WRITABLE: [&str; 17] = [
         "singleLineText",
@@ -99,7 +100,7 @@ pub(super) fn is_writable(kind: &str) -> bool {
     WRITABLE.contains(&kind) || BY_ID.contains(&kind)
 }
 
-/// Whether `fieldsToMergeOn` may name fields of that type.
+/// Whether `fieldsToMergeOn` may name fields of this type.
 pub(super) fn is_mergeable(kind: &str) -> bool {
     matches!(
         kind,
@@ -107,10 +108,10 @@ pub(super) fn is_mergeable(kind: &str) -> bool {
     )
 }
 
-fn text(value: &Value, typecast: bool) -> Option<Option<Value>> {
+fn text(value: &Value, typecast: Typecast) -> Option<Option<Value>> {
     let text = match value {
         Value::String(text) => text.clone(),
-        Value::Number(_) | Value::Bool(_) if typecast => value.to_string(),
+        Value::Number(_) | Value::Bool(_) if typecast.is_on() => value.to_string(),
         _ => return None,
     };
     if text.encode_utf16().count() > LONGEST_TEXT {
@@ -119,21 +120,21 @@ fn text(value: &Value, typecast: bool) -> Option<Option<Value>> {
     Some((!text.is_empty()).then(|| json!(text)))
 }
 
-fn number(value: &Value, typecast: bool, kind: &str) -> Option<Value> {
+fn number(value: &Value, typecast: Typecast, kind: &str) -> Option<Value> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
-        Value::String(text) if typecast && kind == "duration" => {
+        Value::String(text) if typecast.is_on() && kind == "duration" => {
             text.split(':').try_fold(0.0, |sum, part| {
                 Some(sum * 60.0 + part.parse::<f64>().ok()?)
             })?
         }
-        Value::String(text) if typecast => text.trim().parse().ok()?,
+        Value::String(text) if typecast.is_on() => text.trim().parse().ok()?,
         _ => return None,
     };
     number.is_finite().then(|| shortest(number))
 }
 
-/// As JavaScript prints it: 61.0 is 61.
+/// A number as JavaScript prints it: 61.0 is 61.
 pub(super) fn shortest(number: f64) -> Value {
     match number.fract() == 0.0 && number.abs() < 1e15 {
         true => json!(number as i64),
@@ -159,7 +160,7 @@ fn date(value: &Value) -> Option<Value> {
     Some(json!(date.to_string()))
 }
 
-/// ISO 8601; without an offset it is local to the field's time zone.
+/// Reads ISO 8601; without an offset it is local to the field's time zone.
 pub(super) fn date_time(value: &Value, options: &Option<Value>) -> Option<Value> {
     let text = value.as_str()?;
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -174,7 +175,7 @@ pub(super) fn date_time(value: &Value, options: &Option<Value>) -> Option<Value>
     Some(json!(ids::iso(at)))
 }
 
-fn choice(field: &mut Field, name: &str, typecast: bool) -> Cell {
+fn choice(field: &mut Field, name: &str, typecast: Typecast) -> Cell {
     let options = field.options.get_or_insert_with(|| json!({"choices": []}));
     let choices = options.get_mut("choices").and_then(Value::as_array_mut);
     let Some(choices) = choices else {
@@ -183,7 +184,7 @@ fn choice(field: &mut Field, name: &str, typecast: bool) -> Cell {
     if choices.iter().any(|choice| choice["name"] == name) {
         return Ok(Some(json!(name)));
     }
-    match (typecast, name.trim()) {
+    match (typecast.is_on(), name.trim()) {
         (true, "") => Ok(None),
         (true, name) => {
             if !choices.iter().any(|choice| choice["name"] == name) {
@@ -195,10 +196,10 @@ fn choice(field: &mut Field, name: &str, typecast: bool) -> Cell {
     }
 }
 
-fn choices(field: &mut Field, value: &Value, typecast: bool) -> Cell {
+fn choices(field: &mut Field, value: &Value, typecast: Typecast) -> Cell {
     let names: Vec<&str> = match value {
         Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        Value::String(names) if typecast => names.split(',').map(str::trim).collect(),
+        Value::String(names) if typecast.is_on() => names.split(',').map(str::trim).collect(),
         _ => return Err(Refusal::bad_value(&field.name)),
     };
     if value.as_array().is_some_and(|all| all.len() != names.len()) {
@@ -211,7 +212,7 @@ fn choices(field: &mut Field, value: &Value, typecast: bool) -> Cell {
     Ok((!cell.is_empty()).then_some(Value::Array(cell)))
 }
 
-/// An object with the first of `keys`, or another of them.
+/// An object that has at least one of `keys`.
 fn object(value: &Value, keys: &[&str]) -> Option<Option<Value>> {
     let known = keys.iter().any(|key| value[*key].is_string());
     known.then(|| Some(value.clone()))

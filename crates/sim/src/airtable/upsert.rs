@@ -1,4 +1,4 @@
-//! `performUpsert`: which record a row without an id means.
+//! `performUpsert`: which record a row without an id refers to.
 
 use std::sync::Arc;
 
@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::base::{Record, Table};
 use super::refusal::Refusal;
+use super::typecast::Typecast;
 use super::types;
 
-/// The ids of `fieldsToMergeOn`: 1 to 3, of types that Airtable merges on.
+/// The ids of the fields in `fieldsToMergeOn`: 1 to 3, of types that Airtable merges on.
 pub(super) fn merge_fields(table: &Table, upsert: &Value) -> Result<Vec<String>, Refusal> {
     let invalid = |message: String| Refusal::invalid("INVALID_REQUEST_UNKNOWN", message);
     let names = upsert["fieldsToMergeOn"].as_array();
@@ -33,13 +34,13 @@ pub(super) fn merge_fields(table: &Table, upsert: &Value) -> Result<Vec<String>,
     Ok(ids)
 }
 
-/// The one record that has the row's values in all key fields; none has an empty one. A row that does not name them all is
-/// refused.
+/// The record that has the row's values in all key fields; no record matches an empty value. A row that does not name all key
+/// fields is refused, and so is one that several records match.
 pub(super) fn matching(
     table: &mut Table,
     keys: &[String],
     cells: &Map<String, Value>,
-    typecast: bool,
+    typecast: Typecast,
 ) -> Result<Option<usize>, Refusal> {
     let mut wanted = Vec::new();
     for key in keys {

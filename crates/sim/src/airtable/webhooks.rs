@@ -1,5 +1,5 @@
-//! Webhooks of a base: `/v0/bases/{base}/webhooks`. They tell of records that the API created, changed or deleted; nothing of
-//! fields, tables or what people do in the interface.
+//! Webhooks of a base: `/v0/bases/{base}/webhooks`. They report records that the API created, changed or deleted, but neither
+//! fields and tables nor what people do in the interface.
 
 use std::time::Duration;
 
@@ -11,44 +11,17 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::base::Base;
+use super::call::Call;
 use super::changes::{self, Changes};
+use super::ids;
 use super::refusal::{Outcome, Refusal};
-use super::routes::Call;
-use super::{computed, ids};
+use super::user::user;
+use super::webhook::{Notification, Webhook};
 
-/// Payloads of a page, as documented.
+/// Payloads in one page, as documented.
 const LARGEST_PAGE: usize = 50;
 
-#[derive(Clone, Default)]
-pub(super) struct Webhooks {
-    all: Vec<Webhook>,
-    transactions: u64,
-    /// Notifications that a write has left to be sent.
-    pub to_send: Vec<Notification>,
-}
-
-#[derive(Clone)]
-struct Webhook {
-    id: String,
-    url: Option<String>,
-    specification: Value,
-    /// In base64.
-    secret: String,
-    notifies: bool,
-    expires: String,
-    payloads: Vec<Value>,
-}
-
-/// What goes to a webhook's URL: that there is news, not which.
-#[derive(Clone)]
-pub(super) struct Notification {
-    url: String,
-    /// In base64.
-    secret: String,
-    body: Value,
-}
-
-/// `path`: what comes after `webhooks`.
+/// Answers a request; `path` is what comes after `webhooks`.
 pub(super) fn answer(base: &mut Base, call: &Call, path: &[&str]) -> Outcome {
     match (call.method.clone(), path) {
         (Method::GET, []) => {
@@ -104,8 +77,8 @@ fn create(base: &mut Base, body: &Value) -> Outcome {
     Ok(answer)
 }
 
-/// Writes down for each webhook what a write has made of a base.
-pub(super) fn note(before: &Base, after: &mut Base) {
+/// Appends what a write has changed to the payloads of each webhook, and queues the notifications.
+pub(super) fn record_changes(before: &Base, after: &mut Base) {
     if after.webhooks.all.is_empty() {
         return;
     }
@@ -143,26 +116,26 @@ impl Webhook {
         })
     }
 
-    /// None: it is not told of any of this.
+    /// The payload of these changes; None if the filters leave nothing.
     fn payload(&self, changes: &Changes, number: u64) -> Option<Value> {
         let options = &self.specification["options"];
         let tables = changes.printed(&options["filters"], &options["includes"])?;
         Some(json!({
             "timestamp": ids::now(), "baseTransactionNumber": number, "payloadFormat": "v0",
-            "actionMetadata": {"source": "publicApi", "sourceMetadata": {"user": computed::user()}},
+            "actionMetadata": {"source": "publicApi", "sourceMetadata": {"user": user()}},
             "changedTablesById": tables,
         }))
     }
 
-    /// From `cursor` on, which counts from 1; the answer has the one after it.
+    /// The payloads from `cursor` on, which counts from 1; the answer has the next cursor.
     fn page(&self, query: &Value) -> Outcome {
-        let whole = |name: &str| {
+        let number = |name: &str| {
             query[name]
                 .as_str()
                 .and_then(|text| text.parse::<usize>().ok())
         };
-        let start = whole("cursor").unwrap_or(1).max(1) - 1;
-        let most = whole("limit").unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE);
+        let start = number("cursor").unwrap_or(1).max(1) - 1;
+        let most = number("limit").unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE);
         let rest = self.payloads.get(start..).unwrap_or_default();
         let page = &rest[..rest.len().min(most)];
         Ok(json!({
@@ -173,8 +146,8 @@ impl Webhook {
 }
 
 impl Notification {
-    /// Once: whoever misses it finds the payloads all the same.
-    pub async fn send(self) -> Result<(), reqwest::Error> {
+    /// Sends it once. A receiver that misses it still finds the payloads.
+    pub(super) async fn send(self) -> Result<(), reqwest::Error> {
         let body = self.body.to_string();
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(25))
@@ -189,7 +162,7 @@ impl Notification {
     }
 }
 
-/// What proves to the receiver that Airtable sent it.
+/// The signature header: proof that Airtable sent it.
 fn mac(secret: &str, body: &str) -> String {
     let secret = STANDARD.decode(secret).unwrap_or_default();
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]

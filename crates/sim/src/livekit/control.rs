@@ -1,4 +1,4 @@
-//! What no client of LiveKit's does over HTTP: people come, speak and go. `sim livekit` alone is played by these, e.g.
+//! Requests that LiveKit does not have: people join, speak and leave without WebRTC. E.g.
 //!
 //! ```text
 //! curl -X POST localhost:7880/sim/rooms/call-1/join -d '{"identity": "ava", "kind": "agent"}'
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::world::{Kind, Person, Server};
 
+/// The routes below `/sim`. They need no token.
 pub(super) fn router() -> Router<Arc<Server>> {
     Router::new()
         .route("/sim/rooms/{room}/join", post(join))
@@ -48,7 +49,7 @@ struct Leaving {
     identity: String,
 }
 
-/// Opens the room first when there is none, as a real server does.
+/// Opens the room first if it is not open, as a real server does.
 async fn join(
     State(server): State<Arc<Server>>,
     Path(room): Path<String>,
@@ -77,7 +78,7 @@ async fn leave(
     Ok(StatusCode::OK)
 }
 
-/// Sound arrives: an egress of the room goes ACTIVE, now or when it starts.
+/// Somebody publishes sound: the egress of the room becomes ACTIVE, now or when it starts.
 async fn speak(
     State(server): State<Arc<Server>>,
     Path(room): Path<String>,
@@ -103,7 +104,7 @@ fn known(server: &Server, room: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Of any content type, as curl sends it.
+/// Accepts any content type, as curl sends one of its own.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))
 }

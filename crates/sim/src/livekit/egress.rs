@@ -1,4 +1,4 @@
-//! The life of an egress: STARTING, ACTIVE when sound arrives, ENDING, and one of its ends.
+//! The life of an egress: STARTING, ACTIVE when sound arrives, ENDING, and an end state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::{clock, request as asked, twirp};
 
 /// Why an egress ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     SourceClosed,
     Stopped,
     LimitReached,
@@ -31,8 +31,8 @@ impl End {
 }
 
 impl Server {
-    /// Starts one more egress, also for a room that is being recorded already.
-    pub fn start_egress(
+    /// Starts an egress, even if the room is being recorded already.
+    pub(super) fn start_egress(
         self: &Arc<Self>,
         request: RoomCompositeEgressRequest,
     ) -> Result<EgressInfo, twirp::Error> {
@@ -48,7 +48,7 @@ impl Server {
         let fails = asked::opus_in_mp3(&request, output);
         let egress = asked::new_egress(&room, &request, output, fails);
         let info = egress.info.clone();
-        self.tell_egress("egress_started", &info);
+        self.send_egress_event("egress_started", &info);
         world.egresses.push(egress);
         drop(world);
         self.join_egress(&room.name, &info.egress_id);
@@ -60,7 +60,8 @@ impl Server {
         Ok(info)
     }
 
-    pub fn activate(&self, egress: &mut Egress) {
+    /// Makes a starting egress ACTIVE.
+    pub(super) fn activate(&self, egress: &mut Egress) {
         if egress.stuck || egress.info.status() != EgressStatus::EgressStarting {
             return;
         }
@@ -69,10 +70,14 @@ impl Server {
         egress.set_file(|file| file.started_at = now);
         egress.info.set_status(EgressStatus::EgressActive);
         egress.info.updated_at = now;
-        self.tell_egress("egress_updated", &egress.info);
+        self.send_egress_event("egress_updated", &egress.info);
     }
 
-    pub fn stop_egress(self: &Arc<Self>, egress_id: &str) -> Result<EgressInfo, twirp::Error> {
+    /// Stops an egress as StopEgress does: refused if it has ended, or if its worker does not answer.
+    pub(super) fn stop_egress(
+        self: &Arc<Self>,
+        egress_id: &str,
+    ) -> Result<EgressInfo, twirp::Error> {
         let refused = |status, code, message: String| {
             Err(twirp::Error {
                 status,
@@ -107,8 +112,8 @@ impl Server {
         info.ok_or_else(|| twirp::Error::not_found("egress does not exist"))
     }
 
-    /// Ends what still runs; the file is uploaded in its own time.
-    pub fn end_egress(self: &Arc<Self>, egress_id: &str, end: End) {
+    /// Ends a running egress; the upload goes on in the background.
+    pub(super) fn end_egress(self: &Arc<Self>, egress_id: &str, end: End) {
         let mut world = self.world();
         let length = world.recording_length;
         let Some(egress) = world.egress(egress_id) else {
@@ -131,7 +136,7 @@ impl Server {
         };
         egress.info.set_status(EgressStatus::EgressEnding);
         egress.info.updated_at = clock::nanoseconds();
-        self.tell_egress("egress_updated", &egress.info);
+        self.send_egress_event("egress_updated", &egress.info);
         let filename = egress
             .info
             .file_results
@@ -194,10 +199,10 @@ impl Server {
         egress.info.error_code = error_code;
         egress.info.ended_at = now;
         egress.info.updated_at = now;
-        self.tell_egress("egress_ended", &egress.info);
+        self.send_egress_event("egress_ended", &egress.info);
     }
 
-    /// Half a second later there is no common format, and the worker shuts itself down for everybody.
+    /// Fails half a second later for want of a common format; then the worker shuts itself down for all rooms.
     fn fail_later(self: &Arc<Self>, egress_id: String) {
         let server = self.clone();
         tokio::spawn(async move {
@@ -216,13 +221,14 @@ impl Server {
         });
     }
 
-    pub fn kill_egress(&self, egress_id: &str) {
+    /// Leaves the egress in its state for ever.
+    pub(super) fn kill_egress(&self, egress_id: &str) {
         if let Some(egress) = self.world().egress(egress_id) {
             egress.stuck = true;
         }
     }
 
-    fn tell_egress(&self, event: &str, info: &EgressInfo) {
+    fn send_egress_event(&self, event: &str, info: &EgressInfo) {
         let event = WebhookEvent {
             event: event.to_owned(),
             egress_info: Some(info.clone()),

@@ -1,22 +1,24 @@
 //! LiveKit writes protobuf as JSON in two ways: webhooks in camelCase with defaults left out, Twirp answers in snake_case with every
 //! default present. Both keep the order in which the fields are declared, and write 64-bit numbers as strings.
 
+/// The two forms: camelCase without defaults, or snake_case with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     Webhook,
     Twirp,
 }
 
 /// The fields of a message, named in snake_case, in the order of their declaration.
-pub type Fields = Vec<(&'static str, Json)>;
+pub(super) type Fields = Vec<(&'static str, Json)>;
 
+/// A value with what decides whether it is written.
 #[derive(Debug)]
-pub enum Json {
+pub(super) enum Json {
     Text(String),
     Long(i64),
     Number(f64),
     Flag(bool),
-    /// The name of an enum value, and whether it is the default one.
+    /// The name of an enum value, and whether it is the default value.
     Name(&'static str, bool),
     List(Vec<Json>),
     /// Sorted by key when written.
@@ -26,11 +28,13 @@ pub enum Json {
     Absent,
 }
 
-pub fn text(value: &str) -> Json {
+/// A string value.
+pub(super) fn text(value: &str) -> Json {
     Json::Text(value.to_owned())
 }
 
-pub fn write(fields: &Fields, style: Style) -> String {
+/// A message as JSON.
+pub(super) fn write(fields: &Fields, style: Style) -> String {
     let mut out = String::new();
     message(&mut out, fields, style);
     out
@@ -92,7 +96,7 @@ fn map(out: &mut String, entries: &[(String, String)]) {
     });
 }
 
-/// With a space after each comma, as LiveKit writes it: who compares bytes finds what production sends.
+/// Writes a space after each comma, as LiveKit does: the bytes equal those of production.
 fn separated<T>(
     out: &mut String,
     open: char,
@@ -118,9 +122,9 @@ fn camel_case(name: &str) -> String {
     let mut parts = name.split('_');
     let mut camel = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let mut letters = part.chars();
-        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(letters.as_str());
+        let mut rest = part.chars();
+        camel.extend(rest.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(rest.as_str());
     }
     camel
 }

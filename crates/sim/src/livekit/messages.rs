@@ -6,7 +6,8 @@ use proto::room_composite_egress_request::{Options, Output};
 
 use super::json::{Fields, Json, text};
 
-pub fn event(event: &proto::WebhookEvent) -> Fields {
+/// The body of a webhook.
+pub(super) fn event(event: &proto::WebhookEvent) -> Fields {
     vec![
         ("event", text(&event.event)),
         (
@@ -35,7 +36,8 @@ pub fn event(event: &proto::WebhookEvent) -> Fields {
     ]
 }
 
-pub fn room(room: &proto::Room) -> Fields {
+/// A room of ListRooms, CreateRoom and webhooks.
+pub(super) fn room(room: &proto::Room) -> Fields {
     let codec = |codec: &proto::Codec| {
         Json::Message(vec![
             ("mime", text(&codec.mime)),
@@ -63,7 +65,8 @@ pub fn room(room: &proto::Room) -> Fields {
     ]
 }
 
-pub fn participant(info: &proto::ParticipantInfo) -> Fields {
+/// A participant of ListParticipants and webhooks.
+pub(super) fn participant(info: &proto::ParticipantInfo) -> Fields {
     let attributes = info
         .attributes
         .iter()
@@ -138,11 +141,12 @@ fn permission(permission: &proto::ParticipantPermission) -> Fields {
     ]
 }
 
+/// An egress of every answer and webhook about it.
 #[expect(
     deprecated,
     reason = "LiveKit still sends the `file` beside `file_results`"
 )]
-pub fn egress(info: &proto::EgressInfo) -> Fields {
+pub(super) fn egress(info: &proto::EgressInfo) -> Fields {
     let mut fields = vec![
         ("egress_id", text(&info.egress_id)),
         ("room_id", text(&info.room_id)),

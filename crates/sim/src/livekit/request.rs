@@ -1,4 +1,4 @@
-//! What a request to start an egress asks for: the file, where it goes, and how it is told again.
+//! The request to start an egress: its file and target, and how EgressInfo repeats it.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -12,7 +12,8 @@ use proto::{
 use super::world::Egress;
 use super::{clock, twirp, upload};
 
-pub fn unavailable() -> twirp::Error {
+/// 503: no egress worker answers.
+pub(super) fn unavailable() -> twirp::Error {
     twirp::Error::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "unavailable",
@@ -20,13 +21,15 @@ pub fn unavailable() -> twirp::Error {
     )
 }
 
-pub fn no_output() -> twirp::Error {
+/// 400: the request has no file output to S3.
+pub(super) fn no_output() -> twirp::Error {
     let message = "twirp error unknown: request has missing or invalid field: output";
     twirp::Error::new(StatusCode::BAD_REQUEST, "invalid_argument", message)
 }
 
+/// The file that the request asks for, if it goes to S3.
 #[expect(deprecated, reason = "older clients still ask with a single `file`")]
-pub fn file_output(request: &RoomCompositeEgressRequest) -> Option<&EncodedFileOutput> {
+pub(super) fn file_output(request: &RoomCompositeEgressRequest) -> Option<&EncodedFileOutput> {
     let single = match &request.output {
         Some(Output::File(file)) => Some(file),
         _ => None,
@@ -35,13 +38,17 @@ pub fn file_output(request: &RoomCompositeEgressRequest) -> Option<&EncodedFileO
     matches!(output.output, Some(Target::S3(_))).then_some(output)
 }
 
-/// What `livekit-api` 0.10 asks for when nobody tells it otherwise.
-pub fn opus_in_mp3(request: &RoomCompositeEgressRequest, output: &EncodedFileOutput) -> bool {
+/// Whether it asks for Opus in an MP3, as `livekit-api` 0.10 does by default. The egress worker fails on it.
+pub(super) fn opus_in_mp3(
+    request: &RoomCompositeEgressRequest,
+    output: &EncodedFileOutput,
+) -> bool {
     let opus = matches!(&request.options, Some(Options::Advanced(options)) if options.audio_codec() == AudioCodec::Opus);
     opus && upload::file_type(output) == EncodedFileType::Mp3
 }
 
-pub fn new_egress(
+/// A starting egress. A `stuck` one ignores what happens to the room.
+pub(super) fn new_egress(
     room: &proto::Room,
     request: &RoomCompositeEgressRequest,
     output: &EncodedFileOutput,
@@ -76,8 +83,9 @@ pub fn new_egress(
     egress
 }
 
+/// The request without the storage's keys, as LiveKit repeats it.
 #[expect(deprecated, reason = "older clients still ask with a single `file`")]
-pub fn redacted(mut request: RoomCompositeEgressRequest) -> RoomCompositeEgressRequest {
+pub(super) fn redacted(mut request: RoomCompositeEgressRequest) -> RoomCompositeEgressRequest {
     let single = match &mut request.output {
         Some(Output::File(file)) => Some(file),
         _ => None,
@@ -94,8 +102,8 @@ pub fn redacted(mut request: RoomCompositeEgressRequest) -> RoomCompositeEgressR
     request
 }
 
-/// The object's key: templates filled in, names as they are, and an extension if there was none.
-pub fn filename(output: &EncodedFileOutput, room: &proto::Room, now: Timestamp) -> String {
+/// The object's key: templates filled in, names unchanged, and an extension added if it is missing.
+pub(super) fn filename(output: &EncodedFileOutput, room: &proto::Room, now: Timestamp) -> String {
     let mut path = output.filepath.clone();
     if path.is_empty() || path.ends_with('/') {
         path.push_str("{room_name}-{time}");

@@ -1,4 +1,4 @@
-//! Rooms: they open, people come, speak and go, they close.
+//! Rooms: opening and closing, people who join, speak and leave.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ const EMPTY_TIMEOUT: u32 = 300;
 const DEPARTURE_TIMEOUT: u32 = 20;
 
 impl Server {
-    /// Timeouts are in seconds.
-    pub fn open_room(
+    /// Opens a room, or returns the open one with this name. Timeouts are in seconds.
+    pub(super) fn open_room(
         &self,
         name: &str,
         metadata: &str,
@@ -49,12 +49,13 @@ impl Server {
             people: Vec::new(),
             spoken: false,
         };
-        self.tell("room_started", &open.shown(), None);
+        self.send_room_event("room_started", &open.in_webhooks(), None);
         world.rooms.insert(name.to_owned(), open);
         room
     }
 
-    pub fn adopt_room(&self, name: &str, sid: &str) {
+    /// Adds a room with this sid without a webhook.
+    pub(super) fn adopt_room(&self, name: &str, sid: &str) {
         let open = OpenRoom {
             room: new_room(name, sid.to_owned()),
             people: Vec::new(),
@@ -63,8 +64,8 @@ impl Server {
         self.world().rooms.insert(name.to_owned(), open);
     }
 
-    /// Ends a room that nobody has joined by then.
-    pub fn close_if_empty_later(self: &Arc<Self>, room: Room) {
+    /// Closes the room after its empty timeout if nobody has joined by then.
+    pub(super) fn close_if_empty_later(self: &Arc<Self>, room: Room) {
         let server = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(std::time::Duration::from_secs(room.empty_timeout.into())).await;
@@ -76,7 +77,8 @@ impl Server {
         });
     }
 
-    pub fn join(&self, room: &str, person: Person) {
+    /// Adds a person to an open room.
+    pub(super) fn join(&self, room: &str, person: Person) {
         let kind = match person.kind {
             Kind::Standard => ProtoKind::Standard,
             Kind::Agent => ProtoKind::Agent,
@@ -100,9 +102,9 @@ impl Server {
         self.enter(room, info);
     }
 
-    /// The egress comes in as a hidden participant of its own kind.
+    /// Adds an egress to a room as a hidden participant of its own kind.
     #[expect(deprecated, reason = "LiveKit still sends `recorder`")]
-    pub fn join_egress(&self, room: &str, egress_id: &str) {
+    pub(super) fn join_egress(&self, room: &str, egress_id: &str) {
         let permission = ParticipantPermission {
             can_subscribe: true,
             hidden: true,
@@ -130,10 +132,11 @@ impl Server {
         info.joined_at_ms = now.as_millisecond();
         info.version = 2;
         open.people.push(info.clone());
-        self.tell("participant_joined", &open.shown(), Some(info));
+        self.send_room_event("participant_joined", &open.in_webhooks(), Some(info));
     }
 
-    pub fn leave(&self, room: &str, identity: &str, reason: DisconnectReason) {
+    /// Removes a participant from an open room.
+    pub(super) fn leave(&self, room: &str, identity: &str, reason: DisconnectReason) {
         if let Some(open) = self.world().rooms.get_mut(room) {
             self.exit(open, identity, reason);
         }
@@ -147,19 +150,20 @@ impl Server {
         else {
             return;
         };
-        let before = open.shown();
+        let before = open.in_webhooks();
         let mut info = open.people.remove(index);
         let recorder = info.kind() == ProtoKind::Egress;
         info.state = State::Disconnected.into();
         info.version += 1;
         info.is_publisher = open.spoken && !recorder;
         info.disconnect_reason = reason.into();
-        // LiveKit's counts are a moment old, but not the recorder's.
-        let room = if recorder { open.shown() } else { before };
-        self.tell("participant_left", &room, Some(info));
+        // LiveKit's counts lag behind, except for the recorder.
+        let room = if recorder { open.in_webhooks() } else { before };
+        self.send_room_event("participant_left", &room, Some(info));
     }
 
-    pub fn speak(&self, room: &str) {
+    /// Sound arrives: the egresses of the room become ACTIVE.
+    pub(super) fn speak(&self, room: &str) {
         let mut world = self.world();
         let Some(open) = world.rooms.get_mut(room) else {
             return;
@@ -175,8 +179,8 @@ impl Server {
         }
     }
 
-    /// Closes an open room; false when there is none.
-    pub fn close_room(self: &Arc<Self>, room: &str, reason: DisconnectReason) -> bool {
+    /// Closes an open room; false if there is none.
+    pub(super) fn close_room(self: &Arc<Self>, room: &str, reason: DisconnectReason) -> bool {
         let mut world = self.world();
         let Some(mut open) = world.rooms.remove(room) else {
             return false;
@@ -192,7 +196,7 @@ impl Server {
             };
             self.exit(&mut open, &info.identity, reason);
         }
-        self.tell("room_finished", &open.shown(), None);
+        self.send_room_event("room_finished", &open.in_webhooks(), None);
         let sid = &open.room.sid;
         let ending = world
             .egresses
@@ -206,7 +210,7 @@ impl Server {
         true
     }
 
-    fn tell(&self, event: &str, room: &Room, participant: Option<ParticipantInfo>) {
+    fn send_room_event(&self, event: &str, room: &Room, participant: Option<ParticipantInfo>) {
         let event = WebhookEvent {
             event: event.to_owned(),
             room: Some(room.clone()),
@@ -237,8 +241,8 @@ fn new_room(name: &str, sid: String) -> Room {
 }
 
 impl OpenRoom {
-    /// As a webhook shows it: the counts appear with the first recording only, since LiveKit refreshes them late.
-    fn shown(&self) -> Room {
+    /// The room in webhooks: without counts before the first recording, since LiveKit refreshes them late.
+    fn in_webhooks(&self) -> Room {
         let counted = self.counted();
         if counted.active_recording {
             counted
@@ -247,8 +251,8 @@ impl OpenRoom {
         }
     }
 
-    /// As ListRooms shows it: agents and egresses do not count as participants (livekit-server's `IsDependent`).
-    pub fn counted(&self) -> Room {
+    /// The room in ListRooms: agents and egresses do not count as participants (livekit-server's `IsDependent`).
+    pub(super) fn counted(&self) -> Room {
         let of = |kind| {
             self.people
                 .iter()

@@ -18,11 +18,12 @@ use super::twirp::{self, Wire};
 use super::world::{Server, StartFault};
 use super::{messages, request, token};
 
-pub fn router() -> Router<Arc<Server>> {
+/// All methods of Egress and RoomService that the stand-in has.
+pub(super) fn router() -> Router<Arc<Server>> {
     Router::new().route("/twirp/{service}/{method}", post(call))
 }
 
-/// One request, already known to be of a wire format that Twirp has.
+/// One request in a wire format of Twirp.
 struct Call {
     server: Arc<Server>,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! LiveKit's tokens: who may ask what, and how a refusal looks on the wire.
+//! LiveKit's tokens: what they permit, and how LiveKit refuses a request.
 
 use std::time::Duration;
 
@@ -11,16 +11,17 @@ use sha2::{Digest, Sha256};
 
 use super::twirp;
 
-/// A project's key: API requests carry tokens signed with it, and webhooks are signed with it.
+/// A key of the project: it signs the tokens of API requests and the webhooks.
 #[derive(Debug, Clone)]
-pub struct Key {
+pub(super) struct Key {
+    /// The API key itself; `secret` belongs to it.
     pub name: String,
     pub secret: String,
 }
 
 impl Key {
-    /// Passes a request whose token is ours, in time, and grants what is `needed`.
-    pub fn check(
+    /// Accepts a request whose token has our signature, has not expired and grants what is `needed`.
+    pub(super) fn check(
         &self,
         headers: &HeaderMap,
         needed: impl FnOnce(&VideoGrants) -> bool,
@@ -51,8 +52,8 @@ impl Key {
         }
     }
 
-    /// The `Authorization` of a webhook: a raw token of 5 minutes over the body's hash.
-    pub fn sign(&self, body: &str) -> String {
+    /// The `Authorization` of a webhook: a raw token with the body's hash, valid for 5 minutes.
+    pub(super) fn sign(&self, body: &str) -> String {
         let hash = STANDARD.encode(Sha256::digest(body));
         AccessToken::with_api_key(&self.name, &self.secret)
             .with_ttl(Duration::from_mins(5))
@@ -62,9 +63,9 @@ impl Key {
     }
 }
 
-/// A request turned away.
+/// Why a request is refused.
 #[derive(Debug)]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// 401 with a plain body.
     Plain(String),
     Twirp(twirp::Error),
@@ -85,14 +86,14 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// What a wrong secret gets. The body repeats the whole token, as LiveKit's does: what logs it must be caught by a test.
+/// The answer to a wrong secret. It repeats the token, as LiveKit's does, so that tests notice a client that logs it.
 fn wrong_secret(token: &str) -> Refusal {
     Refusal::Plain(format!(
         "invalid token: {token}, error: go-jose/go-jose: error in cryptographic primitive"
     ))
 }
 
-/// A good token without the grant, and no token at all.
+/// The answer to a valid token without the grant, and to a missing token.
 fn denied() -> Refusal {
     twirp::Error::new(
         StatusCode::UNAUTHORIZED,
@@ -102,8 +103,8 @@ fn denied() -> Refusal {
     .into()
 }
 
-/// A good request treated as if its secret were wrong.
-pub fn refused_by_fault(headers: &HeaderMap) -> Refusal {
+/// Refuses a valid request as if its secret were wrong.
+pub(super) fn refused_by_fault(headers: &HeaderMap) -> Refusal {
     let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! Twirp as LiveKit speaks it: protobuf or JSON in, the same out.
+//! Twirp as LiveKit implements it: protobuf or JSON, the answer in the format of the request.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -9,15 +9,17 @@ use serde::de::DeserializeOwned;
 
 use super::json::{self, Fields, Style};
 
+/// An error answer: HTTP status, Twirp code and message.
 #[derive(Debug)]
-pub struct Error {
+pub(super) struct Error {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: String,
 }
 
 impl Error {
-    pub fn new(status: StatusCode, code: &'static str, message: &str) -> Self {
+    /// An error with this message.
+    pub(super) fn new(status: StatusCode, code: &'static str, message: &str) -> Self {
         Self {
             status,
             code,
@@ -25,7 +27,8 @@ impl Error {
         }
     }
 
-    pub fn not_found(message: &str) -> Self {
+    /// 404 `not_found`, worded as LiveKit does.
+    pub(super) fn not_found(message: &str) -> Self {
         let message = format!("twirp error unknown: {message}");
         Self {
             status: StatusCode::NOT_FOUND,
@@ -42,21 +45,23 @@ impl IntoResponse for Error {
     }
 }
 
-/// A method that this LiveKit does not have, such as StartEgress before 1.13.2.
-pub fn bad_route(path: &str) -> Response {
+/// The answer for an unknown method, e.g. StartEgress before livekit-server 1.13.2.
+pub(super) fn bad_route(path: &str) -> Response {
     let meta = serde_json::json!({"twirp_invalid_route": format!("POST {path}")});
     let body = serde_json::json!({"code": "bad_route", "msg": format!("no handler for path {path:?}"), "meta": meta});
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
+/// The two formats of Twirp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wire {
+pub(super) enum Wire {
     Protobuf,
     Json,
 }
 
 impl Wire {
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+    /// The format that the request's content type names.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
         match value.split(';').next()?.trim() {
             "application/protobuf" => Some(Wire::Protobuf),
@@ -65,7 +70,11 @@ impl Wire {
         }
     }
 
-    pub fn read<M: Message + Default + DeserializeOwned>(self, body: &Bytes) -> Result<M, Error> {
+    /// Decodes a request; an error is 400 `malformed`.
+    pub(super) fn read<M: Message + Default + DeserializeOwned>(
+        self,
+        body: &Bytes,
+    ) -> Result<M, Error> {
         let malformed = |why: String| Error {
             status: StatusCode::BAD_REQUEST,
             code: "malformed",
@@ -81,7 +90,8 @@ impl Wire {
         }
     }
 
-    pub fn answer<M: Message>(self, message: &M, fields: impl Fn(&M) -> Fields) -> Response {
+    /// Encodes an answer; `fields` is used for JSON.
+    pub(super) fn answer<M: Message>(self, message: &M, fields: impl Fn(&M) -> Fields) -> Response {
         match self {
             Wire::Protobuf => (
                 [(header::CONTENT_TYPE, "application/protobuf")],

@@ -1,4 +1,4 @@
-//! The upload of a recording to the bucket of the request, with the request's keys. The bytes are a silent MP3, whatever the file's type.
+//! The upload of a recording to the bucket of the request, with the request's keys. It is a silent MP3, whatever the file's type.
 
 use std::time::Duration;
 
@@ -11,16 +11,18 @@ use livekit_protocol::{EncodedFileOutput, EncodedFileType, S3Upload};
 
 use crate::mp3::{self, Channels};
 
+/// A recording to upload.
 #[derive(Debug)]
-pub struct Upload {
+pub(super) struct Upload {
+    /// Bucket and keys.
     pub target: S3Upload,
     pub key: String,
     pub length: Duration,
 }
 
 impl Upload {
-    /// The number of bytes uploaded, or what LiveKit's egress would say.
-    pub async fn run(&self) -> Result<i64, String> {
+    /// Uploads it and returns the number of bytes, or the error as LiveKit's egress words it.
+    pub(super) async fn run(&self) -> Result<i64, String> {
         let recording = mp3::generate(self.length, Channels::Stereo);
         let size = i64::try_from(recording.len()).unwrap_or(i64::MAX);
         let disposition = Some(self.target.content_disposition.clone()).filter(|it| !it.is_empty());
@@ -65,8 +67,8 @@ impl Upload {
         Client::from_conf(config.build())
     }
 
-    /// As LiveKit tells it: not percent-encoded, and `https://` also for an `http://` endpoint.
-    pub fn location(&self) -> String {
+    /// The address as LiveKit reports it: not percent-encoded, and `https://` even for an `http://` endpoint.
+    pub(super) fn location(&self) -> String {
         let S3Upload {
             endpoint,
             bucket,
@@ -99,8 +101,8 @@ fn upload_error(error: &SdkError<PutObjectError>) -> String {
     format!("{operation}, {response}, api error {code}: {message}, status code: {status}")
 }
 
-/// What the request says, else what the path's extension says; sound alone is Ogg by default.
-pub fn file_type(output: &EncodedFileOutput) -> EncodedFileType {
+/// The type that the request names, else the one of the path's extension, else Ogg, LiveKit's default for audio.
+pub(super) fn file_type(output: &EncodedFileOutput) -> EncodedFileType {
     let said = output.file_type();
     if said != EncodedFileType::DefaultFiletype {
         return said;
@@ -112,7 +114,8 @@ pub fn file_type(output: &EncodedFileOutput) -> EncodedFileType {
     by_path.unwrap_or(EncodedFileType::Ogg)
 }
 
-pub fn extension(file_type: EncodedFileType) -> &'static str {
+/// The extension with its dot.
+pub(super) fn extension(file_type: EncodedFileType) -> &'static str {
     match file_type {
         EncodedFileType::Mp3 => ".mp3",
         EncodedFileType::Mp4 => ".mp4",

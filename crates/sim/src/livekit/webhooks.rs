@@ -1,4 +1,4 @@
-//! How LiveKit delivers webhooks: one FIFO queue per room or egress and address, retried on what may pass, dropped when too old.
+//! The delivery of webhooks as LiveKit does it: one FIFO queue per room or egress and address, with retries; old events are dropped.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +23,9 @@ const WAITS: [Duration; 4] = [
 const MAX_AGE: Duration = Duration::from_secs(30);
 const MAX_DEPTH: usize = 200;
 
+/// The queues of all addresses; clones share them.
 #[derive(Debug, Clone)]
-pub struct Webhooks {
+pub(super) struct Webhooks {
     client: reqwest::Client,
     stopped: CancellationToken,
     state: Arc<Mutex<State>>,
@@ -32,7 +33,7 @@ pub struct Webhooks {
 
 #[derive(Debug)]
 struct State {
-    /// What signs them.
+    /// Signs the webhooks.
     key: Key,
     urls: Vec<String>,
     lost: bool,
@@ -46,7 +47,12 @@ struct Queued {
 }
 
 impl Webhooks {
-    pub fn new(key: Key, urls: Vec<String>, stopped: CancellationToken) -> std::io::Result<Self> {
+    /// Without queues yet. Fails if no HTTP client can be built.
+    pub(super) fn new(
+        key: Key,
+        urls: Vec<String>,
+        stopped: CancellationToken,
+    ) -> std::io::Result<Self> {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::none())
@@ -65,20 +71,23 @@ impl Webhooks {
         })
     }
 
-    pub fn set_urls(&self, urls: Vec<String>) {
+    /// Sends later events to these addresses.
+    pub(super) fn set_urls(&self, urls: Vec<String>) {
         self.lock().urls = urls;
     }
 
-    pub fn sign_with(&self, key: Key) {
+    /// Signs later events with this key.
+    pub(super) fn sign_with(&self, key: Key) {
         self.lock().key = key;
     }
 
-    pub fn lose(&self, lost: bool) {
+    /// While true, events are lost.
+    pub(super) fn lose(&self, lost: bool) {
         self.lock().lost = lost;
     }
 
-    /// Puts an event at the end of its queue, which is named by the id of its room or egress.
-    pub fn send(&self, queue: &str, mut event: WebhookEvent) {
+    /// Appends an event to its queue; `queue` is the id of its room or egress.
+    pub(super) fn send(&self, queue: &str, mut event: WebhookEvent) {
         event.id = clock::id("EV_");
         event.created_at = clock::now().as_second();
         let body = json::write(&messages::event(&event), Style::Webhook);
@@ -95,7 +104,7 @@ impl Webhooks {
                 .queues
                 .entry((url.clone(), queue.to_owned()))
                 .or_insert_with(|| self.open_queue(url));
-            // A full queue loses the event for good, as LiveKit's does.
+            // A full queue drops the event, as LiveKit's does.
             sender.try_send(queued).ok();
         }
     }
@@ -120,7 +129,7 @@ impl Webhooks {
         }
     }
 
-    /// The first try and four more; the token is not signed again for them.
+    /// One attempt and four retries; all send the same token.
     async fn deliver(&self, url: &str, body: String) {
         let authorization = self.lock().key.sign(&body);
         for wait in WAITS.map(Some).into_iter().chain([None]) {
@@ -133,7 +142,7 @@ impl Webhooks {
         }
     }
 
-    /// `None` when it counts as delivered, which every 4xx but 429 does; else the wait that the receiver asks for.
+    /// `None` if it counts as delivered, which every 4xx except 429 does; else the `Retry-After` of the receiver, if any.
     async fn post(&self, url: &str, authorization: &str, body: String) -> Option<Option<Duration>> {
         let request = self
             .client

@@ -1,4 +1,4 @@
-//! What exists: rooms with people in them, and egresses.
+//! The state of the server: rooms with their participants, and egresses.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,47 +12,56 @@ use tokio_util::sync::CancellationToken;
 use super::token::Key;
 use super::webhooks::Webhooks;
 
+/// The server: key, webhooks and state.
 #[derive(Debug)]
-pub struct Server {
+pub(super) struct Server {
     pub key: Key,
     pub webhooks: Webhooks,
     pub stopped: CancellationToken,
     world: Mutex<World>,
 }
 
+/// Everything that changes, and the settings of a test.
 #[derive(Debug, Default)]
-pub struct World {
+pub(super) struct World {
     /// Open rooms by name.
     pub rooms: BTreeMap<String, OpenRoom>,
     /// All egresses, ended ones too, oldest first.
     pub egresses: Vec<Egress>,
+    /// How the next starts fail.
     pub faults: VecDeque<StartFault>,
+    /// The egress worker has shut itself down.
     pub worker_down: bool,
-    /// ListParticipants answers 503.
+    /// Whether ListParticipants answers 503.
     pub participants_fail: bool,
+    /// The length of every recording; None: as long as it ran.
     pub recording_length: Option<Duration>,
+    /// The time and room name of every start request with a valid token.
     pub starts: Vec<(Instant, String)>,
 }
 
+/// A room with its participants.
 #[derive(Debug)]
-pub struct OpenRoom {
+pub(super) struct OpenRoom {
     pub room: proto::Room,
     pub people: Vec<proto::ParticipantInfo>,
+    /// Whether somebody has published sound.
     pub spoken: bool,
 }
 
+/// An egress, running or ended.
 #[derive(Debug)]
-pub struct Egress {
-    /// As it is shown, the storage's keys taken out.
+pub(super) struct Egress {
+    /// As answers and webhooks show it: without the storage's keys.
     pub info: proto::EgressInfo,
-    /// With the storage's keys.
+    /// Bucket and keys.
     pub target: Option<proto::S3Upload>,
     pub active_since: Option<Instant>,
-    /// Nothing that happens to the room moves it any more: its machine died, or its pipeline is about to fail.
+    /// It ignores what happens to the room: its worker died, or its pipeline is about to fail.
     pub stuck: bool,
 }
 
-/// How a start of an egress goes wrong.
+/// How a start of an egress fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartFault {
     /// 503: no egress worker is free.
@@ -63,32 +72,34 @@ pub enum StartFault {
     BadRequest,
     /// The egress starts, and the connection breaks before the answer.
     LostAnswer,
-    /// The egress starts, and the answer comes so much later.
+    /// The egress starts, and the answer comes after this time.
     Slow(Duration),
 }
 
+/// The kind of a participant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     #[default]
     Standard,
     Agent,
-    /// A caller by phone.
+    /// A phone caller.
     Sip,
 }
 
-/// Who joins a room.
+/// A person who joins a room.
 #[derive(Debug, Clone)]
 pub struct Person {
     pub identity: String,
     pub name: String,
     pub kind: Kind,
-    /// A phone caller's are `sip.phoneNumber`, `sip.trunkPhoneNumber`, `sip.callID`.
+    /// A phone caller has `sip.phoneNumber`, `sip.trunkPhoneNumber`, `sip.callID`.
     pub attributes: Vec<(String, String)>,
 }
 
 impl Server {
-    pub fn new(key: Key, webhooks: Webhooks, stopped: CancellationToken) -> Self {
+    /// A server without rooms.
+    pub(super) fn new(key: Key, webhooks: Webhooks, stopped: CancellationToken) -> Self {
         Self {
             key,
             webhooks,
@@ -97,14 +108,15 @@ impl Server {
         }
     }
 
-    /// Never held over an await; events are queued while it is held, which keeps them in order.
-    pub fn world(&self) -> MutexGuard<'_, World> {
+    /// Locks the state. Never held over an await; events are queued under the lock, which keeps them in order.
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl World {
-    pub fn egress(&mut self, egress_id: &str) -> Option<&mut Egress> {
+    /// Finds an egress by id.
+    pub(super) fn egress(&mut self, egress_id: &str) -> Option<&mut Egress> {
         self.egresses
             .iter_mut()
             .find(|egress| egress.info.egress_id == egress_id)
@@ -112,19 +124,20 @@ impl World {
 }
 
 impl Egress {
-    pub fn runs(&self) -> bool {
+    /// Whether it is STARTING or ACTIVE.
+    pub(super) fn runs(&self) -> bool {
         matches!(
             self.info.status(),
             proto::EgressStatus::EgressStarting | proto::EgressStatus::EgressActive
         )
     }
 
-    /// Changes the one file, in both places where LiveKit tells it.
+    /// Changes the file in both fields in which LiveKit reports it.
     #[expect(
         deprecated,
         reason = "LiveKit still sends the `file` beside `file_results`"
     )]
-    pub fn set_file(&mut self, change: impl FnOnce(&mut proto::FileInfo)) {
+    pub(super) fn set_file(&mut self, change: impl FnOnce(&mut proto::FileInfo)) {
         let mut file = self.info.file_results.pop().unwrap_or_default();
         change(&mut file);
         self.info.result = Some(proto::egress_info::Result::File(file.clone()));

@@ -1,17 +1,19 @@
-//! Formula text to a tree.
+//! Parsing the text of a formula.
 
-use super::{Function, Node, Operator, Term};
+use super::term::Term;
+use super::tree::{Function, Node, Operator};
 use crate::airtable::base::Table;
 
-/// How deep parentheses and calls may go: the tree is walked on the stack.
+/// How deep parentheses and calls may nest: parsing and evaluation recurse.
 const DEEPEST: usize = 100;
 
-/// The same for the tree, which long chains of operators deepen, too.
+/// The same for the tree, which long chains of operators also make deeper.
 const TALLEST: usize = 300;
 
-/// A node and the height of the tree under it.
+/// A node and the height of its tree.
 type Tree = (Node, usize);
 
+/// Parses a formula over the fields of a table. Errors are the end of Airtable's message.
 pub(super) fn formula(text: &str, table: &Table) -> Result<Node, String> {
     Parser {
         rest: text,
@@ -19,9 +21,10 @@ pub(super) fn formula(text: &str, table: &Table) -> Result<Node, String> {
         values: None,
         depth: 0,
     }
-    .whole()
+    .parse()
 }
 
+/// Parses the formula of a rollup, in which `values` is a word.
 pub(super) fn rollup(text: &str, table: &Table) -> Result<Node, String> {
     Parser {
         rest: text,
@@ -29,7 +32,7 @@ pub(super) fn rollup(text: &str, table: &Table) -> Result<Node, String> {
         values: Some("values"),
         depth: 0,
     }
-    .whole()
+    .parse()
 }
 
 const INVALID: &str = "Invalid formula. Please check your formula text.";
@@ -37,13 +40,13 @@ const INVALID: &str = "Invalid formula. Please check your formula text.";
 struct Parser<'a> {
     rest: &'a str,
     table: &'a Table,
-    /// The word that stands for what is rolled up, where there is such a thing.
+    /// The word for the looked-up cells, in a rollup.
     values: Option<&'a str>,
     depth: usize,
 }
 
 impl Parser<'_> {
-    fn whole(mut self) -> Result<Node, String> {
+    fn parse(mut self) -> Result<Node, String> {
         let (node, _) = self.comparison()?;
         match self.peek() {
             None => Ok(node),
@@ -70,7 +73,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Operands with operators of one rank between them, from the left.
+    /// Operands joined by operators of one precedence, evaluated from the left.
     fn chain(
         &mut self,
         signs: &[(&str, Operator)],
@@ -129,24 +132,24 @@ impl Parser<'_> {
         Ok((Node::Constant(Term::Text(text)), 1))
     }
 
-    /// The text before `end`, backslashes undone.
+    /// The text before `end`, with backslash escapes resolved.
     fn until(&mut self, end: char) -> Result<String, String> {
         let mut text = String::new();
-        let mut letters = self.rest.char_indices();
-        while let Some((at, letter)) = letters.next() {
-            match letter {
-                '\\' => match letters.next() {
+        let mut chars = self.rest.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '\\' => match chars.next() {
                     Some((_, 'n')) => text.push('\n'),
                     Some((_, 't')) => text.push('\t'),
                     Some((_, 'r')) => text.push('\r'),
                     Some((_, other)) => text.push(other),
                     None => break,
                 },
-                _ if letter == end => {
-                    self.rest = &self.rest[at + letter.len_utf8()..];
+                _ if c == end => {
+                    self.rest = &self.rest[at + c.len_utf8()..];
                     return Ok(text);
                 }
-                _ => text.push(letter),
+                _ => text.push(c),
             }
         }
         Err(INVALID.to_owned())
@@ -223,7 +226,7 @@ fn binary(left: Tree, operator: Operator, right: Tree) -> Result<Tree, String> {
     taller(node, left.1.max(right.1))
 }
 
-/// A node over trees of that height.
+/// Adds a node on top of trees of this height; an error if the tree gets too high.
 fn taller(node: Node, height: usize) -> Result<Tree, String> {
     match height < TALLEST {
         true => Ok((node, height + 1)),

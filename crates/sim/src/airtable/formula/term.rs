@@ -1,4 +1,4 @@
-//! The values that formulas reckon with.
+//! The values that formulas calculate with.
 
 use std::cmp::Ordering;
 
@@ -6,20 +6,22 @@ use serde_json::{Value, json};
 
 use crate::airtable::types;
 
+/// A value; text is compared and joined as Airtable does.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Term {
     Blank,
     Bool(bool),
     Number(f64),
     Text(String),
-    /// Of a lookup, a multiple select, links; never with lists or blanks in it.
+    /// Of a lookup, a multiple select or links; contains no lists and no blanks.
     List(Vec<Term>),
-    /// What has no value, and gives none to whatever is made from it.
+    /// No value; every expression over it is an error, too.
     Error,
 }
 
 impl Term {
-    pub fn is_true(&self) -> bool {
+    /// Whether a condition holds: not blank, zero, empty or an error.
+    pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Blank | Self::Error => false,
             Self::Bool(yes) => *yes,
@@ -29,7 +31,8 @@ impl Term {
         }
     }
 
-    pub fn text(&self) -> String {
+    /// As text, e.g. for `&`; lists are joined by commas.
+    pub(super) fn text(&self) -> String {
         match self {
             Self::Blank => String::new(),
             Self::Bool(yes) => u8::from(*yes).to_string(),
@@ -40,8 +43,8 @@ impl Term {
         }
     }
 
-    /// NaN where it is none. A list of one thing is that thing.
-    pub fn number(&self) -> f64 {
+    /// As a number, NaN if it is none. A list of one item counts as that item.
+    pub(super) fn number(&self) -> f64 {
         match self {
             Self::Blank => 0.0,
             Self::Bool(yes) => f64::from(u8::from(*yes)),
@@ -55,15 +58,15 @@ impl Term {
         }
     }
 
-    /// A date as Airtable prints it, so that text order is the order in time.
-    pub fn date(&self) -> Option<String> {
+    /// As a date in the form in which Airtable prints it: text order is time order.
+    pub(super) fn date(&self) -> Option<String> {
         types::date_time(&Value::String(self.text()), &None)?
             .as_str()
             .map(str::to_owned)
     }
 
-    /// The things in it: those of a list, none of a blank, else itself.
-    pub fn items(self) -> Vec<Term> {
+    /// The items of a list, none of a blank, else the value itself.
+    pub(super) fn items(self) -> Vec<Term> {
         match self {
             Self::Blank => Vec::new(),
             Self::List(items) => items,
@@ -71,8 +74,8 @@ impl Term {
         }
     }
 
-    /// A cell: attachments and people stand for their names.
-    pub fn from_cell(value: &Value) -> Self {
+    /// The value of a cell; attachments and people become their names.
+    pub(super) fn from_cell(value: &Value) -> Self {
         match value {
             Value::Null => Self::Blank,
             Value::Bool(yes) => Self::Bool(*yes),
@@ -93,8 +96,8 @@ impl Term {
         }
     }
 
-    /// The cell of a computed field; None is an empty one.
-    pub fn cell(&self) -> Option<Value> {
+    /// As the cell of a computed field; None is an empty one.
+    pub(super) fn cell(&self) -> Option<Value> {
         match self {
             Self::Blank => None,
             Self::Bool(yes) => Some(json!(u8::from(*yes))),
@@ -114,7 +117,7 @@ impl Term {
     }
 
     /// An empty cell equals `BLANK()`, `''`, `0` and `FALSE()`; a checkbox equals 1 and 0.
-    pub fn equals(&self, other: &Term) -> bool {
+    pub(super) fn equals(&self, other: &Term) -> bool {
         match (self, other) {
             (Term::Text(a), Term::Text(b)) => a == b,
             (Term::Blank, Term::Text(text)) | (Term::Text(text), Term::Blank) => text.is_empty(),
@@ -125,7 +128,8 @@ impl Term {
         }
     }
 
-    pub fn order(&self, other: &Term) -> Option<Ordering> {
+    /// Order of texts as text, of everything else as numbers; None if one is no number.
+    pub(super) fn order(&self, other: &Term) -> Option<Ordering> {
         match (self, other) {
             (Term::Text(a), Term::Text(b)) => Some(a.cmp(b)),
             _ => self.number().partial_cmp(&other.number()),
@@ -133,6 +137,7 @@ impl Term {
     }
 }
 
+/// The texts of the items with a separator between them.
 pub(super) fn join(items: &[Term], separator: &str) -> String {
     let texts: Vec<String> = items.iter().map(Term::text).collect();
     texts.join(separator)

@@ -6,13 +6,13 @@ use livekit_airtable_sim::airtable::{self, Airtable, Options};
 use serde_json::{Value, json};
 
 /// A stand-in with one table and a client for it.
-pub struct Sim {
+pub(super) struct Sim {
     pub airtable: Airtable,
     pub client: reqwest::Client,
 }
 
 impl Sim {
-    pub async fn start(requests_per_second: f64, lockout: Duration) -> Self {
+    pub(super) async fn start(requests_per_second: f64, lockout: Duration) -> Self {
         livekit_airtable_sim::install_crypto();
         let seed = json!({"tables": [{"name": "Calls", "fields": [
             {"id": "fldCallID00000000", "name": "Call ID", "type": "singleLineText"},
@@ -37,11 +37,11 @@ impl Sim {
         Self { airtable, client }
     }
 
-    pub async fn unlimited() -> Self {
+    pub(super) async fn unlimited() -> Self {
         Self::start(0.0, Duration::ZERO).await
     }
 
-    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(super) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let url = format!(
             "{}/v0/{}{path}",
             self.airtable.url(),
@@ -51,7 +51,7 @@ impl Sim {
         self.client.request(method, url).bearer_auth("patTest")
     }
 
-    pub async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let mut request = self.request(method, path);
         if !body.is_null() {
             request = request.json(&body);
@@ -60,16 +60,16 @@ impl Sim {
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    pub async fn create(&self, fields: Value) -> (u16, Value) {
+    pub(super) async fn create(&self, fields: Value) -> (u16, Value) {
         self.call("POST", "/Calls", json!({"fields": fields})).await
     }
 
-    pub async fn upsert(&self, merge_on: Value, records: Value) -> (u16, Value) {
+    pub(super) async fn upsert(&self, merge_on: Value, records: Value) -> (u16, Value) {
         let body = json!({"performUpsert": {"fieldsToMergeOn": merge_on}, "records": records});
         self.call("PATCH", "/Calls", body).await
     }
 
-    pub async fn refusal(&self, fields: Value) -> (String, String) {
+    pub(super) async fn refusal(&self, fields: Value) -> (String, String) {
         let (status, body) = self.create(fields).await;
         assert_eq!(status, 422, "{body}");
         let text = |key: &str| body["error"][key].as_str().unwrap().to_owned();
@@ -77,7 +77,7 @@ impl Sim {
     }
 }
 
-pub fn kind(answer: &(u16, Value)) -> (u16, &str) {
+pub(super) fn kind(answer: &(u16, Value)) -> (u16, &str) {
     (
         answer.0,
         answer.1["error"]["type"].as_str().unwrap_or_default(),

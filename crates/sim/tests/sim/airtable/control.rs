@@ -35,10 +35,9 @@ impl Sim {
     }
 }
 
-#[tokio::test]
-async fn every_fault_comes_before_or_after_the_write() {
-    let sim = Sim::unlimited().await;
-    let faults = [
+/// Faults that execute nothing by themselves; the status (None: no answer) and a word of the answer.
+fn answered_faults() -> [(Value, Option<u16>, &'static str); 11] {
+    [
         (
             json!({"fault": "status", "status": 401}),
             Some(401),
@@ -78,8 +77,13 @@ async fn every_fault_comes_before_or_after_the_write() {
         ),
         (json!({"fault": "reset"}), None, ""),
         (json!({"fault": "silent", "seconds": 0.01}), None, ""),
-    ];
-    for (number, (fault, status, words)) in faults.into_iter().enumerate() {
+    ]
+}
+
+#[tokio::test]
+async fn every_fault_comes_before_or_after_the_write() {
+    let sim = Sim::unlimited().await;
+    for (number, (fault, status, words)) in answered_faults().into_iter().enumerate() {
         for after in [false, true] {
             let mut fault = fault.clone();
             fault["after_write"] = json!(after);
@@ -98,6 +102,16 @@ async fn every_fault_comes_before_or_after_the_write() {
             assert_eq!(sim.has(&id), after, "{fault}");
         }
     }
+    assert!(
+        sim.write("RM_at_last")
+            .await
+            .is_some_and(|(status, _)| status == 200)
+    );
+}
+
+#[tokio::test]
+async fn truncated_and_slow_answers_come_after_the_write() {
+    let sim = Sim::unlimited().await;
     for fault in [
         json!({"fault": "truncated"}),
         json!({"fault": "slow", "seconds": 0.01}),

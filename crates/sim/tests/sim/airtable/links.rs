@@ -8,7 +8,7 @@ use super::base::{Sim, kind};
 const LINE: &str = "recLine0000000001";
 
 /// Lines of a switchboard, and the calls on them.
-pub async fn switchboard() -> Sim {
+pub(super) async fn switchboard() -> Sim {
     livekit_airtable_sim::install_crypto();
     let through = |field: &str, formula: Option<&str>| {
         let mut options =
@@ -71,7 +71,7 @@ impl Sim {
         line["fields"].clone()
     }
 
-    pub async fn set(&self, table: &str, record: &str, fields: Value) -> (u16, Value) {
+    pub(super) async fn set(&self, table: &str, record: &str, fields: Value) -> (u16, Value) {
         let path = format!("/{table}/{record}");
         self.call("PATCH", &path, json!({"fields": fields})).await
     }

@@ -4,42 +4,56 @@ use serde_json::{Value, json};
 
 use super::base::{Sim, kind};
 
-#[tokio::test]
-async fn lists_are_filtered_sorted_and_cut_into_pages() {
-    let sim = Sim::unlimited().await;
-    for size in [30, 10, 20] {
-        sim.create(json!({"Call ID": format!("RM_{size}"), "Size": size}))
-            .await;
+impl Sim {
+    /// Three rows beside the seeded one.
+    async fn with_sizes() -> Self {
+        let sim = Self::unlimited().await;
+        for size in [30, 10, 20] {
+            sim.create(json!({"Call ID": format!("RM_{size}"), "Size": size}))
+                .await;
+        }
+        sim
     }
-    let sizes = async |query: &[(&str, &str)]| {
-        let answer = sim
-            .request("GET", "/Calls")
-            .query(query)
-            .send()
-            .await
-            .unwrap();
-        let body: Value = answer.json().await.unwrap();
+
+    /// The sizes of the listed rows, 0 for the seeded one, and the offset of the next page.
+    async fn sizes(&self, query: &[(&str, &str)]) -> (Vec<i64>, Option<String>) {
+        let request = self.request("GET", "/Calls").query(query);
+        let body: Value = request.send().await.unwrap().json().await.unwrap();
         let rows = body["records"]
             .as_array()
             .unwrap_or_else(|| panic!("{body}"));
         let size = |row: &Value| row["fields"]["Size"].as_i64().unwrap_or(0);
-        let sizes: Vec<i64> = rows.iter().map(size).collect();
+        let sizes = rows.iter().map(size).collect();
         (sizes, body["offset"].as_str().map(str::to_owned))
-    };
+    }
+}
+
+#[tokio::test]
+async fn lists_are_sorted_and_cut_into_pages() {
+    let sim = Sim::with_sizes().await;
     let sorted = [
         ("sort[0][field]", "Size"),
         ("sort[0][direction]", "desc"),
         ("pageSize", "3"),
     ];
-    let (page, offset) = sizes(&sorted).await;
+    let (page, offset) = sim.sizes(&sorted).await;
     assert_eq!(page, [30, 20, 10]);
     let offset = offset.unwrap();
     let next = [&sorted[..], &[("offset", &offset)]].concat();
-    assert_eq!(sizes(&next).await, (vec![0], None));
+    assert_eq!(sim.sizes(&next).await, (vec![0], None));
     assert_eq!(
-        sizes(&[("maxRecords", "2"), ("offset", "")]).await,
+        sim.sizes(&[("maxRecords", "2"), ("offset", "")]).await,
         (vec![0, 30], None)
     );
+    let lost = sim
+        .call("GET", "/Calls?offset=itrX/recNobody00000001", Value::Null)
+        .await;
+    assert_eq!(kind(&lost), (422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"));
+}
+
+#[tokio::test]
+async fn lists_are_filtered() {
+    let sim = Sim::with_sizes().await;
     for (formula, expected) in [
         ("{Call ID}='RM_10'", vec![10]),
         ("OR({Size}=10, {Size} >= 30)", vec![30, 10]),
@@ -56,7 +70,7 @@ async fn lists_are_filtered_sorted_and_cut_into_pages() {
         ),
     ] {
         assert_eq!(
-            sizes(&[("filterByFormula", formula)]).await.0,
+            sim.sizes(&[("filterByFormula", formula)]).await.0,
             expected,
             "{formula}"
         );
@@ -75,10 +89,6 @@ async fn lists_are_filtered_sorted_and_cut_into_pages() {
         let refused = sim.call("POST", "/Calls/listRecords", body).await;
         assert_eq!(kind(&refused), (422, "INVALID_FILTER_BY_FORMULA"));
     }
-    let lost = sim
-        .call("GET", "/Calls?offset=itrX/recNobody00000001", Value::Null)
-        .await;
-    assert_eq!(kind(&lost), (422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// A body that a real server sent.
-pub fn captured(name: &str) -> String {
+pub(super) fn captured(name: &str) -> String {
     let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../tests/fixtures/livekit-captured"
@@ -14,7 +14,7 @@ pub fn captured(name: &str) -> String {
 }
 
 /// LiveKit's Rust client always sends `advanced`; the captured calls were started without it, or with less in it.
-pub fn without_advanced(body: &str) -> String {
+pub(super) fn without_advanced(body: &str) -> String {
     let Some((before, rest)) = body.split_once("\"advanced\":{") else {
         return body.to_owned();
     };
@@ -23,7 +23,7 @@ pub fn without_advanced(body: &str) -> String {
 }
 
 /// Some captured calls were started with less than these tests ask for.
-pub fn asked_as_here(body: &str) -> String {
+pub(super) fn asked_as_here(body: &str) -> String {
     body.replace(
         "\"fileOutputs\"",
         "\"audioMixing\":\"DUAL_CHANNEL_AGENT\", \"fileOutputs\"",
@@ -49,14 +49,14 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-pub fn shape(body: &str) -> BTreeSet<String> {
+pub(super) fn shape(body: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     keys(&serde_json::from_str(body).unwrap(), "", &mut found);
     found
 }
 
 /// The keys of a body in the order in which they are written.
-pub fn key_order(body: &str) -> Vec<&str> {
+pub(super) fn key_order(body: &str) -> Vec<&str> {
     let parts: Vec<_> = body.split('"').collect();
     let key = |at: &usize| parts.get(at + 1).is_some_and(|next| next.starts_with(':'));
     (0..parts.len()).filter(key).map(|at| parts[at]).collect()

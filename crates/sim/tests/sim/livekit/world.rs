@@ -24,11 +24,11 @@ use tokio::sync::Notify;
 
 use super::shape::{key_order, shape, without_advanced};
 
-pub const KEY: &str = "devkey";
-pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
+pub(super) const KEY: &str = "devkey";
+pub(super) const SECRET: &str = "secretsecretsecretsecretsecretsecret";
 
 /// LiveKit, the bucket, and a receiver of webhooks.
-pub struct World {
+pub(super) struct World {
     pub livekit: LiveKit,
     pub storage: Storage,
     pub inbox: Inbox,
@@ -37,14 +37,14 @@ pub struct World {
 }
 
 #[derive(Clone, Default)]
-pub struct Inbox {
+pub(super) struct Inbox {
     pub received: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     /// What the receiver answers first, one each.
     pub answers: Arc<Mutex<Vec<(u16, &'static str)>>>,
     news: Arc<Notify>,
 }
 
-pub async fn world() -> World {
+pub(super) async fn world() -> World {
     livekit_airtable_sim::install_crypto();
     let here = ([127, 0, 0, 1], 0).into();
     let folder = TempDir::new().unwrap();
@@ -98,7 +98,7 @@ async fn receive(
 }
 
 impl Inbox {
-    pub fn events(&self) -> Vec<Value> {
+    pub(super) fn events(&self) -> Vec<Value> {
         let received = self.received.lock().unwrap();
         received
             .iter()
@@ -116,7 +116,7 @@ impl Inbox {
     }
 
     /// The first event, once it has come, for which `wanted` holds.
-    pub async fn wait(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn wait(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let search = async {
             loop {
                 let news = self.news.notified();
@@ -132,7 +132,7 @@ impl Inbox {
     }
 
     /// Something of the same keys in the same order has come.
-    pub fn holds_one_like(&self, real: &str) {
+    pub(super) fn holds_one_like(&self, real: &str) {
         let bodies: Vec<_> = self
             .bodies()
             .iter()
@@ -145,7 +145,17 @@ impl Inbox {
         assert_eq!(key_order(ours), key_order(&real));
     }
 
-    pub async fn ended(&self, egress_id: &str) -> Value {
+    /// The names of the events of rooms, in the order in which they came.
+    pub(super) fn room_events(&self) -> Vec<String> {
+        let events = self.events().into_iter();
+        let of_rooms = events.filter(|event| event.get("room").is_some());
+        of_rooms
+            .map(|event| event["event"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The egress of its `egress_ended`, once that has come.
+    pub(super) async fn ended(&self, egress_id: &str) -> Value {
         self.wait(|event| {
             event["event"] == "egress_ended" && event["egressInfo"]["egressId"] == egress_id
         })
@@ -155,7 +165,7 @@ impl Inbox {
 }
 
 impl World {
-    pub fn output(&self, filepath: &str, secret: &str) -> Vec<EgressOutput> {
+    pub(super) fn output(&self, filepath: &str, secret: &str) -> Vec<EgressOutput> {
         let upload = proto::S3Upload {
             access_key: "access".to_owned(),
             secret: secret.to_owned(),
@@ -173,12 +183,12 @@ impl World {
         })]
     }
 
-    pub async fn start(&self, room: &str, filepath: &str) -> Result<EgressInfo, String> {
+    pub(super) async fn start(&self, room: &str, filepath: &str) -> Result<EgressInfo, String> {
         self.start_with(room, self.output(filepath, "secret"), AudioCodec::AcMp3)
             .await
     }
 
-    pub async fn start_with(
+    pub(super) async fn start_with(
         &self,
         room: &str,
         outputs: Vec<EgressOutput>,
@@ -200,7 +210,7 @@ impl World {
         started.map_err(|error| error.to_string())
     }
 
-    pub async fn list(
+    pub(super) async fn list(
         &self,
         filter: EgressListFilter,
         active: bool,
@@ -216,14 +226,14 @@ impl World {
             .map_err(|error| error.to_string())
     }
 
-    pub async fn object(&self, key: &str) -> Vec<u8> {
+    pub(super) async fn object(&self, key: &str) -> Vec<u8> {
         tokio::fs::read(self.storage.folder().join("recordings").join(key))
             .await
             .unwrap()
     }
 
     /// The call of the captured bodies: an agent and a caller who speak.
-    pub fn call(&self, room: &str) -> String {
+    pub(super) fn call(&self, room: &str) -> String {
         let sid = self.livekit.open_room(room);
         self.livekit
             .join(room, person("agent-ava", Kind::Agent, &[]));
@@ -239,7 +249,7 @@ impl World {
     }
 }
 
-pub fn person(identity: &str, kind: Kind, attributes: &[(&str, &str)]) -> Person {
+pub(super) fn person(identity: &str, kind: Kind, attributes: &[(&str, &str)]) -> Person {
     let attributes = attributes
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));

@@ -1,0 +1,66 @@
+//! `calls link`: a link that plays a recording.
+
+use anyhow::bail;
+
+use crate::{
+    cli::console::output::{Format, print_json, print_line},
+    config::{self, Config, Source},
+    domain::{Call, ObjectState, Recording, link::Linked},
+    service::{bucket, database},
+    storage::Method,
+    store::Store,
+    telemetry,
+    view::LinkView,
+};
+
+/// Prints the link of the recording with this id, or of a call's newest one.
+pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::Result<()> {
+    let (url, links, recording) = config::read(source, |r| {
+        let (links, recording) = (config::Links::read(r), config::Recording::read(r));
+        (config::database_url(r), links, recording)
+    })?;
+    // A permanent link is signed without the storage.
+    let storage = match links.public_url {
+        Some(_) => None,
+        None => Some(Config::storage(source)?),
+    };
+    let find = async |store: &Store| {
+        let links = bucket::links(&links, &recording, store).await?;
+        Ok((links, database::find(store, id).await?.call))
+    };
+    let (links, call) = database::existing(&url, find).await?;
+    let Some(found) = playable(&call, id) else {
+        let (status, error) = (call.status().label(), call.error());
+        bail!(
+            "{} has no recording that can be played; its status is {status}. {error}",
+            call.id
+        );
+    };
+    let expires = telemetry::now() + links.ttl;
+    let permanent = links.permanent(Linked::Recording(&found.egress_id));
+    let (link, expires_at) = match (permanent, storage) {
+        (None, Some(config)) => {
+            let client = bucket::client(&config);
+            let signed = client.presign(&found.key, links.ttl, Method::Get, None);
+            (signed.await?, Some(expires))
+        }
+        (permanent, _) => (permanent.unwrap_or_default(), None),
+    };
+    match format {
+        Format::Text => print_line(&link),
+        Format::Json => print_json(&LinkView {
+            call_id: &call.id,
+            egress_id: &found.egress_id,
+            url: &link,
+            expires_at,
+        }),
+    }
+}
+
+/// The recording with this id, else the call's newest, if it is in the bucket.
+fn playable<'a>(call: &'a Call, id: &str) -> Option<&'a Recording> {
+    let Some(named) = call.recordings.get(id) else {
+        return call.playable_recording().map(|(recording, _)| recording);
+    };
+    matches!(call.object(named), Some(ObjectState::Found { .. })).then_some(named)
+}

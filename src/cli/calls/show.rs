@@ -1,0 +1,112 @@
+//! `calls show`: one call.
+
+use jiff::Timestamp;
+
+use crate::{
+    cli::console::{
+        output::{Format, print_json, print_text},
+        table::{Table, clean},
+    },
+    domain::Status,
+    service::database,
+    store::{CallRow, Store},
+    telemetry,
+    view::{
+        CallDetailView, DeliveryView, ParticipantView, RecordingView, clock_length, utc_seconds,
+    },
+};
+
+/// Prints the call, or the call of the recording, with this id.
+pub(super) async fn show(id: &str, format: Format, store: &Store) -> anyhow::Result<()> {
+    let CallRow { call, .. } = database::find(store, id).await?;
+    let deliveries = store.deliveries_of(&call.id).await?;
+    let view = CallDetailView::new(&call, &deliveries, telemetry::now());
+    match format {
+        Format::Json => print_json(&view),
+        Format::Text => print_text(&page(&view, call.status())),
+    }
+}
+
+/// One call for people.
+fn page(view: &CallDetailView<'_>, status: Status) -> String {
+    let call = &view.call;
+    let lines = [
+        ("Call", call.call_id.to_owned()),
+        ("Room", call.room_name.to_owned()),
+        ("Status", status.label().to_owned()),
+        ("Started", time(call.started_at)),
+        ("Ended", time(call.ended_at)),
+        (
+            "Length",
+            call.duration.map(clock_length).unwrap_or_default(),
+        ),
+        ("Error", call.error.clone().unwrap_or_default()),
+    ];
+    let lines = lines.iter().filter(|(_, value)| !value.is_empty());
+    let mut text: String = lines
+        .map(|(name, value)| format!("{name:<9}{}\n", clean(value)))
+        .collect();
+    let tables = [
+        recordings(&call.recordings),
+        participants(&view.participants),
+    ];
+    for table in tables.iter().filter(|table| !table.is_empty()) {
+        text += &format!("\n{table}");
+    }
+    text.extend(view.deliveries.iter().map(delivery));
+    text
+}
+
+fn time(at: Option<Timestamp>) -> String {
+    at.map(utc_seconds).unwrap_or_default()
+}
+
+fn recordings(recordings: &[RecordingView<'_>]) -> Table {
+    let mut table = Table::new(&["RECORDING", "STATUS", "BYTES", "KEY", "ERROR"]);
+    let mut by_time: Vec<_> = recordings.iter().collect();
+    by_time.sort_by_key(|recording| recording.started_at);
+    for recording in by_time {
+        let bytes = recording.size.map(|size| size.to_string());
+        table.push([
+            recording.egress_id,
+            recording.status,
+            &bytes.unwrap_or_default(),
+            recording.filename,
+            recording.error.as_deref().unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+fn participants(participants: &[ParticipantView<'_>]) -> Table {
+    let mut table = Table::new(&["PARTICIPANT", "NAME", "KIND", "JOINED", "LEFT"]);
+    let mut by_time: Vec<_> = participants.iter().collect();
+    by_time.sort_by_key(|participant| participant.joined_at);
+    for participant in by_time {
+        table.push([
+            participant.identity,
+            participant.name,
+            participant.kind.as_str(),
+            &time(participant.joined_at),
+            &time(participant.left_at),
+        ]);
+    }
+    table
+}
+
+/// A delivery: how it stands, what happens next, and its last attempts, newest first.
+fn delivery(delivery: &DeliveryView<'_>) -> String {
+    let part = delivery.part.map(|part| format!(" {part}"));
+    let mut text = format!(
+        "\n{}{}: {}. {}\n",
+        delivery.sink,
+        part.unwrap_or_default(),
+        delivery.state,
+        delivery.next
+    );
+    for attempt in &delivery.history {
+        let answer = clean(attempt.answer);
+        text += &format!("  {}  {}\n", utc_seconds(attempt.at), answer.trim_end());
+    }
+    text
+}

@@ -1,0 +1,45 @@
+//! The subcommands of `calls`.
+
+use super::{link, list, show};
+use crate::{
+    config::{Config, Source},
+    service::database,
+};
+
+#[derive(clap::Subcommand)]
+pub(in crate::cli) enum Calls {
+    /// List the newest calls
+    List(list::Args),
+    /// Show one call: its recordings, participants and deliveries
+    Show {
+        /// A call (RM_…) or a recording (EG_…)
+        id: String,
+        /// Print JSON, as `GET /v1/calls/{id}` does
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a link that plays a recording
+    Link {
+        /// A call (RM_…) or a recording (EG_…)
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs one of them.
+pub(in crate::cli) async fn run(calls: Calls, source: &Source) -> anyhow::Result<()> {
+    match calls {
+        Calls::List(args) => {
+            let url = Config::database(source)?;
+            database::existing(&url, async |store| list::list(args, store).await).await
+        }
+        Calls::Show { id, json } => {
+            let url = Config::database(source)?;
+            let show = async |store: &_| show::show(&id, json.into(), store).await;
+            database::existing(&url, show).await
+        }
+        Calls::Link { id, json } => link::link(&id, json.into(), source).await,
+    }
+}

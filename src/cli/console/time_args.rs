@@ -1,0 +1,41 @@
+//! Arguments that are times: `--since T`.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use crate::{config, telemetry};
+
+/// Parses a time (RFC 3339), a date (its midnight, UTC), or a duration before now: `7d`.
+pub(in crate::cli) fn parse(text: &str) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let midnight = |date: Date| TimeZone::UTC.to_timestamp(date.to_datetime(Default::default()));
+    if let Some(at) = text
+        .parse::<Date>()
+        .ok()
+        .and_then(|date| midnight(date).ok())
+    {
+        return Ok(at);
+    }
+    let before = config::duration(text).and_then(|life| telemetry::now().checked_sub(life).ok());
+    before.ok_or_else(|| {
+        "expected a time like 2026-01-31T12:00:00Z, a date like 2026-01-31, or how long ago: 12h, 7d"
+            .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn times_dates_and_durations() {
+        let text = |text| parse(text).unwrap().to_string();
+        assert_eq!(text("2026-01-31T12:00:00+02:00"), "2026-01-31T10:00:00Z");
+        assert_eq!(text("2026-01-31"), "2026-01-31T00:00:00Z");
+        assert!(parse("7d").unwrap() < parse("6d").unwrap());
+        for wrong in ["", "yesterday", "7", "2026-13-01"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Runs the demo.
+
+use std::{path::Path, pin::pin, time::Instant};
+
+use super::{story::Story, world::World};
+use crate::cli::console::{output::print_line, signal::shutdown};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    /// End when the rows are there
+    #[arg(long)]
+    once: bool,
+    /// Port of the service; 0 picks one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+/// What comes after the last call.
+enum Then {
+    Stay,
+    End,
+}
+
+/// Plays the demo in a temporary folder.
+pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
+    let folder = std::env::temp_dir().join(format!("livekit-airtable-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let done = play(&args, &folder).await;
+    std::fs::remove_dir_all(&folder).ok();
+    done
+}
+
+async fn play(args: &Args, folder: &Path) -> anyhow::Result<()> {
+    let started = Instant::now();
+    // From the first moment on: a process that the signal itself ends would leave its folder behind.
+    let mut stop = pin!(shutdown());
+    let world = tokio::select! {
+        world = World::start(args.port, folder.to_owned()) => world?,
+        stopped = &mut stop => return stopped,
+    };
+    world.introduce()?;
+    let mut story = Story::new(&world, started);
+    let then = tokio::select! {
+        played = story.play() => played.map(|()| if args.once { Then::End } else { Then::Stay }),
+        stopped = &mut stop => stopped.map(|()| Then::End),
+    };
+    if let Ok(Then::Stay) = then {
+        print_line("\nThe link above plays in a browser. Ctrl-C ends the demo.")?;
+        stop.await?;
+    }
+    world.stop().await;
+    then.map(|_| ())
+}

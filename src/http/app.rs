@@ -1,0 +1,59 @@
+//! What requests are answered with.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+use super::writable::Writable;
+use crate::{
+    domain::link::LinkRules,
+    livekit::token::Keys,
+    pipeline::{JobStatus, Wake},
+    storage,
+    store::Store,
+    telemetry::LogThrottle,
+};
+
+/// Everything that requests need; one for all of them.
+pub struct App {
+    /// Answers come from here, and what is received goes here.
+    pub store: Store,
+    /// Who may sign webhooks and tokens.
+    pub keys: Keys,
+    /// Wakes jobs for what was received.
+    pub wake: Arc<Wake>,
+    /// For `/readyz` and `/metrics`.
+    pub status: JobStatus,
+    /// Signs the URLs that permanent links redirect to.
+    pub storage: storage::Client,
+    /// Checks the signatures of permanent links.
+    pub links: LinkRules,
+    /// The base whose request budget is shown.
+    pub base: Base,
+    /// API_TOKEN
+    pub api_token: Option<SecretString>,
+    /// One permit: transcripts are parsed, and large ones stored, one at a time.
+    pub reading: Semaphore,
+    /// Renders counters and latencies for `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// For `/readyz`.
+    pub writable: Writable,
+    /// Rejected webhooks, by reason.
+    pub refusals: LogThrottle,
+    /// Gives the time; one of the two edges where the clock is read.
+    pub clock: fn() -> Timestamp,
+}
+
+/// The Airtable base, as far as `/readyz` and `/metrics` show it.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// `app…`
+    pub id: String,
+    /// AIRTABLE_MONTHLY_REQUESTS
+    pub monthly_requests: Option<u64>,
+    /// AIRTABLE_REQUESTS_PER_SECOND
+    pub requests_per_second: f64,
+}

@@ -1,0 +1,110 @@
+//! `GET /v1/calls/{call_id}/transcript`: as JSON, plain text or WebVTT captions.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{App, auth, calls, error::Problem};
+use crate::{
+    domain::{Call, transcript::Transcript},
+    store::CallRow,
+    view::CallTranscriptView,
+};
+
+/// Seconds that a turn lasts when the next one's time is unknown.
+const UNKNOWN_LENGTH: f64 = 5.0;
+
+/// How a transcript is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Text,
+    Vtt,
+}
+
+impl Format {
+    /// The suffix decides; without one the header `Accept`.
+    fn of(name: &str, headers: &HeaderMap) -> Result<Format, Problem> {
+        let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
+        let accept = accept.unwrap_or("");
+        match name {
+            "transcript" if accept.contains("text/vtt") => Ok(Format::Vtt),
+            "transcript" if accept.contains("text/plain") => Ok(Format::Text),
+            "transcript" | "transcript.json" => Ok(Format::Json),
+            "transcript.txt" => Ok(Format::Text),
+            "transcript.vtt" => Ok(Format::Vtt),
+            _ => Err(Problem::not_found("there is nothing at this address")),
+        }
+    }
+}
+
+/// `GET /v1/calls/{call_id}/transcript`, with a suffix or without.
+pub(super) async fn transcript(
+    State(app): State<Arc<App>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    auth::reader(&app, &headers)?;
+    let Path((call_id, name)) = path?;
+    let format = Format::of(&name, &headers)?;
+    let CallRow { call, .. } = calls::find(&app, &call_id).await?;
+    let report = call.reports.newest();
+    let report = report.ok_or_else(|| {
+        Problem::not_found(match call.purged {
+            true => "this call's transcript was purged (KEEP); its Airtable row has it",
+            false => "this call has no transcript",
+        })
+    })?;
+    let transcript = &report.transcript;
+    Ok(match format {
+        Format::Json => Json(CallTranscriptView::new(&call.id, transcript)).into_response(),
+        Format::Text => with_type("text/plain; charset=utf-8", transcript.text()),
+        Format::Vtt => with_type("text/vtt; charset=utf-8", vtt(&call, transcript)),
+    })
+}
+
+fn with_type(content_type: &'static str, text: String) -> Response {
+    ([(header::CONTENT_TYPE, content_type)], text).into_response()
+}
+
+/// Captions relative to the recording's start; a turn lasts until the next one.
+fn vtt(call: &Call, transcript: &Transcript) -> String {
+    let Transcript::Turns(turns) = transcript else {
+        return format!("WEBVTT\n\nNOTE\n{}\n", transcript.text());
+    };
+    let start = call
+        .primary_recording()
+        .and_then(|r| r.started_at)
+        .or(call.started_at());
+    let seconds = |at: Option<jiff::Timestamp>| {
+        let since = at?.duration_since(start?);
+        Some(since.as_secs_f64().max(0.0))
+    };
+    let mut text = String::from("WEBVTT\n");
+    for (n, turn) in turns.iter().enumerate() {
+        let from = seconds(turn.at).unwrap_or(n as f64 * UNKNOWN_LENGTH);
+        let next = turns.get(n + 1).and_then(|turn| seconds(turn.at));
+        let to = next
+            .filter(|to| *to > from)
+            .unwrap_or(from + UNKNOWN_LENGTH);
+        let one = Transcript::Turns(vec![turn.clone()]).text();
+        let line = one.replace("-->", "→").replace('\n', " ");
+        text += &format!("\n{} --> {}\n{line}\n", clock(from), clock(to));
+    }
+    text
+}
+
+fn clock(seconds: f64) -> String {
+    let millis = (seconds * 1000.0) as u64;
+    let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
+    format!(
+        "{hours:02}:{minutes:02}:{:02}.{:03}",
+        millis / 1000 % 60,
+        millis % 1000
+    )
+}

@@ -1,0 +1,21 @@
+//! What a person must know of: conditions are checked every few seconds, and an alert fires once when one begins and is
+//! resolved once when it ends, in the log and at ALERT_WEBHOOK_URL, however many calls it affects.
+//!
+//! `conditions` and `health` read the store, the leases and the jobs and yield `Condition`s, `ActiveAlerts` compares those
+//! with what was alerted before and yields `Notification`s, and the job [`Alerts`] sends them in order.
+
+mod condition;
+mod thresholds;
+
+mod conditions;
+mod health;
+
+mod active;
+mod notification;
+mod outbox;
+
+mod job;
+mod text;
+
+pub use job::Alerts;
+pub use thresholds::Thresholds;

@@ -1,0 +1,50 @@
+//! What a person is told: an alert fires, or it is resolved.
+
+use jiff::SignedDuration;
+
+use super::{condition::Condition, text::rounded};
+
+/// One message of an alert. `condition` is the key of its [`ConditionKind`](super::condition::ConditionKind).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Notification {
+    Firing { condition: String, text: String },
+    Resolved { condition: String, text: String },
+}
+
+impl Notification {
+    /// The condition's text, and in brackets the calls that it names.
+    pub(super) fn firing(condition: &Condition) -> Notification {
+        let more = condition.count > condition.calls.len() as i64;
+        let calls = match condition.calls.as_slice() {
+            [] => String::new(),
+            calls => format!(" ({}{})", calls.join(", "), if more { ", …" } else { "" }),
+        };
+        Notification::Firing {
+            condition: condition.kind.to_string(),
+            text: format!("{}{calls}", condition.text),
+        }
+    }
+
+    /// `summary`: what was wrong; `lasted`: from the first check that found it to the last.
+    pub(super) fn resolved(condition: &str, summary: &str, lasted: SignedDuration) -> Notification {
+        Notification::Resolved {
+            condition: condition.to_owned(),
+            text: format!("Resolved after {}: {summary}.", rounded(lasted)),
+        }
+    }
+
+    /// The sentences for people.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Notification::Firing { text, .. } | Notification::Resolved { text, .. } => text,
+        }
+    }
+
+    /// Writes it to the log.
+    pub(super) fn log(&self) {
+        match self {
+            Notification::Firing { condition, text } => tracing::warn!(condition, "{text}"),
+            Notification::Resolved { condition, text } => tracing::info!(condition, "{text}"),
+        }
+    }
+}

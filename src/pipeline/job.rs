@@ -1,0 +1,75 @@
+//! A job: a unit of work that is repeated for ever, and how it stands.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::Wake;
+
+/// Limit of a step that asks only our database: a connection that has gone silent would block it for ever.
+const STEP_TIMEOUT: Duration = Duration::from_secs(120);
+/// Limit of a step that also sends requests to others, each of which may take 30 s.
+pub(crate) const LONG_STEP_TIMEOUT: Duration = Duration::from_secs(900);
+
+/// Gives the current time; one of the two edges where the clock is read.
+pub type Clock = fn() -> Timestamp;
+
+/// A unit of work that is repeated for ever. It takes no input and has one code path.
+pub trait Job: Send + Sync + 'static {
+    /// Names its lease, its gauges and its entry in `/readyz`; stored, so it never changes.
+    fn name(&self) -> &'static str;
+    /// What wakes it before its time; `None` for jobs that only time wakes.
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify>;
+    /// Whether one process at a time runs it; else each does.
+    fn is_leased(&self) -> bool {
+        true
+    }
+    /// How long it rests when nothing wakes it.
+    fn every(&self) -> Duration;
+    /// How long a step may take before it counts as failed.
+    fn timeout(&self) -> Duration {
+        STEP_TIMEOUT
+    }
+    /// Does what there is to do. True: there is more.
+    fn step(&self, now: Timestamp) -> impl Future<Output = anyhow::Result<bool>> + Send;
+}
+
+/// The state of each job in this process, and what it last failed with; for `/readyz` and `/metrics`.
+#[derive(Clone, Default)]
+pub struct JobStatus(Arc<Mutex<BTreeMap<&'static str, JobState>>>);
+
+/// How a job stands in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobState {
+    /// It runs here, and its last step succeeded.
+    Running,
+    /// Another process runs it.
+    Standby,
+    /// No process runs it as far as this one knows: no lease can be renewed.
+    Unleased,
+    /// Its last step failed with this error; it retries.
+    Failing(String),
+    /// Its task has ended although nobody stopped it.
+    Dead,
+}
+
+impl JobStatus {
+    /// Notes the state of one job.
+    pub(super) fn set(&self, job: &'static str, state: JobState) {
+        self.lock().insert(job, state);
+    }
+
+    /// A copy of all states, by job name.
+    pub fn all(&self) -> BTreeMap<&'static str, JobState> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, JobState>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

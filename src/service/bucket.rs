@@ -1,0 +1,45 @@
+//! The bucket's client, and the rules of the links to its objects, as the service and every command use them.
+
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::{
+    config,
+    domain::link::LinkRules,
+    storage,
+    store::{Setting, Store},
+};
+
+/// A client for the configured bucket.
+pub fn client(config: &config::Storage) -> storage::Client {
+    storage::Client::new(storage::Config {
+        access_key: config.access_key.clone(),
+        secret_key: config.secret_key.clone(),
+        bucket: config.bucket.clone(),
+        endpoint: config.endpoint.clone(),
+        region: config.region.clone(),
+    })
+}
+
+/// PUBLIC_URL, LINK_SECRET and how long URLs live. Without LINK_SECRET the first start generates one.
+///
+/// # Errors
+/// When the secret is to be read from the database, and it fails.
+pub async fn links(
+    links: &config::Links,
+    recording: &config::Recording,
+    store: &Store,
+) -> anyhow::Result<LinkRules> {
+    let generated = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let secret = match &links.secret {
+        Some(secret) => secret.clone(),
+        None => SecretString::from(store.get_or_set(Setting::LinkSecret, &generated()).await?),
+    };
+    let public_url = links.public_url.as_deref();
+    Ok(LinkRules {
+        public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        secret,
+        ttl: recording.url_ttl,
+        refresh: recording.url_refresh,
+    })
+}

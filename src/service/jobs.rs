@@ -1,0 +1,42 @@
+//! Starts every job of the service.
+
+use super::{
+    airtable, maintenance,
+    recording::{RecordingJobs, configured_sinks},
+    sinks::Sinks,
+};
+use crate::{
+    config::Config, domain::link::LinkRules, pipeline::Runner, storage, store::Store, telemetry,
+};
+
+/// Starts what is configured: recordings, sinks, maintenance.
+///
+/// # Errors
+/// When a variable has a value that cannot be used, or the database is not writable.
+pub(super) async fn start(
+    config: &Config,
+    store: &Store,
+    runner: &Runner,
+    storage: &storage::Client,
+    links: &LinkRules,
+) -> anyhow::Result<()> {
+    let schema = airtable::schema(config.airtable.schema.as_deref())?;
+    let http = telemetry::http_client()?;
+    let recording = RecordingJobs {
+        livekit: &config.livekit,
+        bucket: &config.storage,
+        recording: &config.recording,
+        times: &config.times,
+        sinks: configured_sinks(config.mirror.as_ref()),
+    };
+    let started = recording.start(store, runner, storage, http.clone());
+    started.await?;
+    let sinks = Sinks {
+        config,
+        storage,
+        links,
+        http,
+    };
+    sinks.start(store, runner, schema);
+    maintenance::start(config, store, runner)
+}

@@ -1,0 +1,91 @@
+//! The listening socket: the one that systemd keeps open over restarts (LISTEN_FDS, LISTEN_PID), else our own at
+//! LISTEN_ADDR.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use axum::serve::Listener;
+use listenfd::ListenFd;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::Error;
+
+/// A socket that accepts no more connections once `stop` is cancelled. An inherited one stays open then: its clients
+/// wait for the next process.
+pub(super) struct Socket {
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    /// Opened by systemd, not by us.
+    is_inherited: bool,
+    stop: CancellationToken,
+}
+
+impl Socket {
+    /// Takes the inherited socket, else binds `own`, which is LISTEN_ADDR.
+    ///
+    /// # Errors
+    /// When the address is in use, not this machine's or not permitted, or the inherited socket is not a TCP listener.
+    pub(super) async fn open(own: SocketAddr, stop: CancellationToken) -> anyhow::Result<Socket> {
+        let inherited = ListenFd::from_env().take_tcp_listener(0);
+        let inherited = inherited.context("LISTEN_FDS: the first socket is not a TCP listener")?;
+        let is_inherited = inherited.is_some();
+        let listener = match inherited {
+            Some(inherited) => {
+                inherited.set_nonblocking(true)?;
+                TcpListener::from_std(inherited)?
+            }
+            None => TcpListener::bind(own)
+                .await
+                .map_err(|error| not_bound(own, error))?,
+        };
+        Ok(Socket {
+            address: listener.local_addr()?,
+            listener: Some(listener),
+            is_inherited,
+            stop,
+        })
+    }
+}
+
+fn not_bound(own: SocketAddr, error: std::io::Error) -> anyhow::Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!(
+            "LISTEN_ADDR: another program listens on {own}, perhaps another `serve`. Stop it, or set LISTEN_ADDR to another port"
+        ),
+        ErrorKind::AddrNotAvailable => Error::Configuration(format!(
+            "LISTEN_ADDR: {own} is not an address of this machine; 0.0.0.0:{} listens on all of them",
+            own.port()
+        ))
+        .into(),
+        ErrorKind::PermissionDenied => Error::NotPermitted(format!(
+            "LISTEN_ADDR: this user may not listen on {own}; ports from 1024 on need no permission"
+        ))
+        .into(),
+        _ => anyhow::Error::from(error).context(format!("LISTEN_ADDR: cannot listen on {own}")),
+    }
+}
+
+impl Listener for Socket {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        if let Some(listener) = &mut self.listener {
+            let next = self.stop.run_until_cancelled(Listener::accept(listener));
+            if let Some(connection) = next.await {
+                return connection;
+            }
+        }
+        if !self.is_inherited {
+            // Closed at once, so that clients are refused and retry, instead of waiting in vain.
+            self.listener = None;
+        }
+        std::future::pending().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}

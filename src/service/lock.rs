@@ -1,0 +1,29 @@
+//! One service at a time on a SQLite file.
+
+use std::fs::{File, TryLockError};
+
+use anyhow::Context;
+
+use crate::store::sqlite_file;
+
+/// Locks the SQLite file against a second service; the system releases the lock when this process ends in any way.
+/// `None` on PostgreSQL, where several may run.
+///
+/// # Errors
+/// When another service holds the lock, or the folder is not writable.
+pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
+    let Some(path) = sqlite_file(database_url) else {
+        return Ok(None);
+    };
+    let path = format!("{path}.lock");
+    let file = File::create(&path).with_context(|| {
+        format!("DATABASE_URL: {path} is not writable, so neither is the database beside it")
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
+            "DATABASE_URL: another `livekit-airtable serve` uses this database; stop it first"
+        )),
+        Err(TryLockError::Error(error)) => Err(error).context("the database could not be locked"),
+    }
+}

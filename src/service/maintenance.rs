@@ -1,0 +1,40 @@
+//! The jobs that look after the service itself: its clock, its disk and its alerts.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::{
+    alert,
+    config::Config,
+    pipeline::{
+        Runner,
+        alerts::{Alerts, Thresholds},
+        clock_regression::ClockRegression,
+        retention::Retention,
+    },
+    store::Store,
+    telemetry,
+};
+
+/// How long rows wait for a request to fill while AIRTABLE_MONTHLY_REQUESTS are short.
+const BATCHING: SignedDuration = SignedDuration::from_hours(24);
+
+/// Starts them.
+pub(super) fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::Result<()> {
+    let store = || store.clone();
+    runner.spawn(Arc::new(ClockRegression::new(store())));
+    runner.spawn(Arc::new(Retention::new(store(), config.times.keep)));
+    let http = telemetry::http_client()?;
+    let webhook = config.alert_webhook_url.clone();
+    let webhook = webhook.map(|url| alert::Client::new(url, http));
+    let batching = match config.airtable.monthly_requests {
+        Some(_) => BATCHING,
+        None => SignedDuration::ZERO,
+    };
+    let thresholds = Thresholds::new(batching, (runner.clock)());
+    let our_key = config.livekit.api_key.clone();
+    let alerts = Alerts::new(store(), runner, webhook, thresholds, our_key);
+    runner.spawn(Arc::new(alerts));
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! The composition root: turns a configuration into clients, sinks and jobs, and runs them with the HTTP server.
+//!
+//! `serve`, `demo`, tests and benches start a whole [`Service`]; other commands take from here the parts they need: the
+//! database, Airtable's client with its request budget, the bucket with its links, the jobs that start and stop
+//! recordings.
+
+mod error;
+
+pub mod airtable;
+pub mod bucket;
+pub mod database;
+pub mod recording;
+mod sinks;
+
+mod jobs;
+mod maintenance;
+
+mod listen;
+mod lock;
+mod running;
+
+pub use error::Error;
+pub use running::Service;

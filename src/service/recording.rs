@@ -1,0 +1,110 @@
+//! The jobs that start and stop recordings: for `serve`, and for `record` when no service runs.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use super::{Error, sinks};
+use crate::{
+    config,
+    domain::{Policy, Sink},
+    livekit::client,
+    pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks::egress::Egress},
+    storage,
+    store::Store,
+};
+
+/// The configuration of these jobs; nothing of Airtable's.
+pub struct RecordingJobs<'a> {
+    /// LIVEKIT_*
+    pub livekit: &'a config::LiveKit,
+    /// S3_*
+    pub bucket: &'a config::Storage,
+    /// RECORD_* and RECORDING_*
+    pub recording: &'a config::Recording,
+    /// RECONCILE_INTERVAL and EGRESS_LOST_AFTER
+    pub times: &'a config::Times,
+    /// The sinks that deliveries are made for.
+    pub sinks: Vec<Sink>,
+}
+
+/// The sinks that are configured; `mirror` is EGRESS_WEBHOOK_URL.
+pub fn configured_sinks(mirror: Option<&config::Mirror>) -> Vec<Sink> {
+    let configured = |sink: &Sink| *sink != Sink::Mirror || mirror.is_some();
+    Sink::ALL.into_iter().filter(configured).collect()
+}
+
+impl RecordingJobs<'_> {
+    /// Starts intake, the egress sink and reconcile.
+    ///
+    /// # Errors
+    /// When RECORD_ROOMS is wrong, or the database is not writable.
+    pub async fn start(
+        self,
+        store: &Store,
+        runner: &Runner,
+        storage: &storage::Client,
+        http: reqwest::Client,
+    ) -> anyhow::Result<()> {
+        let began_at = store.begin((runner.clock)()).await;
+        let began_at = began_at.context("DATABASE_URL: the database is not writable")?;
+        let client = client::Client::new(livekit(self.livekit), http);
+        runner.spawn(Arc::new(Intake {
+            store: store.clone(),
+            policy: policy(self.recording, began_at)?,
+            sinks: self.sinks,
+            wake: runner.wake.clone(),
+        }));
+        runner.spawn(Arc::new(Reconcile {
+            client: client.clone(),
+            store: store.clone(),
+            wake: runner.wake.clone(),
+            interval: self.times.reconcile_interval,
+            lost_after: self.times.egress_lost_after,
+        }));
+        let egress = Egress {
+            client,
+            output: output(self.bucket, self.recording),
+            store: store.clone(),
+            storage: storage.clone(),
+            path: self.recording.path.clone(),
+            lost_after: self.times.egress_lost_after,
+            clock: runner.clock,
+        };
+        sinks::spawn(runner, store, egress);
+        Ok(())
+    }
+}
+
+/// RECORD_ON and RECORD_ROOMS; `began_at`: when the service first ran on this database.
+fn policy(recording: &config::Recording, began_at: Timestamp) -> Result<Policy, Error> {
+    let mut policy = Policy::new(recording.on, &recording.rooms)
+        .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
+    policy.began_at = began_at;
+    Ok(policy)
+}
+
+/// LiveKit's address and our key, for its API.
+pub fn livekit(livekit: &config::LiveKit) -> client::Config {
+    client::Config {
+        url: livekit.url.clone(),
+        api_key: livekit.api_key.clone(),
+        api_secret: livekit.api_secret.clone(),
+    }
+}
+
+fn output(storage: &config::Storage, recording: &config::Recording) -> client::Output {
+    let endpoint = storage.egress_endpoint.clone();
+    client::Output {
+        upload: client::Upload {
+            access_key: storage.access_key.clone(),
+            secret_key: storage.secret_key.clone(),
+            region: storage.region.clone(),
+            endpoint: endpoint.or_else(|| storage.endpoint.clone()),
+            bucket: storage.bucket.clone(),
+        },
+        file_type: recording.file_type,
+        channels: recording.channels,
+    }
+}

@@ -1,0 +1,157 @@
+//! The service as a whole: start and stop.
+
+use std::{fs::File, net::SocketAddr, time::Duration};
+
+use anyhow::Context;
+use axum::serve::Listener;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{bucket, jobs, listen::Socket, lock};
+use crate::{
+    config::Config,
+    http::{
+        self, App,
+        server::{self, Limits},
+    },
+    livekit::token::Keys,
+    pipeline::{Clock, Runner},
+    store::Store,
+};
+
+/// How long requests, steps and deliveries in progress may take after SIGTERM.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
+/// How long connections that were accepted before it may take to send their request.
+const LAST_REQUESTS: Duration = Duration::from_millis(300);
+/// How long releasing the leases and closing the database may take after that.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// A running service: HTTP server, jobs and leases.
+pub struct Service {
+    /// Where the HTTP server listens.
+    pub address: SocketAddr,
+    /// The open database.
+    pub store: Store,
+    runner: Runner,
+    /// Cancelled: no more connections are accepted.
+    accepting: CancellationToken,
+    /// Cancelled: the HTTP server ends after the requests in progress.
+    serving: CancellationToken,
+    server: JoinHandle<()>,
+    /// Cancelled: the leases are not renewed any more.
+    renewing: CancellationToken,
+    renewal: JoinHandle<()>,
+    /// Proves that no other service uses the SQLite file.
+    _lock: Option<File>,
+}
+
+impl Service {
+    /// Opens the database, starts the jobs and listens. `clock` is where jobs and requests get the time from.
+    ///
+    /// # Errors
+    /// When a variable has a value that cannot be used, the database cannot be opened or written, or the address is
+    /// taken.
+    pub async fn start(
+        config: &Config,
+        metrics: PrometheusHandle,
+        clock: Clock,
+    ) -> anyhow::Result<Service> {
+        let lock = lock::sqlite(&config.database_url)?;
+        let store = Store::open(&config.database_url, clock()).await?;
+        if lock.is_some() {
+            let cleared = store.clear_leases().await;
+            cleared.context("DATABASE_URL: the database is not writable")?;
+        }
+        let runner = Runner::new(clock);
+        let app = start_jobs(config, &store, &runner, metrics).await?;
+        runner.leases.renew(&store, clock).await;
+        let accepting = CancellationToken::new();
+        let socket = Socket::open(config.http.listen, accepting.clone()).await?;
+        let address = socket.local_addr()?;
+        let serving = CancellationToken::new();
+        let limits = Limits::new(open_files());
+        let server = server::serve(socket, http::router(app), limits, serving.clone());
+        let (leases, leased) = (runner.leases.clone(), store.clone());
+        let renewing = CancellationToken::new();
+        let stop = renewing.clone();
+        Ok(Service {
+            address,
+            store,
+            accepting,
+            serving,
+            server: tokio::spawn(server),
+            renewing,
+            renewal: tokio::spawn(async move { leases.keep(&leased, clock, &stop).await }),
+            runner,
+            _lock: lock,
+        })
+    }
+
+    /// Stops accepting, ends what is in progress, releases the leases; takes less than 10 s.
+    pub async fn stop(self) {
+        self.accepting.cancel();
+        self.runner.stop.cancel();
+        self.runner.tasks.close();
+        // A connection that was accepted a moment ago has not sent its request yet, and would be closed without an
+        // answer.
+        tokio::time::sleep(LAST_REQUESTS).await;
+        self.serving.cancel();
+        let drained = async {
+            self.server.await.ok();
+            self.runner.tasks.wait().await;
+        };
+        if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+            tracing::warn!("shutdown timed out; unfinished work resumes at the next start");
+        }
+        // Not aborted: a renewal in progress would come after the release.
+        self.renewing.cancel();
+        let closed = async {
+            self.renewal.await.ok();
+            self.runner.leases.release(&self.store).await;
+            self.store.close().await;
+        };
+        tokio::time::timeout(CLOSE_TIMEOUT, closed).await.ok();
+    }
+}
+
+/// Starts the jobs; what requests need to be answered beside them.
+async fn start_jobs(
+    config: &Config,
+    store: &Store,
+    runner: &Runner,
+    metrics: PrometheusHandle,
+) -> anyhow::Result<App> {
+    let links = bucket::links(&config.links, &config.recording, store).await?;
+    let storage = bucket::client(&config.storage);
+    jobs::start(config, store, runner, &storage, &links).await?;
+    Ok(App {
+        store: store.clone(),
+        keys: Keys::new(config.livekit.webhook_keys.clone()),
+        wake: runner.wake.clone(),
+        status: runner.status.clone(),
+        storage,
+        links,
+        base: http::Base {
+            id: config.airtable.base_id.clone(),
+            monthly_requests: config.airtable.monthly_requests,
+            requests_per_second: config.airtable.requests_per_second,
+        },
+        api_token: config.http.api_token.clone(),
+        reading: Semaphore::new(1),
+        metrics,
+        writable: Default::default(),
+        refusals: Default::default(),
+        clock: runner.clock,
+    })
+}
+
+/// How many files and sockets this process may have open: the soft limit on Linux, elsewhere the usual one.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(1024)
+}

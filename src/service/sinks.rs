@@ -1,0 +1,79 @@
+//! The sinks that deliver what is known of calls: the bucket's, Airtable's and the mirror's.
+
+use std::sync::Arc;
+
+use super::airtable;
+use crate::{
+    airtable::Schema,
+    config::Config,
+    domain::link::LinkRules,
+    mirror,
+    pipeline::{
+        Runner,
+        deliver::{Deliver, Deliverer},
+        sinks::{airtable::Airtable, mirror::Mirror, storage::Storage},
+    },
+    storage,
+    store::Store,
+};
+
+/// What the sinks send from.
+pub(super) struct Sinks<'a> {
+    pub(super) config: &'a Config,
+    pub(super) storage: &'a storage::Client,
+    pub(super) links: &'a LinkRules,
+    pub(super) http: reqwest::Client,
+}
+
+/// Starts the job that delivers to one sink.
+pub(super) fn spawn<D: Deliverer>(runner: &Runner, store: &Store, sink: D) {
+    let deliver = Deliver::new(sink, store.clone(), runner);
+    runner.spawn(Arc::new(Arc::new(deliver)));
+}
+
+impl Sinks<'_> {
+    /// Starts all of them; the mirror's only with EGRESS_WEBHOOK_URL.
+    pub(super) fn start(&self, store: &Store, runner: &Runner, schema: Schema) {
+        spawn(runner, store, self.storage());
+        spawn(runner, store, self.airtable(store, runner, schema));
+        if let Some(mirror) = self.mirror() {
+            spawn(runner, store, mirror);
+        }
+    }
+
+    fn storage(&self) -> Storage {
+        Storage {
+            client: self.storage.clone(),
+            lost_after: self.config.times.egress_lost_after,
+        }
+    }
+
+    fn airtable(&self, store: &Store, runner: &Runner, schema: Schema) -> Airtable {
+        let config = &self.config.airtable;
+        let budget = airtable::budget(config, store, runner.clock);
+        Airtable {
+            client: airtable::client(config, self.http.clone()).counted(budget.ledger()),
+            budget,
+            schema,
+            store: store.clone(),
+            storage: self.storage.clone(),
+            links: self.links.clone(),
+            wake: runner.wake.clone(),
+            path: self.config.recording.path.clone(),
+            table: Default::default(),
+        }
+    }
+
+    fn mirror(&self) -> Option<Mirror> {
+        let config = self.config.mirror.as_ref()?;
+        let config = mirror::Config {
+            url: config.url.clone(),
+            secret: config.secret.clone(),
+        };
+        Some(Mirror {
+            client: mirror::Client::new(config, self.http.clone()),
+            storage: self.storage.clone(),
+            links: self.links.clone(),
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! How messages get into the inbox: many at once, in one transaction.
+
+use std::time::Duration;
+
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    error::{Error, Result, reason},
+    message::{InboxMessage, encode},
+    outage::Outage,
+    sql::{chunks, rows, text},
+};
+
+/// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
+const GROUP: usize = 256;
+/// New messages are due whatever the clock says, now or after it was set back.
+const AT_ONCE: i64 = 0;
+
+type Ack = oneshot::Sender<std::result::Result<(), String>>;
+
+/// Group commit: takes what waits, writes it in one transaction, then answers all.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<(InboxMessage, Ack)>,
+}
+
+impl Writer {
+    /// `timeout`: how long a transaction may take.
+    pub(super) fn start(pool: AnyPool, timeout: Duration) -> Writer {
+        let (queue, mut messages) = mpsc::channel::<(InboxMessage, Ack)>(4 * GROUP);
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(GROUP);
+            let mut outage = Outage::default();
+            while messages.recv_many(&mut group, GROUP).await > 0 {
+                let (mut batch, acks): (Vec<InboxMessage>, Vec<Ack>) = group.drain(..).unzip();
+                // In one order everywhere: two replicas that get the same events at once would lock each other out.
+                batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
+                let messages = batch.len();
+                let writing = tokio::time::timeout(timeout, write(&pool, batch)).await;
+                let outcome = writing
+                    .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+                    .map_err(|error| reason(&error));
+                outage.record(&outcome, messages);
+                for ack in acks {
+                    // The sender may have gone; its message is kept all the same.
+                    ack.send(outcome.clone()).ok();
+                }
+            }
+        });
+        Writer { queue }
+    }
+
+    /// Returns once the message is on disk.
+    pub(super) async fn put(&self, message: InboxMessage) -> Result<()> {
+        let (ack, done) = oneshot::channel();
+        let queued = self.queue.send((message, ack)).await;
+        queued.map_err(|_| Error::Closed)?;
+        let outcome = done.await.map_err(|_| Error::Closed)?;
+        outcome.map_err(Error::NotWritten)
+    }
+}
+
+async fn write(
+    pool: &AnyPool,
+    messages: Vec<InboxMessage>,
+) -> std::result::Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    insert(&mut transaction, messages).await?;
+    transaction.commit().await
+}
+
+/// Takes the messages, and so their bodies, which may be large.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    mut messages: Vec<InboxMessage>,
+) -> std::result::Result<(), sqlx::Error> {
+    let sizes: Vec<usize> = chunks(&messages).map(<[InboxMessage]>::len).collect();
+    for size in sizes {
+        let rest = messages.split_off(size);
+        insert_chunk(connection, messages).await?;
+        messages = rest;
+    }
+    Ok(())
+}
+
+async fn insert_chunk(
+    connection: &mut AnyConnection,
+    chunk: Vec<InboxMessage>,
+) -> std::result::Result<(), sqlx::Error> {
+    let sql = format!(
+        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, encoding, body, received_at, due_at) VALUES {}
+         ON CONFLICT (dedupe) DO NOTHING",
+        rows(chunk.len(), 1, 9, "")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for message in chunk {
+        let (encoding, body) = encode(message.body);
+        query = query
+            .bind(message.id.clone())
+            .bind(message.kind.as_str())
+            .bind(message.dedupe.unwrap_or(message.id))
+            .bind(message.call_id)
+            .bind(message.signed_by.as_deref().map(text))
+            .bind(encoding)
+            .bind(body)
+            .bind(message.received_at.as_millisecond())
+            .bind(AT_ONCE);
+    }
+    query.execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! A call: in lists, and by itself with everything that is known of it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{DeliveryView, ParticipantView, RecordingView};
+use crate::{
+    domain::{Call, nanoseconds::seconds},
+    store::{Delivery, Page},
+};
+
+/// A call in a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallView<'a> {
+    /// The room's sid, `RM_…`.
+    pub call_id: &'a str,
+    /// LiveKit's name of the room.
+    pub room_name: &'a str,
+    /// live, processing, complete, no_recording, failed
+    pub status: &'static str,
+    /// When the room was created.
+    pub started_at: Option<Timestamp>,
+    /// When the room was closed.
+    pub ended_at: Option<Timestamp>,
+    /// The recording's, else the room's.
+    pub duration: Option<f64>,
+    /// What is wrong with the call, for people.
+    pub error: Option<String>,
+    /// By egress id.
+    pub recordings: Vec<RecordingView<'a>>,
+}
+
+/// A call with its participants and deliveries.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallDetailView<'a> {
+    /// The fields of a list.
+    #[serde(flatten)]
+    pub call: CallView<'a>,
+    /// By participant sid.
+    pub participants: Vec<ParticipantView<'a>>,
+    /// By sink.
+    pub deliveries: Vec<DeliveryView<'a>>,
+}
+
+/// A page of calls, the newest first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallPageView<'a> {
+    /// At most as many as were asked for.
+    pub calls: Vec<CallView<'a>>,
+    /// Continues after this page; null on the last one.
+    pub next_cursor: Option<&'a str>,
+}
+
+impl<'a> CallView<'a> {
+    /// The call as it stands.
+    pub fn new(call: &'a Call) -> CallView<'a> {
+        let recordings = call.recordings.values();
+        CallView {
+            call_id: &call.id,
+            room_name: &call.room_name,
+            status: call.status().as_str(),
+            started_at: call.started_at(),
+            ended_at: call.ended_at(),
+            duration: call.duration().map(seconds),
+            error: Some(call.error()).filter(|error| !error.is_empty()),
+            recordings: recordings.map(|it| RecordingView::new(call, it)).collect(),
+        }
+    }
+}
+
+impl<'a> CallDetailView<'a> {
+    /// `now` decides what happens next to its deliveries.
+    pub fn new(call: &'a Call, deliveries: &'a [Delivery], now: Timestamp) -> CallDetailView<'a> {
+        let participants = call.participants.values();
+        let deliveries = deliveries.iter();
+        CallDetailView {
+            call: CallView::new(call),
+            participants: participants.map(ParticipantView::new).collect(),
+            deliveries: deliveries.map(|it| DeliveryView::new(it, now)).collect(),
+        }
+    }
+}
+
+impl<'a> CallPageView<'a> {
+    /// The calls of a page in its order.
+    pub fn new(page: &'a Page) -> CallPageView<'a> {
+        let calls = page.calls.iter();
+        CallPageView {
+            calls: calls.map(|row| CallView::new(&row.call)).collect(),
+            next_cursor: page.next_cursor.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A delivery: how it stands, what happens next, and its attempts.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::time::utc_seconds;
+use crate::{
+    domain::Sink,
+    store::{AttemptRecord, Delivery, DeliveryState, Outstanding},
+};
+
+/// A delivery of a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeliveryView<'a> {
+    /// egress, storage, airtable, mirror
+    pub sink: &'static str,
+    /// The egress id, where the sink works by recording.
+    pub part: Option<&'a str>,
+    /// pending, parked, dead, done
+    pub state: &'static str,
+    /// Attempts since it last succeeded.
+    pub attempts: i64,
+    /// Why the last attempt failed, in the other side's words where it had any.
+    pub last_error: Option<&'a str>,
+    /// When it is sent, retried, probed or renewed.
+    pub due_at: Option<Timestamp>,
+    /// What happens next, for people.
+    pub next: String,
+    /// The last attempts, newest first.
+    pub history: Vec<AttemptView<'a>>,
+}
+
+/// An attempt that has ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttemptView<'a> {
+    /// When it ended.
+    pub at: Timestamp,
+    /// The state that it left the delivery in.
+    pub state: &'static str,
+    /// How it ended, in the other side's words where it had any.
+    pub answer: &'a str,
+    /// When the delivery was due next.
+    pub next_at: Option<Timestamp>,
+}
+
+/// A delivery in the list of those that `redrive` retries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutstandingView<'a> {
+    /// The room's sid, `RM_…`.
+    pub call_id: &'a str,
+    /// LiveKit's name of the room.
+    pub room_name: &'a str,
+    /// egress, storage, airtable, mirror
+    pub sink: &'static str,
+    /// The egress id, where the sink works by recording.
+    pub part: Option<&'a str>,
+    /// pending, parked, dead, done
+    pub state: &'static str,
+    /// Why the last attempt failed.
+    pub last_error: Option<&'a str>,
+}
+
+impl<'a> DeliveryView<'a> {
+    /// `now` decides what happens next.
+    pub fn new(delivery: &'a Delivery, now: Timestamp) -> DeliveryView<'a> {
+        let history = delivery.history.iter().rev();
+        DeliveryView {
+            sink: delivery.key.sink.as_str(),
+            part: filled(&delivery.key.item),
+            state: delivery.state.as_str(),
+            attempts: delivery.attempts,
+            last_error: delivery.last_error.as_deref(),
+            due_at: delivery.due_at,
+            next: next_step(delivery, now),
+            history: history.map(|it| AttemptView::new(delivery, it)).collect(),
+        }
+    }
+}
+
+impl<'a> AttemptView<'a> {
+    fn new(delivery: &Delivery, attempt: &'a AttemptRecord) -> AttemptView<'a> {
+        AttemptView {
+            at: attempt.at,
+            state: attempt.state.as_str(),
+            answer: outcome(delivery, attempt),
+            next_at: attempt.next_at,
+        }
+    }
+}
+
+impl<'a> OutstandingView<'a> {
+    /// The delivery as it stood before it was retried.
+    pub fn new(outstanding: &'a Outstanding) -> OutstandingView<'a> {
+        OutstandingView {
+            call_id: &outstanding.key.call_id,
+            room_name: &outstanding.room_name,
+            sink: outstanding.key.sink.as_str(),
+            part: filled(&outstanding.key.item),
+            state: outstanding.state.as_str(),
+            last_error: outstanding.last_error.as_deref(),
+        }
+    }
+}
+
+fn filled(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// How an attempt ended, in the other side's words where it had any.
+pub fn outcome<'a>(delivery: &Delivery, attempt: &'a AttemptRecord) -> &'a str {
+    let success = match delivery.key.sink {
+        Sink::Airtable | Sink::Mirror => "delivered",
+        Sink::Egress | Sink::Storage => "done",
+    };
+    attempt.error.as_deref().unwrap_or(success)
+}
+
+/// What happens next to a delivery, a sentence for people.
+pub fn next_step(delivery: &Delivery, now: Timestamp) -> String {
+    let later = delivery.due_at.filter(|at| *at > now);
+    let when = later.map_or("now".to_owned(), |at| format!("at {}", utc_seconds(at)));
+    match delivery.state {
+        DeliveryState::Pending if later.is_none() => "Due now.".to_owned(),
+        DeliveryState::Pending if delivery.attempts > 0 => format!("Next retry {when}."),
+        DeliveryState::Pending => format!("Due {when}."),
+        DeliveryState::Parked => {
+            format!("Manual action needed. Next probe {when}; `redrive` probes at once.")
+        }
+        DeliveryState::Dead => {
+            "Not retried unless the call changes or `redrive --dead` retries it.".to_owned()
+        }
+        DeliveryState::Done if delivery.due_at.is_none() => "Nothing left to do.".to_owned(),
+        DeliveryState::Done => format!("Delivered; its links are renewed {when}."),
+    }
+}

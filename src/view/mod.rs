@@ -1,0 +1,19 @@
+//! The JSON of the API and of `--json`, as types of its own: a rename in the domain or the database changes nothing here.
+//!
+//! Times are RFC 3339 in UTC, durations are seconds, sizes are bytes; what is unknown is null.
+
+mod call;
+mod delivery;
+mod link;
+mod participant;
+mod recording;
+mod time;
+mod transcript;
+
+pub use call::{CallDetailView, CallPageView, CallView};
+pub use delivery::{AttemptView, DeliveryView, OutstandingView, next_step, outcome};
+pub use link::LinkView;
+pub use participant::{ParticipantKindView, ParticipantView};
+pub use recording::{ObjectView, RecordingView, RequestedRecordingView};
+pub use time::{clock_length, utc_seconds};
+pub use transcript::{CallTranscriptView, SpeakerView, TranscriptView, TurnView};

@@ -1,0 +1,83 @@
+//! A participant of a call.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::participant::{Kind, Participant};
+
+/// Somebody, or something, that was in the room.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ParticipantView<'a> {
+    /// `PA_…`
+    pub sid: &'a str,
+    /// Unique in the room.
+    pub identity: &'a str,
+    /// For people; may be empty.
+    pub name: &'a str,
+    /// What kind of participant LiveKit takes it for.
+    pub kind: ParticipantKindView,
+    /// LiveKit's attributes, `sip.phoneNumber` and others.
+    pub attributes: &'a BTreeMap<String, String>,
+    /// The first time that it joined.
+    pub joined_at: Option<Timestamp>,
+    /// The last time that it left.
+    pub left_at: Option<Timestamp>,
+}
+
+/// LiveKit's kinds of participants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParticipantKindView {
+    /// A person or a program with a client SDK.
+    Standard,
+    /// An agent.
+    Agent,
+    /// A phone call.
+    Sip,
+    /// A recording or a stream of the room.
+    Egress,
+    /// A stream into the room.
+    Ingress,
+}
+
+impl ParticipantKindView {
+    /// The word of the JSON, for tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ParticipantKindView::Standard => "standard",
+            ParticipantKindView::Agent => "agent",
+            ParticipantKindView::Sip => "sip",
+            ParticipantKindView::Egress => "egress",
+            ParticipantKindView::Ingress => "ingress",
+        }
+    }
+}
+
+impl From<Kind> for ParticipantKindView {
+    fn from(kind: Kind) -> ParticipantKindView {
+        match kind {
+            Kind::Standard => ParticipantKindView::Standard,
+            Kind::Agent => ParticipantKindView::Agent,
+            Kind::Sip => ParticipantKindView::Sip,
+            Kind::Egress => ParticipantKindView::Egress,
+            Kind::Ingress => ParticipantKindView::Ingress,
+        }
+    }
+}
+
+impl<'a> ParticipantView<'a> {
+    /// The participant as its newest event described it.
+    pub fn new(participant: &'a Participant) -> ParticipantView<'a> {
+        ParticipantView {
+            sid: &participant.sid,
+            identity: &participant.identity,
+            name: &participant.name,
+            kind: participant.kind.into(),
+            attributes: &participant.attributes,
+            joined_at: participant.joined_at,
+            left_at: participant.left_at,
+        }
+    }
+}
