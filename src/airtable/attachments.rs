@@ -14,6 +14,7 @@ use super::{class::Access, client::Client, error::Error, wire::Records};
 pub struct Attachment {
     /// `att…`
     pub id: String,
+    /// As people may have renamed it.
     #[serde(default)]
     pub filename: String,
     /// Bytes; `None` until Airtable has fetched the file.

@@ -96,6 +96,7 @@ impl Client {
         format!("{}/{}", self.config.base_id, self.config.table)
     }
 
+    /// A request with the token and a timeout; `path` follows `/v0`, a segment each.
     pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = format!("{}/v0", self.config.api_url.trim_end_matches('/'));
         for segment in path {
@@ -111,6 +112,10 @@ impl Client {
             .timeout(TIMEOUT)
     }
 
+    /// Sends once a permit is there. `access` is named when Airtable refuses it.
+    ///
+    /// # Errors
+    /// Without a permit, without an answer, for any status but 2xx, and for a body that is no `T`.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         access: Access,

@@ -9,6 +9,7 @@ use super::{field_type::FieldType, source::Source};
 pub struct Column {
     /// What people see when it is created; they may rename it.
     pub name: String,
+    /// The type that it is created with, and that its values are made to fit.
     pub kind: FieldType,
     /// As in Airtable's metadata API; null if the type has none.
     pub options: Value,

@@ -46,6 +46,10 @@ impl RequestLedger {
         RequestLedger(Arc::new(write))
     }
 
+    /// Resolves once the entry is committed.
+    ///
+    /// # Errors
+    /// When the request may not go.
     pub(super) async fn write(&self, entry: LedgerEntry) -> Result<Grant, Denied> {
         (self.0)(entry).await
     }

@@ -37,6 +37,7 @@ impl Rate {
         }
     }
 
+    /// AIRTABLE_REQUESTS_PER_SECOND, within 0.01 to 50.
     pub(super) fn configured(&self) -> f64 {
         self.configured
     }

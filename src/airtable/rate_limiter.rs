@@ -149,6 +149,7 @@ impl RateLimiter {
         Ok(Instant::now() + wait)
     }
 
+    /// Lets nothing go for `delay` from now.
     pub(super) fn not_before(&self, delay: Duration) {
         let mut state = self.state();
         state.not_before = state.not_before.max(Instant::now() + delay);

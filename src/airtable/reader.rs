@@ -21,6 +21,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Nothing is wrong yet.
     pub(super) fn new(text: &'a str) -> Reader<'a> {
         let faults = Vec::new();
         Reader { text, faults }

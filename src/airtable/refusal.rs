@@ -14,6 +14,7 @@ pub struct Refusal {
     pub access: Access,
     /// HTTP's.
     pub status: u16,
+    /// Airtable's type, as far as it is known.
     pub kind: RefusalType,
     /// Airtable's message, word for word; for a body that is not Airtable's, a description of it.
     pub message: String,

@@ -10,6 +10,7 @@ use super::{column::Column, source::Source};
 /// The columns of the table, and what a new table is created with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
+    /// What the table itself is created with.
     pub table: TableText,
     /// In the file's order; exactly one is the key, and it is enabled.
     pub columns: Vec<Column>,

@@ -23,10 +23,12 @@ pub struct Written {
 pub struct Table {
     /// `tbl…`
     pub id: String,
+    /// As people call it now.
     pub name: String,
     /// The primary column's ID; empty if the response omits it.
     #[serde(default, rename = "primaryFieldId")]
     pub primary: String,
+    /// Its columns, in the order of their creation.
     pub fields: Vec<Field>,
 }
 
@@ -35,7 +37,9 @@ pub struct Table {
 pub struct Field {
     /// `fld…`
     pub id: String,
+    /// As people call it now.
     pub name: String,
+    /// Airtable's type of it.
     #[serde(rename = "type")]
     pub kind: FoundType,
     /// As the metadata API prints them; null when the type has none.
@@ -48,6 +52,7 @@ pub struct Field {
 pub struct Base {
     /// `app…`
     pub id: String,
+    /// The tables that it was created with.
     pub tables: Vec<Table>,
 }
 
@@ -84,8 +89,10 @@ pub(super) fn written(
     found.collect()
 }
 
+/// The answer to a request about records.
 #[derive(Deserialize)]
 pub(super) struct Records {
+    /// In any order.
     pub(super) records: Vec<Record>,
     #[serde(default, rename = "createdRecords", deserialize_with = "or_default")]
     created: Vec<String>,
@@ -117,9 +124,12 @@ impl Records {
     }
 }
 
+/// A record, with the cells that were asked for.
 #[derive(Deserialize)]
 pub(super) struct Record {
+    /// `rec…`
     pub(super) id: String,
+    /// By field id; empty cells are left out.
     #[serde(default, deserialize_with = "or_default")]
     pub(super) fields: Map<String, Value>,
 }
@@ -130,17 +140,22 @@ struct Details {
     reasons: Vec<String>,
 }
 
+/// The metadata API's answer about a base.
 #[derive(Deserialize)]
 pub(super) struct Tables {
+    /// All tables of the base.
     pub(super) tables: Vec<Table>,
 }
 
 /// Error bodies are read up to this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// An answer as it came.
 pub(super) struct Response {
     pub(super) status: StatusCode,
+    /// `Retry-After`, at most ten minutes.
     pub(super) retry_after: Option<Duration>,
+    /// Complete for a success; of a refusal as much as came, up to 64 KiB and a chunk.
     pub(super) body: Vec<u8>,
 }
 

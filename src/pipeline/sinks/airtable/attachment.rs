@@ -13,6 +13,7 @@ const FETCH_TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 /// What is remembered of a copy. Its JSON is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct AttachmentState {
+    /// The recording that it is a copy of.
     pub(super) egress_id: String,
     /// How often it was sent.
     pub(super) tries: u32,
@@ -20,6 +21,7 @@ pub(super) struct AttachmentState {
     pub(super) sent_at: i64,
     /// The ids that Airtable gave it (`att…`).
     pub(super) ids: Vec<String>,
+    /// Stored as `state`.
     #[serde(rename = "state")]
     pub(super) progress: Progress,
 }
@@ -45,6 +47,7 @@ pub(super) struct AttachmentUpload {
     pub(super) kept: Vec<String>,
     /// Where Airtable fetches it.
     pub(super) url: String,
+    /// The last part of the object's key.
     pub(super) filename: String,
 }
 

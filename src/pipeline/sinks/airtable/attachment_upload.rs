@@ -43,7 +43,7 @@ impl Airtable {
             return;
         };
         let open = |row: &&mut Row| {
-            row.state.record_id.is_some() && self.lacks_attachment(row, &due[row.slot].call, table)
+            row.state.record_id.is_some() && self.lacks_attachment(row, &due[row.index].call, table)
         };
         let open: Vec<&mut Row> = rows.iter_mut().filter(open).collect();
         let records: Vec<String> = open
@@ -62,7 +62,7 @@ impl Airtable {
                     let record = row.state.record_id.as_ref();
                     // A row that somebody deleted needs no recording.
                     if let Some(cell) = record.and_then(|record| cells.get(record)) {
-                        let call = &due[row.slot].call;
+                        let call = &due[row.index].call;
                         self.check_attachment(row, call, cell, now).await;
                     }
                 }

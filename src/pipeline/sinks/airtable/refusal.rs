@@ -51,7 +51,7 @@ impl WriteBatch<'_> {
             Ok(true) if rows.len() > 1 => self.split(rows, error),
             Ok(true) if self.strike(column) < STRIKES => {
                 for row in &mut rows {
-                    let call = &self.due[row.slot].call.id;
+                    let call = &self.due[row.index].call.id;
                     tracing::warn!(
                         %call,
                         column,
@@ -94,22 +94,22 @@ impl WriteBatch<'_> {
     }
 
     async fn refused_row(&mut self, mut row: Row, error: &Error) {
-        let slot = row.slot;
+        let index = row.index;
         match error.class() {
             Class::RowGone if row.state.record_id.is_some() => {
                 let state = row.state.deleted();
-                let due = (slot, &self.due[slot]);
+                let due = (index, &self.due[index]);
                 let back = self
                     .sink
                     .row_with(state.clone(), due, &self.table, self.now);
                 match back.await {
                     Ok(Some(row)) => self.groups.push(vec![row]),
-                    Ok(None) => self.gone(slot, &state),
-                    Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
+                    Ok(None) => self.gone(index, &state),
+                    Err(error) => self.end(index, Outcome::Retry { after: None, error }),
                 }
             }
             Class::Row { .. } if row.upload.is_some() && is_about_an_attachment(error) => {
-                tracing::warn!(call = %self.due[slot].call.id, %error, "Airtable rejected the recording; the row is written without it");
+                tracing::warn!(call = %self.due[index].call.id, %error, "Airtable rejected the recording; the row is written without it");
                 row.attachment_refused(self.now);
                 self.groups.push(vec![row]);
             }
@@ -143,7 +143,7 @@ impl WriteBatch<'_> {
 
     /// More than one record has the call's ID: no third one is created, and a person decides which one to keep.
     async fn ambiguous(&self, row: &Row) -> Option<Outcome> {
-        let due = &self.due[row.slot];
+        let due = &self.due[row.index];
         let (table_id, key) = (&self.table.mapping.table_id, self.key_field()?);
         let found = self.sink.client.find(table_id, key, &due.call.id);
         let records = match found.await {

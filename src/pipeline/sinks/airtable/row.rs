@@ -29,7 +29,8 @@ const NO_ERROR_COLUMN: &str = "Fix the value or the column. The table has no col
 /// A row to be sent.
 pub(super) struct Row {
     /// Its place among the due deliveries of the batch.
-    pub(super) slot: usize,
+    pub(super) index: usize,
+    /// What is remembered of it, changed on the way.
     pub(super) state: SinkState,
     /// Every cell, by column name.
     cells: Map<String, Value>,
@@ -52,20 +53,20 @@ impl Airtable {
     /// For people, when a link cannot be signed.
     pub(super) async fn row(
         &self,
-        slot: usize,
+        index: usize,
         due: &Due,
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
         let state = SinkState::in_table(&due.delivery.sink_state, &table.mapping.table_id);
-        self.row_with(state, (slot, due), table, now).await
+        self.row_with(state, (index, due), table, now).await
     }
 
     /// [`Airtable::row`] when its state is known.
     pub(super) async fn row_with(
         &self,
         mut state: SinkState,
-        (slot, due): (usize, &Due),
+        (index, due): (usize, &Due),
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
@@ -91,7 +92,7 @@ impl Airtable {
             invalid_values,
         } = project(call, &self.schema, &links);
         let mut row = Row {
-            slot,
+            index,
             cells,
             invalid_values,
             links: link_cells,

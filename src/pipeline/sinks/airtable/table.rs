@@ -17,6 +17,7 @@ pub(super) const COLUMN_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 /// The newest reading of the table.
 #[derive(Default)]
 pub struct TableCache {
+    /// `None`: it must be read.
     pub(super) table: Option<Arc<Table>>,
     /// The stored mapping, which `bootstrap` changes.
     pub(super) stored_mapping: Option<String>,
@@ -37,6 +38,7 @@ pub(super) struct Table {
     pub(super) fields: Vec<Field>,
     /// The number of this reading in this process, from 1.
     pub(super) reading: u64,
+    /// When it was read.
     pub(super) read_at: Timestamp,
 }
 
