@@ -47,7 +47,7 @@
 //! - **delivery**: "sink S owes call C at revision R"; pending, parked, dead or done.
 //! - **attempt**: one try of a delivery, with its outcome.
 //! - **parked**: a delivery that waits for a person or a date; it is retried slowly.
-//! - **dead message**: a delivery that failed permanently; `redrive` retries it.
+//! - **dead letter**: a delivery that failed permanently; `redrive` retries it.
 //! - **paused sink**: nothing is sent to it until an error is fixed; one delivery probes it now and then.
 //! - **observation**: what reconcile or a sink found out; an inbox message like any other.
 //! - **reconcile**: asking LiveKit for what no webhook reported.

@@ -11,6 +11,7 @@ use sha2::Sha256;
 /// How much of an answer is read, in bytes: enough to know n8n's start-up text.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
+/// Where to post.
 pub struct Config {
     /// It may hold a secret itself, so it is in no error.
     pub url: String,
@@ -18,6 +19,7 @@ pub struct Config {
     pub secret: Option<SecretString>,
 }
 
+/// Posts to one address; cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -25,6 +27,7 @@ pub struct Client {
     secret: Option<SecretString>,
 }
 
+/// What came of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Delivered,

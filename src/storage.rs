@@ -15,6 +15,7 @@ use aws_smithy_http_client::{Builder, tls};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
+/// Which bucket, and the key to it.
 pub struct Config {
     pub access_key: String,
     pub secret_key: SecretString,
@@ -31,6 +32,7 @@ pub struct Client {
     bucket: String,
 }
 
+/// The answer for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Object {
     /// `size` in bytes.
@@ -65,6 +67,7 @@ pub enum Method {
     Head,
 }
 
+/// What to do about a request that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Also AWS's answer for a missing object when the key may not list the bucket.
@@ -86,6 +89,7 @@ pub enum Error {
 }
 
 impl Client {
+    /// A client with its own connections and limits of time.
     pub fn new(config: Config) -> Self {
         let credentials = Credentials::new(
             config.access_key,

@@ -71,7 +71,7 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
         "sqlite:{}",
         service.folder.path().join("calls.db").display()
     );
-    let store = Store::open(&database).await?;
+    let store = Store::open(&database, telemetry::now()).await?;
     let putting: Vec<_> = (0..load::CONNECTIONS)
         .map(|connection| tokio::spawn(put(store.clone(), connection)))
         .collect();

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, ensure};
 use livekit_airtable::{
     domain::{Call, DueDelivery, Sink, transcript},
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 use livekit_airtable_sim::airtable::Airtable;
@@ -142,13 +142,15 @@ pub async fn owe(
     call: impl Fn(usize) -> anyhow::Result<Call>,
 ) -> anyhow::Result<()> {
     let path = database.to_str().context("a path that is text")?;
-    let store = Store::open(&format!("sqlite:{path}")).await?;
+    let store = Store::open(&format!("sqlite:{path}"), telemetry::now()).await?;
     let now = telemetry::now();
     for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {
         let calls = chunk.iter().map(|n| Ok(folded(call(*n)?)));
         let folded = calls.collect::<anyhow::Result<Vec<_>>>()?;
         let sinks = [Sink::Airtable];
-        store.commit_fold(&folded, &[], &[], &sinks, now).await?;
+        store
+            .commit_fold(Fold::of_calls(&folded), &sinks, now)
+            .await?;
     }
     store.close().await;
     Ok(())
@@ -178,8 +180,8 @@ fn ended(n: usize) -> anyhow::Result<Call> {
     let turns: Vec<_> = (0..14).map(turn).collect();
     let (_, report) = transcript::read(&to_raw_value(&json!({ "turns": turns }))?)?;
     let mut call = Call {
-        id: format!("RM_{n:012}"),
-        room_name: format!("call-{n}"),
+        id: format!("RM_{n:012}").into(),
+        room_name: format!("call-{n}").into(),
         created_at: Some(now - Duration::from_secs(90)),
         alive_at: Some(now),
         finished_at: Some(now),

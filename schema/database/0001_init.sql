@@ -1,11 +1,12 @@
 -- One text for SQLite and PostgreSQL: TEXT and BIGINT only. Times are milliseconds since the epoch.
+-- IF NOT EXISTS: the version without migrations may have been stopped before it had created everything.
 
--- Everything others told us, raw, committed before it is acknowledged. Append-only.
+-- Everything we receive, raw, committed before it is acknowledged. Append-only.
 CREATE TABLE IF NOT EXISTS inbox (
     id TEXT NOT NULL PRIMARY KEY,         -- uuid v7: sorts by arrival
     kind TEXT NOT NULL,                   -- webhook, report, request, egress, room, participant, finding, object
     dedupe TEXT NOT NULL UNIQUE,          -- the same webhook twice is one row
-    call_id TEXT,                         -- known at arrival for findings, else when folded
+    call_id TEXT,                         -- known at arrival for observations, else when processed
     signed_by TEXT,                       -- the API key that signed a webhook
     room_name TEXT,                       -- while it waits for a call of that name
     encoding TEXT NOT NULL,               -- text, or base64 for what is no text
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS calls (
     started_at BIGINT NOT NULL,
     ended_at BIGINT,
     changed_at BIGINT NOT NULL,
-    complete_at BIGINT,                   -- when it was found ended and delivered everywhere; the largest number: forgotten
+    complete_at BIGINT,                   -- when it was found ended and delivered everywhere; the largest number: purged
     state TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS calls_by_name ON calls (room_name, started_at);
@@ -53,8 +54,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
     due_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     last_error TEXT,
-    memo TEXT NOT NULL,                   -- what the sink remembers of this call, JSON
-    history TEXT NOT NULL,                -- the last tries, oldest first, JSON
+    memo TEXT NOT NULL,                   -- the sink's state of this call, JSON
+    history TEXT NOT NULL,                -- the last attempts, oldest first, JSON
     created_at BIGINT NOT NULL,
     PRIMARY KEY (sink, call_id, part)
 );
@@ -74,12 +75,12 @@ CREATE TABLE IF NOT EXISTS bases (
     id TEXT NOT NULL PRIMARY KEY,         -- app…
     month BIGINT NOT NULL,                -- when the month began that `used` counts
     used BIGINT NOT NULL,
-    turn_at BIGINT NOT NULL,              -- when the last request may go that was given leave
+    turn_at BIGINT NOT NULL,              -- when the last request that was permitted may go
     lowered BIGINT NOT NULL,              -- thousandths of a request per second; 0: never lowered
     lowered_at BIGINT NOT NULL
 );
 
--- Sinks that nothing is sent to until somebody mends something.
+-- Paused sinks: nothing is sent to them until an error is fixed.
 CREATE TABLE IF NOT EXISTS closures (
     sink TEXT NOT NULL PRIMARY KEY,
     error TEXT NOT NULL,

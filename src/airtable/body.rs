@@ -51,7 +51,7 @@ fn of_list(errors: &[Value]) -> (String, String) {
     (kind.unwrap_or_default(), messages.join("; "))
 }
 
-/// A body cut short still tells its type, if it came that far.
+/// A body that is cut short still has its type, if it came that far.
 fn of_cut(body: &str) -> (String, String) {
     let kind = member(body, "type")
         .or_else(|| member(body, "error"))
@@ -60,7 +60,7 @@ fn of_cut(body: &str) -> (String, String) {
     (kind, message)
 }
 
-/// The string member `name` of JSON that need not be whole; a value without its closing quote counts as missing.
+/// The string member `name` of JSON that may be incomplete; a value without its closing quote counts as missing.
 fn member(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("\"{name}\""))?;
     let rest = rest.trim_start().strip_prefix(':')?.trim_start();

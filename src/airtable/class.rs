@@ -9,14 +9,13 @@ pub enum Class {
     Retry { after: Option<Duration> },
     /// Too many requests: the whole base is locked that long, and [`super::Client`] holds every call back itself.
     Locked { after: Duration },
-    /// The plan's monthly requests or its records are used up: park, do not hammer.
+    /// The plan's monthly requests or its records are used up: wait, and probe rarely.
     Quota,
     /// AIRTABLE_MONTHLY_REQUESTS are used up; nothing was sent, and a new month begins after `rest`.
     Spent { rest: Duration },
     /// Token, scope, base or table: nothing works until a person acts. The error's text names the variable.
     Configuration,
-    /// Airtable does not take a value. `column`: the field id or name it
-    /// complains about, if it names one; look whether it is one of ours.
+    /// Airtable does not take a value. `column`: the field id or name that it names, which need not be one of ours.
     Row { column: Option<String> },
     /// Airtable does not take a value that is no choice of its select column, which it does not name.
     Choice { choice: String },

@@ -1,4 +1,4 @@
-//! Requests to one base, each waiting for its turn.
+//! Requests to one base, each waiting for its permit.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ impl Client {
         self.limiter.paused()
     }
 
-    /// Requests per second as of now: each 429 halves it, down to 1, and it climbs back in ten minutes.
+    /// Requests per second as of now: each 429 halves it, down to 1, and it recovers within ten minutes.
     pub fn requests_per_second(&self) -> f64 {
         self.limiter.rate()
     }

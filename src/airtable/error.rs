@@ -9,12 +9,12 @@ use super::refusal::Refusal;
 /// What a request to Airtable failed with, or why its base cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection, a reset, or no whole answer within 30 s.
+    /// No connection, a reset, or no complete answer within 30 s.
     #[error("Airtable did not answer{}", unreached(.0))]
     Unreachable(#[source] reqwest::Error),
     /// Nothing was sent.
     #[error(
-        "AIRTABLE_API_URL is no address, or AIRTABLE_TOKEN holds characters that a header cannot"
+        "AIRTABLE_API_URL is not a URL, or AIRTABLE_TOKEN has characters that a header cannot hold"
     )]
     Unsendable(#[source] reqwest::Error),
     /// A success whose body is not what the API promises: a proxy's page, or cut short.
@@ -95,7 +95,7 @@ impl Error {
     }
 }
 
-/// Why there was no connection: a name that nobody knows, a port where nobody listens, a certificate.
+/// Why there was no connection: an unknown host, a closed port, a certificate.
 fn unreached(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return " within 30 s".into();

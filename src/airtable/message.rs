@@ -1,4 +1,4 @@
-//! What the messages of refusals name: a record, a column, a choice. Airtable tells them in prose only.
+//! What the messages of refusals name: a record, a column, a choice. Airtable names them in prose only.
 
 /// The column a message names: what is quoted or in braces after the word field or column, a field id anywhere, or the
 /// bare name in the older `Field NAME can not accept value …` and in `… for field NAME`. A quoted choice is not taken for a column.

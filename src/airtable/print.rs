@@ -35,7 +35,7 @@ impl fmt::Display for Plan {
         match (create, fix) {
             (0, 0) => writeln!(f, "Nothing to do."),
             (create, 0) => writeln!(f, "{create} to create."),
-            (create, fix) => writeln!(f, "{create} to create, {fix} to be mended by hand (!)."),
+            (create, fix) => writeln!(f, "{create} to create, {fix} to fix by hand (!)."),
         }
     }
 }

@@ -85,7 +85,7 @@ fn line(column: &Column, cell: &Value, why: &str) -> String {
     format!("“{name}” ({kind}) {left}: {from} {why}.")
 }
 
-/// The whole transcript, when it does not fit into a cell.
+/// The full transcript, when it does not fit into a cell.
 pub fn long_transcript(call: &Call) -> Option<String> {
     let transcript = &call.reports.newest()?.transcript;
     transcript.cut(LONGEST, "").map(|_| transcript.text())
@@ -95,8 +95,8 @@ fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
     let recording = call.primary_recording();
     let text = |text: String| Some(Value::String(text));
     let value = match from {
-        Source::CallId => text(call.id.clone()),
-        Source::RoomName => text(call.room_name.clone()),
+        Source::CallId => text(call.id.to_string()),
+        Source::RoomName => text(call.room_name.to_string()),
         Source::Status => text(call.status().label().to_owned()),
         Source::StartedAt => call.started_at().map(iso),
         Source::EndedAt => call.ended_at().map(iso),
@@ -114,7 +114,7 @@ fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
         // One that was found in the bucket has no id of LiveKit's.
         Source::EgressId => recording
             .filter(|r| !r.was_found())
-            .map(|r| Value::String(r.egress_id.clone())),
+            .map(|r| Value::String(r.egress_id.to_string())),
         Source::Error => text(call.error()),
         Source::Metadata => metadata(call).next(),
         Source::Participants => text(people::participants(call)),

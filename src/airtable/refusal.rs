@@ -90,28 +90,28 @@ impl Refusal {
         let scope = self.access.scope();
         let table = match self.access {
             Access::ReadRecords | Access::WriteRecords => {
-                ", and AIRTABLE_TABLE is a table of that base"
+                ", and that AIRTABLE_TABLE is a table of that base"
             }
             Access::ReadSchema | Access::WriteSchema | Access::CreateBase => "",
         };
         match self.status {
             403 | 404 if self.access == Access::CreateBase => format!(
-                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
+                "check that AIRTABLE_TOKEN has the scope {scope} and access to the whole workspace, whose id (wsp…) is in its address in the browser"
             ),
-            300..=399 => "look whether AIRTABLE_API_URL is right, with https: it leads to another address, and a token must not follow"
+            300..=399 => "check AIRTABLE_API_URL, which must begin with https: it redirects to another address, and a token must not follow"
                 .to_string(),
             401 => "AIRTABLE_TOKEN is not a valid token; make one at airtable.com/create/tokens"
                 .to_string(),
             403 => format!(
-                "look whether AIRTABLE_TOKEN has the scope {scope} and access to the base, AIRTABLE_BASE_ID is that base{table}"
+                "check that AIRTABLE_TOKEN has the scope {scope} and access to the base, that AIRTABLE_BASE_ID is that base{table}"
             ),
-            _ => format!("look whether AIRTABLE_BASE_ID is right{table}"),
+            _ => format!("check that AIRTABLE_BASE_ID is right{table}"),
         }
     }
 }
 
-const OVER_PLAN: &str = "Airtable's plan is used up (its requests of this month, or its records); upgrade the workspace, delete rows \
-                         or wait for the next month, it is tried again each hour: Airtable says ";
+const OVER_PLAN: &str = "the limit of Airtable's plan is reached (requests per month, or records); upgrade the workspace, delete rows or \
+                         wait for the next month; it is retried every hour: Airtable says ";
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

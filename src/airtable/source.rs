@@ -97,7 +97,7 @@ impl Source {
         }
     }
 
-    /// Whether it is one of our links, which are renewed without any news of the call.
+    /// Whether it is one of our links, which are renewed although the call has not changed.
     pub fn is_link(&self) -> bool {
         matches!(
             self,

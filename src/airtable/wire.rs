@@ -51,8 +51,8 @@ pub struct Base {
     pub tables: Vec<Table>,
 }
 
-/// What each row has become: found by its id or its key, whatever the answer's order; by place where the answer tells no
-/// keys. An answer that does not tell is [`Error::Incomplete`]: a row must never be taken for another call's.
+/// The record of each row: found by its id or its key, whatever the answer's order; by its place where the answer has no
+/// keys. An answer that does not say is [`Error::Incomplete`]: a row must never be taken for another call's.
 pub(super) fn written(
     answer: &Records,
     key_field_id: &str,
@@ -145,7 +145,7 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// A refusal counts by its status even when its body breaks off; a success must come whole.
+    /// A refusal counts by its status even when its body breaks off; a success must be complete.
     pub(super) async fn of(request: RequestBuilder) -> Result<Response, reqwest::Error> {
         let mut response = request.send().await?;
         let status = response.status();

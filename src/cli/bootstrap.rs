@@ -10,7 +10,7 @@ use crate::{
     airtable::{self, Class, Client, Mapping, Plan},
     config::{self, Config, Source},
     service::airtable::{budget, client, schema},
-    store::{self, After, Store},
+    store::{self, After, Setting, Store},
     telemetry,
 };
 
@@ -65,7 +65,7 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let (store, client) = open(&config, source, mode).await?;
     let known = known(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
-    let plan = plan.map_err(|error| unprocessed(&error))?;
+    let plan = plan.map_err(|error| not_read(&error))?;
     if args.json {
         print_line(&serde_json::to_string_pretty(&plan.as_json())?)?;
     } else {
@@ -97,7 +97,7 @@ async fn open(
     if !(mode == Mode::Apply || is_counted || store::exists(&database)) {
         return Ok((None, client));
     }
-    let store = Store::open(&database).await?;
+    let store = Store::open(&database, telemetry::now()).await?;
     let ledger = budget(config, &store, telemetry::now).ledger();
     Ok((Some(store), client.counted(ledger)))
 }
@@ -131,7 +131,7 @@ fn finish(plan: &Plan, format: Format) -> anyhow::Result<()> {
 async fn create_base(workspace: &str, format: Format, source: &Source) -> anyhow::Result<()> {
     let mut config = Config::airtable_without_base(source)?;
     let schema = schema(config.schema.as_deref())?;
-    let store = Store::open(&Config::database(source)?).await?;
+    let store = Store::open(&Config::database(source)?, telemetry::now()).await?;
     let http = telemetry::http_client()?;
     let without_base = client(&config, http.clone());
     let made = airtable::create_base(&without_base, &schema, workspace, BASE_NAME).await;
@@ -163,14 +163,14 @@ async fn known(store: Option<&Store>, client: &Client) -> anyhow::Result<Option<
     let Some(store) = store else {
         return Ok(None);
     };
-    let text = store.get(&client.mapping_key()).await?;
+    let text = store.get(Setting::Columns(&client.mapping_key())).await?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 async fn remember(store: &Store, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
     let text = serde_json::to_string(mapping)?;
     store
-        .set(key, &text)
+        .set(Setting::Columns(key), &text)
         .await
         .context("the columns' ids could not be stored")
 }
@@ -199,7 +199,7 @@ async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<
 }
 
 /// The base could not be read, which comes before anything is written.
-fn unprocessed(error: &airtable::Error) -> Failure {
+fn not_read(error: &airtable::Error) -> Failure {
     describe(
         error,
         "The base could not be read and nothing was changed: run this again",

@@ -63,7 +63,7 @@ pub(super) async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
         sinks: configured_sinks(config::Mirror::read(r).as_ref()),
         database_url: config::database_url(r),
     })?;
-    let store = Store::open(&needs.database_url).await?;
+    let store = Store::open(&needs.database_url, telemetry::now()).await?;
     let runner = Runner::new(telemetry::now);
     let jobs = RecordingJobs {
         livekit: &needs.livekit,

@@ -13,7 +13,9 @@ use crate::{
     config::{Config, Source},
     domain::Sink,
     service::database,
-    store::{DeliveryState, Outstanding, RedriveScope, Selection, Store},
+    store::{
+        CallSelection, DeliveryState, Outstanding, RedriveScope, Selection, StateSelection, Store,
+    },
     telemetry,
     view::OutstandingView,
 };
@@ -88,23 +90,29 @@ impl Args {
     async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, RedriveScope)> {
         let mut calls = Vec::new();
         for id in &self.ids {
-            calls.push(database::find(store, id).await?.call.id);
+            calls.push(database::find(store, id).await?.call.id.into());
         }
-        let any_state = self.all || !calls.is_empty();
-        let (states, again) = match self.dead {
-            true => (vec![DeliveryState::Dead], RedriveScope::Undelivered),
-            false if any_state => (Vec::new(), RedriveScope::Everything),
+        let named = !calls.is_empty();
+        let (states, scope) = match self.dead {
+            true => (
+                StateSelection::Only(&[DeliveryState::Dead]),
+                RedriveScope::Undelivered,
+            ),
+            false if self.all || named => (StateSelection::Any, RedriveScope::Everything),
             false => (
-                vec![DeliveryState::Pending, DeliveryState::Parked],
+                StateSelection::Only(&[DeliveryState::Pending, DeliveryState::Parked]),
                 RedriveScope::Undelivered,
             ),
         };
         let selection = Selection {
             sink: self.sink,
             states,
-            calls,
+            calls: match named {
+                true => CallSelection::Only(calls),
+                false => CallSelection::All,
+            },
         };
-        Ok((selection, again))
+        Ok((selection, scope))
     }
 
     /// A recording that was started or found needs no retry, and the mirror gets a recording twice only on request.

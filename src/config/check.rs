@@ -123,6 +123,7 @@ pub fn region_of(endpoint: &str) -> Option<String> {
     Some(region.to_owned())
 }
 
+/// Whether the endpoint is AWS itself; so is none.
 pub fn is_aws(endpoint: Option<&str>) -> bool {
     endpoint.is_none_or(|e| {
         Url::parse(e).is_ok_and(|u| u.host_str().is_some_and(|h| h.ends_with(".amazonaws.com")))

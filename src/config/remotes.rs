@@ -1,4 +1,4 @@
-//! Who we talk to: LiveKit, the storage, Airtable. Each variable, its default, its rules.
+//! The services we use: LiveKit, the storage, Airtable. Each variable, its default, its rules.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::{Airtable, LiveKit, Reader, Storage, check};
 
 impl LiveKit {
+    /// LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, LIVEKIT_WEBHOOK_KEYS.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "wss://your-project.livekit.cloud, or ws://, https://, http://";
         r.required("LIVEKIT_URL", expected);
@@ -52,6 +53,7 @@ fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
 }
 
 impl Storage {
+    /// S3_….
     pub fn read(r: &mut Reader<'_>) -> Self {
         let access_key = r.required("S3_ACCESS_KEY", "the storage's access key id");
         let secret_key =
@@ -121,6 +123,7 @@ fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
 }
 
 impl Airtable {
+    /// AIRTABLE_….
     pub fn read(r: &mut Reader<'_>) -> Self {
         Self::of_base(r, base_id)
     }

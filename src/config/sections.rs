@@ -1,4 +1,4 @@
-//! What is recorded, where it is told, and how this process runs. Each variable, its default, its rules.
+//! What is recorded, where its links lead, and how this process runs. Each variable, its default, its rules.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 impl Recording {
+    /// RECORD_… and RECORDING_….
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "room_started, participant_joined or manual";
         let on = r.parsed("RECORD_ON", RecordOn::RoomStarted, expected, |v| {
@@ -73,7 +74,7 @@ fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
     let Some(path) = r.text("RECORDING_PATH", &expected) else {
         return format!("recordings/{{room_id}}.{extension}");
     };
-    // A wrong file type is told by itself; the path's end cannot be judged then.
+    // A wrong file type has an error of its own; the path's end cannot be checked then.
     if !r.has_error("RECORDING_FILE_TYPE")
         && let Err(why) = check::recording_path(&path, extension)
     {
@@ -83,6 +84,7 @@ fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
 }
 
 impl Links {
+    /// PUBLIC_URL and LINK_SECRET.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected =
             "the address under which people reach this service, like https://calls.example.com";
@@ -96,6 +98,7 @@ impl Links {
 }
 
 impl Mirror {
+    /// EGRESS_WEBHOOK_URL and EGRESS_WEBHOOK_SECRET; `None` without an address.
     pub fn read(r: &mut Reader<'_>) -> Option<Self> {
         let expected = "the address of a webhook, http:// or https://, or nothing";
         let url = r.address("EGRESS_WEBHOOK_URL", expected, check::http_url);
@@ -116,6 +119,7 @@ impl Mirror {
 }
 
 impl Times {
+    /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER, KEEP.
     pub fn read(r: &mut Reader<'_>) -> Self {
         Self {
             reconcile_interval: r.duration("RECONCILE_INTERVAL", "1m", SECOND, Duration::MAX),
@@ -126,6 +130,7 @@ impl Times {
 }
 
 impl Http {
+    /// LISTEN_ADDR and API_TOKEN.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "text without spaces that fits into a header";
         let api_token = r.text("API_TOKEN", expected);
@@ -152,12 +157,14 @@ impl Http {
     }
 }
 
+/// ALERT_WEBHOOK_URL
 pub fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
     let expected = "the address of a webhook, http:// or https://, or nothing";
     r.address("ALERT_WEBHOOK_URL", expected, check::http_url)
         .map(SecretString::from)
 }
 
+/// DATABASE_URL; it may hold a password.
 pub fn database_url(r: &mut Reader<'_>) -> String {
     let expected = "sqlite:FILE or postgres://…";
     let url = r.address("DATABASE_URL", expected, |v| {
@@ -176,6 +183,7 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
 }
 
 impl Log {
+    /// RUST_LOG and LOG_FORMAT.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected =
             "a level (error, warn, info, debug, trace) or a list like info,livekit_airtable=debug";

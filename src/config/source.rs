@@ -37,6 +37,7 @@ impl Source {
         }
     }
 
+    /// Adds the file as a layer under the others; no file is no error.
     pub(super) fn add_dotenv(&mut self, path: &Path) {
         let lines = match dotenvy::from_path_iter(path) {
             Ok(lines) => lines,
@@ -130,6 +131,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Nothing is read yet; errors of the `.env` file are there from the start.
     pub(super) fn new(source: &'a Source) -> Self {
         Self {
             source,
@@ -137,6 +139,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The value, unless any variable was wrong.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Errors> {
         if self.errors.0.is_empty() {
             Ok(value)
@@ -145,10 +148,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes what is wrong with a variable; only the first error of each counts.
     pub(super) fn refuse(&mut self, name: &str, text: impl Into<String>) {
         self.errors.add(name, text);
     }
 
+    /// Whether something is wrong with this variable.
     pub(super) fn has_error(&self, name: &str) -> bool {
         self.errors.iter().any(|(known, _)| known == name)
     }
@@ -171,6 +176,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The value; its absence is an error. `expected` completes "expected …".
     pub(super) fn required(&mut self, name: &str, expected: &str) -> String {
         self.text(name, expected).unwrap_or_else(|| {
             self.refuse(name, format!("is missing, expected {expected}"));
@@ -178,6 +184,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A value that is never shown.
     pub(super) fn secret(&mut self, name: &str, expected: &str) -> Option<SecretString> {
         self.text(name, expected).map(SecretString::from)
     }
@@ -200,6 +207,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A duration within these limits, which the error names.
     pub(super) fn duration(
         &mut self,
         name: &str,

@@ -10,7 +10,9 @@ use crate::domain::{Channels, FileType, policy::RecordOn};
 pub struct LiveKit {
     /// `http://host[:port]` or `https://host[:port]`: ws and wss are rewritten, a path is dropped.
     pub url: String,
+    /// LIVEKIT_API_KEY
     pub api_key: String,
+    /// LIVEKIT_API_SECRET
     pub api_secret: SecretString,
     /// Who may sign webhooks, `(key, secret)`: the main key first, then LIVEKIT_WEBHOOK_KEYS.
     pub webhook_keys: Vec<(String, SecretString)>,
@@ -18,11 +20,15 @@ pub struct LiveKit {
 
 /// S3_*: the bucket.
 pub struct Storage {
+    /// S3_ACCESS_KEY
     pub access_key: String,
+    /// S3_SECRET_KEY
     pub secret_key: SecretString,
+    /// S3_BUCKET
     pub bucket: String,
     /// None is AWS itself.
     pub endpoint: Option<String>,
+    /// S3_REGION, or what the endpoint fixes.
     pub region: String,
     /// Where LiveKit's egress uploads to, if that is not `endpoint`.
     pub egress_endpoint: Option<String>,
@@ -31,29 +37,40 @@ pub struct Storage {
 /// AIRTABLE_*: the base and its limits.
 #[derive(Clone)]
 pub struct Airtable {
+    /// `pat…`
     pub token: SecretString,
+    /// `app…`
     pub base_id: String,
     /// Name or `tbl…`.
     pub table: String,
+    /// AIRTABLE_SCHEMA; `None`: the built-in one.
     pub schema: Option<PathBuf>,
+    /// Per base.
     pub requests_per_second: f64,
+    /// Per calendar month (UTC); `None`: unlimited.
     pub monthly_requests: Option<u64>,
     /// `scheme://host[:port]`, without `/v0`.
     pub api_url: String,
+    /// Where attachments are uploaded, in the same form.
     pub content_url: String,
 }
 
 /// RECORD_* and RECORDING_*: what is recorded, and how.
 #[derive(Debug, Clone)]
 pub struct Recording {
+    /// RECORD_ON
     pub on: RecordOn,
     /// Globs of room names; `!` in front excludes.
     pub rooms: Vec<String>,
     /// The object key with `{room_id}`, `{room_name}`, `{date}`, `{time}`; ends in the file type's extension.
     pub path: String,
+    /// RECORDING_FILE_TYPE
     pub file_type: FileType,
+    /// RECORDING_CHANNELS
     pub channels: Channels,
+    /// The life of a presigned URL.
     pub url_ttl: Duration,
+    /// How old a row may be whose presigned URL is renewed.
     pub url_refresh: Duration,
 }
 /// PUBLIC_URL and LINK_SECRET: permanent links.
@@ -66,28 +83,36 @@ pub struct Links {
 
 /// EGRESS_WEBHOOK_*: the mirror.
 pub struct Mirror {
+    /// EGRESS_WEBHOOK_URL, which may hold a secret.
     pub url: String,
+    /// EGRESS_WEBHOOK_SECRET
     pub secret: Option<SecretString>,
 }
 
 /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER and KEEP.
 #[derive(Debug, Clone)]
 pub struct Times {
+    /// How often LiveKit is asked for what no webhook reported.
     pub reconcile_interval: Duration,
+    /// How long after its room an egress or its object may be missing.
     pub egress_lost_after: Duration,
+    /// How long transcripts and events are stored after delivery.
     pub keep: Duration,
 }
 
 /// LISTEN_ADDR and API_TOKEN.
 pub struct Http {
+    /// LISTEN_ADDR
     pub listen: SocketAddr,
+    /// API_TOKEN
     pub api_token: Option<SecretString>,
 }
 
 /// RUST_LOG and LOG_FORMAT.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// In RUST_LOG's language.
+    /// In the syntax of RUST_LOG.
     pub filter: String,
+    /// LOG_FORMAT=json
     pub json: bool,
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{
     egress_status::EgressStatus,
     hex::hex,
+    id::CallId,
     key_pattern,
     recording::{FOUND, Recording},
     room::Room,
@@ -40,8 +41,8 @@ impl BucketRecording {
             size,
             modified_at,
             room: Room {
-                sid: parts.room_sid,
-                name: parts.room_name,
+                sid: parts.room_sid.into(),
+                name: parts.room_name.into(),
                 ..Room::default()
             },
             started_at: parts.started_at,
@@ -49,10 +50,10 @@ impl BucketRecording {
     }
 
     /// The room's sid, else an id that is made of the key.
-    pub fn call_id(&self) -> String {
+    pub fn call_id(&self) -> CallId {
         match self.room.sid.as_str() {
-            "" => self.id(),
-            sid => sid.to_owned(),
+            "" => self.id().into(),
+            sid => sid.into(),
         }
     }
 
@@ -65,7 +66,7 @@ impl BucketRecording {
     /// The recording as a call holds it: complete, with an id that is made of its key.
     pub fn recording(&self) -> Recording {
         Recording {
-            egress_id: self.id(),
+            egress_id: self.id().into(),
             status: EgressStatus::Complete,
             started_at: self.started_at,
             ended_at: Some(self.modified_at),
@@ -96,7 +97,7 @@ mod tests {
         let at = "2026-01-02T04:00:00Z".parse().unwrap();
         let stored = BucketRecording::read(template, key, 1, at)?;
         let started = stored.started_at.map_or(String::new(), |at| at.to_string());
-        Some((stored.room.sid, stored.room.name, started))
+        Some((stored.room.sid.into(), stored.room.name.into(), started))
     }
 
     fn known(sid: &str, name: &str, started: &str) -> Option<(String, String, String)> {

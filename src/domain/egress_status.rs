@@ -17,6 +17,7 @@ pub enum EgressStatus {
 }
 
 impl EgressStatus {
+    /// The egress has ended, whatever its end.
     pub fn is_over(self) -> bool {
         self >= EgressStatus::Aborted
     }

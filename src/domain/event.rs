@@ -6,8 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bucket_recording::BucketRecording, object::Object, participant::Participant,
-    recording::Recording, room::Room, start_refusal::StartRefusal, transcript::Report,
+    bucket_recording::BucketRecording,
+    id::{CallId, EgressId},
+    object::Object,
+    participant::Participant,
+    recording::Recording,
+    room::Room,
+    start_refusal::StartRefusal,
+    transcript::Report,
 };
 
 /// One inbox row, read.
@@ -56,7 +62,7 @@ pub enum EventPayload {
     Request { room: Room, request: Request },
     /// What we found out ourselves.
     Observation {
-        call_id: String,
+        call_id: CallId,
         observation: Observation,
     },
     /// Understood, and no call's business: unknown events, ingress, dashboard tests without a room.
@@ -71,10 +77,10 @@ pub enum Request {
         /// Fills `{room_id}` of the path, as the seed's `ctx.job.id` does.
         path_id: Option<String>,
         /// Recordings that had ended when this was asked: they do not fulfil it.
-        ended: BTreeSet<String>,
+        ended: BTreeSet<EgressId>,
     },
     Stop {
-        egress_id: String,
+        egress_id: EgressId,
     },
 }
 
@@ -92,11 +98,11 @@ pub enum Observation {
         refusal: StartRefusal,
     },
     /// The bucket was asked for the recording's object.
-    Object { egress_id: String, object: Object },
+    Object { egress_id: EgressId, object: Object },
     /// The whole text of a long transcript lies in the bucket.
     TranscriptKept { key: String },
     /// The egress was not heard of again after its room had ended.
-    EgressLost { egress_id: String },
+    EgressLost { egress_id: EgressId },
 }
 
 impl EventPayload {

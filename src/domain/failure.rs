@@ -70,7 +70,7 @@ mod tests {
         };
         Call {
             finished_at: Some("2026-01-02T03:04:05Z".parse().unwrap()),
-            recordings: [("EG_1".to_owned(), recording)].into(),
+            recordings: [("EG_1".into(), recording)].into(),
             ..Call::default()
         }
     }

@@ -1,6 +1,8 @@
 //! What a call is, and how events change it. Pure: no I/O, no clock; `now` is a parameter.
 
 mod hex;
+mod id;
+mod name;
 
 pub mod latest;
 pub mod nanoseconds;
@@ -40,6 +42,8 @@ pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};
 pub use hex::hex;
+pub use id::{CallId, EgressId, RoomName};
+pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
 pub use policy::Policy;
 pub use recording::Recording;

@@ -100,6 +100,7 @@ pub(super) fn was_cut(part: &str) -> bool {
     part.len() > SEGMENT - 16 && hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
+/// The key up to its last dot, and the rest with the dot; a key without one has no extension.
 pub(super) fn split_extension(key: &str) -> (&str, &str) {
     let name = key.rfind('/').map_or(0, |slash| slash + 1);
     match key[name..].rfind('.') {

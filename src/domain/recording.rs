@@ -7,6 +7,7 @@ use super::{
     egress_error::EgressError,
     egress_status::EgressStatus,
     egress_version::{EgressVersion, EventAge},
+    id::EgressId,
     nanoseconds,
     participant::earliest,
 };
@@ -18,7 +19,7 @@ pub(super) const FOUND: &str = "OBJ_";
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Recording {
     /// `EG_…`
-    pub egress_id: String,
+    pub egress_id: EgressId,
     pub status: EgressStatus,
     /// LiveKit's `updatedAt`.
     #[serde(with = "nanoseconds::time")]

@@ -3,14 +3,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::id::{CallId, RoomName};
+
 /// The room an event names, as far as it names it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Room {
     /// `RM_…`; empty when only the name is known.
     #[serde(default)]
-    pub sid: String,
+    pub sid: CallId,
     #[serde(default)]
-    pub name: String,
+    pub name: RoomName,
     #[serde(default)]
     pub metadata: String,
     /// The agent's job in it, from agent_job_* events.

@@ -1,13 +1,15 @@
-//! The four places that calls are delivered to.
+//! The sinks: where what happens to a call is delivered.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-/// A place that calls are delivered to.
+use super::name::{UnknownName, by_name};
+
+/// Whom a call's changes are delivered to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sink {
-    /// LiveKit's egress: starts and stops recordings.
+    /// LiveKit, which is asked to start and stop recordings.
     Egress,
-    /// The bucket, asked for recordings that LiveKit uploaded.
+    /// The bucket, which is asked whether a recording is there.
     Storage,
     /// The row in Airtable.
     Airtable,
@@ -16,10 +18,10 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// Every sink, in the order of a call's life.
+    /// Every sink.
     pub const ALL: [Sink; 4] = [Sink::Egress, Sink::Storage, Sink::Airtable, Sink::Mirror];
 
-    /// The name in the database, the API, the CLI and the metrics.
+    /// The name in the database, in metrics, in the API and on the command line; also that of the sink's job.
     pub fn as_str(self) -> &'static str {
         match self {
             Sink::Egress => "egress",
@@ -30,16 +32,16 @@ impl Sink {
     }
 }
 
-/// The text is no sink's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not one of egress, storage, airtable, mirror")]
-pub struct UnknownSink(pub String);
+impl fmt::Display for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 impl FromStr for Sink {
-    type Err = UnknownSink;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Sink, UnknownSink> {
-        let named = Sink::ALL.into_iter().find(|sink| sink.as_str() == name);
-        named.ok_or_else(|| UnknownSink(name.to_owned()))
+    fn from_str(name: &str) -> Result<Sink, UnknownName> {
+        by_name(&Sink::ALL, Sink::as_str, name)
     }
 }

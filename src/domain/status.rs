@@ -1,8 +1,10 @@
 //! What people read in the row's Status.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::Serialize;
+
+use super::name::{UnknownName, by_name};
 
 /// Where a call is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -53,16 +55,16 @@ impl Status {
     }
 }
 
-/// The text is no status.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not one of live, processing, complete, no_recording, failed")]
-pub struct UnknownStatus(pub String);
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 impl FromStr for Status {
-    type Err = UnknownStatus;
+    type Err = UnknownName;
 
-    fn from_str(word: &str) -> Result<Status, UnknownStatus> {
-        let named = Status::ALL.into_iter().find(|it| it.as_str() == word);
-        named.ok_or_else(|| UnknownStatus(word.to_owned()))
+    fn from_str(name: &str) -> Result<Status, UnknownName> {
+        by_name(&Status::ALL, Status::as_str, name)
     }
 }

@@ -29,7 +29,7 @@ impl Base {
 }
 
 /// `{"requests_per_second", "month": {…}}`, and the paused sinks with the reason.
-pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
+pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
     let allowance = app.base.allowance(row, now);
@@ -53,13 +53,13 @@ pub async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Er
                 "since": paused_sink.since.to_string(),
                 "tried_at": paused_sink.probe_at.to_string(),
             });
-            (paused_sink.sink, details)
+            (paused_sink.sink.to_string(), details)
         });
     Ok((airtable, paused.collect()))
 }
 
 /// Gauges read from the store, so that every replica shows the same.
-pub async fn metrics(app: &App) -> Result<String, store::Error> {
+pub(super) async fn metrics(app: &App) -> Result<String, store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
     let allowance = app.base.allowance(row, now);

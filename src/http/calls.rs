@@ -15,9 +15,9 @@ use serde::Deserialize;
 
 use super::{App, auth, error::Problem};
 use crate::{
-    domain::Status,
-    store::{self, CallFilter, CallRow},
-    view::{CallDetailView, CallPageView, OUTSTANDING},
+    domain::{Status, by_name},
+    store::{CallFilter, CallRow, DeliveryState},
+    view::{CallDetailView, CallPageView},
 };
 
 /// Calls of a page without `limit`.
@@ -48,25 +48,31 @@ pub(super) async fn list(
 }
 
 fn filter(query: ListQuery) -> Result<CallFilter, Problem> {
-    let statuses = Status::ALL.map(Status::as_str);
-    let states = OUTSTANDING.map(store::DeliveryState::as_str);
     Ok(CallFilter {
         room_name: query.room_name,
-        status: one_of("status", query.status, &statuses)?,
-        delivery: one_of("delivery", query.delivery, &states)?,
+        status: one_of("status", query.status, &Status::ALL, Status::as_str)?,
+        delivery: one_of(
+            "delivery",
+            query.delivery,
+            &DeliveryState::OUTSTANDING,
+            DeliveryState::as_str,
+        )?,
         limit: query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
         cursor: query.cursor,
     })
 }
 
-fn one_of(name: &str, value: Option<String>, known: &[&str]) -> Result<Option<String>, Problem> {
-    match value {
-        Some(value) if !known.contains(&value.as_str()) => {
-            let detail = format!("`{name}` must be one of {}", known.join(", "));
-            Err(Problem::bad_request(detail))
-        }
-        value => Ok(value),
-    }
+fn one_of<T: Copy>(
+    name: &str,
+    value: Option<String>,
+    all: &[T],
+    as_str: fn(T) -> &'static str,
+) -> Result<Option<T>, Problem> {
+    let parsed = value.map(|value| by_name(all, as_str, &value)).transpose();
+    parsed.map_err(|_| {
+        let known: Vec<&str> = all.iter().map(|one| as_str(*one)).collect();
+        Problem::bad_request(format!("`{name}` must be one of {}", known.join(", ")))
+    })
 }
 
 /// `GET /v1/calls/{call_id}`

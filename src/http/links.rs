@@ -68,7 +68,10 @@ async fn recording_link(
     }
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
-    let recording = call.recordings.get(&egress_id).ok_or_else(unknown)?;
+    let recording = call
+        .recordings
+        .get(egress_id.as_str())
+        .ok_or_else(unknown)?;
     let file = File {
         key: &recording.key,
         what: "recording",

@@ -55,9 +55,9 @@ async fn missing(app: &App, now: Timestamp) -> Result<String, Problem> {
     text += &gauge("recordings_failed_in_a_row", failed.len() as i64);
     let last = app.store.webhook_gap().await?.last_webhook_at;
     text += &age(last).map_or_else(String::new, |age| gauge("last_webhook_seconds", age));
-    let (unprocessed, since) = app.store.unprocessed_count(now).await?;
-    text += &gauge("inbox_unread", unprocessed);
-    text += &gauge("inbox_oldest_seconds", age(since).unwrap_or(0));
+    let inbox = app.store.unprocessed_count(now).await?;
+    text += &gauge("inbox_unread", inbox.count);
+    text += &gauge("inbox_oldest_seconds", age(inbox.due_since).unwrap_or(0));
     let waiting = app.store.waiting(now, now).await?;
     let oldest = waiting.iter().map(|stuck| stuck.oldest_created_at).min();
     text += &gauge("oldest_waiting_seconds", age(oldest).unwrap_or(0));

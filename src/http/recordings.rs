@@ -83,7 +83,10 @@ pub(super) async fn stop(
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
     bearer.may_record(&call.room_name)?;
-    let recording = call.recordings.get(&egress_id).ok_or_else(unknown)?;
+    let recording = call
+        .recordings
+        .get(egress_id.as_str())
+        .ok_or_else(unknown)?;
     if !call.is_running(recording) {
         return Ok(recorded(&call, recording));
     }

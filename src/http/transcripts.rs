@@ -127,8 +127,8 @@ fn room(own: Room, query: RoomQuery, token: Option<&str>) -> Room {
     };
     let text = |text: Option<String>| text.unwrap_or_default().replace('\0', "");
     Room {
-        sid: text(sid),
-        name: text(name),
+        sid: text(sid).into(),
+        name: text(name).into(),
         ..Room::default()
     }
 }
@@ -142,8 +142,8 @@ async fn room_name(app: &App, room: &Room, token: Option<&str>) -> Result<String
     let known = call.map(|row| row.call.room_name);
     let known = known.filter(|name| !name.is_empty());
     Ok(match (known, room.name.is_empty()) {
-        (Some(known), _) => known,
+        (Some(known), _) => known.into(),
         (None, true) => token.unwrap_or_default().to_owned(),
-        (None, false) => room.name.clone(),
+        (None, false) => room.name.to_string(),
     })
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::{message, reconcile::is_news};
 use crate::{
-    domain::{BucketRecording, Call, EventPayload, Recording, Room, nanoseconds},
+    domain::{
+        BucketRecording, Call, CallId, EgressId, EventPayload, Recording, Room, RoomName,
+        nanoseconds,
+    },
     livekit::body,
     storage::Listed,
     store::{CallRow, Error, InboxMessage, MessageKind, Store},
@@ -19,18 +22,18 @@ const PAGE: i64 = 64;
 /// What the database knows already, folded or not.
 #[derive(Debug, Default)]
 pub struct Known {
-    egresses: HashMap<String, Recording>,
+    egresses: HashMap<EgressId, Recording>,
     /// Keys of the bucket that are some call's recordings.
     keys: HashSet<String>,
     /// Calls by id: whether one is over and has no recording, so that one may be found for it.
-    bare: HashMap<String, bool>,
+    bare: HashMap<CallId, bool>,
 }
 
 /// Something that nobody told of.
 #[derive(Debug, Clone)]
 pub struct Found {
-    pub call_id: String,
-    pub room_name: String,
+    pub call_id: CallId,
+    pub room_name: RoomName,
     pub ended_at: Option<Timestamp>,
     /// The recording's key in the bucket.
     pub key: String,
@@ -38,6 +41,7 @@ pub struct Found {
 }
 
 impl Known {
+    /// Reads every call, and the messages that intake has yet to fold.
     pub async fn read(store: &Store) -> Result<Known, Error> {
         let (mut known, mut last) = (Known::default(), String::new());
         loop {

@@ -11,6 +11,7 @@ use crate::store::Store;
 /// How often the clock's time is noted for the next process.
 const NOTED: SignedDuration = SignedDuration::from_secs(10);
 
+/// Notices a system clock that moved back, and adjusts scheduled times.
 pub struct ClockRegression {
     store: Store,
     seen: Mutex<Seen>,
@@ -24,6 +25,7 @@ struct Seen {
 }
 
 impl ClockRegression {
+    /// Compares with the time that the database holds.
     pub fn new(store: Store) -> ClockRegression {
         ClockRegression {
             store,

@@ -76,10 +76,12 @@ impl Leases {
         self.failing.load(Ordering::Relaxed)
     }
 
+    /// This process runs the job when its lease is free.
     pub fn want(&self, job: &'static str) {
         self.lock().entry(job).or_default();
     }
 
+    /// Whether the lease is ours, by this process' stopwatch.
     pub fn holds(&self, job: &str) -> bool {
         let jobs = self.lock();
         let until = jobs.get(job).and_then(|hold| hold.until);
@@ -99,7 +101,7 @@ impl Leases {
     pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
         // What takes longer has lost them; a connection that has gone silent would be waited for for ever.
         let renewing = tokio::time::timeout(LIFE, self.try_renew(store, clock)).await;
-        let renewed = renewing.unwrap_or_else(|_| Err(Error::silent()));
+        let renewed = renewing.unwrap_or_else(|_| Err(Error::timed_out()));
         self.failing.store(renewed.is_err(), Ordering::Relaxed);
         match renewed {
             Ok(all) => {

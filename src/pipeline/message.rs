@@ -57,7 +57,7 @@ fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
             })
         }
         MessageKind::Observation => Ok(EventPayload::Observation {
-            call_id: message.call_id.clone().unwrap_or_default(),
+            call_id: message.call_id.clone().unwrap_or_default().into(),
             observation: parse::<Observation>(json()?)?,
         }),
         MessageKind::Object => Ok(EventPayload::Stored(Box::new(parse::<BucketRecording>(

@@ -2,8 +2,9 @@
 //! data, and the periodic scan alone would be correct.
 //!
 //! In reading order: what a job is and what runs it (`job`, `wake`, `lease`, `runner`), what enters the inbox and
-//! becomes a call (`message`, `requests`, `reconcile`, `backfill`, `intake`, `replay`), what leaves it (`deliver`,
-//! `sinks`, `budget`), and what looks after the service itself (`clock`, `keep`, `alerts`).
+//! becomes a call (`message`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
+//! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`,
+//! `alerts`).
 
 mod job;
 pub mod lease;

@@ -10,7 +10,8 @@ use crate::{
     airtable::Schema,
     domain::{Call, Event, Policy, Sink, apply, call::RecordingRequest},
     store::{
-        CallRow, CallUpdate, DeliveryState, Error, Outstanding, ReadResult, RedriveScope, Store,
+        CallRow, CallUpdate, DeliveryState, Error, Fold, Outstanding, ProcessedMessage, ReadResult,
+        RedriveScope, Store,
     },
 };
 
@@ -31,6 +32,7 @@ pub struct Rebuilt {
 }
 
 impl Rebuilt {
+    /// Whether there is anything to write.
     pub fn is_news(&self) -> bool {
         self.changed || !self.columns.is_empty()
     }
@@ -51,25 +53,27 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
         return Ok(None);
     };
     let messages = store.messages_of(id).await?;
-    let gone = known.call.purged;
-    if gone || messages.iter().any(|folded| folded.message.body.is_empty()) {
+    if known.call.purged || messages.iter().any(is_lost) {
         return Ok(Some(Replay::Incomplete));
     }
     let (mut call, mut read_results) = (begin(id), Vec::new());
-    for folded in &messages {
-        let error = match message::read(&folded.message) {
+    for processed in &messages {
+        let Ok(message) = &processed.message else {
+            continue;
+        };
+        let error = match message::read(message) {
             Ok(payload) => {
                 let event = Event {
-                    received_at: folded.message.received_at,
-                    source: message::source(&folded.message),
+                    received_at: message.received_at,
+                    source: message::source(message),
                     payload,
                 };
                 fold(&mut call, &event).err()
             }
             Err(error) => Some(error),
         };
-        if error != folded.error {
-            let id = folded.message.id.clone();
+        if error != processed.error {
+            let id = message.id.clone();
             read_results.push(ReadResult { id, error });
         }
     }
@@ -84,6 +88,15 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
         ..rebuilt
     };
     Ok(Some(Replay::CallUpdate(Box::new(rebuilt))))
+}
+
+/// Whether the call was made of this message and cannot be made of it again: its body was purged, or only a newer version
+/// can read it. One that was set aside is no part of the call.
+fn is_lost(processed: &ProcessedMessage) -> bool {
+    match &processed.message {
+        Ok(message) => message.body.is_empty(),
+        Err(_) => processed.error.is_none(),
+    }
 }
 
 /// Writes what is news. `Conflict`: the call has changed since it was read, and is to be folded again.
@@ -101,7 +114,9 @@ pub async fn write(
             read_revision: rebuilt.read_revision,
             renamed: rebuilt.renamed,
         };
-        return store.commit_fold(&[folded], &[], &[], sinks, now).await;
+        let updates = [folded];
+        let fold = Fold::of_calls(&updates);
+        return store.commit_fold(fold, sinks, now).await;
     }
     let due = rebuilt.delivered.as_slice();
     if !rebuilt.columns.is_empty() {
@@ -112,7 +127,7 @@ pub async fn write(
 
 fn begin(id: &str) -> Call {
     Call {
-        id: id.to_owned(),
+        id: id.into(),
         ..Call::default()
     }
 }
@@ -179,7 +194,7 @@ async fn compare(
     });
     let delivered = delivered.map(|row| Outstanding {
         key: row.key.clone(),
-        room_name: call.room_name.clone(),
+        room_name: call.room_name.to_string(),
         state: row.state,
         last_error: None,
     });

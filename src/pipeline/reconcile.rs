@@ -13,17 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{
-    Job, LONG_STEP_TIMEOUT, Wake, message,
-    requests::{DENIED, NO_ROOM},
-};
+use super::{Job, Wake, job::LONG_STEP_TIMEOUT, message};
 use crate::{
     domain::{Call, EventPayload, Recording, Room, event::Observation, participant},
     livekit::{
         body,
         client::{self, Client, Egresses},
     },
-    store::{CallRow, InboxMessage, Store},
+    store::{CallRow, InboxMessage, MessageOutcome, Store},
 };
 
 /// A room that was heard of so shortly before is not taken for closed.
@@ -36,6 +33,7 @@ const SIDE_BY_SIDE: usize = 8;
 /// Unfinished calls by id.
 type Known<'a> = BTreeMap<&'a str, &'a Call>;
 
+/// Asks LiveKit for what no webhook reported.
 pub struct Reconcile {
     pub client: Client,
     pub store: Store,
@@ -106,15 +104,17 @@ impl Reconcile {
     ) -> anyhow::Result<()> {
         let refused = |name: &str| match rooms {
             Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
-            Ok(_) => Some(NO_ROOM.to_owned()),
-            Err(error) if error.kind() == client::Kind::Unauthorized => {
-                Some(format!("{DENIED}{error}."))
-            }
+            Ok(_) => Some((MessageOutcome::NoRoom, "no such room".to_owned())),
+            Err(error) if error.kind() == client::Kind::Unauthorized => Some((
+                MessageOutcome::NotPermitted,
+                format!("The recording could not be started: {error}."),
+            )),
             Err(_) => None,
         };
         for name in self.store.awaited_rooms().await? {
-            if let Some(error) = refused(&name) {
-                self.store.refuse_requests(&name, &error, now).await?;
+            if let Some((outcome, error)) = refused(&name) {
+                let refusing = self.store.refuse_requests(&name, outcome, &error, now);
+                refusing.await?;
                 self.wake.folded.notify_waiters();
             }
         }
@@ -136,7 +136,7 @@ impl Reconcile {
                 continue;
             }
             if heard.is_none() {
-                tracing::info!(call = room.sid, "a room is open that no webhook told of");
+                tracing::info!(call = %room.sid, "a room is open that no webhook told of");
             }
             opened.push(room);
         }
@@ -191,7 +191,7 @@ impl Reconcile {
         }
         let ids: Vec<&str> = told.iter().map(|(r, _)| r.egress_id.as_str()).collect();
         let known = self.store.recordings(&ids).await?;
-        let known = |told: &Recording| known.get(&told.egress_id);
+        let known = |told: &Recording| known.get(told.egress_id.as_str());
         told.retain(|(told, _)| known(told).is_none_or(|known| is_news(known, told)));
         let infos = told.into_iter().map(|(_, info)| info);
         let messages = infos.map(|info| message::egress(info.clone(), now));
@@ -216,7 +216,7 @@ impl Reconcile {
             }
         }
         if let Some((room, error)) = failed.first() {
-            tracing::warn!(call = room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
+            tracing::warn!(call = %room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
         }
         messages
     }

@@ -6,14 +6,9 @@ use jiff::Timestamp;
 
 use super::sinks::egress::EgressState;
 use crate::{
-    domain::{Call, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
-    store::{CallRow, Delivery, Error, InboxMessage, MessageKind, Store},
+    domain::{Call, EgressId, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
+    store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
 };
-
-/// Why a request for a room that LiveKit does not know is set aside.
-pub(super) const NO_ROOM: &str = "no such room";
-/// How the reason begins why one is set aside that LiveKit refuses for our key's sake.
-pub(super) const DENIED: &str = "The recording could not be started: ";
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +24,7 @@ pub enum RequestOutcome {
 /// A start that was asked for.
 pub struct Start {
     message: InboxMessage,
-    ended: BTreeSet<String>,
+    ended: BTreeSet<EgressId>,
 }
 
 /// The recording that runs in the live call of this room; `our_key` is LIVEKIT_API_KEY.
@@ -62,10 +57,10 @@ pub async fn start(
 ) -> Result<Start, Error> {
     let live = live(store, our_key, room_name).await?;
     let known = live.iter().flat_map(|call| call.recordings.keys());
-    let ended: BTreeSet<String> = known.cloned().collect();
+    let ended: BTreeSet<EgressId> = known.cloned().collect();
     let room = Room {
         sid: live.map(|call| call.id).unwrap_or_default(),
-        name: room_name.to_owned(),
+        name: room_name.into(),
         ..Room::default()
     };
     let request = Request::Start {
@@ -82,13 +77,12 @@ impl Start {
         let Some(processed) = store.processed(&self.message.id).await? else {
             return Ok(None);
         };
-        match processed.error {
-            Some(error) if error == NO_ROOM => return Ok(Some(RequestOutcome::NoRoom)),
-            Some(error) if error.starts_with(DENIED) => {
-                return Ok(Some(RequestOutcome::NotPermitted(error)));
-            }
-            Some(error) => return Ok(Some(RequestOutcome::Refused(error))),
-            None => {}
+        if let Some(error) = processed.error {
+            return Ok(Some(match processed.outcome {
+                Some(MessageOutcome::NoRoom) => RequestOutcome::NoRoom,
+                Some(MessageOutcome::NotPermitted) => RequestOutcome::NotPermitted(error),
+                _ => RequestOutcome::Refused(error),
+            }));
         }
         let call_id = processed.call_id.unwrap_or_default();
         let Some(CallRow { call, .. }) = store.call(&call_id).await? else {
@@ -130,7 +124,7 @@ pub async fn stop(
         name: call.room_name.clone(),
         ..Room::default()
     };
-    let egress_id = egress_id.to_owned();
+    let egress_id = egress_id.into();
     put(store, &room, &Request::Stop { egress_id }, now).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::{Job, Wake};
 use crate::store::{CallRow, Store};
 
+/// Deletes transcripts and inbox messages that are older than KEEP.
 pub struct Retention {
     store: Store,
     /// KEEP
@@ -20,6 +21,7 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// `keep`: KEEP.
     pub fn new(store: Store, keep: Duration) -> Retention {
         Retention {
             store,

@@ -3,10 +3,12 @@
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::{config, domain::link::LinkRules, storage, store::Store};
-
-/// Where the database keeps the link secret when LINK_SECRET is not set.
-const LINK_SECRET: &str = "link_secret";
+use crate::{
+    config,
+    domain::link::LinkRules,
+    storage,
+    store::{Setting, Store},
+};
 
 /// A client for the configured bucket.
 pub fn client(config: &config::Storage) -> storage::Client {
@@ -31,7 +33,7 @@ pub async fn links(
     let generated = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let secret = match &links.secret {
         Some(secret) => secret.clone(),
-        None => SecretString::from(store.get_or_set(LINK_SECRET, &generated()).await?),
+        None => SecretString::from(store.get_or_set(Setting::LinkSecret, &generated()).await?),
     };
     let public_url = links.public_url.as_deref();
     Ok(LinkRules {

@@ -1,7 +1,10 @@
 //! The database as commands use it: beside a running service, or without one.
 
 use super::Error;
-use crate::store::{self, CallRow, Store};
+use crate::{
+    store::{self, CallRow, Store},
+    telemetry,
+};
 
 /// Works on a database that exists: a mistyped DATABASE_URL creates no empty one.
 ///
@@ -30,7 +33,7 @@ pub async fn with<T>(
     url: &str,
     work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let store = Store::open(url).await.map_err(|error| {
+    let store = Store::open(url, telemetry::now()).await.map_err(|error| {
         let error = anyhow::Error::from(error);
         match url.starts_with("sqlite:") {
             true => error,

@@ -58,10 +58,10 @@ impl Service {
         clock: Clock,
     ) -> anyhow::Result<Service> {
         let lock = lock::sqlite(&config.database_url)?;
-        let store = Store::open(&config.database_url).await?;
+        let store = Store::open(&config.database_url, clock()).await?;
         if lock.is_some() {
-            let purged = store.clear_leases().await;
-            purged.context("DATABASE_URL: the database is not writable")?;
+            let cleared = store.clear_leases().await;
+            cleared.context("DATABASE_URL: the database is not writable")?;
         }
         let runner = Runner::new(clock);
         let app = start_jobs(config, &store, &runner, metrics).await?;

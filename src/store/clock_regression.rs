@@ -1,25 +1,32 @@
-//! A clock that was set back: what had been put off until a time would wait until the clock has caught up.
+//! A clock that moved back: what had been put off until a time would wait until the clock has caught up.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{NEVER, Result, Store, time};
+use super::{
+    error::Result,
+    open::Store,
+    settings::Setting,
+    sql::{NEVER, time},
+};
 
 /// How far two readings of good clocks may differ.
 const SLACK: SignedDuration = SignedDuration::from_secs(30);
 
 impl Store {
-    /// What the clock said when it was last noted.
+    /// The clock's time when it was last noted.
     pub async fn noted_clock(&self) -> Result<Option<Timestamp>> {
-        let noted = self.get("clock").await?;
+        let noted = self.get(Setting::NotedClock).await?;
         Ok(noted.and_then(|millis| millis.parse().ok()).map(time))
     }
 
+    /// Notes the clock's time, for the next process.
     pub async fn note_clock(&self, now: Timestamp) -> Result<()> {
-        self.set("clock", &now.as_millisecond().to_string()).await
+        self.set(Setting::NotedClock, &now.as_millisecond().to_string())
+            .await
     }
 
-    /// When the clock says less than it did before, all that waits for a time is moved back by the difference, which
-    /// is the answer.
+    /// When the clock says less than it did before, everything scheduled moves back by the difference, which is
+    /// returned.
     pub async fn set_back(
         &self,
         before: Timestamp,

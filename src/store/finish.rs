@@ -1,33 +1,39 @@
-//! The end of tries: what they came to, and what is remembered of them.
+//! The end of attempts: how each ended, and what is remembered of it.
 
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::AnyConnection;
 
 use super::{
-    AttemptRecord, Delivery, DeliveryState, InboxMessage, NEVER, Result, Store, inbox, sink_name,
-    text,
+    delivery::{AttemptRecord, Delivery, DeliveryState},
+    error::Result,
+    message::InboxMessage,
+    open::Store,
+    sql::{NEVER, text},
+    writer,
 };
 
-/// Tries that are remembered, and how much of each one's error.
+/// Attempts that are remembered, and how much of each one's error.
 const HISTORY: usize = 20;
 const HISTORY_CHARS: usize = 500;
 
-/// How a try ended.
+/// How an attempt ended.
 #[derive(Debug)]
 pub struct Finish {
+    /// What it leaves the delivery in.
     pub state: DeliveryState,
-    /// When to look again; `None` for never.
+    /// When the next attempt is due; `None`: never by itself.
     pub due_at: Option<Timestamp>,
-    /// Why it failed; of a success, what is wrong with it all the same.
+    /// Why it failed; after a success, what is wrong all the same.
     pub error: Option<String>,
+    /// What the sink remembers of the call from now on.
     pub sink_state: Value,
     /// What the sink found out, for the inbox.
     pub messages: Vec<InboxMessage>,
 }
 
 impl Finish {
-    /// The tries up to this one. To come too early is none.
+    /// The attempts up to this one. To come too early is none.
     fn history(&self, before: &[AttemptRecord], now: Timestamp) -> Vec<AttemptRecord> {
         let mut history = before.to_vec();
         if self.state == DeliveryState::Pending && self.error.is_none() {
@@ -46,8 +52,8 @@ impl Finish {
 }
 
 impl Store {
-    /// Ends tries, all or none. Each is guarded by the revision that was sent and by what was delivered before it: news
-    /// and a redrive of everything that came in flight stay due.
+    /// Ends attempts, all or none. Each is guarded by the revision that was sent and by what was delivered before it: a
+    /// change of the call and a redrive of everything that came in flight stay due.
     pub async fn finish(&self, ends: &[(&Delivery, Finish)], now: Timestamp) -> Result<()> {
         let mut ends: Vec<_> = ends.iter().collect();
         // In intake's order: two transactions that lock the same rows in another order would wait for each other.
@@ -55,7 +61,7 @@ impl Store {
         let mut transaction = self.write.begin().await?;
         for (sent, finish) in ends {
             finish_one(&mut transaction, sent, finish, now).await?;
-            inbox::insert(&mut transaction, finish.messages.clone()).await?;
+            writer::insert(&mut transaction, finish.messages.clone()).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -68,7 +74,7 @@ async fn finish_one(
     now: Timestamp,
 ) -> Result<()> {
     let done = finish.state == DeliveryState::Done;
-    // What is only too early has not failed: news of the call need not wait for it.
+    // An attempt that was only too early has not failed: a change of the call need not wait.
     let failed = i64::from(finish.error.is_some());
     sqlx::query(
         "UPDATE deliveries SET
@@ -86,7 +92,7 @@ async fn finish_one(
     .bind(finish.error.as_deref().map(text).filter(|_| !done))
     .bind(finish.sink_state.to_string())
     .bind(serde_json::to_string(&finish.history(&sent.history, now))?)
-    .bind(sink_name(sent.key.sink))
+    .bind(sent.key.sink.as_str())
     .bind(sent.key.call_id.as_str())
     .bind(sent.key.item.as_str())
     .bind(sent.delivered)

@@ -1,15 +1,17 @@
-//! LEASE: one row per job name; one owner at a time runs it. Whether an owner lives is told by `beat`, which it counts
-//! up, and not by a clock: those of two machines differ, and any clock may jump.
+//! LEASE: one row per job name; one owner at a time runs it. Whether an owner lives is seen from `beat`, which it counts
+//! up, and not from a clock: those of two machines differ, and any clock may jump.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Result, Store, rows};
+use super::{error::Result, open::Store, sql::rows};
 
 /// A lease as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
+    /// The job's name.
     pub job: String,
+    /// The process that runs it.
     pub owner: String,
     /// Changes as long as the owner lives.
     pub beat: i64,
@@ -34,7 +36,7 @@ impl Store {
             .collect()
     }
 
-    /// Takes those of these jobs that nobody holds. `until` is only told to other programs; it decides nothing.
+    /// Takes those of these jobs that nobody holds. `until` is for people and commands; it decides nothing.
     pub async fn take_free_leases(
         &self,
         jobs: &[&str],
@@ -56,7 +58,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes the lease of an owner that is dead. Guarded by its last beat: whoever comes first has it.
+    /// Takes the lease of an owner that is dead; whether that succeeded. Guarded by its last beat: whoever comes first has it.
     pub async fn take_over_lease(
         &self,
         dead: &Lease,
@@ -77,7 +79,7 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Renews all leases of an owner: the jobs that it holds.
+    /// Renews all leases of an owner; the jobs that it holds.
     pub async fn renew_leases(&self, owner: &str, until: Timestamp) -> Result<Vec<String>> {
         let query = sqlx::query_scalar(
             "UPDATE leases SET beat = beat + 1, expires_at = $1 WHERE owner = $2 RETURNING job",
@@ -95,7 +97,7 @@ impl Store {
         Ok(held > 0)
     }
 
-    /// Forgets every lease: whoever held one is known to be dead.
+    /// Deletes every lease: whoever held one is known to be dead.
     pub async fn clear_leases(&self) -> Result<()> {
         sqlx::query("DELETE FROM leases")
             .execute(&self.write)

@@ -1,31 +1,37 @@
-//! What went to a base: the last turn and the month's count, shared by every process that has this database.
+//! LEDGER: the requests that went to an Airtable base, shared by every process that has this database: when the last one
+//! may go, how many the month has had, and the rate after refusals.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::{Row, any::AnyRow};
 
-use super::{NEVER, Result, Store, time};
+use super::{
+    error::Result,
+    open::Store,
+    sql::{NEVER, time},
+};
 use crate::domain::budget::Month;
 
 /// A lead of a turn over the clock, in milliseconds, that only a clock that was set back explains: `Retry-After` is
 /// taken for 10 min at most.
 const STRAY: i64 = 15 * 60_000;
 
-/// What is known of a base's requests.
+/// What the ledger has of a base.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BaseRow {
     month: i64,
     used: u64,
+    /// When the last request that was permitted may go.
     pub turn_at: Timestamp,
     /// Requests per second after the last refusal, and when that was.
     pub lowered: Option<(f64, Timestamp)>,
 }
 
-/// How far a turn is from the one before it.
+/// How long after the request before it a request may go.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct After {
-    /// This process' last turn.
+    /// When the last request of this process may go.
     pub last: Option<Timestamp>,
     /// After that one.
     pub own: Duration,
@@ -65,11 +71,11 @@ impl Store {
         .bind(base_id)
         .bind(Month::of(now).starts.as_millisecond())
         .bind(now.as_millisecond())
-        .bind(whole(after.own))
+        .bind(whole_millis(after.own))
         .bind(now.as_millisecond() + STRAY)
         .bind(limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX)))
         .bind(after.last.map_or(NEVER, Timestamp::as_millisecond))
-        .bind(whole(after.others))
+        .bind(whole_millis(after.others))
         // To its end, or SQLite would commit only when the statement is thrown away, and its error with it.
         .fetch_all(&self.write)
         .await?;
@@ -97,7 +103,7 @@ impl Store {
         Ok(())
     }
 
-    /// `None`: nothing was ever sent to it.
+    /// What the ledger has of this base; `None`: nothing was ever sent to it.
     pub async fn base(&self, base_id: &str) -> Result<Option<BaseRow>> {
         let query = sqlx::query(
             "SELECT month, used, turn_at, lowered, lowered_at FROM bases WHERE id = $1",
@@ -107,7 +113,7 @@ impl Store {
     }
 }
 
-fn whole(duration: Duration) -> i64 {
+fn whole_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }
 

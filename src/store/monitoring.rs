@@ -1,14 +1,20 @@
-//! What is wrong, as far as the database knows it: for the watch and for `/metrics`.
+//! What is wrong, as far as the database knows: for alerts and for `/metrics`.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{NEVER, Result, Store, calls, sink_name, text, time};
+use super::{
+    calls::IDS_AND_SIZES,
+    error::Result,
+    open::Store,
+    sql::{NEVER, quoted, time},
+    unknown::UnknownValue,
+};
 use crate::domain::{Call, Sink};
 
-/// Calls that are given by name; the count tells how many there are.
+/// Calls that are named; the count says how many there are.
 const NAMED: i64 = 3;
-/// How far back recordings that failed in a row are counted, in calls of each fate.
+/// How far back recordings that failed in a row are counted, in calls of each status.
 const IN_A_ROW: i64 = 50;
 /// How many of the newest messages are looked through for a webhook.
 const NEWEST: i64 = 2000;
@@ -16,8 +22,11 @@ const NEWEST: i64 = 2000;
 /// Deliveries of a sink that are stuck in the same way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backlog {
-    pub sink: String,
+    /// Whose.
+    pub sink: Sink,
+    /// How many there are.
     pub count: i64,
+    /// Since when the oldest is to be delivered.
     pub oldest_created_at: Timestamp,
     /// Ids of the oldest calls.
     pub calls: Vec<String>,
@@ -26,9 +35,19 @@ pub struct Backlog {
 /// Whether LiveKit's webhooks come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookGap {
+    /// When the last one came; `None`: none did lately.
     pub last_webhook_at: Option<Timestamp>,
-    /// Open rooms and when they began.
+    /// Ids of live calls and when they began, the newest first; at most 100.
     pub live: Vec<(String, Timestamp)>,
+}
+
+/// Messages that intake should have processed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unprocessed {
+    /// How many there are.
+    pub count: i64,
+    /// Since when the oldest is due; `None`: there are none.
+    pub due_since: Option<Timestamp>,
 }
 
 impl Store {
@@ -37,12 +56,16 @@ impl Store {
         let sql = format!(
             "{} WHERE status = 'live' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id
                AND d.sink = 'egress' AND d.created_at <= $1) ORDER BY started_at",
-            calls::FOUND
+            IDS_AND_SIZES
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(since.as_millisecond());
-        let calls = self.bare(query).await?.into_iter().map(|row| row.call);
+        let calls = self
+            .without_reports(query)
+            .await?
+            .into_iter()
+            .map(|row| row.call);
         let unrecorded = calls.filter(|call| call.is_unrecorded());
-        Ok(unrecorded.map(|call| call.id).collect())
+        Ok(unrecorded.map(|call| call.id.into()).collect())
     }
 
     /// The calls whose recordings failed since the last one that succeeded, the newest first. Calls that nobody could
@@ -55,11 +78,15 @@ impl Store {
         let began_at = self.began_at().await?.as_millisecond();
         let sql = format!(
             "{} WHERE status = 'failed' AND ended_at > $1 AND ended_at >= $2 ORDER BY started_at DESC LIMIT $3",
-            calls::FOUND
+            IDS_AND_SIZES
         );
         let failed = sqlx::query(AssertSqlSafe(sql)).bind(last.unwrap_or(i64::MIN));
         let failed = failed.bind(began_at).bind(IN_A_ROW);
-        let failed = self.bare(failed).await?.into_iter().map(|row| row.call);
+        let failed = self
+            .without_reports(failed)
+            .await?
+            .into_iter()
+            .map(|row| row.call);
         let mut in_a_row: Vec<Call> = failed
             .filter(|call| call.could_be_recorded(our_key))
             .collect();
@@ -70,9 +97,13 @@ impl Store {
     /// Deliveries that wait: those that failed since `failed`, the others since `quiet`, or longer. Starts of
     /// recordings are not among them: they are looked at by call.
     pub async fn waiting(&self, failed: Timestamp, quiet: Timestamp) -> Result<Vec<Backlog>> {
-        let clause = "sink IN ('storage', 'airtable', 'mirror') AND state IN ('pending', 'parked') AND (created_at <= $1 AND last_error IS NOT NULL OR created_at <= $2)";
+        let sinks = Sink::ALL.into_iter().filter(|sink| *sink != Sink::Egress);
+        let clause = format!(
+            "sink IN ({}) AND state IN ('pending', 'parked') AND (created_at <= $1 AND last_error IS NOT NULL OR created_at <= $2)",
+            quoted(sinks.map(Sink::as_str))
+        );
         let (failed, quiet) = (failed.as_millisecond(), quiet.as_millisecond());
-        self.stuck(clause, failed, quiet).await
+        self.backlogs(&clause, failed, quiet).await
     }
 
     /// How many of this sink's deliveries wait.
@@ -80,7 +111,7 @@ impl Store {
         let query = sqlx::query_scalar(
             "SELECT COUNT(*) FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')",
         );
-        Ok(query.bind(sink_name(sink)).fetch_one(&self.read).await?)
+        Ok(query.bind(sink.as_str()).fetch_one(&self.read).await?)
     }
 
     /// Whether any of them waits because it failed.
@@ -89,39 +120,51 @@ impl Store {
             "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')
              AND last_error IS NOT NULL LIMIT 1) AS failed",
         );
-        let failed: i64 = query.bind(sink_name(sink)).fetch_one(&self.read).await?;
+        let failed: i64 = query.bind(sink.as_str()).fetch_one(&self.read).await?;
         Ok(failed > 0)
     }
 
     /// Deliveries that are not tried any more.
     pub async fn dead(&self) -> Result<Vec<Backlog>> {
-        let clause = "sink IN ('egress', 'storage', 'airtable', 'mirror') AND state = 'dead' AND created_at BETWEEN $1 AND $2";
-        self.stuck(clause, 0, NEVER).await
+        let clause = format!(
+            "sink IN ({}) AND state = 'dead' AND created_at BETWEEN $1 AND $2",
+            quoted(Sink::ALL.into_iter().map(Sink::as_str))
+        );
+        self.backlogs(&clause, 0, NEVER).await
     }
 
-    async fn stuck(&self, clause: &str, first: i64, second: i64) -> Result<Vec<Backlog>> {
+    /// Deliveries that a clause of two parameters selects, by sink.
+    async fn backlogs(&self, clause: &str, first: i64, second: i64) -> Result<Vec<Backlog>> {
         let sql = format!(
             "SELECT sink, COUNT(*) AS n, MIN(created_at) AS oldest FROM deliveries WHERE {clause} GROUP BY sink ORDER BY sink"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(first).bind(second);
-        let mut stuck = Vec::new();
+        let mut backlogs = Vec::new();
         for row in query.fetch_all(&self.read).await? {
-            let sink: String = row.try_get("sink")?;
+            let sink: &str = row.try_get("sink")?;
+            let sink: Sink = sink.parse().map_err(|_| {
+                UnknownValue::name("at least one delivery".to_owned(), "sink", sink)
+            })?;
             let sql = format!(
                 "SELECT call_id FROM deliveries WHERE {clause} AND sink = $3 ORDER BY created_at, call_id LIMIT $4"
             );
             let calls = sqlx::query_scalar(AssertSqlSafe(sql));
-            let calls = calls.bind(first).bind(second).bind(text(&sink)).bind(NAMED);
-            stuck.push(Backlog {
+            let calls = calls
+                .bind(first)
+                .bind(second)
+                .bind(sink.as_str())
+                .bind(NAMED);
+            backlogs.push(Backlog {
                 calls: calls.fetch_all(&self.read).await?,
                 sink,
                 count: row.try_get("n")?,
                 oldest_created_at: time(row.try_get("oldest")?),
             });
         }
-        Ok(stuck)
+        Ok(backlogs)
     }
 
+    /// Whether webhooks come while rooms are open.
     pub async fn webhook_gap(&self) -> Result<WebhookGap> {
         // Bounded: when so many messages came and none was a webhook, that is the answer.
         let last = sqlx::query_scalar(
@@ -142,8 +185,8 @@ impl Store {
         })
     }
 
-    /// Messages that intake should have folded, and since when the first of them is due.
-    pub async fn unprocessed_count(&self, now: Timestamp) -> Result<(i64, Option<Timestamp>)> {
+    /// Messages that intake should have processed by now.
+    pub async fn unprocessed_count(&self, now: Timestamp) -> Result<Unprocessed> {
         let query = sqlx::query(
             "SELECT COUNT(*) AS n, MIN(CASE WHEN due_at > received_at THEN due_at ELSE received_at END) AS oldest
              FROM inbox WHERE processed_at IS NULL AND due_at <= $1",
@@ -151,6 +194,9 @@ impl Store {
         let row = query.bind(now.as_millisecond());
         let row = row.fetch_one(&self.read).await?;
         let oldest: Option<i64> = row.try_get("oldest")?;
-        Ok((row.try_get("n")?, oldest.map(time)))
+        Ok(Unprocessed {
+            count: row.try_get("n")?,
+            due_since: oldest.map(time),
+        })
     }
 }

@@ -21,11 +21,11 @@ impl Outage {
     pub(super) fn record(&mut self, outcome: &std::result::Result<(), String>, messages: usize) {
         match outcome {
             Ok(()) => self.ends(),
-            Err(error) => self.lasts(error, messages),
+            Err(error) => self.go_on(error, messages),
         }
     }
 
-    fn lasts(&mut self, error: &str, messages: usize) {
+    fn go_on(&mut self, error: &str, messages: usize) {
         self.since.get_or_insert_with(Instant::now);
         self.turned_away += messages;
         if self.throttle.should_log(UNWRITABLE).is_some() {

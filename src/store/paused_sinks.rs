@@ -1,21 +1,33 @@
-//! Sinks that are closed: nothing is sent to them until a probe gets through.
+//! PAUSED SINKS: nothing is sent to them until a probe gets through.
 
 use jiff::Timestamp;
-use sqlx::{Row, any::AnyRow};
+use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
-use super::{Result, Store, sink_name, text, time};
+use super::{
+    error::Result,
+    open::Store,
+    sql::{quoted, text, time},
+    unknown::UnknownValue,
+};
 use crate::domain::Sink;
 
+const COLUMNS: &str = "SELECT sink, error, since, probe_at FROM closures";
+
+/// A sink to which nothing is sent until an error is fixed.
 #[derive(Debug, Clone)]
 pub struct PausedSink {
-    pub sink: String,
+    /// Which one.
+    pub sink: Sink,
+    /// What is to be fixed, for people.
     pub error: String,
+    /// When it was paused.
     pub since: Timestamp,
     /// When one delivery is tried.
     pub probe_at: Timestamp,
 }
 
 impl Store {
+    /// Pauses a sink, or says why it stays paused; one delivery is tried at `probe_at`.
     pub async fn pause_sink(
         &self,
         sink: Sink,
@@ -27,7 +39,7 @@ impl Store {
             "INSERT INTO closures (sink, error, since, probe_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (sink) DO UPDATE SET error = excluded.error, probe_at = excluded.probe_at",
         )
-        .bind(sink_name(sink))
+        .bind(sink.as_str())
         .bind(text(error))
         .bind(now.as_millisecond())
         .bind(probe_at.as_millisecond())
@@ -36,9 +48,9 @@ impl Store {
         Ok(())
     }
 
-    /// The sink works: what was parked is due.
+    /// The sink works again: what was parked is due.
     pub async fn resume_sink(&self, sink: Sink, now: Timestamp) -> Result<()> {
-        let name = sink_name(sink);
+        let name = sink.as_str();
         let mut transaction = self.write.begin().await?;
         sqlx::query("DELETE FROM closures WHERE sink = $1")
             .bind(name)
@@ -52,32 +64,39 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// A closed sink is tried at once: after a restart or a redrive.
+    /// Makes the probe of a paused sink due at once: after a restart or a redrive.
     pub async fn probe_now(&self, sink: Sink, now: Timestamp) -> Result<()> {
         sqlx::query("UPDATE closures SET probe_at = $1 WHERE sink = $2 AND probe_at > $1")
             .bind(now.as_millisecond())
-            .bind(sink_name(sink))
+            .bind(sink.as_str())
             .execute(&self.write)
             .await?;
         Ok(())
     }
 
+    /// Every paused sink. One that this version does not have is none of its business.
     pub async fn paused_sinks(&self) -> Result<Vec<PausedSink>> {
-        let rows = sqlx::query("SELECT * FROM closures ORDER BY sink");
-        let rows = rows.fetch_all(&self.read).await?;
-        rows.iter().map(read).collect()
+        let sinks = quoted(Sink::ALL.into_iter().map(Sink::as_str));
+        let sql = format!("{COLUMNS} WHERE sink IN ({sinks}) ORDER BY sink");
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.read);
+        rows.await?.iter().map(read).collect()
     }
 
+    /// Why this sink is paused; `None`: it is not.
     pub async fn paused_sink(&self, sink: Sink) -> Result<Option<PausedSink>> {
-        let row = sqlx::query("SELECT * FROM closures WHERE sink = $1").bind(sink_name(sink));
-        let row = row.fetch_optional(&self.read).await?;
+        let sql = format!("{COLUMNS} WHERE sink = $1");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(sink.as_str());
+        let row = query.fetch_optional(&self.read).await?;
         row.as_ref().map(read).transpose()
     }
 }
 
 fn read(row: &AnyRow) -> Result<PausedSink> {
+    let sink: &str = row.try_get("sink")?;
+    let known = sink.parse();
+    let sink = known.map_err(|_| UnknownValue::name("a paused sink".to_owned(), "name", sink))?;
     Ok(PausedSink {
-        sink: row.try_get("sink")?,
+        sink,
         error: row.try_get("error")?,
         since: time(row.try_get("since")?),
         probe_at: time(row.try_get("probe_at")?),

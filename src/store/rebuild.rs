@@ -1,27 +1,39 @@
 //! The inbox and the calls as `replay` and `backfill` go through them.
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
-use super::{InboxMessage, Result, Store, chunks, inbox, rows, text};
+use super::{
+    error::Result,
+    message::{self, InboxMessage, MessageOutcome, StoredMessage},
+    open::Store,
+    sql::{chunks, rows, text},
+};
 
-/// A message that belongs to a call, with what was wrong with it when it was folded.
+/// A message that belongs to a call, with what was wrong with it when it was processed.
 #[derive(Debug, Clone)]
-pub struct CallUpdate {
-    pub message: InboxMessage,
+pub struct ProcessedMessage {
+    /// As it was stored.
+    pub message: StoredMessage,
+    /// Why it could not be used.
     pub error: Option<String>,
 }
 
 /// What today's code says of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadResult {
+    /// The message's id.
     pub id: String,
     /// Why it could not be used.
     pub error: Option<String>,
 }
 
+/// Messages that belong to no call. Requests are over, and bodies that were purged say nothing.
+const UNASSIGNED: &str =
+    "processed_at IS NOT NULL AND call_id IS NULL AND kind <> 'request' AND body <> ''";
+
 impl Store {
-    /// Ids of calls of which something was heard since then, in their order, from behind `after` on.
+    /// Ids of calls of which a message was received since then, in their order, from behind `after` on.
     pub async fn heard_since(
         &self,
         since: Timestamp,
@@ -38,30 +50,36 @@ impl Store {
     }
 
     /// The messages that a call was made of, oldest first.
-    pub async fn messages_of(&self, call_id: &str) -> Result<Vec<CallUpdate>> {
-        let query = sqlx::query(
-            "SELECT * FROM inbox WHERE call_id = $1 AND processed_at IS NOT NULL ORDER BY id",
+    pub async fn messages_of(&self, call_id: &str) -> Result<Vec<ProcessedMessage>> {
+        let sql = format!(
+            "SELECT {}, error FROM inbox WHERE call_id = $1 AND processed_at IS NOT NULL ORDER BY id",
+            message::COLUMNS
         );
+        let query = sqlx::query(AssertSqlSafe(sql));
         let rows = query.bind(call_id).fetch_all(&self.read).await?;
-        let read = |row| {
-            let message = inbox::read(row)?;
+        let read = |row: &AnyRow| {
+            let message = message::read(row)?;
             let error = row.try_get("error")?;
-            Ok(CallUpdate { message, error })
+            Ok(ProcessedMessage { message, error })
         };
         rows.iter().map(read).collect()
     }
 
-    /// Messages that may tell of a recording and that intake has not folded, from behind the message `after` on.
+    /// Messages that may be about a recording and that intake has not processed, from behind the message `after` on.
+    /// Those that this version cannot read are left out.
     pub async fn unfolded(&self, after: &str, limit: i64) -> Result<Vec<InboxMessage>> {
-        let query = sqlx::query(
-            "SELECT * FROM inbox WHERE processed_at IS NULL AND id > $1 AND kind IN ('webhook', 'egress', 'object')
+        let sql = format!(
+            "SELECT {} FROM inbox WHERE processed_at IS NULL AND id > $1 AND kind IN ('webhook', 'egress', 'object')
              ORDER BY id LIMIT $2",
+            message::COLUMNS
         );
+        let query = sqlx::query(AssertSqlSafe(sql));
         let rows = query.bind(after).bind(limit).fetch_all(&self.read).await?;
-        rows.iter().map(inbox::read).collect()
+        let messages: Vec<StoredMessage> = rows.iter().map(message::read).collect::<Result<_>>()?;
+        Ok(messages.into_iter().filter_map(StoredMessage::ok).collect())
     }
 
-    /// Messages since then that belong to no call. Requests are over, and bodies that are gone say nothing.
+    /// How many messages since then belong to no call.
     pub async fn count_unassigned(&self, since: Timestamp) -> Result<i64> {
         let sql = format!("SELECT COUNT(*) FROM inbox WHERE {UNASSIGNED} AND received_at >= $1");
         let query = sqlx::query_scalar(AssertSqlSafe(sql));
@@ -74,7 +92,7 @@ impl Store {
     /// Gives those messages back to intake. How many they were.
     pub async fn reopen_unassigned(&self, since: Timestamp, now: Timestamp) -> Result<i64> {
         let sql = format!(
-            "UPDATE inbox SET processed_at = NULL, error = NULL, room_name = NULL, due_at = $1
+            "UPDATE inbox SET processed_at = NULL, error = NULL, outcome = NULL, room_name = NULL, due_at = $1
              WHERE {UNASSIGNED} AND received_at >= $2"
         );
         let query = sqlx::query(AssertSqlSafe(sql));
@@ -84,29 +102,26 @@ impl Store {
         Ok(query.execute(&self.write).await?.rows_affected() as i64)
     }
 
-    /// Writes what is wrong with messages by today's code.
+    /// Writes what is wrong with messages of calls by today's code.
     pub async fn record_errors(&self, read_results: &[ReadResult]) -> Result<()> {
         for chunk in chunks(read_results) {
             let sql = format!(
-                "UPDATE inbox SET error = v.column2 FROM (VALUES {}) AS v WHERE inbox.id = v.column1",
-                rows(chunk.len(), 1, 2, "")
+                "UPDATE inbox SET error = v.column2, outcome = v.column3 FROM (VALUES {}) AS v WHERE inbox.id = v.column1",
+                rows(chunk.len(), 1, 3, "")
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for ReadResult { id, error } in chunk {
-                query = query.bind(id.as_str()).bind(error.as_deref().map(text));
+                let outcome = match error {
+                    Some(_) => MessageOutcome::SetAside,
+                    None => MessageOutcome::Applied,
+                };
+                query = query
+                    .bind(id.as_str())
+                    .bind(error.as_deref().map(text))
+                    .bind(outcome.as_str());
             }
             query.execute(&self.write).await?;
         }
         Ok(())
     }
-
-    /// Puts many messages at once, all or nothing.
-    pub async fn put_all(&self, messages: Vec<InboxMessage>) -> Result<()> {
-        let mut transaction = self.write.begin().await?;
-        inbox::insert(&mut transaction, messages).await?;
-        Ok(transaction.commit().await?)
-    }
 }
-
-const UNASSIGNED: &str =
-    "processed_at IS NOT NULL AND call_id IS NULL AND kind <> 'request' AND body <> ''";

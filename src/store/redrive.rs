@@ -1,30 +1,66 @@
-//! Sending again from what is stored: deliveries made due by hand.
+//! Retrying from what is stored: deliveries made due by hand.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
-    DeliveryKey, DeliveryState, Result, Store, chunks,
-    deliveries::{sink_name, sink_named},
-    rows, text,
+    delivery::{DeliveryKey, DeliveryState, read_key, read_state},
+    error::Result,
+    open::Store,
+    sql::{chunks, rows, text},
 };
 use crate::domain::Sink;
 
-/// Which deliveries; what is empty asks for nothing in particular.
+/// Which deliveries.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
+    /// Of this sink; `None`: of all.
     pub sink: Option<Sink>,
-    pub states: Vec<DeliveryState>,
-    /// Call ids.
-    pub calls: Vec<String>,
+    /// In these states.
+    pub states: StateSelection,
+    /// Of these calls.
+    pub calls: CallSelection,
+}
+
+/// Which states.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum StateSelection {
+    /// Delivered or not.
+    #[default]
+    Any,
+    /// These.
+    Only(&'static [DeliveryState]),
+}
+
+/// Which calls.
+#[derive(Debug, Clone, Default)]
+pub enum CallSelection {
+    /// Every call.
+    #[default]
+    All,
+    /// Those of these ids.
+    Only(Vec<String>),
+}
+
+impl StateSelection {
+    fn states(self) -> &'static [DeliveryState] {
+        match self {
+            StateSelection::Any => &DeliveryState::ALL,
+            StateSelection::Only(states) => states,
+        }
+    }
 }
 
 /// A delivery and why it is not done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outstanding {
+    /// Which one.
     pub key: DeliveryKey,
+    /// Its call's room.
     pub room_name: String,
+    /// How it stands.
     pub state: DeliveryState,
+    /// Why the last try failed, for people.
     pub last_error: Option<String>,
 }
 
@@ -38,37 +74,38 @@ pub enum RedriveScope {
 }
 
 impl Store {
-    /// The deliveries that a selection names, by call.
+    /// The deliveries that a selection names, by call. `Unknown`: one has a sink that this version does not know.
     pub async fn outstanding(&self, selection: &Selection) -> Result<Vec<Outstanding>> {
-        if selection.calls.is_empty() {
-            return self.outstanding_among(selection, &[]).await;
+        let ids = match &selection.calls {
+            CallSelection::All => return self.outstanding_among(selection, &[]).await,
+            CallSelection::Only(ids) => ids,
+        };
+        let mut outstanding = Vec::new();
+        for calls in chunks(ids) {
+            outstanding.extend(self.outstanding_among(selection, calls).await?);
         }
-        let mut messages = Vec::new();
-        for calls in chunks(&selection.calls) {
-            messages.extend(self.outstanding_among(selection, calls).await?);
-        }
-        Ok(messages)
+        Ok(outstanding)
     }
 
+    /// `calls`: of these only; empty: of all.
     async fn outstanding_among(
         &self,
         selection: &Selection,
         calls: &[String],
     ) -> Result<Vec<Outstanding>> {
-        let mut sql = "SELECT d.sink, d.call_id, d.part, d.state, d.last_error, c.room_name
-             FROM deliveries d JOIN calls c ON c.id = d.call_id WHERE ($1 = '' OR d.sink = $1)"
-            .to_owned();
-        let states = &selection.states;
-        if !states.is_empty() {
-            sql += &format!(" AND d.state IN {}", rows(1, 2, states.len(), ""));
-        }
+        let states = selection.states.states();
+        let mut sql = format!(
+            "SELECT d.sink, d.call_id, d.part, d.state, d.last_error, c.room_name
+             FROM deliveries d JOIN calls c ON c.id = d.call_id WHERE ($1 = '' OR d.sink = $1) AND d.state IN {}",
+            rows(1, 2, states.len(), "")
+        );
         if !calls.is_empty() {
             let ids = rows(1, 2 + states.len(), calls.len(), "");
             sql += &format!(" AND d.call_id IN {ids}");
         }
         sql += " ORDER BY c.started_at, d.call_id, d.sink, d.part";
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        query = query.bind(selection.sink.map(sink_name).unwrap_or_default());
+        query = query.bind(selection.sink.map_or("", Sink::as_str));
         for state in states {
             query = query.bind(state.as_str());
         }
@@ -76,36 +113,33 @@ impl Store {
             query = query.bind(text(call));
         }
         let rows = query.fetch_all(&self.read).await?;
-        let outstanding = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
-        Ok(outstanding.into_iter().flatten().collect())
+        rows.iter().map(read).collect()
     }
 
-    /// Makes deliveries due now, those that are still in the state they were found in. How many that were.
+    /// Makes deliveries due now, those that are still in the state they were read in. How many that were.
     pub async fn redrive(
         &self,
         outstanding: &[Outstanding],
-        again: RedriveScope,
+        scope: RedriveScope,
         now: Timestamp,
     ) -> Result<u64> {
+        let delivered = match scope {
+            RedriveScope::Everything => "0",
+            RedriveScope::Undelivered => "delivered",
+        };
         let mut redriven = 0;
         for chunk in chunks(outstanding) {
             // Both engines call the columns of VALUES so.
             let sql = format!(
-                "UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0,
-                   delivered = CASE WHEN $2 = 'whole' THEN 0 ELSE delivered END
+                "UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0, delivered = {delivered}
                  FROM (VALUES {}) AS v WHERE deliveries.sink = v.column1 AND deliveries.call_id = v.column2
                    AND deliveries.part = v.column3 AND deliveries.state = v.column4",
-                rows(chunk.len(), 3, 4, "")
+                rows(chunk.len(), 2, 4, "")
             );
-            let whole = match again {
-                RedriveScope::Everything => "whole",
-                RedriveScope::Undelivered => "rest",
-            };
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            query = query.bind(now.as_millisecond()).bind(whole);
+            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
             for Outstanding { key, state, .. } in chunk {
                 query = query
-                    .bind(sink_name(key.sink))
+                    .bind(key.sink.as_str())
                     .bind(key.call_id.as_str())
                     .bind(key.item.as_str())
                     .bind(state.as_str());
@@ -116,20 +150,12 @@ impl Store {
     }
 }
 
-/// `None` for a sink that this version does not know.
-fn read(row: &AnyRow) -> Result<Option<Outstanding>> {
-    let (sink, state): (String, String) = (row.try_get("sink")?, row.try_get("state")?);
-    let Some(sink) = sink_named(&sink) else {
-        return Ok(None);
-    };
-    Ok(Some(Outstanding {
-        key: DeliveryKey {
-            sink,
-            call_id: row.try_get("call_id")?,
-            item: row.try_get("part")?,
-        },
+fn read(row: &AnyRow) -> Result<Outstanding> {
+    let key = read_key(row)?;
+    Ok(Outstanding {
         room_name: row.try_get("room_name")?,
-        state: DeliveryState::read(&state),
+        state: read_state(&key, row)?,
         last_error: row.try_get("last_error")?,
-    }))
+        key,
+    })
 }

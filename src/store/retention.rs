@@ -1,11 +1,17 @@
-//! KEEP: raw messages and transcripts go so long after their call's rows were delivered.
+//! KEEP: raw messages and transcripts are purged so long after their call's rows were delivered.
 //!
-//! The rule for `replay`: a call that is `forgotten` has lost messages, and is left as it is.
+//! The rule for `replay`: a call that is `purged` has lost messages, and is left as it is.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{CallRow, NEVER, Result, Store, calls, chunks, rows};
+use super::{
+    calls::{CallRow, IDS_AND_SIZES},
+    engine::Engine,
+    error::Result,
+    open::Store,
+    sql::{NEVER, chunks, rows},
+};
 
 /// Calls or messages that one transaction takes: the writer is free again after some milliseconds.
 const BATCH: i64 = 200;
@@ -13,7 +19,7 @@ const BATCH: i64 = 200;
 const RESERVE: i64 = 256;
 
 impl Store {
-    /// Notes which calls have ended and been delivered everywhere by now; how many were news.
+    /// Notes which calls have ended and been delivered everywhere by now; how many were not noted before.
     pub async fn note_complete(&self, now: Timestamp) -> Result<u64> {
         let done = sqlx::query(
             "UPDATE calls SET complete_at = $1 WHERE id IN (
@@ -29,13 +35,13 @@ impl Store {
         let sql = format!(
             "{} WHERE complete_at <= $1 AND NOT EXISTS
                (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id AND d.state <> 'done') LIMIT $2",
-            calls::FOUND
+            IDS_AND_SIZES
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(then.as_millisecond());
-        self.bare(query.bind(BATCH)).await
+        self.without_reports(query.bind(BATCH)).await
     }
 
-    /// Writes calls that were [forgotten](crate::domain::Call::forget). One that has changed since it was read stays.
+    /// Writes calls that were [purged](crate::domain::Call::purge). One that has changed since it was read stays.
     pub async fn purge(&self, purged: &[CallRow]) -> Result<()> {
         let mut transaction = self.write.begin().await?;
         for CallRow { call, revision, .. } in purged {
@@ -52,12 +58,12 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Deletes messages that were read by then and belong to a forgotten call or to none, from behind the message
-    /// `after` on. Where to go on; `None` when that was all.
+    /// Deletes messages that were processed by then and belong to a purged call or to none, from behind the message
+    /// `after` on. Where to continue; `None`: that was all.
     pub async fn sweep(&self, after: &str, then: Timestamp) -> Result<Option<String>> {
-        let messages = sqlx::query(
+        let scanned = sqlx::query(
             "SELECT i.id, CAST(CASE WHEN i.processed_at <= $1 AND (i.call_id IS NULL OR c.complete_at = $2)
-               THEN 1 ELSE 0 END AS BIGINT) AS useless
+               THEN 1 ELSE 0 END AS BIGINT) AS is_over
              FROM inbox i LEFT JOIN calls c ON c.id = i.call_id WHERE i.id > $3 AND i.id < $4 ORDER BY i.id LIMIT $5",
         )
         .bind(then.as_millisecond())
@@ -67,26 +73,26 @@ impl Store {
         .bind(BATCH)
         .fetch_all(&self.read)
         .await?;
-        let mut useless = Vec::new();
-        for row in &messages {
-            if row.try_get::<i64, _>("useless")? == 1 {
-                useless.push(row.try_get::<String, _>("id")?);
+        let mut over = Vec::new();
+        for row in &scanned {
+            if row.try_get::<i64, _>("is_over")? == 1 {
+                over.push(row.try_get::<String, _>("id")?);
             }
         }
-        for chunk in chunks(&useless) {
+        for chunk in chunks(&over) {
             let ids = rows(1, 1, chunk.len(), "");
             let sql = format!("DELETE FROM inbox WHERE id IN {ids}");
             let query = sqlx::query(AssertSqlSafe(sql));
             let query = chunk.iter().fold(query, |query, id| query.bind(id));
             query.execute(&self.write).await?;
         }
-        let last = messages.last().filter(|_| messages.len() as i64 == BATCH);
+        let last = scanned.last().filter(|_| scanned.len() as i64 == BATCH);
         Ok(last.map(|row| row.try_get("id")).transpose()?)
     }
 
     /// Gives some free pages back to the file system. True: there are more. (PostgreSQL does that by itself.)
     pub async fn shrink(&self) -> Result<bool> {
-        if !self.sqlite {
+        if self.engine != Engine::Sqlite {
             return Ok(false);
         }
         let free = sqlx::query_scalar::<_, i64>("PRAGMA freelist_count");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The client for everything that is not the storage: connections in 10 s, whole requests in 30 s unless a request
+/// The client for everything that is not the storage: connections in 10 s, complete requests in 30 s unless a request
 /// says otherwise. No redirect is followed: a token must not travel to another host, and a POST must not become a GET.
 ///
 /// # Errors

@@ -14,10 +14,13 @@ use crate::{
 pub struct CallView<'a> {
     /// The room's sid, `RM_…`.
     pub call_id: &'a str,
+    /// LiveKit's name of the room.
     pub room_name: &'a str,
     /// live, processing, complete, no_recording, failed
     pub status: &'static str,
+    /// When the room was created.
     pub started_at: Option<Timestamp>,
+    /// When the room was closed.
     pub ended_at: Option<Timestamp>,
     /// The recording's, else the room's.
     pub duration: Option<f64>,
@@ -30,16 +33,19 @@ pub struct CallView<'a> {
 /// A call with its participants and deliveries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CallDetailView<'a> {
+    /// The fields of a list.
     #[serde(flatten)]
     pub call: CallView<'a>,
     /// By participant sid.
     pub participants: Vec<ParticipantView<'a>>,
+    /// By sink.
     pub deliveries: Vec<DeliveryView<'a>>,
 }
 
 /// A page of calls, the newest first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CallPageView<'a> {
+    /// At most as many as were asked for.
     pub calls: Vec<CallView<'a>>,
     /// Continues after this page; null on the last one.
     pub next_cursor: Option<&'a str>,

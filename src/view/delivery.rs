@@ -9,13 +9,6 @@ use crate::{
     store::{AttemptRecord, Delivery, DeliveryState, Outstanding},
 };
 
-/// The states that a list of calls can be filtered by.
-pub const OUTSTANDING: [DeliveryState; 3] = [
-    DeliveryState::Pending,
-    DeliveryState::Parked,
-    DeliveryState::Dead,
-];
-
 /// A delivery of a call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeliveryView<'a> {
@@ -27,7 +20,9 @@ pub struct DeliveryView<'a> {
     pub state: &'static str,
     /// Attempts since it last succeeded.
     pub attempts: i64,
+    /// Why the last attempt failed, in the other side's words where it had any.
     pub last_error: Option<&'a str>,
+    /// When it is sent, retried, probed or renewed.
     pub due_at: Option<Timestamp>,
     /// What happens next, for people.
     pub next: String,
@@ -38,18 +33,22 @@ pub struct DeliveryView<'a> {
 /// An attempt that has ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttemptView<'a> {
+    /// When it ended.
     pub at: Timestamp,
     /// The state that it left the delivery in.
     pub state: &'static str,
     /// How it ended, in the other side's words where it had any.
     pub answer: &'a str,
+    /// When the delivery was due next.
     pub next_at: Option<Timestamp>,
 }
 
 /// A delivery in the list of those that `redrive` retries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OutstandingView<'a> {
+    /// The room's sid, `RM_…`.
     pub call_id: &'a str,
+    /// LiveKit's name of the room.
     pub room_name: &'a str,
     /// egress, storage, airtable, mirror
     pub sink: &'static str,
@@ -57,6 +56,7 @@ pub struct OutstandingView<'a> {
     pub part: Option<&'a str>,
     /// pending, parked, dead, done
     pub state: &'static str,
+    /// Why the last attempt failed.
     pub last_error: Option<&'a str>,
 }
 

@@ -6,8 +6,11 @@ use serde::Serialize;
 /// What `calls link --json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LinkView<'a> {
+    /// The room's sid, `RM_…`.
     pub call_id: &'a str,
+    /// `EG_…`
     pub egress_id: &'a str,
+    /// Plays the recording; a secret of whoever has it.
     pub url: &'a str,
     /// Null for a permanent link.
     pub expires_at: Option<Timestamp>,

@@ -12,11 +12,17 @@ use crate::domain::participant::{Kind, Participant};
 pub struct ParticipantView<'a> {
     /// `PA_…`
     pub sid: &'a str,
+    /// Unique in the room.
     pub identity: &'a str,
+    /// For people; may be empty.
     pub name: &'a str,
+    /// What kind of participant LiveKit takes it for.
     pub kind: ParticipantKindView,
+    /// LiveKit's attributes, `sip.phoneNumber` and others.
     pub attributes: &'a BTreeMap<String, String>,
+    /// The first time that it joined.
     pub joined_at: Option<Timestamp>,
+    /// The last time that it left.
     pub left_at: Option<Timestamp>,
 }
 
@@ -24,10 +30,15 @@ pub struct ParticipantView<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParticipantKindView {
+    /// A person or a program with a client SDK.
     Standard,
+    /// An agent.
     Agent,
+    /// A phone call.
     Sip,
+    /// A recording or a stream of the room.
     Egress,
+    /// A stream into the room.
     Ingress,
 }
 

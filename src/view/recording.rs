@@ -14,9 +14,13 @@ pub struct RecordingView<'a> {
     pub status: &'static str,
     /// The object's key.
     pub filename: &'a str,
+    /// Bytes, as the egress counted them.
     pub size: Option<u64>,
+    /// Seconds, as the egress counted them.
     pub duration: Option<f64>,
+    /// When LiveKit took the request.
     pub started_at: Option<Timestamp>,
+    /// When the egress ended.
     pub ended_at: Option<Timestamp>,
     /// What the bucket last answered; null while it has not been asked.
     pub object: Option<ObjectView<'a>>,
@@ -43,7 +47,9 @@ pub enum ObjectView<'a> {
 /// A recording in the answer to a request that started or stopped it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RequestedRecordingView<'a> {
+    /// `EG_…`; null while LiveKit has not answered.
     pub egress_id: Option<&'a str>,
+    /// LiveKit's name of the room.
     pub room_name: &'a str,
     /// The room's sid.
     pub room_id: Option<&'a str>,

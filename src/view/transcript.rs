@@ -8,7 +8,9 @@ use crate::domain::transcript::{Speaker, Transcript, Turn};
 /// What `GET /v1/calls/{call_id}/transcript` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallTranscriptView<'a> {
+    /// The room's sid, `RM_…`.
     pub call_id: &'a str,
+    /// The newest report's.
     pub transcript: TranscriptView<'a>,
 }
 
@@ -16,14 +18,18 @@ pub struct CallTranscriptView<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TranscriptView<'a> {
+    /// In the order of the conversation.
     Turns(Vec<TurnView<'a>>),
+    /// As the agent sent it.
     Text(&'a str),
 }
 
 /// One turn of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TurnView<'a> {
+    /// Who spoke.
     pub speaker: SpeakerView,
+    /// What was said.
     pub text: &'a str,
     /// Left out when false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -37,7 +43,9 @@ pub struct TurnView<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpeakerView {
+    /// The agent, `assistant` in reports.
     Agent,
+    /// The other side, `user` in reports.
     Caller,
 }
 

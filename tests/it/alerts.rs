@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use livekit_airtable::store::Store;
+use livekit_airtable::store::{Setting, Store};
 use livekit_airtable_sim::{airtable::Fault, livekit::StartFault};
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
@@ -268,12 +268,14 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_whether_it_is_ready_writes_at_most_once_a_second() {
     let world = World::new().await;
-    let store = Store::open(&world.database()).await.unwrap();
+    let store = Store::open(&world.database(), livekit_airtable::telemetry::now())
+        .await
+        .unwrap();
     let (asked, mut proofs) = (Instant::now(), BTreeSet::new());
     for _ in 0..200 {
         let ready = world.http.get(world.url("/readyz")).send().await.unwrap();
         assert_eq!(ready.status(), 200);
-        proofs.insert(store.get("checked_at").await.unwrap());
+        proofs.insert(store.get(Setting::CheckedAt).await.unwrap());
     }
     // The watch proves it too, every five seconds.
     let seconds = usize::try_from(asked.elapsed().as_secs()).unwrap();

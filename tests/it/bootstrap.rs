@@ -113,7 +113,7 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
         "~ Call ID                not the first column, which is \"Name\": fine",
         "= Notes                  aiText, not ours: never touched",
         "+ Call ID ",
-        "13 to create, 2 to be mended by hand (!).",
+        "13 to create, 2 to fix by hand (!).",
     ] {
         assert!(done.stdout.contains(words), "{words}\n{}", done.stdout);
     }

@@ -10,7 +10,7 @@ use livekit_airtable::{
         Call, DueDelivery, Sink,
         transcript::{Report, Speaker, Transcript, Turn},
     },
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 use livekit_airtable_sim::airtable::Fault;
@@ -119,14 +119,16 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
         transcript,
         ..Report::default()
     });
-    let store = Store::open(&world.database()).await.unwrap();
+    let store = Store::open(&world.database(), telemetry::now())
+        .await
+        .unwrap();
     let now = telemetry::now();
     let numbers: Vec<usize> = (0..calls).collect();
     for some in numbers.chunks(10) {
         let folded = some.iter().map(|n| {
             let mut call = Call {
-                id: format!("RM_{n:012}"),
-                room_name: format!("desk-{n}"),
+                id: format!("RM_{n:012}").into(),
+                room_name: format!("desk-{n}").into(),
                 created_at: Some(now),
                 finished_at: Some(now),
                 ..Call::default()
@@ -144,7 +146,9 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
         });
         let folded: Vec<CallUpdate> = folded.collect();
         let sinks = [Sink::Airtable];
-        let written = store.commit_fold(&folded, &[], &[], &sinks, now).await;
+        let written = store
+            .commit_fold(Fold::of_calls(&folded), &sinks, now)
+            .await;
         written.unwrap();
     }
     store.close().await;

@@ -47,7 +47,7 @@ impl Deliverer for Buggy {
 async fn a_panic_in_a_projection_sets_one_call_aside_and_its_nine_neighbours_go() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("calls.db").display());
-    let store = Store::open(&url).await.unwrap();
+    let store = Store::open(&url, telemetry::now()).await.unwrap();
     let runner = Runner {
         leases: Leases::alone(),
         ..Runner::new(telemetry::now)

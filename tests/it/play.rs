@@ -187,7 +187,11 @@ impl World {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        self.command_of(PROGRAM, arguments)
+    }
+
+    fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         // No `.env` of a developer is read there.
         command.args(arguments).current_dir(self.folder.path());
         command.env_clear().envs(self.settings().iter().cloned());
@@ -196,10 +200,15 @@ impl World {
 
     /// Starts `serve` as a process; LiveKit's webhooks go to it.
     pub async fn serve(&mut self) -> Serve {
+        self.serve_with(PROGRAM).await
+    }
+
+    /// The same with the binary of another version.
+    pub async fn serve_with(&mut self, program: &str) -> Serve {
         let file = self.folder.path().join("address");
         std::fs::remove_file(&file).ok();
         let arguments = ["serve", "--addr-file", file.to_str().unwrap()];
-        let mut command = self.command(&arguments);
+        let mut command = self.command_of(program, &arguments);
         let said = File::options()
             .create(true)
             .append(true)

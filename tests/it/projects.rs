@@ -84,7 +84,9 @@ pub async fn another_projects_call(more: &[(&str, &str)]) {
 
 /// Calls that are taken for closed when nothing was heard for so many hours.
 async fn gone_after(world: &World, hours: i64) -> Vec<String> {
-    let store = Store::open(&world.database()).await.unwrap();
+    let store = Store::open(&world.database(), telemetry::now())
+        .await
+        .unwrap();
     let later = telemetry::now() + SignedDuration::from_hours(hours);
     let reconcile = job(&store, world.agents_client());
     reconcile.step(later).await.unwrap();
@@ -92,6 +94,7 @@ async fn gone_after(world: &World, hours: i64) -> Vec<String> {
     store.close().await;
     let found = messages
         .into_iter()
+        .map(Result::unwrap)
         .filter(|it| it.kind == MessageKind::Observation);
     found.filter_map(|it| it.call_id).collect()
 }

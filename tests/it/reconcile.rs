@@ -140,7 +140,9 @@ pub async fn refused_key(more: &[(&str, &str)]) {
 async fn a_request_waits_on_while_livekit_is_only_away() {
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     world.stop().await;
-    let store = Store::open(&world.database()).await.unwrap();
+    let store = Store::open(&world.database(), telemetry::now())
+        .await
+        .unwrap();
     let now = telemetry::now();
     let start = requests::start(&store, KEY, "desk", None, now);
     let start = start.await.unwrap();

@@ -211,7 +211,9 @@ struct Life {
 async fn live(days: i64, calls: i64, keep: i64) -> Life {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("calls.db").display());
-    let store = Store::open(&url).await.unwrap();
+    let store = Store::open(&url, livekit_airtable::telemetry::now())
+        .await
+        .unwrap();
     let intake = Intake {
         store: store.clone(),
         policy: Policy::new(RecordOn::Manual, &[]).unwrap(),

@@ -6,6 +6,7 @@ mod kills;
 mod load;
 mod outages;
 mod postgres;
+mod previous;
 mod replicas;
 mod restarts;
 

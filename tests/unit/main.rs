@@ -10,3 +10,4 @@ mod airtable_client;
 mod airtable_plan;
 mod airtable_sim;
 mod domain;
+mod stored_call;

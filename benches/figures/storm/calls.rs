@@ -66,8 +66,8 @@ pub fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
         ..Participant::default()
     };
     let mut call = Call {
-        id: id(n),
-        room_name: format!("{}{n}", if is_poison { POISON } else { "good " }),
+        id: id(n).into(),
+        room_name: format!("{}{n}", if is_poison { POISON } else { "good " }).into(),
         created_at: Some(started(n)),
         alive_at: Some(started(n)),
         finished_at: Some(ended(n)),
@@ -83,7 +83,7 @@ pub fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
 
 fn record(call: &mut Call, n: usize, now: Timestamp) {
     let recording = Recording {
-        egress_id: egress_id(n),
+        egress_id: egress_id(n).into(),
         status: EgressStatus::Complete,
         started_at: Some(started(n)),
         ended_at: Some(ended(n)),
@@ -100,8 +100,8 @@ fn record(call: &mut Call, n: usize, now: Timestamp) {
             size: 1000 + n as u64,
         },
     };
-    call.objects.insert(egress_id(n), object);
-    call.recordings.insert(egress_id(n), recording);
+    call.objects.insert(egress_id(n).into(), object);
+    call.recordings.insert(egress_id(n).into(), recording);
 }
 
 /// The columns whose cells are not as the call is, if there are any; the links, which are signed, apart.

@@ -7,8 +7,11 @@ use crate::{
         table::Table,
     },
     domain::Status,
-    store::{CallFilter, CallRow, DeliveryState, Outstanding, Selection, Store},
-    view::{CallPageView, CallView, OUTSTANDING, clock_length, utc_seconds},
+    store::{
+        CallFilter, CallRow, CallSelection, DeliveryState, Outstanding, Selection, StateSelection,
+        Store,
+    },
+    view::{CallPageView, CallView, clock_length, utc_seconds},
 };
 
 #[derive(clap::Args)]
@@ -37,8 +40,8 @@ pub(in crate::cli) struct Args {
 pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
     let filter = CallFilter {
         room_name: args.room,
-        status: args.status.map(|status| status.as_str().to_owned()),
-        delivery: args.delivery.map(|state| state.as_str().to_owned()),
+        status: args.status,
+        delivery: args.delivery,
         limit: args.limit,
         cursor: args.cursor,
     };
@@ -49,10 +52,11 @@ pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
     if page.calls.is_empty() {
         return print_line("No calls.");
     }
+    let ids = page.calls.iter().map(|row| row.call.id.to_string());
     let selection = Selection {
-        states: OUTSTANDING.to_vec(),
-        calls: page.calls.iter().map(|row| row.call.id.clone()).collect(),
-        ..Selection::default()
+        sink: None,
+        states: StateSelection::Only(&DeliveryState::OUTSTANDING),
+        calls: CallSelection::Only(ids.collect()),
     };
     let outstanding = store.outstanding(&selection).await?;
     print_text(&table(&page.calls, &outstanding).to_string())?;
@@ -67,7 +71,11 @@ fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
         "CALL", "ROOM", "STATUS", "STARTED", "LENGTH", "PENDING", "ERROR",
     ]);
     for CallRow { call, .. } in calls {
-        let of_call = || outstanding.iter().filter(|one| one.key.call_id == call.id);
+        let of_call = || {
+            outstanding
+                .iter()
+                .filter(|one| call.id == one.key.call_id.as_str())
+        };
         let pending =
             of_call().map(|one| format!("{} {}", one.key.sink.as_str(), one.state.as_str()));
         let pending: Vec<String> = pending.collect();

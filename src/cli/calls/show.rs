@@ -30,7 +30,7 @@ pub(super) async fn show(id: &str, format: Format, store: &Store) -> anyhow::Res
 /// One call for people.
 fn page(view: &CallDetailView<'_>, status: Status) -> String {
     let call = &view.call;
-    let payloads = [
+    let lines = [
         ("Call", call.call_id.to_owned()),
         ("Room", call.room_name.to_owned()),
         ("Status", status.label().to_owned()),
@@ -42,8 +42,8 @@ fn page(view: &CallDetailView<'_>, status: Status) -> String {
         ),
         ("Error", call.error.clone().unwrap_or_default()),
     ];
-    let payloads = payloads.iter().filter(|(_, value)| !value.is_empty());
-    let mut text: String = payloads
+    let lines = lines.iter().filter(|(_, value)| !value.is_empty());
+    let mut text: String = lines
         .map(|(name, value)| format!("{name:<9}{}\n", clean(value)))
         .collect();
     let tables = [

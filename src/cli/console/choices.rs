@@ -3,9 +3,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::{
-    domain::{Sink, Status},
+    domain::{Sink, Status, by_name},
     store::DeliveryState,
-    view::OUTSTANDING,
 };
 
 /// Parses a sink's name.
@@ -20,7 +19,7 @@ pub(in crate::cli) fn status() -> impl TypedValueParser<Value = Status> {
 
 /// Parses the state of a delivery that is not done.
 pub(in crate::cli) fn delivery_state() -> impl TypedValueParser<Value = DeliveryState> {
-    choice(&OUTSTANDING, DeliveryState::as_str)
+    choice(&DeliveryState::OUTSTANDING, DeliveryState::as_str)
 }
 
 fn choice<T: Copy + Send + Sync + 'static>(
@@ -28,9 +27,5 @@ fn choice<T: Copy + Send + Sync + 'static>(
     name: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {
     let names = PossibleValuesParser::new(all.iter().map(|one| name(*one)));
-    names.try_map(move |given| {
-        let found = all.iter().copied().find(|one| name(*one) == given);
-        // The parser lets only known names pass.
-        found.ok_or("unknown value")
-    })
+    names.try_map(move |given| by_name(all, name, &given))
 }

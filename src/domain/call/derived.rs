@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::state::{Call, RecordingRequest};
-use crate::domain::{egress_status::EgressStatus, object::ObjectState, recording::Recording};
+use crate::domain::{
+    egress_status::EgressStatus, id::EgressId, object::ObjectState, recording::Recording,
+};
 
 impl Call {
     /// The newest request that no recording fulfils and that was not finally refused.
@@ -26,7 +28,7 @@ impl Call {
 
     /// Running recordings that somebody asked to stop.
     pub fn to_stop(&self) -> Vec<&Recording> {
-        let known = |id: &String| self.recordings.get(id);
+        let known = |id: &EgressId| self.recordings.get(id);
         let stops = self.stops.iter().filter_map(known);
         stops
             .filter(|recording| self.is_running(recording))

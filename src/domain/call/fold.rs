@@ -23,7 +23,7 @@ pub struct Step {
 /// Folds one event into its call. Cannot fail and cannot see the clock.
 pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> Step {
     let before = call.cloned().unwrap_or_else(|| Call {
-        id: id.to_owned(),
+        id: id.into(),
         ..Call::default()
     });
     let mut after = before.clone();

@@ -6,16 +6,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    latest::Latest, object::Object, participant::Participant, recording::Recording, room::Job,
-    start_refusal::NotStarted, transcript::Reports,
+    id::{CallId, EgressId, RoomName},
+    latest::Latest,
+    object::Object,
+    participant::Participant,
+    recording::Recording,
+    room::Job,
+    start_refusal::NotStarted,
+    transcript::Reports,
 };
 
 /// A call, as far as its events told of it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Call {
     /// The room's sid, `RM_…`.
-    pub id: String,
-    pub room_name: String,
+    pub id: CallId,
+    pub room_name: RoomName,
     /// Who gave that name.
     #[serde(rename = "named_by_livekit", default)]
     pub name_source: NameSource,
@@ -39,11 +45,11 @@ pub struct Call {
     /// By participant sid.
     pub participants: BTreeMap<String, Participant>,
     /// By egress id.
-    pub recordings: BTreeMap<String, Recording>,
+    pub recordings: BTreeMap<EgressId, Recording>,
     /// The bucket's newest answers, by egress id.
-    pub objects: BTreeMap<String, Object>,
+    pub objects: BTreeMap<EgressId, Object>,
     /// Egresses whose end LiveKit never reported.
-    pub lost: BTreeSet<String>,
+    pub lost: BTreeSet<EgressId>,
     pub reports: Reports,
     /// The bucket's key of the full text of a long transcript, stamped with the time of its upload.
     #[serde(default)]
@@ -52,7 +58,7 @@ pub struct Call {
     #[serde(rename = "wanted")]
     pub requests: BTreeSet<RecordingRequest>,
     /// Egress ids of the recordings that somebody asked to stop.
-    pub stops: BTreeSet<String>,
+    pub stops: BTreeSet<EgressId>,
     /// The newest start that failed.
     pub not_started: Option<NotStarted>,
     /// The API keys that signed its webhooks.
@@ -99,7 +105,7 @@ pub struct RecordingRequest {
     /// Fills `{room_id}` of RECORDING_PATH instead of the room's sid.
     pub path_id: Option<String>,
     /// Ids of the recordings that had ended by then.
-    pub ended: BTreeSet<String>,
+    pub ended: BTreeSet<EgressId>,
 }
 
 impl Call {

@@ -108,8 +108,9 @@ fn room(fields: &Map<String, Value>) -> Room {
     Room {
         sid: first(sid)
             .filter(|sid| sid.starts_with("RM_"))
-            .unwrap_or_default(),
-        name: first(name).unwrap_or_default(),
+            .unwrap_or_default()
+            .into(),
+        name: first(name).unwrap_or_default().into(),
         ..Room::default()
     }
 }

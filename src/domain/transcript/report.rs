@@ -15,6 +15,7 @@ pub struct Turn {
     pub at: Option<Timestamp>,
 }
 
+/// Who speaks; other roles are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {

@@ -15,6 +15,7 @@ impl Transcript {
         }
     }
 
+    /// There is no turn, or no text.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -4,15 +4,17 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::value::{first, integer, nanoseconds, string, text};
-use crate::domain::{EgressStatus, EventPayload, Recording, Room, nanoseconds::to_time};
+use crate::domain::{
+    CallId, EgressStatus, EventPayload, Recording, Room, RoomName, nanoseconds::to_time,
+};
 
 /// Reads an EgressInfo in the webhook's JSON form; `named`: the room that the event names beside it. Egresses that do not
 /// record the room into a file (streams, single tracks) are no recordings.
 pub fn egress(info: &Value, named: Room) -> EventPayload {
     let own = |names: &[&str]| Some(string(info, names)).filter(|text| !text.is_empty());
     let room = Room {
-        sid: own(&["roomId", "room_id"]).unwrap_or(named.sid),
-        name: own(&["roomName", "room_name"]).unwrap_or(named.name),
+        sid: own(&["roomId", "room_id"]).map_or(named.sid, CallId::from),
+        name: own(&["roomName", "room_name"]).map_or(named.name, RoomName::from),
         ..Room::default()
     };
     let recording = recording(info);
@@ -43,7 +45,7 @@ fn recording(info: &Value) -> Recording {
     let file = results.or_else(|| info.get("file")).unwrap_or(&nothing);
     let length = |value: &Value| integer(value).filter(|n| *n > 0);
     Recording {
-        egress_id: string(info, &["egressId", "egress_id"]),
+        egress_id: string(info, &["egressId", "egress_id"]).into(),
         status: status(&info["status"]),
         updated_at: first(info, &["updatedAt", "updated_at"])
             .and_then(integer)

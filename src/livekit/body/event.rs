@@ -86,8 +86,8 @@ fn room(value: &Value) -> Room {
     let exact = first(value, &["creationTimeMs", "creation_time_ms"]).and_then(milliseconds);
     let whole = || first(value, &["creationTime", "creation_time"]).and_then(seconds);
     Room {
-        sid: string(value, &["sid"]),
-        name: string(value, &["name"]),
+        sid: string(value, &["sid"]).into(),
+        name: string(value, &["name"]).into(),
         metadata: string(value, &["metadata"]),
         created_at: exact.or_else(whole),
         ..Room::default()

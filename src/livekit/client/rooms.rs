@@ -10,12 +10,13 @@ use super::{
     info::participant_form,
     twirp::{Method, TIMEOUT},
 };
+use crate::domain::{CallId, RoomName};
 
 /// A room that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
-    pub sid: String,
-    pub name: String,
+    pub sid: CallId,
+    pub name: RoomName,
     pub metadata: String,
     /// Milliseconds since the epoch; whole seconds with older servers.
     pub creation_time_ms: i64,
@@ -25,7 +26,7 @@ pub struct Room {
 
 impl Client {
     /// The rooms of these names that are open now; all open ones for no name.
-    pub async fn rooms(&self, names: &[String]) -> Result<Vec<Room>, Error> {
+    pub async fn rooms(&self, names: &[&str]) -> Result<Vec<Room>, Error> {
         let method = Method {
             service: "RoomService",
             name: "ListRooms",
@@ -37,7 +38,7 @@ impl Client {
             ..Default::default()
         };
         let request = proto::ListRoomsRequest {
-            names: names.to_vec(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
         };
         let rooms: proto::ListRoomsResponse = self.twirp.post(method, grants, &request).await?;
         Ok(rooms.rooms.into_iter().map(Room::from).collect())
@@ -76,8 +77,8 @@ impl From<proto::Room> for Room {
             millis => millis,
         };
         Self {
-            sid: room.sid,
-            name: room.name,
+            sid: room.sid.into(),
+            name: room.name.into(),
             metadata: room.metadata,
             creation_time_ms,
             num_participants: room.num_participants,

@@ -26,6 +26,8 @@ pub(super) enum ConditionKind {
     Waiting(Sink),
     /// Deliveries to a sink failed permanently.
     DeadLetters(Sink),
+    /// Deliveries to a sink that only a newer version can read.
+    UnknownDelivery(Sink),
     /// Inbox messages are not processed.
     Inbox,
     /// A job fails or has died.
@@ -43,6 +45,7 @@ impl fmt::Display for ConditionKind {
             ConditionKind::Webhooks => f.write_str("webhooks"),
             ConditionKind::Waiting(sink) => write!(f, "waiting_{}", sink.as_str()),
             ConditionKind::DeadLetters(sink) => write!(f, "dead_{}", sink.as_str()),
+            ConditionKind::UnknownDelivery(sink) => write!(f, "unknown_{}", sink.as_str()),
             ConditionKind::Inbox => f.write_str("inbox"),
             ConditionKind::Job(job) => write!(f, "job_{job}"),
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Call, Sink},
-    store::{Backlog, Store, WebhookGap},
+    store::{Backlog, Store, UnknownValue, WebhookGap},
 };
 
 /// So many recordings that fail one after the other have one cause.
@@ -30,14 +30,19 @@ pub(super) async fn find(
     conditions.extend(unrecorded(calls));
     let failed = store.failed_in_a_row(our_key).await?;
     conditions.extend(failed_in_a_row(&failed));
-    let silence = store.webhook_gap().await?;
-    conditions.extend(no_webhooks(&silence, limits, now));
+    let gap = store.webhook_gap().await?;
+    conditions.extend(no_webhooks(&gap, limits, now));
     let failed = now - limits.failed_delivery;
-    let stuck = store.waiting(failed, now - limits.pending_delivery).await?;
-    conditions.extend(stuck.into_iter().filter_map(|stuck| waiting(stuck, now)));
-    conditions.extend(store.dead().await?.into_iter().filter_map(dead_letters));
-    let (count, since) = store.unprocessed_count(now).await?;
-    conditions.extend(since.and_then(|since| unprocessed(count, since, limits, now)));
+    let backlog = store.waiting(failed, now - limits.pending_delivery).await?;
+    conditions.extend(backlog.into_iter().map(|backlog| waiting(backlog, now)));
+    conditions.extend(store.dead().await?.into_iter().map(dead_letters));
+    let inbox = store.unprocessed_count(now).await?;
+    let overdue = |since| unprocessed(inbox.count, since, limits, now);
+    conditions.extend(inbox.due_since.and_then(overdue));
+    for sink in Sink::ALL {
+        let unknown = store.unknown_due(sink, now).await?;
+        conditions.extend(unknown.map(|unknown| unknown_delivery(sink, &unknown)));
+    }
     Ok(conditions)
 }
 
@@ -63,15 +68,15 @@ fn failed_in_a_row(calls: &[Call]) -> Option<Condition> {
     );
     let summary = "recordings failed one after the other";
     let condition = Condition::new(ConditionKind::RecordingsFailed, summary, text);
-    let ids = calls.iter().map(|call| call.id.clone()).collect();
+    let ids = calls.iter().map(|call| call.id.to_string()).collect();
     Some(condition.affecting(count as i64, ids))
 }
 
 /// Rooms that began after the last webhook have sent none themselves.
-fn no_webhooks(silence: &WebhookGap, limits: &Thresholds, now: Timestamp) -> Option<Condition> {
-    let last = silence.last_webhook_at.max(Some(limits.started_at))?;
+fn no_webhooks(gap: &WebhookGap, limits: &Thresholds, now: Timestamp) -> Option<Condition> {
+    let last = gap.last_webhook_at.max(Some(limits.started_at))?;
     let unreported = |began: Timestamp| began > last && began <= now - limits.unrecorded;
-    let began = silence.live.iter().filter(|(_, began)| unreported(*began));
+    let began = gap.live.iter().filter(|(_, began)| unreported(*began));
     let calls: Vec<String> = began.map(|(id, _)| id.clone()).collect();
     if calls.is_empty() || now.duration_since(last) < limits.no_webhooks {
         return None;
@@ -86,29 +91,29 @@ fn no_webhooks(silence: &WebhookGap, limits: &Thresholds, now: Timestamp) -> Opt
     Some(condition.affecting(calls.len() as i64, calls))
 }
 
-fn waiting(stuck: Backlog, now: Timestamp) -> Option<Condition> {
-    let sink: Sink = stuck.sink.parse().ok()?;
+fn waiting(backlog: Backlog, now: Timestamp) -> Condition {
+    let sink = backlog.sink;
     let destination = destination(sink);
-    let oldest = rounded(now.duration_since(stuck.oldest_created_at));
-    let what = counted(stuck.count, "call waits", "calls wait");
+    let oldest = rounded(now.duration_since(backlog.oldest_created_at));
+    let what = counted(backlog.count, "call waits", "calls wait");
     let text = format!(
         "{what} for {destination}, the oldest for {oldest}. Nothing is lost; `livekit-airtable calls list` shows the errors, and `calls show ID` every attempt."
     );
     let summary = format!("calls waited for {destination}");
     let condition = Condition::new(ConditionKind::Waiting(sink), summary, text);
-    Some(condition.affecting(stuck.count, stuck.calls))
+    condition.affecting(backlog.count, backlog.calls)
 }
 
-fn dead_letters(stuck: Backlog) -> Option<Condition> {
-    let sink: Sink = stuck.sink.parse().ok()?;
+fn dead_letters(backlog: Backlog) -> Condition {
+    let sink = backlog.sink;
     let destination = destination(sink);
-    let what = counted(stuck.count, "delivery", "deliveries");
+    let what = counted(backlog.count, "delivery", "deliveries");
     let text = format!(
         "{what} to {destination} failed permanently. `livekit-airtable calls list --delivery dead` shows the errors; after fixing the cause, `livekit-airtable redrive --dead` retries."
     );
     let summary = format!("deliveries to {destination} had failed permanently");
     let condition = Condition::new(ConditionKind::DeadLetters(sink), summary, text);
-    Some(condition.affecting(stuck.count, stuck.calls))
+    condition.affecting(backlog.count, backlog.calls)
 }
 
 fn unprocessed(
@@ -128,6 +133,16 @@ fn unprocessed(
     );
     let summary = "inbox messages waited to be processed";
     Some(Condition::new(ConditionKind::Inbox, summary, text).affecting(count, Vec::new()))
+}
+
+/// Deliveries that a newer version left, and that this one never sends.
+fn unknown_delivery(sink: Sink, unknown: &UnknownValue) -> Condition {
+    let destination = destination(sink);
+    let text = format!(
+        "At least one delivery to {destination} is not sent: {unknown}. Start the newer version of livekit-airtable again."
+    );
+    let summary = format!("deliveries to {destination} were of a newer version");
+    Condition::new(ConditionKind::UnknownDelivery(sink), summary, text)
 }
 
 fn destination(sink: Sink) -> &'static str {
@@ -151,12 +166,12 @@ mod tests {
 
     fn affected(last: Option<i64>, began: &[i64], now: i64) -> Option<i64> {
         let live = began.iter().map(|b| (format!("RM_{b}"), at(*b)));
-        let silence = WebhookGap {
+        let gap = WebhookGap {
             last_webhook_at: last.map(at),
             live: live.collect(),
         };
         let limits = Thresholds::new(SignedDuration::ZERO, at(0));
-        no_webhooks(&silence, &limits, at(now)).map(|condition| condition.count)
+        no_webhooks(&gap, &limits, at(now)).map(|condition| condition.count)
     }
 
     #[test]
@@ -182,13 +197,13 @@ mod tests {
         assert_eq!((condition.count, condition.calls.len()), (50, 3));
         assert!(condition.text.starts_with("50 calls are live and are not"));
         assert!(unrecorded(Vec::new()).is_none());
-        let stuck = Backlog {
-            sink: "airtable".into(),
+        let backlog = Backlog {
+            sink: Sink::Airtable,
             count: 1,
             oldest_created_at: at(0),
             calls: vec!["RM_1".into()],
         };
-        let condition = waiting(stuck, at(11)).unwrap();
+        let condition = waiting(backlog, at(11));
         assert!(
             condition
                 .text

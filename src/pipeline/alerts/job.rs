@@ -16,11 +16,9 @@ use super::{
 use crate::{
     alert,
     pipeline::{Job, JobStatus, LONG_STEP_TIMEOUT, Runner, Wake, lease::Leases},
-    store::Store,
+    store::{Setting, Store},
 };
 
-/// Where the database keeps the outbox.
-const SETTING: &str = "alarms";
 /// How often the deliveries that wait are logged.
 const LOG_WAITING_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Deliveries younger than this do not count as waiting.
@@ -113,7 +111,7 @@ impl Alerts {
     async fn save(&self, outbox: &mut Outbox) -> anyhow::Result<()> {
         outbox.unsaved = true;
         let text = serde_json::to_string(outbox)?;
-        self.store.set(SETTING, &text).await?;
+        self.store.set(Setting::Alerts, &text).await?;
         outbox.unsaved = false;
         Ok(())
     }
@@ -123,7 +121,7 @@ impl Alerts {
         if outbox.unsaved {
             return Ok(());
         }
-        let stored = self.store.get(SETTING).await?;
+        let stored = self.store.get(Setting::Alerts).await?;
         let stored = stored.and_then(|text| serde_json::from_str(&text).ok());
         *outbox = stored.unwrap_or_default();
         Ok(())
@@ -152,7 +150,7 @@ impl Alerts {
         for stuck in self.store.waiting(now - RECENT, now - RECENT).await? {
             let age = now.duration_since(stuck.oldest_created_at);
             tracing::warn!(
-                sink = stuck.sink,
+                sink = %stuck.sink,
                 waiting = stuck.count,
                 oldest_seconds = age.as_secs(),
                 oldest_call = stuck.calls.first(),

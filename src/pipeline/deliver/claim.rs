@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::budget::Month,
-    store::{Delivery, PausedSink, sink_name},
+    store::{Delivery, PausedSink},
 };
 
 impl<D: Deliverer> Deliver<D> {
@@ -77,7 +77,7 @@ impl<D: Deliverer> Deliver<D> {
             .store(paused_sink.is_some(), Ordering::Relaxed);
         self.started.store(true, Ordering::Relaxed);
         if let Some(PausedSink { error, since, .. }) = paused_sink.as_ref().filter(|_| starts) {
-            tracing::warn!(sink = sink_name(sink), %since, %error, "nothing could be sent before the restart; it is tried now");
+            tracing::warn!(sink = sink.as_str(), %since, %error, "nothing could be sent before the restart; it is tried now");
         }
         Ok(paused_sink)
     }
@@ -95,14 +95,14 @@ impl<D: Deliverer> Deliver<D> {
                 let probe_at = (now + *after).min(Month::of(now).ends);
                 self.store.pause_sink(sink, error, probe_at, now).await?;
                 if !self.is_paused.swap(true, Ordering::Relaxed) {
-                    tracing::error!(sink = sink_name(sink), %error, "nothing is sent until this is mended; everything is kept");
+                    tracing::error!(sink = sink.as_str(), %error, "nothing is sent until this is mended; everything is kept");
                 }
             }
             Outcome::Retry { .. } | Outcome::Wait { .. } | Outcome::Superseded => {}
             _ => {
                 if self.is_paused.swap(false, Ordering::Relaxed) {
                     tracing::info!(
-                        sink = sink_name(sink),
+                        sink = sink.as_str(),
                         "it works again; what waited is sent now"
                     );
                     self.store.resume_sink(sink, now).await?;

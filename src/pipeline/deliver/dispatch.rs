@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::{deliverer::Deliverer, failure_log::FailureLog};
 use crate::{
     pipeline::{Clock, Job, Runner, Wake, lease::Leases},
-    store::{DeliveryKey, Store, sink_name},
+    store::{DeliveryKey, Store},
 };
 
 /// How long a step waits for a permit before it checks again whether this process still holds the lease or is stopping.
@@ -64,7 +64,7 @@ impl<D: Deliverer> Deliver<D> {
 
 impl<D: Deliverer> Job for Arc<Deliver<D>> {
     fn name(&self) -> &'static str {
-        sink_name(self.deliverer.sink())
+        self.deliverer.sink().as_str()
     }
 
     fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {

@@ -10,6 +10,7 @@ mod dispatch;
 mod claim;
 mod finish;
 mod load;
+mod log;
 mod send;
 
 pub use deliverer::{BatchPermit, BatchPolicy, Deliverer, Due, Slot};

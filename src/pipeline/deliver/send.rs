@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     pipeline::job::LONG_STEP_TIMEOUT,
-    store::{Delivery, DeliveryKey, sink_name},
+    store::{Delivery, DeliveryKey},
 };
 
 impl<D: Deliverer> Deliver<D> {
@@ -29,7 +29,7 @@ impl<D: Deliverer> Deliver<D> {
             ))
         };
         if let Err(error) = sent.unwrap_or_else(lost) {
-            let sink = sink_name(self.deliverer.sink());
+            let sink = self.deliverer.sink().as_str();
             tracing::warn!(
                 sink,
                 error = format!("{error:#}"),
@@ -43,7 +43,7 @@ impl<D: Deliverer> Deliver<D> {
     async fn send(&self, batch: Vec<Delivery>, permit: BatchPermit) -> anyhow::Result<()> {
         let (due, _large) = self.load(batch).await?;
         // The read may have waited for the database, and another process may own the sink by now.
-        if !self.leases.holds(sink_name(self.deliverer.sink())) {
+        if !self.leases.holds(self.deliverer.sink().as_str()) {
             return Ok(());
         }
         let attempts = match self.try_to(&due, permit).await {
@@ -86,7 +86,7 @@ impl<D: Deliverer> Deliver<D> {
         if ends.iter().any(|(_, finish)| !finish.messages.is_empty()) {
             self.wake.intake.notify_one();
         }
-        let sink = sink_name(self.deliverer.sink());
+        let sink = self.deliverer.sink().as_str();
         for (_, finish) in &ends {
             metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
                 .increment(1);

@@ -45,7 +45,7 @@ impl Deliverer for Mirror {
 impl Mirror {
     async fn post(&self, due: &Due, now: Timestamp) -> Attempt {
         let sink_state = &due.delivery.sink_state;
-        let Some(recording) = due.call.recordings.get(&due.delivery.key.item) else {
+        let Some(recording) = due.call.recordings.get(due.delivery.key.item.as_str()) else {
             return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
         let body = self.body(&due.call, recording).await;

@@ -48,7 +48,7 @@ impl Deliverer for Storage {
 impl Storage {
     async fn look(&self, due: &Due, now: Timestamp) -> Attempt {
         let (call, sink_state) = (&due.call, &due.delivery.sink_state);
-        let recording = call.recordings.get(&due.delivery.key.item);
+        let recording = call.recordings.get(due.delivery.key.item.as_str());
         // One that was given up is looked for again when somebody redrives it.
         let given_up = |recording: &Recording| {
             matches!(call.object(recording), Some(ObjectState::Lost { .. }))
@@ -123,7 +123,7 @@ fn over(call: &Call, recording: &Recording) -> Option<Timestamp> {
 
 /// The newest observation wins, also after the clock was set back.
 fn after_known(due: &Due, now: Timestamp) -> Timestamp {
-    let known = due.call.objects.get(&due.delivery.key.item);
+    let known = due.call.objects.get(due.delivery.key.item.as_str());
     let after = known.map(|known| known.at + SignedDuration::from_millis(1));
     after.map_or(now, |after| now.max(after))
 }

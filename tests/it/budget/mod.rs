@@ -28,7 +28,7 @@ use livekit_airtable::{
         sinks::airtable::{self as sink},
     },
     storage,
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 use livekit_airtable_sim::airtable::{Airtable, Options};
@@ -114,7 +114,9 @@ impl Rig {
         let rig = Rig {
             front: Front::start(airtable.url()).await,
             airtable,
-            store: Store::open(&database_url).await.unwrap(),
+            store: Store::open(&database_url, livekit_airtable::telemetry::now())
+                .await
+                .unwrap(),
             folder,
             database_url,
         };
@@ -183,14 +185,17 @@ impl Rig {
             let before = self.store.call(&id).await.unwrap();
             let read_revision = before.as_ref().map_or(0, |row| row.revision);
             let call = Call {
-                room_name: format!("room {n}"),
+                room_name: format!("room {n}").into(),
                 created_at: Some(now),
                 alive_at: Some(now),
                 finished_at: ended.then_some(now),
                 ..before.map_or_else(Call::default, |row| row.call)
             };
             folded.push(CallUpdate {
-                call: Call { id, ..call },
+                call: Call {
+                    id: id.into(),
+                    ..call
+                },
                 read_revision,
                 renamed: read_revision == 0,
                 due_deliveries: vec![DueDelivery {
@@ -200,7 +205,7 @@ impl Rig {
             });
         }
         let sinks = [Sink::Airtable];
-        let written = self.store.commit_fold(&folded, &[], &[], &sinks, now);
+        let written = self.store.commit_fold(Fold::of_calls(&folded), &sinks, now);
         written.await.unwrap();
     }
 

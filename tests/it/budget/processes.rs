@@ -154,9 +154,12 @@ async fn the_budget_is_told_in_readyz_and_metrics() {
         "{metrics}"
     );
     let path = world.folder.path().join("calls.db");
-    let store = Store::open(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap();
+    let store = Store::open(
+        &format!("sqlite:{}", path.display()),
+        livekit_airtable::telemetry::now(),
+    )
+    .await
+    .unwrap();
     let later = now() + Duration::from_secs(60);
     store
         .pause_sink(Sink::Airtable, "no", later, now())

@@ -10,7 +10,7 @@ use livekit_airtable::{
         latest::Latest,
         participant::{Kind, Participant},
     },
-    store::{CallUpdate, DeliveryState, Finish, Store},
+    store::{CallUpdate, DeliveryState, Finish, Fold, Store},
 };
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn fill(store: &Store) {
     };
     let call = |id: &str, second| Call {
         id: id.into(),
-        room_name: format!("room of {id}"),
+        room_name: format!("room of {id}").into(),
         name_source: NameSource::LiveKit,
         created_at: Some(at(second)),
         participants: [("PA_bob".into(), people("bob"))].into(),
@@ -92,7 +92,7 @@ async fn fill(store: &Store) {
             due_deliveries: vec![due_deliveries],
         };
         store
-            .commit_fold(&[folded], &[], &[], &[Sink::Airtable], at(60))
+            .commit_fold(Fold::of_calls(&[folded]), &[Sink::Airtable], at(60))
             .await
             .unwrap();
     }
@@ -141,7 +141,9 @@ async fn cli(folder: &Path, database: &str, args: &[&str]) -> Done {
 
 pub async fn shows_known_calls(database: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(database).await.unwrap();
+    let store = Store::open(database, livekit_airtable::telemetry::now())
+        .await
+        .unwrap();
     fill(&store).await;
     let mut all = String::new();
     for line in [

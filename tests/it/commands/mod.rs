@@ -5,6 +5,7 @@ mod calls;
 mod on_postgres;
 mod redrive;
 mod replay;
+mod replay_columns;
 
 use std::time::{Duration, Instant};
 

@@ -9,7 +9,7 @@ use livekit_airtable::{
         Job, Runner,
         alerts::{Alerts, Thresholds},
     },
-    store::{CallUpdate, Store},
+    store::{CallUpdate, Fold, Store},
     telemetry,
 };
 
@@ -20,7 +20,7 @@ const CALL: &str = "RM_waitsForThreeDays";
 /// A database in which one call is owed to Airtable since `now`.
 async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
     let url = format!("sqlite:{}", folder.join("calls.db").display());
-    let store = Store::open(&url).await.unwrap();
+    let store = Store::open(&url, telemetry::now()).await.unwrap();
     let call = Call {
         id: CALL.into(),
         finished_at: Some(now),
@@ -37,7 +37,9 @@ async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
         due_deliveries,
     };
     let sinks = [Sink::Airtable];
-    let due_deliveries = store.commit_fold(&[folded], &[], &[], &sinks, now).await;
+    let due_deliveries = store
+        .commit_fold(Fold::of_calls(&[folded]), &sinks, now)
+        .await;
     due_deliveries.unwrap();
     store
 }

@@ -120,7 +120,9 @@ async fn what_the_database_cannot_hold_is_set_aside_and_the_others_go_on() {
 #[tokio::test]
 async fn replicas_that_start_together_make_the_tables_once() {
     let database = fresh_database().await;
-    let starting: Vec<_> = (0..6).map(|_| Store::open(&database)).collect();
+    let starting: Vec<_> = (0..6)
+        .map(|_| Store::open(&database, livekit_airtable::telemetry::now()))
+        .collect();
     for store in futures_util::future::join_all(starting).await {
         store.unwrap().close().await;
     }

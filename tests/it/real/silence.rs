@@ -82,7 +82,9 @@ async fn a_letter_that_was_being_written_when_postgres_fell_silent_is_refused_an
 {
     let database = fresh_database().await;
     let line = Line::to(&database).await;
-    let store = Store::open(&line.url).await.unwrap();
+    let store = Store::open(&line.url, livekit_airtable::telemetry::now())
+        .await
+        .unwrap();
     let message = || {
         InboxMessage::new(
             MessageKind::Webhook,

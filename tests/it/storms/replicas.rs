@@ -234,7 +234,7 @@ fn early() -> Timestamp {
 async fn no_clock_decides_who_owns_a_job() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("leases.db").display());
-    let store = Store::open(&url).await.unwrap();
+    let store = Store::open(&url, telemetry::now()).await.unwrap();
     for (living, other) in [(late as Clock, early as Clock), (early, late)] {
         store.clear_leases().await.unwrap();
         let (one, two) = (Leases::default(), Leases::default());

@@ -223,7 +223,7 @@ async fn rooms_have_their_time_in_milliseconds() {
             num_participants,
         }
     };
-    let found = client.rooms(&["a".into(), "b".into()]).await.unwrap();
+    let found = client.rooms(&["a", "b"]).await.unwrap();
     assert_eq!(
         found,
         [

@@ -106,8 +106,8 @@ impl AttachmentState {
     ) -> AttachmentCheck {
         let known = |it: &&Attachment| self.ids.contains(&it.id);
         let ours = |it: &&Attachment| known(it) || it.filename == filename;
-        let whole = |it: &Attachment| it.size == Some(size) && it.kind.is_some();
-        if cell.iter().filter(ours).any(whole) {
+        let is_complete = |it: &Attachment| it.size == Some(size) && it.kind.is_some();
+        if cell.iter().filter(ours).any(is_complete) {
             return AttachmentCheck::Stored;
         }
         let ids = |fetched: bool| -> Vec<String> {

@@ -100,7 +100,8 @@ impl Airtable {
         let recording = call.playable_recording().filter(|_| wanted);
         recording.is_some_and(|(recording, _)| match &row.state.attachment {
             Some(copied) => {
-                copied.egress_id != recording.egress_id || copied.progress == Progress::Open
+                recording.egress_id != copied.egress_id.as_str()
+                    || copied.progress == Progress::Open
             }
             None => true,
         })
@@ -120,7 +121,7 @@ impl Airtable {
             return;
         };
         let known = row.state.attachment.take();
-        let same = known.filter(|known| known.egress_id == recording.egress_id);
+        let same = known.filter(|known| recording.egress_id == known.egress_id.as_str());
         let mut state = same.unwrap_or_else(|| AttachmentState::new(&recording.egress_id));
         let filename = recording.key.rsplit('/').next().unwrap_or_default();
         match state.check(cell, filename, size, now) {

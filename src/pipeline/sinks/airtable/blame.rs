@@ -29,7 +29,7 @@ impl WriteBatch<'_> {
         };
         let key = &self.sink.schema.key().name;
         if column.as_ref() == Some(key) {
-            // A key of another type is no fault of the row: reading the schema tells it as what it is.
+            // A key of another type is no fault of the row: reading the table reports it as what it is.
             self.table = self.sink.table_after(&self.table, self.now).await?;
         }
         let sent = |column: &String| {

@@ -88,6 +88,10 @@ impl Comparison<'_> {
             return false;
         }
         let field_id = match self.fields {
+            // It is tried again without anybody's help.
+            Fields::AsSent if self.state.disabled.iter().any(|column| column == name) => {
+                return false;
+            }
             Fields::AsSent => None,
             Fields::Of(table) => match table.field_id(name) {
                 None => return false,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Airtable, batch::WriteBatch, outcome};
+use super::{batch::WriteBatch, outcome, sink::Airtable};
 use crate::{
     domain::Sink,
     pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Slot},

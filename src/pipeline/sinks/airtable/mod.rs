@@ -5,7 +5,7 @@
 //! `notes` what its Error says beside the call's own faults. `table_cache` knows what the table is like. `links` and
 //! `transcript_upload` make the row's links, `attachment` and `attachment_upload` the copy of its recording. `refusal`
 //! decides what becomes of rows that Airtable refuses, with `blame` for the column at fault and `outcome` for everything
-//! that is about the whole request.
+//! that is about all of a request.
 
 mod attachment;
 mod attachment_upload;

@@ -33,7 +33,7 @@ pub(super) fn refused<'a>(columns: impl Iterator<Item = &'a String>) -> Option<S
 
 /// Of a full transcript that is not in the bucket.
 pub(super) fn transcript_missing(error: &str) -> String {
-    format!("The whole transcript could not be put into the bucket: {error}. It is tried again.")
+    format!("The full transcript could not be put into the bucket: {error}. It will be retried.")
 }
 
 /// A list for a sentence; `None`: it is empty.

@@ -53,7 +53,7 @@ impl WriteBatch<'_> {
                 for row in &mut rows {
                     let call = &self.due[row.slot].call.id;
                     tracing::warn!(
-                        call,
+                        %call,
                         column,
                         "Airtable refused a value; the row goes without it"
                     );
@@ -80,7 +80,7 @@ impl WriteBatch<'_> {
         self.groups.extend([rows, right]);
     }
 
-    /// Where to split: a record that is gone is named, and alone; else in the middle.
+    /// Where to split: a record that is gone is named, and goes alone; else in the middle.
     fn middle(&self, rows: &[Row], error: &Error) -> usize {
         let gone = error
             .refusal()
@@ -109,7 +109,7 @@ impl WriteBatch<'_> {
                 }
             }
             Class::Row { .. } if row.upload.is_some() && is_about_an_attachment(error) => {
-                tracing::warn!(call = self.due[slot].call.id, %error, "Airtable refused the recording; the row goes without it");
+                tracing::warn!(call = %self.due[slot].call.id, %error, "Airtable refused the recording; the row goes without it");
                 row.attachment_refused(self.now);
                 self.groups.push(vec![row]);
             }

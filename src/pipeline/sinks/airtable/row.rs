@@ -110,9 +110,7 @@ impl Airtable {
             let note = attachment.and_then(|attachment| attachment.note(&column.name));
             row.notes.extend(note);
         }
-        let is_left_out = |name: &String| table.disabled.contains_key(name);
-        let mut cells = row.cells.iter();
-        if cells.any(|(name, cell)| is_left_out(name) && !cell.is_null()) {
+        if row.disabled_columns(table).next().is_some() {
             row.recheck(now + COLUMN_RECHECK);
         }
         Ok(Some(row))
@@ -170,12 +168,17 @@ impl Row {
         if has_error_column(schema, table) {
             return Vec::new();
         }
-        let has_value = |name: &&String| self.cells.get(*name).is_some_and(|cell| !cell.is_null());
         let lines = self.invalid_values.iter().chain(&self.notes).cloned();
         lines
             .chain(notes::refused(self.refused_columns(table)))
-            .chain(notes::disabled(table.disabled.keys().filter(has_value)))
+            .chain(notes::disabled(self.disabled_columns(table)))
             .collect()
+    }
+
+    /// The disabled columns for which the call has a value.
+    fn disabled_columns<'a>(&self, table: &'a Table) -> impl Iterator<Item = &'a String> {
+        let has_value = |name: &&String| self.cells.get(*name).is_some_and(|cell| !cell.is_null());
+        table.disabled.keys().filter(has_value)
     }
 
     /// The columns for which Airtable refused the value that the call has now.
@@ -220,6 +223,7 @@ impl Row {
             true => self.error_notes(table),
             false => Vec::new(),
         };
+        self.state.disabled = self.disabled_columns(table).cloned().collect();
         let unreported = self.unreported(schema, table);
         let warned = (!unreported.is_empty()).then(|| hash(&unreported));
         let is_new = warned.is_some() && warned != self.state.warned;

@@ -39,6 +39,9 @@ pub(super) struct SinkState {
     /// The lines of Error that are no fault of the call's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<String>,
+    /// Columns that the row went without, because Airtable takes no values of ours for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) disabled: Vec<String>,
 }
 
 /// A cell without its value: the field id, and a hash.

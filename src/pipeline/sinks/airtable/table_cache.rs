@@ -8,16 +8,17 @@ use super::{
     sink::Airtable,
     table::{Table, TableCache},
 };
-use crate::airtable::{Error, Field, Mapping, Step, locate};
-
-/// The setting that holds the id of the table that rows go to.
-const WRITTEN_TO: &str = "rows are written to";
+use crate::{
+    airtable::{Error, Field, Mapping, Step, locate},
+    store::Setting,
+};
 
 impl Airtable {
     /// The table as it was last read; it is read now when nothing is known of it or the known is out of date.
     pub(super) async fn table(&self, now: Timestamp) -> Result<Arc<Table>, Error> {
         let mut cache = self.table.lock().await;
-        let stored = self.store.get(&self.client.mapping_key()).await;
+        let key = self.client.mapping_key();
+        let stored = self.store.get(Setting::Columns(&key)).await;
         let is_bootstrapped = stored.is_ok_and(|stored| stored != cache.stored_mapping);
         match &cache.table {
             Some(table) if !is_bootstrapped && !table.is_stale(now) => Ok(table.clone()),
@@ -58,14 +59,12 @@ impl Airtable {
         }
         let text = serde_json::to_string(&table.disabled).unwrap_or_default();
         // Without it the column is tried once more after the next start.
-        self.store.set(&self.disabled_key(), &text).await.ok();
+        let key = self.client.mapping_key();
+        let setting = Setting::RefusedColumns(&key);
+        self.store.set(setting, &text).await.ok();
         let table = Arc::new(table);
         cache.table = Some(table.clone());
         table
-    }
-
-    fn disabled_key(&self) -> String {
-        format!("{} refused", self.client.mapping_key())
     }
 
     async fn read_table(
@@ -74,7 +73,7 @@ impl Airtable {
         now: Timestamp,
     ) -> Result<Arc<Table>, Error> {
         let key = self.client.mapping_key();
-        let before: Option<Mapping> = self.setting(&key).await;
+        let before: Option<Mapping> = self.setting(Setting::Columns(&key)).await;
         let (found, mut mapping, problems) =
             locate(&self.client, &self.schema, before.as_ref()).await?;
         log_problems(cache, &problems);
@@ -84,8 +83,8 @@ impl Airtable {
         self.log_move(&mapping.table_id).await;
         let text = serde_json::to_string(&mapping).unwrap_or_default();
         // Without it the columns are found by name the next time.
-        self.store.set(&key, &text).await.ok();
-        cache.stored_mapping = self.store.get(&key).await.ok().flatten();
+        self.store.set(Setting::Columns(&key), &text).await.ok();
+        cache.stored_mapping = self.store.get(Setting::Columns(&key)).await.ok().flatten();
         cache.readings += 1;
         let mut table = Table {
             mapping,
@@ -102,8 +101,9 @@ impl Airtable {
 
     /// The disabled columns that are as they were.
     async fn still_disabled(&self, table: &Table) -> BTreeMap<String, u64> {
-        let disabled: BTreeMap<String, u64> =
-            self.setting(&self.disabled_key()).await.unwrap_or_default();
+        let key = self.client.mapping_key();
+        let setting = self.setting(Setting::RefusedColumns(&key)).await;
+        let disabled: BTreeMap<String, u64> = setting.unwrap_or_default();
         let same = |(name, was): &(String, u64)| table.fingerprint(name) == Some(*was);
         // Nothing that a person could see is wrong with it, so a restart is the way back.
         let is_first = table.reading == 1;
@@ -120,7 +120,7 @@ impl Airtable {
 
     /// Rows that were written stay where they are; it is logged once what to do about that.
     async fn log_move(&self, table_id: &str) {
-        let Ok(before) = self.store.get(WRITTEN_TO).await else {
+        let Ok(before) = self.store.get(Setting::WrittenTable).await else {
             return;
         };
         if before.as_deref() == Some(table_id) {
@@ -134,11 +134,11 @@ impl Airtable {
                  `livekit-airtable redrive --sink airtable --all` writes them to the new one, too"
             );
         }
-        self.store.set(WRITTEN_TO, table_id).await.ok();
+        self.store.set(Setting::WrittenTable, table_id).await.ok();
     }
 
-    async fn setting<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let text = self.store.get(name).await.ok()??;
+    async fn setting<T: serde::de::DeserializeOwned>(&self, setting: Setting<'_>) -> Option<T> {
+        let text = self.store.get(setting).await.ok()??;
         serde_json::from_str(&text).ok()
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn foreign(due: &Due, now: Timestamp) -> Attempt {
          are signed with {}, and a key can record in its own project only.",
         signers(call)
     );
-    tracing::warn!(call = call.id, signed_by = %signers(call), "a call of another LiveKit project cannot be recorded with LIVEKIT_API_KEY");
+    tracing::warn!(call = %call.id, signed_by = %signers(call), "a call of another LiveKit project cannot be recorded with LIVEKIT_API_KEY");
     done(due).with_messages([observation(call, error, StartRefusal::Final, now)])
 }
 

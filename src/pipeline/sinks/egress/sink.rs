@@ -66,7 +66,7 @@ impl Egress {
         let egress_id = &recording.egress_id;
         match self.client.stop(egress_id).await {
             Ok(Stopped::Yes(info)) => {
-                tracing::info!(call = due.call.id, egress = egress_id, "recording stopped");
+                tracing::info!(call = %due.call.id, egress = %egress_id, "recording stopped");
                 done(due).with_messages([message::egress(info, now)])
             }
             Ok(Stopped::AlreadyOver) => self.adopt_ends(due, now).await,

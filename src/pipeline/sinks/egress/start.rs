@@ -54,7 +54,7 @@ impl Egress {
             Err(error) => return self.refused(due, &error, state, now),
         };
         if !running.is_empty() {
-            tracing::info!(call = call.id, "a recording runs already; it is adopted");
+            tracing::info!(call = %call.id, "a recording runs already; it is adopted");
             return done(due)
                 .with_messages(running.into_iter().map(|info| message::egress(info, now)));
         }
@@ -94,8 +94,7 @@ impl Egress {
     }
 
     async fn is_listed(&self, call: &Call) -> Result<bool, Error> {
-        let name = std::slice::from_ref(&call.room_name);
-        let rooms = self.client.rooms(name).await?;
+        let rooms = self.client.rooms(&[&call.room_name]).await?;
         Ok(rooms.iter().any(|room| room.sid == call.id))
     }
 
@@ -121,7 +120,7 @@ impl Egress {
         match self.client.start(&call.room_name, &key, &self.output).await {
             Ok(info) => {
                 let egress = egress_id(&info);
-                tracing::info!(call = call.id, egress, "recording started");
+                tracing::info!(call = %call.id, egress, "recording started");
                 metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
                 let done = Attempt::new(Outcome::Delivered { again: None }, &sink_state);
                 done.with_messages([message::egress(info, now)])

@@ -1,51 +1,63 @@
-//! How messages come into the inbox: many at once, in one transaction.
+//! How messages get into the inbox: many at once, in one transaction.
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{InboxMessage, chunks, rows, text};
-use crate::store::{outage::Outage, reason};
+use super::{
+    error::{Error, Result, reason},
+    message::{InboxMessage, encode},
+    outage::Outage,
+    sql::{chunks, rows, text},
+};
 
 /// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
-/// New messages are due whatever the clock says, now or after it is set back.
+/// New messages are due whatever the clock says, now or after it was set back.
 const AT_ONCE: i64 = 0;
 
 type Ack = oneshot::Sender<std::result::Result<(), String>>;
 
 /// Group commit: takes what waits, writes it in one transaction, then answers all.
 #[derive(Clone)]
-pub struct Writer {
-    pub(super) queue: mpsc::Sender<(InboxMessage, Ack)>,
+pub(super) struct Writer {
+    queue: mpsc::Sender<(InboxMessage, Ack)>,
 }
 
 impl Writer {
-    /// `patience`: how long a transaction may take.
-    pub fn start(pool: AnyPool, patience: Duration) -> Writer {
+    /// `timeout`: how long a transaction may take.
+    pub(super) fn start(pool: AnyPool, timeout: Duration) -> Writer {
         let (queue, mut messages) = mpsc::channel::<(InboxMessage, Ack)>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
             let mut outage = Outage::default();
             while messages.recv_many(&mut group, GROUP).await > 0 {
                 let (mut batch, acks): (Vec<InboxMessage>, Vec<Ack>) = group.drain(..).unzip();
-                // In one order everywhere: two replicas that are told the same events at once would lock each other out.
+                // In one order everywhere: two replicas that get the same events at once would lock each other out.
                 batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
                 let messages = batch.len();
-                let writing = tokio::time::timeout(patience, write(&pool, batch)).await;
+                let writing = tokio::time::timeout(timeout, write(&pool, batch)).await;
                 let outcome = writing
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| reason(&error));
                 outage.record(&outcome, messages);
                 for ack in acks {
-                    // The asker may have gone; its message is kept all the same.
+                    // The sender may have gone; its message is kept all the same.
                     ack.send(outcome.clone()).ok();
                 }
             }
         });
         Writer { queue }
+    }
+
+    /// Returns once the message is on disk.
+    pub(super) async fn put(&self, message: InboxMessage) -> Result<()> {
+        let (ack, done) = oneshot::channel();
+        let queued = self.queue.send((message, ack)).await;
+        queued.map_err(|_| Error::Closed)?;
+        let outcome = done.await.map_err(|_| Error::Closed)?;
+        outcome.map_err(Error::NotWritten)
     }
 }
 
@@ -59,7 +71,7 @@ async fn write(
 }
 
 /// Takes the messages, and so their bodies, which may be large.
-pub async fn insert(
+pub(super) async fn insert(
     connection: &mut AnyConnection,
     mut messages: Vec<InboxMessage>,
 ) -> std::result::Result<(), sqlx::Error> {
@@ -97,13 +109,4 @@ async fn insert_chunk(
     }
     query.execute(connection).await?;
     Ok(())
-}
-
-/// Text as it is; what is no text, or has a NUL that PostgreSQL refuses, as base64.
-fn encode(body: Vec<u8>) -> (&'static str, String) {
-    match String::from_utf8(body) {
-        Ok(text) if !text.contains('\0') => ("text", text),
-        Ok(text) => ("base64", STANDARD.encode(text)),
-        Err(bytes) => ("base64", STANDARD.encode(bytes.as_bytes())),
-    }
 }

@@ -1,0 +1,79 @@
+//! Messages that are written in one transaction, and the calls that they change.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{CallId, EventPayload, Status},
+    pipeline::message,
+    store::{
+        CallRow, CallUpdate, InboxMessage, MessageOutcome, Processed, UnreadableMessage, Waiting,
+    },
+};
+
+/// A message that was read: what it says, or why it cannot be read.
+pub(super) struct ReadMessage {
+    /// Without its body, which may be large.
+    pub message: InboxMessage,
+    pub payload: Result<EventPayload, String>,
+}
+
+impl ReadMessage {
+    /// Reads a message; a panic costs that message alone.
+    pub fn read(mut message: InboxMessage) -> ReadMessage {
+        let payload = message::read(&message);
+        message.body = Vec::new();
+        ReadMessage { message, payload }
+    }
+
+    /// The call that the message names by its id.
+    pub fn call_id(&self) -> Option<&str> {
+        let room = self.payload.as_ref().ok().and_then(EventPayload::room);
+        let sid = room.map(|room| room.sid.as_str());
+        let id = self.message.call_id.as_deref().or(sid);
+        id.filter(|id| !id.is_empty())
+    }
+}
+
+/// A batch in the making.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub calls: BTreeMap<CallId, CallUpdate>,
+    /// The status of each stored call before the batch.
+    pub status_before: BTreeMap<CallId, Status>,
+    pub processed: Vec<Processed>,
+    pub waiting: Vec<Waiting>,
+}
+
+impl Batch {
+    /// Adds a call as it is stored, or one that begins.
+    pub fn add(&mut self, id: &str, stored: Option<CallRow>) {
+        let status = stored.as_ref().map(|row| row.call.status());
+        let status = status.map(|status| (CallId::from(id), status));
+        self.status_before.extend(status);
+        let row = stored.map(|CallRow { call, revision, .. }| (call, revision));
+        let (call, read_revision) = row.unwrap_or_default();
+        let unchanged = CallUpdate {
+            call,
+            read_revision,
+            renamed: false,
+            due_deliveries: Vec::new(),
+        };
+        self.calls.insert(id.into(), unchanged);
+    }
+
+    /// Sets aside a message that only a newer version can read.
+    pub fn set_aside(&mut self, UnreadableMessage { id, reason }: UnreadableMessage) {
+        let error = reason.to_string();
+        tracing::warn!(inbox = id, %error, "inbox message set aside; it is kept");
+        let outcome = MessageOutcome::Unreadable;
+        self.processed.push(Processed::failed(&id, outcome, error));
+    }
+
+    /// The calls to be written: a call that was only read makes no delivery due.
+    pub fn updates(&mut self) -> Vec<CallUpdate> {
+        let calls = std::mem::take(&mut self.calls).into_values();
+        calls
+            .filter(|update| !update.due_deliveries.is_empty())
+            .collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! One message into its call.
+
+use std::panic::AssertUnwindSafe;
+
+use jiff::Timestamp;
+
+use super::{
+    batch::{Batch, ReadMessage},
+    job::Intake,
+    route::Route,
+};
+use crate::{
+    domain::{DueDelivery, Event, EventPayload, apply},
+    pipeline::message,
+    store::{InboxMessage, MessageOutcome, Processed, Waiting},
+};
+
+impl Intake {
+    /// Folds a message into its call, has it wait for one, or sets it aside.
+    pub(super) async fn add(
+        &self,
+        batch: &mut Batch,
+        read: ReadMessage,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let ReadMessage { message, payload } = read;
+        let (call_id, error) = match payload {
+            Err(error) => (None, Some(error)),
+            Ok(payload) => match self.route(batch, &message, &payload, now).await? {
+                Route::Call(id) => {
+                    let error = self.fold(batch, &id, &message, payload).await?;
+                    (Some(id.into()), error)
+                }
+                Route::Wait { room_name, until } => {
+                    batch.waiting.push(Waiting {
+                        id: message.id,
+                        room_name: room_name.into(),
+                        until,
+                    });
+                    return Ok(());
+                }
+                Route::Aside(error) => (None, Some(error)),
+                Route::Nowhere => (None, None),
+            },
+        };
+        if let Some(error) = &error {
+            tracing::warn!(inbox = message.id, %error, "set aside; it is kept in the inbox");
+        }
+        batch.processed.push(match error {
+            Some(error) => {
+                Processed::failed(&message.id, MessageOutcome::SetAside, error).of_call(call_id)
+            }
+            None => Processed::applied(&message.id, call_id),
+        });
+        Ok(())
+    }
+
+    /// The answer is why the message is set aside. A panic sets that one aside, and the others go on.
+    async fn fold(
+        &self,
+        batch: &mut Batch,
+        id: &str,
+        message: &InboxMessage,
+        payload: EventPayload,
+    ) -> anyhow::Result<Option<String>> {
+        if !batch.calls.contains_key(id) {
+            let stored = self.store.call(id).await?;
+            batch.add(id, stored);
+        }
+        let Some(update) = batch.calls.get_mut(id) else {
+            return Ok(None);
+        };
+        let event = Event {
+            received_at: message.received_at,
+            source: message::source(message),
+            payload,
+        };
+        let known = (!update.call.id.is_empty()).then_some(&update.call);
+        let step = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let step = apply(known, id, &event, &self.policy);
+            // It is written with the call: a panic in it later would keep all messages of the batch waiting forever.
+            step.call.status();
+            step
+        }));
+        let Ok(step) = step else {
+            return Ok(Some(message::PANICKED.into()));
+        };
+        update.renamed |= step.call.room_name != update.call.room_name;
+        update.call = step.call;
+        merge(&mut update.due_deliveries, step.due_deliveries);
+        Ok(None)
+    }
+}
+
+fn merge(due: &mut Vec<DueDelivery>, more: Vec<DueDelivery>) {
+    for one in more {
+        if !due.contains(&one) {
+            due.push(one);
+        }
+    }
+}

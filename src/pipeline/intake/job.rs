@@ -1,0 +1,167 @@
+//! The job: a batch of messages at a time.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::batch::{Batch, ReadMessage};
+use crate::{
+    domain::{Call, Policy, Sink, Status},
+    pipeline::{Job, Wake},
+    store::{self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage},
+};
+
+/// Messages of one transaction.
+const BATCH: i64 = 256;
+
+/// Folds inbox messages into calls.
+pub struct Intake {
+    pub store: Store,
+    pub policy: Policy,
+    /// The sinks that are configured.
+    pub sinks: Vec<Sink>,
+    pub wake: Arc<Wake>,
+}
+
+impl Job for Intake {
+    fn name(&self) -> &'static str {
+        "intake"
+    }
+
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(&wake.intake)
+    }
+
+    fn every(&self) -> Duration {
+        // How long a message waits that another replica has taken: nobody wakes this job for it here.
+        Duration::from_millis(250)
+    }
+
+    async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        let messages = self.store.unprocessed(now, BATCH).await?;
+        if messages.is_empty() {
+            return Ok(false);
+        }
+        match self.process(messages, now).await {
+            Err(error) if outcome_of_one(&error).is_some() => self.process_one_by_one(now).await?,
+            processed => processed?,
+        }
+        Ok(true)
+    }
+}
+
+impl Intake {
+    /// Folds messages into their calls, all or none.
+    async fn process(&self, messages: Vec<StoredMessage>, now: Timestamp) -> anyhow::Result<()> {
+        let mut unreadable = Vec::new();
+        let readable = messages.into_iter();
+        let readable =
+            readable.filter_map(|message| message.map_err(|error| unreadable.push(error)).ok());
+        let messages: Vec<_> = readable.map(ReadMessage::read).collect();
+        let mut batch = self.begin(&messages).await?;
+        unreadable.into_iter().for_each(|one| batch.set_aside(one));
+        for message in messages {
+            self.add(&mut batch, message, now).await?;
+        }
+        let updates = batch.updates();
+        let fold = Fold {
+            updates: &updates,
+            processed: &batch.processed,
+            waiting: &batch.waiting,
+        };
+        let written = self.store.commit_fold(fold, &self.sinks, now).await;
+        written.context("calls could not be written")?;
+        for CallUpdate { call, .. } in &updates {
+            log_status(call, batch.status_before.get(&call.id));
+        }
+        self.wake_sinks(&updates);
+        if !batch.waiting.is_empty() {
+            self.wake.reconcile.notify_one();
+        }
+        self.wake.folded.notify_waiters();
+        Ok(())
+    }
+
+    /// A message that cannot be folded is set aside, and the others of its batch are processed.
+    async fn process_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
+        for message in self.store.unprocessed(now, BATCH).await? {
+            let id = match &message {
+                Ok(message) => message.id.clone(),
+                Err(unreadable) => unreadable.id.clone(),
+            };
+            let Err(error) = self.process(vec![message], now).await else {
+                continue;
+            };
+            match outcome_of_one(&error) {
+                Some(outcome) => self.set_aside(&id, outcome, &error, now).await?,
+                None => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_aside(
+        &self,
+        id: &str,
+        outcome: MessageOutcome,
+        error: &anyhow::Error,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let error = format!("the call cannot hold this message: {error:#}");
+        tracing::warn!(inbox = id, %error, "inbox message set aside; it is kept");
+        let processed = [Processed::failed(id, outcome, error)];
+        let written = self
+            .store
+            .commit_fold(Fold::of_processed(&processed), &[], now);
+        written.await.context("a message could not be set aside")?;
+        self.wake.folded.notify_waiters();
+        Ok(())
+    }
+
+    fn wake_sinks(&self, updates: &[CallUpdate]) {
+        for due in updates.iter().flat_map(|update| &update.due_deliveries) {
+            self.wake.sink(due.sink).notify_one();
+        }
+    }
+
+    /// A batch with the calls that its messages name by id, read at once.
+    async fn begin(&self, messages: &[ReadMessage]) -> anyhow::Result<Batch> {
+        let ids: BTreeSet<&str> = messages.iter().filter_map(ReadMessage::call_id).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut batch = Batch::default();
+        for id in &ids {
+            batch.add(id, None);
+        }
+        for row in self.store.calls(&ids).await? {
+            let id = row.call.id.clone();
+            batch.add(&id, Some(row));
+        }
+        Ok(batch)
+    }
+}
+
+/// Logs a status that has changed. Not the reason: a bucket's or LiveKit's words may hold the room's name, and that a
+/// phone number.
+fn log_status(call: &Call, before: Option<&Status>) {
+    let (call, status) = (&call.id, call.status());
+    match status {
+        _ if before == Some(&status) => {}
+        Status::Failed => tracing::warn!(
+            %call,
+            "the call is Failed: it was to be recorded, and no recording is there; `livekit-airtable calls show {call}` says why"
+        ),
+        _ => tracing::info!(%call, "the call is {}", status.label()),
+    }
+}
+
+/// What becomes of the message that causes this error, so that the others are processed: the database refuses one of its
+/// values, or this version cannot read its call. `None`: the message is not the cause.
+fn outcome_of_one(error: &anyhow::Error) -> Option<MessageOutcome> {
+    match error.downcast_ref::<store::Error>()? {
+        store::Error::Unknown(_) => Some(MessageOutcome::Unreadable),
+        error if error.refuses_value() => Some(MessageOutcome::SetAside),
+        _ => None,
+    }
+}

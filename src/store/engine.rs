@@ -1,0 +1,150 @@
+//! SQLite and PostgreSQL: what differs between them beyond one SQL text.
+
+use std::time::Duration;
+
+use sqlx::{
+    Any, AnyConnection, AssertSqlSafe, Connection, Executor, Transaction, any::AnyPoolOptions,
+};
+
+/// How long PostgreSQL has to give a connection, or a lock that somebody else holds: LiveKit must get our 503 and its
+/// `Retry-After` in time.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long PostgreSQL has to store one group of messages: a connection that is half open (after a failover) would
+/// be waited for without end. A file has no connection, and a slow disk may take its time.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a process waits while another one migrates.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The lock of PostgreSQL that whoever makes tables holds; the first version takes it, too.
+const MIGRATION_LOCK: i64 = 4915207;
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Engine {
+    /// A file, with one writer and some readers.
+    Sqlite,
+    /// A server, with one pool for everything.
+    Postgres,
+}
+
+type SqlResult<T> = std::result::Result<T, sqlx::Error>;
+
+impl Engine {
+    /// The engine of a DATABASE_URL.
+    pub(super) fn of(url: &str) -> Engine {
+        match url.starts_with("sqlite:") {
+            true => Engine::Sqlite,
+            false => Engine::Postgres,
+        }
+    }
+
+    /// How long one group of messages may take to be stored.
+    pub(super) fn write_timeout(self) -> Duration {
+        match self {
+            Engine::Sqlite => Duration::MAX,
+            Engine::Postgres => WRITE_TIMEOUT,
+        }
+    }
+
+    /// Options of the pool that writes: its size, and the settings of each connection.
+    pub(super) fn writers(self) -> AnyPoolOptions {
+        match self {
+            Engine::Sqlite => leave_no_transaction(sqlite_pool(1)),
+            Engine::Postgres => leave_no_transaction(postgres_pool()),
+        }
+    }
+
+    /// Options of a pool that reads beside the writers; `None`: the writers' pool is for all.
+    pub(super) fn readers(self) -> Option<AnyPoolOptions> {
+        match self {
+            Engine::Sqlite => Some(sqlite_pool(4)),
+            Engine::Postgres => None,
+        }
+    }
+
+    /// A transaction to change tables in, which one process at a time has.
+    pub(super) async fn begin_alone(
+        self,
+        connection: &mut AnyConnection,
+    ) -> SqlResult<Transaction<'_, Any>> {
+        if self == Engine::Sqlite {
+            return connection.begin_with("BEGIN IMMEDIATE").await;
+        }
+        let mut transaction = connection.begin().await?;
+        let (lock, answer) = (MIGRATION_TIMEOUT.as_millis(), ANSWER_TIMEOUT.as_millis());
+        let sql = format!(
+            "SET LOCAL lock_timeout = {lock}; SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); SET LOCAL lock_timeout = {answer}"
+        );
+        let locked = sqlx::raw_sql(AssertSqlSafe(sql));
+        locked.execute(&mut *transaction).await?;
+        Ok(transaction)
+    }
+
+    /// Whether there is a table of this name.
+    pub(super) async fn has_table(
+        self,
+        connection: &mut AnyConnection,
+        name: &str,
+    ) -> SqlResult<bool> {
+        let sql = match self {
+            Engine::Sqlite => {
+                "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1"
+            }
+            Engine::Postgres => {
+                "SELECT COUNT(*) FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') AND oid = to_regclass($1)"
+            }
+        };
+        let query = sqlx::query_scalar::<_, i64>(sql).bind(name);
+        Ok(query.fetch_one(connection).await? > 0)
+    }
+}
+
+fn postgres_pool() -> AnyPoolOptions {
+    let options = AnyPoolOptions::new().max_connections(8);
+    let options = options.acquire_timeout(ANSWER_TIMEOUT);
+    options.after_connect(|connection, _| {
+        Box::pin(async move {
+            let limit = format!("SET lock_timeout = {}", ANSWER_TIMEOUT.as_millis());
+            connection.execute(AssertSqlSafe(limit)).await?;
+            Ok(())
+        })
+    })
+}
+
+fn sqlite_pool(size: u32) -> AnyPoolOptions {
+    let options = AnyPoolOptions::new().max_connections(size);
+    let options = options.acquire_timeout(Duration::from_secs(10));
+    // A file does not hang up, so connections are not tried before each use.
+    let options = options.test_before_acquire(false);
+    options.after_connect(|connection, _| {
+        Box::pin(async move {
+            let pages = sqlx::query_scalar::<_, i64>("PRAGMA page_count");
+            // It is a write, and possible only before anything else is.
+            if pages.fetch_one(&mut *connection).await? == 0 {
+                connection
+                    .execute("PRAGMA auto_vacuum = INCREMENTAL")
+                    .await?;
+            }
+            connection
+                .execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000;")
+                .await?;
+            Ok(())
+        })
+    })
+}
+
+/// Closes a connection whose transaction could not be ended. When a write fails for the disk's sake, SQLite rolls the
+/// whole transaction back by itself and sqlx, which is then refused its own ROLLBACK, counts it as open: later ones would
+/// be savepoints in a transaction that nobody commits, and what was acknowledged would be lost (measured with sqlx 0.9).
+fn leave_no_transaction(options: AnyPoolOptions) -> AnyPoolOptions {
+    options.after_release(|connection, _| {
+        Box::pin(async move {
+            // A rollback that was only begun is over after it. A half-open connection would keep its place in the pool.
+            let ping = tokio::time::timeout(ANSWER_TIMEOUT, connection.ping()).await;
+            ping.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
+}

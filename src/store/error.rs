@@ -1,0 +1,119 @@
+//! What can go wrong with the database.
+
+use super::{migration::Number, unknown::UnknownValue};
+
+/// Why the database could not be used. Messages that start with DATABASE_URL are configuration errors.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file or the server refuses a connection.
+    #[error("DATABASE_URL: the database cannot be opened")]
+    Open(#[source] sqlx::Error),
+    /// PostgreSQL does not answer, or is still starting.
+    #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL up?")]
+    Away(#[source] sqlx::Error),
+    /// A statement failed; the message includes the cause.
+    #[error("{}", describe(.0))]
+    Sql(sqlx::Error),
+    /// Tables of a version from before there were migrations, which are not those of `0001_init`.
+    #[error(
+        "DATABASE_URL: the database was made by another version of livekit-airtable, with other tables; start that version again, or name a new database"
+    )]
+    OtherTables,
+    /// A migration of a later format was applied.
+    #[error(
+        "DATABASE_URL: the newest migration in the database is {in_database}, and the newest that this version of livekit-airtable knows is {known}; start the version that upgraded the database again, or restore a backup from before the upgrade"
+    )]
+    LaterFormat {
+        /// The newest migration that was applied.
+        in_database: Number,
+        /// The newest migration of this version.
+        known: Number,
+    },
+    /// A migration was applied with another text than this version's.
+    #[error(
+        "DATABASE_URL: migration {0} was applied to the database with other statements than this version of livekit-airtable has; start the version that upgraded the database again, or restore a backup"
+    )]
+    ChangedMigration(String),
+    /// A migration's transaction failed and was rolled back.
+    #[error(
+        "DATABASE_URL: migration {name} failed and the database is as it was before: {}", reason(.source)
+    )]
+    Migration {
+        /// The file's name, for example `0001_init`.
+        name: String,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A guarded write found that the rows had changed since they were read.
+    #[error("another owner changed the same rows")]
+    Conflict,
+    /// A column that holds one of a closed set holds something else.
+    #[error(transparent)]
+    Unknown(#[from] UnknownValue),
+    /// A value of ours could not be written as JSON.
+    #[error("a value cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The store was closed before the message was stored.
+    #[error("the database is being closed")]
+    Closed,
+    /// Nothing can be stored at the moment, and why; it was logged when that began, and the sender tries again.
+    #[error("the database cannot be written: {0}")]
+    NotWritten(String),
+}
+
+/// What the functions of the store return.
+pub(super) type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// What the database said, for messages that name the database themselves.
+    pub fn reason(&self) -> String {
+        match self {
+            Error::Sql(error) | Error::Open(error) | Error::Away(error) => reason(error),
+            Error::NotWritten(reason) => reason.clone(),
+            error => error.to_string(),
+        }
+    }
+
+    /// Whether the database refuses a value that was to be written or looked for, and would each time: a NUL, or an
+    /// index entry that is too long (PostgreSQL's classes 22 and 54).
+    pub fn refuses_value(&self) -> bool {
+        let Error::Sql(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        let code = error.code().unwrap_or_default();
+        code.len() == 5 && (code.starts_with("22") || code.starts_with("54"))
+    }
+
+    /// For a caller that has waited long enough for an answer.
+    pub fn timed_out() -> Error {
+        Error::Sql(sqlx::Error::PoolTimedOut)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        Error::Sql(error)
+    }
+}
+
+/// The cause in the database's words; the driver's own text would repeat them.
+pub(super) fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::PoolTimedOut => "it is away, locked or overloaded".to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            format!("{} (code {code})", error.message())
+        }
+        error => error.to_string(),
+    }
+}
+
+fn describe(error: &sqlx::Error) -> String {
+    let verb = match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "does not answer",
+        _ => "refused",
+    };
+    format!("the database {verb}: {}", reason(error))
+}

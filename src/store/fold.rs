@@ -1,0 +1,150 @@
+//! What intake made of a batch of messages, written in one transaction.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use super::{
+    calls::placed_at,
+    enqueue::{NewDelivery, enqueue},
+    error::{Error, Result},
+    inbox::{Processed, Waiting, mark_processed, wait, wake_waiting},
+    open::Store,
+    sql::{chunks, millis, rows, text},
+};
+use crate::domain::{Call, DueDelivery, Recording, Sink};
+
+/// What intake made of a call, to be written with the messages it came from.
+#[derive(Debug)]
+pub struct CallUpdate {
+    /// The call as it is now.
+    pub call: Call,
+    /// The revision that was read; 0 for a new call.
+    pub read_revision: i64,
+    /// It has another room name than the call that was read.
+    pub renamed: bool,
+    /// Deliveries that the change makes due.
+    pub due_deliveries: Vec<DueDelivery>,
+}
+
+/// A batch: calls, deliveries and what became of the messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fold<'a> {
+    /// Calls that changed.
+    pub updates: &'a [CallUpdate],
+    /// Messages that are done with.
+    pub processed: &'a [Processed],
+    /// Messages that wait for a call of their room's name.
+    pub waiting: &'a [Waiting],
+}
+
+impl<'a> Fold<'a> {
+    /// Of calls alone.
+    pub fn of_calls(updates: &'a [CallUpdate]) -> Fold<'a> {
+        Fold {
+            updates,
+            ..Fold::default()
+        }
+    }
+
+    /// Of messages alone that are done with.
+    pub fn of_processed(processed: &'a [Processed]) -> Fold<'a> {
+        Fold {
+            processed,
+            ..Fold::default()
+        }
+    }
+}
+
+impl Store {
+    /// Writes a batch, all or nothing; deliveries only for these sinks. `Conflict`: somebody else wrote one of the calls
+    /// or processed one of the messages meanwhile.
+    pub async fn commit_fold(&self, fold: Fold<'_>, sinks: &[Sink], now: Timestamp) -> Result<()> {
+        let mut transaction = self.write.begin().await?;
+        mark_processed(&mut transaction, fold.processed, now).await?;
+        wait(&mut transaction, fold.waiting).await?;
+        write(&mut transaction, fold.updates, now).await?;
+        let due: Vec<NewDelivery> = fold.updates.iter().flat_map(new_deliveries).collect();
+        enqueue(&mut transaction, due, sinks, now).await?;
+        let renamed = fold.updates.iter().filter(|update| update.renamed);
+        let names = renamed.map(|update| update.call.room_name.as_str());
+        wake_waiting(&mut transaction, &names.collect::<Vec<_>>(), now).await?;
+        Ok(transaction.commit().await?)
+    }
+}
+
+fn new_deliveries(update: &CallUpdate) -> impl Iterator<Item = NewDelivery<'_>> {
+    update.due_deliveries.iter().map(|due| NewDelivery {
+        sink: due.sink,
+        call_id: &update.call.id,
+        item: &due.item,
+        revision: update.read_revision + 1,
+    })
+}
+
+/// Guarded by the revision that was read: nobody else may have written the call meanwhile.
+async fn write(
+    connection: &mut AnyConnection,
+    updates: &[CallUpdate],
+    now: Timestamp,
+) -> Result<()> {
+    for chunk in chunks(updates) {
+        let sql = format!(
+            "INSERT INTO calls (id, room_name, status, revision, started_at, ended_at, changed_at, state) VALUES {}
+             ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, status = excluded.status,
+               revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
+               changed_at = excluded.changed_at, complete_at = NULL, state = excluded.state
+             WHERE calls.revision = excluded.revision - 1",
+            rows(chunk.len(), 1, 8, "")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for CallUpdate {
+            call,
+            read_revision,
+            ..
+        } in chunk
+        {
+            query = query
+                .bind(call.id.as_str())
+                .bind(text(&call.room_name))
+                .bind(call.status().as_str())
+                .bind(read_revision + 1)
+                .bind(placed_at(call, now))
+                .bind(millis(call.ended_at()))
+                .bind(now.as_millisecond())
+                .bind(serde_json::to_string(call)?);
+        }
+        let done = query.execute(&mut *connection).await?;
+        if done.rows_affected() != chunk.len() as u64 {
+            return Err(Error::Conflict);
+        }
+    }
+    write_recordings(connection, updates).await
+}
+
+/// Which call an egress belongs to, and what is known of it.
+async fn write_recordings(connection: &mut AnyConnection, updates: &[CallUpdate]) -> Result<()> {
+    // A statement may not write a row twice.
+    let mut known: BTreeMap<&str, (&str, &Recording)> = BTreeMap::new();
+    for call in updates.iter().map(|update| &update.call) {
+        for (egress_id, recording) in &call.recordings {
+            known.insert(egress_id, (&call.id, recording));
+        }
+    }
+    let known: Vec<_> = known.into_iter().collect();
+    for chunk in chunks(&known) {
+        let sql = format!(
+            "INSERT INTO recordings (egress_id, call_id, state) VALUES {}
+             ON CONFLICT (egress_id) DO UPDATE SET state = excluded.state WHERE recordings.state <> excluded.state",
+            rows(chunk.len(), 1, 3, "")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (egress_id, (call_id, recording)) in chunk {
+            let state = serde_json::to_string(recording)?;
+            query = query.bind(*egress_id).bind(*call_id).bind(state);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}

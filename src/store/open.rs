@@ -1,0 +1,105 @@
+//! The database itself: opened, migrated, closed.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use sqlx::{
+    AnyConnection, AnyPool, Connection,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    error::DatabaseError,
+};
+
+use super::{
+    engine::{ANSWER_TIMEOUT, Engine},
+    error::{Error, Result},
+    migrations::{Migrations, migrate},
+    writer::Writer,
+};
+
+/// The database: one writer and some readers on SQLite, a common pool on PostgreSQL. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) write: AnyPool,
+    pub(super) read: AnyPool,
+    pub(super) inbox: Writer,
+    pub(super) engine: Engine,
+}
+
+impl Store {
+    /// Opens (and on SQLite creates) the database, and brings its tables up to this version.
+    pub async fn open(url: &str, now: Timestamp) -> Result<Store> {
+        Store::open_with(url, &Migrations::default(), now).await
+    }
+
+    /// Opens the database and brings its tables up to these migrations.
+    pub async fn open_with(url: &str, migrations: &Migrations, now: Timestamp) -> Result<Store> {
+        sqlx::any::install_default_drivers();
+        let engine = Engine::of(url);
+        let options = AnyConnectOptions::from_str(&address(url)).map_err(Error::Open)?;
+        if engine == Engine::Postgres {
+            reach(&options).await?;
+        }
+        let write = connect(engine.writers(), &options).await?;
+        let migrated = migrate(&write, engine, migrations, now).await;
+        if migrated.is_err() {
+            // Waited for: a rollback ends with its connection.
+            write.close().await;
+        }
+        migrated?;
+        let read = match engine.readers() {
+            Some(readers) => connect(readers, &options).await?,
+            None => write.clone(),
+        };
+        let inbox = Writer::start(write.clone(), engine.write_timeout());
+        Ok(Store {
+            write,
+            read,
+            inbox,
+            engine,
+        })
+    }
+
+    /// Waits for what is being written, then closes every connection.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+async fn connect(pool: AnyPoolOptions, options: &AnyConnectOptions) -> Result<AnyPool> {
+    let connected = pool.connect_with(options.clone()).await;
+    connected.map_err(Error::Open)
+}
+
+/// Reports at once what is wrong: a pool would try for its whole timeout, and then know only that it was in vain.
+async fn reach(options: &AnyConnectOptions) -> Result<()> {
+    let connecting = AnyConnection::connect_with(options);
+    let connecting = tokio::time::timeout(ANSWER_TIMEOUT, connecting).await;
+    let connection = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    let starts = |error: &dyn DatabaseError| error.code().is_some_and(|code| code == "57P03");
+    match connection {
+        Ok(connection) => connection.close().await.map_err(Error::Open),
+        Err(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) => Err(Error::Away(error)),
+        Err(error) if error.as_database_error().is_some_and(starts) => Err(Error::Away(error)),
+        Err(error) => Err(Error::Open(error)),
+    }
+}
+
+/// The file of a SQLite database; `None` on PostgreSQL.
+pub fn sqlite_file(url: &str) -> Option<&str> {
+    let file = url.strip_prefix("sqlite:")?.trim_start_matches("//");
+    file.split('?').next()
+}
+
+/// Whether there is a database to open: [`Store::open`] creates a missing file.
+pub fn exists(url: &str) -> bool {
+    sqlite_file(url).is_none_or(|file| std::path::Path::new(file).exists())
+}
+
+fn address(url: &str) -> String {
+    if !url.starts_with("sqlite:") || url.contains("mode=") {
+        return url.to_owned();
+    }
+    let sign = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{sign}mode=rwc")
+}

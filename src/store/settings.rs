@@ -1,0 +1,114 @@
+//! SETTINGS: single values by name, shared by every process that has this database.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use super::{error::Result, open::Store, unknown::UnknownValue};
+
+/// What is stored under a name of its own. The names are those of the first version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting<'a> {
+    /// When the service first ran on this database (RFC 3339).
+    BeganAt,
+    /// When the database was last found writable (RFC 3339).
+    CheckedAt,
+    /// The clock's last noted time, in milliseconds since the epoch.
+    NotedClock,
+    /// The key that signs permanent links, when LINK_SECRET gives none.
+    LinkSecret,
+    /// Which alerts are active and what is still to be sent (JSON).
+    Alerts,
+    /// Id of the Airtable table that rows were last written to.
+    WrittenTable,
+    /// Ids of an Airtable table's columns by name (JSON); the table as `app…/name or id`.
+    Columns(&'a str),
+    /// Columns of an Airtable table that refuse our values (JSON); the table as `app…/name or id`.
+    RefusedColumns(&'a str),
+}
+
+impl<'a> Setting<'a> {
+    /// The name in the database.
+    fn name(self) -> Cow<'a, str> {
+        match self {
+            Setting::BeganAt => "began_at".into(),
+            Setting::CheckedAt => "checked_at".into(),
+            Setting::NotedClock => "clock".into(),
+            Setting::LinkSecret => "link_secret".into(),
+            Setting::Alerts => "alarms".into(),
+            Setting::WrittenTable => "rows are written to".into(),
+            Setting::Columns(table) => table.into(),
+            Setting::RefusedColumns(table) => format!("{table} refused").into(),
+        }
+    }
+}
+
+impl Store {
+    /// Writes a setting.
+    pub async fn set(&self, setting: Setting<'_>, value: &str) -> Result<()> {
+        let mut connection = self.write.acquire().await?;
+        Ok(set(&mut connection, setting, value).await?)
+    }
+
+    /// The stored value; `None` while there is none.
+    pub async fn get(&self, setting: Setting<'_>) -> Result<Option<String>> {
+        let query = sqlx::query_scalar("SELECT value FROM settings WHERE name = $1");
+        let query = query.bind(setting.name().into_owned());
+        Ok(query.fetch_optional(&self.read).await?)
+    }
+
+    /// The stored value, or `fresh` stored now: whoever comes first decides for all.
+    pub async fn get_or_set(&self, setting: Setting<'_>, fresh: &str) -> Result<String> {
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(setting.name().into_owned())
+        .bind(fresh)
+        .execute(&self.write)
+        .await?;
+        let stored = self.get(setting).await?;
+        Ok(stored.unwrap_or_else(|| fresh.to_owned()))
+    }
+
+    /// Notes that the service runs now, unless it ever did; when it first did.
+    pub async fn begin(&self, now: Timestamp) -> Result<Timestamp> {
+        self.get_or_set(Setting::BeganAt, &now.to_string()).await?;
+        self.began_at().await
+    }
+
+    /// When the service first ran on this database; the beginning of time while it never has.
+    pub async fn began_at(&self) -> Result<Timestamp> {
+        let Some(began_at) = self.get(Setting::BeganAt).await? else {
+            return Ok(Timestamp::MIN);
+        };
+        let known = began_at.parse();
+        Ok(known
+            .map_err(|_| UnknownValue::name("setting began_at".to_owned(), "value", &began_at))?)
+    }
+
+    /// Whether a row can be written now. A connection that cannot write is closed: SQLite opens a file that may only be
+    /// read at that moment for reading alone, and such a connection would never write again.
+    pub async fn check(&self, now: Timestamp) -> Result<()> {
+        let mut connection = self.write.acquire().await?;
+        let written = set(&mut connection, Setting::CheckedAt, &now.to_string()).await;
+        if written.is_err() {
+            connection.close().await.ok();
+        }
+        Ok(written?)
+    }
+}
+
+async fn set(
+    connection: &mut AnyConnection,
+    setting: Setting<'_>,
+    value: &str,
+) -> std::result::Result<(), sqlx::Error> {
+    let query = sqlx::query(
+        "INSERT INTO settings (name, value) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    );
+    let query = query.bind(setting.name().into_owned()).bind(value);
+    query.execute(connection).await?;
+    Ok(())
+}
