@@ -35,7 +35,7 @@ pub struct Client {
 
 /// The answer for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Object {
+pub enum StoredObject {
     /// `size` in bytes.
     Found {
         size: u64,
@@ -55,7 +55,7 @@ pub struct Listed {
 
 /// One page of a listing, at most 1,000 objects.
 #[derive(Debug)]
-pub struct Page {
+pub struct ListPage {
     pub objects: Vec<Listed>,
     /// The token for the next page; `None` on the last one.
     pub next: Option<String>,
@@ -132,7 +132,7 @@ impl Client {
     }
 
     /// Checks whether the object exists, and returns its size.
-    pub async fn head(&self, key: &str) -> Result<Object, Error> {
+    pub async fn head(&self, key: &str) -> Result<StoredObject, Error> {
         match self
             .s3
             .head_object()
@@ -146,16 +146,16 @@ impl Client {
                     .content_length()
                     .and_then(|n| u64::try_from(n).ok())
                     .unwrap_or_default();
-                Ok(Object::Found { size })
+                Ok(StoredObject::Found { size })
             }
             // HEAD has no body, so a missing bucket looks the same.
-            Err(e) if status(&e) == Some(404) => Ok(Object::Missing),
+            Err(e) if status(&e) == Some(404) => Ok(StoredObject::Missing),
             Err(e) => Err(failed(e)),
         }
     }
 
     /// Objects whose keys start with `prefix`, ordered by key (ListObjectsV2); `from` is the previous page's `next`.
-    pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<Page, Error> {
+    pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<ListPage, Error> {
         let list = self.s3.list_objects_v2().bucket(&self.bucket);
         let list = list.prefix(prefix).set_continuation_token(from);
         let page = list.send().await.map_err(failed)?;
@@ -168,7 +168,7 @@ impl Client {
             })
         };
         let next = page.next_continuation_token().map(str::to_owned);
-        Ok(Page {
+        Ok(ListPage {
             objects: page.contents().iter().filter_map(listed).collect(),
             next: next.filter(|_| page.is_truncated() == Some(true)),
         })

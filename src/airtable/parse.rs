@@ -10,7 +10,7 @@ use toml::de::DeTable;
 
 use super::column::Column;
 use super::field_type::FieldType;
-use super::reader::{Entry, Reader};
+use super::reader::{Entry, SchemaReader};
 use super::rules;
 use super::schema::{Fault, Invalid, Schema, TableText};
 use super::source::Source;
@@ -65,7 +65,7 @@ impl Schema {
 }
 
 fn schema(text: &str) -> Result<Schema, Vec<Fault>> {
-    let mut reader = Reader::new(text);
+    let mut reader = SchemaReader::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     let is_toml = errors.is_empty();
     for error in errors {
@@ -110,7 +110,7 @@ impl Draft {
     }
 }
 
-impl Reader<'_> {
+impl SchemaReader<'_> {
     fn document(&mut self, document: &DeTable<'_>) -> (TableText, Vec<Draft>) {
         self.only(document, &["table", "columns"], "the file");
         let table = match document.get("table") {

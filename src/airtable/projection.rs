@@ -14,7 +14,7 @@ use crate::domain::{Call, nanoseconds::seconds};
 
 /// The links of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Links {
+pub struct RowLinks {
     /// Leads to the recording.
     pub recording: Option<String>,
     /// When `recording` expires; `None` for a permanent link.
@@ -36,7 +36,7 @@ pub struct Projection {
 }
 
 /// The row of a call. It depends on its arguments alone.
-pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
+pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
     let (mut cells, mut invalid_values) = (Map::new(), Vec::new());
     for column in schema.enabled() {
         let value = match &column.from {
@@ -65,7 +65,7 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
 }
 
 /// The last line of a transcript that was cut: where the rest is.
-fn cut_note(schema: &Schema, links: &Links) -> String {
+fn cut_note(schema: &Schema, links: &RowLinks) -> String {
     let link = schema.filled_from(&Source::TranscriptUrl);
     match (link, &links.transcript_missing) {
         (_, Some(_)) => "[… cut here: the full text is not in the bucket yet, see Error]".into(),
@@ -91,7 +91,7 @@ pub fn long_transcript(call: &Call) -> Option<String> {
     transcript.cut(LONGEST, "").map(|_| transcript.text())
 }
 
-fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
+fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
     let recording = call.primary_recording();
     let text = |text: String| Some(Value::String(text));
     let value = match from {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ledger::{Denied, Grant, LedgerEntry, RequestLedger};
 use super::rate::Rate;
-use super::slots::{Slot, Slots};
+use super::slots::{AnswerSlot, Slots};
 
 /// Spaces requests evenly with `governor` (GCRA, burst 1) and keeps [`Slots`] beside it, so that no sliding second holds
 /// more than the rate as Airtable sees it. The ledger decides between processes: its grant is a time in the database.
@@ -22,10 +22,10 @@ pub(super) struct RateLimiter {
     /// Held by the one batch that is chosen for the next permit.
     batch_queue: Arc<Semaphore>,
     sent: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<LimiterState>,
 }
 
-struct State {
+struct LimiterState {
     rate: Rate,
     not_before: Instant,
     paused_until: Instant,
@@ -60,7 +60,7 @@ impl RateLimiter {
             probe_lock: Arc::default(),
             batch_queue: Arc::new(Semaphore::new(1)),
             sent: AtomicU64::new(0),
-            state: Mutex::new(State {
+            state: Mutex::new(LimiterState {
                 rate,
                 not_before: now,
                 paused_until: now,
@@ -100,7 +100,7 @@ impl RateLimiter {
         }
     }
 
-    fn permit<'a>(&self, mut slot: Slot<'a>, probe_lock: OwnedMutexGuard<()>) -> Permit<'a> {
+    fn permit<'a>(&self, mut slot: AnswerSlot<'a>, probe_lock: OwnedMutexGuard<()>) -> Permit<'a> {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
         let mut state = self.state();
@@ -233,7 +233,7 @@ impl RateLimiter {
         spaced.map_or(opens, |spaced| opens.max(ahead(spaced)))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LimiterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -245,7 +245,7 @@ fn ahead(at: Instant) -> Instant {
 
 /// Permission to send one request; given back when dropped, also by a caller that gave up.
 pub(super) struct Permit<'a> {
-    _slot: Slot<'a>,
+    _slot: AnswerSlot<'a>,
     sent_at: Instant,
     /// While the probe after a lockout holds this, no other request gets a permit.
     probe: Option<OwnedMutexGuard<()>>,

@@ -15,16 +15,16 @@ use super::schema::Fault;
 pub(super) type Entry<'i> = Spanned<DeValue<'i>>;
 
 /// The text that is read, and its faults so far.
-pub(super) struct Reader<'a> {
+pub(super) struct SchemaReader<'a> {
     text: &'a str,
     faults: Vec<Fault>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SchemaReader<'a> {
     /// Nothing is wrong yet.
-    pub(super) fn new(text: &'a str) -> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> SchemaReader<'a> {
         let faults = Vec::new();
-        Reader { text, faults }
+        SchemaReader { text, faults }
     }
 
     /// A key that nobody reads is a typing error. `what` has the keys, for the message.

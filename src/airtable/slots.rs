@@ -33,10 +33,10 @@ impl Slots {
     }
 
     /// Takes the slot that is free first, and waits for one while all are occupied. One caller at a time.
-    pub(super) async fn take(&self) -> Slot<'_> {
+    pub(super) async fn take(&self) -> AnswerSlot<'_> {
         loop {
             if let Some(free_at) = self.lock().pop_front() {
-                return Slot {
+                return AnswerSlot {
                     slots: self,
                     free_at,
                     hold: None,
@@ -60,13 +60,13 @@ impl Slots {
 }
 
 /// One request's slot; given back when dropped, also by a caller that gave up.
-pub(super) struct Slot<'a> {
+pub(super) struct AnswerSlot<'a> {
     slots: &'a Slots,
     free_at: Instant,
     hold: Option<Duration>,
 }
 
-impl Slot<'_> {
+impl AnswerSlot<'_> {
     /// When a request may use it.
     pub(super) fn free_at(&self) -> Instant {
         self.free_at
@@ -78,7 +78,7 @@ impl Slot<'_> {
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for AnswerSlot<'_> {
     fn drop(&mut self) {
         let used = self.hold.map(|window| Instant::now() + window);
         self.slots.give_back(used.unwrap_or(self.free_at));

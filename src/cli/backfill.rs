@@ -9,7 +9,7 @@ use super::{
         output::{print_error, print_json, print_line, print_text},
         progress,
         sender::report_sender,
-        table::Table,
+        table::TextTable,
         time_args,
     },
     failure::Failure,
@@ -18,7 +18,7 @@ use crate::{
     config::{self, Source},
     domain::bucket_recording,
     livekit::client,
-    pipeline::backfill::{Found, Known},
+    pipeline::backfill::{Found, KnownRecordings},
     service::{bucket, database, recording},
     storage,
     store::Store,
@@ -30,7 +30,7 @@ use crate::{
 const BATCH: usize = 256;
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct BackfillArgs {
     /// Only recordings that ended since: a time, a date, or how long ago (7d)
     #[arg(long, value_name = "T", value_parser = time_args::parse)]
     since: Option<Timestamp>,
@@ -65,7 +65,7 @@ struct Bucket {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct BackfillAnswer<'a> {
     found: Vec<FoundRecording<'a>>,
 }
 
@@ -78,7 +78,7 @@ struct FoundRecording<'a> {
 }
 
 /// Puts what is found into the inbox and prints it.
-pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+pub(super) async fn run(args: BackfillArgs, source: &Source) -> anyhow::Result<()> {
     let (url, origins) = args.origins(source)?;
     let since = args.since.unwrap_or(Timestamp::UNIX_EPOCH);
     let work = async |store: &Store| {
@@ -108,7 +108,7 @@ async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {
 
 impl Origins {
     async fn find(&self, store: &Store, since: Timestamp) -> anyhow::Result<Vec<Found>> {
-        let (mut known, now) = (Known::read(store).await?, telemetry::now());
+        let (mut known, now) = (KnownRecordings::read(store).await?, telemetry::now());
         let spinner = progress::spinner("listing recordings");
         let mut found = Vec::new();
         // LiveKit first: it knows more of a call than the key of its recording does.
@@ -159,7 +159,7 @@ impl Bucket {
     }
 }
 
-impl Args {
+impl BackfillArgs {
     /// The database's address, and clients of the origins that are asked.
     fn origins(&self, source: &Source) -> anyhow::Result<(String, Origins)> {
         let asked = |origin| self.from.contains(&origin);
@@ -184,9 +184,9 @@ impl Args {
     fn print(&self, found: &[Found]) -> anyhow::Result<()> {
         if self.json {
             let found = found.iter().map(FoundRecording::new).collect();
-            return print_json(&Answer { found });
+            return print_json(&BackfillAnswer { found });
         }
-        let mut table = Table::new(&["CALL", "ROOM", "ENDED", "RECORDING"]);
+        let mut table = TextTable::new(&["CALL", "ROOM", "ENDED", "RECORDING"]);
         for one in found {
             let ended = one.ended_at.map(utc_seconds).unwrap_or_default();
             table.push([&one.call_id, &one.room_name, &ended, &one.key]);
@@ -220,7 +220,7 @@ impl<'a> FoundRecording<'a> {
 fn livekit_failure(error: &client::Error) -> Failure {
     let text = format!("cannot list LiveKit's recordings: {error}");
     match error.kind() {
-        client::Kind::Unauthorized => Failure::NotPermitted(text),
+        client::ErrorKind::Unauthorized => Failure::NotPermitted(text),
         _ => Failure::Unavailable(text),
     }
 }

@@ -21,7 +21,7 @@ const PROVED: &str = "a test row was written, read and deleted.";
 const TEST_ROW: &str = "livekit-airtable bootstrap: test row, safe to delete";
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct BootstrapArgs {
     /// Print the plan and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -38,24 +38,24 @@ pub(super) struct Args {
 
 /// What the command does with its plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+enum BootstrapMode {
     Print,
     Check,
     Apply,
 }
 
-impl Args {
-    fn mode(&self) -> Mode {
+impl BootstrapArgs {
+    fn mode(&self) -> BootstrapMode {
         match (self.dry_run, self.check) {
-            (true, _) => Mode::Print,
-            (_, true) => Mode::Check,
-            _ => Mode::Apply,
+            (true, _) => BootstrapMode::Print,
+            (_, true) => BootstrapMode::Check,
+            _ => BootstrapMode::Apply,
         }
     }
 }
 
 /// Plans, and unless it is only to be shown, applies the plan and proves it with a test row.
-pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<()> {
     if let Some(workspace) = &args.create_base {
         return create_base(workspace, args.json.into(), source).await;
     }
@@ -71,10 +71,10 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     } else {
         print_line(plan.to_string().trim_end())?;
     }
-    if mode == Mode::Check && !plan.is_ok() {
+    if mode == BootstrapMode::Check && !plan.is_ok() {
         return Err(Failure::Printed.into());
     }
-    let Some(store) = store.filter(|_| mode == Mode::Apply) else {
+    let Some(store) = store.filter(|_| mode == BootstrapMode::Apply) else {
         return Ok(());
     };
     let mapping = plan.apply(&client, &schema).await;
@@ -89,12 +89,12 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
 async fn open(
     config: &config::Airtable,
     source: &Source,
-    mode: Mode,
+    mode: BootstrapMode,
 ) -> anyhow::Result<(Option<Store>, Client)> {
     let database = Config::database(source)?;
     let is_counted = config.monthly_requests.is_some();
     let client = client(config, telemetry::http_client()?);
-    if !(mode == Mode::Apply || is_counted || store::exists(&database)) {
+    if !(mode == BootstrapMode::Apply || is_counted || store::exists(&database)) {
         return Ok((None, client));
     }
     let store = Store::open(&database, telemetry::now()).await?;

@@ -30,24 +30,24 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the service
-    Serve(serve::Args),
+    Serve(serve::ServeArgs),
     /// Create the missing table and columns in the Airtable base
-    Bootstrap(bootstrap::Args),
+    Bootstrap(bootstrap::BootstrapArgs),
     /// Show calls
     #[command(subcommand)]
     Calls(calls::Calls),
     /// Start or stop a recording
     #[command(subcommand)]
-    Record(record::Record),
+    Record(record::RecordCommand),
     /// Retry deliveries. Without IDs: everything pending or parked
-    Redrive(redrive::Args),
+    Redrive(redrive::RedriveArgs),
     /// Rebuild calls from stored events with the current code and schema
-    Replay(replay::Args),
+    Replay(replay::ReplayArgs),
     /// Import history: what LiveKit still lists, and recordings in the bucket
-    Backfill(backfill::Args),
+    Backfill(backfill::BackfillArgs),
     /// Show the service at work with stand-ins for LiveKit, storage and Airtable; needs no configuration
     #[cfg(feature = "sim")]
-    Demo(demo::Args),
+    Demo(demo::DemoArgs),
     /// Run one of the demo's stand-ins alone, for testing offline
     #[cfg(feature = "sim")]
     #[command(subcommand)]

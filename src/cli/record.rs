@@ -31,8 +31,8 @@ const POLL: Duration = Duration::from_millis(100);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(clap::Subcommand)]
-pub(super) enum Record {
-    /// Record a room, or print the recording that is running
+pub(super) enum RecordCommand {
+    /// RecordCommand a room, or print the recording that is running
     Start {
         room: String,
         /// Value of {room_id} in RECORDING_PATH
@@ -54,7 +54,7 @@ struct Needs {
 }
 
 /// Starts or stops a recording and prints it.
-pub(super) async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
+pub(super) async fn run(record: RecordCommand, source: &Source) -> anyhow::Result<()> {
     let needs = config::read(source, |r| Needs {
         livekit: config::LiveKit::read(r),
         bucket: config::Storage::read(r),
@@ -92,14 +92,16 @@ pub(super) async fn run(record: Record, source: &Source) -> anyhow::Result<()> {
 }
 
 async fn ask(
-    record: Record,
+    record: RecordCommand,
     store: &Store,
     runner: &Runner,
     our_key: &str,
 ) -> anyhow::Result<(Call, Recording)> {
     match record {
-        Record::Start { room, room_id } => start(store, runner, our_key, &room, room_id).await,
-        Record::Stop { egress } => stop(store, runner, &egress).await,
+        RecordCommand::Start { room, room_id } => {
+            start(store, runner, our_key, &room, room_id).await
+        }
+        RecordCommand::Stop { egress } => stop(store, runner, &egress).await,
     }
 }
 

@@ -7,7 +7,7 @@ use super::console::{
     output::{Format, print_json, print_line, print_text},
     progress,
     sender::report_sender,
-    table::Table,
+    table::TextTable,
 };
 use crate::{
     config::{Config, Source},
@@ -24,7 +24,7 @@ use crate::{
 const BATCH: usize = 512;
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct RedriveArgs {
     /// Only deliveries to this sink
     #[arg(long, value_parser = choices::sink())]
     sink: Option<Sink>,
@@ -47,17 +47,17 @@ pub(super) struct Args {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct RedriveAnswer<'a> {
     deliveries: Vec<OutstandingView<'a>>,
 }
 
 /// Makes the deliveries due that the arguments ask for.
-pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+pub(super) async fn run(args: RedriveArgs, source: &Source) -> anyhow::Result<()> {
     let url = Config::database(source)?;
     database::existing(&url, async |store| redrive(&args, store).await).await
 }
 
-async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
+async fn redrive(args: &RedriveArgs, store: &Store) -> anyhow::Result<()> {
     let (selection, again) = args.selection(store).await?;
     let mut outstanding = store.outstanding(&selection).await?;
     outstanding.retain(|one| args.includes(one));
@@ -86,7 +86,7 @@ async fn redrive(args: &Args, store: &Store) -> anyhow::Result<()> {
     report_sender(store).await
 }
 
-impl Args {
+impl RedriveArgs {
     async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, RedriveScope)> {
         let mut calls = Vec::new();
         for id in &self.ids {
@@ -127,9 +127,9 @@ impl Args {
     fn print(&self, outstanding: &[Outstanding]) -> anyhow::Result<()> {
         let deliveries: Vec<_> = outstanding.iter().map(OutstandingView::new).collect();
         if Format::from(self.json) == Format::Json {
-            return print_json(&Answer { deliveries });
+            return print_json(&RedriveAnswer { deliveries });
         }
-        let mut table = Table::new(&["CALL", "ROOM", "SINK", "STATE", "LAST ERROR"]);
+        let mut table = TextTable::new(&["CALL", "ROOM", "SINK", "STATE", "LAST ERROR"]);
         for one in &deliveries {
             let error = one.last_error.unwrap_or_default();
             table.push([one.call_id, one.room_name, one.sink, one.state, error]);

@@ -8,7 +8,7 @@ use super::console::{
     output::{print_json, print_line, print_text},
     progress,
     sender::report_sender,
-    table::Table,
+    table::TextTable,
     time_args,
 };
 use crate::{
@@ -29,7 +29,7 @@ const PARALLEL: usize = 8;
 const MAX_CONFLICTS: usize = 5;
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ReplayArgs {
     /// Only calls with an event since: a time, a date, or how long ago (7d)
     #[arg(long, value_name = "T", value_parser = time_args::parse)]
     since: Option<Timestamp>,
@@ -58,7 +58,7 @@ struct Summary {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ReplayAnswer<'a> {
     folded: usize,
     messages: usize,
     changed: Vec<ChangedRow<'a>>,
@@ -74,7 +74,7 @@ struct ChangedRow<'a> {
 }
 
 /// Rebuilds the calls that the arguments ask for.
-pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+pub(super) async fn run(args: ReplayArgs, source: &Source) -> anyhow::Result<()> {
     let (url, sinks, schema) = config::read(source, |r| {
         let sinks = configured_sinks(config::Mirror::read(r).as_ref());
         (config::database_url(r), sinks, config::schema(r))
@@ -85,7 +85,7 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
 }
 
 async fn replay_all(
-    args: &Args,
+    args: &ReplayArgs,
     store: &Store,
     schema: &Schema,
     sinks: &[Sink],
@@ -170,7 +170,7 @@ impl Summary {
     }
 
     fn print(&self) -> anyhow::Result<()> {
-        let mut table = Table::new(&["CALL", "ROOM", "COLUMNS"]);
+        let mut table = TextTable::new(&["CALL", "ROOM", "COLUMNS"]);
         for Rebuilt { call, columns, .. } in &self.changed {
             let columns = match columns.as_slice() {
                 [] => "(no columns)".to_owned(),
@@ -206,13 +206,13 @@ impl Summary {
         Ok(())
     }
 
-    fn answer(&self) -> Answer<'_> {
+    fn answer(&self) -> ReplayAnswer<'_> {
         let changed = self.changed.iter().map(|rebuilt| ChangedRow {
             call_id: &rebuilt.call.id,
             room_name: &rebuilt.call.room_name,
             columns: &rebuilt.columns,
         });
-        Answer {
+        ReplayAnswer {
             folded: self.calls,
             messages: self.messages,
             changed: changed.collect(),

@@ -15,14 +15,14 @@ use crate::{
 const UPKEEP: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct ServeArgs {
     /// Write the address (`IP:port`) to this file once the socket is listening
     #[arg(long, value_name = "PATH")]
     addr_file: Option<PathBuf>,
 }
 
 /// Runs until SIGTERM or Ctrl-C.
-pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
+pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
     let metrics = telemetry::metrics().context("the metrics recorder could not be installed")?;
     let upkeep = metrics.clone();

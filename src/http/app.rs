@@ -32,7 +32,7 @@ pub struct App {
     /// Checks the signatures of permanent links.
     pub links: LinkRules,
     /// The base whose request budget is shown.
-    pub base: Base,
+    pub base: BaseBudget,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
     /// One permit: transcripts are parsed, and large ones stored, one at a time.
@@ -49,7 +49,7 @@ pub struct App {
 
 /// The Airtable base, as far as `/readyz` and `/metrics` show it.
 #[derive(Debug, Clone)]
-pub struct Base {
+pub struct BaseBudget {
     /// `app…`
     pub id: String,
     /// AIRTABLE_MONTHLY_REQUESTS

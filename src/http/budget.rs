@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{App, Base};
+use super::{App, BaseBudget};
 use crate::{
     domain::budget::{Allowance, recovered_rate, utc_day},
     store::{self, BaseRow},
 };
 
-impl Base {
+impl BaseBudget {
     fn allowance(&self, row: Option<BaseRow>, now: Timestamp) -> Allowance {
         Allowance {
             limit: self.monthly_requests,

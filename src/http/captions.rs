@@ -21,23 +21,23 @@ const UNKNOWN_LENGTH: f64 = 5.0;
 
 /// How a transcript is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+enum TranscriptFormat {
     Json,
     Text,
     Vtt,
 }
 
-impl Format {
+impl TranscriptFormat {
     /// The suffix decides; without one the header `Accept`.
-    fn of(name: &str, headers: &HeaderMap) -> Result<Format, Problem> {
+    fn of(name: &str, headers: &HeaderMap) -> Result<TranscriptFormat, Problem> {
         let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
         let accept = accept.unwrap_or("");
         match name {
-            "transcript" if accept.contains("text/vtt") => Ok(Format::Vtt),
-            "transcript" if accept.contains("text/plain") => Ok(Format::Text),
-            "transcript" | "transcript.json" => Ok(Format::Json),
-            "transcript.txt" => Ok(Format::Text),
-            "transcript.vtt" => Ok(Format::Vtt),
+            "transcript" if accept.contains("text/vtt") => Ok(TranscriptFormat::Vtt),
+            "transcript" if accept.contains("text/plain") => Ok(TranscriptFormat::Text),
+            "transcript" | "transcript.json" => Ok(TranscriptFormat::Json),
+            "transcript.txt" => Ok(TranscriptFormat::Text),
+            "transcript.vtt" => Ok(TranscriptFormat::Vtt),
             _ => Err(Problem::not_found("this address does not exist")),
         }
     }
@@ -51,7 +51,7 @@ pub(super) async fn transcript(
 ) -> Result<Response, Problem> {
     auth::reader(&app, &headers)?;
     let Path((call_id, name)) = path?;
-    let format = Format::of(&name, &headers)?;
+    let format = TranscriptFormat::of(&name, &headers)?;
     let CallRow { call, .. } = calls::find(&app, &call_id).await?;
     let report = call.reports.newest();
     let report = report.ok_or_else(|| {
@@ -62,9 +62,11 @@ pub(super) async fn transcript(
     })?;
     let transcript = &report.transcript;
     Ok(match format {
-        Format::Json => Json(CallTranscriptView::new(&call.id, transcript)).into_response(),
-        Format::Text => with_type("text/plain; charset=utf-8", transcript.text()),
-        Format::Vtt => with_type("text/vtt; charset=utf-8", vtt(&call, transcript)),
+        TranscriptFormat::Json => {
+            Json(CallTranscriptView::new(&call.id, transcript)).into_response()
+        }
+        TranscriptFormat::Text => with_type("text/plain; charset=utf-8", transcript.text()),
+        TranscriptFormat::Vtt => with_type("text/vtt; charset=utf-8", vtt(&call, transcript)),
     })
 }
 

@@ -25,5 +25,5 @@ mod phase;
 pub mod server;
 mod socket;
 
-pub use app::{App, Base};
+pub use app::{App, BaseBudget};
 pub use router::router;

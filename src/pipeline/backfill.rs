@@ -22,7 +22,7 @@ const PAGE: i64 = 64;
 
 /// What the database already contains, folded or not.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct KnownRecordings {
     egresses: HashMap<EgressId, Recording>,
     /// Keys in the bucket that are recordings of known calls.
     keys: HashSet<String>,
@@ -41,10 +41,10 @@ pub struct Found {
     pub message: InboxMessage,
 }
 
-impl Known {
+impl KnownRecordings {
     /// Reads every call, and the messages that intake has yet to fold.
-    pub async fn read(store: &Store) -> Result<Known, Error> {
-        let (mut known, mut last) = (Known::default(), String::new());
+    pub async fn read(store: &Store) -> Result<KnownRecordings, Error> {
+        let (mut known, mut last) = (KnownRecordings::default(), String::new());
         loop {
             let ids = store
                 .heard_since(Timestamp::UNIX_EPOCH, &last, PAGE)

@@ -31,7 +31,7 @@ const FOREIGN: SignedDuration = SignedDuration::from_hours(24);
 const SIDE_BY_SIDE: usize = 8;
 
 /// Unfinished calls by ID.
-type Known<'a> = BTreeMap<&'a str, &'a Call>;
+type UnfinishedCalls<'a> = BTreeMap<&'a str, &'a Call>;
 
 /// Asks LiveKit for what no webhook reported.
 pub struct Reconcile {
@@ -67,7 +67,7 @@ impl Job for Reconcile {
         let rooms = rooms.context("cannot list LiveKit's rooms")?;
         let calls = self.store.unfinished().await?;
         let known = calls.iter().map(|row| (row.call.id.as_str(), &row.call));
-        let known: Known = known.collect();
+        let known: UnfinishedCalls = known.collect();
         let opened = self.opened(&rooms, &known).await?;
         let seen = opened.iter().map(|room| message::room(&seen(room), now));
         self.put(seen.collect()).await?;
@@ -78,7 +78,8 @@ impl Job for Reconcile {
             self.put(self.egresses(infos, now).await?).await?;
         }
         self.put(self.lost(&calls, now)).await?;
-        let unclear = |room: &&client::Room| lacks_people(room, &known) && !opened.contains(room);
+        let unclear =
+            |room: &&client::ListedRoom| lacks_people(room, &known) && !opened.contains(room);
         let unclear = rooms.iter().filter(unclear);
         let asked = unclear.chain(opened.iter().copied()).collect();
         self.put(self.people(asked, &known, now).await).await?;
@@ -99,13 +100,13 @@ impl Reconcile {
     /// rejects our key; while LiveKit is only unreachable, they keep waiting.
     async fn answer_requests(
         &self,
-        rooms: &Result<Vec<client::Room>, client::Error>,
+        rooms: &Result<Vec<client::ListedRoom>, client::Error>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let refused = |name: &str| match rooms {
             Ok(rooms) if rooms.iter().any(|room| room.name == name) => None,
             Ok(_) => Some((MessageOutcome::NoRoom, "no such room".to_owned())),
-            Err(error) if error.kind() == client::Kind::Unauthorized => Some((
+            Err(error) if error.kind() == client::ErrorKind::Unauthorized => Some((
                 MessageOutcome::NotPermitted,
                 format!("The recording could not be started: {error}."),
             )),
@@ -124,9 +125,9 @@ impl Reconcile {
     /// Open rooms that no call represents, or that our key's list had not yet contained.
     async fn opened<'a>(
         &self,
-        rooms: &'a [client::Room],
-        known: &Known<'_>,
-    ) -> anyhow::Result<Vec<&'a client::Room>> {
+        rooms: &'a [client::ListedRoom],
+        known: &UnfinishedCalls<'_>,
+    ) -> anyhow::Result<Vec<&'a client::ListedRoom>> {
         let mut opened = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
             let call = known.get(room.sid.as_str());
@@ -153,7 +154,7 @@ impl Reconcile {
     /// project's list, open or not: it is considered closed after a day without events.
     fn closed(
         &self,
-        rooms: &[client::Room],
+        rooms: &[client::ListedRoom],
         calls: &[CallRow],
         now: Timestamp,
     ) -> Vec<InboxMessage> {
@@ -201,8 +202,8 @@ impl Reconcile {
     /// The participants of these rooms. A room that cannot be read is read again next time.
     async fn people(
         &self,
-        asked: Vec<&client::Room>,
-        known: &Known<'_>,
+        asked: Vec<&client::ListedRoom>,
+        known: &UnfinishedCalls<'_>,
         now: Timestamp,
     ) -> Vec<InboxMessage> {
         let (mut messages, mut failed) = (Vec::new(), Vec::new());
@@ -244,7 +245,7 @@ impl Reconcile {
     }
 }
 
-fn seen(room: &client::Room) -> Room {
+fn seen(room: &client::ListedRoom) -> Room {
     let created_at = Timestamp::from_millisecond(room.creation_time_ms).ok();
     Room {
         sid: room.sid.clone(),
@@ -256,7 +257,7 @@ fn seen(room: &client::Room) -> Room {
 }
 
 /// An open call with fewer known participants than LiveKit counts, or without an agent, which LiveKit does not count.
-fn lacks_people(room: &client::Room, known: &Known<'_>) -> bool {
+fn lacks_people(room: &client::ListedRoom, known: &UnfinishedCalls<'_>) -> bool {
     let call = known.get(room.sid.as_str());
     call.filter(|call| call.is_open()).is_some_and(|call| {
         let here = || call.participants.values().filter(|p| p.left_at.is_none());
@@ -269,8 +270,8 @@ fn lacks_people(room: &client::Room, known: &Known<'_>) -> bool {
 
 /// Participants about whom the call knows less.
 fn joined(
-    room: &client::Room,
-    known: &Known<'_>,
+    room: &client::ListedRoom,
+    known: &UnfinishedCalls<'_>,
     infos: &[String],
     now: Timestamp,
 ) -> Vec<InboxMessage> {

@@ -13,7 +13,7 @@ use super::Error;
 
 /// A socket that accepts no more connections once `stop` is cancelled. An inherited one stays open then: its clients
 /// wait for the next process.
-pub(super) struct Socket {
+pub(super) struct ListenSocket {
     listener: Option<TcpListener>,
     address: SocketAddr,
     /// Opened by systemd, not by us.
@@ -21,12 +21,15 @@ pub(super) struct Socket {
     stop: CancellationToken,
 }
 
-impl Socket {
+impl ListenSocket {
     /// Takes the inherited socket, else binds `own`, which is LISTEN_ADDR.
     ///
     /// # Errors
     /// When the address is in use, not this machine's or not permitted, or the inherited socket is not a TCP listener.
-    pub(super) async fn open(own: SocketAddr, stop: CancellationToken) -> anyhow::Result<Socket> {
+    pub(super) async fn open(
+        own: SocketAddr,
+        stop: CancellationToken,
+    ) -> anyhow::Result<ListenSocket> {
         let inherited = ListenFd::from_env().take_tcp_listener(0);
         let inherited = inherited.context("LISTEN_FDS: the first socket is not a TCP listener")?;
         let is_inherited = inherited.is_some();
@@ -39,7 +42,7 @@ impl Socket {
                 .await
                 .map_err(|error| not_bound(own, error))?,
         };
-        Ok(Socket {
+        Ok(ListenSocket {
             address: listener.local_addr()?,
             listener: Some(listener),
             is_inherited,
@@ -67,7 +70,7 @@ fn not_bound(own: SocketAddr, error: std::io::Error) -> anyhow::Error {
     }
 }
 
-impl Listener for Socket {
+impl Listener for ListenSocket {
     type Io = TcpStream;
     type Addr = SocketAddr;
 

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{bucket, jobs, listen::Socket, lock};
+use super::{bucket, jobs, listen::ListenSocket, lock};
 use crate::{
     config::Config,
     http::{
@@ -67,7 +67,7 @@ impl Service {
         let app = start_jobs(config, &store, &runner, metrics).await?;
         runner.leases.renew(&store, clock).await;
         let accepting = CancellationToken::new();
-        let socket = Socket::open(config.http.listen, accepting.clone()).await?;
+        let socket = ListenSocket::open(config.http.listen, accepting.clone()).await?;
         let address = socket.local_addr()?;
         let serving = CancellationToken::new();
         let limits = Limits::new(open_files());
@@ -132,7 +132,7 @@ async fn start_jobs(
         status: runner.status.clone(),
         storage,
         links,
-        base: http::Base {
+        base: http::BaseBudget {
             id: config.airtable.base_id.clone(),
             monthly_requests: config.airtable.monthly_requests,
             requests_per_second: config.airtable.requests_per_second,

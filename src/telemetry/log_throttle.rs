@@ -23,10 +23,10 @@ const MAX_REASONS: usize = 100;
 /// once a minute at most. It has a clock of its own, which nobody can set back.
 pub struct LogThrottle<C: Clock = DefaultClock> {
     clock: C,
-    state: Mutex<State<C>>,
+    state: Mutex<ThrottleState<C>>,
 }
 
-struct State<C: Clock> {
+struct ThrottleState<C: Clock> {
     /// One message of each reason an hour; replaced at a recovery.
     lasting: Limiter<C>,
     /// One message of each reason a minute, whether or not it was over in between.
@@ -46,9 +46,9 @@ impl Default for LogThrottle {
     }
 }
 
-impl<C: Clock + Clone> State<C> {
-    fn new(clock: &C) -> State<C> {
-        State {
+impl<C: Clock + Clone> ThrottleState<C> {
+    fn new(clock: &C) -> ThrottleState<C> {
+        ThrottleState {
             lasting: hourly(clock),
             recurring: each(AFTER_RECOVERY, clock),
             suppressed: HashMap::new(),
@@ -64,7 +64,7 @@ impl<C: Clock + Clone> State<C> {
 
 impl<C: Clock + Clone> LogThrottle<C> {
     fn with_clock(clock: C) -> LogThrottle<C> {
-        let state = Mutex::new(State::new(&clock));
+        let state = Mutex::new(ThrottleState::new(&clock));
         LogThrottle { clock, state }
     }
 
@@ -73,7 +73,7 @@ impl<C: Clock + Clone> LogThrottle<C> {
         let mut state = self.lock();
         if state.is_full_for(reason) {
             let has_logged = state.has_logged;
-            *state = State::new(&self.clock);
+            *state = ThrottleState::new(&self.clock);
             state.has_logged = has_logged;
         }
         let reason = reason.to_owned();
@@ -106,7 +106,7 @@ impl<C: Clock + Clone> LogThrottle<C> {
         self.lock().has_logged
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<C>> {
+    fn lock(&self) -> MutexGuard<'_, ThrottleState<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ mod events;
 use livekit_airtable::{
     airtable::{
         Schema,
-        projection::{Links, project},
+        projection::{RowLinks, project},
     },
     domain::{
         Call, Event, EventPayload, Room, apply,
@@ -81,7 +81,7 @@ proptest! {
 
 /// The row that the events end in.
 fn row(events: &[Event]) -> Value {
-    Value::Object(project(&fold(events), &Schema::built_in(), &Links::default()).cells)
+    Value::Object(project(&fold(events), &Schema::built_in(), &RowLinks::default()).cells)
 }
 
 /// The captured call up to its egress' end, which is not there yet.

@@ -4,7 +4,7 @@ use crate::{
     cli::console::{
         choices,
         output::{print_error, print_json, print_line, print_text},
-        table::Table,
+        table::TextTable,
     },
     domain::Status,
     store::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[derive(clap::Args)]
-pub(in crate::cli) struct Args {
+pub(in crate::cli) struct ListArgs {
     /// Only calls with this status
     #[arg(long, value_parser = choices::status())]
     status: Option<Status>,
@@ -37,7 +37,7 @@ pub(in crate::cli) struct Args {
 }
 
 /// Prints the page that the arguments ask for.
-pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
+pub(super) async fn list(args: ListArgs, store: &Store) -> anyhow::Result<()> {
     let filter = CallFilter {
         room_name: args.room,
         status: args.status,
@@ -66,8 +66,8 @@ pub(super) async fn list(args: Args, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> Table {
-    let mut table = Table::new(&[
+fn table(calls: &[CallRow], outstanding: &[Outstanding]) -> TextTable {
+    let mut table = TextTable::new(&[
         "CALL", "ROOM", "STATUS", "STARTED", "LENGTH", "PENDING", "ERROR",
     ]);
     for CallRow { call, .. } in calls {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     cli::console::{
         output::{Format, print_json, print_text},
-        table::{Table, clean},
+        table::{TextTable, clean},
     },
     domain::Status,
     service::database,
@@ -61,8 +61,8 @@ fn time(at: Option<Timestamp>) -> String {
     at.map(utc_seconds).unwrap_or_default()
 }
 
-fn recordings(recordings: &[RecordingView<'_>]) -> Table {
-    let mut table = Table::new(&["RECORDING", "STATUS", "BYTES", "KEY", "ERROR"]);
+fn recordings(recordings: &[RecordingView<'_>]) -> TextTable {
+    let mut table = TextTable::new(&["RECORDING", "STATUS", "BYTES", "KEY", "ERROR"]);
     let mut by_time: Vec<_> = recordings.iter().collect();
     by_time.sort_by_key(|recording| recording.started_at);
     for recording in by_time {
@@ -78,8 +78,8 @@ fn recordings(recordings: &[RecordingView<'_>]) -> Table {
     table
 }
 
-fn participants(participants: &[ParticipantView<'_>]) -> Table {
-    let mut table = Table::new(&["PARTICIPANT", "NAME", "KIND", "JOINED", "LEFT"]);
+fn participants(participants: &[ParticipantView<'_>]) -> TextTable {
+    let mut table = TextTable::new(&["PARTICIPANT", "NAME", "KIND", "JOINED", "LEFT"]);
     let mut by_time: Vec<_> = participants.iter().collect();
     by_time.sort_by_key(|participant| participant.joined_at);
     for participant in by_time {

@@ -9,7 +9,7 @@ use crate::{
 #[derive(clap::Subcommand)]
 pub(in crate::cli) enum Calls {
     /// List the newest calls
-    List(list::Args),
+    List(list::ListArgs),
     /// Show one call: its recordings, participants and deliveries
     Show {
         /// ID of a call (RM_…) or a recording (EG_…)

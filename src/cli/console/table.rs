@@ -6,16 +6,16 @@ use std::fmt;
 const WIDEST: usize = 48;
 
 /// A head and rows of the same number of cells.
-pub(in crate::cli) struct Table {
+pub(in crate::cli) struct TextTable {
     /// The header first.
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     /// A table without rows.
-    pub(in crate::cli) fn new(head: &[&str]) -> Table {
+    pub(in crate::cli) fn new(head: &[&str]) -> TextTable {
         let head = head.iter().map(|name| (*name).to_owned());
-        Table {
+        TextTable {
             rows: vec![head.collect()],
         }
     }
@@ -32,7 +32,7 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for TextTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = self.rows[0].len();
         let width = |column: usize| {
@@ -67,11 +67,11 @@ fn fit(cell: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Table;
+    use super::TextTable;
 
     #[test]
     fn columns_line_up_and_control_characters_are_removed() {
-        let mut table = Table::new(&["CALL", "ROOM", "ERROR"]);
+        let mut table = TextTable::new(&["CALL", "ROOM", "ERROR"]);
         table.push(["RM_1", "\x1b[31mred\n", ""]);
         table.push(["RM_22", &"é".repeat(60), "why"]);
         let lines = format!("{table}");

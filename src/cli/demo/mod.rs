@@ -8,4 +8,4 @@ mod table;
 
 mod run;
 
-pub(super) use run::{Args, run};
+pub(super) use run::{DemoArgs, run};

@@ -6,7 +6,7 @@ use super::{story::Story, world::World};
 use crate::cli::console::{output::print_line, signal::shutdown};
 
 #[derive(clap::Args)]
-pub(in crate::cli) struct Args {
+pub(in crate::cli) struct DemoArgs {
     /// Exit when the rows are written
     #[arg(long)]
     once: bool,
@@ -22,7 +22,7 @@ enum Then {
 }
 
 /// Plays the demo in a temporary folder.
-pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
+pub(in crate::cli) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let folder = std::env::temp_dir().join(format!("livekit-airtable-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let done = play(&args, &folder).await;
@@ -30,7 +30,7 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
     done
 }
 
-async fn play(args: &Args, folder: &Path) -> anyhow::Result<()> {
+async fn play(args: &DemoArgs, folder: &Path) -> anyhow::Result<()> {
     let started = Instant::now();
     // From the first moment on: a process that the signal itself ends would leave its folder behind.
     let mut stop = pin!(shutdown());

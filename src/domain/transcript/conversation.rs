@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{
-    parts::{Fields, Unreadable, is_list, items, part},
+    parts::{Fields, UnreadableReport, is_list, items, part},
     report::Turn,
     turn::turn,
 };
@@ -15,7 +15,7 @@ const MOST_TURNS: usize = 250_000;
 pub(super) fn conversation(
     value: &RawValue,
     each: &mut dyn FnMut(Turn),
-) -> Result<Option<String>, Unreadable> {
+) -> Result<Option<String>, UnreadableReport> {
     match value.get().as_bytes().first() {
         Some(b'"') => part(value).map(Some),
         Some(b'[') => turns(value, each).map(|()| None),
@@ -25,18 +25,18 @@ pub(super) fn conversation(
             let nested = nested.iter().find_map(|name| inner.get(*name));
             match nested {
                 Some(nested) if is_list(nested) => turns(nested, each).map(|()| None),
-                _ => Err(Unreadable(
+                _ => Err(UnreadableReport(
                     "the conversation is an object without an `items` or `turns` list".into(),
                 )),
             }
         }
-        _ => Err(Unreadable(
+        _ => Err(UnreadableReport(
             "the conversation is neither a list of turns nor text".into(),
         )),
     }
 }
 
-fn turns(list: &RawValue, each: &mut dyn FnMut(Turn)) -> Result<(), Unreadable> {
+fn turns(list: &RawValue, each: &mut dyn FnMut(Turn)) -> Result<(), UnreadableReport> {
     let mut count = 0;
     items(list, |item| {
         if let Some(turn) = turn(item) {
@@ -48,7 +48,7 @@ fn turns(list: &RawValue, each: &mut dyn FnMut(Turn)) -> Result<(), Unreadable> 
     })?;
     match count <= MOST_TURNS {
         true => Ok(()),
-        false => Err(Unreadable(format!(
+        false => Err(UnreadableReport(format!(
             "the conversation has {count} turns; at most {MOST_TURNS} are accepted"
         ))),
     }

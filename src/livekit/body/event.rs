@@ -8,7 +8,7 @@ use super::{
     participant::participant,
     value::{first, milliseconds, seconds, string, text},
 };
-use crate::domain::{EventPayload, Job, Room};
+use crate::domain::{AgentJob, EventPayload, Room};
 
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,7 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unrea
     let at = seconds(&body["createdAt"]).unwrap_or(received_at);
     let job = &body["job"];
     let mut room = room(first(&body, &["room"]).unwrap_or(&job["room"]));
-    room.job = Job {
+    room.job = AgentJob {
         id: string(job, &["id"]),
         metadata: string(job, &["metadata"]),
     };

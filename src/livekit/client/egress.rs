@@ -8,10 +8,10 @@ use livekit_protocol as proto;
 use super::{
     answer::Repeats,
     connection::Client,
-    error::{Error, Kind},
+    error::{Error, ErrorKind},
     info::webhook_form,
     output::Output,
-    twirp::{Method, TIMEOUT},
+    twirp::{TIMEOUT, TwirpMethod},
 };
 
 /// A start takes as long as LiveKit looks for a free egress worker: 6-9 s, and 20-24 s were measured. A start that is
@@ -39,7 +39,7 @@ pub enum Egresses {
 impl Client {
     /// Starts a recording into the object `path`: the EgressInfo, as JSON in the form of LiveKit's webhooks.
     ///
-    /// LiveKit has no idempotency key. After an error of kind [`Kind::UnknownOutcome`] the recording may run: list before
+    /// LiveKit has no idempotency key. After an error of kind [`ErrorKind::UnknownOutcome`] the recording may run: list before
     /// another start.
     pub async fn start(
         &self,
@@ -47,7 +47,7 @@ impl Client {
         path: &str,
         output: &Output,
     ) -> Result<String, Error> {
-        let method = Method {
+        let method = TwirpMethod {
             service: "Egress",
             name: "StartRoomCompositeEgress",
             timeout: START_TIMEOUT,
@@ -65,7 +65,7 @@ impl Client {
         room_name: Option<&str>,
         which: Egresses,
     ) -> Result<Vec<String>, Error> {
-        let method = Method {
+        let method = TwirpMethod {
             service: "Egress",
             name: "ListEgress",
             timeout: TIMEOUT,
@@ -98,7 +98,7 @@ impl Client {
 
     /// Stops a recording; the part recorded so far is uploaded.
     pub async fn stop(&self, egress_id: &str) -> Result<Stopped, Error> {
-        let method = Method {
+        let method = TwirpMethod {
             service: "Egress",
             name: "StopEgress",
             timeout: TIMEOUT,
@@ -110,7 +110,7 @@ impl Client {
         let stopped = self.twirp.post(method, recording(), &request).await;
         match stopped {
             Ok(info) => Ok(Stopped::Yes(webhook_form(&info).to_string())),
-            Err(e) if e.kind() == Kind::NotFound || e.status() == Some(412) => {
+            Err(e) if e.kind() == ErrorKind::NotFound || e.status() == Some(412) => {
                 Ok(Stopped::AlreadyOver)
             }
             Err(e) => Err(e),

@@ -8,13 +8,13 @@ use super::{
     connection::Client,
     error::Error,
     info::participant_form,
-    twirp::{Method, TIMEOUT},
+    twirp::{TIMEOUT, TwirpMethod},
 };
 use crate::domain::{CallId, RoomName};
 
 /// A room that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Room {
+pub struct ListedRoom {
     pub sid: CallId,
     pub name: RoomName,
     pub metadata: String,
@@ -26,8 +26,8 @@ pub struct Room {
 
 impl Client {
     /// The open rooms with these names; all open rooms if no name is given.
-    pub async fn rooms(&self, names: &[&str]) -> Result<Vec<Room>, Error> {
-        let method = Method {
+    pub async fn rooms(&self, names: &[&str]) -> Result<Vec<ListedRoom>, Error> {
+        let method = TwirpMethod {
             service: "RoomService",
             name: "ListRooms",
             timeout: TIMEOUT,
@@ -41,12 +41,12 @@ impl Client {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
         };
         let rooms: proto::ListRoomsResponse = self.twirp.post(method, grants, &request).await?;
-        Ok(rooms.rooms.into_iter().map(Room::from).collect())
+        Ok(rooms.rooms.into_iter().map(ListedRoom::from).collect())
     }
 
     /// The participants of this room, as JSON in the form of LiveKit's webhooks; empty for a room that is not open.
     pub async fn participants(&self, room_name: &str) -> Result<Vec<String>, Error> {
-        let method = Method {
+        let method = TwirpMethod {
             service: "RoomService",
             name: "ListParticipants",
             timeout: TIMEOUT,
@@ -69,7 +69,7 @@ impl Client {
     }
 }
 
-impl From<proto::Room> for Room {
+impl From<proto::Room> for ListedRoom {
     fn from(room: proto::Room) -> Self {
         // Older servers send whole seconds only.
         let creation_time_ms = match room.creation_time_ms {

@@ -32,7 +32,7 @@ pub(super) struct Twirp {
 
 /// A method of LiveKit's API.
 #[derive(Clone, Copy)]
-pub(super) struct Method {
+pub(super) struct TwirpMethod {
     pub service: &'static str,
     pub name: &'static str,
     pub timeout: Duration,
@@ -43,7 +43,7 @@ impl Twirp {
     /// Sends one request with a token for these grants and reads the answer.
     pub async fn post<A: Message + Default>(
         &self,
-        method: Method,
+        method: TwirpMethod,
         grants: VideoGrants,
         request: &impl Message,
     ) -> Result<A, Error> {

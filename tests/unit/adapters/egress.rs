@@ -2,7 +2,7 @@ use livekit_airtable::{
     domain::{self, Channels, FileType},
     livekit::{
         body,
-        client::{Client, Config, Egresses, Error, Kind, Output, Room, Stopped, Upload},
+        client::{Client, Config, Egresses, Error, ErrorKind, ListedRoom, Output, Stopped, Upload},
         token::{Grants, Keys},
     },
     telemetry::now,
@@ -198,11 +198,11 @@ async fn what_has_ended_needs_no_stop() {
     .await;
     assert_eq!(
         client.stop("EG_1").await.unwrap_err().kind(),
-        Kind::Transient
+        ErrorKind::Transient
     );
     assert_eq!(
         client.stop("EG_1").await.unwrap_err().kind(),
-        Kind::Transient
+        ErrorKind::Transient
     );
 }
 
@@ -215,7 +215,7 @@ async fn rooms_have_their_time_in_milliseconds() {
     let (client, server) = with([protobuf::<proto::ListRoomsResponse>(rooms)]).await;
     let room = |sid: &str, name: &str, metadata: &str, creation_time_ms, num_participants| {
         let (sid, name, metadata) = (sid.into(), name.into(), metadata.into());
-        Room {
+        ListedRoom {
             sid,
             name,
             metadata,
@@ -283,22 +283,22 @@ async fn errors_say_what_to_do() {
     };
     let html = |status| answer(status, "text/html", "<html>HIDDEN</html>");
     let kinds = [
-        (twirp(503, "unavailable"), Kind::Transient),
-        (twirp(500, "internal"), Kind::Transient),
-        (twirp(429, "resource_exhausted"), Kind::Transient),
-        (twirp(404, "not_found"), Kind::NotFound),
-        (twirp(404, "bad_route"), Kind::BadRequest),
-        (twirp(400, "invalid_argument"), Kind::BadRequest),
-        (twirp(412, "failed_precondition"), Kind::BadRequest),
-        (twirp(401, "unauthenticated"), Kind::Unauthorized),
-        (twirp(408, "deadline_exceeded"), Kind::UnknownOutcome),
-        (twirp(409, "already_exists"), Kind::UnknownOutcome),
-        (html(502), Kind::UnknownOutcome),
-        (html(504), Kind::UnknownOutcome),
-        (html(503), Kind::Transient),
-        (html(302), Kind::Transient),
-        (html(404), Kind::Transient),
-        (html(200), Kind::UnknownOutcome),
+        (twirp(503, "unavailable"), ErrorKind::Transient),
+        (twirp(500, "internal"), ErrorKind::Transient),
+        (twirp(429, "resource_exhausted"), ErrorKind::Transient),
+        (twirp(404, "not_found"), ErrorKind::NotFound),
+        (twirp(404, "bad_route"), ErrorKind::BadRequest),
+        (twirp(400, "invalid_argument"), ErrorKind::BadRequest),
+        (twirp(412, "failed_precondition"), ErrorKind::BadRequest),
+        (twirp(401, "unauthenticated"), ErrorKind::Unauthorized),
+        (twirp(408, "deadline_exceeded"), ErrorKind::UnknownOutcome),
+        (twirp(409, "already_exists"), ErrorKind::UnknownOutcome),
+        (html(502), ErrorKind::UnknownOutcome),
+        (html(504), ErrorKind::UnknownOutcome),
+        (html(503), ErrorKind::Transient),
+        (html(302), ErrorKind::Transient),
+        (html(404), ErrorKind::Transient),
+        (html(200), ErrorKind::UnknownOutcome),
     ];
     for (answer, kind) in kinds {
         let what = format!("{answer:?}");
@@ -318,7 +318,7 @@ async fn errors_say_what_to_do() {
             .await
             .unwrap_err()
             .kind(),
-        Kind::Transient
+        ErrorKind::Transient
     );
 }
 
@@ -326,7 +326,7 @@ async fn errors_say_what_to_do() {
 async fn a_wrong_secret_is_told_without_the_token_that_livekit_repeats() {
     let token = "invalid token: eyJhbGciOiJIUzI1NiJ9.e30.c2ln, error: go-jose/go-jose: error in cryptographic primitive";
     let error = start(answer(401, "text/plain", token)).await;
-    assert_eq!(error.kind(), Kind::Unauthorized);
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
     assert_eq!(
         error.to_string(),
         "LiveKit rejected the API key (401): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
@@ -344,7 +344,7 @@ async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
         let client = client(hangs_up(reply).await);
         assert_eq!(
             started(&client, "a.mp3").await.unwrap_err().kind(),
-            Kind::UnknownOutcome
+            ErrorKind::UnknownOutcome
         );
         assert_eq!(
             client
@@ -352,13 +352,13 @@ async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
                 .await
                 .unwrap_err()
                 .kind(),
-            Kind::Transient
+            ErrorKind::Transient
         );
     }
     let client = client(nobody().await);
     assert_eq!(
         started(&client, "a.mp3").await.unwrap_err().kind(),
-        Kind::Transient
+        ErrorKind::Transient
     );
 }
 
@@ -372,9 +372,15 @@ async fn a_start_that_times_out_may_have_happened() {
     let error = started(&client, "a.mp3").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (Kind::UnknownOutcome, "LiveKit does not respond: timed out")
+        (
+            ErrorKind::UnknownOutcome,
+            "LiveKit does not respond: timed out"
+        )
     );
-    assert_eq!(client.rooms(&[]).await.unwrap_err().kind(), Kind::Transient);
+    assert_eq!(
+        client.rooms(&[]).await.unwrap_err().kind(),
+        ErrorKind::Transient
+    );
 }
 
 #[test]

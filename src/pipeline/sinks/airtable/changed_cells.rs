@@ -10,7 +10,7 @@ use super::{
 use crate::{
     airtable::{
         Schema,
-        projection::{Links, project},
+        projection::{RowLinks, project},
     },
     domain::Call,
 };
@@ -20,7 +20,7 @@ pub(super) struct Comparison<'a> {
     pub(super) schema: &'a Schema,
     /// What was sent before, and refused.
     pub(super) state: &'a SinkState,
-    pub(super) fields: Fields<'a>,
+    pub(super) fields: CellFields<'a>,
     pub(super) links: LinkCells,
     /// A full rewrite sends unchanged cells, too.
     pub(super) extent: Extent,
@@ -28,7 +28,7 @@ pub(super) struct Comparison<'a> {
 
 /// What is known of the table.
 #[derive(Clone, Copy)]
-pub(super) enum Fields<'a> {
+pub(super) enum CellFields<'a> {
     Of(&'a Table),
     /// Nobody asked Airtable: columns are where the row's cells went.
     AsSent,
@@ -59,16 +59,16 @@ pub(super) fn changed_cells(
     cells
 }
 
-/// The columns whose cells Airtable does not have yet, in the schema's order, as far as our database knows. Links are
+/// The columns whose cells Airtable does not have yet, in the schema's order, as far as our database knows. RowLinks are
 /// renewed for reasons of their own, and are left out. `state`: the JSON that a delivery keeps.
 pub fn changed_columns(call: &Call, schema: &Schema, state: &Value) -> Vec<String> {
     let state = SinkState::read(state);
-    let mut cells = project(call, schema, &Links::default()).cells;
+    let mut cells = project(call, schema, &RowLinks::default()).cells;
     notes::append(&mut cells, schema, &state.notes);
     let comparison = Comparison {
         schema,
         state: &state,
-        fields: Fields::AsSent,
+        fields: CellFields::AsSent,
         links: LinkCells::Kept,
         extent: Extent::ChangedCells,
     };
@@ -91,11 +91,11 @@ impl Comparison<'_> {
         }
         let field_id = match self.fields {
             // It is tried again without anybody's help.
-            Fields::AsSent if self.state.disabled.iter().any(|column| column == name) => {
+            CellFields::AsSent if self.state.disabled.iter().any(|column| column == name) => {
                 return false;
             }
-            Fields::AsSent => None,
-            Fields::Of(table) => match table.field_id(name) {
+            CellFields::AsSent => None,
+            CellFields::Of(table) => match table.field_id(name) {
                 None => return false,
                 id => id,
             },

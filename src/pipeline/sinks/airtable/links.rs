@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{changed_cells::LinkCells, sink::Airtable, state::SinkState};
 use crate::{
-    airtable::projection::Links,
+    airtable::projection::RowLinks,
     domain::{Call, Recording, link::Linked},
     storage::Method,
 };
@@ -19,7 +19,7 @@ impl Airtable {
         call: &Call,
         state: &mut SinkState,
         now: Timestamp,
-    ) -> Result<(Links, LinkCells), String> {
+    ) -> Result<(RowLinks, LinkCells), String> {
         let (text_key, transcript_missing) = match self.upload_transcript(call, state, now).await {
             Ok(key) => (key, None),
             Err(error) => (None, Some(error)),
@@ -32,14 +32,14 @@ impl Airtable {
                 self.signed_links(key, text_key, state, now).await?
             }
         };
-        let links = Links {
+        let links = RowLinks {
             transcript_missing,
             ..links
         };
         Ok((links, cells))
     }
 
-    /// Links that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
+    /// RowLinks that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
     /// delivery after the one that put it there: a link in a row leads somewhere.
     fn permanent_links(
         &self,
@@ -47,17 +47,17 @@ impl Airtable {
         recording: Option<&Recording>,
         text_key: Option<&String>,
         state: &mut SinkState,
-    ) -> (Links, LinkCells) {
+    ) -> (RowLinks, LinkCells) {
         let is_there = text_key.is_some() && call.transcript_file.is_some();
         let transcript = is_there.then_some(Linked::Transcript(&call.id));
         let recording = recording.map(|recording| Linked::Recording(&recording.egress_id));
-        let links = Links {
+        let links = RowLinks {
             recording: recording.and_then(|linked| self.links.permanent(linked)),
             transcript: transcript.and_then(|linked| self.links.permanent(linked)),
-            ..Links::default()
+            ..RowLinks::default()
         };
         let had_others = state.signed_links.take().is_some();
-        let cells = match had_others || links != Links::default() {
+        let cells = match had_others || links != RowLinks::default() {
             true => LinkCells::Fresh,
             false => LinkCells::Kept,
         };
@@ -71,21 +71,21 @@ impl Airtable {
         text_key: Option<String>,
         state: &mut SinkState,
         now: Timestamp,
-    ) -> Result<(Links, LinkCells), String> {
+    ) -> Result<(RowLinks, LinkCells), String> {
         if key.is_none() && text_key.is_none() {
             let cells = match state.signed_links.take() {
                 Some(_) => LinkCells::Fresh,
                 None => LinkCells::Kept,
             };
-            return Ok((Links::default(), cells));
+            return Ok((RowLinks::default(), cells));
         }
         let or_empty = |key: &Option<String>| key.clone().unwrap_or_default();
         let purpose = format!("{} {}", or_empty(&key), or_empty(&text_key));
         if are_valid(state, &purpose, now + self.links.ttl / 2) {
-            return Ok((Links::default(), LinkCells::Kept));
+            return Ok((RowLinks::default(), LinkCells::Kept));
         }
         let expires = now + self.links.ttl;
-        let links = Links {
+        let links = RowLinks {
             expires: key.as_ref().map(|_| expires),
             recording: self.sign(key).await?,
             transcript: self.sign(text_key).await?,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     attachment::AttachmentUpload,
-    changed_cells::{Comparison, Extent, Fields, LinkCells, changed_cells},
+    changed_cells::{CellFields, Comparison, Extent, LinkCells, changed_cells},
     notes,
     sink::Airtable,
     state::{SentCell, SinkState, hash},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     airtable::{
         Schema, Source,
-        projection::{Links, Projection, project},
+        projection::{Projection, RowLinks, project},
     },
     domain::Call,
     pipeline::deliver::{Attempt, Due, Outcome},
@@ -119,11 +119,11 @@ impl Airtable {
 
     /// Whether a row that somebody deleted must come back: fresh links and our own notes are no change of the call.
     fn has_changed(&self, call: &Call, state: &SinkState, table: &Table) -> bool {
-        let cells = project(call, &self.schema, &Links::default()).cells;
+        let cells = project(call, &self.schema, &RowLinks::default()).cells;
         let comparison = Comparison {
             schema: &self.schema,
             state,
-            fields: Fields::Of(table),
+            fields: CellFields::Of(table),
             links: LinkCells::Kept,
             extent: Extent::ChangedCells,
         };
@@ -141,7 +141,7 @@ impl Row {
         let comparison = Comparison {
             schema,
             state: &self.state,
-            fields: Fields::Of(table),
+            fields: CellFields::Of(table),
             links: self.links,
             extent: self.extent,
         };
