@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// Milliseconds of a time that never comes, for rows that wait for nothing.
-pub const NEVER: i64 = i64::MAX;
+pub(super) const NEVER: i64 = i64::MAX;
 
 /// Bytes of bodies or calls that are read into memory at once, or those of one that is larger.
 const READ_BYTES: i64 = 8 << 20;
