@@ -16,7 +16,10 @@ const GROUP: usize = 256;
 type Row = (String, oneshot::Sender<()>);
 
 /// Rows per second with as many clients as `loads`, each of which waits for its row before it sends the next.
-pub async fn inserts_per_second(folder: &Path, loads: Vec<Vec<String>>) -> anyhow::Result<f64> {
+pub(crate) async fn inserts_per_second(
+    folder: &Path,
+    loads: Vec<Vec<String>>,
+) -> anyhow::Result<f64> {
     let url = format!("sqlite:{}", folder.join("bare.db").display());
     let options = SqliteConnectOptions::from_str(&url)?
         .create_if_missing(true)

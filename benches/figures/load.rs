@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::service::{KEY, SECRET};
 
-pub const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 
 /// A call without an egress, from its room's start to its end.
 const EVENTS: [&str; 10] = [
@@ -31,7 +31,7 @@ const EVENTS: [&str; 10] = [
 ];
 
 /// Bodies of one connection: rooms one after the other, each with all its events, and each event a little later.
-pub fn bodies(connection: usize, round: &str, count: usize) -> Vec<String> {
+pub(crate) fn bodies(connection: usize, round: &str, count: usize) -> Vec<String> {
     let body = |n: usize| {
         let room = format!("{round}{connection}x{}", n / EVENTS.len());
         at(EVENTS[n % EVENTS.len()], n)
@@ -51,7 +51,7 @@ fn at(body: &str, n: usize) -> String {
 }
 
 /// A complete signed request, ready for the socket.
-pub fn request(address: &str, body: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn request(address: &str, body: &str) -> anyhow::Result<Vec<u8>> {
     let hash = BASE64_STANDARD.encode(Sha256::digest(body));
     let token = AccessToken::with_api_key(KEY, SECRET).with_sha256(&hash);
     let token = token.to_jwt()?;
@@ -64,7 +64,7 @@ pub fn request(address: &str, body: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Sends all, one after the other on each of the connections; how long all took, and each.
-pub async fn send(
+pub(crate) async fn send(
     address: &str,
     loads: Vec<Vec<Vec<u8>>>,
 ) -> anyhow::Result<(Duration, Vec<Duration>)> {

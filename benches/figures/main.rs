@@ -2,6 +2,11 @@
 //! `webhooks`, `starts`, `rows`, `storm` or `recovery`. `benches/run` first builds the `dist` binary and measures its
 //! size, too. Fails if a goal is missed.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tasks of a benchmark end with it"
+)]
+
 mod bare;
 mod load;
 mod recovery;

@@ -19,7 +19,7 @@ const KILLS: usize = 21;
 const LETTERS: usize = 100_000;
 const ROOMS: usize = 100;
 
-pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let [folded, replayed] = full_inbox().await?;
     Ok(vec![
         first_accepted().await?,

@@ -26,7 +26,7 @@ use crate::{
 const ROWS: usize = 1000;
 const WAITING: usize = 100_000;
 
-pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let mut figures = alone().await?;
     figures.extend(beside_another().await?);
     figures.push(waiting().await?);
@@ -136,7 +136,7 @@ async fn until_written(airtable: &Airtable, count: usize) -> anyhow::Result<Dura
 }
 
 /// Writes calls with a pending Airtable delivery into a database that no process uses yet.
-pub async fn owe(
+pub(crate) async fn owe(
     database: &Path,
     count: usize,
     call: impl Fn(usize) -> anyhow::Result<Call>,

@@ -22,10 +22,10 @@ use tempfile::TempDir;
 
 use crate::rows;
 
-pub const KEY: &str = "devkey";
-pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
+pub(crate) const KEY: &str = "devkey";
+pub(crate) const SECRET: &str = "secretsecretsecretsecretsecretsecret";
 
-pub struct Service {
+pub(crate) struct Service {
     pub address: String,
     /// From the start of the process until `/readyz` answers 200.
     pub ready_after: Duration,
@@ -39,7 +39,7 @@ pub struct Service {
 }
 
 /// Settings that differ between services.
-pub struct Setup {
+pub(crate) struct Setup {
     settings: Vec<(&'static str, String)>,
     airtable: airtable::Options,
     /// Calls in the database before the service starts.
@@ -47,7 +47,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub fn record_on(when: &str) -> Setup {
+    pub(crate) fn record_on(when: &str) -> Setup {
         Setup {
             settings: vec![("RECORD_ON", when.to_owned())],
             airtable: airtable::Options::default(),
@@ -56,7 +56,7 @@ impl Setup {
     }
 
     /// This many calls have a pending Airtable delivery, and nothing is recorded.
-    pub fn outstanding(
+    pub(crate) fn outstanding(
         calls: usize,
         call: impl Fn(usize) -> anyhow::Result<Call> + 'static,
     ) -> Setup {
@@ -67,7 +67,7 @@ impl Setup {
     }
 
     /// Airtable takes so many requests a second instead of 5, and the service knows.
-    pub fn airtable_takes(mut self, per_second: u32) -> Setup {
+    pub(crate) fn airtable_takes(mut self, per_second: u32) -> Setup {
         self.airtable.requests_per_second = f64::from(per_second);
         self.airtable.token_requests_per_second = 0.0;
         let rate = ("AIRTABLE_REQUESTS_PER_SECOND", per_second.to_string());
@@ -77,11 +77,11 @@ impl Setup {
 }
 
 impl Service {
-    pub async fn start(record_on: &str) -> anyhow::Result<Service> {
+    pub(crate) async fn start(record_on: &str) -> anyhow::Result<Service> {
         Service::with(Setup::record_on(record_on)).await
     }
 
-    pub async fn with(setup: Setup) -> anyhow::Result<Service> {
+    pub(crate) async fn with(setup: Setup) -> anyhow::Result<Service> {
         // A real disk: fsync costs nothing in memory.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let local = "127.0.0.1:0".parse()?;
@@ -150,7 +150,7 @@ impl Service {
     }
 
     /// The database, read only.
-    pub async fn database(&self) -> anyhow::Result<SqliteConnection> {
+    pub(crate) async fn database(&self) -> anyhow::Result<SqliteConnection> {
         let path = self.folder.path().join("calls.db");
         let path = path.to_str().context("the path is UTF-8")?;
         let url = format!("sqlite:{path}?mode=ro");
@@ -158,14 +158,14 @@ impl Service {
     }
 
     /// `kill -9`.
-    pub fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
     /// Starts the process again, on its old address.
-    pub fn run_again(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn run_again(&mut self) -> anyhow::Result<()> {
         let folder = self.folder.path();
         let others = (&self.livekit, &self.storage, &self.airtable);
         self.child = spawn(folder, &self.address, &self.settings, others)?;
@@ -173,7 +173,7 @@ impl Service {
     }
 
     /// Runs another command of the program on the service's database; returns its output.
-    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+    pub(crate) fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let database = format!("sqlite:{}", self.folder.path().join("calls.db").display());
         let output = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"))
             .args(arguments)
@@ -187,7 +187,7 @@ impl Service {
     }
 
     /// CPU time used by its threads.
-    pub fn cpu(&self) -> anyhow::Result<Duration> {
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         let (_, fields) = stat
             .rsplit_once(')')
@@ -199,7 +199,7 @@ impl Service {
     }
 
     /// Resident memory in MiB.
-    pub fn resident(&self) -> anyhow::Result<f64> {
+    pub(crate) fn resident(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));

@@ -10,7 +10,7 @@ use crate::{Figure, ms, percentile, service::Service};
 const PER_SECOND: u32 = 50;
 const SECONDS: u32 = 10;
 
-pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let service = Service::start("room_started").await?;
     // The first second is for connections and caches of a process that has just started.
     tokio::time::sleep(Duration::from_secs(1)).await;

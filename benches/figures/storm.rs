@@ -75,7 +75,7 @@ fn storm() -> anyhow::Result<Storm> {
     Ok(Storm { poison, faults })
 }
 
-pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let storm = storm()?;
     let poison = storm.poison.clone();
     let call = move |n| calls::call(n, poison.contains(&n));

@@ -12,7 +12,7 @@ use crate::{
 const FIRST: usize = 20_000;
 const ALL: usize = 100_000;
 
-pub async fn measure() -> anyhow::Result<Vec<Figure>> {
+pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     // The best that this disk gives is measured first, while nothing else runs.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let bare = bare::inserts_per_second(folder.path(), rounds("bare", FIRST)).await?;
@@ -90,7 +90,7 @@ async fn send(
 }
 
 /// Waits until every webhook has been folded into its call.
-pub async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
+pub(crate) async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
     let mut database = service.database().await?;
     loop {
         let waiting: i64 =

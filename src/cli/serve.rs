@@ -33,6 +33,7 @@ pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> 
         service = Service::start(&config, metrics, telemetry::now) => service?,
         stopped = &mut stop => return stopped,
     };
+    #[expect(clippy::disallowed_methods, reason = "aborted below")]
     let upkeep = tokio::spawn(async move {
         loop {
             tokio::time::sleep(UPKEEP).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 /// The seed document's placeholders, copied without being filled in.
-pub fn is_placeholder(value: &str) -> bool {
+pub(super) fn is_placeholder(value: &str) -> bool {
     const EXAMPLES: [&str; 4] = [
         "your_livekit_api_key",
         "your_livekit_secret",
@@ -36,7 +36,7 @@ pub fn duration(value: &str) -> Option<Duration> {
 }
 
 /// The shortest form that `duration` parses back.
-pub fn show_duration(duration: Duration) -> String {
+pub(super) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     [(86_400, 'd'), (3600, 'h'), (60, 'm')]
         .into_iter()
@@ -61,13 +61,13 @@ fn parse(value: &str, schemes: &[&str]) -> Result<Url, String> {
 }
 
 /// A URL with scheme http or https, unchanged except for a trailing slash.
-pub fn http_url(value: &str) -> Result<String, String> {
+pub(super) fn http_url(value: &str) -> Result<String, String> {
     parse(value, &["https", "http"])?;
     Ok(value.trim_end_matches('/').to_owned())
 }
 
 /// `scheme://host[:port]`, no path.
-pub fn origin(value: &str) -> Result<String, String> {
+pub(super) fn origin(value: &str) -> Result<String, String> {
     let url = parse(value, &["https", "http"])?;
     match (url.path(), url.query()) {
         ("/", None) => Ok(url.origin().ascii_serialization()),
@@ -76,7 +76,7 @@ pub fn origin(value: &str) -> Result<String, String> {
 }
 
 /// The URL of LiveKit's API: the same host over HTTP.
-pub fn livekit_url(value: &str) -> Result<String, String> {
+pub(super) fn livekit_url(value: &str) -> Result<String, String> {
     let url = parse(value, &["wss", "ws", "https", "http"])?;
     let scheme = if matches!(url.scheme(), "wss" | "https") {
         "https"
@@ -93,7 +93,7 @@ pub fn livekit_url(value: &str) -> Result<String, String> {
 
 /// A storage URL: https, or http on this machine. Cloudflare's dashboard shows it with the bucket appended, which would
 /// make every key wrong.
-pub fn storage_url(value: &str, bucket: &str) -> Result<String, String> {
+pub(super) fn storage_url(value: &str, bucket: &str) -> Result<String, String> {
     let url = parse(value, &["https", "http"])?;
     if url.scheme() == "http" && !is_loopback(&url) {
         return Err("uses http for another machine".into());
@@ -115,7 +115,7 @@ fn is_loopback(url: &Url) -> bool {
 
 /// The region that an endpoint's name implies: Backblaze's `s3.<region>.backblazeb2.com`, AWS's
 /// `s3.<region>.amazonaws.com`.
-pub fn region_of(endpoint: &str) -> Option<String> {
+pub(super) fn region_of(endpoint: &str) -> Option<String> {
     let url = Url::parse(endpoint).ok()?;
     let rest = url.host_str()?.strip_prefix("s3.")?;
     let region = rest
@@ -125,14 +125,14 @@ pub fn region_of(endpoint: &str) -> Option<String> {
 }
 
 /// Whether the endpoint is AWS itself; so is none.
-pub fn is_aws(endpoint: Option<&str>) -> bool {
+pub(super) fn is_aws(endpoint: Option<&str>) -> bool {
     endpoint.is_none_or(|e| {
         Url::parse(e).is_ok_and(|u| u.host_str().is_some_and(|h| h.ends_with(".amazonaws.com")))
     })
 }
 
 /// Validates the template of object keys; returns what is wrong with it.
-pub fn recording_path(path: &str, extension: &str) -> Result<(), String> {
+pub(super) fn recording_path(path: &str, extension: &str) -> Result<(), String> {
     if path.starts_with('/') {
         return Err("starts with a slash, but an object key is relative".into());
     }

@@ -157,7 +157,7 @@ impl Http {
 }
 
 /// ALERT_WEBHOOK_URL
-pub fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
+pub(super) fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
     let expected = "the URL of a webhook, http:// or https://, or nothing";
     r.address("ALERT_WEBHOOK_URL", expected, check::http_url)
         .map(SecretString::from)

@@ -17,11 +17,11 @@ use crate::{
 };
 
 /// The error of a message that causes a panic.
-pub const PANICKED: &str =
+pub(super) const PANICKED: &str =
     "the message could not be applied to its call because of a bug; run `replay` after an update";
 
 /// Parses a message; the error is for people. A panic counts as an error.
-pub fn read(message: &InboxMessage) -> Result<EventPayload, String> {
+pub(super) fn read(message: &InboxMessage) -> Result<EventPayload, String> {
     let read = AssertUnwindSafe(|| read_body(message));
     std::panic::catch_unwind(read).unwrap_or_else(|_| Err(PANICKED.to_owned()))
 }
@@ -69,7 +69,7 @@ fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
 }
 
 /// The source of a message.
-pub fn source(message: &InboxMessage) -> EventSource {
+pub(super) fn source(message: &InboxMessage) -> EventSource {
     match (message.kind, &message.signed_by) {
         (MessageKind::Webhook, Some(key)) => EventSource::Webhook { key: key.clone() },
         (MessageKind::Egress | MessageKind::Room | MessageKind::Participant, _) => EventSource::Api,
@@ -78,23 +78,27 @@ pub fn source(message: &InboxMessage) -> EventSource {
 }
 
 /// An observation of a sink or of reconcile, on its way to the inbox like any other message.
-pub fn observation(call_id: &str, observation: &Observation, now: Timestamp) -> InboxMessage {
+pub(super) fn observation(
+    call_id: &str,
+    observation: &Observation,
+    now: Timestamp,
+) -> InboxMessage {
     let body = serde_json::to_vec(observation).unwrap_or_default();
     InboxMessage::new(MessageKind::Observation, body, now).of_call(call_id)
 }
 
 /// An EgressInfo from LiveKit's API, in the form of its webhooks.
-pub fn egress(info: String, now: Timestamp) -> InboxMessage {
+pub(super) fn egress(info: String, now: Timestamp) -> InboxMessage {
     InboxMessage::new(MessageKind::Egress, info, now)
 }
 
 /// A room that LiveKit's API listed.
-pub fn room(room: &Room, now: Timestamp) -> InboxMessage {
+pub(super) fn room(room: &Room, now: Timestamp) -> InboxMessage {
     InboxMessage::new(MessageKind::Room, json!(room).to_string(), now)
 }
 
 /// A ParticipantInfo from LiveKit's API, in the form of its webhooks.
-pub fn participant(room: &Room, info: &Value, now: Timestamp) -> InboxMessage {
+pub(super) fn participant(room: &Room, info: &Value, now: Timestamp) -> InboxMessage {
     let body = json!({ "room": room, "participant": info });
     InboxMessage::new(MessageKind::Participant, body.to_string(), now)
 }

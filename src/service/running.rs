@@ -52,6 +52,10 @@ impl Service {
     /// # Errors
     /// When a variable has a value that cannot be used, the database cannot be opened or written, or the address is
     /// taken.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the service ends its own tasks in stop"
+    )]
     pub async fn start(
         config: &Config,
         metrics: PrometheusHandle,

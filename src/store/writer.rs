@@ -27,6 +27,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// `timeout`: how long a transaction may take.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task ends when the last sender is dropped"
+    )]
     pub(super) fn start(pool: AnyPool, timeout: Duration) -> Writer {
         let (queue, mut messages) = mpsc::channel::<(InboxMessage, Ack)>(4 * GROUP);
         tokio::spawn(async move {

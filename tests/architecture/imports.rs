@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The crate's files by module: `http::calls` for `src/http/calls.rs`, `http` for `src/http/mod.rs`, `` for `src/lib.rs`.
-pub struct Crate {
+pub(crate) struct Crate {
     files: BTreeMap<String, File>,
 }
 
@@ -17,7 +17,7 @@ struct File {
 
 impl Crate {
     /// `sources`: paths from the package's folder, with their texts. `src/main.rs` is another crate and is left out.
-    pub fn read(sources: &[(String, String)]) -> Crate {
+    pub(crate) fn read(sources: &[(String, String)]) -> Crate {
         let modules = sources.iter().filter(|(path, _)| path != "src/main.rs");
         let mut files: BTreeMap<String, File> = modules
             .map(|(path, text)| (module_of(path), File::new(path, text)))
@@ -30,7 +30,7 @@ impl Crate {
     }
 
     /// For every file the files that define what it names.
-    pub fn imports(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+    pub(crate) fn imports(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let known = self.files.keys().cloned().collect();
         let of_file = |module: &String, file: &File| {
             let mut found = BTreeSet::new();
@@ -173,7 +173,7 @@ fn uses(code: &str) -> Vec<(&str, &str)> {
 }
 
 /// Each path of a `use` tree, and what it is called when that is not its last name.
-pub fn spelt_out(tree: &str) -> Vec<(String, Option<String>)> {
+pub(crate) fn spelt_out(tree: &str) -> Vec<(String, Option<String>)> {
     let tree = tree.trim();
     let Some(open) = tree.find('{') else {
         let (path, alias) = match tree.split_once(" as ") {
@@ -221,7 +221,7 @@ fn words(code: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The text without what stands behind `//`; addresses in strings stay.
-pub fn without_comments(text: &str) -> String {
+pub(crate) fn without_comments(text: &str) -> String {
     let code = |line: &str| match line.find("//") {
         Some(at) if !line[..at].ends_with(':') => line[..at].to_owned(),
         _ => line.to_owned(),

@@ -14,13 +14,13 @@ const SQL: [&str; 6] = [
 ];
 
 /// `src/http/calls.rs` is of the module `http`.
-pub fn module_of(path: &str) -> String {
+pub(crate) fn module_of(path: &str) -> String {
     let inside = path.trim_start_matches("src/").trim_end_matches(".rs");
     inside.split('/').next().unwrap_or_default().to_owned()
 }
 
 /// What a module imports although it may only import `may`.
-pub fn forbidden(module: &str, may: &[&str], text: &str) -> Vec<String> {
+pub(crate) fn forbidden(module: &str, may: &[&str], text: &str) -> Vec<String> {
     let allowed = |import: &String| {
         may.iter().any(|path| {
             let below = import.strip_prefix(path);
@@ -32,7 +32,7 @@ pub fn forbidden(module: &str, may: &[&str], text: &str) -> Vec<String> {
 }
 
 /// Every `crate::` path in a text, groups spelt out, without the module's own.
-pub fn imported(module: &str, text: &str) -> BTreeSet<String> {
+pub(crate) fn imported(module: &str, text: &str) -> BTreeSet<String> {
     let text = without_comments(text);
     let mut found = BTreeSet::new();
     for (at, _) in text.match_indices("crate::") {
@@ -63,7 +63,7 @@ fn tree(text: &str) -> &str {
 }
 
 /// The files of each circle, sorted.
-pub fn circles<'a>(imports: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>> {
+pub(crate) fn circles<'a>(imports: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>> {
     let reached: BTreeMap<&str, BTreeSet<&str>> = imports
         .keys()
         .map(|path| (*path, reachable(imports, path)))
@@ -96,7 +96,7 @@ fn reachable<'a>(imports: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &str) -> 
 }
 
 /// What a map holds besides docs, `mod` and `use`.
-pub fn items(text: &str) -> Vec<String> {
+pub(crate) fn items(text: &str) -> Vec<String> {
     let code = without_comments(text);
     let lines = code.lines().map(str::trim);
     let lines = lines.filter(|line| !line.starts_with("#["));
@@ -112,20 +112,20 @@ pub fn items(text: &str) -> Vec<String> {
 }
 
 /// Words of SQL in the code's strings.
-pub fn sql(text: &str) -> Vec<&'static str> {
+pub(crate) fn sql(text: &str) -> Vec<&'static str> {
     let code = without_comments(text);
     SQL.into_iter().filter(|word| code.contains(word)).collect()
 }
 
 /// How often `unsafe` stands in the code.
-pub fn unsafe_words(text: &str) -> usize {
+pub(crate) fn unsafe_words(text: &str) -> usize {
     let code = without_comments(text);
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.filter(|word| *word == "unsafe").count()
 }
 
 /// Dependencies without a comment on their line.
-pub fn uncommented(manifest: &str) -> Vec<String> {
+pub(crate) fn uncommented(manifest: &str) -> Vec<String> {
     let mut inside = false;
     let mut found = Vec::new();
     for line in manifest.lines() {

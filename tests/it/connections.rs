@@ -100,7 +100,7 @@ impl Small {
 }
 
 /// Everything that comes until the other side closes; it does so within 10 s.
-pub async fn rest(socket: &mut TcpStream) -> String {
+pub(crate) async fn rest(socket: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = socket.read_to_end(&mut bytes);
     let read = tokio::time::timeout(Duration::from_secs(10), read).await;
@@ -109,7 +109,7 @@ pub async fn rest(socket: &mut TcpStream) -> String {
 }
 
 /// The next answer without a body, or its first bytes.
-pub async fn answer(socket: &mut TcpStream) -> String {
+pub(crate) async fn answer(socket: &mut TcpStream) -> String {
     let mut bytes = vec![0; 4096];
     let read = tokio::time::timeout(Duration::from_secs(10), socket.read(&mut bytes));
     let length = read.await.expect("it was never answered").unwrap();

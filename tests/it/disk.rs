@@ -17,7 +17,7 @@ async fn apart() -> (World, Serve) {
 }
 
 /// The same, with more in its environment.
-pub async fn apart_with(more: impl Fn(&Path) -> Vec<(String, String)>) -> (World, Serve) {
+pub(crate) async fn apart_with(more: impl Fn(&Path) -> Vec<(String, String)>) -> (World, Serve) {
     let mut world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
     world.stop().await;
     let settings = [world.settings(), &more(world.folder.path())].concat();
@@ -50,12 +50,12 @@ fn webhook(n: usize) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
-pub async fn hook(world: &World, n: usize) -> reqwest::Response {
+pub(crate) async fn hook(world: &World, n: usize) -> reqwest::Response {
     let body = webhook(n);
     signed_webhooks::send_as(world, Some(signed_webhooks::signature(&body)), body).await
 }
 
-pub fn lines(serve: &Serve, text: &str) -> usize {
+pub(crate) fn lines(serve: &Serve, text: &str) -> usize {
     serve
         .said()
         .lines()
@@ -63,13 +63,13 @@ pub fn lines(serve: &Serve, text: &str) -> usize {
         .count()
 }
 
-pub fn told_to_come_again(answer: &reqwest::Response) {
+pub(crate) fn told_to_come_again(answer: &reqwest::Response) {
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers()["retry-after"], "7");
 }
 
 /// Asks until it is answered so.
-pub async fn until(world: &World, path: &str, status: u16) -> String {
+pub(crate) async fn until(world: &World, path: &str, status: u16) -> String {
     for _ in 0..300 {
         let answer = world.get(path).await;
         if answer.status().as_u16() == status {
@@ -81,7 +81,7 @@ pub async fn until(world: &World, path: &str, status: u16) -> String {
 }
 
 /// After its one outage it takes what it had turned away, and the rows of twenty calls are there.
-pub async fn goes_on(world: World, mut serve: Serve, turned_away: Range<usize>) {
+pub(crate) async fn goes_on(world: World, mut serve: Serve, turned_away: Range<usize>) {
     until(&world, "/readyz", 200).await;
     for n in turned_away {
         assert_eq!(hook(&world, n).await.status(), 200);

@@ -36,13 +36,13 @@ use crate::{
     reader::{self, Row},
 };
 
-pub const KEY: &str = "devkey";
-pub const SECRET: &str = "secretsecretsecretsecretsecretsecret";
-pub const API_TOKEN: &str = "token-for-tests";
+pub(crate) const KEY: &str = "devkey";
+pub(crate) const SECRET: &str = "secretsecretsecretsecretsecretsecret";
+pub(crate) const API_TOKEN: &str = "token-for-tests";
 /// How long a test waits for what must come: much longer than it takes, for machines that are busy with other things.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct World {
+pub(crate) struct World {
     pub livekit: LiveKit,
     pub storage: Storage,
     pub airtable: Airtable,
@@ -56,18 +56,18 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new() -> World {
+    pub(crate) async fn new() -> World {
         World::with(&[]).await
     }
 
     /// `settings` come on top of those that every world has.
-    pub async fn with(settings: &[(&str, &str)]) -> World {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> World {
         let unhurried = airtable::Options::unlimited();
         World::beside(settings, unhurried).await
     }
 
     /// With an Airtable like this.
-    pub async fn beside(settings: &[(&str, &str)], airtable: airtable::Options) -> World {
+    pub(crate) async fn beside(settings: &[(&str, &str)], airtable: airtable::Options) -> World {
         livekit_airtable::install_crypto();
         leak_check::listen();
         let folder = tempfile::tempdir().unwrap();
@@ -126,17 +126,17 @@ impl World {
     }
 
     /// The settings as a process' environment.
-    pub fn settings(&self) -> &[(String, String)] {
+    pub(crate) fn settings(&self) -> &[(String, String)] {
         &self.settings
     }
 
     /// From the next start on.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// DATABASE_URL; the last setting counts.
-    pub fn database(&self) -> String {
+    pub(crate) fn database(&self) -> String {
         let mut settings = self.settings.iter().rev();
         let set = settings.find(|(name, _)| name == "DATABASE_URL");
         set.unwrap().1.clone()
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// Creates what the schema has and the base has not.
-    pub async fn create_table(&self) {
+    pub(crate) async fn create_table(&self) {
         let client = client(&self.config().airtable, self.http.clone());
         let schema = schema(self.config().airtable.schema.as_deref()).unwrap();
         let plan = Plan::read(&client, &schema, None).await.unwrap();
@@ -155,7 +155,7 @@ impl World {
     }
 
     /// Starts the service; LiveKit's webhooks go to it.
-    pub async fn start(&mut self) {
+    pub(crate) async fn start(&mut self) {
         let service = Service::start(&self.config(), metrics(), self.clock).await;
         let service = service.unwrap();
         self.address = service.address;
@@ -165,45 +165,45 @@ impl World {
     }
 
     /// Continues with a clock that the test controls.
-    pub async fn restart_on(&mut self, clock: Clock) {
+    pub(crate) async fn restart_on(&mut self, clock: Clock) {
         self.stop().await;
         self.clock = clock;
         self.start().await;
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(service) = self.service.take() {
             service.stop().await;
         }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// The call's first row.
-    pub async fn row(&self, call: &str) -> Option<Row> {
+    pub(crate) async fn row(&self, call: &str) -> Option<Row> {
         self.rows_of(call).await.into_iter().next()
     }
 
     /// All rows of the call.
-    pub async fn rows_of(&self, call: &str) -> Vec<Row> {
+    pub(crate) async fn rows_of(&self, call: &str) -> Vec<Row> {
         reader::rows_with(&self.airtable, "Calls", "Call ID", call).await
     }
 
     /// All rows of all calls.
-    pub async fn rows(&self) -> Vec<Row> {
+    pub(crate) async fn rows(&self) -> Vec<Row> {
         reader::rows(&self.airtable, "Calls").await
     }
 
     /// The call's first row as the stand-in has it in memory: for those who wait, and ask over and over.
-    pub fn glance(&self, call: &str) -> Option<Row> {
+    pub(crate) fn glance(&self, call: &str) -> Option<Row> {
         let rows = self.airtable.rows("Calls");
         rows.into_iter().find(|row| row["Call ID"] == call)
     }
 
     /// Waits until pyairtable reads the call's row as `wanted`; it panics with the last row.
-    pub async fn row_where(&self, call: &str, wanted: impl Fn(&Row) -> bool) -> Row {
+    pub(crate) async fn row_where(&self, call: &str, wanted: impl Fn(&Row) -> bool) -> Row {
         let mut last = None;
         let asked = Instant::now();
         while asked.elapsed() < PATIENCE {
@@ -221,13 +221,13 @@ impl World {
         panic!("the row never came to be as wanted; it is {last:#?}")
     }
 
-    pub async fn row_is(&self, call: &str, status: &str) -> Row {
+    pub(crate) async fn row_is(&self, call: &str, status: &str) -> Row {
         self.row_where(call, |row| row.get("Status").is_some_and(|s| s == status))
             .await
     }
 
     /// Waits until LiveKit has been asked `times` to record the room.
-    pub async fn starts(&self, room: &str, times: usize) {
+    pub(crate) async fn starts(&self, room: &str, times: usize) {
         let count = || {
             self.livekit
                 .starts()
@@ -239,12 +239,12 @@ impl World {
         assert!(reached.is_some(), "{room} was started {} times", count());
     }
 
-    pub async fn get(&self, path: &str) -> reqwest::Response {
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
         let request = self.http.get(self.url(path)).bearer_auth(API_TOKEN);
         request.send().await.unwrap()
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
         if path.starts_with("/v1/transcripts") {
             leak_check::plant_words(body);
         }
@@ -274,11 +274,11 @@ fn bucket(folder: &Path) -> storage::Options {
 static AHEAD: [AtomicI64; 16] = [const { AtomicI64::new(0) }; 16];
 
 /// A clock that can be moved; each test takes one of its own.
-pub fn moved<const N: usize>() -> Timestamp {
+pub(crate) fn moved<const N: usize>() -> Timestamp {
     telemetry::now() + SignedDuration::from_secs(AHEAD[N].load(Ordering::Relaxed))
 }
 
-pub fn move_clock<const N: usize>(seconds: i64) {
+pub(crate) fn move_clock<const N: usize>(seconds: i64) {
     AHEAD[N].fetch_add(seconds, Ordering::Relaxed);
 }
 
@@ -290,7 +290,7 @@ fn metrics() -> PrometheusHandle {
 }
 
 /// Polls until there is a result; `None` after [`TIMEOUT`].
-pub async fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) async fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let asked = Instant::now();
     while asked.elapsed() < PATIENCE {
         if let Some(answer) = ask() {
@@ -301,7 +301,7 @@ pub async fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     None
 }
 
-pub fn agent() -> Person {
+pub(crate) fn agent() -> Person {
     Person {
         identity: "agent-ava".into(),
         name: "Ava".into(),
@@ -310,7 +310,7 @@ pub fn agent() -> Person {
     }
 }
 
-pub fn caller(number: &str) -> Person {
+pub(crate) fn caller(number: &str) -> Person {
     leak_check::plant(number.trim_start_matches('+'));
     Person {
         identity: format!("sip_{number}"),
@@ -321,7 +321,7 @@ pub fn caller(number: &str) -> Person {
 }
 
 /// A LiveKit token as agents make it.
-pub fn token(grants: VideoGrants) -> String {
+pub(crate) fn token(grants: VideoGrants) -> String {
     let token = AccessToken::with_api_key(KEY, SECRET).with_grants(grants);
     token.to_jwt().unwrap()
 }

@@ -35,13 +35,13 @@ static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static WAITING: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// From now on this must be nowhere.
-pub fn plant(text: &str) {
+pub(crate) fn plant(text: &str) {
     let mut planted = PLANTED.lock().unwrap_or_else(PoisonError::into_inner);
     planted.insert(text.to_owned());
 }
 
 /// Everything that somebody says in a transcript.
-pub fn plant_words(transcript: &Value) {
+pub(crate) fn plant_words(transcript: &Value) {
     match transcript {
         // Shorter ones turn up by chance.
         Value::String(words) if words.len() > 11 && words.contains(' ') => {
@@ -72,14 +72,14 @@ fn found_in(text: &str) -> Vec<String> {
 }
 
 /// Notes what must be nowhere and is in this text.
-pub fn look_through(text: &str) {
+pub(crate) fn look_through(text: &str) {
     let found = found_in(text);
     let mut all = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
     all.extend(found);
 }
 
 /// Reads what processes have written into a world's folder, and panics if anything was found by any test up to now.
-pub fn check(folder: &Path) {
+pub(crate) fn check(folder: &Path) {
     for name in ["stdout", "stderr"] {
         look_through(&std::fs::read_to_string(folder.join(name)).unwrap_or_default());
     }
@@ -96,7 +96,7 @@ pub fn check(folder: &Path) {
 }
 
 /// Listens to all services of this process.
-pub fn listen() {
+pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| subscriber(|| Ear(hear)).init());
 }
@@ -110,7 +110,7 @@ fn hear(line: &str) {
 }
 
 /// The log lines about waiting deliveries of which this call is the oldest.
-pub fn said_to_wait(call: &str) -> Vec<String> {
+pub(crate) fn said_to_wait(call: &str) -> Vec<String> {
     let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
     let ours = waiting.iter().filter(|line| line.contains(call));
     ours.cloned().collect()

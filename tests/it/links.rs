@@ -207,7 +207,7 @@ async fn the_link_to_a_long_transcript_is_permanent_too() {
     permanent_transcript(&[]).await;
 }
 
-pub async fn permanent_transcript(more: &[(&str, &str)]) {
+pub(crate) async fn permanent_transcript(more: &[(&str, &str)]) {
     let world = World::with(&[&[PERMANENT], more].concat()).await;
     let (call, egress) = world.talk("desk").await;
     report_at_length(&world, &call).await;

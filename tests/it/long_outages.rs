@@ -26,7 +26,7 @@ impl World {
     }
 
     /// Waits until `/v1/calls/{call}` is as wanted; `meanwhile` may move the clock.
-    pub async fn detail_where(
+    pub(crate) async fn detail_where(
         &self,
         call: &str,
         wanted: impl Fn(&Value) -> bool,

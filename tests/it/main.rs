@@ -1,5 +1,6 @@
 //! The complete service, on sockets, against the stand-ins and (in `real`) against real servers.
 
+#![expect(clippy::disallowed_methods, reason = "a test's tasks end with it")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test may panic, and so may what it is made of"

@@ -21,14 +21,14 @@ use crate::harness::{World, eventually};
 
 /// A user's webhook: it answers as scripted, then 200, and stores the requests.
 #[derive(Clone, Default)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
     came: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
 }
 
 impl Receiver {
     /// The receiver and its address.
-    pub async fn start(answers: &[(u16, &'static str)]) -> (Receiver, String) {
+    pub(crate) async fn start(answers: &[(u16, &'static str)]) -> (Receiver, String) {
         let receiver = Receiver::default();
         receiver.answers.lock().unwrap().extend(answers);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -38,19 +38,19 @@ impl Receiver {
         (receiver, url)
     }
 
-    pub fn came(&self) -> Vec<(HeaderMap, Bytes)> {
+    pub(crate) fn came(&self) -> Vec<(HeaderMap, Bytes)> {
         self.came.lock().unwrap().clone()
     }
 
     /// The egresses whose end it has received.
-    pub fn egresses(&self) -> BTreeSet<String> {
+    pub(crate) fn egresses(&self) -> BTreeSet<String> {
         let came = self.came.lock().unwrap();
         let id = |body: &Bytes| serde_json::from_slice::<Value>(body).unwrap()["egress_id"].clone();
         let ids = came.iter().map(|(_, body)| id(body));
         ids.map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
-    pub async fn hears(&self, times: usize) -> Vec<(HeaderMap, Bytes)> {
+    pub(crate) async fn hears(&self, times: usize) -> Vec<(HeaderMap, Bytes)> {
         let all = eventually(|| Some(self.came()).filter(|came| came.len() >= times)).await;
         all.unwrap_or_else(|| panic!("it heard {} times, not {times}", self.came().len()))
     }

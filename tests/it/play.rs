@@ -20,11 +20,11 @@ use sha2::{Digest, Sha256};
 use crate::harness::{KEY, PATIENCE, SECRET, World, agent, caller, eventually};
 use crate::leak_check;
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
 
 impl World {
     /// A call in which somebody speaks and that is being recorded: its sid and its egress.
-    pub async fn talk(&self, room: &str) -> (String, String) {
+    pub(crate) async fn talk(&self, room: &str) -> (String, String) {
         let call = self.livekit.open_room(room);
         self.livekit.join(room, agent());
         self.livekit.join(room, caller("+15551234567"));
@@ -35,7 +35,7 @@ impl World {
     }
 
     /// A call whose egress this test ends by hand with [`World::ended`].
-    pub async fn talk_unheard(&self, room: &str) -> (String, String) {
+    pub(crate) async fn talk_unheard(&self, room: &str) -> (String, String) {
         let (call, egress) = self.talk(room).await;
         self.livekit.kill_egress(&egress);
         self.livekit.close_room(room);
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// LiveKit reports the end of an egress; `file` is added to `filename`.
-    pub async fn ended(&self, (call, egress): (&str, &str), status: &str, file: Value) {
+    pub(crate) async fn ended(&self, (call, egress): (&str, &str), status: &str, file: Value) {
         let mut files = json!({"filename": format!("recordings/{call}.mp3")});
         let more = file.as_object().unwrap().clone();
         files.as_object_mut().unwrap().extend(more);
@@ -59,7 +59,7 @@ impl World {
     }
 
     /// A webhook as LiveKit signs it.
-    pub async fn hook(&self, event: &Value) {
+    pub(crate) async fn hook(&self, event: &Value) {
         let body = event.to_string();
         let hash = BASE64_STANDARD.encode(Sha256::digest(body.as_bytes()));
         let token = AccessToken::with_api_key(KEY, SECRET).with_sha256(&hash);
@@ -69,23 +69,23 @@ impl World {
     }
 
     /// The file of an object in the bucket.
-    pub fn object(&self, key: &str) -> PathBuf {
+    pub(crate) fn object(&self, key: &str) -> PathBuf {
         self.storage.folder().join("recordings").join(key)
     }
 
     /// Uploads an object of this size with the key of a call's recording.
-    pub fn put_object(&self, call: &str, bytes: usize) {
+    pub(crate) fn put_object(&self, call: &str, bytes: usize) {
         self.put_object_at(&format!("recordings/{call}.mp3"), bytes);
     }
 
-    pub fn put_object_at(&self, key: &str, bytes: usize) {
+    pub(crate) fn put_object_at(&self, key: &str, bytes: usize) {
         let path = self.object(key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, vec![0; bytes]).unwrap();
     }
 
     /// All egresses of LiveKit, as it lists them.
-    pub async fn egresses(&self) -> Vec<Value> {
+    pub(crate) async fn egresses(&self) -> Vec<Value> {
         let listed = self
             .agents_client()
             .list(None, client::Egresses::All)
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// A token like the one that an agent uses.
-    pub fn agents_client(&self) -> client::Client {
+    pub(crate) fn agents_client(&self) -> client::Client {
         let config = client::Config {
             url: self.livekit.url(),
             api_key: KEY.into(),
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// An agent starts a recording by itself: LiveKit's answer.
-    pub async fn agent_starts(&self, room: &str, key: &str) -> Value {
+    pub(crate) async fn agent_starts(&self, room: &str, key: &str) -> Value {
         let upload = client::Upload {
             access_key: "test".into(),
             secret_key: "testsecret".to_owned().into(),
@@ -126,7 +126,7 @@ impl World {
     }
 
     /// A call without webhooks whose agent recorded it: returns its sid once the recording is in the bucket.
-    pub async fn recorded_unheard(&self, room: &str) -> String {
+    pub(crate) async fn recorded_unheard(&self, room: &str) -> String {
         self.livekit.lose_webhooks(true);
         let call = self.livekit.open_room(room);
         self.livekit.join(room, agent());
@@ -148,7 +148,7 @@ impl World {
     }
 
     /// From now on Airtable refuses each row with 422 and words that name nothing.
-    pub async fn refuse_rows(&self) {
+    pub(crate) async fn refuse_rows(&self) {
         let refusal = json!({ "error": { "type": "INVALID_REQUEST_UNKNOWN", "message": "told by the test" } });
         let fault = json!({"fault": "status", "status": 422, "body": refusal, "method": "PATCH", "times": 1_000_000});
         let url = format!("{}/sim/faults", self.airtable.url());
@@ -157,14 +157,14 @@ impl World {
     }
 
     /// Airtable does what it is asked again.
-    pub async fn mend_airtable(&self) {
+    pub(crate) async fn mend_airtable(&self) {
         let url = format!("{}/sim/faults", self.airtable.url());
         let mended = self.http.delete(url).send().await;
         assert_eq!(mended.unwrap().status(), 200);
     }
 
     /// Waits until this call has no pending delivery to the sink, now or later.
-    pub async fn processed(&self, call: &str, sink: &str) {
+    pub(crate) async fn processed(&self, call: &str, sink: &str) {
         let asked = Instant::now();
         loop {
             let detail = answer(self.get(&format!("/v1/calls/{call}")).await, 200).await;
@@ -180,13 +180,13 @@ impl World {
     }
 
     /// Runs the program with the world's settings.
-    pub fn program(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn program(&self, arguments: &[&str]) -> Output {
         let output = self.command(arguments).output().unwrap();
         leak_check::look_through(&String::from_utf8_lossy(&output.stderr));
         output
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.command_of(PROGRAM, arguments)
     }
 
@@ -199,12 +199,12 @@ impl World {
     }
 
     /// Starts `serve` as a process; LiveKit's webhooks go to it.
-    pub async fn serve(&mut self) -> Serve {
+    pub(crate) async fn serve(&mut self) -> Serve {
         self.serve_with(PROGRAM).await
     }
 
     /// The same with the binary of another version.
-    pub async fn serve_with(&mut self, program: &str) -> Serve {
+    pub(crate) async fn serve_with(&mut self, program: &str) -> Serve {
         let file = self.folder.path().join("address");
         std::fs::remove_file(&file).ok();
         let arguments = ["serve", "--addr-file", file.to_str().unwrap()];
@@ -225,17 +225,17 @@ impl World {
 }
 
 /// A running `serve`, killed when the test is over.
-pub struct Serve(pub Child);
+pub(crate) struct Serve(pub Child);
 
 impl Serve {
     /// `kill -9`.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
     /// SIGTERM: how it exits, and after how long.
-    pub async fn terminate(mut self) -> (ExitStatus, Duration) {
+    pub(crate) async fn terminate(mut self) -> (ExitStatus, Duration) {
         let asked = Instant::now();
         let id = self.0.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().unwrap();
@@ -252,12 +252,12 @@ impl Drop for Serve {
 }
 
 /// A column's text, empty when the cell is.
-pub fn text<'a>(row: &'a Map<String, Value>, column: &str) -> &'a str {
+pub(crate) fn text<'a>(row: &'a Map<String, Value>, column: &str) -> &'a str {
     row.get(column).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The answer's JSON; it panics unless the status is this.
-pub async fn answer(response: reqwest::Response, status: u16) -> Value {
+pub(crate) async fn answer(response: reqwest::Response, status: u16) -> Value {
     let (came, body) = (response.status(), response.text().await.unwrap());
     assert_eq!(came, status, "{body}");
     serde_json::from_str(&body).unwrap()

@@ -9,7 +9,7 @@ use std::{
 use crate::{harness::PATIENCE, leak_check};
 
 /// The binary with nothing in its environment but these, in a folder of its own.
-pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
+pub(crate) fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Command {
     // A write beyond a limit on files must fail, not end the process.
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]);
@@ -22,7 +22,7 @@ pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> C
 
 /// The result of a finished process.
 #[derive(Debug)]
-pub struct Done {
+pub(crate) struct Done {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -39,7 +39,7 @@ impl From<Output> for Done {
 }
 
 /// Runs a command to completion, while this test's own servers keep running.
-pub async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Done {
+pub(crate) async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Done {
     let mut command = command(folder, args, settings);
     let output = tokio::task::spawn_blocking(move || command.output());
     let done: Done = output.await.unwrap().unwrap().into();
@@ -48,14 +48,14 @@ pub async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) ->
 }
 
 /// A `serve` of its own, with both its outputs in files.
-pub struct Serve {
+pub(crate) struct Serve {
     child: std::process::Child,
     outputs: [PathBuf; 2],
     pub address: String,
 }
 
 impl Serve {
-    pub async fn start(folder: &Path, settings: &[(String, String)]) -> Serve {
+    pub(crate) async fn start(folder: &Path, settings: &[(String, String)]) -> Serve {
         let outputs = ["stdout", "stderr"].map(|name| folder.join(name));
         let [out, err] = outputs
             .clone()
@@ -83,23 +83,23 @@ impl Serve {
         }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Everything that it has printed up to now.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let read = |path| std::fs::read_to_string(path).unwrap();
         self.outputs.each_ref().map(read).concat()
     }
 
     /// Its resident memory in bytes (VmRSS).
-    pub fn resident_bytes(&self) -> u64 {
+    pub(crate) fn resident_bytes(&self) -> u64 {
         self.memory_bytes("VmRSS:")
     }
 
     /// The most that it ever had of that, in bytes (VmHWM).
-    pub fn peak_bytes(&self) -> u64 {
+    pub(crate) fn peak_bytes(&self) -> u64 {
         self.memory_bytes("VmHWM:")
     }
 
@@ -111,7 +111,7 @@ impl Serve {
     }
 
     /// Its time on the processor, in hundredths of a second.
-    pub fn cpu_ticks(&self) -> u64 {
+    pub(crate) fn cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         let after_name = stat.rsplit(") ").next().unwrap();
         let of_user_and_system = after_name.split(' ').skip(11).take(2);
@@ -119,7 +119,7 @@ impl Serve {
     }
 
     /// From now on it may open only so many files and sockets more than it has.
-    pub fn limit_open_files(&self, more: usize) {
+    pub(crate) fn limit_open_files(&self, more: usize) {
         let pid = self.child.id();
         let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
         let limit = format!("--nofile={0}:{0}", open.count() + more);
@@ -129,7 +129,7 @@ impl Serve {
     }
 
     /// Sends SIGTERM and waits for the end; the exit code.
-    pub async fn stop(&mut self) -> Option<i32> {
+    pub(crate) async fn stop(&mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").arg(pid).status().unwrap();
         assert!(sent.success());

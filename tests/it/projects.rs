@@ -40,7 +40,7 @@ async fn another_projects_call_is_told_to_be_one_and_stays_open() {
     another_projects_call(&[]).await;
 }
 
-pub async fn another_projects_call(more: &[(&str, &str)]) {
+pub(crate) async fn another_projects_call(more: &[(&str, &str)]) {
     let keys = keys();
     let settings = [&[("LIVEKIT_WEBHOOK_KEYS", keys.as_str())], more].concat();
     let mut world = World::with(&settings).await;
@@ -133,7 +133,7 @@ async fn a_second_key_of_our_own_project_records_as_before() {
     second_key(&[]).await;
 }
 
-pub async fn second_key(more: &[(&str, &str)]) {
+pub(crate) async fn second_key(more: &[(&str, &str)]) {
     let keys = keys();
     let settings = [
         &[

@@ -15,12 +15,12 @@ use tokio::sync::oneshot;
 use crate::real;
 
 /// Cells by column, and the record's id as `id`.
-pub type Row = Map<String, Value>;
+pub(crate) type Row = Map<String, Value>;
 
 const TOKEN: &str = "patReader";
 
 /// An Airtable that the reader can read, whatever else it is configured to do.
-pub async fn airtable(options: airtable::Options) -> Airtable {
+pub(crate) async fn airtable(options: airtable::Options) -> Airtable {
     let options = airtable::Options {
         onlooker_token: Some(TOKEN.to_owned()),
         ..options
@@ -30,17 +30,22 @@ pub async fn airtable(options: airtable::Options) -> Airtable {
 }
 
 /// All rows of a table.
-pub async fn rows(airtable: &Airtable, table: &str) -> Vec<Row> {
+pub(crate) async fn rows(airtable: &Airtable, table: &str) -> Vec<Row> {
     read(airtable, table, json!({})).await
 }
 
 /// The rows of a table that have this value in this column.
-pub async fn rows_with(airtable: &Airtable, table: &str, column: &str, value: &str) -> Vec<Row> {
+pub(crate) async fn rows_with(
+    airtable: &Airtable,
+    table: &str,
+    column: &str,
+    value: &str,
+) -> Vec<Row> {
     read(airtable, table, json!({"key": {column: value}})).await
 }
 
 /// The row of a record, if it is there.
-pub async fn row(airtable: &Airtable, table: &str, record: &str) -> Option<Row> {
+pub(crate) async fn row(airtable: &Airtable, table: &str, record: &str) -> Option<Row> {
     read(airtable, table, json!({"id": record})).await.pop()
 }
 

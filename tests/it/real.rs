@@ -6,7 +6,7 @@ mod browser;
 mod clients;
 mod hand_over;
 mod livekit;
-pub mod postgres;
+pub(crate) mod postgres;
 mod silence;
 mod statements;
 mod storage;
@@ -21,12 +21,12 @@ use std::{
     clippy::disallowed_methods,
     reason = "only tests/run knows where its servers listen"
 )]
-pub fn exported(name: &str) -> String {
+pub(crate) fn exported(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run ./tests/run"))
 }
 
 /// Settings of a service whose bucket is on SeaweedFS.
-pub fn bucket() -> Vec<(String, String)> {
+pub(crate) fn bucket() -> Vec<(String, String)> {
     let names = [
         ("S3_ENDPOINT", "S3_TEST_ENDPOINT"),
         ("S3_ACCESS_KEY", "S3_TEST_ACCESS_KEY"),
@@ -38,20 +38,20 @@ pub fn bucket() -> Vec<(String, String)> {
         .to_vec()
 }
 
-pub fn pairs(settings: &[(String, String)]) -> Vec<(&str, &str)> {
+pub(crate) fn pairs(settings: &[(String, String)]) -> Vec<(&str, &str)> {
     let pairs = settings.iter().map(|(k, v)| (k.as_str(), v.as_str()));
     pairs.collect()
 }
 
 /// A script of tests/clients.
-pub fn python(script: &str) -> Command {
+pub(crate) fn python(script: &str) -> Command {
     let mut command = Command::new(exported("TEST_PYTHON"));
     command.arg(format!("tests/clients/{script}"));
     command
 }
 
 /// Runs a program to its end; panics with what it printed when it fails, else gives its stdout.
-pub async fn run(mut command: Command, input: Vec<u8>) -> String {
+pub(crate) async fn run(mut command: Command, input: Vec<u8>) -> String {
     let ended = tokio::task::spawn_blocking(move || {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();

@@ -19,7 +19,7 @@ use crate::{
 const OFTEN: (&str, &str) = ("RECONCILE_INTERVAL", "1s");
 
 /// The reconcile job alone, for stepping.
-pub fn job(store: &Store, client: client::Client) -> Reconcile {
+pub(crate) fn job(store: &Store, client: client::Client) -> Reconcile {
     Reconcile {
         client,
         store: store.clone(),
@@ -35,7 +35,7 @@ async fn without_any_webhook_the_row_has_caller_and_agent() {
 }
 
 /// A call to its end while LiveKit's webhooks are all lost.
-pub async fn nothing_is_heard(more: &[(&str, &str)]) {
+pub(crate) async fn nothing_is_heard(more: &[(&str, &str)]) {
     let settings = [&[OFTEN, ("RECORD_ON", "participant_joined")], more].concat();
     let world = World::with(&settings).await;
     world.livekit.lose_webhooks(true);
@@ -115,7 +115,7 @@ async fn a_request_is_told_at_once_that_livekit_refuses_our_key() {
     refused_key(&[]).await;
 }
 
-pub async fn refused_key(more: &[(&str, &str)]) {
+pub(crate) async fn refused_key(more: &[(&str, &str)]) {
     let wrong = (
         "LIVEKIT_API_SECRET",
         "another secret, long enough to be one",

@@ -75,6 +75,7 @@ async fn talkative(world: &mut World, more: &[(&str, &str)]) -> Serve {
 }
 
 /// Every kind of refused request that is answered at once; the answers.
+#[expect(clippy::too_many_lines, reason = "one course of events")]
 async fn refusals(world: &World) -> String {
     let grants = VideoGrants {
         room: "elsewhere".into(),

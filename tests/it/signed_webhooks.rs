@@ -15,13 +15,13 @@ use sqlx::{Connection, Row};
 use crate::harness::{KEY, PATIENCE, SECRET, World};
 
 /// The claims of a good webhook of this body.
-pub fn claims(body: &[u8]) -> Value {
+pub(crate) fn claims(body: &[u8]) -> Value {
     let now = telemetry::now().as_second();
     let hash = BASE64_STANDARD.encode(Sha256::digest(body));
     json!({ "iss": KEY, "nbf": now - 5, "exp": now + 300, "sha256": hash })
 }
 
-pub fn jwt(alg: &str, claims: &Value, secret: &str) -> String {
+pub(crate) fn jwt(alg: &str, claims: &Value, secret: &str) -> String {
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let header = json!({ "alg": alg, "typ": "JWT" });
     let signed = format!("{}.{}", part(&header), part(claims));
@@ -34,18 +34,22 @@ pub fn jwt(alg: &str, claims: &Value, secret: &str) -> String {
 }
 
 /// A token as LiveKit signs this body.
-pub fn signature(body: &[u8]) -> String {
+pub(crate) fn signature(body: &[u8]) -> String {
     jwt("HS256", &claims(body), SECRET)
 }
 
 /// Sends a body with LiveKit's signature; the status of the answer.
-pub async fn send(world: &World, body: impl Into<Vec<u8>>) -> u16 {
+pub(crate) async fn send(world: &World, body: impl Into<Vec<u8>>) -> u16 {
     let body = body.into();
     let token = signature(&body);
     send_as(world, Some(token), body).await.status().as_u16()
 }
 
-pub async fn send_as(world: &World, token: Option<String>, body: Vec<u8>) -> reqwest::Response {
+pub(crate) async fn send_as(
+    world: &World,
+    token: Option<String>,
+    body: Vec<u8>,
+) -> reqwest::Response {
     let request = world.http.post(world.url("/webhooks/livekit"));
     let request = request.header("content-type", "application/webhook+json");
     let request = match token {
@@ -57,7 +61,7 @@ pub async fn send_as(world: &World, token: Option<String>, body: Vec<u8>) -> req
 
 /// An inbox message as stored in the database.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lying {
+pub(crate) struct Lying {
     pub kind: String,
     pub call_id: Option<String>,
     pub error: Option<String>,
@@ -65,7 +69,7 @@ pub struct Lying {
 }
 
 /// The inbox messages of a kind, oldest first.
-pub async fn inbox(world: &World, kind: &str) -> Vec<Lying> {
+pub(crate) async fn inbox(world: &World, kind: &str) -> Vec<Lying> {
     sqlx::any::install_default_drivers();
     let path = world.folder.path().join("calls.db");
     let url = format!("sqlite:{}?mode=ro", path.display());
@@ -83,7 +87,7 @@ pub async fn inbox(world: &World, kind: &str) -> Vec<Lying> {
 }
 
 /// Waits until this many messages of a kind have been processed; returns the last one.
-pub async fn read_message(world: &World, kind: &str, count: usize) -> Lying {
+pub(crate) async fn read_message(world: &World, kind: &str, count: usize) -> Lying {
     let asked = Instant::now();
     loop {
         let messages = inbox(world, kind).await;

@@ -20,7 +20,7 @@ fn long() -> bool {
 }
 
 /// The first of these in the ordinary run, the second in the long one.
-pub fn sized<T>(ordinary: T, in_long: T) -> T {
+pub(crate) fn sized<T>(ordinary: T, in_long: T) -> T {
     if long() { in_long } else { ordinary }
 }
 

@@ -12,7 +12,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-pub struct Gate {
+pub(crate) struct Gate {
     address: SocketAddr,
     target: String,
     keeper: Option<JoinHandle<()>>,
@@ -27,7 +27,7 @@ enum Way {
 
 impl Gate {
     /// An open one before the server at this `http://IP:port`.
-    pub async fn before(url: &str) -> Gate {
+    pub(crate) async fn before(url: &str) -> Gate {
         static COUNT: AtomicU8 = AtomicU8::new(0);
         // Its own address, so that no other program takes its port while it is closed.
         let process = (std::process::id() % 250) as u8 + 1;
@@ -42,27 +42,27 @@ impl Gate {
         gate
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Cuts every connection; new ones are refused.
-    pub async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         if let Some(keeper) = self.keeper.take() {
             keeper.abort();
             keeper.await.ok();
         }
     }
 
-    pub async fn open(&mut self) {
+    pub(crate) async fn open(&mut self) {
         self.change(Way::Open).await;
     }
 
-    pub async fn stick(&mut self) {
+    pub(crate) async fn stick(&mut self) {
         self.change(Way::Stuck).await;
     }
 
-    pub async fn dribble(&mut self) {
+    pub(crate) async fn dribble(&mut self) {
         self.change(Way::Dribble).await;
     }
 

@@ -1,5 +1,6 @@
 //! Parts of the service alone. No test here needs a server that it does not start itself.
 
+#![expect(clippy::disallowed_methods, reason = "a test's tasks end with it")]
 #![expect(
     clippy::unwrap_used,
     reason = "clippy takes what tests share for code that is no test"

@@ -14,12 +14,12 @@ use livekit_airtable::{
 };
 use serde_json::{Map, Value, json, value::to_raw_value};
 
-pub type Row = Map<String, Value>;
+pub(super) type Row = Map<String, Value>;
 
 /// Airtable takes no cell that holds it.
-pub const POISON: &str = "poison ";
+pub(super) const POISON: &str = "poison ";
 
-pub fn id(n: usize) -> String {
+pub(super) fn id(n: usize) -> String {
     format!("RM_{n:012}")
 }
 
@@ -50,7 +50,7 @@ fn number(n: usize) -> String {
 }
 
 /// A call that has ended.
-pub fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
+pub(super) fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
     let now = telemetry::now();
     let turns = json!([{"speaker": "agent", "text": format!("This is call {n}.")}, {"speaker": "user", "text": "Thank you."}]);
     let (_, report) = transcript::read(&to_raw_value(&json!({ "turns": turns }))?)?;
@@ -105,7 +105,7 @@ fn record(call: &mut Call, n: usize, now: Timestamp) {
 }
 
 /// The columns whose cells are not as the call is, if there are any; the links, which are signed, apart.
-pub fn differing(n: usize, found: &Row, bucket: &str) -> Option<String> {
+pub(super) fn differing(n: usize, found: &Row, bucket: &str) -> Option<String> {
     let mut found = found.clone();
     found.remove("id");
     let links = ["Recording URL", "Recording URL expires"].map(|name| found.remove(name));

@@ -7,6 +7,7 @@ fn fit_text(kind: &str, options: &Value, value: Value) -> Cell {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn values_become_what_their_column_takes() {
     let select = json!({"choices": [{"name": "Gold"}, {"name": "Tea, green"}]});
     let utc = json!({"timeZone": "utc"});

@@ -41,7 +41,7 @@ pub(super) struct TwirpMethod {
 
 impl Twirp {
     /// Sends one request with a token for these grants and reads the answer.
-    pub async fn post<A: Message + Default>(
+    pub(super) async fn post<A: Message + Default>(
         &self,
         method: TwirpMethod,
         grants: VideoGrants,

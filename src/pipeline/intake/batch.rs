@@ -19,14 +19,14 @@ pub(super) struct ReadMessage {
 
 impl ReadMessage {
     /// Reads a message; a panic costs that message alone.
-    pub fn read(mut message: InboxMessage) -> ReadMessage {
+    pub(super) fn read(mut message: InboxMessage) -> ReadMessage {
         let payload = message::read(&message);
         message.body = Vec::new();
         ReadMessage { message, payload }
     }
 
     /// The call that the message names by its id.
-    pub fn call_id(&self) -> Option<&str> {
+    pub(super) fn call_id(&self) -> Option<&str> {
         let room = self.payload.as_ref().ok().and_then(EventPayload::room);
         let sid = room.map(|room| room.sid.as_str());
         let id = self.message.call_id.as_deref().or(sid);
@@ -46,7 +46,7 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Adds a call as it is stored, or one that begins.
-    pub fn add(&mut self, id: &str, stored: Option<CallRow>) {
+    pub(super) fn add(&mut self, id: &str, stored: Option<CallRow>) {
         let status = stored.as_ref().map(|row| row.call.status());
         let status = status.map(|status| (CallId::from(id), status));
         self.status_before.extend(status);
@@ -62,7 +62,7 @@ impl Batch {
     }
 
     /// Sets aside a message that only a newer version can read.
-    pub fn set_aside(&mut self, UnreadableMessage { id, reason }: UnreadableMessage) {
+    pub(super) fn set_aside(&mut self, UnreadableMessage { id, reason }: UnreadableMessage) {
         let error = reason.to_string();
         tracing::warn!(inbox = id, %error, "inbox message set aside; it is kept");
         let outcome = MessageOutcome::Unreadable;
@@ -70,7 +70,7 @@ impl Batch {
     }
 
     /// The calls to be written: a call that was only read makes no delivery due.
-    pub fn updates(&mut self) -> Vec<CallUpdate> {
+    pub(super) fn updates(&mut self) -> Vec<CallUpdate> {
         let calls = std::mem::take(&mut self.calls).into_values();
         calls
             .filter(|update| !update.due_deliveries.is_empty())

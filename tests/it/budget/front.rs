@@ -17,7 +17,7 @@ use livekit_airtable::telemetry;
 use serde_json::Value;
 
 #[derive(Clone)]
-pub struct Front(Arc<Inner>);
+pub(crate) struct Front(Arc<Inner>);
 
 struct Inner {
     url: String,
@@ -30,7 +30,7 @@ struct Inner {
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub at: Instant,
     pub answered: Option<Instant>,
     pub method: Method,
@@ -39,7 +39,7 @@ pub struct Seen {
 }
 
 impl Front {
-    pub async fn start(behind: String) -> Front {
+    pub(crate) async fn start(behind: String) -> Front {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let front = Front(Arc::new(Inner {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -54,20 +54,20 @@ impl Front {
         front
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.0.url.clone()
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.0.seen.lock().unwrap().clone()
     }
 
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.0.seen.lock().unwrap().clear();
     }
 
     /// The next requests get these answers, without getting through: status, `Retry-After` in seconds, body.
-    pub fn answer(&self, times: usize, status: u16, retry_after: Option<u32>, body: &str) {
+    pub(crate) fn answer(&self, times: usize, status: u16, retry_after: Option<u32>, body: &str) {
         let mut answers = self.0.answers.lock().unwrap();
         answers.extend(std::iter::repeat_n(
             (status, retry_after, body.to_owned()),
@@ -76,18 +76,18 @@ impl Front {
     }
 
     /// No more answers of its own.
-    pub fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.0.answers.lock().unwrap().clear();
     }
 
     /// Every answer comes so much later.
-    pub fn delay(&self, delay: Duration) {
+    pub(crate) fn delay(&self, delay: Duration) {
         *self.0.delay.lock().unwrap() = delay;
     }
 }
 
 /// The shortest time in which `count` requests came.
-pub fn closest(seen: &[Seen], count: usize) -> Duration {
+pub(crate) fn closest(seen: &[Seen], count: usize) -> Duration {
     let mut at: Vec<Instant> = seen.iter().map(|seen| seen.at).collect();
     at.sort();
     let spans = at

@@ -1,6 +1,6 @@
 //! The requests of a base: how fast they go, how full they are, how many a month may have, and when none goes.
 
-pub mod front;
+pub(crate) mod front;
 mod month;
 mod pacing;
 mod processes;
@@ -54,22 +54,22 @@ macro_rules! clock {
 use clock;
 
 /// Moves a clock: milliseconds that it is ahead of the real one.
-pub struct Hands(&'static AtomicI64);
+pub(crate) struct Hands(&'static AtomicI64);
 
 impl Hands {
-    pub fn set(&self, time: &str) {
+    pub(crate) fn set(&self, time: &str) {
         let time: Timestamp = time.parse().unwrap();
         let ahead = time.duration_since(telemetry::now()).as_millis();
         self.0.store(ahead as i64, Ordering::SeqCst);
     }
 
-    pub fn forward(&self, seconds: i64) {
+    pub(crate) fn forward(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 }
 
 /// The Airtable sink by itself on a database, with a base behind a [`Front`] that sees every request.
-pub struct Rig {
+pub(crate) struct Rig {
     pub airtable: Airtable,
     pub front: Front,
     pub store: Store,
@@ -79,7 +79,7 @@ pub struct Rig {
 
 /// How a process' sink is set.
 #[derive(Clone, Copy)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub requests_per_second: f64,
     pub monthly_requests: Option<u64>,
     pub clock: Clock,
@@ -97,14 +97,14 @@ impl Default for Settings {
 
 impl Rig {
     /// `requests_per_second`: the base's limit; 0 means unlimited.
-    pub async fn new(requests_per_second: f64) -> Rig {
+    pub(crate) async fn new(requests_per_second: f64) -> Rig {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("calls.db");
         let url = format!("sqlite:{}", path.display());
         Rig::on(url, folder, requests_per_second).await
     }
 
-    pub async fn on(database_url: String, folder: TempDir, requests_per_second: f64) -> Rig {
+    pub(crate) async fn on(database_url: String, folder: TempDir, requests_per_second: f64) -> Rig {
         livekit_airtable::install_crypto();
         let options = Options {
             requests_per_second,
@@ -129,7 +129,7 @@ impl Rig {
         rig
     }
 
-    pub fn client(&self, settings: Settings) -> Client {
+    pub(crate) fn client(&self, settings: Settings) -> Client {
         let config = Config {
             api_url: self.front.url(),
             token: "patTest".to_owned().into(),
@@ -140,13 +140,13 @@ impl Rig {
         Client::new(telemetry::http_client().unwrap(), config)
     }
 
-    pub fn budget(&self, settings: Settings) -> Budget {
+    pub(crate) fn budget(&self, settings: Settings) -> Budget {
         let (store, base) = (self.store.clone(), self.airtable.base_id());
         Budget::new(store, base, settings.monthly_requests, settings.clock)
     }
 
     /// The sink as a process that has just started has it.
-    pub fn process(&self, settings: Settings) -> Process {
+    pub(crate) fn process(&self, settings: Settings) -> Process {
         let budget = self.budget(settings);
         // The test shows that even processes that know nothing of each other share the limit.
         let runner = Runner {
@@ -178,7 +178,12 @@ impl Rig {
     }
 
     /// Calls `RM_{n}` with a pending Airtable delivery, as intake writes it: open ones, or ended ones.
-    pub async fn owe(&self, numbers: impl IntoIterator<Item = usize>, ended: bool, now: Timestamp) {
+    pub(crate) async fn owe(
+        &self,
+        numbers: impl IntoIterator<Item = usize>,
+        ended: bool,
+        now: Timestamp,
+    ) {
         let mut folded = Vec::new();
         for n in numbers {
             let id = format!("RM_{n:05}");
@@ -210,16 +215,16 @@ impl Rig {
     }
 
     /// How many rows the stand-in has in memory: for those who wait.
-    pub fn written(&self) -> usize {
+    pub(crate) fn written(&self) -> usize {
         self.airtable.rows("Calls").len()
     }
 
-    pub async fn rows(&self) -> Vec<Row> {
+    pub(crate) async fn rows(&self) -> Vec<Row> {
         reader::rows(&self.airtable, "Calls").await
     }
 
     /// How many calls have a row; none has two.
-    pub async fn calls(&self) -> usize {
+    pub(crate) async fn calls(&self) -> usize {
         let rows = self.rows().await;
         let keys: BTreeSet<_> = rows.iter().map(|row| row["Call ID"].as_str()).collect();
         assert_eq!(rows.len(), keys.len(), "a call has two rows");
@@ -227,12 +232,12 @@ impl Rig {
     }
 
     /// The requests that the database has counted this month.
-    pub async fn used(&self, now: Timestamp) -> u64 {
+    pub(crate) async fn used(&self, now: Timestamp) -> u64 {
         let base = self.store.base(&self.airtable.base_id()).await.unwrap();
         base.map_or(0, |base| base.used(now))
     }
 
-    pub async fn last_error(&self, n: usize) -> Option<String> {
+    pub(crate) async fn last_error(&self, n: usize) -> Option<String> {
         let id = format!("RM_{n:05}");
         let deliveries = self.store.deliveries_of(&id).await.unwrap();
         deliveries[0].last_error.clone()
@@ -246,19 +251,19 @@ impl Drop for Rig {
 }
 
 /// A process' Airtable sink, stepped by hand.
-pub struct Process {
+pub(crate) struct Process {
     deliver: Arc<Deliver<sink::Airtable>>,
     tasks: TaskTracker,
     clock: Clock,
 }
 
 impl Process {
-    pub async fn step(&self) -> bool {
+    pub(crate) async fn step(&self) -> bool {
         self.deliver.step((self.clock)()).await.unwrap()
     }
 
     /// Steps until nothing is due and nothing is under way.
-    pub async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         loop {
             while self.step().await {}
             self.tasks.close();

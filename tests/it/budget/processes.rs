@@ -13,7 +13,7 @@ use crate::{
 
 impl Rig {
     /// Of a `serve` and of commands; `more` wins.
-    pub fn environment(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub(crate) fn environment(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let (url, base) = (self.front.url(), self.airtable.base_id());
         let pairs = [
             ("LIVEKIT_URL", "http://127.0.0.1:9"),
@@ -36,7 +36,7 @@ impl Rig {
             .collect()
     }
 
-    pub async fn has_requests(&self, count: usize) {
+    pub(crate) async fn has_requests(&self, count: usize) {
         let came = eventually(|| (self.front.seen().len() >= count).then_some(())).await;
         assert!(came.is_some(), "{} requests", self.front.seen().len());
     }

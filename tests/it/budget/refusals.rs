@@ -6,6 +6,7 @@ use livekit_airtable_sim::airtable::Fault;
 use super::{Rig, Settings, clock};
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one course of events")]
 async fn a_used_up_quota_is_probed_once_an_hour_and_when_the_month_turns() {
     let (clock, hands) = clock!("2026-11-30T22:10:00Z");
     let rig = Rig::new(0.0).await;

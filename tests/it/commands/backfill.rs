@@ -16,7 +16,8 @@ fn calls_of(found: &Value) -> Vec<&str> {
 }
 
 /// Recordings in the bucket under RECORDING_PATH are imported once, and known calls keep their one row.
-pub async fn finds_recordings(world: World) {
+#[expect(clippy::too_many_lines, reason = "one course of events")]
+pub(super) async fn finds_recordings(world: World) {
     let known = world.complete("desk").await;
     world.put_object("RM_old", 1000);
     world.put_object("RM_old-2", 2000);

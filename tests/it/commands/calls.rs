@@ -25,6 +25,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// Four calls of known times: one Complete, one Live whose row is parked, two whose rows are dead.
+#[expect(clippy::too_many_lines, reason = "one course of events")]
 async fn fill(store: &Store) {
     let people = |name: &str| Participant {
         sid: format!("PA_{name}"),
@@ -139,7 +140,7 @@ async fn cli(folder: &Path, database: &str, args: &[&str]) -> Done {
     done
 }
 
-pub async fn shows_known_calls(database: &str) {
+pub(super) async fn shows_known_calls(database: &str) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(database, livekit_airtable::telemetry::now())
         .await

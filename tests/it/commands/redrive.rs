@@ -18,7 +18,7 @@ fn refusal(status: u16, kind: &str) -> Fault {
 }
 
 /// A revoked token parks everything for a minute; `redrive` probes at once.
-pub async fn ends_a_park(world: World) {
+pub(super) async fn ends_a_park(world: World) {
     world
         .airtable
         .fail_next(1, refusal(401, "AUTHENTICATION_REQUIRED"));
@@ -61,7 +61,7 @@ async fn it_ends_a_park_by_probing_at_once() {
 }
 
 /// A row that Airtable refuses is dead, listed as such, and sent by `redrive --dead` alone.
-pub async fn revives_the_dead(mut world: World) {
+pub(super) async fn revives_the_dead(mut world: World) {
     world.refuse_rows().await;
     let call = world.livekit.open_room("desk");
     world.delivery_is(&call, "airtable", "dead").await;

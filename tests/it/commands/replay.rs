@@ -8,7 +8,7 @@ use crate::{harness::World, mirror::Receiver, play::text, signed_webhooks::send}
 const CALLS: &str = "SELECT state FROM calls ORDER BY id";
 
 /// With the same code, nothing changes and nothing is sent.
-pub async fn changes_nothing(world: World) {
+pub(super) async fn changes_nothing(world: World) {
     let calls = [world.complete("desk").await, world.complete("hall").await];
     let silent = world.livekit.open_room("silent");
     world.starts("silent", 1).await;
@@ -68,7 +68,7 @@ async fn with_the_same_code_nothing_changes() {
 }
 
 /// A call that an older version folded incorrectly is corrected, and only the difference is sent.
-pub async fn mends_what_was_stored_wrong(mut world: World) {
+pub(super) async fn mends_what_was_stored_wrong(mut world: World) {
     let (call, other) = (world.complete("desk").await, world.complete("hall").await);
     world.processed(&call, "egress").await;
     world.stop().await;

@@ -14,7 +14,7 @@ use super::exported;
 use crate::harness::{World, agent, caller, eventually};
 
 /// The address of a database of its own, for one test.
-pub async fn fresh_database() -> String {
+pub(crate) async fn fresh_database() -> String {
     let server = exported("DATABASE_TEST_POSTGRES");
     let name = format!("test_{}", Uuid::now_v7().simple());
     let mut connection = PgConnection::connect(&server).await.unwrap();

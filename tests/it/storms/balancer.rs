@@ -7,14 +7,14 @@ use std::sync::{
 
 use tokio::net::{TcpListener, TcpStream};
 
-pub struct Balancer {
+pub(super) struct Balancer {
     pub address: String,
     /// Connections that each backend took.
     taken: Arc<Vec<(String, AtomicUsize)>>,
 }
 
 impl Balancer {
-    pub async fn start(backends: &[String]) -> Balancer {
+    pub(super) async fn start(backends: &[String]) -> Balancer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let fresh = backends.iter().map(|b| (b.clone(), AtomicUsize::new(0)));
@@ -31,7 +31,7 @@ impl Balancer {
     }
 
     /// How many connections each backend has taken.
-    pub fn taken(&self) -> Vec<usize> {
+    pub(super) fn taken(&self) -> Vec<usize> {
         let counts = self.taken.iter();
         counts.map(|(_, n)| n.load(Ordering::Relaxed)).collect()
     }

@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// An address that a process can be started on again and again.
-pub fn free_address() -> String {
+pub(super) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 /// A world whose service is a process on a fixed address, not started yet; rooms `live-…` are recorded.
-pub async fn stormy(settings: &[(&str, &str)]) -> World {
+pub(super) async fn stormy(settings: &[(&str, &str)]) -> World {
     let address = free_address();
     let mut all = vec![
         ("LISTEN_ADDR", address.as_str()),
@@ -88,7 +88,7 @@ async fn whatever_was_accepted_survives_kill_after_kill() {
 }
 
 /// Rooms that open, are recorded by policy or by request, and close: their sids by name.
-pub async fn live(livekit: LiveKit, address: String, count: usize) -> Vec<(String, String)> {
+pub(super) async fn live(livekit: LiveKit, address: String, count: usize) -> Vec<(String, String)> {
     let mut rooms = Vec::new();
     for n in 0..count {
         let asked = n % 3 == 2;
@@ -136,7 +136,7 @@ async fn ask_for_recording(address: &str, room: &str) {
 }
 
 /// Each of these rooms has one egress and one row.
-pub async fn recorded_once(world: &World, rooms: &[(String, String)]) {
+pub(super) async fn recorded_once(world: &World, rooms: &[(String, String)]) {
     for (_, sid) in rooms {
         world.row_is(sid, "Complete").await;
     }

@@ -20,10 +20,10 @@ use crate::{
 };
 
 /// Messages per call.
-pub const LETTERS: usize = 6;
+pub(super) const LETTERS: usize = 6;
 const CLIENTS: usize = 24;
 
-pub struct Load {
+pub(super) struct Load {
     http: reqwest::Client,
     address: String,
     /// Messages per second.
@@ -32,7 +32,7 @@ pub struct Load {
 
 /// The result of a load.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     pub accepted: usize,
     /// Tries that were not accepted, and what came instead.
     pub failures: Vec<String>,
@@ -63,7 +63,7 @@ struct InboxMessage {
 }
 
 impl Load {
-    pub fn new(address: String, rate: u32) -> Load {
+    pub(super) fn new(address: String, rate: u32) -> Load {
         let http = telemetry::http_client().unwrap();
         Load {
             http,
@@ -73,7 +73,7 @@ impl Load {
     }
 
     /// Every request on a connection of its own.
-    pub fn on_fresh_connections(address: String, rate: u32) -> Load {
+    pub(super) fn on_fresh_connections(address: String, rate: u32) -> Load {
         let http = reqwest::Client::builder().pool_max_idle_per_host(0);
         let http = http.timeout(Duration::from_secs(30)).build().unwrap();
         Load {
@@ -84,7 +84,7 @@ impl Load {
     }
 
     /// Sends all messages of these calls in random order.
-    pub async fn run(&self, calls: Range<usize>) -> Tally {
+    pub(super) async fn run(&self, calls: Range<usize>) -> Tally {
         let mut messages: Vec<InboxMessage> = calls.flat_map(messages_of).collect();
         messages.sort_by_key(|message| message.body.bytes().rev().collect::<Vec<_>>());
         let tally = Mutex::new(Tally::default());
@@ -128,7 +128,7 @@ impl Load {
     }
 }
 
-pub fn sid(call: usize) -> String {
+pub(super) fn sid(call: usize) -> String {
     format!("RM_storm{call:05}")
 }
 
@@ -178,7 +178,7 @@ fn messages_of(call: usize) -> Vec<InboxMessage> {
     messages
 }
 
-pub fn egress(call: usize) -> String {
+pub(super) fn egress(call: usize) -> String {
     format!("EG_storm{call:05}")
 }
 
@@ -191,7 +191,7 @@ fn number(call: usize) -> String {
 }
 
 /// Puts the recordings of these calls into the bucket.
-pub fn put_recordings(world: &World, calls: Range<usize>) {
+pub(super) fn put_recordings(world: &World, calls: Range<usize>) {
     std::fs::create_dir_all(world.object("storm")).unwrap();
     for call in calls {
         std::fs::write(world.object(&key(call)), vec![7; size(call)]).unwrap();
@@ -220,7 +220,7 @@ fn lacks(row: &Row, call: usize) -> Vec<&'static str> {
 
 /// Messages that are in no row, and surplus rows.
 #[derive(Debug, Default, PartialEq)]
-pub struct Losses {
+pub(super) struct Losses {
     pub lost: Vec<String>,
     pub doubled: usize,
     pub rows: usize,
@@ -255,7 +255,7 @@ fn losses(all: Vec<Row>, calls: Range<usize>) -> Losses {
 }
 
 /// Waits until these calls' rows say everything; panics when they never do.
-pub async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
+pub(super) async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
     let asked = Instant::now();
     loop {
         let mut found = losses(world.airtable.rows("Calls"), calls.clone());

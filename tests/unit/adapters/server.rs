@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// One request that came, in full.
 #[derive(Clone)]
-pub struct Seen {
+pub(super) struct Seen {
     pub method: Method,
     pub uri: Uri,
     pub headers: HeaderMap,
@@ -27,17 +27,17 @@ pub struct Seen {
 
 impl Seen {
     /// A Twirp request in protobuf's JSON.
-    pub fn message<M: Message + Default + Serialize>(&self) -> serde_json::Value {
+    pub(super) fn message<M: Message + Default + Serialize>(&self) -> serde_json::Value {
         assert_eq!(self.header("content-type"), "application/protobuf");
         let message = M::decode(self.body.clone()).unwrap();
         serde_json::to_value(message).unwrap()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(super) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map(|v| v.to_str().unwrap())
@@ -47,20 +47,20 @@ impl Seen {
 
 /// A server that gives the prepared answers one after the other, the last one for ever, and keeps what was asked.
 #[derive(Clone)]
-pub struct Server {
+pub(super) struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     answers: Arc<Mutex<VecDeque<Answer>>>,
 }
 
 /// Status, headers, body.
-pub type Answer = (u16, Vec<(header::HeaderName, String)>, Vec<u8>);
+pub(super) type Answer = (u16, Vec<(header::HeaderName, String)>, Vec<u8>);
 
-pub fn answer(status: u16, content_type: &str, body: impl ToString) -> Answer {
+pub(super) fn answer(status: u16, content_type: &str, body: impl ToString) -> Answer {
     bytes(status, content_type, body.to_string().into())
 }
 
-pub fn bytes(status: u16, content_type: &str, body: Vec<u8>) -> Answer {
+pub(super) fn bytes(status: u16, content_type: &str, body: Vec<u8>) -> Answer {
     (
         status,
         vec![(header::CONTENT_TYPE, content_type.into())],
@@ -69,17 +69,17 @@ pub fn bytes(status: u16, content_type: &str, body: Vec<u8>) -> Answer {
 }
 
 /// The message that protobuf's JSON describes, as Twirp answers it.
-pub fn protobuf<M: Message + DeserializeOwned>(json: serde_json::Value) -> Answer {
+pub(super) fn protobuf<M: Message + DeserializeOwned>(json: serde_json::Value) -> Answer {
     let message: M = serde_json::from_value(json).unwrap();
     bytes(200, "application/protobuf", message.encode_to_vec())
 }
 
-pub fn json(status: u16, body: impl ToString) -> Answer {
+pub(super) fn json(status: u16, body: impl ToString) -> Answer {
     answer(status, "application/json", body)
 }
 
 impl Server {
-    pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(super) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
         livekit_airtable::install_crypto();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
@@ -92,11 +92,11 @@ impl Server {
         server
     }
 
-    pub fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(super) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -129,7 +129,7 @@ async fn respond(
 }
 
 /// A server that reads an entire request, writes `reply` unchanged and closes the connection.
-pub async fn hangs_up(reply: &'static str) -> String {
+pub(super) async fn hangs_up(reply: &'static str) -> String {
     livekit_airtable::install_crypto();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -144,7 +144,7 @@ pub async fn hangs_up(reply: &'static str) -> String {
 }
 
 /// A server that accepts and says nothing.
-pub async fn never_answers() -> String {
+pub(super) async fn never_answers() -> String {
     livekit_airtable::install_crypto();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -158,12 +158,12 @@ pub async fn never_answers() -> String {
 }
 
 /// An address where nothing listens.
-pub async fn nobody() -> String {
+pub(super) async fn nobody() -> String {
     livekit_airtable::install_crypto();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-pub fn http() -> reqwest::Client {
+pub(super) fn http() -> reqwest::Client {
     livekit_airtable::telemetry::http_client().unwrap()
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::script::{client, row, start};
 
 /// The error of one upsert that is answered like this.
-pub async fn refused(status: u16, retry_after: Option<&'static str>, body: Value) -> Error {
+pub(super) async fn refused(status: u16, retry_after: Option<&'static str>, body: Value) -> Error {
     let (_, addr) = start(&[(status, retry_after, body)]).await;
     client(addr, 50.0)
         .upsert("tbl1", "fldKey", &[row("RM_1")])
@@ -17,6 +17,7 @@ pub async fn refused(status: u16, retry_after: Option<&'static str>, body: Value
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn each_refusal_has_its_class() {
     let retry = |after: Option<u64>| Class::Retry {
         after: after.map(Duration::from_secs),

@@ -14,17 +14,17 @@ use livekit_airtable::airtable::{Client, Config};
 use serde_json::{Map, Value, json};
 
 /// Status, `Retry-After` and body; a JSON string is the body as it stands.
-pub type Scripted = (u16, Option<&'static str>, Value);
+pub(super) type Scripted = (u16, Option<&'static str>, Value);
 
 /// Answers in order, then an empty table; keeps what it was asked.
 #[derive(Clone, Default)]
-pub struct Script {
+pub(super) struct Script {
     answers: Arc<Mutex<VecDeque<Scripted>>>,
     pub asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 #[derive(Clone)]
-pub struct Asked {
+pub(super) struct Asked {
     pub at: Instant,
     pub line: String,
     pub authorization: String,
@@ -57,7 +57,7 @@ async fn answer(
     response
 }
 
-pub async fn start(answers: &[Scripted]) -> (Script, SocketAddr) {
+pub(super) async fn start(answers: &[Scripted]) -> (Script, SocketAddr) {
     let script = Script::default();
     script.answers.lock().unwrap().extend(answers.to_vec());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -67,7 +67,7 @@ pub async fn start(answers: &[Scripted]) -> (Script, SocketAddr) {
     (script, addr)
 }
 
-pub fn client(addr: SocketAddr, requests_per_second: f64) -> Client {
+pub(super) fn client(addr: SocketAddr, requests_per_second: f64) -> Client {
     livekit_airtable::install_crypto();
     let config = Config {
         api_url: format!("http://{addr}"),
@@ -82,6 +82,6 @@ pub fn client(addr: SocketAddr, requests_per_second: f64) -> Client {
     )
 }
 
-pub fn row(key: &str) -> Map<String, Value> {
+pub(super) fn row(key: &str) -> Map<String, Value> {
     Map::from_iter([("fldKey".to_string(), json!(key))])
 }

@@ -103,6 +103,7 @@ pub(super) fn seen(seconds: i64, version: u64, name: &str, attributes: &Value) -
 
 /// Everything that may happen to one call: LiveKit's events, requests and reports of agents and people, and
 /// observations.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 pub(super) fn events() -> Vec<Event> {
     let names = [
         "001_room_started",
