@@ -29,7 +29,7 @@ pub struct Client {
 
 /// What came of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum PostOutcome {
     Delivered,
     /// Not there; `error` is for people and says what happens next.
     Retry {
@@ -48,7 +48,7 @@ impl Client {
     }
 
     /// Posts `body`, which is JSON. `id` stays the same for every try, so that a receiver can tell a repetition.
-    pub async fn post(&self, id: &str, body: String, now: Timestamp) -> Answer {
+    pub async fn post(&self, id: &str, body: String, now: Timestamp) -> PostOutcome {
         let timestamp = now.as_second().to_string();
         // Exactly this type: n8n takes another, or one with a charset, for an empty body.
         let mut request = self
@@ -72,7 +72,7 @@ impl Client {
     }
 }
 
-async fn record_errors(answer: Response) -> Answer {
+async fn record_errors(answer: Response) -> PostOutcome {
     let status = answer.status();
     if status.is_redirection() {
         return again(&format!(
@@ -96,7 +96,7 @@ async fn record_errors(answer: Response) -> Answer {
             "answers {} but n8n is still starting up",
             status.as_u16()
         )),
-        false => Answer::Delivered,
+        false => PostOutcome::Delivered,
     }
 }
 
@@ -113,8 +113,8 @@ async fn beginning(mut answer: Response) -> Vec<u8> {
     read
 }
 
-fn again(what: &str) -> Answer {
-    Answer::Retry {
+fn again(what: &str) -> PostOutcome {
+    PostOutcome::Retry {
         error: format!("EGRESS_WEBHOOK_URL {what}; it is tried again for 3 days"),
     }
 }

@@ -164,9 +164,13 @@ impl Args {
     fn origins(&self, source: &Source) -> anyhow::Result<(String, Origins)> {
         let asked = |origin| self.from.contains(&origin);
         let (url, livekit, bucket) = config::read(source, |r| {
-            let livekit = asked(Origin::Livekit).then(|| config::LiveKit::read(r));
-            let bucket = asked(Origin::Bucket)
-                .then(|| (config::Storage::read(r), config::Recording::read(r)));
+            let livekit = asked(Origin::Livekit).then(|| config::LiveKitSettings::read(r));
+            let bucket = asked(Origin::Bucket).then(|| {
+                (
+                    config::StorageSettings::read(r),
+                    config::RecordingSettings::read(r),
+                )
+            });
             (config::database_url(r), livekit, bucket)
         })?;
         let http = telemetry::http_client()?;
@@ -220,7 +224,7 @@ impl<'a> FoundRecording<'a> {
 fn livekit_failure(error: &client::Error) -> Failure {
     let text = format!("LiveKit's recordings could not be listed: {error}");
     match error.kind() {
-        client::Kind::Unauthorized => Failure::NotPermitted(text),
+        client::ErrorKind::Unauthorized => Failure::NotPermitted(text),
         _ => Failure::Unavailable(text),
     }
 }

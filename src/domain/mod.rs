@@ -37,7 +37,7 @@ pub mod budget;
 pub mod link;
 
 pub use bucket_recording::BucketRecording;
-pub use call::{Call, DueDelivery, Step, apply};
+pub use call::{Applied, Call, DueDelivery, apply};
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};
@@ -47,6 +47,6 @@ pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
 pub use policy::Policy;
 pub use recording::Recording;
-pub use room::{Job, Room};
+pub use room::{AgentJob, Room};
 pub use sink::Sink;
 pub use status::Status;

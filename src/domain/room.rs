@@ -17,7 +17,7 @@ pub struct Room {
     pub metadata: String,
     /// The agent's job in it, from agent_job_* events.
     #[serde(default)]
-    pub job: Job,
+    pub job: AgentJob,
     /// `creationTimeMs`, or `creationTime` in whole seconds.
     #[serde(default)]
     pub created_at: Option<Timestamp>,
@@ -25,7 +25,7 @@ pub struct Room {
 
 /// An agent's job. Ordered, so that of two events with the same time the same one wins in either order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct Job {
+pub struct AgentJob {
     /// `AJ_…`
     pub id: String,
     /// What the agent was dispatched with.

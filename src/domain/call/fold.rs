@@ -12,7 +12,7 @@ use crate::domain::{
 
 /// What an event made of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
+pub struct Applied {
     pub call: Call,
     /// It is not the call that it was before, or there was none.
     pub changed: bool,
@@ -21,7 +21,7 @@ pub struct Step {
 }
 
 /// Folds one event into its call. Cannot fail and cannot see the clock.
-pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> Step {
+pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> Applied {
     let before = call.cloned().unwrap_or_else(|| Call {
         id: id.into(),
         ..Call::default()
@@ -33,7 +33,7 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> S
         true => after.due_deliveries(policy.began_at),
         false => Vec::new(),
     };
-    Step {
+    Applied {
         call: after,
         changed,
         due_deliveries,

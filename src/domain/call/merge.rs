@@ -11,7 +11,7 @@ use crate::domain::{
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
     recording::Recording,
-    room::{Job, Room},
+    room::{AgentJob, Room},
     start_refusal::NotStarted,
 };
 
@@ -36,7 +36,7 @@ impl Call {
             let metadata = Latest::new(Some(at), room.metadata.clone());
             self.metadata.update(metadata);
         }
-        if room.job != Job::default() {
+        if room.job != AgentJob::default() {
             self.job.update(Latest::new(Some(at), room.job.clone()));
         }
     }

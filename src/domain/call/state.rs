@@ -11,7 +11,7 @@ use crate::domain::{
     object::Object,
     participant::Participant,
     recording::Recording,
-    room::Job,
+    room::AgentJob,
     start_refusal::NotStarted,
     transcript::Reports,
 };
@@ -29,7 +29,7 @@ pub struct Call {
     pub metadata: Latest<String>,
     /// The agent's job, of the newest event that named one.
     #[serde(default)]
-    pub job: Latest<Job>,
+    pub job: Latest<AgentJob>,
     /// When LiveKit says that the room was created.
     pub created_at: Option<Timestamp>,
     /// The earliest time that any event of the room carried, for rooms whose events carry no `created_at`.

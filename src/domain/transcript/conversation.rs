@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{
-    parts::{Fields, Unreadable, is_list, items, part},
+    parts::{RawFields, UnreadableReport, is_list, items, part},
     report::Turn,
     turn::turn,
 };
@@ -15,28 +15,28 @@ const MOST_TURNS: usize = 250_000;
 pub(super) fn conversation(
     value: &RawValue,
     each: &mut dyn FnMut(Turn),
-) -> Result<Option<String>, Unreadable> {
+) -> Result<Option<String>, UnreadableReport> {
     match value.get().as_bytes().first() {
         Some(b'"') => part(value).map(Some),
         Some(b'[') => turns(value, each).map(|()| None),
         Some(b'{') => {
-            let inner: Fields<'_> = part(value)?;
+            let inner: RawFields<'_> = part(value)?;
             let nested = ["items", "turns", "messages"];
             let nested = nested.iter().find_map(|name| inner.get(*name));
             match nested {
                 Some(nested) if is_list(nested) => turns(nested, each).map(|()| None),
-                _ => Err(Unreadable(
+                _ => Err(UnreadableReport(
                     "the conversation is an object without a list of `items` or `turns`".into(),
                 )),
             }
         }
-        _ => Err(Unreadable(
+        _ => Err(UnreadableReport(
             "the conversation is neither a list of turns nor a text".into(),
         )),
     }
 }
 
-fn turns(list: &RawValue, each: &mut dyn FnMut(Turn)) -> Result<(), Unreadable> {
+fn turns(list: &RawValue, each: &mut dyn FnMut(Turn)) -> Result<(), UnreadableReport> {
     let mut count = 0;
     items(list, |item| {
         if let Some(turn) = turn(item) {
@@ -48,7 +48,7 @@ fn turns(list: &RawValue, each: &mut dyn FnMut(Turn)) -> Result<(), Unreadable> 
     })?;
     match count <= MOST_TURNS {
         true => Ok(()),
-        false => Err(Unreadable(format!(
+        false => Err(UnreadableReport(format!(
             "the conversation has {count} turns, and at most {MOST_TURNS} are taken"
         ))),
     }

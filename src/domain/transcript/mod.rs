@@ -9,7 +9,7 @@ mod parts;
 mod read;
 mod turn;
 
-pub use parts::Unreadable;
+pub use parts::UnreadableReport;
 pub use read::{Outline, outline, read};
 pub use report::{Report, Speaker, Transcript, Turn};
 pub use reports::Reports;

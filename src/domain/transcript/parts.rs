@@ -12,28 +12,28 @@ use serde_json::{Value, value::RawValue};
 /// The body is no transcript; the text says why, for the agent's developer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreadable(pub String);
+pub struct UnreadableReport(pub String);
 
 /// An object whose values are not parsed yet.
-pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+pub(super) type RawFields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Parses a part of a body.
-pub(super) fn part<'a, T: Deserialize<'a>>(body: &'a RawValue) -> Result<T, Unreadable> {
+pub(super) fn part<'a, T: Deserialize<'a>>(body: &'a RawValue) -> Result<T, UnreadableReport> {
     serde_json::from_str(body.get()).map_err(wrong)
 }
 
 /// Calls `each` with every item of a list; keeps none of them in memory.
-pub(super) fn items(list: &RawValue, each: impl FnMut(&Value)) -> Result<(), Unreadable> {
+pub(super) fn items(list: &RawValue, each: impl FnMut(&Value)) -> Result<(), UnreadableReport> {
     let mut list = serde_json::Deserializer::from_str(list.get());
     list.deserialize_seq(Each(each)).map_err(wrong)
 }
 
 /// Without line and column: they would count from the beginning of the part.
-fn wrong(error: serde_json::Error) -> Unreadable {
+fn wrong(error: serde_json::Error) -> UnreadableReport {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let why = error.to_string();
     let why = why.trim_end_matches(&place);
-    Unreadable(format!("the body cannot be read: {why}"))
+    UnreadableReport(format!("the body cannot be read: {why}"))
 }
 
 /// Visits a list item by item.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     conversation::conversation,
-    parts::{Fields, Unreadable, is_list, items, part},
+    parts::{RawFields, UnreadableReport, is_list, items, part},
     report::{Report, Transcript},
     turn::timestamp,
 };
@@ -32,7 +32,7 @@ pub struct Outline {
 /// Reads what an agent sent: the session report, `history.to_dict()`, an array of turns, a string,
 /// `{"turns": [{"speaker", "text", "timestamp"}]}`, or OpenAI's `{"messages": [{"role", "content"}]}`
 /// (<https://platform.openai.com/docs/api-reference/chat/create>).
-pub fn read(body: &RawValue) -> Result<(Room, Report), Unreadable> {
+pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
     let (found, fields) = split(body)?;
     let mut turns = Vec::new();
     let text = conversation(found, &mut |turn| turns.push(turn))?;
@@ -46,7 +46,7 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), Unreadable> {
 }
 
 /// Whether [`read`] can read it; keeps nothing of what it says.
-pub fn outline(body: &RawValue) -> Result<Outline, Unreadable> {
+pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
     let (found, fields) = split(body)?;
     let mut turns = 0;
     let text = conversation(found, &mut |_| turns += 1)?;
@@ -57,15 +57,15 @@ pub fn outline(body: &RawValue) -> Result<Outline, Unreadable> {
 }
 
 /// The conversation, and what else an object has.
-fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), Unreadable> {
+fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), UnreadableReport> {
     if !body.get().starts_with('{') {
         return Ok((body, Map::new()));
     }
-    let fields: Fields<'_> = part(body)?;
+    let fields: RawFields<'_> = part(body)?;
     let given = |place: &&str| fields.get(*place).filter(|found| found.get() != "null");
     match PLACES.iter().find_map(given) {
         Some(found) => Ok((*found, rest(&fields)?)),
-        None => Err(Unreadable(
+        None => Err(UnreadableReport(
             "no conversation in it: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`, `messages`"
                 .into(),
         )),
@@ -73,7 +73,7 @@ fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), Unreadable>
 }
 
 /// All but the conversation and the events.
-fn rest(fields: &Fields<'_>) -> Result<Map<String, Value>, Unreadable> {
+fn rest(fields: &RawFields<'_>) -> Result<Map<String, Value>, UnreadableReport> {
     let mut kept = Map::new();
     for (name, value) in fields {
         if !PLACES.contains(&name.as_str()) && name != "events" {

@@ -8,11 +8,11 @@ use super::{
     participant::participant,
     value::{first, milliseconds, seconds, string, text},
 };
-use crate::domain::{EventPayload, Job, Room};
+use crate::domain::{AgentJob, EventPayload, Room};
 
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum UnreadableWebhook {
     /// The reason has a line and a column, and nothing of the body. Bodies nested over 128 deep are here, too.
     #[error("the webhook's body is no JSON that can be read: {0}")]
     Json(String),
@@ -45,16 +45,16 @@ impl EventKind {
 }
 
 /// Reads a webhook's body. `received_at` stands in for a `createdAt` that is missing.
-pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unreadable> {
+pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, UnreadableWebhook> {
     let body: Value =
-        serde_json::from_str(body).map_err(|error| Unreadable::Json(error.to_string()))?;
+        serde_json::from_str(body).map_err(|error| UnreadableWebhook::Json(error.to_string()))?;
     if !body.is_object() {
-        return Err(Unreadable::NotAnObject);
+        return Err(UnreadableWebhook::NotAnObject);
     }
     let at = seconds(&body["createdAt"]).unwrap_or(received_at);
     let job = &body["job"];
     let mut room = room(first(&body, &["room"]).unwrap_or(&job["room"]));
-    room.job = Job {
+    room.job = AgentJob {
         id: string(job, &["id"]),
         metadata: string(job, &["metadata"]),
     };

@@ -2,29 +2,29 @@
 
 use serde::Deserialize;
 
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 
 /// Whether a request may be sent again when its answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeats {
     Safe,
-    /// Sending it twice does it twice: a lost answer is [`Kind::UnknownOutcome`], not [`Kind::Transient`].
+    /// Sending it twice does it twice: a lost answer is [`ErrorKind::UnknownOutcome`], not [`ErrorKind::Transient`].
     Unsafe,
 }
 
 /// The kind of an error after which the request may have been done.
-pub(super) fn lost(repeats: Repeats) -> Kind {
+pub(super) fn lost(repeats: Repeats) -> ErrorKind {
     match repeats {
-        Repeats::Safe => Kind::Transient,
-        Repeats::Unsafe => Kind::UnknownOutcome,
+        Repeats::Safe => ErrorKind::Transient,
+        Repeats::Unsafe => ErrorKind::UnknownOutcome,
     }
 }
 
 /// The request got no answer.
 pub(super) fn transport(repeats: Repeats, error: reqwest::Error) -> Error {
     let (kind, what) = match () {
-        () if error.is_connect() => (Kind::Transient, "no connection"),
-        () if error.is_builder() => (Kind::BadRequest, "LIVEKIT_URL is no address"),
+        () if error.is_connect() => (ErrorKind::Transient, "no connection"),
+        () if error.is_builder() => (ErrorKind::BadRequest, "LIVEKIT_URL is no address"),
         () if error.is_timeout() => (lost(repeats), "timed out"),
         () => (lost(repeats), "the connection was lost"),
     };
@@ -65,13 +65,13 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
     let code = body.as_ref().map(|b| Code::parse(&b.code));
     let kind = match (status, code) {
         (401 | 403, _) => return Error::Unauthorized { status },
-        (_, Some(Code::NotFound)) => Kind::NotFound,
+        (_, Some(Code::NotFound)) => ErrorKind::NotFound,
         // A gateway that waited in vain, or LiveKit that did: what they waited for may have been done. Twirp's 409
         // says that it exists.
         (408 | 409 | 502 | 504, _) => lost(repeats),
         // Not LiveKit's word: a proxy may say 404 or redirect while what is behind it restarts.
-        (429 | 500.., _) | (_, None) => Kind::Transient,
-        _ => Kind::BadRequest,
+        (429 | 500.., _) | (_, None) => ErrorKind::Transient,
+        _ => ErrorKind::BadRequest,
     };
     match body {
         Some(body) => Error::Twirp {

@@ -2,7 +2,7 @@
 
 /// What to do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// Try again later.
     Transient,
     /// LIVEKIT_API_KEY or LIVEKIT_API_SECRET is wrong: manual action needed.
@@ -21,7 +21,7 @@ pub enum Kind {
 pub enum Error {
     #[error("LiveKit does not answer: {what}")]
     Transport {
-        kind: Kind,
+        kind: ErrorKind,
         what: &'static str,
         source: reqwest::Error,
     },
@@ -31,7 +31,7 @@ pub enum Error {
     Unauthorized { status: u16 },
     #[error("LiveKit says {code} ({status}): {message}")]
     Twirp {
-        kind: Kind,
+        kind: ErrorKind,
         status: u16,
         code: String,
         message: String,
@@ -39,10 +39,10 @@ pub enum Error {
     #[error(
         "LIVEKIT_URL answers {status} without an error of LiveKit's API: is it LiveKit, or a proxy before it?"
     )]
-    NotTwirp { kind: Kind, status: u16 },
+    NotTwirp { kind: ErrorKind, status: u16 },
     #[error("LiveKit's answer cannot be read")]
     Answer {
-        kind: Kind,
+        kind: ErrorKind,
         source: prost::DecodeError,
     },
     #[error("no token can be made with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
@@ -51,9 +51,9 @@ pub enum Error {
 
 impl Error {
     /// What to do about it.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthorized { .. } | Self::Token => Kind::Unauthorized,
+            Self::Unauthorized { .. } | Self::Token => ErrorKind::Unauthorized,
             Self::Transport { kind, .. }
             | Self::Twirp { kind, .. }
             | Self::NotTwirp { kind, .. }

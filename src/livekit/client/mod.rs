@@ -15,6 +15,6 @@ mod rooms;
 
 pub use connection::{Client, Config};
 pub use egress::{Egresses, Stopped};
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 pub use output::{Output, Upload};
-pub use rooms::Room;
+pub use rooms::OpenRoom;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use livekit_airtable::{
-    storage::{Client, Config, Error, Method, Object},
+    storage::{Client, Config, Error, Method, ObjectHead},
     telemetry,
 };
 use uuid::Uuid;
@@ -53,13 +53,16 @@ async fn any_key_is_put_found_and_fetched_by_its_url() {
         client.put_text(&key, name.to_owned()).await.unwrap();
         let size = name.len() as u64;
         let found = client.head(&key).await.unwrap();
-        assert_eq!(found, Object::Found { size }, "{name}");
+        assert_eq!(found, ObjectHead::Found { size }, "{name}");
         let url = client.presign(&key, HOUR, Method::Get, None).await.unwrap();
         let got = http.get(&url).send().await.unwrap();
         assert_eq!(got.status(), 200, "{name}");
         assert_eq!(got.text().await.unwrap(), name);
     }
-    assert_eq!(client.head(&key("none")).await.unwrap(), Object::Missing);
+    assert_eq!(
+        client.head(&key("none")).await.unwrap(),
+        ObjectHead::Missing
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{
         call::RecordingRequest,
         path::{self, Fill},
     },
-    storage::Object,
+    storage::ObjectHead,
 };
 
 /// How long a recording waits for the bucket to say whether its key is another call's.
@@ -58,6 +58,6 @@ impl Egress {
             return true;
         }
         let head = tokio::time::timeout(HEAD_TIMEOUT, self.storage.head(key)).await;
-        matches!(head, Ok(Ok(Object::Found { .. })))
+        matches!(head, Ok(Ok(ObjectHead::Found { .. })))
     }
 }

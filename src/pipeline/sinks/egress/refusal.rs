@@ -12,7 +12,7 @@ use crate::{
         event::Observation,
         start_refusal::{NotStarted, StartRefusal},
     },
-    livekit::client::{Error, Kind},
+    livekit::client::{Error, ErrorKind},
     pipeline::{
         deliver::{Attempt, Due, Outcome},
         message,
@@ -37,7 +37,7 @@ impl Egress {
         let text = due.call.not_started_error(&not_started);
         let outcome = match error.kind() {
             _ if not_started.refusal.is_final() => Outcome::Dead { error: text },
-            Kind::Unauthorized => Outcome::Retry {
+            ErrorKind::Unauthorized => Outcome::Retry {
                 after: Some(UNAUTHORIZED),
                 error: text,
             },
@@ -54,12 +54,12 @@ impl Egress {
         Attempt::new(outcome, &state.after(error).to_json()).with_messages(found)
     }
 
-    fn meaning(&self, call: &Call, kind: Kind, now: Timestamp) -> StartRefusal {
+    fn meaning(&self, call: &Call, kind: ErrorKind, now: Timestamp) -> StartRefusal {
         let ended = call.ended_at();
         let too_late = ended.is_some_and(|ended| now >= ended + self.lost_after);
         match kind {
-            Kind::NotFound => StartRefusal::NoRoom,
-            Kind::BadRequest => StartRefusal::Final,
+            ErrorKind::NotFound => StartRefusal::NoRoom,
+            ErrorKind::BadRequest => StartRefusal::Final,
             _ if too_late => StartRefusal::Final,
             _ => StartRefusal::Transient,
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::state::EgressState;
 use crate::{
     domain::{Recording, Sink},
-    livekit::client::{Client, Egresses, Error, Kind, Output, Stopped},
+    livekit::client::{Client, Egresses, Error, ErrorKind, Output, Stopped},
     pipeline::{
         Clock,
         deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
@@ -93,7 +93,7 @@ pub(super) fn done(due: &Due) -> Attempt {
 
 /// LiveKit did not do what it was asked for, and is asked again.
 pub(super) fn retry(error: &Error, state: EgressState) -> Attempt {
-    let after = (error.kind() == Kind::Unauthorized).then_some(UNAUTHORIZED);
+    let after = (error.kind() == ErrorKind::Unauthorized).then_some(UNAUTHORIZED);
     let outcome = Outcome::Retry {
         after,
         error: error.to_string(),

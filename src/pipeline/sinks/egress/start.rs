@@ -14,7 +14,7 @@ use crate::{
     domain::{Call, EventPayload, Room, call::RecordingRequest},
     livekit::{
         body,
-        client::{Egresses, Error, Kind},
+        client::{Egresses, Error, ErrorKind},
     },
     pipeline::{
         deliver::{Attempt, Due, Outcome},
@@ -126,7 +126,7 @@ impl Egress {
                 done.with_messages([message::egress(info, now)])
             }
             // The outcome is unknown: the state stays, and the list is asked first.
-            Err(error) if error.kind() == Kind::UnknownOutcome => retry(&error, state),
+            Err(error) if error.kind() == ErrorKind::UnknownOutcome => retry(&error, state),
             Err(error) => self.refused(due, &error, EgressState::default(), now),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    livekit::client::{Error, Kind},
+    livekit::client::{Error, ErrorKind},
     store::Delivery,
 };
 
@@ -46,7 +46,7 @@ impl EgressState {
     /// The state after LiveKit answered with this error.
     pub(super) fn after(self, error: &Error) -> EgressState {
         EgressState {
-            denied: error.kind() == Kind::Unauthorized,
+            denied: error.kind() == ErrorKind::Unauthorized,
             ..self
         }
     }
