@@ -20,7 +20,7 @@ pub struct Client {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A status that is neither a success nor a redirect.
-    #[error("ALERT_WEBHOOK_URL answers {0}")]
+    #[error("ALERT_WEBHOOK_URL answered {0}")]
     Refused(u16),
     /// A redirect: the client follows none.
     #[error(
@@ -28,7 +28,7 @@ pub enum Error {
     )]
     Redirected(u16),
     /// No answer.
-    #[error("ALERT_WEBHOOK_URL cannot be reached or does not answer in time")]
+    #[error("ALERT_WEBHOOK_URL cannot be reached or does not respond in time")]
     Unreachable,
 }
 

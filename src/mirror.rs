@@ -1,5 +1,5 @@
-//! The mirror: what ended is posted to an address of the user's, an n8n webhook or any, signed as Standard Webhooks
-//! (standardwebhooks.com) says.
+//! The mirror: posts ended recordings to a URL of the user's, such as an n8n webhook, signed as specified by Standard
+//! Webhooks (standardwebhooks.com).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,14 +8,14 @@ use reqwest::{Response, StatusCode, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// How much of an answer is read, in bytes: enough to know n8n's start-up text.
+/// Bytes of a response that are read: enough to recognise n8n's start-up text.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// Where to post.
 pub struct Config {
-    /// It may hold a secret itself, so it is in no error.
+    /// May contain a secret itself, so no error contains it.
     pub url: String,
-    /// `whsec_` and base64, or plain text; without one nothing is signed.
+    /// `whsec_` followed by base64, or plain text; without a secret nothing is signed.
     pub secret: Option<SecretString>,
 }
 
@@ -31,14 +31,14 @@ pub struct Client {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostOutcome {
     Delivered,
-    /// Not there; `error` is for people and says what happens next.
+    /// Not delivered; `error` is for people and says what happens next.
     Retry {
         error: String,
     },
 }
 
 impl Client {
-    /// `http` must not follow redirects: the body would become a GET, or go to a stranger.
+    /// `http` must not follow redirects: the body would become a GET, or be sent to another host.
     pub fn new(config: Config, http: reqwest::Client) -> Self {
         Self {
             http,
@@ -47,10 +47,10 @@ impl Client {
         }
     }
 
-    /// Posts `body`, which is JSON. `id` stays the same for every try, so that a receiver can tell a repetition.
+    /// Posts `body`, which is JSON. `id` is the same for every attempt, so that the receiver can detect duplicates.
     pub async fn post(&self, id: &str, body: String, now: Timestamp) -> PostOutcome {
         let timestamp = now.as_second().to_string();
-        // Exactly this type: n8n takes another, or one with a charset, for an empty body.
+        // Exactly this type: n8n treats any other, or one with a charset, as an empty body.
         let mut request = self
             .http
             .post(&self.url)
@@ -64,10 +64,10 @@ impl Client {
         }
         match request.body(body).send().await {
             Ok(answer) => record_errors(answer).await,
-            Err(e) if e.is_timeout() => again("does not answer in time"),
+            Err(e) if e.is_timeout() => again("does not respond in time"),
             Err(e) if e.is_connect() => again("cannot be reached"),
-            Err(e) if e.is_builder() => again("is no address that a request can be sent to"),
-            Err(_) => again("closed the connection without an answer"),
+            Err(e) if e.is_builder() => again("is not a valid URL for a request"),
+            Err(_) => again("closed the connection without a response"),
         }
     }
 }
@@ -76,31 +76,31 @@ async fn record_errors(answer: Response) -> PostOutcome {
     let status = answer.status();
     if status.is_redirection() {
         return again(&format!(
-            "answers {} with a redirect, which is not followed (set the address it leads to)",
+            "answered {}, a redirect, which is not followed (set the URL that it redirects to)",
             status.as_u16()
         ));
     }
     if status == StatusCode::NOT_FOUND {
-        return again("answers 404 (n8n does until the workflow is active)");
+        return again("answered 404 (n8n does so until the workflow is active)");
     }
     if !status.is_success() {
-        return again(&format!("answers {}", status.as_u16()));
+        return again(&format!("answered {}", status.as_u16()));
     }
-    // While it starts, n8n answers 200 with this text and runs nothing (measured with 2.41.1).
+    // While n8n starts, it answers 200 with this text and runs nothing (measured with 2.41.1).
     match beginning(answer)
         .await
         .trim_ascii_start()
         .starts_with(b"n8n is starting up")
     {
         true => again(&format!(
-            "answers {} but n8n is still starting up",
+            "answered {}, but n8n is still starting up",
             status.as_u16()
         )),
         false => PostOutcome::Delivered,
     }
 }
 
-/// What came of the body up to the limit. An answer that breaks off is judged by its status and what did come.
+/// The response body up to the limit. A response that breaks off is judged by its status and the part received.
 async fn beginning(mut answer: Response) -> Vec<u8> {
     let mut read = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
@@ -115,7 +115,7 @@ async fn beginning(mut answer: Response) -> Vec<u8> {
 
 fn again(what: &str) -> PostOutcome {
     PostOutcome::Retry {
-        error: format!("EGRESS_WEBHOOK_URL {what}; it is tried again for 3 days"),
+        error: format!("EGRESS_WEBHOOK_URL {what}; retrying for 3 days"),
     }
 }
 
@@ -139,7 +139,7 @@ fn sign(secret: &SecretString, parts: &[&str]) -> String {
 mod tests {
     use super::sign;
 
-    /// The example of the Standard Webhooks specification's own libraries.
+    /// The example from the Standard Webhooks libraries.
     #[test]
     fn signs_as_standard_webhooks_does() {
         let content = [

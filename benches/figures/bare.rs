@@ -1,5 +1,5 @@
-//! What the disk and SQLite can do at best: the same rows in the same table by the same kind of group commit, with no HTTP,
-//! no signatures, no folding.
+//! The upper limit of disk and SQLite: the same rows in the same table with the same kind of group commit, without
+//! HTTP, signatures and folding.
 
 use std::{path::Path, str::FromStr, time::Instant};
 

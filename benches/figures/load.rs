@@ -50,7 +50,7 @@ fn at(body: &str, n: usize) -> String {
     format!("{before}{TIME}{}{after}", 1_795_531_497 + n / 80)
 }
 
-/// A whole signed request, ready for the socket.
+/// A complete signed request, ready for the socket.
 pub fn request(address: &str, body: &str) -> anyhow::Result<Vec<u8>> {
     let hash = BASE64_STANDARD.encode(Sha256::digest(body));
     let token = AccessToken::with_api_key(KEY, SECRET).with_sha256(&hash);

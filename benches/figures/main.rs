@@ -1,6 +1,6 @@
-//! The figures that the service promises, measured on the release binary: `cargo bench --bench figures [-- PART…]`
-//! with PART of `webhooks`, `starts`, `rows`, `storm`, `recovery`; `benches/run` builds the `dist` binary first and measures its size
-//! too. It fails when a goal is missed.
+//! The figures in the README, measured with the release binary: `cargo bench --bench figures [-- PART…]`, where PART is
+//! `webhooks`, `starts`, `rows`, `storm` or `recovery`. `benches/run` first builds the `dist` binary and measures its
+//! size, too. Fails if a goal is missed.
 
 mod bare;
 mod load;
@@ -13,11 +13,11 @@ mod webhooks;
 
 use std::{io::Write, path::Path, time::Duration};
 
-/// A line of the table.
+/// A row of the table.
 pub struct Figure {
     pub what: String,
     pub value: String,
-    /// Empty for what is only told.
+    /// Empty for figures without a goal.
     pub goal: &'static str,
     pub met: bool,
 }
@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
     figures.extend(binary_size(Path::new(env!("CARGO_TARGET_TMPDIR"))));
     print(&figures)?;
     let missed = figures.iter().filter(|figure| !figure.met).count();
-    anyhow::ensure!(missed == 0, "goals that were missed: {missed}");
+    anyhow::ensure!(missed == 0, "missed goals: {missed}");
     Ok(())
 }
 
@@ -104,7 +104,7 @@ fn print(figures: &[Figure]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The value that `share` of all are not above; sorts them.
+/// The value that `share` of all values do not exceed; sorts them.
 pub fn percentile(sorted: &mut [Duration], share: f64) -> Duration {
     sorted.sort_unstable();
     let last = sorted.len().saturating_sub(1);

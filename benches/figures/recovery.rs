@@ -1,5 +1,5 @@
-//! After a `kill -9`: how soon webhooks are accepted again, how fast a full inbox is folded, and how long it takes until
-//! calls whose every webhook was lost are in their rows.
+//! After a `kill -9`: how soon webhooks are accepted again, how fast a full inbox is processed, and how long it takes
+//! until calls whose webhooks were all lost have their rows.
 
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,7 @@ async fn accepted(address: &str, request: &[u8]) -> bool {
     answer.await.is_ok_and(|answer| answer.ends_with(b"200"))
 }
 
-/// The service finds so many messages that nobody has read; then all are folded once more, beside it.
+/// The service starts with this many unprocessed messages; afterwards `replay` processes them again beside it.
 async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     let mut service = Service::start("manual").await?;
     service.kill()?;
@@ -84,7 +84,7 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     wait_for_intake(&service).await?;
     let rate = LETTERS as f64 / begun.elapsed().as_secs_f64();
     let folded = Figure::told(
-        "a full inbox of 100,000 events is folded at",
+        "intake of a full inbox of 100,000 events",
         format!("{rate:.0}/s"),
     );
     let begun = Instant::now();
@@ -92,7 +92,7 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     let outcome: serde_json::Value = serde_json::from_str(&told)?;
     // With what reconcile found out meanwhile.
     let messages = outcome["messages"].as_u64().unwrap_or_default();
-    ensure!(messages >= LETTERS as u64, "not all: {told:.300}");
+    ensure!(messages >= LETTERS as u64, "not all rebuilt: {told:.300}");
     let rate = messages as f64 / begun.elapsed().as_secs_f64();
     let replayed = Figure::told("`replay` of 100,000 events", format!("{rate:.0}/s"));
     Ok([folded, replayed])
@@ -137,7 +137,7 @@ async fn lost_webhooks() -> anyhow::Result<Figure> {
     }
     let seconds = begun.elapsed().as_secs_f64();
     Ok(Figure::told(
-        "100 rooms whose every webhook was lost: in their rows and recorded after",
+        "100 rooms whose webhooks were all lost: recorded, with a row, after",
         format!("{seconds:.1} s"),
     ))
 }

@@ -1,5 +1,5 @@
-//! Rows into a base that locks out whoever sends more than 5 requests a second, as Airtable does: how many a second, in
-//! how many requests, beside another program, and what they cost.
+//! Rows into a base that, like Airtable, locks out clients that send more than 5 requests per second: rows per second,
+//! requests per row, beside another program, and their cost.
 
 use std::{
     collections::BTreeSet,
@@ -45,20 +45,20 @@ async fn alone() -> anyhow::Result<Vec<Figure>> {
     let rate = (ROWS - 10) as f64 / took.as_secs_f64();
     Ok(vec![
         Figure::new(
-            "rows, 5 requests a second",
+            "rows, 5 requests per second",
             format!("{rate:.1}/s"),
             "≥ 47.5/s",
             rate >= 47.5,
         ),
         Figure::new(
-            "… requests a row",
+            "… requests per row",
             format!("{requests:.3}"),
             "≤ 0.11",
             requests <= 0.11,
         ),
         Figure::new("… lockouts", lockouts.to_string(), "0", lockouts == 0),
         Figure::told(
-            "… CPU a row",
+            "… CPU per row",
             format!("{:.2} ms", cpu.as_secs_f64() * 1000.0 / ROWS as f64),
         ),
     ])
@@ -79,7 +79,7 @@ async fn beside_another() -> anyhow::Result<Vec<Figure>> {
     let calls: BTreeSet<String> = rows.iter().map(|row| row["Call ID"].to_string()).collect();
     Ok(vec![
         Figure::told(
-            "rows beside a program that takes 2 requests a second, lockouts included",
+            "rows beside a program that uses 2 of the 5 requests, lockouts included",
             format!("{rate:.1}/s"),
         ),
         Figure::new(
@@ -91,7 +91,7 @@ async fn beside_another() -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// Takes two requests a second and does not care about refusals.
+/// Sends two requests per second and ignores errors.
 async fn another(http: reqwest::Client, url: String) {
     let mut ticks = tokio::time::interval(Duration::from_millis(500));
     loop {
@@ -113,7 +113,7 @@ async fn waiting() -> anyhow::Result<Figure> {
     ))
 }
 
-/// From the first row to so many.
+/// From the first row to this many.
 async fn until_written(airtable: &Airtable, count: usize) -> anyhow::Result<Duration> {
     let asked = Instant::now();
     let mut first = None;
@@ -129,19 +129,19 @@ async fn until_written(airtable: &Airtable, count: usize) -> anyhow::Result<Dura
         }
         ensure!(
             asked.elapsed() < Duration::from_secs(600),
-            "{rows} rows of {count} came in ten minutes"
+            "{rows} of {count} rows were written in ten minutes"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// Writes calls that are owed to Airtable into a database that nobody else has yet.
+/// Writes calls with a pending Airtable delivery into a database that no process uses yet.
 pub async fn owe(
     database: &Path,
     count: usize,
     call: impl Fn(usize) -> anyhow::Result<Call>,
 ) -> anyhow::Result<()> {
-    let path = database.to_str().context("a path that is text")?;
+    let path = database.to_str().context("the path is UTF-8")?;
     let store = Store::open(&format!("sqlite:{path}"), telemetry::now()).await?;
     let now = telemetry::now();
     for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {

@@ -38,7 +38,7 @@ pub struct Service {
     settings: Vec<(&'static str, String)>,
 }
 
-/// What differs from one service to another.
+/// Settings that differ between services.
 pub struct Setup {
     settings: Vec<(&'static str, String)>,
     airtable: airtable::Options,
@@ -55,7 +55,7 @@ impl Setup {
         }
     }
 
-    /// So many calls are owed to Airtable, and nothing is recorded.
+    /// This many calls have a pending Airtable delivery, and nothing is recorded.
     pub fn outstanding(
         calls: usize,
         call: impl Fn(usize) -> anyhow::Result<Call> + 'static,
@@ -152,7 +152,7 @@ impl Service {
     /// The database, read only.
     pub async fn database(&self) -> anyhow::Result<SqliteConnection> {
         let path = self.folder.path().join("calls.db");
-        let path = path.to_str().context("a path that is text")?;
+        let path = path.to_str().context("the path is UTF-8")?;
         let url = format!("sqlite:{path}?mode=ro");
         Ok(SqliteConnection::connect(&url).await?)
     }
@@ -172,7 +172,7 @@ impl Service {
         Ok(())
     }
 
-    /// Runs another command of the program on the service's database; what it prints.
+    /// Runs another command of the program on the service's database; returns its output.
     pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let database = format!("sqlite:{}", self.folder.path().join("calls.db").display());
         let output = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"))
@@ -186,10 +186,12 @@ impl Service {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// What its threads have used of the processors.
+    /// CPU time used by its threads.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = stat.rsplit_once(')').context("no end of the name")?;
+        let (_, fields) = stat
+            .rsplit_once(')')
+            .context("no end of the process name")?;
         // utime and stime, the 14th and 15th of all, in hundredths of a second.
         let used = fields.split_whitespace().skip(11).take(2);
         let ticks: u64 = used.map(str::parse::<u64>).sum::<Result<_, _>>()?;

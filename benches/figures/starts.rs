@@ -43,7 +43,7 @@ pub async fn measure() -> anyhow::Result<Vec<Figure>> {
     );
     Ok(vec![
         Figure::new(
-            "room_started to start, 50 a second",
+            "from room_started to the start of the recording, 50 rooms per second",
             format!("{p50:.1} ms"),
             "median < 10 ms",
             p50 < 10.0,

@@ -31,7 +31,7 @@ const POISON: usize = 100;
 const PER_SECOND: u32 = 50;
 /// Requests whose fate is drawn; all later ones go well.
 const REQUESTS: usize = 8_000;
-/// The requests at which the whole base is locked for 30 s, as though another program had been too fast.
+/// The requests at which the entire base is locked for 30 s, as if another program had been too fast.
 const LOCKOUTS: [usize; 3] = [800, 1200, 1600];
 /// Longer than the service waits for an answer.
 const NEVER: Duration = Duration::from_secs(31);
@@ -98,18 +98,18 @@ pub async fn measure() -> anyhow::Result<Vec<Figure>> {
     figures.extend([
         told_faults(&storm, &service).await?,
         Figure::told(
-            "… requests, and a row",
+            "… requests, and requests per row",
             format!("{requests}, {:.3}", requests as f64 / ROWS as f64),
         ),
         Figure::told(
-            "… refused because the base was locked",
+            "… rejected because the base was locked",
             service.airtable.breaches().to_string(),
         ),
         Figure::told(
-            "… took, and a second",
+            "… duration, and rows per second",
             format!("{took:.0} s, {:.1} rows", ROWS as f64 / took),
         ),
-        Figure::told("… CPU a row, after the kill", format!("{cpu:.2} ms")),
+        Figure::told("… CPU per row, after the kill", format!("{cpu:.2} ms")),
     ]);
     Ok(figures)
 }
@@ -126,7 +126,7 @@ async fn until_ended(database: &mut SqliteConnection, count: usize) -> anyhow::R
         }
         ensure!(
             asked.elapsed() < PATIENCE,
-            "{ended} of {count} rows came to an end in {PATIENCE:?}"
+            "{ended} of {count} rows were finished in {PATIENCE:?}"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -164,11 +164,11 @@ async fn verdict(
     let none = |what: &str, count: usize| Figure::new(what, count.to_string(), "0", count == 0);
     let mut figures = vec![
         none("10,000 rows in a storm: good calls without a row", missing),
-        none("… with more than one", doubled),
+        none("… with more than one row", doubled),
         none("… whose row differs in a column", other.len()),
         none("… rows of other calls", found.len()),
         Figure::new(
-            "… dead: of the poison, others",
+            "… dead letters: of the poison calls, of others",
             format!("{}, {strangers}", dead.len() - strangers),
             "100, 0",
             dead == poison,
@@ -196,7 +196,7 @@ async fn told_faults(storm: &Storm, service: &Service) -> anyhow::Result<Figure>
     let never = count(|fault| matches!(fault, Fault::After(_)));
     let lockouts = count(|fault| *fault == Fault::Lockout);
     Ok(Figure::new(
-        "… 5xx, answers lost after the write (those that never came), lockouts",
+        "… injected 5xx, responses lost after the write (of these, no response at all), lockouts",
         format!("{errors}, {lost} ({never}), {lockouts}"),
         "3 lockouts",
         lockouts == LOCKOUTS.len(),

@@ -44,9 +44,9 @@ pub async fn measure() -> anyhow::Result<Vec<Figure>> {
         Figure::told("… the first 20,000", format!("{first_rate:.0}/s")),
         Figure::told("… median", format!("{p50:.1} ms")),
         Figure::new("… p99", format!("{p99:.1} ms"), "< 25 ms", p99 < 25.0),
-        Figure::told("… folded after the last", format!("{drained:.1} s")),
+        Figure::told("… processed after the last one", format!("{drained:.1} s")),
         Figure::told("bare group-committed inserts", format!("{bare:.0}/s")),
-        Figure::told("… ratio to them", format!("{:.2}", rate / bare)),
+        Figure::told("… ratio to those", format!("{:.2}", rate / bare)),
         Figure::new(
             "ready after start",
             format!("{:.2} s", ready.as_secs_f64()),

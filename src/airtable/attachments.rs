@@ -1,5 +1,5 @@
-//! What is in an attachment column. Airtable fetches what it is sent later, and drops in silence what it could not
-//! fetch: the only way to know is to read the cell.
+//! Reads attachment columns. Airtable fetches attachments later and silently drops those that it could not fetch:
+//! reading the cell is the only way to find out.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,18 @@ use super::{class::Access, client::Client, error::Error, wire::Records};
 pub struct Attachment {
     /// `att…`
     pub id: String,
+    /// As people may have renamed it.
     #[serde(default)]
     pub filename: String,
-    /// Bytes; none until Airtable has fetched it.
+    /// Bytes; `None` until Airtable has fetched the file.
     pub size: Option<u64>,
-    /// As `audio/mpeg`; none until Airtable has fetched it.
+    /// For example `audio/mpeg`; `None` until Airtable has fetched the file.
     #[serde(rename = "type")]
     pub kind: Option<String>,
 }
 
 impl Attachment {
-    /// The attachments of a cell; an empty cell is left out of Airtable's answers.
+    /// The attachments of a cell; Airtable omits empty cells from its answers.
     pub fn of_cell(cell: Option<&Value>) -> Vec<Attachment> {
         let read = |cell: &Value| serde_json::from_value(cell.clone()).ok();
         cell.and_then(read).unwrap_or_default()
@@ -32,7 +33,7 @@ impl Attachment {
 }
 
 impl Client {
-    /// The attachments in one column of at most 10 records, by record id. A record that is not there is left out.
+    /// The attachments in one column of at most 10 records, by record ID. Missing records are omitted.
     pub async fn attachments(
         &self,
         table_id: &str,

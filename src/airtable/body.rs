@@ -1,15 +1,15 @@
-//! The bodies of refusals: five shapes of JSON, HTML of a proxy, and any of them cut short.
+//! Parses the bodies of error responses: five forms of JSON, HTML from a proxy, and truncated versions of each.
 
 use serde_json::Value;
 
-/// Type and message of a refusal's body. The type is empty when the body is not Airtable's; the message then says what
-/// it is, without repeating it.
+/// Type and message of an error body. The type is empty if the body is not Airtable's; the message then describes the
+/// body without repeating it.
 pub(super) fn refusal(body: &[u8]) -> (String, String) {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     match serde_json::from_str::<Value>(text) {
         Ok(value) => of_json(&value),
-        Err(_) if text.is_empty() => (String::new(), "without a body".into()),
+        Err(_) if text.is_empty() => (String::new(), "empty body".into()),
         Err(_) if text.starts_with('<') => {
             (String::new(), "an HTML page, not Airtable's API".into())
         }
@@ -24,7 +24,7 @@ fn of_json(value: &Value) -> (String, String) {
     ) {
         // {"error": {"type", "message"}}
         (Some(Value::Object(error)), _) => (text(error.get("type")), text(error.get("message"))),
-        // {"error": "NOT_FOUND"}, at times with a message beside it
+        // {"error": "NOT_FOUND"}, sometimes with a message
         (Some(Value::String(kind)), _) => (kind.clone(), text(value.get("message"))),
         // {"errors": [{"error", "message"}]}
         (_, Some(errors)) => of_list(errors),
@@ -32,7 +32,7 @@ fn of_json(value: &Value) -> (String, String) {
     };
     match found {
         (kind, message) if kind.is_empty() && message.is_empty() => {
-            (kind, "JSON that is not Airtable's".into())
+            (kind, "JSON in an unknown format".into())
         }
         found => found,
     }
@@ -56,7 +56,7 @@ fn of_cut(body: &str) -> (String, String) {
     let kind = member(body, "type")
         .or_else(|| member(body, "error"))
         .unwrap_or_default();
-    let message = member(body, "message").unwrap_or_else(|| "not JSON, or cut short".into());
+    let message = member(body, "message").unwrap_or_else(|| "not JSON, or truncated".into());
     (kind, message)
 }
 
@@ -105,7 +105,7 @@ mod tests {
             (
                 r#"{"error":{"type":"INVALID_VALUE_FOR_COLUMN","mess"#,
                 "INVALID_VALUE_FOR_COLUMN",
-                "not JSON, or cut short",
+                "not JSON, or truncated",
             ),
             (
                 r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"m"},"#,
@@ -113,8 +113,8 @@ mod tests {
                 "m",
             ),
             ("<html>502</html>", "", "an HTML page, not Airtable's API"),
-            ("", "", "without a body"),
-            ("{}", "", "JSON that is not Airtable's"),
+            ("", "", "empty body"),
+            ("{}", "", "JSON in an unknown format"),
         ];
         for (body, kind, message) in shapes {
             assert_eq!(

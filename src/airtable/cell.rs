@@ -1,5 +1,5 @@
-//! A value as a cell of its column: what agents, rooms and participants say is text, numbers, lists or objects of any
-//! kind, and Airtable refuses a whole request for one cell of the wrong kind.
+//! Converts a value to a cell of its column: values from agents, rooms and participants are text, numbers, lists or
+//! objects of any kind, and Airtable rejects an entire request because of one cell of the wrong type.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,17 @@ use super::convert::{boolean, date, date_time, number, plain, rating};
 use super::field_type::FieldType;
 use crate::domain::transcript;
 
-/// Airtable takes 100,000 characters a cell and does not say of which unit; UTF-16 units are the most cautious.
+/// Airtable accepts 100,000 characters per cell and does not document the unit; UTF-16 units are the safest
+/// interpretation.
 pub(super) const LONGEST: usize = 99_000;
-const CUT_NOTE: &str = "[… cut here: a cell of Airtable takes no more]";
+const CUT_NOTE: &str = "[… cut here: an Airtable cell cannot hold more]";
 
-/// A cell, and why it is not all that was there. Null empties a cell.
+/// A cell, and why its value is incomplete. Null clears a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cell {
     /// What is sent.
     pub(super) value: Value,
-    /// As the end of a sentence that begins with the value's source: `is no number`.
+    /// The end of a sentence that starts with the value's source: `is not a number`.
     pub(super) invalid: Option<&'static str>,
 }
 
@@ -27,18 +28,18 @@ pub(super) fn fit(kind: FieldType, options: &Value, value: Value) -> Cell {
     }
     let (found, wanted) = match kind {
         FieldType::Number | FieldType::Percent | FieldType::Currency | FieldType::Duration => {
-            (number(&value), "is no number")
+            (number(&value), "is not a number")
         }
         FieldType::Rating => (
             rating(&value, options),
-            "is no whole number of the rating's range",
+            "is not a whole number in the rating's range",
         ),
         FieldType::Checkbox => (boolean(&value), "is neither true nor false"),
-        FieldType::Date => (date(&value), "is no date"),
-        FieldType::DateTime => (date_time(&value, options), "is no date and time"),
+        FieldType::Date => (date(&value), "is not a date"),
+        FieldType::DateTime => (date_time(&value, options), "is not a date and time"),
         FieldType::SingleSelect => (
             choice(&plain(&value), options).map(Value::from),
-            "is none of the choices in the schema file",
+            "is not one of the choices in the schema file",
         ),
         FieldType::MultipleSelects => return choices(&value, options),
         FieldType::MultipleAttachments => return Cell::valid(value),
@@ -70,7 +71,7 @@ fn cut(text: String) -> String {
     transcript::cut(&text, LONGEST, CUT_NOTE).unwrap_or(text)
 }
 
-/// The choice as the schema spells it: exactly, else in any case.
+/// The choice as the schema spells it: exact match first, then ignoring case.
 fn choice(text: &str, options: &Value) -> Option<String> {
     let named = || options["choices"].as_array().into_iter().flatten();
     let names = || named().filter_map(|choice| choice["name"].as_str());
@@ -80,7 +81,7 @@ fn choice(text: &str, options: &Value) -> Option<String> {
     found.map(str::to_owned)
 }
 
-/// A list, or a text that is one: as JSON, or with commas. What is no choice is left out.
+/// A list, or text that contains one, as JSON or separated by commas. Values that are not choices are omitted.
 fn choices(value: &Value, options: &Value) -> Cell {
     let listed = match value {
         Value::Array(items) => items.iter().map(plain).collect(),
@@ -103,7 +104,7 @@ fn choices(value: &Value, options: &Value) -> Cell {
             true => Value::Null,
             false => json!(known),
         },
-        invalid: (!all).then_some("holds what is none of the choices in the schema file"),
+        invalid: (!all).then_some("contains values that are not choices in the schema file"),
     }
 }
 

@@ -2,32 +2,32 @@
 
 use std::time::Duration;
 
-/// What to do about an error. Decided here, acted on by the caller.
+/// What to do about an error. Decided here, carried out by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
-    /// Try again, `after` that long if Airtable said so. Safe, because writes are keyed.
+    /// Retry, after `after` if Airtable said so. Safe, because writes are keyed.
     Retry { after: Option<Duration> },
-    /// Too many requests: the whole base is locked that long, and [`super::Client`] holds every call back itself.
+    /// Too many requests: the entire base is locked for that long, and [`super::Client`] itself delays all calls.
     Locked { after: Duration },
     /// The plan's monthly requests or its records are used up: wait, and probe rarely.
     Quota,
-    /// AIRTABLE_MONTHLY_REQUESTS are used up; nothing was sent, and a new month begins after `rest`.
+    /// AIRTABLE_MONTHLY_REQUESTS are used up; nothing was sent, and a new month starts after `rest`.
     Spent { rest: Duration },
     /// Token, scope, base or table: nothing works until a person acts. The error's text names the variable.
     Configuration,
     /// Airtable does not take a value. `column`: the field id or name that it names, which need not be one of ours.
     Row { column: Option<String> },
-    /// Airtable does not take a value that is no choice of its select column, which it does not name.
+    /// Airtable rejects a value that is not a choice of its select column; it does not name the column.
     Choice { choice: String },
-    /// The remembered record id is gone: upsert by key.
+    /// The remembered record ID no longer exists: upsert by key.
     RowGone,
-    /// A field is gone: read the schema again.
+    /// A field no longer exists: read the schema again.
     UnknownField,
-    /// The request is too big: halve the batch.
+    /// The request is too large: halve the batch.
     TooLarge,
 }
 
-/// The right a request needs; a refusal names its scope.
+/// The permission that a request needs; an error message names its scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     ReadRecords,
@@ -38,7 +38,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// The scope as Airtable's token page spells it.
+    /// The scope as spelled on Airtable's token page.
     pub fn scope(self) -> &'static str {
         match self {
             Access::ReadRecords => "data.records:read",

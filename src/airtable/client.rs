@@ -14,7 +14,7 @@ use super::rate_limiter::{Permit, RateLimiter};
 use super::refusal::{LOCKOUT, Refusal};
 use super::wire::Response;
 
-/// Where the base is and how fast it may be asked.
+/// The base's address and its request rate.
 pub struct Config {
     /// `https://api.airtable.com`, without `/v0`.
     pub api_url: String,
@@ -55,7 +55,7 @@ impl Client {
         Client { limiter, ..self }
     }
 
-    /// Holds the first request back for `delay`: what another process sent before this one started counts too.
+    /// Delays the first request by `delay`: requests that another process sent before this one started count, too.
     pub fn not_before(&self, delay: Duration) {
         self.limiter.not_before(delay);
     }
@@ -66,7 +66,7 @@ impl Client {
         self.limiter.ready().await
     }
 
-    /// The rest of the pause after a 429; calls made now wait it out.
+    /// The rest of the pause after a 429; calls made now wait for its end.
     pub fn paused(&self) -> Option<Duration> {
         self.limiter.paused()
     }
@@ -76,7 +76,7 @@ impl Client {
         self.limiter.rate()
     }
 
-    /// Requests sent since the start, failed ones too: all of them count in a plan's month.
+    /// Requests sent since the start, including failed ones: all of them count towards the plan's monthly limit.
     pub fn sent(&self) -> u64 {
         self.limiter.sent()
     }
@@ -91,16 +91,17 @@ impl Client {
         &self.config.table
     }
 
-    /// What a [`super::Mapping`] is remembered under: its ids mean nothing in another base or for another table.
+    /// The key under which a [`super::Mapping`] is stored: its IDs are not valid in another base or for another table.
     pub fn mapping_key(&self) -> String {
         format!("{}/{}", self.config.base_id, self.config.table)
     }
 
+    /// A request with the token and a timeout; `path` follows `/v0`, a segment each.
     pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = format!("{}/v0", self.config.api_url.trim_end_matches('/'));
         for segment in path {
             url.push('/');
-            // A table's name may hold slashes and spaces.
+            // A table's name may contain slashes and spaces.
             let encoded: String =
                 url::form_urlencoded::byte_serialize(segment.as_bytes()).collect();
             url.push_str(&encoded.replace('+', "%20"));
@@ -111,6 +112,10 @@ impl Client {
             .timeout(TIMEOUT)
     }
 
+    /// Sends once a permit is there. `access` is named when Airtable refuses it.
+    ///
+    /// # Errors
+    /// Without a permit, without an answer, for any status but 2xx, and for a body that is no `T`.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         access: Access,
@@ -137,7 +142,7 @@ impl Client {
         response: Result<Response, reqwest::Error>,
         permit: &Permit<'_>,
     ) -> Result<T, Error> {
-        // The address holds the formula, and with it the key.
+        // The URL contains the formula, and therefore the key.
         let response = response.map_err(|error| match error.is_builder() {
             true => Error::Unsendable(error.without_url()),
             false => Error::Unreachable(error.without_url()),

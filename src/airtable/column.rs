@@ -9,8 +9,9 @@ use super::{field_type::FieldType, source::Source};
 pub struct Column {
     /// What people see when it is created; they may rename it.
     pub name: String,
+    /// The type that it is created with, and that its values are made to fit.
     pub kind: FieldType,
-    /// As Airtable's metadata API takes them; null when the type has none.
+    /// As in Airtable's metadata API; null if the type has none.
     pub options: Value,
     /// Shown in Airtable beside the name; may be empty.
     pub description: String,
@@ -23,7 +24,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// The body that creates the column.
+    /// The request body that creates the column.
     pub fn body(&self) -> Value {
         let mut body = json!({ "name": self.name, "type": self.kind });
         if !self.description.is_empty() {

@@ -1,4 +1,4 @@
-//! The schema beside a table that is there: a step per column, theirs included.
+//! Compares the schema with an existing table: one step per column, including columns of the user.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ impl Schema {
     }
 }
 
-/// Remembered ids first, then names among the fields no id has claimed: two columns may have swapped their names.
+/// Remembered IDs first, then names among the fields that no ID has claimed: two columns may have swapped their names.
 pub(super) fn columns(
     schema: &Schema,
     table: &Table,
@@ -73,7 +73,7 @@ pub(super) fn columns(
     all.collect()
 }
 
-/// A key column that is not the first of its table, because the table was there before it.
+/// A key column that is not the first column, because the table existed before it.
 fn not_primary(column: &Column, key: Option<&Field>, table: &Table) -> Option<Step> {
     let primary = table
         .fields
@@ -86,7 +86,7 @@ fn not_primary(column: &Column, key: Option<&Field>, table: &Table) -> Option<St
     })
 }
 
-/// Airtable allows no two fields whose names differ in case only.
+/// Airtable allows no two fields whose names differ only in case.
 fn by_name<'a>(table: &'a Table, name: &str, claimed: &BTreeSet<&str>) -> Option<&'a Field> {
     let wanted = name.trim().to_lowercase();
     let mut free = table
@@ -161,7 +161,7 @@ fn choices(options: &Value) -> Vec<&str> {
     named.filter_map(Value::as_str).collect()
 }
 
-/// The columns of these steps that can be written. One that lacks a choice can, for its other values.
+/// The columns of these steps that can be written. A column that lacks a choice can be written with its other choices.
 pub(super) fn mapping(table_id: &str, steps: &[Step]) -> Mapping {
     let columns = steps.iter().filter_map(|step| match step {
         Step::Kept {
@@ -185,7 +185,7 @@ pub(super) fn mapping(table_id: &str, steps: &[Step]) -> Mapping {
     }
 }
 
-/// Without its key column no row can be written.
+/// No row can be written without its key column.
 fn check_key(schema: &Schema, table: &Table, steps: &[Step]) -> Result<(), Error> {
     check_key_type(schema, steps)?;
     let key = &schema.key().name;

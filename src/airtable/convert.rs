@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-/// Seconds since 1970 that a number must reach to be taken for a time (1973); milliseconds are beyond the other.
+/// The smallest number that is treated as seconds since 1970 (1973); the second constant is the same for milliseconds.
 const EARLIEST_SECONDS: f64 = 1e8;
 const EARLIEST_MILLIS: f64 = 1e11;
 
@@ -60,7 +60,7 @@ pub(super) fn date(value: &Value) -> Option<Value> {
         .as_str()
         .and_then(|text| text.trim().parse::<Date>().ok())
     {
-        // A text with a time and an offset names a day in UTC.
+        // Text with a time and an offset is converted to a day in UTC.
         let at = value.as_str()?.trim().parse::<Timestamp>();
         let date = at.map_or(date, |at| TimeZone::UTC.to_datetime(at).date());
         return Some(json!(date.to_string()));
@@ -74,7 +74,8 @@ pub(super) fn date_time(value: &Value, options: &Value) -> Option<Value> {
     instant(value, options).map(iso)
 }
 
-/// ISO 8601, without an offset in the column's time zone; or seconds or milliseconds since 1970, as SDKs write them.
+/// ISO 8601, interpreted in the column's time zone if it has no offset; or seconds or milliseconds since 1970, as SDKs
+/// write them.
 fn instant(value: &Value, options: &Value) -> Option<Timestamp> {
     if let Some(text) = value.as_str() {
         let text = text.trim();
@@ -96,7 +97,7 @@ fn instant(value: &Value, options: &Value) -> Option<Timestamp> {
     Timestamp::from_millisecond((seconds * 1e3).round() as i64).ok()
 }
 
-/// ISO 8601 in milliseconds, as Airtable stores it.
+/// ISO 8601 with milliseconds, as Airtable stores it.
 pub(super) fn iso(at: Timestamp) -> Value {
     let millis = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
     Value::String(format!("{millis:.3}"))

@@ -17,18 +17,18 @@ pub enum Error {
         "AIRTABLE_API_URL is not a URL, or AIRTABLE_TOKEN has characters that a header cannot hold"
     )]
     Unsendable(#[source] reqwest::Error),
-    /// A success whose body is not what the API promises: a proxy's page, or cut short.
-    #[error("Airtable's answer cannot be read")]
+    /// A successful response whose body is not what the API promises: a proxy's page, or truncated.
+    #[error("Airtable's response cannot be parsed")]
     Unreadable(#[source] serde_json::Error),
-    /// A success that leaves out a row it was sent.
-    #[error("Airtable's answer leaves out a row it was sent")]
+    /// A successful response that lacks a row that was sent.
+    #[error("Airtable's response is missing a row that was sent")]
     Incomplete,
     /// An answer that is not a success.
     #[error("{0}")]
     Refused(Box<Refusal>),
     /// Nothing was sent, and the next month begins after `rest`.
     #[error(
-        "AIRTABLE_MONTHLY_REQUESTS: this month's {limit} requests are used up; everything waits for the next month (UTC), or raise it and restart"
+        "AIRTABLE_MONTHLY_REQUESTS: this month's {limit} requests are used up; deliveries wait until next month (UTC), or raise the limit and restart"
     )]
     Spent { limit: u64, rest: Duration },
     /// Nothing was sent.
@@ -39,19 +39,19 @@ pub enum Error {
         "AIRTABLE_TABLE: the base has no table {table:?}; run `livekit-airtable bootstrap` to create it"
     )]
     NoTable { table: String },
-    /// An id cannot be created, only a name can.
+    /// A table ID cannot be created, only a name can.
     #[error(
-        "AIRTABLE_TABLE: the base AIRTABLE_BASE_ID has no table of the id {table}; give its name or another id"
+        "AIRTABLE_TABLE: the base AIRTABLE_BASE_ID has no table with the ID {table}; set its name or another ID"
     )]
     NoTableId { table: String },
-    /// Without its key column no row can be written.
+    /// No row can be written without its key column.
     #[error(
-        "the table {table:?} has no column {column:?}, which finds a call's row again; run `livekit-airtable bootstrap`"
+        "the table {table:?} has no column {column:?}, which identifies the row of a call; run `livekit-airtable bootstrap`"
     )]
     NoKey { table: String, column: String },
     /// The API changes no types.
     #[error(
-        "the column {column:?} is {found} and must be {wanted}, because it finds a call's row again; rename it in Airtable and run `livekit-airtable bootstrap`"
+        "the column {column:?} is {found} and must be {wanted}, because it identifies the row of a call; rename it in Airtable and run `livekit-airtable bootstrap`"
     )]
     KeyType {
         column: String,
@@ -86,7 +86,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status of a refusal; none when there was no answer, or Airtable refused nothing.
+    /// The HTTP status of an error response; `None` if there was no response or no error response.
     pub fn status(&self) -> Option<u16> {
         match self {
             Error::Refused(refusal) => Some(refusal.status),

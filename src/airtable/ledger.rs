@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 pub enum LedgerEntry {
     /// One request is about to go, `spacing` after this process' last one, or more when another process sent that.
     Request { spacing: Duration },
-    /// Airtable refused with 429: nothing goes for `pause`, and then at `rate` requests per second.
+    /// Airtable answered 429: no requests for `pause`, then `rate` requests per second.
     Lockout { pause: Duration, rate: f64 },
 }
 
@@ -18,11 +18,11 @@ pub enum LedgerEntry {
 pub struct Grant {
     /// How long the request still has to wait, counted from when the ledger answered.
     pub wait: Duration,
-    /// The rate after the last lockout of any process, requests per second, and how long ago that was.
+    /// The rate after the last lockout of any process, in requests per second, and how long ago that was.
     pub reduced: Option<(f64, Duration)>,
 }
 
-/// Why a request may not go.
+/// Why a request may not be sent.
 #[derive(Debug)]
 pub enum Denied {
     /// All `limit` requests of AIRTABLE_MONTHLY_REQUESTS are used up; the next month begins after `rest`.
@@ -33,7 +33,8 @@ pub enum Denied {
 
 type Write = dyn Fn(LedgerEntry) -> BoxFuture<'static, Result<Grant, Denied>> + Send + Sync;
 
-/// Writes an entry, on disk before it answers. The adapter knows no database: whoever makes the client brings one.
+/// Records an entry, on disk before it returns. The adapter has no access to a database: the creator of the client
+/// provides one.
 #[derive(Clone)]
 pub struct RequestLedger(Arc<Write>);
 
@@ -45,6 +46,10 @@ impl RequestLedger {
         RequestLedger(Arc::new(write))
     }
 
+    /// Resolves once the entry is committed.
+    ///
+    /// # Errors
+    /// When the request may not go.
     pub(super) async fn write(&self, entry: LedgerEntry) -> Result<Grant, Denied> {
         (self.0)(entry).await
     }

@@ -1,7 +1,8 @@
 //! What the messages of refusals name: a record, a column, a choice. Airtable names them in prose only.
 
-/// The column a message names: what is quoted or in braces after the word field or column, a field id anywhere, or the
-/// bare name in the older `Field NAME can not accept value …` and in `… for field NAME`. A quoted choice is not taken for a column.
+/// The column that a message names: quoted or in braces after the word field or column, a field ID anywhere, or the
+/// bare name in the older `Field NAME can not accept value …` and in `… for field NAME`. A quoted choice is not
+/// mistaken for a column.
 pub(super) fn column(message: &str) -> Option<String> {
     let lower = message.to_ascii_lowercase();
     let after_word = ["field", "column"].iter().flat_map(|word| {
@@ -52,7 +53,7 @@ fn bare(rest: &str) -> Option<String> {
         .map(|(name, _)| name.to_string())
 }
 
-/// What a message ends with: `Cannot parse value for field NAME`.
+/// The end of a message: `Cannot parse value for field NAME`.
 fn last_word(message: &str) -> Option<String> {
     let lower = message.to_ascii_lowercase();
     let after = |word: &str| Some(lower.rfind(word)? + word.len());
@@ -70,7 +71,7 @@ pub(super) fn record_id(message: &str) -> Option<String> {
     id("rec", message).map(str::to_owned)
 }
 
-/// The first id of that kind: its three letters, and 14 letters or digits.
+/// The first ID of this kind: its three-letter prefix and 14 letters or digits.
 fn id<'a>(kind: &str, message: &'a str) -> Option<&'a str> {
     let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
     words.find(|word| word.len() == 17 && word.starts_with(kind))

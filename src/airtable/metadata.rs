@@ -9,14 +9,15 @@ use super::error::Error;
 use super::wire::{Base, Field, Table, Tables};
 
 impl Client {
-    /// The base's tables and their fields. Answers even while the monthly quota is used up, so it proves no write.
+    /// The base's tables and their fields. Also works when the monthly quota is used up, so success does not prove that
+    /// writes work.
     pub async fn tables(&self) -> Result<Vec<Table>, Error> {
         let request = self.request(Method::GET, &["meta", "bases", self.base_id(), "tables"]);
         let answer: Tables = self.call(Access::ReadSchema, request).await?;
         Ok(answer.tables)
     }
 
-    /// `table` as the metadata API takes it: `{name, description, fields}`; the first field becomes the primary one.
+    /// `table` as in the metadata API: `{name, description, fields}`; the first field becomes the primary one.
     pub async fn create_table(&self, table: &Value) -> Result<Table, Error> {
         let path = ["meta", "bases", self.base_id(), "tables"];
         self.call(
@@ -26,7 +27,7 @@ impl Client {
         .await
     }
 
-    /// `field` as the metadata API takes it: `{name, type, description, options}`.
+    /// `field` as in the metadata API: `{name, type, description, options}`.
     pub async fn create_field(&self, table_id: &str, field: &Value) -> Result<Field, Error> {
         let path = [
             "meta",

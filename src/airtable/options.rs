@@ -49,7 +49,7 @@ fn needed(kind: FieldType) -> &'static [&'static str] {
 pub(super) fn faults(kind: FieldType, options: &Value) -> Vec<String> {
     let needed = needed(kind);
     if needed.is_empty() {
-        let wrong = format!("the type {kind} takes no options");
+        let wrong = format!("the type {kind} has no options");
         return if options.is_null() {
             Vec::new()
         } else {
@@ -62,7 +62,7 @@ pub(super) fn faults(kind: FieldType, options: &Value) -> Vec<String> {
     let mut faults: Vec<String> = unknown
         .map(|key| {
             let valid = needed.join(", ");
-            format!("the type {kind} has no option `{key}`; valid are {valid}")
+            format!("the type {kind} has no option `{key}`; valid options: {valid}")
         })
         .collect();
     for key in needed {
@@ -82,7 +82,7 @@ fn option(kind: FieldType, key: &str, value: &Value) -> Vec<String> {
         (_, "max") => within(key, value, 1..=10),
         (_, "symbol") => match value.as_str() {
             Some(symbol) if !symbol.is_empty() => None,
-            _ => Some("`symbol` must be a text like \"€\"".into()),
+            _ => Some("`symbol` must be text like \"€\"".into()),
         },
         (_, "durationFormat") => one_of(key, value, &DURATIONS),
         (_, "dateFormat") => named(key, value, &DATES),
@@ -107,7 +107,7 @@ fn one_of(key: &str, value: &Value, valid: &[&str]) -> Option<String> {
     (!known).then(|| format!("`{key}` must be one of {}", valid.join(", ")))
 }
 
-/// `{ name = "iso" }`; its pattern may stand beside it.
+/// `{ name = "iso" }`; a format may be given as well.
 fn named(key: &str, value: &Value, valid: &[&str]) -> Option<String> {
     let name = value.get("name").and_then(Value::as_str);
     let known = name.is_some_and(|name| valid.contains(&name));
@@ -141,7 +141,7 @@ fn choices(value: &Value) -> Vec<String> {
         match name.filter(|name| !name.is_empty()) {
             None => faults.push(UNNAMED.into()),
             Some(name) if names.contains(&name) => {
-                faults.push(format!("a second choice {name:?}"));
+                faults.push(format!("duplicate choice {name:?}"));
             }
             Some(name) => names.push(name),
         }

@@ -1,4 +1,4 @@
-//! From TOML to [`Schema`], gathering every fault with its line.
+//! Parses TOML into a [`Schema`], collecting every error with its line.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -183,13 +183,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Airtable takes names without regard to case, and people do not see how many spaces there are.
+    /// Airtable ignores case in names, and people do not notice repeated spaces.
     fn names(&mut self, columns: &[Draft]) {
         let mut seen = BTreeMap::new();
         for Draft { span, name, .. } in columns.iter().filter(|column| !column.name.is_empty()) {
             let words: Vec<&str> = name.split_whitespace().collect();
             if let Some(line) = seen.insert(words.join(" ").to_lowercase(), self.line(span)) {
-                let reason = format!("a second column {name:?}; the first is in line {line}");
+                let reason = format!("duplicate column {name:?}; the first one is in line {line}");
                 self.fault(span.clone(), reason);
             }
         }

@@ -1,19 +1,20 @@
-//! Paths into what rooms and agents say: `customer.id`, `usage.0.input_tokens`, `usage.llm_usage.input_tokens`.
+//! Paths into the data of rooms and agents: `customer.id`, `usage.0.input_tokens`, `usage.llm_usage.input_tokens`.
 
 use serde_json::{Map, Value};
 
-/// The value at a dotted path. A step is a key (which may hold dots itself), a place in a list (from 0, also written
-/// `[0]`), or the `type` of one of its objects, as in the usage of LiveKit's agents. Texts that are JSON are entered.
+/// The value at a dotted path. A step is a key (which may itself contain dots), a list index (from 0, also written
+/// `[0]`), or the `type` of one of the list's objects, as in the usage of LiveKit's agents. Strings that contain JSON
+/// are parsed.
 pub(super) fn at(root: &Value, path: &str) -> Option<Value> {
     either_way(path, |path| step(root, path))
 }
 
-/// The same in the fields of an object.
+/// The same for the fields of an object.
 pub(super) fn among(fields: &Map<String, Value>, path: &str) -> Option<Value> {
     either_way(path, |path| field(fields, path))
 }
 
-/// The path as it stands, then with its brackets as dots.
+/// The path as written, then with its brackets as dots.
 fn either_way(path: &str, find: impl Fn(&str) -> Option<Value>) -> Option<Value> {
     find(path).or_else(|| {
         let dotted = path.replace('[', ".").replace(']', "");

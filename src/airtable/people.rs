@@ -11,7 +11,7 @@ pub(super) fn caller(call: &Call) -> Option<String> {
     in_order(call).find_map(number).filter(|n| !n.is_empty())
 }
 
-/// The agent's name, else what its framework calls it, else its identity. (livekit-agents 1.8 sets no name.)
+/// The agent's name, otherwise its framework's name for it, otherwise its identity. (livekit-agents 1.8 sets no name.)
 pub(super) fn agent(call: &Call) -> Option<String> {
     let agent = in_order(call).find(|p| p.kind == ParticipantKind::Agent)?;
     let attribute = |name: &str| agent.attributes.get(name);

@@ -1,4 +1,4 @@
-//! What `bootstrap` would do to a base, and doing it. It only ever adds.
+//! What `bootstrap` would do to a base, and doing it. It only adds, never removes.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use super::schema::{Mapping, Schema};
 use super::step::{Sign, Step};
 use super::wire::{Base, Table};
 
-/// The way from the base as it is to the schema.
+/// The steps from the current base to the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The table's name, as the base has it or as AIRTABLE_TABLE names the one to create.
+    /// The table's name, as in the base, or as in AIRTABLE_TABLE if it must be created.
     pub table: String,
-    /// None: it is created.
+    /// `None`: the table must be created.
     pub table_id: Option<String>,
     /// The schema's columns in its order, then the users'.
     pub steps: Vec<Step>,
 }
 
 impl Plan {
-    /// Reads the base (one request) and compares. `known`: what was remembered of it.
+    /// Reads the base (one request) and compares. `known`: the remembered mapping.
     pub async fn read(
         client: &Client,
         schema: &Schema,
@@ -69,8 +69,8 @@ impl Plan {
         }
     }
 
-    /// Creates what is missing and returns where everything is. Changes nothing that is there; a key column of the
-    /// wrong type is refused before the first request.
+    /// Creates what is missing and returns all IDs. Changes nothing that exists; a key column of the wrong type is
+    /// rejected before the first request.
     pub async fn apply(&self, client: &Client, schema: &Schema) -> Result<Mapping, Error> {
         compare::check_key_type(schema, &self.steps)?;
         let Some(table_id) = &self.table_id else {
@@ -106,14 +106,14 @@ impl Plan {
         steps.filter(|step| step.sign() == sign).count()
     }
 
-    /// For `--check`: no column is missing, of another type, or lacks a choice.
+    /// For `--check`: no column is missing, has another type or lacks a choice.
     pub fn is_ok(&self) -> bool {
         self.steps.iter().all(Step::is_ok)
     }
 }
 
-/// For a writer: the table, where its columns are, and what cannot be written as it should be. Reads the base (one request) and
-/// creates nothing; a missing table or key column is an error that names `bootstrap`.
+/// For a writer: the table, its columns, and which of them cannot be written as expected. Reads the base (one request)
+/// and creates nothing; a missing table or key column is an error that names `bootstrap`.
 pub async fn locate(
     client: &Client,
     schema: &Schema,
@@ -128,7 +128,7 @@ pub async fn locate(
     Ok((found, mapping, problems))
 }
 
-/// AIRTABLE_TABLE's table. None: it can be created, as an id cannot.
+/// The table of AIRTABLE_TABLE. `None`: it can be created; a missing table ID cannot.
 async fn table(client: &Client, known: Option<&Mapping>) -> Result<Option<Table>, Error> {
     let tables = client.tables().await?;
     let known = known.map(|known| known.table_id.as_str());
@@ -141,7 +141,7 @@ async fn table(client: &Client, known: Option<&Mapping>) -> Result<Option<Table>
     }
 }
 
-/// A new base with the table in it, in a workspace (`wsp…`): the base, and where its columns are.
+/// A new base with the table, in a workspace (`wsp…`): returns the base and its mapping.
 pub async fn create_base(
     client: &Client,
     schema: &Schema,
@@ -165,7 +165,7 @@ fn is_table_id(text: &str) -> bool {
     text.len() == 17 && text.starts_with("tbl") && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// The table of that name (without regard to case, as Airtable takes it) or id (`tbl…`). A remembered id wins over a
+/// The table with that name (ignoring case, as Airtable does) or ID (`tbl…`). A remembered ID takes precedence over a
 /// name, so that the table can be renamed.
 pub fn find_table<'a>(
     tables: &'a [Table],

@@ -1,4 +1,4 @@
-//! A plan for people and for programs.
+//! A plan as text and as JSON.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::plan::Plan;
 use super::step::{Sign, Step};
 
-/// The table for people: a line per step.
+/// The plan as text: one line per step.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.table_id.as_deref().unwrap_or("not there yet");
+        let id = self.table_id.as_deref().unwrap_or("not created yet");
         writeln!(f, "Table {:?} ({id})", self.table)?;
         let columns = || {
             self.steps
@@ -40,7 +40,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// One line, for a log: `column "Status": …`.
+/// One line for a log: `column "Status": …`.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -74,27 +74,27 @@ impl Step {
         json
     }
 
-    /// What is the matter with it, and for `!` what to click, because the API cannot do it.
+    /// The state of a column, and for `!` which menu to use, because the API cannot change it.
     fn note(&self) -> String {
         match self {
             Step::CreateTable { .. } => "create the table".into(),
             Step::CreateColumn { kind, .. } => format!("{kind}, create"),
             Step::Kept { kind, .. } => kind.to_string(),
             Step::Renamed { name, kind, .. } => {
-                format!("{kind}, called {name:?} in Airtable: fine")
+                format!("{kind}, called {name:?} in Airtable, which is fine")
             }
             Step::NotPrimary { primary, .. } => format!(
-                "not the first column, which is {primary:?}: fine; to change that, in Airtable open the menu of the column {primary:?} and choose \"Change primary field\""
+                "not the first column, which is {primary:?}; this is fine. To change it, open the menu of the column {primary:?} in Airtable and choose \"Change primary field\""
             ),
-            Step::Foreign { kind, .. } => format!("{kind}, not ours: never touched"),
+            Step::Foreign { kind, .. } => format!("{kind}, your own column: never changed"),
             Step::WrongType {
                 name, kind, wanted, ..
             } => format!(
-                "{kind}, must be {wanted}: in Airtable open the menu of the column {name:?}, \"Edit field\", and choose \"{}\"",
+                "{kind}, must be {wanted}: in Airtable, open the menu of the column {name:?}, choose \"Edit field\", then \"{}\"",
                 wanted.menu_label()
             ),
             Step::MissingChoice { name, choices, .. } => format!(
-                "without the choice {}: in Airtable open the menu of the column {name:?}, \"Edit field\", and add {}",
+                "missing choice {}: in Airtable, open the menu of the column {name:?}, choose \"Edit field\", and add {}",
                 quoted(choices),
                 if choices.len() == 1 { "it" } else { "them" }
             ),

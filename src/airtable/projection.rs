@@ -1,4 +1,4 @@
-//! The projection: a call as the cells of its row. Pure.
+//! The projection of a call to the cells of its row. Pure.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -19,19 +19,19 @@ pub struct Links {
     pub recording: Option<String>,
     /// When `recording` expires; `None` for a permanent link.
     pub expires: Option<Timestamp>,
-    /// The full transcript, when the cell's was cut.
+    /// The full transcript, if the one in the cell is cut.
     pub transcript: Option<String>,
-    /// Why the full transcript is not in the bucket, when it should be.
+    /// Why the full transcript is missing from the bucket, if it should be there.
     pub transcript_missing: Option<String>,
 }
 
-/// What the row of a call says.
+/// The content of a call's row.
 pub struct Projection {
     /// Column name to cell, for every enabled column; null empties a cell. What a purged call does not know any more
     /// is left out, so that the row keeps it.
     pub cells: Map<String, Value>,
-    /// Values that their columns cannot hold, a line for each; the cell is empty. The column that is filled from `error`
-    /// has these lines too.
+    /// Values that their columns cannot hold, one line for each; the cell is empty. The column filled from `error` also
+    /// contains these lines.
     pub invalid_values: Vec<String>,
 }
 
@@ -68,9 +68,9 @@ pub fn project(call: &Call, schema: &Schema, links: &Links) -> Projection {
 fn cut_note(schema: &Schema, links: &Links) -> String {
     let link = schema.filled_from(&Source::TranscriptUrl);
     match (link, &links.transcript_missing) {
-        (_, Some(_)) => "[… cut here: the whole text is not in the bucket yet, see Error]".into(),
-        (Some(link), None) => format!("[… cut here: the whole text is behind {}]", link.name),
-        (None, None) => "[… cut here: the whole text lies in the bucket]".into(),
+        (_, Some(_)) => "[… cut here: the full text is not in the bucket yet, see Error]".into(),
+        (Some(link), None) => format!("[… cut here: the full text is linked in {}]", link.name),
+        (None, None) => "[… cut here: the full text is in the bucket]".into(),
     }
 }
 
@@ -111,7 +111,7 @@ fn value(call: &Call, from: &Source, links: &Links) -> Option<Value> {
         Source::RecordingSize => call.playable_recording().map(|(_, size)| json!(size)),
         // Not a projection: the transcript depends on its cut, and the copy is sent once and stays in the cell.
         Source::Transcript | Source::RecordingAttachment => None,
-        // One that was found in the bucket has no id of LiveKit's.
+        // A recording found in the bucket has no LiveKit ID.
         Source::EgressId => recording
             .filter(|r| !r.was_found())
             .map(|r| Value::String(r.egress_id.to_string())),

@@ -37,11 +37,12 @@ impl Rate {
         }
     }
 
+    /// AIRTABLE_REQUESTS_PER_SECOND, within 0.01 to 50.
     pub(super) fn configured(&self) -> f64 {
         self.configured
     }
 
-    /// Requests per second as of now.
+    /// The current rate in requests per second.
     pub(super) fn now(&self) -> f64 {
         self.reduced.map_or(self.configured, |(rate, at)| {
             recovered_rate(self.configured, rate, at.elapsed())

@@ -31,7 +31,7 @@ struct State {
     paused_until: Instant,
     traffic: Traffic,
     last_sent: Option<Instant>,
-    /// The shortest time between a request and its answer.
+    /// The shortest time between a request and its response.
     fastest_answer: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Traffic {
     Normal,
-    /// After a lockout one request goes alone, until Airtable takes one.
+    /// After a lockout, one request is sent alone until Airtable accepts one.
     Probing,
 }
 
@@ -50,7 +50,7 @@ const LEAD: Duration = Duration::from_millis(40);
 const MARGIN: f64 = 1.02;
 
 impl RateLimiter {
-    /// `rate` in requests per second, taken as 0.01 to 50 (what one token's user gets).
+    /// `rate` in requests per second, limited to 0.01 to 50 (what one token's user gets).
     pub(super) fn new(rate: f64) -> RateLimiter {
         let rate = Rate::new(rate, 1.0);
         let now = Instant::now();
@@ -143,12 +143,13 @@ impl RateLimiter {
         let spacing = self.state().rate.spacing();
         let Grant { wait, reduced } = ledger.write(LedgerEntry::Request { spacing }).await?;
         if let Some((rate, ago)) = reduced {
-            // Another process, or this one before it was restarted, was locked out.
+            // Another process, or this one before a restart, was locked out.
             self.state().rate.learn(rate, ago);
         }
         Ok(Instant::now() + wait)
     }
 
+    /// Lets nothing go for `delay` from now.
     pub(super) fn not_before(&self, delay: Duration) {
         let mut state = self.state();
         state.not_before = state.not_before.max(Instant::now() + delay);
@@ -213,7 +214,7 @@ impl RateLimiter {
         Some(rest).filter(|rest| !rest.is_zero())
     }
 
-    /// Requests per second as of now.
+    /// The current rate in requests per second.
     pub(super) fn rate(&self) -> f64 {
         self.state().rate.now()
     }
@@ -250,7 +251,7 @@ pub(super) struct Permit<'a> {
     probe: Option<OwnedMutexGuard<()>>,
 }
 
-/// 0 to 1 s: replicas and other programs on the base do not come back together.
+/// 0 to 1 s: replicas and other programs do not all resume at the same moment.
 fn jitter() -> Duration {
     Duration::from_millis(RandomState::new().hash_one(0u8) % 1000)
 }

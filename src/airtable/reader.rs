@@ -21,6 +21,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Nothing is wrong yet.
     pub(super) fn new(text: &'a str) -> Reader<'a> {
         let faults = Vec::new();
         Reader { text, faults }
@@ -36,7 +37,7 @@ impl<'a> Reader<'a> {
             let name = key.get_ref();
             let meant = rules::meant(name, allowed);
             let valid = allowed.join(", ");
-            let reason = format!("{what} has no `{name}`{meant}; valid are {valid}");
+            let reason = format!("{what} has no `{name}`{meant}; valid names: {valid}");
             self.fault(key.span(), reason);
         }
     }
@@ -58,7 +59,7 @@ impl<'a> Reader<'a> {
         let entry = table.get(key)?;
         let text = entry.get_ref().as_str().map(str::to_string);
         if text.is_none() {
-            self.fault(entry.span(), format!("`{key}` must be a text in quotes"));
+            self.fault(entry.span(), format!("`{key}` must be text in quotes"));
         }
         text
     }

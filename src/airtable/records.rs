@@ -11,8 +11,8 @@ use super::error::Error;
 use super::wire::{Record, Records, Written, written};
 
 impl Client {
-    /// Creates or updates at most 10 rows (field id to cell), found again by their key cell. Answers in the order of
-    /// `rows`. More than one record with a key, or one bad cell, refuses them all.
+    /// Creates or updates at most 10 rows (field ID to cell), matched by their key cell. Returns them in the order of
+    /// `rows`. If a key matches more than one record, or one cell is invalid, all are rejected.
     pub async fn upsert(
         &self,
         table_id: &str,
@@ -23,7 +23,7 @@ impl Client {
         self.write(table_id, key_field_id, &rows).await
     }
 
-    /// [`Client::upsert`] for rows some of whose record ids (`rec…`) are known: those are updated by id in the same
+    /// [`Client::upsert`] for rows of which some record IDs (`rec…`) are known: those are updated by ID in the same
     /// request (airtable.com/developers/web/api/update-multiple-records: "Records that include id will ignore
     /// fieldsToMergeOn and behave as normal updates"), and a missing one is [`super::Class::RowGone`].
     pub async fn write(
@@ -52,8 +52,8 @@ impl Client {
         written(&answer, key_field_id, rows)
     }
 
-    /// Updates at most 10 records by id; their cells by record and field id. Always the batch form: there a missing
-    /// record is [`super::Class::RowGone`], while the single form answers it like a lost permission.
+    /// Updates at most 10 records by ID; returns their cells by record and field ID. Always uses the batch form: there,
+    /// a missing record is [`super::Class::RowGone`], while the single form answers as if a permission were missing.
     pub async fn update(
         &self,
         table_id: &str,
@@ -81,7 +81,7 @@ impl Client {
         }
     }
 
-    /// Ids of the records whose key cell is `key`, at most 100.
+    /// IDs of the records whose key cell is `key`, at most 100.
     pub async fn find(
         &self,
         table_id: &str,
@@ -107,7 +107,7 @@ impl Client {
             .collect())
     }
 
-    /// Deletes at most 10 records: only those a probe has made itself.
+    /// Deletes at most 10 records: only the ones created by a probe.
     pub async fn delete(&self, table_id: &str, record_ids: &[String]) -> Result<(), Error> {
         if record_ids.is_empty() {
             return Ok(());
@@ -122,7 +122,7 @@ impl Client {
     }
 }
 
-/// A text of a formula, in double quotes.
+/// A string in a formula, in double quotes.
 fn formula_text(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! What Airtable refuses, and what that means: for the row, the base, or the configuration.
+//! Airtable's errors and what they mean for the row, the base or the configuration.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,15 +7,16 @@ use super::class::{Access, Class};
 use super::refusal_type::RefusalType;
 use super::{body, message};
 
-/// An answer that is not a success, in Airtable's words.
+/// A response that is not successful, in Airtable's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// What was asked for.
     pub access: Access,
     /// HTTP's.
     pub status: u16,
+    /// Airtable's type, as far as it is known.
     pub kind: RefusalType,
-    /// Airtable's message word for word; for a body that is not Airtable's, what it is.
+    /// Airtable's message, word for word; for a body that is not Airtable's, a description of it.
     pub message: String,
     /// The record that the message names (`rec…`).
     pub record_id: Option<String>,
@@ -23,11 +24,11 @@ pub struct Refusal {
     pub column: Option<String>,
     /// The choice that a select column lacks.
     pub choice: Option<String>,
-    /// `Retry-After`; after a 429 what the client waits, jitter included.
+    /// `Retry-After`; after a 429, the client's wait including jitter.
     pub after: Option<Duration>,
 }
 
-/// What a base does after a 429 before anything succeeds again (documented).
+/// How long a base is locked after a 429 (documented).
 pub(super) const LOCKOUT: Duration = Duration::from_secs(30);
 
 impl Refusal {
@@ -60,13 +61,13 @@ impl Refusal {
             (400..500, RefusalType::RowDoesNotExist) => Class::RowGone,
             (403 | 404, _) if self.record_id.is_some() => Class::RowGone,
             (400..500, RefusalType::UnknownFieldName) => Class::UnknownField,
-            // A redirect, which is not followed: what is asked there is not Airtable's API.
+            // A redirect, which is not followed: the address is not Airtable's API.
             (300..=399 | 401 | 403 | 404, _) => Class::Configuration,
             (413, _) => Class::TooLarge,
             (429, _) => Class::Locked {
                 after: self.after.unwrap_or(LOCKOUT),
             },
-            // A 400 without a type of Airtable's comes from something between, and says nothing about the row.
+            // A 400 without one of Airtable's types comes from a proxy in between and says nothing about the row.
             (400, RefusalType::Absent) => Class::Retry { after: self.after },
             (400 | 422, _) => match &self.choice {
                 Some(choice) => Class::Choice {
@@ -100,7 +101,7 @@ impl Refusal {
             ),
             300..=399 => "check AIRTABLE_API_URL, which must begin with https: it redirects to another address, and a token must not follow"
                 .to_string(),
-            401 => "AIRTABLE_TOKEN is not a valid token; make one at airtable.com/create/tokens"
+            401 => "AIRTABLE_TOKEN is not a valid token; create one at airtable.com/create/tokens"
                 .to_string(),
             403 => format!(
                 "check that AIRTABLE_TOKEN has the scope {scope} and access to the base, that AIRTABLE_BASE_ID is that base{table}"
@@ -120,7 +121,7 @@ impl fmt::Display for Refusal {
             Class::Quota => f.write_str(OVER_PLAN)?,
             Class::Locked { after } => write!(
                 f,
-                "too many requests, so every row of this base waits {} s: Airtable says ",
+                "too many requests, so all rows of this base wait {} s: Airtable says ",
                 after.as_secs()
             )?,
             Class::TooLarge => f.write_str("the row is too large for Airtable: ")?,

@@ -1,11 +1,11 @@
-//! What a column of the schema file must be like: its type, its source, and the key's.
+//! Rules for a column in the schema file: its type, its source, and the key's.
 
 use serde_json::Value;
 
 use super::{cell, field_type::FieldType, options, source::Source};
 use crate::domain::status::Status;
 
-/// Of the types Airtable merges on, those that hold a call's id.
+/// Of the types that Airtable merges on, those that can hold a call ID.
 const KEY_TYPES: [FieldType; 2] = [FieldType::SingleLineText, FieldType::MultilineText];
 
 /// The type that a text names, and what is wrong with it or its options. An empty text is a fault of its own, which is
@@ -19,7 +19,7 @@ pub(super) fn read_type(text: &str, options: &Value) -> (Option<FieldType>, Vec<
     }
     let valid = FieldType::ALL.map(FieldType::as_str);
     let fault = format!(
-        "unknown or unwritable type {text:?}{}; valid are {}",
+        "unknown or read-only type {text:?}{}; valid types: {}",
         meant(text, &valid),
         valid.join(", ")
     );
@@ -40,7 +40,7 @@ pub(super) fn read_source(
     };
     let is_copy = source == Source::RecordingAttachment;
     let faults = if is_copy != (kind == Some(FieldType::MultipleAttachments)) {
-        vec!["recording_attachment and the type multipleAttachments go together".into()]
+        vec!["recording_attachment and the type multipleAttachments must be used together".into()]
     } else {
         let fault = kind.and_then(|kind| held(&source, kind, options));
         fault.into_iter().collect()
@@ -51,7 +51,7 @@ pub(super) fn read_source(
 fn unknown_source(text: &str) -> String {
     let open = Source::OPEN.map(|(prefix, rest)| format!("{prefix}{rest}"));
     format!(
-        "unknown source {text:?}{}; valid are {}, {}",
+        "unknown source {text:?}{}; valid sources: {}, {}",
         meant_source(text),
         Source::NAMED.map(|source| source.name()).join(", "),
         open.join(", ")
@@ -66,7 +66,7 @@ pub(super) fn of_key(
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     if source != Some(&Source::CallId) {
-        wrong.push("the key column must be filled `from = \"call_id\"`".into());
+        wrong.push("the key column must have `from = \"call_id\"`".into());
     }
     if !kind.is_some_and(|kind| KEY_TYPES.contains(&kind)) {
         wrong.push(format!(
@@ -75,12 +75,12 @@ pub(super) fn of_key(
         ));
     }
     if !enabled {
-        wrong.push("the key column cannot be left out".into());
+        wrong.push("the key column cannot be disabled".into());
     }
     wrong
 }
 
-/// The one of `valid` that is a slip of the finger away, as the middle of a sentence.
+/// The one of `valid` that is within a typing error of the name, as the middle of a sentence.
 pub(super) fn meant(text: &str, valid: &[&str]) -> String {
     let squeezed = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
@@ -94,7 +94,7 @@ pub(super) fn meant(text: &str, valid: &[&str]) -> String {
     }
 }
 
-/// Letters to insert, delete, replace or swap (Levenshtein's distance, where a swap is two).
+/// Letters to insert, delete, replace or swap (Levenshtein distance, where a swap counts two).
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -110,7 +110,7 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Of `metdata.customer.id` only the first word can be a slip.
+/// In `metdata.customer.id`, only the first part can be misspelled.
 fn meant_source(from: &str) -> String {
     match from.split_once('.') {
         Some((root, rest)) if !rest.is_empty() => {
@@ -141,7 +141,7 @@ fn held(source: &Source, kind: FieldType, options: &Value) -> Option<String> {
         | Source::RecordingUrl
         | Source::EgressId
         | Source::Error
-        | Source::Participants => ("a text", false),
+        | Source::Participants => ("text", false),
         Source::Constant(text) => {
             let why = cell::fit(kind, options, Value::String(text.clone())).invalid?;
             return Some(format!("the constant {why}"));
@@ -167,5 +167,5 @@ fn all_statuses(options: &Value) -> Option<String> {
         .map(|status| status.label())
         .filter(|name| !has(name))
         .collect();
-    (!missing.is_empty()).then(|| format!("`status` needs the choices {}, too", missing.join(", ")))
+    (!missing.is_empty()).then(|| format!("`status` also needs the choices {}", missing.join(", ")))
 }

@@ -10,19 +10,20 @@ use super::{column::Column, source::Source};
 /// The columns of the table, and what a new table is created with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
+    /// What the table itself is created with.
     pub table: TableText,
     /// In the file's order; exactly one is the key, and it is enabled.
     pub columns: Vec<Column>,
 }
 
-/// What a new table is created with; its name is AIRTABLE_TABLE.
+/// Used to create a new table; its name is AIRTABLE_TABLE.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TableText {
     /// May be empty.
     pub description: String,
 }
 
-/// Where the columns are in a base. Remembered (under [`super::Client::mapping_key`]), so that renaming a column there
+/// The IDs of the columns in a base. Stored (under [`super::Client::mapping_key`]), so that renaming a column there
 /// changes nothing here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
@@ -48,7 +49,7 @@ impl Schema {
         self.enabled().find(|column| column.from == *source)
     }
 
-    /// The column for what went wrong, unless it is turned off.
+    /// The column for errors, unless it is disabled.
     pub fn error(&self) -> Option<&Column> {
         self.filled_from(&Source::Error)
     }
@@ -59,7 +60,7 @@ impl Schema {
         key.expect("a schema without a key column does not parse")
     }
 
-    /// The body that creates the table. The key comes first, because the first column becomes the primary one.
+    /// The request body that creates the table. The key comes first, because the first column becomes the primary one.
     pub fn table_body(&self, name: &str) -> Value {
         let others = self.enabled().filter(|column| !column.key);
         let fields: Vec<Value> = std::iter::once(self.key())
@@ -74,7 +75,7 @@ impl Schema {
     }
 }
 
-/// A schema file that cannot be used, with everything that is wrong in it.
+/// A schema file that cannot be used, with all its errors.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Invalid {
     /// Its name, as the user gave it.
@@ -86,7 +87,7 @@ pub struct Invalid {
 /// Something wrong in a schema file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// From 1; 0 is the file as a whole.
+    /// From 1; 0 stands for the entire file.
     pub line: usize,
     /// For people: what is wrong, and what is valid.
     pub reason: String,

@@ -27,6 +27,7 @@ impl Slots {
         }
     }
 
+    /// All slots, occupied ones included.
     pub(super) fn count(&self) -> usize {
         self.count
     }

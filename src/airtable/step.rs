@@ -29,7 +29,8 @@ impl Sign {
     }
 }
 
-/// `column` is the name in the schema (for a foreign one, in the base), `name` the name in the base, `kind` the type there.
+/// `column` is the name in the schema (for a foreign column, in the base), `name` the name in the base, `kind` the type
+/// in the base.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
@@ -48,7 +49,7 @@ pub enum Step {
         kind: FieldType,
         field_id: String,
     },
-    /// People call it something else; its id is remembered.
+    /// People renamed it; its ID is remembered.
     Renamed {
         column: String,
         name: String,
@@ -56,10 +57,10 @@ pub enum Step {
         kind: FieldType,
         field_id: String,
     },
-    /// The key need not be the first column, which the API cannot make it.
+    /// The key need not be the first column; the API cannot change that.
     NotPrimary {
         column: String,
-        /// The name of the column that is.
+        /// The name of the first column.
         primary: String,
     },
     /// Nothing can be written there: the API changes no types.
@@ -100,7 +101,7 @@ impl Step {
         }
     }
 
-    /// The name in the schema, for a foreign column the one in the base, for a table the table's.
+    /// The name in the schema; for a foreign column the one in the base, for a table the table's.
     pub fn column(&self) -> &str {
         match self {
             Step::CreateTable { table } => table,

@@ -1,4 +1,4 @@
-//! What comes over the wire: answers, rows, and tables as the metadata API prints them.
+//! Wire types: responses, rows, and tables as the metadata API returns them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::error::Error;
 use super::field_type::FoundType;
 
-/// A row that is in Airtable.
+/// A row in Airtable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// `rec…`
@@ -23,10 +23,12 @@ pub struct Written {
 pub struct Table {
     /// `tbl…`
     pub id: String,
+    /// As people call it now.
     pub name: String,
-    /// The column that Airtable shows first: an id; empty when the answer leaves it out.
+    /// The primary column's ID; empty if the response omits it.
     #[serde(default, rename = "primaryFieldId")]
     pub primary: String,
+    /// Its columns, in the order of their creation.
     pub fields: Vec<Field>,
 }
 
@@ -35,7 +37,9 @@ pub struct Table {
 pub struct Field {
     /// `fld…`
     pub id: String,
+    /// As people call it now.
     pub name: String,
+    /// Airtable's type of it.
     #[serde(rename = "type")]
     pub kind: FoundType,
     /// As the metadata API prints them; null when the type has none.
@@ -48,6 +52,7 @@ pub struct Field {
 pub struct Base {
     /// `app…`
     pub id: String,
+    /// The tables that it was created with.
     pub tables: Vec<Table>,
 }
 
@@ -84,8 +89,10 @@ pub(super) fn written(
     found.collect()
 }
 
+/// The answer to a request about records.
 #[derive(Deserialize)]
 pub(super) struct Records {
+    /// In any order.
     pub(super) records: Vec<Record>,
     #[serde(default, rename = "createdRecords", deserialize_with = "or_default")]
     created: Vec<String>,
@@ -93,7 +100,7 @@ pub(super) struct Records {
     details: Details,
 }
 
-/// What is not there may come as null. The rows are written: a success is not made a failure by its trimmings.
+/// Missing values may be null. The rows are written: a malformed extra must not turn success into failure.
 fn or_default<'de, T, D>(value: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + Default,
@@ -103,7 +110,7 @@ where
 }
 
 impl Records {
-    /// Record id to its cells.
+    /// Record ID to its cells.
     pub(super) fn cells(self) -> BTreeMap<String, Map<String, Value>> {
         let records = self.records.into_iter();
         records.map(|record| (record.id, record.fields)).collect()
@@ -112,14 +119,17 @@ impl Records {
     /// Airtable answers with a success when it saved the rows but not an attachment.
     pub(super) fn log_lost_attachments(&self) {
         if !self.details.reasons.is_empty() {
-            tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows without an attachment");
+            tracing::warn!(reasons = ?self.details.reasons, "Airtable saved the rows, but not an attachment");
         }
     }
 }
 
+/// A record, with the cells that were asked for.
 #[derive(Deserialize)]
 pub(super) struct Record {
+    /// `rec…`
     pub(super) id: String,
+    /// By field id; empty cells are left out.
     #[serde(default, deserialize_with = "or_default")]
     pub(super) fields: Map<String, Value>,
 }
@@ -130,17 +140,22 @@ struct Details {
     reasons: Vec<String>,
 }
 
+/// The metadata API's answer about a base.
 #[derive(Deserialize)]
 pub(super) struct Tables {
+    /// All tables of the base.
     pub(super) tables: Vec<Table>,
 }
 
-/// A refusal's body beyond this is not read.
+/// Error bodies are read up to this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// An answer as it came.
 pub(super) struct Response {
     pub(super) status: StatusCode,
+    /// `Retry-After`, at most ten minutes.
     pub(super) retry_after: Option<Duration>,
+    /// Complete for a success; of a refusal as much as came, up to 64 KiB and a chunk.
     pub(super) body: Vec<u8>,
 }
 
@@ -170,8 +185,8 @@ impl Response {
     }
 }
 
-/// Seconds; ten minutes at most, whoever asks for more (Airtable locks a base for 30 s). The form with a date is not used
-/// by Airtable.
+/// Seconds; at most ten minutes, whatever the header says (Airtable locks a base for 30 s). Airtable does not use the
+/// form with a date.
 fn retry_after(response: &reqwest::Response) -> Option<Duration> {
     let seconds: f64 = response
         .headers()

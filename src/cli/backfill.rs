@@ -1,4 +1,4 @@
-//! `backfill`: history into the base, through the inbox like everything else.
+//! `backfill`: imports history into the base, through the inbox like everything else.
 
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -131,7 +131,7 @@ impl Origins {
 }
 
 impl Bucket {
-    /// All objects that may be recordings.
+    /// Lists all objects that may be recordings.
     async fn list(&self, spinner: &ProgressBar) -> Result<Vec<storage::Listed>, storage::Error> {
         let prefix = bucket_recording::prefix(&self.path);
         let (mut objects, mut from) = (Vec::new(), None);
@@ -222,7 +222,7 @@ impl<'a> FoundRecording<'a> {
 }
 
 fn livekit_failure(error: &client::Error) -> Failure {
-    let text = format!("LiveKit's recordings could not be listed: {error}");
+    let text = format!("cannot list LiveKit's recordings: {error}");
     match error.kind() {
         client::ErrorKind::Unauthorized => Failure::NotPermitted(text),
         _ => Failure::Unavailable(text),
@@ -230,7 +230,7 @@ fn livekit_failure(error: &client::Error) -> Failure {
 }
 
 fn storage_failure(error: &storage::Error) -> Failure {
-    let text = format!("the bucket could not be listed: {error}");
+    let text = format!("cannot list the bucket: {error}");
     match error {
         storage::Error::Forbidden => Failure::NotPermitted(text),
         storage::Error::Refused { .. } | storage::Error::Presign(_) => Failure::Usage(text),

@@ -18,14 +18,14 @@ use crate::{
 const BASE_NAME: &str = "Calls";
 const PROVED: &str = "a test row was written, read and deleted.";
 /// The key of the test row.
-const TEST_ROW: &str = "livekit-airtable bootstrap: a test, may be deleted";
+const TEST_ROW: &str = "livekit-airtable bootstrap: test row, safe to delete";
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Print the plan and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Write nothing; exit 1 if a column is missing, has another type or lacks a choice
+    /// Write nothing; exit 1 if a column is missing, has the wrong type or lacks a choice
     #[arg(long, conflicts_with = "dry_run")]
     check: bool,
     /// Create a new base in this workspace (`wsp…`) and print its id; needs no AIRTABLE_BASE_ID
@@ -105,12 +105,12 @@ async fn open(
 /// Says what was done and what is left to do by hand.
 fn finish(plan: &Plan, format: Format) -> anyhow::Result<()> {
     let created = match plan.writes() {
-        0 => "Nothing had to be created",
+        0 => "Nothing to create",
         _ => "Created",
     };
     let left = match plan.by_hand() {
         0 => None,
-        1 => Some("1 column, marked !"),
+        1 => Some("the column marked !"),
         _ => Some("the columns marked !"),
     };
     if format == Format::Text {
@@ -127,7 +127,7 @@ fn finish(plan: &Plan, format: Format) -> anyhow::Result<()> {
     }
 }
 
-/// A new base, which needs no AIRTABLE_BASE_ID.
+/// Creates a new base; needs no AIRTABLE_BASE_ID.
 async fn create_base(workspace: &str, format: Format, source: &Source) -> anyhow::Result<()> {
     let mut config = Config::airtable_without_base(source)?;
     let schema = schema(config.schema.as_deref())?;
@@ -155,7 +155,7 @@ async fn create_base(workspace: &str, format: Format, source: &Source) -> anyhow
     prove(&client, &schema.key().name, &mapping).await?;
     match format {
         Format::Json => Ok(()),
-        Format::Text => print_line(&format!("In it {PROVED}")),
+        Format::Text => print_line(&format!("Verified: {PROVED}")),
     }
 }
 

@@ -31,7 +31,7 @@ struct Cli {
 enum Command {
     /// Run the service
     Serve(serve::Args),
-    /// Create what is missing in the Airtable base
+    /// Create the missing table and columns in the Airtable base
     Bootstrap(bootstrap::Args),
     /// Show calls
     #[command(subcommand)]
@@ -56,7 +56,7 @@ enum Command {
     Completions { shell: clap_complete::Shell },
 }
 
-/// Runs the command that the process was called with.
+/// Runs the command from the command line.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

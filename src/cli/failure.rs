@@ -10,7 +10,7 @@ pub(super) const USAGE: u8 = 64;
 const UNAVAILABLE: u8 = 69;
 const NOT_PERMITTED: u8 = 77;
 
-/// Failures that scripts tell apart by the exit code.
+/// Failures that scripts distinguish by exit code.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// An argument or a variable is wrong: 64.

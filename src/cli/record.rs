@@ -35,7 +35,7 @@ pub(super) enum Record {
     /// Record a room, or print the recording that is running
     Start {
         room: String,
-        /// Fills {room_id} of RECORDING_PATH
+        /// Value of {room_id} in RECORDING_PATH
         #[arg(long)]
         room_id: Option<String>,
     },
@@ -163,7 +163,7 @@ fn recorded(
         Some(RequestOutcome::Recorded(found)) => Ok(*found),
         Some(RequestOutcome::NotPermitted(error)) => Err(Failure::NotPermitted(error).into()),
         Some(RequestOutcome::Refused(error)) => anyhow::bail!(error),
-        Some(RequestOutcome::NoRoom) => anyhow::bail!("LiveKit has no room of this name"),
+        Some(RequestOutcome::NoRoom) => anyhow::bail!("LiveKit has no room with this name"),
         None => Err(Failure::Unavailable(unanswered.to_owned()).into()),
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// Only calls with an event since: a time, a date, or how long ago (7d)
     #[arg(long, value_name = "T", value_parser = time_args::parse)]
     since: Option<Timestamp>,
-    /// Show which rows would change, and change nothing
+    /// Show which rows would change, without changing anything
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -46,7 +46,7 @@ pub(super) struct Args {
 struct Summary {
     calls: usize,
     messages: usize,
-    /// Calls whose row changes, and how.
+    /// Calls whose row changes, and which columns.
     changed: Vec<Rebuilt>,
     /// Calls that stay as they are, because not all of their events are stored any more.
     incomplete: Vec<String>,
@@ -173,7 +173,7 @@ impl Summary {
         let mut table = Table::new(&["CALL", "ROOM", "COLUMNS"]);
         for Rebuilt { call, columns, .. } in &self.changed {
             let columns = match columns.as_slice() {
-                [] => "(none of the row)".to_owned(),
+                [] => "(no columns)".to_owned(),
                 columns => columns.join(", "),
             };
             table.push([&call.id, &call.room_name, &columns]);

@@ -16,7 +16,7 @@ const UPKEEP: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Write the address, `IP:port`, into this file once the socket listens
+    /// Write the address (`IP:port`) to this file once the socket is listening
     #[arg(long, value_name = "PATH")]
     addr_file: Option<PathBuf>,
 }

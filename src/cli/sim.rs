@@ -40,7 +40,7 @@ to do what people do in Airtable's interface, send these requests; they need no 
         /// Requests per second that a token may send to all bases; 0: unlimited
         #[arg(long, default_value_t = 50.0)]
         token_requests_per_second: f64,
-        /// How long a base, or a token, is locked after too many requests
+        /// How long a base or a token is locked after too many requests
         #[arg(long, default_value = "30s", value_parser = duration)]
         lockout: Duration,
         /// A token for observers: its requests are not counted, not rate limited and get no faults
@@ -81,7 +81,7 @@ to do what people do in Airtable's interface, send these requests; they need no 
 
 #[derive(clap::Args)]
 pub(super) struct Listen {
-    /// Port 0 picks one
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }

@@ -1,10 +1,10 @@
-//! What a value must look like.
+//! Validation of values.
 
 use std::time::Duration;
 
 use url::{Host, Url};
 
-/// The seed document's examples, copied and not filled in.
+/// The seed document's placeholders, copied without being filled in.
 pub fn is_placeholder(value: &str) -> bool {
     const EXAMPLES: [&str; 4] = [
         "your_livekit_api_key",
@@ -31,11 +31,11 @@ pub fn duration(value: &str) -> Option<Duration> {
         return None;
     }
     let seconds = count.parse::<u64>().ok()?.checked_mul(unit)?;
-    // A hundred years: dates are added to it, which must not overflow.
+    // A hundred years: added to dates, a duration must not overflow.
     (seconds <= 36_500 * 86_400).then(|| Duration::from_secs(seconds))
 }
 
-/// The shortest form that `duration` reads back.
+/// The shortest form that `duration` parses back.
 pub fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     [(86_400, 'd'), (3600, 'h'), (60, 'm')]
@@ -47,20 +47,20 @@ pub fn show_duration(duration: Duration) -> String {
 }
 
 fn parse(value: &str, schemes: &[&str]) -> Result<Url, String> {
-    let url = Url::parse(value).map_err(|_| "is not an address".to_owned())?;
+    let url = Url::parse(value).map_err(|_| "is not a valid URL".to_owned())?;
     if !schemes.contains(&url.scheme()) {
         return Err(format!(
-            "does not begin with {}://",
+            "does not start with {}://",
             schemes.join(":// or ")
         ));
     }
     match url.host() {
         Some(_) => Ok(url),
-        None => Err("names no host".into()),
+        None => Err("has no host".into()),
     }
 }
 
-/// An address with scheme http or https, as it stands but without a slash at its end.
+/// A URL with scheme http or https, unchanged except for a trailing slash.
 pub fn http_url(value: &str) -> Result<String, String> {
     parse(value, &["https", "http"])?;
     Ok(value.trim_end_matches('/').to_owned())
@@ -75,7 +75,7 @@ pub fn origin(value: &str) -> Result<String, String> {
     }
 }
 
-/// LiveKit's address for its API: the same host over HTTP.
+/// The URL of LiveKit's API: the same host over HTTP.
 pub fn livekit_url(value: &str) -> Result<String, String> {
     let url = parse(value, &["wss", "ws", "https", "http"])?;
     let scheme = if matches!(url.scheme(), "wss" | "https") {
@@ -83,7 +83,7 @@ pub fn livekit_url(value: &str) -> Result<String, String> {
     } else {
         "http"
     };
-    // Url knows the default ports of both families to be equal (80, 443), so a port that is left is meant.
+    // Url treats the default ports of both schemes as equal (80, 443), so a remaining port is intended.
     let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
     Ok(format!(
         "{scheme}://{}{port}",
@@ -91,15 +91,15 @@ pub fn livekit_url(value: &str) -> Result<String, String> {
     ))
 }
 
-/// A storage's address: https, or http on this machine. Cloudflare's dashboard shows it with the bucket behind it,
-/// and then every key would be wrong.
+/// A storage URL: https, or http on this machine. Cloudflare's dashboard shows it with the bucket appended, which would
+/// make every key wrong.
 pub fn storage_url(value: &str, bucket: &str) -> Result<String, String> {
     let url = parse(value, &["https", "http"])?;
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err("is http to another machine".into());
+        return Err("uses http for another machine".into());
     }
     if !bucket.is_empty() && url.path().trim_matches('/') == bucket {
-        return Err("ends in the bucket's name, which belongs into S3_BUCKET only".into());
+        return Err("ends with the bucket's name, which belongs only in S3_BUCKET".into());
     }
     Ok(value.trim_end_matches('/').to_owned())
 }
@@ -113,7 +113,8 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The region that an endpoint's name fixes: Backblaze's `s3.<region>.backblazeb2.com`, AWS's `s3.<region>.amazonaws.com`.
+/// The region that an endpoint's name implies: Backblaze's `s3.<region>.backblazeb2.com`, AWS's
+/// `s3.<region>.amazonaws.com`.
 pub fn region_of(endpoint: &str) -> Option<String> {
     let url = Url::parse(endpoint).ok()?;
     let rest = url.host_str()?.strip_prefix("s3.")?;
@@ -130,16 +131,16 @@ pub fn is_aws(endpoint: Option<&str>) -> bool {
     })
 }
 
-/// The object key's pattern: what is wrong with it, if anything.
+/// Validates the template of object keys; returns what is wrong with it.
 pub fn recording_path(path: &str, extension: &str) -> Result<(), String> {
     if path.starts_with('/') {
-        return Err("begins with a slash, but an object key is relative".into());
+        return Err("starts with a slash, but an object key is relative".into());
     }
     if path.contains('\\')
         || path.chars().any(char::is_control)
         || path.split('/').any(|s| matches!(s, "." | ".."))
     {
-        return Err("holds a backslash, a control character, or . or .. as a folder".into());
+        return Err("contains a backslash, a control character, or . or .. as a folder".into());
     }
     if let Some(unknown) = unknown_placeholder(path) {
         return Err(format!(
@@ -150,7 +151,9 @@ pub fn recording_path(path: &str, extension: &str) -> Result<(), String> {
         .iter()
         .any(|p| path.contains(p))
     {
-        return Err("needs {room_id}, {room_name} or {time}, or calls overwrite each other".into());
+        return Err(
+            "needs {room_id}, {room_name} or {time}; otherwise calls overwrite each other".into(),
+        );
     }
     let stem = path
         .strip_suffix(extension)
@@ -158,7 +161,7 @@ pub fn recording_path(path: &str, extension: &str) -> Result<(), String> {
     match stem.is_some_and(|s| !s.is_empty() && !s.ends_with('/')) {
         true => Ok(()),
         false => Err(format!(
-            "does not end in .{extension}, which RECORDING_FILE_TYPE asks for"
+            "does not end with .{extension}, which RECORDING_FILE_TYPE requires"
         )),
     }
 }

@@ -7,7 +7,7 @@ use super::{
     MirrorSettings, Reader, RecordingSettings, Source, StorageSettings, TimesSettings, sections,
 };
 
-/// All that `serve` needs.
+/// Everything that `serve` needs.
 pub struct Config {
     pub livekit: LiveKitSettings,
     pub storage: StorageSettings,
@@ -17,9 +17,9 @@ pub struct Config {
     pub mirror: Option<MirrorSettings>,
     pub times: TimesSettings,
     pub http: HttpSettings,
-    /// ALERT_WEBHOOK_URL: a secret, for who knows a Slack address may post there.
+    /// ALERT_WEBHOOK_URL: a secret, because anyone who knows a Slack webhook URL can post there.
     pub alert_webhook_url: Option<SecretString>,
-    /// `sqlite:…` or `postgres://…`, perhaps with a password in it: never to be printed.
+    /// `sqlite:…` or `postgres://…`, possibly with a password: never print it.
     pub database_url: String,
     pub log: LogSettings,
 }

@@ -30,7 +30,7 @@ impl LiveKitSettings {
 
 fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
     let name = "LIVEKIT_WEBHOOK_KEYS";
-    let expected = "key:secret pairs, comma separated";
+    let expected = "comma-separated key:secret pairs";
     let list = r.text(name, expected).unwrap_or_default();
     let mut keys = Vec::new();
     for (i, pair) in list
@@ -55,21 +55,20 @@ fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
 impl StorageSettings {
     /// S3_….
     pub fn read(r: &mut Reader<'_>) -> Self {
-        let access_key = r.required("S3_ACCESS_KEY", "the storage's access key id");
+        let access_key = r.required("S3_ACCESS_KEY", "the storage's access key ID");
         let secret_key =
             SecretString::from(r.required("S3_SECRET_KEY", "the storage's secret access key"));
         let bucket = r.required("S3_BUCKET", "the bucket's name");
         if bucket.contains(['/', ':']) {
             r.refuse(
                 "S3_BUCKET",
-                "is not a bucket's name, expected it alone, without address or slashes",
+                "is not a bucket's name, expected the name alone, without address or slashes",
             );
         }
-        let expected = "https://<account>.r2.cloudflarestorage.com or another https:// address (http:// on this \
-                        machine only), or nothing for AWS";
+        let expected = "https://<account>.r2.cloudflarestorage.com or another https:// URL (http:// only on this machine), or nothing for AWS";
         let endpoint = r.address("S3_ENDPOINT", expected, |v| check::storage_url(v, &bucket));
         let region = region(r, endpoint.as_deref());
-        let expected = "the storage's address as LiveKit's egress sees it, http:// or https://";
+        let expected = "the storage URL that LiveKit's egress uses, http:// or https://";
         let egress_endpoint = r.address("S3_EGRESS_ENDPOINT", expected, check::http_url);
         Self {
             access_key,
@@ -82,12 +81,12 @@ impl StorageSettings {
     }
 }
 
-/// `auto` is R2's; AWS and Backblaze sign with the region that the bucket is in.
+/// `auto` is R2's region; AWS and Backblaze require the bucket's region in signatures.
 fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
     let name = "S3_REGION";
     let expected = "the bucket's region, like eu-central-1";
     let fixed = endpoint.and_then(check::region_of);
-    // A refused endpoint must not make its region look missing.
+    // An invalid endpoint must not cause a second error about a missing region.
     let has_endpoint = endpoint.is_some() || r.text("S3_ENDPOINT", expected).is_some();
     let region = r.text(name, expected);
     match (region, fixed) {
@@ -103,7 +102,7 @@ fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
         {
             r.refuse(
                 name,
-                format!("is auto, which AWS does not know, expected {expected}"),
+                format!("is auto, which AWS does not support, expected {expected}"),
             );
             region
         }
@@ -114,7 +113,7 @@ fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
             r.refuse(
                 name,
                 format!(
-                    "is missing, expected {expected} (or S3_ENDPOINT for a storage that is not AWS)"
+                    "is missing, expected {expected} (or S3_ENDPOINT if the storage is not AWS)"
                 ),
             );
             String::new()
@@ -128,7 +127,7 @@ impl AirtableSettings {
         Self::of_base(r, base_id)
     }
 
-    /// For the command that makes the base: its id is empty.
+    /// For the command that creates the base: the ID is empty.
     pub fn without_base(r: &mut Reader<'_>) -> Self {
         Self::of_base(r, |_| String::new())
     }
@@ -139,12 +138,12 @@ impl AirtableSettings {
         if !token.is_empty() && !token.starts_with("pat") {
             r.refuse(
                 "AIRTABLE_TOKEN",
-                format!("does not begin with pat, expected {expected}"),
+                format!("does not start with pat, expected {expected}"),
             );
         }
         let base_id = base_id(r);
         let table = r
-            .text("AIRTABLE_TABLE", "a table's name or id")
+            .text("AIRTABLE_TABLE", "a table's name or ID")
             .unwrap_or_else(|| "Calls".into());
         let schema = schema(r);
         let requests_per_second = r.parsed(
@@ -156,7 +155,7 @@ impl AirtableSettings {
         let monthly_requests = r.parsed(
             "AIRTABLE_MONTHLY_REQUESTS",
             None,
-            "a whole number above 0, or nothing for no limit",
+            "a whole number above 0, or nothing for unlimited",
             |v| v.parse().ok().filter(|n| *n > 0).map(Some),
         );
         let expected = "scheme://host:port without /v0";
@@ -175,20 +174,20 @@ impl AirtableSettings {
     }
 }
 
-/// AIRTABLE_SCHEMA; none is what is built in.
+/// AIRTABLE_SCHEMA; `None` means the built-in schema.
 pub fn schema(r: &mut Reader<'_>) -> Option<PathBuf> {
     r.text("AIRTABLE_SCHEMA", "the path of a schema file")
         .map(PathBuf::from)
 }
 
 fn base_id(r: &mut Reader<'_>) -> String {
-    let expected = "the base's id, app… (in its address in the browser)";
+    let expected = "the base's ID, app… (in its URL in the browser)";
     let base_id = r.required("AIRTABLE_BASE_ID", expected);
     let id = base_id.strip_prefix("app").unwrap_or_default();
     if !base_id.is_empty() && (id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric())) {
         r.refuse(
             "AIRTABLE_BASE_ID",
-            format!("is not a base's id, expected {expected}"),
+            format!("is not a base ID, expected {expected}"),
         );
     }
     base_id

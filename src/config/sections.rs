@@ -13,7 +13,7 @@ use super::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// What a presigned URL can live (SigV4).
+/// The maximum lifetime of a presigned URL (SigV4).
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 impl RecordingSettings {
@@ -26,7 +26,7 @@ impl RecordingSettings {
         let rooms = r.parsed(
             "RECORD_ROOMS",
             vec!["*".into()],
-            "globs of room names, comma separated",
+            "comma-separated globs of room names",
             globs,
         );
         let file_type = r.parsed(
@@ -89,8 +89,7 @@ fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
 impl LinksSettings {
     /// PUBLIC_URL and LINK_SECRET.
     pub fn read(r: &mut Reader<'_>) -> Self {
-        let expected =
-            "the address under which people reach this service, like https://calls.example.com";
+        let expected = "the public URL of this service, like https://calls.example.com";
         let public_url = r.address("PUBLIC_URL", expected, |v| match v.contains(['?', '#']) {
             true => Err("has a query or a fragment".into()),
             false => check::http_url(v),
@@ -103,9 +102,9 @@ impl LinksSettings {
 impl MirrorSettings {
     /// EGRESS_WEBHOOK_URL and EGRESS_WEBHOOK_SECRET; `None` without an address.
     pub fn read(r: &mut Reader<'_>) -> Option<Self> {
-        let expected = "the address of a webhook, http:// or https://, or nothing";
+        let expected = "the URL of a webhook, http:// or https://, or nothing";
         let url = r.address("EGRESS_WEBHOOK_URL", expected, check::http_url);
-        let expected = "whsec_ and base64, or any plain text";
+        let expected = "whsec_ followed by base64, or any plain text";
         let secret = r.text("EGRESS_WEBHOOK_SECRET", expected);
         let encoded = secret.as_deref().and_then(|s| s.strip_prefix("whsec_"));
         if encoded.is_some_and(|e| !BASE64_STANDARD.decode(e).is_ok_and(|key| !key.is_empty())) {
@@ -135,7 +134,7 @@ impl TimesSettings {
 impl HttpSettings {
     /// LISTEN_ADDR and API_TOKEN.
     pub fn read(r: &mut Reader<'_>) -> Self {
-        let expected = "text without spaces that fits into a header";
+        let expected = "text without spaces that is valid in a header";
         let api_token = r.text("API_TOKEN", expected);
         if api_token
             .as_ref()
@@ -162,7 +161,7 @@ impl HttpSettings {
 
 /// ALERT_WEBHOOK_URL
 pub fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
-    let expected = "the address of a webhook, http:// or https://, or nothing";
+    let expected = "the URL of a webhook, http:// or https://, or nothing";
     r.address("ALERT_WEBHOOK_URL", expected, check::http_url)
         .map(SecretString::from)
 }
@@ -176,10 +175,10 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
             .any(|scheme| v.starts_with(scheme));
         match known {
             _ if v.contains(":memory:") || v.contains("mode=memory") => {
-                Err("is a database in memory, which would lose every call".into())
+                Err("is an in-memory database, which would lose every call".into())
             }
             true => Ok(v.to_owned()),
-            false => Err("names no database that is known".into()),
+            false => Err("is not a supported database".into()),
         }
     });
     url.unwrap_or_else(|| "sqlite:livekit-airtable.db".into())

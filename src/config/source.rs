@@ -1,4 +1,4 @@
-//! Where values come from, and what is told when they are wrong.
+//! Where values come from, and the errors for invalid ones.
 
 use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
 
@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::check;
 
-/// The values as people wrote them: the environment over the `.env` file.
+/// The values as written by the user: the environment takes precedence over the `.env` file.
 pub struct Source {
-    /// The first layer that knows a name wins.
+    /// The first layer that contains a name wins.
     layers: Vec<BTreeMap<String, String>>,
     errors: Errors,
 }
@@ -23,7 +23,7 @@ impl Source {
         source
     }
 
-    /// Only these values: for tests and the demo, which must not hear of the machine they run on.
+    /// Only these values: for tests and the demo, which must not read the machine's environment.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -45,22 +45,22 @@ impl Source {
             Err(_) => return self.errors.add(".env", "cannot be read"),
         };
         let mut layer = BTreeMap::new();
-        let mut last = "the beginning".to_owned();
+        let mut last = "the start of the file".to_owned();
         for line in lines {
             match line {
                 Ok((name, value)) => {
                     last.clone_from(&name);
                     layer.insert(name, value);
                 }
-                // A folder of this name, or bytes that are not UTF-8; the rest of it may never end.
+                // A directory with this name, or bytes that are not UTF-8: reading on might never end.
                 Err(dotenvy::Error::Io(_)) => {
                     self.errors.add(".env", format!("cannot be read after {last}"));
                     break;
                 }
-                // The library's own message repeats the line, and with it a secret.
+                // The library's own message would repeat the line and any secret in it.
                 Err(_) => self.errors.add(
                     ".env",
-                    format!("a line after {last} is not NAME=value (put values with spaces, # or $ in single quotes)"),
+                    format!("the line after {last} is not NAME=value (put values with spaces, # or $ in single quotes)"),
                 ),
             }
         }
@@ -74,7 +74,7 @@ impl Source {
             let set = |name: &str| layer.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
             match (set(name), set(&file_name)) {
                 (Some(_), Some(_)) => {
-                    return Err(format!("is set, and {file_name} too: keep one of them"));
+                    return Err(format!("is set, and so is {file_name}: keep one of them"));
                 }
                 (Some(value), None) => return Ok(Some(value.to_owned())),
                 (None, Some(path)) => {
@@ -93,7 +93,7 @@ impl Source {
     }
 }
 
-/// Every configuration error, one line a variable. No value of a secret is in it.
+/// All configuration errors, one line per variable. They contain no secret values.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Errors(Vec<(String, String)>);
 
@@ -124,7 +124,7 @@ impl fmt::Display for Errors {
 
 impl std::error::Error for Errors {}
 
-/// Reads variables one by one and gathers what is wrong with them.
+/// Reads variables one by one and collects their errors.
 pub struct Reader<'a> {
     source: &'a Source,
     errors: Errors,
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
         self.errors.iter().any(|(known, _)| known == name)
     }
 
-    /// The value as it stands; `expected` completes "expected …".
+    /// The unchanged value; `expected` completes "expected …".
     pub(super) fn text(&mut self, name: &str, expected: &str) -> Option<String> {
         match self.source.get(name) {
             Ok(Some(value)) if check::is_placeholder(&value) => {
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
         self.text(name, expected).map(SecretString::from)
     }
 
-    /// A value that may be shown when it is wrong: never a secret, nor an address that may hold one.
+    /// A value that may be printed if it is invalid: never a secret or a URL that may contain one.
     pub(super) fn parsed<T>(
         &mut self,
         name: &str,
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// An address that passes `check`; the value is not shown, for it may hold a password.
+    /// A URL that passes `check`; it is not printed, because it may contain a password.
     pub(super) fn address(
         &mut self,
         name: &str,

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-/// The seed's block with values filled in, and what else is required.
+/// The seed's block with values filled in, plus the other required variables.
 const COMPLETE: [(&str, &str); 9] = [
     ("LIVEKIT_API_KEY", "APIkey"),
     ("LIVEKIT_API_SECRET", "livekit-secret"),
@@ -18,7 +18,7 @@ const COMPLETE: [(&str, &str); 9] = [
     ("AIRTABLE_BASE_ID", "appSimulated00001"),
 ];
 
-/// The snapshot holds the output alone, not the wrong values that led to it.
+/// The snapshot contains only the output, not the invalid values.
 macro_rules! assert_text {
     ($text:expr) => {{
         let text = $text;
@@ -128,7 +128,7 @@ fn a_command_needs_only_what_it_uses() {
 fn a_database_in_memory_is_refused() {
     for url in ["sqlite::memory:", "sqlite:x?mode=memory"] {
         let told = errors(&[("DATABASE_URL", url)]);
-        assert!(told.starts_with("DATABASE_URL: is a database in memory"));
+        assert!(told.starts_with("DATABASE_URL: is an in-memory database"));
     }
 }
 
@@ -170,7 +170,7 @@ fn regions_follow_the_storage() {
         "https://0123abc.r2.cloudflarestorage.com/voice-agent-recordings",
     )]);
     assert!(
-        behind.starts_with("S3_ENDPOINT: ends in the bucket's name"),
+        behind.starts_with("S3_ENDPOINT: ends with the bucket's name"),
         "{behind}"
     );
 }
@@ -254,7 +254,7 @@ fn files_and_dotenv() {
     let both = errors(&[("LIVEKIT_API_SECRET_FILE", "/nowhere")]);
     assert_eq!(
         both,
-        "LIVEKIT_API_SECRET: is set, and LIVEKIT_API_SECRET_FILE too: keep one of them"
+        "LIVEKIT_API_SECRET: is set, and so is LIVEKIT_API_SECRET_FILE: keep one of them"
     );
     let none = errors(&[
         ("LIVEKIT_API_SECRET", ""),
@@ -274,7 +274,7 @@ fn files_and_dotenv() {
     source.add_dotenv(&write("broken", "A=1\nthis is SECRET-VALUE no line\n"));
     let error = Config::serve(&source).err().unwrap().to_string();
     assert!(
-        error.starts_with(".env: a line after A ") && !error.contains("SECRET"),
+        error.starts_with(".env: the line after A ") && !error.contains("SECRET"),
         "{error}"
     );
 }
@@ -296,7 +296,7 @@ fn the_example_file_is_the_seeds_block_and_then_all_defaults() {
     let path = folder.path().join(".env");
     std::fs::write(&path, all).unwrap();
     source.add_dotenv(&path);
-    // The webhook address of the seed is the only value that is no default and not required.
+    // The seed's webhook URL is the only value that is neither a default nor required.
     let error = Config::serve(&source).err().unwrap().to_string();
     assert!(
         error.starts_with("EGRESS_WEBHOOK_URL: is still the example's placeholder")

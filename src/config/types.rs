@@ -14,7 +14,7 @@ pub struct LiveKitSettings {
     pub api_key: String,
     /// LIVEKIT_API_SECRET
     pub api_secret: SecretString,
-    /// Who may sign webhooks, `(key, secret)`: the main key first, then LIVEKIT_WEBHOOK_KEYS.
+    /// Keys that may sign webhooks, `(key, secret)`: the main key first, then LIVEKIT_WEBHOOK_KEYS.
     pub webhook_keys: Vec<(String, SecretString)>,
 }
 
@@ -26,11 +26,11 @@ pub struct StorageSettings {
     pub secret_key: SecretString,
     /// S3_BUCKET
     pub bucket: String,
-    /// None is AWS itself.
+    /// `None`: AWS itself.
     pub endpoint: Option<String>,
     /// S3_REGION, or what the endpoint fixes.
     pub region: String,
-    /// Where LiveKit's egress uploads to, if that is not `endpoint`.
+    /// Where LiveKit's egress uploads to, if different from `endpoint`.
     pub egress_endpoint: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct RecordingSettings {
 pub struct LinksSettings {
     /// Without a slash at its end.
     pub public_url: Option<String>,
-    /// None: the one that the database keeps.
+    /// `None`: the secret stored in the database.
     pub secret: Option<SecretString>,
 }
 

@@ -14,7 +14,7 @@ use super::{
     room::Room,
 };
 
-/// A recording that lies in the bucket.
+/// A recording in the bucket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BucketRecording {
     pub key: String,
@@ -49,7 +49,7 @@ impl BucketRecording {
         })
     }
 
-    /// The room's sid, else an id that is made of the key.
+    /// The room's sid, otherwise an ID derived from the key.
     pub fn call_id(&self) -> CallId {
         match self.room.sid.as_str() {
             "" => self.id().into(),
@@ -57,7 +57,7 @@ impl BucketRecording {
         }
     }
 
-    /// The same key has always the same id.
+    /// The same key always gives the same ID.
     fn id(&self) -> String {
         let digest = Sha256::digest(self.key.as_bytes());
         format!("{FOUND}{}", hex(&digest[..10]))
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(read(by_time, key), known("RM_a", "", at));
         let by_name = read("rec/{room_name}.mp3", "rec/desk-RM_a.mp3");
         assert_eq!(by_name, known("RM_a", "desk", ""));
-        // An agent's job may have given its own id.
+        // An agent's job may have set its own ID.
         assert_eq!(read(by_id, "recordings/AJ_x.mp3"), known("", "", ""));
         for other in [
             "recordings/RM_a.txt",

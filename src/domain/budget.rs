@@ -1,4 +1,4 @@
-//! The requests of a base: how many a month may have and how many a second, decided from numbers alone.
+//! The request budget of a base: requests per month and per second, computed from numbers alone.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use jiff::{
 pub struct Month {
     /// Its first moment.
     pub starts: Timestamp,
-    /// The first moment of the next one.
+    /// The start of the next month.
     pub ends: Timestamp,
 }
 
@@ -29,18 +29,18 @@ impl Month {
     }
 }
 
-/// How requests are spent, from the best to the worst.
+/// How requests are spent, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
-    /// The month's requests last: every change is sent at once.
+    /// The month's requests suffice: every change is sent at once.
     Free,
-    /// They would not: only final rows are sent, and requests wait to be full.
+    /// They would not suffice: only final rows are sent, in full requests.
     Saving,
-    /// None is left.
+    /// No requests are left.
     Spent,
 }
 
-/// A month's requests: `used` of `limit`, which is none without AIRTABLE_MONTHLY_REQUESTS.
+/// A month's requests: `used` of `limit`; no limit without AIRTABLE_MONTHLY_REQUESTS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// Requests a month; `None` is unlimited.
@@ -58,7 +58,7 @@ impl Allowance {
         self.limit.map(|limit| limit.saturating_sub(self.used))
     }
 
-    /// Whether the month's requests, spent on as they were up to now, last to its end.
+    /// Whether the month's requests last to its end at the current pace.
     pub fn mode(&self, now: Timestamp) -> Mode {
         match self.left() {
             None => Mode::Free,
@@ -68,7 +68,7 @@ impl Allowance {
         }
     }
 
-    /// When nothing is left at this pace; none: it lasts to the month's end.
+    /// When no requests are left at this pace; `None`: they last to the end of the month.
     pub fn runs_out(&self, now: Timestamp) -> Option<Timestamp> {
         let left = self.left()? as f64;
         if left == 0.0 {
@@ -79,14 +79,14 @@ impl Allowance {
         let a_second = self.used as f64 / passed.max(FIRST_DAY);
         let seconds = left / a_second;
         let rest = month.ends.duration_since(now).as_secs_f64();
-        // Nothing used yet divides by zero: it lasts for ever.
+        // Nothing used yet would divide by zero: the requests last.
         (seconds < rest).then(|| now + Duration::from_secs_f64(seconds))
     }
 }
 
 /// The share of the configured rate that is recovered each minute after it was reduced: from half to all in ten.
 const RECOVERY: f64 = 0.05;
-/// The lowest rate that refusals lead to, requests per second: half of what a plan over its quota still gets.
+/// The lowest rate after reductions, in requests per second: half of what a plan over its quota still gets.
 const LOWEST: f64 = 1.0;
 
 /// Requests per second when the rate was reduced to `reduced` so long `ago`: it recovers minute by minute, for whoever
@@ -96,12 +96,12 @@ pub fn recovered_rate(configured: f64, reduced: f64, ago: Duration) -> f64 {
     (reduced + configured * RECOVERY * minutes).min(configured)
 }
 
-/// The rate after Airtable refused requests at `rate` as too many.
+/// The rate after Airtable answered 429 at `rate`.
 pub fn reduced_rate(configured: f64, rate: f64) -> f64 {
     (rate / 2.0).max(LOWEST.min(configured))
 }
 
-/// The day as plans count it.
+/// The day by which plans count.
 pub fn utc_day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(mode(Some(1000), 1000, "2026-11-30T23:00:00Z"), Mode::Spent);
         assert_eq!(mode(Some(1000), 2000, "2026-11-30T23:00:00Z"), Mode::Spent);
         assert_eq!(mode(None, 1_000_000, "2026-11-02T00:00:00Z"), Mode::Free);
-        // A day's share may go in the first minute.
+        // A day's share may be used in the first minute.
         assert_eq!(mode(Some(1000), 32, "2026-11-01T00:01:00Z"), Mode::Free);
         assert_eq!(mode(Some(1000), 34, "2026-11-01T00:01:00Z"), Mode::Saving);
         assert_eq!(mode(Some(1), 0, "2026-11-01T00:00:00Z"), Mode::Free);

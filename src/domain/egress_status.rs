@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// LiveKit's `EgressStatus`, in the order of an egress' life. A status that we do not know counts as active.
+/// LiveKit's `EgressStatus`, in the order of an egress's life. An unknown status counts as active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EgressStatus {
@@ -22,7 +22,7 @@ impl EgressStatus {
         self >= EgressStatus::Aborted
     }
 
-    /// The word of the mirror and of `/v1`.
+    /// The status in the mirror's requests and in `/v1`.
     pub fn as_str(self) -> &'static str {
         match self {
             EgressStatus::Starting => "starting",

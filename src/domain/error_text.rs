@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Call {
-    /// What is wrong with this call, for people; empty when nothing is.
+    /// What is wrong with this call, for people; empty if nothing is.
     pub fn error(&self) -> String {
         match (self.primary_recording(), &self.not_started) {
             (Some(recording), _) => self.recording_error(recording),
@@ -19,29 +19,32 @@ impl Call {
     pub fn not_started_error(&self, not_started: &NotStarted) -> String {
         let next = match self.is_open() {
             _ if not_started.refusal.is_final() => return not_started.error.clone(),
-            true => "It is tried again while the call lasts.",
-            false => "The call is over; LiveKit is still asked whether anybody else recorded it.",
+            true => "Retrying while the call is open.",
+            false => {
+                "The call has ended; the service still checks whether somebody else recorded it."
+            }
         };
         format!("{} {next}", not_started.error)
     }
 
-    /// What is wrong with one recording, for people; empty when nothing is.
+    /// What is wrong with one recording, for people; empty if nothing is.
     pub fn recording_error(&self, recording: &Recording) -> String {
         let egress = egress_error(recording);
         let object = match self.object(recording) {
             Some(ObjectState::Missing) => {
-                "The recording is not in the bucket yet. It is being looked for.".to_owned()
+                "The recording is not in the bucket yet. The service checks again.".to_owned()
             }
             Some(ObjectState::OtherSize { size }) => format!(
-                "The recording in the bucket {}. It is being looked at again.",
+                "The recording in the bucket {}. The service checks again.",
                 recording.odd_size(*size)
             ),
             Some(ObjectState::Unknown { error }) => {
-                format!("The bucket could not be asked for the recording: {error}")
+                format!("The bucket could not be checked for the recording: {error}")
             }
             Some(ObjectState::Lost { error, .. }) => error.clone(),
             _ if self.lost.contains(&recording.egress_id) && !recording.status.is_over() => {
-                "LiveKit never said how the recording ended: its egress is lost.".to_owned()
+                "LiveKit never reported how the recording ended: its egress is marked lost."
+                    .to_owned()
             }
             _ => String::new(),
         };
@@ -62,17 +65,17 @@ fn egress_error(recording: &Recording) -> String {
     };
     match recording.status {
         EgressStatus::LimitReached => {
-            format!("The recording is short: LiveKit's limit was reached ({reason}).")
+            format!("The recording is incomplete: LiveKit's limit was reached ({reason}).")
         }
         EgressStatus::Failed | EgressStatus::Aborted if recording.located => {
-            format!("The recording is short, it broke off: {reason}")
+            format!("The recording is incomplete because it was interrupted: {reason}")
         }
         EgressStatus::Failed => format!("The recording failed: {reason}"),
         EgressStatus::Aborted if !recording.heard_nothing() => {
             format!("The recording was aborted: {reason}")
         }
         EgressStatus::Complete if recording.key.is_empty() => {
-            "LiveKit says that the recording is complete, but named no file.".to_owned()
+            "LiveKit reported the recording as complete, but named no file.".to_owned()
         }
         _ => String::new(),
     }

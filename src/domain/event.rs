@@ -1,4 +1,4 @@
-//! What others told us, read: the one input of [`apply`](super::apply).
+//! Events: parsed messages from others, the only input of [`apply`](super::apply).
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,27 +16,27 @@ use super::{
     transcript::Report,
 };
 
-/// One inbox row, read.
+/// One parsed inbox message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// When it was put on our disk, by our clock.
+    /// When it was stored, by our clock.
     pub received_at: Timestamp,
     pub source: EventSource,
     pub payload: EventPayload,
 }
 
-/// Who told us an event.
+/// The source of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventSource {
-    /// LiveKit, in a webhook that this API key signed.
+    /// A LiveKit webhook, signed with this API key.
     Webhook { key: String },
-    /// LiveKit, when it was asked with LIVEKIT_API_KEY: a key sees its own project alone.
+    /// LiveKit's API, called with LIVEKIT_API_KEY, which only shows its own project.
     Api,
-    /// Agents, people, and what we found out.
+    /// Agents, people, and our own observations.
     Others,
 }
 
-/// What an inbox row says about a call.
+/// What an inbox message says about a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventPayload {
     /// The room was open when this was sent (`room_started`, any participant or track event, ListRooms).
@@ -49,34 +49,34 @@ pub enum EventPayload {
         participant: Participant,
         at: Timestamp,
     },
-    /// Any egress_* webhook, an answer of StartEgress, a row of ListEgress.
+    /// Any egress_* webhook, an answer of StartEgress, an entry of ListEgress.
     Egress {
         room: Room,
         recording: Box<Recording>,
     },
-    /// A recording that lies in the bucket, and that no egress told of.
+    /// A recording in the bucket that no egress reported.
     Stored(Box<BucketRecording>),
-    /// What the agent said at the end of its session.
+    /// An agent's report at the end of its session.
     Report { room: Room, report: Arc<Report> },
-    /// Somebody asked for a recording, or for its end.
+    /// A request to start or stop a recording.
     Request { room: Room, request: Request },
-    /// What we found out ourselves.
+    /// An observation of our own.
     Observation {
         call_id: CallId,
         observation: Observation,
     },
-    /// Understood, and no call's business: unknown events, ingress, dashboard tests without a room.
+    /// Valid, but about no call: unknown events, ingress, dashboard tests without a room.
     Nothing,
 }
 
-/// A wish of `POST /v1/recordings` or `record start|stop`.
+/// A request from `POST /v1/recordings` or `record start|stop`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     Start {
         /// Fills `{room_id}` of the path, as the seed's `ctx.job.id` does.
         path_id: Option<String>,
-        /// Recordings that had ended when this was asked: they do not fulfil it.
+        /// Recordings that had ended when this was requested: they do not fulfil the request.
         ended: BTreeSet<EgressId>,
     },
     Stop {
@@ -84,24 +84,24 @@ pub enum Request {
     },
 }
 
-/// What a sink or reconcile found out about a call; goes through the inbox like everything else.
+/// An observation of a sink or of reconcile; goes through the inbox like any other message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Observation {
-    /// ListRooms does not know the room any more.
+    /// ListRooms no longer lists the room.
     RoomGone,
     /// LiveKit did not start the recording.
     NotStarted {
-        /// For people.
+        /// Its kind, for messages.
         error: String,
         #[serde(flatten)]
         refusal: StartRefusal,
     },
-    /// The bucket was asked for the recording's object.
+    /// The bucket was checked for the recording's object.
     Object { egress_id: EgressId, object: Object },
-    /// The whole text of a long transcript lies in the bucket.
+    /// The full text of a long transcript is in the bucket.
     TranscriptKept { key: String },
-    /// The egress was not heard of again after its room had ended.
+    /// The egress reported nothing more after its room had ended.
     EgressLost { egress_id: EgressId },
 }
 

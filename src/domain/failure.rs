@@ -1,5 +1,5 @@
-//! Why a call is Failed, in words of ours. LiveKit's and the bucket's own are in its row alone: they may hold the room's
-//! name, and that a phone number.
+//! Why a call is Failed, in our own words. LiveKit's and the bucket's messages appear only in the call's row: they may
+//! contain the room name, and therefore a phone number.
 
 use super::{
     call::Call, egress_error::FailureKind, egress_status::EgressStatus, object::ObjectState,
@@ -7,7 +7,7 @@ use super::{
 };
 
 impl Call {
-    /// For people who look after all calls; `None` unless the call is Failed.
+    /// For operators; `None` unless the call is Failed.
     pub fn failure(&self) -> Option<String> {
         if self.status() != Status::Failed {
             return None;
@@ -19,15 +19,15 @@ impl Call {
     fn recording_failure(&self, recording: &Recording) -> String {
         match self.object(recording) {
             Some(ObjectState::Lost { .. }) => {
-                "LiveKit uploaded it, and the bucket does not have it as it should be".into()
+                "LiveKit uploaded the recording, but the object in the bucket is missing or has the wrong size".into()
             }
-            _ if !recording.status.is_over() => "LiveKit never said how it ended".into(),
+            _ if !recording.status.is_over() => "LiveKit never reported how the recording ended".into(),
             _ => egress_failure(recording),
         }
     }
 
-    /// Whether somebody was there to be recorded: not in a room that LiveKit's settings made up for a test event, and not
-    /// in one of another project than `our_key`'s, which cannot be recorded here.
+    /// Whether somebody was there to be recorded: not in a room of a test event from LiveKit's settings, and not in
+    /// another project than that of `our_key`, which cannot be recorded here.
     pub fn could_be_recorded(&self, our_key: &str) -> bool {
         let anybody = !self.participants.is_empty() || !self.recordings.is_empty();
         anybody && !self.may_be_foreign(our_key)
@@ -35,7 +35,7 @@ impl Call {
 }
 
 fn not_started() -> String {
-    "LiveKit did not start it".into()
+    "LiveKit did not start the recording".into()
 }
 
 fn egress_failure(recording: &Recording) -> String {
@@ -46,12 +46,12 @@ fn egress_failure(recording: &Recording) -> String {
     match recording.status {
         EgressStatus::Failed if recording.error.kind() == FailureKind::Upload => {
             format!(
-                "LiveKit could not upload it to the bucket{code}: look at the bucket's key and its endpoint"
+                "LiveKit could not upload the recording to the bucket{code}: check the bucket's key and endpoint"
             )
         }
         EgressStatus::Failed => format!("LiveKit's egress failed{code}"),
         EgressStatus::Aborted => format!("LiveKit's egress was aborted{code}"),
-        _ => "LiveKit named no file of it".into(),
+        _ => "LiveKit reported no file".into(),
     }
 }
 
@@ -88,13 +88,13 @@ mod tests {
         let cases = [
             (
                 failed(EgressStatus::Failed, upload, 400),
-                "LiveKit could not upload it to the bucket (400): look at the bucket's key and its endpoint",
+                "LiveKit could not upload the recording to the bucket (400): check the bucket's key and endpoint",
             ),
             (
                 failed(EgressStatus::Failed, "+15551234567 left", 503),
                 "LiveKit's egress failed (503)",
             ),
-            (refused, "LiveKit did not start it"),
+            (refused, "LiveKit did not start the recording"),
         ];
         for (call, reason) in cases {
             assert_eq!(call.failure().as_deref(), Some(reason));

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// What an egress writes: RECORDING_FILE_TYPE.
+/// The file format of an egress: RECORDING_FILE_TYPE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileType {
     Mp3,
@@ -38,7 +38,7 @@ impl FromStr for FileType {
 pub enum Channels {
     /// Everyone in one channel.
     Mixed,
-    /// The agent left, everyone else right.
+    /// Agent left, everyone else right.
     Dual,
 }
 

@@ -26,8 +26,8 @@ pub(super) fn read(template: &str, key: &str) -> Option<KeyParts> {
         keys.filter_map(move |key| pattern(pieces, key))
     });
     let found: Vec<Match<'_>> = found.collect();
-    // `RM_a-2` is the second recording of RM_a, and `desk-RM_a` one that was kept apart from another's; any other name
-    // may well end so.
+    // `RM_a-2` is the second recording of RM_a, and `desk-RM_a` one that was kept apart from another call's; other
+    // names may end like this by chance.
     let with_sid = found.iter().find(|found| found.has_sid());
     let found = with_sid.or(found.first())?;
     let sid = if found.has_sid() { found.room_id } else { "" };

@@ -1,4 +1,4 @@
-//! Links that people click: presigned URLs, or permanent ones that this service redirects.
+//! Links for people: presigned URLs, or permanent links that this service redirects.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::hex::hex;
 
-/// How long URLs live, and whether there are permanent ones.
+/// The lifetime of URLs, and whether permanent links exist.
 #[derive(Clone)]
 pub struct LinkRules {
     /// PUBLIC_URL, without a slash at its end.
@@ -21,18 +21,18 @@ pub struct LinkRules {
     pub refresh: Duration,
 }
 
-/// What a permanent link leads to.
+/// The target of a permanent link.
 #[derive(Debug, Clone, Copy)]
 pub enum Linked<'a> {
-    /// By egress id.
+    /// By egress ID.
     Recording(&'a str),
-    /// The whole text of a call's long transcript, by call id.
+    /// The full text of a call's long transcript, by call ID.
     Transcript(&'a str),
 }
 
 impl LinkRules {
-    /// `PUBLIC_URL/r/{egress_id}/{signature}`, or `PUBLIC_URL/r/{call_id}/transcript/{signature}`, when there is a
-    /// PUBLIC_URL.
+    /// `PUBLIC_URL/r/{egress_id}/{signature}`, or `PUBLIC_URL/r/{call_id}/transcript/{signature}`, if PUBLIC_URL is
+    /// set.
     pub fn permanent(&self, linked: Linked<'_>) -> Option<String> {
         let base = self.public_url.as_ref()?;
         let signature = self.sign(linked);
@@ -42,7 +42,7 @@ impl LinkRules {
         })
     }
 
-    /// The signature of a permanent link: HMAC-SHA256 of what it leads to, 32 hex digits.
+    /// The signature of a permanent link: HMAC-SHA256 of its target, 32 hex digits.
     pub fn sign(&self, linked: Linked<'_>) -> String {
         let tag = self.mac(linked).finalize().into_bytes();
         hex(&tag[..16])
@@ -54,9 +54,9 @@ impl LinkRules {
         subtle::ConstantTimeEq::ct_eq(expected.as_bytes(), signature.as_bytes()).into()
     }
 
-    /// A signature for one kind of link is none for another.
+    /// A signature for one kind of link is not valid for another.
     fn mac(&self, linked: Linked<'_>) -> Hmac<Sha256> {
-        // HMAC takes keys of any length.
+        // HMAC accepts keys of any length.
         let secret = self.secret.expose_secret().as_bytes();
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is a key");
         let (kind, id) = match linked {

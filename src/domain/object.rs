@@ -29,11 +29,11 @@ impl Object {
 pub enum ObjectState {
     /// It is there with this many bytes, as many as the egress uploaded.
     Found { size: u64 },
-    /// Not there (yet).
+    /// The object does not exist (yet).
     Missing,
     /// It is there with another size than the egress uploaded.
     OtherSize { size: u64 },
-    /// The bucket did not say; why, for people.
+    /// The bucket did not answer; the reason, for people.
     Unknown { error: String },
     /// Looked for until the end, and not there as it should be.
     Lost {

@@ -1,4 +1,4 @@
-//! Who was in the room.
+//! Participants of a room.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub struct Participant {
     pub attributes: Latest<BTreeMap<String, String>, u64>,
     pub joined_at: Option<Timestamp>,
     pub left_at: Option<Timestamp>,
-    /// LiveKit counts the changes of a participant; the larger is the newer.
+    /// LiveKit counts the changes of a participant; the larger version is the newer.
     pub version: u64,
 }
 
@@ -67,7 +67,7 @@ impl Participant {
     }
 }
 
-/// The earlier of two times, where either may be unknown.
+/// The earlier of two times, either of which may be unknown.
 pub fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

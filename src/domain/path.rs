@@ -1,14 +1,14 @@
-//! Where a recording goes in the bucket: RECORDING_PATH, filled in.
+//! The object key of a recording: RECORDING_PATH with its placeholders filled in.
 
 use jiff::{Timestamp, fmt::strtime};
 use sha2::{Digest, Sha256};
 
 use super::hex::hex;
 
-/// Bytes a path segment may have; a longer one is cut and gets a short hash.
+/// Maximum bytes of a path segment; a longer one is cut and gets a short hash.
 const SEGMENT: usize = 200;
 
-/// What fills the placeholders of RECORDING_PATH.
+/// The values of RECORDING_PATH's placeholders.
 pub struct Fill<'a> {
     pub room_id: &'a str,
     pub room_name: &'a str,
@@ -16,7 +16,7 @@ pub struct Fill<'a> {
     pub at: Timestamp,
 }
 
-/// The object key of a call's recording; `taken` tells which keys its other recordings have.
+/// The object key of a call's recording; `taken` says which keys the call's other recordings have.
 pub fn key(template: &str, fill: &Fill, taken: impl Fn(&str) -> bool) -> String {
     let format = |format| strtime::format(format, fill.at).unwrap_or_default();
     let filled = template
@@ -40,7 +40,7 @@ pub fn has_room_id(template: &str) -> bool {
     template.contains("{room_id}")
 }
 
-/// The template with `{room_id}` in it, which keeps calls apart.
+/// The template with `{room_id}` added, which keeps calls apart.
 pub fn with_room_id(template: &str) -> String {
     if has_room_id(template) {
         return template.to_owned();
@@ -49,24 +49,24 @@ pub fn with_room_id(template: &str) -> String {
     format!("{stem}-{{room_id}}{extension}")
 }
 
-/// Whether rooms that are open at once have different keys by this template because their names differ. A name that is
-/// no path's segment as it stands may come out as another's does.
+/// Whether rooms that are open at once get different keys from this template because their names differ. A name that
+/// must be changed to become a path segment may produce the same key as another.
 pub fn is_apart_by_name(template: &str, room_name: &str) -> bool {
     template.contains("{room_name}") && segment(room_name) == room_name
 }
 
-/// Whether what fills `{room_id}` on request is the id of another room.
+/// Whether a requested value of `{room_id}` is the ID of another room.
 pub fn is_anothers_id(path_id: &str, room_id: &str) -> bool {
     let filled = segment(path_id);
     filled.starts_with("RM_") && filled != room_id
 }
 
-/// The key of the full transcript beside a recording.
+/// The key of the full transcript next to a recording.
 pub fn transcript_key(recording: &str) -> String {
     format!("{}.txt", split_extension(recording).0)
 }
 
-/// A name as a path's segment: no way up, no way down, nothing invisible.
+/// A name as a path segment: no parent directories, no subdirectories, no invisible characters.
 fn segment(name: &str) -> String {
     let plain = name.replace("..", "_");
     let safe = |c: char| {

@@ -1,4 +1,4 @@
-//! Which rooms are recorded without anybody asking.
+//! Which rooms are recorded automatically.
 
 use std::str::FromStr;
 

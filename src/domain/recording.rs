@@ -29,7 +29,7 @@ pub struct Recording {
     pub ended_at: Option<Timestamp>,
     /// `file_results[0].filename`: the object's key.
     pub key: String,
-    /// Bytes, as the egress counted them; absent when it uploaded nothing.
+    /// Bytes, as counted by the egress; `None` if it uploaded nothing.
     pub size: Option<u64>,
     #[serde(with = "nanoseconds::duration")]
     pub duration: Option<SignedDuration>,
@@ -100,7 +100,7 @@ impl Recording {
         )
     }
 
-    /// The egress ended and a file should be in the bucket, a partial one included.
+    /// The egress ended and a file should be in the bucket, including a partial one.
     pub fn expects_file(&self) -> bool {
         match self.status {
             EgressStatus::Complete | EgressStatus::LimitReached => !self.key.is_empty(),
@@ -113,7 +113,7 @@ impl Recording {
     pub fn odd_size(&self, bytes: u64) -> String {
         match self.size {
             Some(told) if told != bytes => {
-                format!("has {bytes} bytes, not the {told} that LiveKit uploaded")
+                format!("has {bytes} bytes instead of the {told} that LiveKit uploaded")
             }
             _ => "is empty".to_owned(),
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CallId, RoomName};
 
-/// The room an event names, as far as it names it.
+/// The room that an event names, as far as it does.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Room {
     /// `RM_…`; empty when only the name is known.
@@ -28,6 +28,6 @@ pub struct Room {
 pub struct AgentJob {
     /// `AJ_…`
     pub id: String,
-    /// What the agent was dispatched with.
+    /// The metadata that the agent was dispatched with.
     pub metadata: String,
 }

@@ -12,11 +12,11 @@ use super::name::{UnknownName, by_name};
 pub enum Status {
     /// The room is open.
     Live,
-    /// It is closed; the recording is not there yet.
+    /// The room is closed; the recording is not in the bucket yet.
     Processing,
     /// The recording's object is in the bucket with its size.
     Complete,
-    /// None was made and none is missing.
+    /// No recording exists and none is missing.
     NoRecording,
     /// One was requested and is not there.
     Failed,
@@ -32,7 +32,7 @@ impl Status {
         Status::Failed,
     ];
 
-    /// The choice of the Airtable column.
+    /// The choice in the Airtable column.
     pub fn label(self) -> &'static str {
         match self {
             Status::Live => "Live",
@@ -43,7 +43,7 @@ impl Status {
         }
     }
 
-    /// The word of `/v1/calls?status=` and of the database.
+    /// The value in `/v1/calls?status=` and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Live => "live",

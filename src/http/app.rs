@@ -41,9 +41,9 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// For `/readyz`.
     pub writable: Writable,
-    /// Rejected webhooks, by reason.
+    /// Throttles the log lines of refused webhooks, by reason.
     pub refusals: LogThrottle,
-    /// Gives the time; one of the two edges where the clock is read.
+    /// Returns the current time; one of the two edges where the clock is read.
     pub clock: fn() -> Timestamp,
 }
 

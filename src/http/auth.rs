@@ -1,4 +1,4 @@
-//! Who may use `/v1`: API_TOKEN for everything, or a LiveKit access token of our key for its room.
+//! Authorization for `/v1`: API_TOKEN for everything, or a LiveKit access token signed with our key for its room.
 
 use axum::http::{HeaderMap, header};
 use secrecy::ExposeSecret;
@@ -66,7 +66,9 @@ impl Bearer {
             return Ok(());
         };
         if !granted(grants) {
-            return Err(Problem::forbidden(format!("the token lacks `{name}`")));
+            return Err(Problem::forbidden(format!(
+                "the token lacks the grant `{name}`"
+            )));
         }
         if grants.room.as_deref() != Some(room_name) {
             return Err(Problem::forbidden("the token is for another room"));

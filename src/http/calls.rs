@@ -92,5 +92,5 @@ pub(super) async fn show(
 /// The call with this id; 404 when there is none.
 pub(super) async fn find(app: &App, call_id: &str) -> Result<CallRow, Problem> {
     let row = app.store.call(call_id).await?;
-    row.ok_or_else(|| Problem::not_found("no such call"))
+    row.ok_or_else(|| Problem::not_found("this call does not exist"))
 }

@@ -38,7 +38,7 @@ impl Format {
             "transcript" | "transcript.json" => Ok(Format::Json),
             "transcript.txt" => Ok(Format::Text),
             "transcript.vtt" => Ok(Format::Vtt),
-            _ => Err(Problem::not_found("there is nothing at this address")),
+            _ => Err(Problem::not_found("this address does not exist")),
         }
     }
 }

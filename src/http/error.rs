@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 problems. The one mapping to HTTP; it leaks nothing.
+//! Errors as RFC 9457 problems. This is the only mapping to HTTP; it exposes no internals.
 
 use std::any::Any;
 
@@ -86,7 +86,7 @@ impl Problem {
 
     /// 405
     pub(super) fn method_not_allowed() -> Problem {
-        let detail = "this address does not take that method";
+        let detail = "this address does not support that method";
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 }
@@ -121,7 +121,7 @@ impl From<BytesRejection> for Problem {
 
 impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Problem {
-        Problem::not_found("there is nothing at this address")
+        Problem::not_found("this address does not exist")
     }
 }
 

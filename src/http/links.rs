@@ -62,7 +62,7 @@ async fn recording_link(
     (method, path, query): LinkRequest,
 ) -> Result<Response, Problem> {
     let (Path((egress_id, signature)), Query(query)) = (path?, query?);
-    let unknown = || Problem::not_found("there is no such recording");
+    let unknown = || Problem::not_found("this recording does not exist");
     if !app.links.verify(Linked::Recording(&egress_id), &signature) {
         return Err(unknown());
     }
@@ -85,7 +85,7 @@ async fn transcript_link(
     (method, path, query): LinkRequest,
 ) -> Result<Response, Problem> {
     let (Path((call_id, signature)), Query(query)) = (path?, query?);
-    let unknown = || Problem::not_found("there is no such transcript");
+    let unknown = || Problem::not_found("this transcript does not exist");
     if !app.links.verify(Linked::Transcript(&call_id), &signature) {
         return Err(unknown());
     }
@@ -104,7 +104,7 @@ async fn transcript_link(
 /// The object that a link leads to.
 struct File<'a> {
     key: &'a str,
-    /// For people.
+    /// Its kind, for messages.
     what: &'static str,
     /// Of the URL.
     life: Duration,
@@ -149,7 +149,7 @@ async fn redirect(
     Ok((StatusCode::FOUND, headers).into_response())
 }
 
-/// Twice the recording's length, at least a quarter of an hour.
+/// Twice the recording's length, at least fifteen minutes.
 fn life(recording: &Recording) -> Duration {
     let length = recording.duration.unwrap_or_default().unsigned_abs();
     (length * 2).clamp(SHORTEST, LONGEST)

@@ -49,7 +49,7 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
 fn job(state: JobState) -> Value {
     match state {
         JobState::Running => json!("running"),
-        JobState::Standby => json!("another process runs it"),
+        JobState::Standby => json!("running in another process"),
         JobState::Unleased => json!("no process runs it: no lease can be renewed"),
         JobState::Failing(error) => json!({ "failing": error }),
         JobState::Dead => json!("dead"),

@@ -7,14 +7,14 @@ use std::sync::{
 
 use tokio::time::Instant;
 
-/// What a connection is doing.
+/// The phase that a connection is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// No request, and nothing of an answer, since then.
+    /// Idle since this time: no request, and no response in progress.
     Idle(Instant),
     /// The head of a request has begun to arrive.
     Head(Instant),
-    /// A request is being answered.
+    /// A request is being processed.
     Busy,
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn stop(
 ) -> Result<Response, Problem> {
     let bearer = auth::bearer(&app, &headers)?;
     let Path(egress_id) = egress_id?;
-    let unknown = || Problem::not_found("no such recording");
+    let unknown = || Problem::not_found("this recording does not exist");
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
     bearer.may_record(&call.room_name)?;

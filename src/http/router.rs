@@ -1,4 +1,4 @@
-//! Every request that the service answers.
+//! All routes of the service.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(metrics::metrics))
-        .fallback(|| async { Problem::not_found("there is nothing at this address") })
+        .fallback(|| async { Problem::not_found("this address does not exist") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(map_response(private))

@@ -26,14 +26,14 @@ use super::{
 /// Bytes of a request's head, and of what is read of its body at a time; above it the answer is 431.
 const HEAD_BYTES: usize = 32 << 10;
 /// The body of the 503 that a connection gets when all others are answering requests.
-const BUSY: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"all connections are taken; send it again"}"#;
+const BUSY: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"too many connections; retry the request"}"#;
 
 /// How many connections there may be, and how long each may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at one time, at least one.
+    /// Maximum number of open connections, at least one.
     pub connections: usize,
-    /// From a request's first byte to the end of its head.
+    /// From a request's first byte to the end of its headers.
     pub head: Duration,
     /// From there to the end of its body.
     pub body: Duration,
@@ -44,7 +44,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// `open_files` is how many files and sockets this process may have; half is left for the database and our requests.
+    /// `open_files` is this process's limit on open files and sockets; half of it is left for the database and outgoing
+    /// requests.
     pub fn new(open_files: usize) -> Limits {
         Limits {
             connections: (open_files / 2).clamp(1, 1024),

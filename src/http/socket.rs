@@ -75,8 +75,8 @@ fn problem(bytes: &[u8]) -> Option<Vec<u8>> {
     let status: u16 = status.parse().ok().filter(|status| *status >= 400)?;
     lines.find(|line| line.eq_ignore_ascii_case("content-length: 0"))?;
     let detail = match status {
-        431 => "the request's head is larger than 32 KiB, or has more than a hundred headers",
-        414 => "the request's address is too long",
+        431 => "the request's headers are larger than 32 KiB, or there are more than a hundred",
+        414 => "the request's URL is too long",
         _ => "this is not a valid HTTP request",
     };
     let body = json!({ "type": "about:blank", "title": title, "status": status, "detail": detail });

@@ -44,7 +44,8 @@ pub(super) async fn receive(
     let Query(query) = query?;
     let is_text = is_text(request.headers());
     let body = Bytes::from_request(request, &app).await;
-    let bytes = body.map_err(|cut| Problem::no_body(&cut, "a transcript has at most 16 MiB"))?;
+    let bytes =
+        body.map_err(|cut| Problem::no_body(&cut, "a transcript may have at most 16 MiB"))?;
     let turn = app.reading.acquire().await;
     let bytes = if is_text { as_json(bytes) } else { bytes };
     let Read { body, outline } = read(&bytes)?;
@@ -52,7 +53,7 @@ pub(super) async fn receive(
     let room = room(outline.room, query, bearer.room());
     if room.sid.is_empty() && room.name.is_empty() {
         return Err(Problem::bad_request(
-            "which room? name it as `room_id`, `room` or `room_name` in the body or the query",
+            "the room is missing: set `room_id`, `room` or `room_name` in the body or the query",
         ));
     }
     let name = room_name(&app, &room, bearer.room()).await?;

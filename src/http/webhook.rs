@@ -77,7 +77,10 @@ async fn is_too_large(body: Body) -> bool {
 }
 
 fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a webhook has at most 1 MiB")
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "a webhook may have at most 1 MiB",
+    )
 }
 
 fn refuse(app: &App, refused: TokenError) -> Problem {

@@ -1,7 +1,8 @@
-//! Who signed this? LiveKit's webhooks and access tokens are JSON Web Tokens, HS256 with the project's API secret.
+//! Verification of signatures: LiveKit's webhooks and access tokens are JSON Web Tokens, HS256 with the project's API
+//! secret.
 //!
-//! Verified here and not with `livekit_api::access_token::TokenVerifier`, which reads its own clock, knows one key, and
-//! refuses a whole token for a grant of a type it does not expect.
+//! Verified here and not with `livekit_api::access_token::TokenVerifier`, which reads its own clock, supports one key
+//! only, and rejects an entire token because of a grant with an unexpected type.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,18 +13,18 @@ use sha2::Sha256;
 
 pub use super::token_error::TokenError;
 
-/// How far LiveKit's clock and ours may be apart, in seconds.
+/// Allowed difference between LiveKit's clock and ours, in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// The API keys whose signature counts, LIVEKIT_API_KEY first. A key may be there twice, with its old and its new secret.
+/// The accepted API keys, LIVEKIT_API_KEY first. A key may be listed twice, with its old and its new secret.
 #[derive(Clone)]
 pub struct Keys(Vec<(String, SecretString)>);
 
-/// What a LiveKit access token lets its holder do.
+/// What a LiveKit access token permits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Grants {
     pub identity: String,
-    /// The room's name that the grants are for, if they name one.
+    /// The room that the grants are for, if any.
     pub room: Option<String>,
     pub room_admin: bool,
     pub room_record: bool,
@@ -40,7 +41,7 @@ impl Keys {
         self.0.first().map_or("", |(key, _)| key)
     }
 
-    /// What may the holder of this access token do? `token` without `Bearer `.
+    /// Verifies an access token and returns its grants. `token` is without `Bearer `.
     pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Grants, TokenError> {
         let claims = self.verify(token, now)?;
         let video = claims.video.unwrap_or_default();
@@ -80,7 +81,7 @@ impl Keys {
         let mut refused = TokenError::UnknownKey;
         for (_, secret) in self.0.iter().filter(|(known, _)| known == key) {
             refused = TokenError::Signature;
-            // HMAC takes keys of any length, so this does not fail.
+            // HMAC accepts keys of any length, so this cannot fail.
             let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
             let mac = mac.map_err(|_| TokenError::Signature)?.chain_update(signed);
             if mac.verify_slice(signature).is_ok() {
@@ -101,11 +102,11 @@ fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    /// Extensions that must be understood, and we understand none.
+    /// Critical extensions; none is supported.
     crit: Option<serde::de::IgnoredAny>,
 }
 
-/// Only what is asked for; times are seconds since 1970, which RFC 7519 lets have a fraction.
+/// Only the claims that are used; times are seconds since 1970, possibly with a fraction (RFC 7519).
 #[derive(Deserialize)]
 pub(super) struct Claims {
     pub iss: Option<String>,

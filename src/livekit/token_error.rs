@@ -1,6 +1,6 @@
 //! Why a token is refused.
 
-/// Why a signature does not count. Nothing of the token is in it.
+/// Why a signature is invalid. Contains nothing of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     #[error("no token")]
@@ -9,19 +9,19 @@ pub enum TokenError {
     Malformed,
     #[error("the token is not signed with HS256")]
     Algorithm,
-    #[error("the token is of an API key that is not configured")]
+    #[error("the token's API key is not configured")]
     UnknownKey,
-    #[error("the token is not signed with its key's secret")]
+    #[error("the token's signature does not match the secret of its key")]
     Signature,
-    #[error("the token has no time of expiry")]
+    #[error("the token has no expiry")]
     NoExpiry,
     #[error("the token has expired")]
     Expired,
-    #[error("the token is not valid yet: are the clocks right?")]
+    #[error("the token is not valid yet: check the clocks")]
     NotYet,
-    #[error("the token has no hash of the body")]
+    #[error("the token has no body hash")]
     NoBodyHash,
-    #[error("the body is not the one that was signed")]
+    #[error("the body does not match the signed hash")]
     Body,
 }
 
@@ -30,16 +30,16 @@ impl TokenError {
     pub fn advice(self) -> &'static str {
         match self {
             TokenError::UnknownKey => {
-                "the signing key of the webhook in LiveKit's settings must be LIVEKIT_API_KEY, or be added to LIVEKIT_WEBHOOK_KEYS"
+                "set the webhook's signing key in LiveKit's settings to LIVEKIT_API_KEY, or add that key to LIVEKIT_WEBHOOK_KEYS"
             }
             TokenError::Signature => {
-                "the secret in LIVEKIT_API_SECRET or LIVEKIT_WEBHOOK_KEYS is not that of the webhook's signing key"
+                "the secret in LIVEKIT_API_SECRET or LIVEKIT_WEBHOOK_KEYS does not belong to the webhook's signing key"
             }
             TokenError::Expired | TokenError::NotYet => {
-                "is this machine's clock right, and does a proxy hold requests up?"
+                "check this machine's clock, and whether a proxy delays requests"
             }
-            TokenError::Body => "a proxy must pass the body on byte for byte",
-            _ => "LiveKit does not send that: somebody else calls this address",
+            TokenError::Body => "a proxy must forward the body unchanged",
+            _ => "LiveKit does not send such requests: somebody else calls this address",
         }
     }
 }

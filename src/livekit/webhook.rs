@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use super::token::{Keys, TokenError};
 
-/// Who signed a webhook, and the SHA-256 of the body that was signed.
+/// The key that signed a webhook, and the SHA-256 of the signed body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
     key: String,
@@ -20,8 +20,8 @@ pub struct Signed {
 }
 
 impl Keys {
-    /// Is this webhook's sender LiveKit? `authorization` is the header's value; the body is looked at afterwards, so
-    /// that nobody else can make us read one.
+    /// Verifies that LiveKit sent this webhook. `authorization` is the header's value; the body is checked afterwards,
+    /// so that no other sender can make us read one.
     pub fn verify_webhook(
         &self,
         authorization: Option<&str>,
@@ -45,8 +45,8 @@ impl Keys {
 }
 
 impl Signed {
-    /// Is this the body that was signed? Then the API key that signed it. `body` is the bytes as they came: JSON that was
-    /// read and written again has another hash.
+    /// Verifies the signed body and returns the API key that signed it. `body` must be the original bytes: JSON that
+    /// was parsed and serialized again has another hash.
     pub fn verify(&self, body: &[u8]) -> Result<String, TokenError> {
         match bool::from(Sha256::digest(body).as_slice().ct_eq(&self.hash)) {
             true => Ok(self.key.clone()),
@@ -54,9 +54,9 @@ impl Signed {
         }
     }
 
-    /// What makes two webhooks one: LiveKit repeats an event byte for byte, and so with the same hash. It begins with the
-    /// time of `body` (seconds since the epoch), so that what comes together lies together in the database's index; a
-    /// hash alone would scatter it.
+    /// The deduplication key of a webhook: LiveKit repeats an event byte for byte, so its hash is the same. The key
+    /// starts with the time of `body` (seconds since the epoch), so that webhooks received together are adjacent in the
+    /// database's index; a hash alone would scatter them.
     pub fn event_key(&self, body: &[u8]) -> String {
         let event: Dated = serde_json::from_slice(body).unwrap_or_default();
         let seconds = match &event.created_at {
@@ -68,7 +68,7 @@ impl Signed {
     }
 }
 
-/// `createdAt` as LiveKit sends it: a text, for it is protobuf's int64 in JSON.
+/// `createdAt` as LiveKit sends it: a string, because it is protobuf's int64 in JSON.
 #[derive(Deserialize, Default)]
 struct Dated {
     #[serde(rename = "createdAt", default)]

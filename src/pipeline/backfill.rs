@@ -1,4 +1,5 @@
-//! History for the inbox: egresses that LiveKit still lists, and recordings in the bucket that no call knows of.
+//! Imports history into the inbox: egresses that LiveKit still lists, and recordings in the bucket that belong to no
+//! known call.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,20 +17,20 @@ use crate::{
     store::{CallRow, Error, InboxMessage, MessageKind, Store},
 };
 
-/// Calls and messages that are read at once.
+/// Calls and messages read at once.
 const PAGE: i64 = 64;
 
-/// What the database knows already, folded or not.
+/// What the database already contains, folded or not.
 #[derive(Debug, Default)]
 pub struct Known {
     egresses: HashMap<EgressId, Recording>,
-    /// Keys of the bucket that are some call's recordings.
+    /// Keys in the bucket that are recordings of known calls.
     keys: HashSet<String>,
-    /// Calls by id: whether one is over and has no recording, so that one may be found for it.
+    /// Calls by ID: whether the call has ended without a recording, so that one may be found for it.
     bare: HashMap<CallId, bool>,
 }
 
-/// Something that nobody told of.
+/// A recording that no message has reported.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub call_id: CallId,
@@ -78,7 +79,7 @@ impl Known {
         }
     }
 
-    /// Messages that intake has yet to fold.
+    /// Messages that intake has not folded yet.
     fn add_fact(&mut self, payload: EventPayload) {
         match payload {
             EventPayload::Egress { room, recording } => {
@@ -99,7 +100,7 @@ impl Known {
             .or_insert_with(|| recording.clone());
     }
 
-    /// Of LiveKit's egresses those that ended since then and say something new.
+    /// LiveKit's egresses that ended since then and contain something new.
     pub fn egresses(&mut self, infos: Vec<String>, since: Timestamp, now: Timestamp) -> Vec<Found> {
         let mut found = Vec::new();
         for info in infos {
@@ -120,8 +121,8 @@ impl Known {
         found
     }
 
-    /// Of the bucket's objects those that were written since then and that no call knows of. An object that does not
-    /// look like a recording is none.
+    /// Objects in the bucket that were written since then and belong to no known call. Objects that do not match
+    /// RECORDING_PATH are skipped.
     pub fn objects(
         &mut self,
         template: &str,
@@ -136,7 +137,7 @@ impl Known {
             BucketRecording::read(template, &object.key, object.size, object.modified_at)
         };
         let stored = new.filter_map(read);
-        // A call that has a recording, or will have, is told of it by LiveKit.
+        // LiveKit reports the recordings of a call that has, or will have, one.
         let missing =
             |stored: &BucketRecording| self.bare.get(&stored.call_id()).copied().unwrap_or(true);
         let stored: Vec<BucketRecording> = stored.filter(missing).collect();

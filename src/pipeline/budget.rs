@@ -1,4 +1,4 @@
-//! A base's requests, counted in the database for every process: `serve`, its replicas and the commands.
+//! A base's requests, counted in the database for all processes: `serve`, its replicas and the commands.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,7 +22,7 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 /// than those that follow it from elsewhere.
 const OTHER_PROCESS: f64 = 1.5;
 
-/// AIRTABLE_MONTHLY_REQUESTS and what has been used of them.
+/// AIRTABLE_MONTHLY_REQUESTS and how many of them are used.
 #[derive(Clone)]
 pub struct Budget {
     store: Store,
@@ -49,7 +49,7 @@ impl Budget {
         }
     }
 
-    /// What the client writes each request into.
+    /// The ledger in which the client records each request.
     pub fn ledger(&self) -> RequestLedger {
         let budget = self.clone();
         RequestLedger::new(move |entry| {

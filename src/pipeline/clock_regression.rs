@@ -1,4 +1,4 @@
-//! A clock that was set back must not hold anything back until it has caught up.
+//! Detects that the system clock was set back, which must not delay anything until it has caught up.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, Notify};
 use super::{Job, Wake};
 use crate::store::Store;
 
-/// How often the clock's time is noted for the next process.
+/// How often the time is recorded for the next process.
 const NOTED: SignedDuration = SignedDuration::from_secs(10);
 
 /// Notices a system clock that moved back, and adjusts scheduled times.
@@ -17,7 +17,7 @@ pub struct ClockRegression {
     seen: Mutex<Seen>,
 }
 
-/// What the clock said at the last look, and when it was last noted.
+/// The time at the last check, and when it was last recorded.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     at: Option<Timestamp>,

@@ -25,7 +25,7 @@ pub trait Job: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     /// What wakes it before its time; `None` for jobs that only time wakes.
     fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify>;
-    /// Whether one process at a time runs it; else each does.
+    /// Whether one process at a time runs it; otherwise every process does.
     fn is_leased(&self) -> bool {
         true
     }

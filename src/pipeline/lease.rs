@@ -1,7 +1,8 @@
-//! One owner per job. With PostgreSQL every replica serves HTTP and one at a time runs each job.
+//! One owner per job. With PostgreSQL, every replica serves HTTP and one at a time runs each job.
 //!
-//! No clock decides: the owner counts a number up, and who sees it stand still for [`LIFE`] on its own stopwatch takes
-//! over. The owner stops by its stopwatch before that, whether or not the database answers.
+//! No wall clock decides: the owner counts up a number, and a process that sees it unchanged for [`LIFE`] on its own
+//! monotonic clock takes over. The owner stops before that by its own monotonic clock, whether or not the database
+//! answers.
 
 use std::{
     collections::BTreeMap,
@@ -22,12 +23,12 @@ use crate::{
     telemetry::LogThrottle,
 };
 
-/// How long a lease lasts without being renewed: the hand-over after a kill.
+/// How long a lease lasts without renewal: the time to take over after a kill.
 const LIFE: Duration = Duration::from_secs(10);
-/// How long before the end of its lease an owner begins nothing any more.
+/// How long before the end of its lease an owner starts nothing new.
 const MARGIN: Duration = Duration::from_secs(3);
 const RENEWAL: Duration = Duration::from_secs(3);
-/// How often who waits for a lease looks: the hand-over after a SIGTERM.
+/// How often a process that waits for a lease checks it: the time to take over after a SIGTERM.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The leases of this process.
@@ -35,18 +36,18 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Leases {
     owner: Arc<str>,
     jobs: Arc<Mutex<BTreeMap<&'static str, Hold>>>,
-    /// The database did not answer the last time.
+    /// The last renewal failed.
     failing: Arc<AtomicBool>,
     failures: Arc<LogThrottle>,
-    /// Nobody else is there, and everything is held.
+    /// No other process exists, and this one holds all leases.
     is_alone: bool,
 }
 
 #[derive(Default)]
 struct Hold {
-    /// Until when the lease is ours; `None` while it is somebody else's.
+    /// Until when this process holds the lease; `None` while another one does.
     until: Option<Instant>,
-    /// Somebody else's lease, and since when its beat has been standing still.
+    /// Another process's lease, and since when its beat has not changed.
     seen: Option<(Lease, Instant)>,
 }
 
@@ -63,7 +64,7 @@ impl Default for Leases {
 }
 
 impl Leases {
-    /// For whoever knows that no other process is there: it holds everything, and the database is not asked.
+    /// For callers that know that no other process exists: holds all leases without asking the database.
     pub fn alone() -> Leases {
         Leases {
             is_alone: true,
@@ -71,7 +72,7 @@ impl Leases {
         }
     }
 
-    /// The database did not let this process renew its leases the last time: no job goes on in it.
+    /// Whether the last renewal failed: this process then runs no jobs.
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
@@ -97,9 +98,9 @@ impl Leases {
         }
     }
 
-    /// Renews what is ours and takes what is free, or has been left by the dead; whether all are ours.
+    /// Renews our leases and takes those that are free or whose owner is dead; returns whether all are ours.
     pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
-        // What takes longer has lost them; a connection that has gone silent would be waited for for ever.
+        // A slower renewal comes too late; without a timeout, a dead connection would be waited for forever.
         let renewing = tokio::time::timeout(LIFE, self.try_renew(store, clock)).await;
         let renewed = renewing.unwrap_or_else(|_| Err(Error::timed_out()));
         self.failing.store(renewed.is_err(), Ordering::Relaxed);
@@ -110,7 +111,7 @@ impl Leases {
                 }
                 all
             }
-            // A database that cannot be written gives nobody a lease; ours end by themselves.
+            // A database that cannot be written grants no leases; ours expire.
             Err(error) => {
                 let error = format!("{:#}", anyhow::Error::from(error));
                 if let Some(suppressed) = self.failures.should_log(&error) {
@@ -151,13 +152,13 @@ impl Leases {
         if taken {
             tracing::info!(
                 job = dead.job,
-                "its owner is gone; it goes on in this process"
+                "took over the lease of a process that stopped renewing it"
             );
         }
         Ok(taken)
     }
 
-    /// Notes which leases were ours when the database was asked; whether all were.
+    /// Records which leases were ours when the database was asked; returns whether all were.
     fn note(&self, ours: &[String], asked: Instant) -> bool {
         let mut jobs = self.lock();
         for (job, hold) in jobs.iter_mut() {
@@ -173,7 +174,7 @@ impl Leases {
         missing.map(|(job, _)| *job).collect()
     }
 
-    /// Whether this lease of a job of ours has not changed for so long that its owner must be dead.
+    /// Whether this lease has not changed for so long that its owner must be dead.
     fn is_dead(&self, lease: &Lease) -> bool {
         let mut jobs = self.lock();
         let Some(hold) = jobs.get_mut(lease.job.as_str()) else {
@@ -188,14 +189,11 @@ impl Leases {
         }
     }
 
-    /// Gives all leases back, so that another process goes on at once.
+    /// Releases all leases, so that another process takes over at once.
     pub async fn release(&self, store: &Store) {
         if let Err(error) = store.release(&self.owner).await {
             let error = format!("{:#}", anyhow::Error::from(error));
-            tracing::warn!(
-                error,
-                "the leases could not be given back; they end by themselves in 10 s"
-            );
+            tracing::warn!(error, "leases could not be released; they expire in 10 s");
         }
     }
 

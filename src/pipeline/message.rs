@@ -1,4 +1,4 @@
-//! What a inbox message says: each kind has a format of its own.
+//! The content of inbox messages: each kind has its own format.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -16,21 +16,22 @@ use crate::{
     store::{InboxMessage, MessageKind},
 };
 
-/// Why a message is set aside that causes a panic.
+/// The error of a message that causes a panic.
 pub const PANICKED: &str =
-    "the call could not be changed by it: this is a bug; `replay` after an update mends it";
+    "the message could not be applied to its call because of a bug; run `replay` after an update";
 
-/// Reads a message; the error is for people. A panic is one.
+/// Parses a message; the error is for people. A panic counts as an error.
 pub fn read(message: &InboxMessage) -> Result<EventPayload, String> {
     let read = AssertUnwindSafe(|| read_body(message));
     std::panic::catch_unwind(read).unwrap_or_else(|_| Err(PANICKED.to_owned()))
 }
 
 fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
-    let text = std::str::from_utf8(&message.body).map_err(|_| "it is not UTF-8".to_owned())?;
+    let text =
+        std::str::from_utf8(&message.body).map_err(|_| "the message is not UTF-8".to_owned())?;
     let json = || {
         serde_json::from_str::<Value>(text)
-            .map_err(|error| format!("it is no JSON that can be read ({:?})", error.classify()))
+            .map_err(|error| format!("the message is not valid JSON ({:?})", error.classify()))
     };
     match message.kind {
         MessageKind::Webhook => {
@@ -67,7 +68,7 @@ fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
     }
 }
 
-/// Who wrote a message.
+/// The source of a message.
 pub fn source(message: &InboxMessage) -> EventSource {
     match (message.kind, &message.signed_by) {
         (MessageKind::Webhook, Some(key)) => EventSource::Webhook { key: key.clone() },
@@ -76,13 +77,13 @@ pub fn source(message: &InboxMessage) -> EventSource {
     }
 }
 
-/// What a sink or reconcile found out, on its way to the inbox like everything else.
+/// An observation of a sink or of reconcile, on its way to the inbox like any other message.
 pub fn observation(call_id: &str, observation: &Observation, now: Timestamp) -> InboxMessage {
     let body = serde_json::to_vec(observation).unwrap_or_default();
     InboxMessage::new(MessageKind::Observation, body, now).of_call(call_id)
 }
 
-/// An EgressInfo that LiveKit's API answered, in the form of its webhooks.
+/// An EgressInfo from LiveKit's API, in the form of its webhooks.
 pub fn egress(info: String, now: Timestamp) -> InboxMessage {
     InboxMessage::new(MessageKind::Egress, info, now)
 }
@@ -92,13 +93,13 @@ pub fn room(room: &Room, now: Timestamp) -> InboxMessage {
     InboxMessage::new(MessageKind::Room, json!(room).to_string(), now)
 }
 
-/// A ParticipantInfo that LiveKit's API answered, in the form of its webhooks.
+/// A ParticipantInfo from LiveKit's API, in the form of its webhooks.
 pub fn participant(room: &Room, info: &Value, now: Timestamp) -> InboxMessage {
     let body = json!({ "room": room, "participant": info });
     InboxMessage::new(MessageKind::Participant, body.to_string(), now)
 }
 
-/// A report is stored with the room that its request named.
+/// A report is stored together with the room that its request named.
 #[derive(Deserialize)]
 struct Reported<'a> {
     room: Room,
@@ -121,5 +122,5 @@ fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
 }
 
 fn not_ours(_: serde_json::Error) -> String {
-    "it was stored by another version".to_owned()
+    "the message was stored by another version".to_owned()
 }

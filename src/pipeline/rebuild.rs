@@ -1,5 +1,5 @@
-//! Folds a call anew from its messages, with today's code and schema. What it wrote would be what intake wrote: guarded
-//! by the revision that was read, so that both may work at once.
+//! Rebuilds a call from its messages with the current code and schema. It writes what intake would have written,
+//! guarded by the revision that was read, so that both can run at once.
 
 use std::panic::AssertUnwindSafe;
 
@@ -15,19 +15,19 @@ use crate::{
     },
 };
 
-/// A call as today's code makes it of its messages.
+/// A call as the current code builds it from its messages.
 #[derive(Debug)]
 pub struct Rebuilt {
     pub call: Call,
-    /// How many messages it was made of.
+    /// The number of messages.
     pub messages: usize,
-    /// Columns of its row that today's code and schema fill otherwise.
+    /// Columns of its row whose values the current code and schema change.
     pub columns: Vec<String>,
     read_revision: i64,
     changed: bool,
     renamed: bool,
     read_results: Vec<ReadResult>,
-    /// Whether its row was delivered, and so must be made due to be written again.
+    /// Whether its row was delivered, and therefore must be made due to be written again.
     delivered: Option<Outstanding>,
 }
 
@@ -38,17 +38,17 @@ impl Rebuilt {
     }
 }
 
-/// What `replay` may do with a call.
+/// The result of rebuilding a call.
 #[derive(Debug)]
 pub enum Replay {
     CallUpdate(Box<Rebuilt>),
-    /// Its messages are not all there any more: it stays as it is.
+    /// Some of its messages are missing: the call is not changed.
     Incomplete,
 }
 
-/// Folds the call of this id anew; nothing is written. `None`: there is no such call.
+/// Rebuilds the call with this ID; writes nothing. `None`: no such call.
 pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<Replay>, Error> {
-    // The call first: what is folded meanwhile makes the write a conflict.
+    // The call is read first: anything folded meanwhile makes the write a conflict.
     let Some(known) = store.call(id).await? else {
         return Ok(None);
     };
@@ -99,7 +99,7 @@ fn is_lost(processed: &ProcessedMessage) -> bool {
     }
 }
 
-/// Writes what is news. `Conflict`: the call has changed since it was read, and is to be folded again.
+/// Writes the changes. `Conflict`: the call has changed since it was read and must be rebuilt again.
 pub async fn write(
     store: &Store,
     rebuilt: &Rebuilt,
@@ -132,7 +132,7 @@ fn begin(id: &str) -> Call {
     }
 }
 
-/// A panic costs the one message.
+/// A panic only skips the one message.
 fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
     let policy = Policy::manual();
     let step = AssertUnwindSafe(|| apply(Some(call), &call.id, event, &policy));
@@ -141,14 +141,14 @@ fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a room was to be recorded was decided when the call went on; today's RECORD_ROOMS has no say in it.
+/// Whether a room is recorded was decided during the call; the current RECORD_ROOMS does not change that.
 fn keep_policy_request(call: &mut Call, known: &Call) {
     let standing = |pending_request: &&RecordingRequest| pending_request.asked_at.is_none();
     call.requests
         .extend(known.requests.iter().find(standing).cloned());
 }
 
-/// Whether something that was known of the call is not in its messages.
+/// Whether the call has data that its messages do not contain.
 fn lacks(call: &Call, known: &Call) -> bool {
     let people = |of: &Call| of.participants.len();
     let stamps = |of: &Call| {
@@ -187,7 +187,7 @@ async fn compare(
     let deliveries = store.deliveries_of(&call.id).await?;
     let row = deliveries.iter().find(|it| it.key.sink == Sink::Airtable);
     let delivered = row.filter(|row| row.state == DeliveryState::Done);
-    // A row that is on its way is written as it is now without anybody's help.
+    // A row whose delivery is pending gets the current state anyway.
     let compared = row.filter(|_| changed || delivered.is_some());
     let columns = compared.map_or_else(Vec::new, |row| {
         changed_columns(&call, schema, &row.sink_state)

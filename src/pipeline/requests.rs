@@ -1,4 +1,4 @@
-//! Requests for a recording or its end: put into the inbox like everything else, and what has become of them.
+//! Requests to start or stop a recording: stored in the inbox like any other message; and their outcomes.
 
 use std::collections::BTreeSet;
 
@@ -10,24 +10,24 @@ use crate::{
     store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
 };
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RequestOutcome {
     Recorded(Box<(Call, Recording)>),
     NoRoom,
-    /// LiveKit refused; why, for people.
+    /// LiveKit refused; the reason, for people.
     Refused(String),
-    /// LiveKit refuses our key; what it says, for people.
+    /// LiveKit rejects our key; its message, for people.
     NotPermitted(String),
 }
 
-/// A start that was asked for.
+/// A requested start.
 pub struct Start {
     message: InboxMessage,
     ended: BTreeSet<EgressId>,
 }
 
-/// The recording that runs in the live call of this room; `our_key` is LIVEKIT_API_KEY.
+/// The running recording of the live call in this room; `our_key` is LIVEKIT_API_KEY.
 pub async fn running(
     store: &Store,
     our_key: &str,
@@ -40,14 +40,14 @@ pub async fn running(
     }))
 }
 
-/// The newest open call of this name; another project may have a room of the same name, and ours comes first.
+/// The newest open call with this name; another project may have a room with the same name, and ours takes precedence.
 async fn live(store: &Store, our_key: &str, room_name: &str) -> Result<Option<Call>, Error> {
     let calls = store.calls_named(room_name, 10).await?;
     let calls = calls.into_iter().map(|row| row.call).filter(Call::is_open);
     Ok(calls.min_by_key(|call| call.may_be_foreign(our_key)))
 }
 
-/// Asks for a recording of the room; `path_id` fills `{room_id}` of the path.
+/// Requests a recording of the room; `path_id` fills `{room_id}` of the path.
 pub async fn start(
     store: &Store,
     our_key: &str,
@@ -72,7 +72,7 @@ pub async fn start(
 }
 
 impl Start {
-    /// What the store says of it by now.
+    /// The outcome so far, according to the store.
     pub async fn outcome(&self, store: &Store) -> Result<Option<RequestOutcome>, Error> {
         let Some(processed) = store.processed(&self.message.id).await? else {
             return Ok(None);
@@ -104,7 +104,7 @@ impl Start {
     }
 }
 
-/// What LiveKit said if it refused our key when it was last asked to record this call, or to stop that.
+/// LiveKit's message if it rejected our key in the last attempt to start or stop a recording of this call.
 async fn denied(store: &Store, call_id: &str) -> Result<Option<String>, Error> {
     let deliveries = store.deliveries_of(call_id).await?;
     let denied = |it: &Delivery| it.key.sink == Sink::Egress && EgressState::was_denied(it);
@@ -112,7 +112,7 @@ async fn denied(store: &Store, call_id: &str) -> Result<Option<String>, Error> {
     Ok(delivery.and_then(|delivery| delivery.last_error))
 }
 
-/// Asks for the end of a recording.
+/// Requests the end of a recording.
 pub async fn stop(
     store: &Store,
     call: &Call,
@@ -129,7 +129,7 @@ pub async fn stop(
     Ok(())
 }
 
-/// The recording, once it runs no more, or why LiveKit will not stop it.
+/// The recording once it has stopped, or why LiveKit does not stop it.
 pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<RequestOutcome>, Error> {
     let Some(CallRow { call, .. }) = store.call_of_egress(egress_id).await? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! KEEP: what was delivered long ago is forgotten, a little at a time.
+//! Retention (KEEP): purges what was delivered long ago, a little at a time.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -16,7 +16,7 @@ pub struct Retention {
     store: Store,
     /// KEEP
     keep: Duration,
-    /// The last message that this round has looked at.
+    /// The last message that this round has checked.
     swept: Mutex<String>,
 }
 
@@ -37,15 +37,12 @@ impl Retention {
         }
         self.store.purge(&calls).await?;
         if !calls.is_empty() {
-            tracing::debug!(
-                calls = calls.len(),
-                "transcripts older than KEEP are forgotten"
-            );
+            tracing::debug!(calls = calls.len(), "purged transcripts older than KEEP");
         }
         Ok(!calls.is_empty())
     }
 
-    /// True: the inbox has been looked through.
+    /// `true`: the entire inbox has been checked.
     async fn sweep(&self, then: Timestamp) -> anyhow::Result<bool> {
         let place = || self.swept.lock().unwrap_or_else(PoisonError::into_inner);
         let swept = place().clone();

@@ -13,7 +13,7 @@ const DATABASE_RETRY: Duration = Duration::from_secs(5);
 /// How often a job that another process runs looks whether it holds the lease now.
 const STANDBY: Duration = Duration::from_millis(100);
 
-/// What every job runs in.
+/// The environment of every job.
 #[derive(Clone)]
 pub struct Runner {
     /// Where jobs get the time from.
@@ -92,7 +92,7 @@ impl Runner {
         }
     }
 
-    /// One step; how long to rest after it. A panic is a failed step like any other.
+    /// Runs one step and returns how long to wait after it. A panic is a failed step like any other.
     async fn step<J: Job>(&self, job: &J, failures: &mut Failures) -> Duration {
         let step = AssertUnwindSafe(job.step((self.clock)())).catch_unwind();
         let Ok(step) = tokio::time::timeout(job.timeout(), step).await else {

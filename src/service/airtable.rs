@@ -19,7 +19,7 @@ pub fn budget(config: &config::AirtableSettings, store: &Store, clock: Clock) ->
     Budget::new(store.clone(), config.base_id.clone(), limit, clock)
 }
 
-/// A client that counts no requests until it is given the book of [`budget`].
+/// A client that counts no requests until it is given the ledger of [`budget`].
 pub fn client(config: &config::AirtableSettings, http: reqwest::Client) -> Client {
     let config = Config {
         api_url: config.api_url.clone(),

@@ -1,4 +1,4 @@
-//! The database as commands use it: beside a running service, or without one.
+//! The database as commands use it: beside a running service or without one.
 
 use super::Error;
 use crate::{

@@ -22,7 +22,7 @@ pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
-            "DATABASE_URL: another `livekit-airtable serve` uses this database; stop it first"
+            "DATABASE_URL: another `livekit-airtable serve` is using this database; stop it first"
         )),
         Err(TryLockError::Error(error)) => Err(error).context("the database could not be locked"),
     }

@@ -20,7 +20,7 @@ use crate::{
 /// How long rows wait for a request to fill while AIRTABLE_MONTHLY_REQUESTS are short.
 const BATCHING: SignedDuration = SignedDuration::from_hours(24);
 
-/// Starts them.
+/// Starts the maintenance jobs.
 pub(super) fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::Result<()> {
     let store = || store.clone();
     runner.spawn(Arc::new(ClockRegression::new(store())));

@@ -19,12 +19,12 @@ pub struct Config {
     pub access_key: String,
     pub secret_key: SecretString,
     pub bucket: String,
-    /// None is AWS itself.
+    /// `None`: AWS itself.
     pub endpoint: Option<String>,
     pub region: String,
 }
 
-/// Cheap to clone: one pool of connections.
+/// Cheap to clone: clones share one connection pool.
 #[derive(Clone)]
 pub struct Client {
     pub(super) s3: aws_sdk_s3::Client,
@@ -69,7 +69,7 @@ impl Client {
             .http_client(https.build_https());
         if let Some(endpoint) = config.endpoint {
             if !endpoint.trim_end_matches('/').ends_with(".amazonaws.com") {
-                // B2 and older others reject the SDK's own checksum headers.
+                // B2 and older storages reject the SDK's own checksum headers.
                 builder = builder
                     .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                     .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
@@ -82,7 +82,7 @@ impl Client {
         }
     }
 
-    /// Is this object there, and how large is it?
+    /// Checks whether the object exists, and returns its size.
     pub async fn head(&self, key: &str) -> Result<ObjectHead, Error> {
         match self
             .s3
@@ -105,7 +105,7 @@ impl Client {
         }
     }
 
-    /// Puts a UTF-8 text beside the recordings.
+    /// Uploads a UTF-8 text beside the recordings.
     pub async fn put_text(&self, key: &str, text: String) -> Result<(), Error> {
         let put = self
             .s3

@@ -5,21 +5,22 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 /// What to do about a request that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Also AWS's answer for a missing object when the key may not list the bucket.
+    /// Also AWS's answer for a missing object if the key may not list the bucket.
     #[error(
-        "the storage forbids it (403): check S3_ACCESS_KEY, S3_SECRET_KEY and what the key may do with S3_BUCKET \
-         (on AWS a missing object looks like this without s3:ListBucket)"
+        "the storage refused access (403): check S3_ACCESS_KEY, S3_SECRET_KEY and the key's permissions for S3_BUCKET (on AWS, a missing object gives the same error without s3:ListBucket)"
     )]
     Forbidden,
-    #[error("the storage refuses it ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET")]
+    #[error(
+        "the storage rejected the request ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET"
+    )]
     Refused { status: u16, code: String },
     /// Try again later.
-    #[error("the storage is away: {what}")]
+    #[error("the storage is unreachable: {what}")]
     Away {
         what: String,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("no URL can be signed: its life must be above 0 and at most 7 days")]
+    #[error("cannot sign a URL: its lifetime must be above 0 and at most 7 days")]
     Presign(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -39,7 +40,7 @@ where
             let code = error.code().unwrap_or_default().to_owned();
             return Error::Refused { status, code };
         }
-        (Some(status), _) => format!("it answers {status}"),
+        (Some(status), _) => format!("it answered {status}"),
         (None, SdkError::TimeoutError(_)) => "timed out".into(),
         (None, _) => "no connection".into(),
     };

@@ -13,20 +13,20 @@ pub struct Listed {
     pub key: String,
     /// Bytes.
     pub size: u64,
-    /// When it was written, to the second.
+    /// When the object was written, to the second.
     pub modified_at: Timestamp,
 }
 
-/// A part of a list, at most 1,000 objects.
+/// One page of a listing, at most 1,000 objects.
 #[derive(Debug)]
 pub struct ObjectPage {
     pub objects: Vec<Listed>,
-    /// What the next part is asked for with; `None` at the end.
+    /// The token for the next page; `None` on the last one.
     pub next: Option<String>,
 }
 
 impl Client {
-    /// Objects whose keys begin with `prefix`, in the order of their keys (ListObjectsV2); `from`: the last page's `next`.
+    /// Objects whose keys start with `prefix`, ordered by key (ListObjectsV2); `from` is the previous page's `next`.
     pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<ObjectPage, Error> {
         let list = self.s3.list_objects_v2().bucket(&self.bucket);
         let list = list.prefix(prefix).set_continuation_token(from);

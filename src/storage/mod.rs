@@ -1,4 +1,5 @@
-//! The bucket: is the recording there, and a URL for it. Any storage that speaks S3 (R2, AWS, B2, MinIO …).
+//! The bucket: checks whether a recording exists and creates URLs for it. Works with any S3-compatible storage (R2,
+//! AWS, B2, MinIO …).
 
 mod error;
 

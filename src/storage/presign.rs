@@ -6,7 +6,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 
 use super::{client::Client, error::Error};
 
-/// What a presigned URL is for: one that is signed for GET answers 403 to HEAD.
+/// The method that a presigned URL is for: a URL signed for GET answers 403 to HEAD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Get,
@@ -14,8 +14,8 @@ pub enum Method {
 }
 
 impl Client {
-    /// A URL that needs no key, for `ttl` (at most 7 days) from now; it is a secret as long as it lives. With
-    /// `download_name` a browser saves the file under that name. Nothing is asked of the storage.
+    /// A URL that works without credentials for `ttl` (at most 7 days) from now; treat it as a secret until it expires.
+    /// With `download_name`, a browser saves the file under that name. Sends no request to the storage.
     pub async fn presign(
         &self,
         key: &str,
@@ -54,7 +54,7 @@ impl Client {
     }
 }
 
-/// RFC 6266 with RFC 5987's form for names that are not ASCII; old browsers take the plain one.
+/// RFC 6266 with the RFC 5987 form for non-ASCII names; old browsers use the plain one.
 fn content_disposition(name: &str) -> String {
     let plain: String = name
         .chars()

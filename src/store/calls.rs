@@ -1,4 +1,4 @@
-//! CALL: written by intake alone, read by everybody.
+//! CALL: written only by intake, read by everyone.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub struct CallFilter {
     pub delivery: Option<DeliveryState>,
     /// How many at most.
     pub limit: i64,
-    /// The last page's `next_cursor`.
+    /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub struct Page {
 }
 
 const COLUMNS: &str = "SELECT id, state, revision, changed_at FROM calls";
-/// Which calls, and how large they are.
+/// The IDs and sizes of the calls to read.
 pub(super) const IDS_AND_SIZES: &str =
     "SELECT id, CAST(OCTET_LENGTH(state) AS BIGINT) AS bytes FROM calls";
 
@@ -66,7 +66,7 @@ impl Store {
         self.one_call("WHERE id = $1", id).await
     }
 
-    /// Those of these calls that are known.
+    /// The known ones of these calls.
     pub async fn calls(&self, ids: &[&str]) -> Result<Vec<CallRow>> {
         let mut calls = Vec::new();
         for chunk in chunks(ids) {
@@ -87,7 +87,7 @@ impl Store {
         self.one_call(clause, egress_id).await
     }
 
-    /// What is known of these egresses, by id; many at once, and without their calls.
+    /// The known ones of these egresses, by ID; many at once, and without their calls.
     pub async fn recordings(&self, egress_ids: &[&str]) -> Result<BTreeMap<String, Recording>> {
         let mut known = BTreeMap::new();
         for chunk in chunks(egress_ids) {
@@ -114,7 +114,7 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Calls of a room name, newest first, without what agents reported.
+    /// Calls with this room name, newest first, without agents' reports.
     pub async fn calls_named(&self, room_name: &str, limit: i64) -> Result<Vec<CallRow>> {
         let sql = format!("{IDS_AND_SIZES} WHERE room_name = $1 ORDER BY started_at DESC LIMIT $2");
         let query = sqlx::query(AssertSqlSafe(sql))
@@ -123,7 +123,7 @@ impl Store {
         self.without_reports(query).await
     }
 
-    /// Calls whose room is open, or whose recording is awaited, without what agents reported: there may be many.
+    /// Calls whose room is open or whose recording is pending, without agents' reports, because there may be many.
     pub async fn unfinished(&self) -> Result<Vec<CallRow>> {
         let sql =
             format!("{IDS_AND_SIZES} WHERE status IN ('live', 'processing') ORDER BY started_at");
@@ -187,7 +187,7 @@ impl Store {
         Ok(Page { calls, next_cursor })
     }
 
-    /// How many calls there are of each status.
+    /// The number of calls per status.
     pub async fn count_calls(&self) -> Result<Vec<(Status, i64)>> {
         let query = sqlx::query("SELECT status, COUNT(*) AS n FROM calls GROUP BY status");
         let rows = query.fetch_all(&self.read).await?;
@@ -203,7 +203,7 @@ impl Store {
 }
 
 fn read(row: &AnyRow) -> Result<CallRow> {
-    // Borrowed: a long transcript makes it many megabytes.
+    // Borrowed: a long transcript makes the state many megabytes large.
     let state: &str = row.try_get("state")?;
     let call = serde_json::from_str(state);
     let call = match call {

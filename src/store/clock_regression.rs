@@ -9,7 +9,7 @@ use super::{
     sql::{NEVER, time},
 };
 
-/// How far two readings of good clocks may differ.
+/// How far two readings of correct clocks may differ.
 const SLACK: SignedDuration = SignedDuration::from_secs(30);
 
 impl Store {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::Sink;
 
-/// How much of a sink's work waits, for `/metrics`.
+/// The queue of a sink, for `/metrics`.
 #[derive(Debug)]
 pub struct QueueDepth {
     /// Whose.
@@ -33,8 +33,8 @@ fn is_known() -> String {
 }
 
 impl Store {
-    /// Deliveries of a sink that are due, the longest due first. Of one call's recordings the mirror gets the first
-    /// that is not delivered.
+    /// Due deliveries of a sink, the longest due first. For the mirror, only the first undelivered recording of each
+    /// call.
     pub async fn due(&self, sink: Sink, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM deliveries d WHERE d.sink = $1 AND d.due_at <= $2 AND {}
@@ -117,8 +117,8 @@ impl Store {
         Ok(deliveries)
     }
 
-    /// Remembers something about a delivery before the outside world is touched, so that it holds across a kill.
-    /// Guarded by the sink state that was read: of two processes that come at once one gets a conflict.
+    /// Stores the sink's state of a delivery before an external request, so that it survives a kill. Guarded by the
+    /// state that was read: of two processes, one gets a conflict.
     pub async fn remember(
         &self,
         key: &DeliveryKey,

@@ -24,7 +24,7 @@ pub struct DeliveryKey {
     pub sink: Sink,
     /// Of which call.
     pub call_id: String,
-    /// Egress id where the sink works by recording, else empty.
+    /// The egress ID if the sink works per recording, otherwise empty.
     pub item: String,
 }
 
@@ -32,9 +32,9 @@ pub struct DeliveryKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Due now or after a wait.
+    /// Due now or later.
     Pending,
-    /// Waits for a person; probed now and then.
+    /// Needs manual action; probed from time to time.
     Parked,
     /// Failed permanently: not tried again unless the call changes or somebody redrives it.
     Dead,
@@ -102,7 +102,7 @@ pub struct Delivery {
     pub last_error: Option<String>,
     /// What the sink remembers of this call, as JSON of its own.
     pub sink_state: Value,
-    /// The last tries, oldest first.
+    /// The last attempts, oldest first.
     pub history: Vec<AttemptRecord>,
     /// Since when it is to be delivered.
     pub created_at: Timestamp,
@@ -116,13 +116,13 @@ impl Delivery {
     }
 }
 
-/// A try that is over, as people read it later.
+/// A finished attempt, for the history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StoredAttempt", into = "StoredAttempt")]
 pub struct AttemptRecord {
     /// When it ended.
     pub at: Timestamp,
-    /// What it left the delivery in.
+    /// The state in which it left the delivery.
     pub state: DeliveryState,
     /// What the other side answered, or why it could not be asked; after a success, what is wrong all the same.
     pub error: Option<String>,
@@ -130,7 +130,7 @@ pub struct AttemptRecord {
     pub next_at: Option<Timestamp>,
 }
 
-/// A try as it is stored, for there are many: its fields in their order, times in milliseconds.
+/// The stored form of an attempt, kept short because there are many: its fields in order, times in milliseconds.
 type StoredAttempt = (i64, DeliveryState, Option<String>, Option<i64>);
 
 impl From<StoredAttempt> for AttemptRecord {

@@ -116,12 +116,12 @@ fn postgres_pool() -> AnyPoolOptions {
 fn sqlite_pool(size: u32) -> AnyPoolOptions {
     let options = AnyPoolOptions::new().max_connections(size);
     let options = options.acquire_timeout(Duration::from_secs(10));
-    // A file does not hang up, so connections are not tried before each use.
+    // A file does not drop connections, so they are not tested before each use.
     let options = options.test_before_acquire(false);
     options.after_connect(|connection, _| {
         Box::pin(async move {
             let pages = sqlx::query_scalar::<_, i64>("PRAGMA page_count");
-            // It is a write, and possible only before anything else is.
+            // This is a write, and only possible before any other.
             if pages.fetch_one(&mut *connection).await? == 0 {
                 connection
                     .execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -135,9 +135,9 @@ fn sqlite_pool(size: u32) -> AnyPoolOptions {
     })
 }
 
-/// Closes a connection whose transaction could not be ended. When a write fails for the disk's sake, SQLite rolls the
-/// whole transaction back by itself and sqlx, which is then refused its own ROLLBACK, counts it as open: later ones would
-/// be savepoints in a transaction that nobody commits, and what was acknowledged would be lost (measured with sqlx 0.9).
+/// Closes a connection whose transaction could not be ended. If a write fails because of the disk, SQLite itself rolls
+/// back the transaction, and sqlx, whose own ROLLBACK then fails, considers it open: later transactions would be
+/// savepoints in one that is never committed, and acknowledged messages would be lost (measured with sqlx 0.9).
 fn leave_no_transaction(options: AnyPoolOptions) -> AnyPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {

@@ -24,7 +24,7 @@ pub(super) struct NewDelivery<'a> {
     pub sink: Sink,
     /// Of which call.
     pub call_id: &'a str,
-    /// Egress id where the sink works by recording, else empty.
+    /// The egress ID if the sink works per recording, otherwise empty.
     pub item: &'a str,
     /// The call's revision that is to be delivered.
     pub revision: i64,

@@ -9,14 +9,14 @@ pub enum Error {
     #[error("DATABASE_URL: the database cannot be opened")]
     Open(#[source] sqlx::Error),
     /// PostgreSQL does not answer, or is still starting.
-    #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL up?")]
+    #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL running?")]
     Away(#[source] sqlx::Error),
     /// A statement failed; the message includes the cause.
     #[error("{}", describe(.0))]
     Sql(sqlx::Error),
     /// Tables of a version from before there were migrations, which are not those of `0001_init`.
     #[error(
-        "DATABASE_URL: the database was made by another version of livekit-airtable, with other tables; start that version again, or name a new database"
+        "DATABASE_URL: the database was created by another version of livekit-airtable with other tables; start that version again, or use a new database"
     )]
     OtherTables,
     /// A migration of a later format was applied.
@@ -46,7 +46,7 @@ pub enum Error {
         source: sqlx::Error,
     },
     /// A guarded write found that the rows had changed since they were read.
-    #[error("another owner changed the same rows")]
+    #[error("another process changed the same rows")]
     Conflict,
     /// A column that holds one of a closed set holds something else.
     #[error(transparent)]
@@ -55,7 +55,7 @@ pub enum Error {
     #[error("a value cannot be written as JSON")]
     Json(#[from] serde_json::Error),
     /// The store was closed before the message was stored.
-    #[error("the database is being closed")]
+    #[error("the database is closing")]
     Closed,
     /// Nothing can be stored at the moment, and why; it was logged when that began, and the sender tries again.
     #[error("the database cannot be written: {0}")]
@@ -100,7 +100,7 @@ impl From<sqlx::Error> for Error {
 /// The cause in the database's words; the driver's own text would repeat them.
 pub(super) fn reason(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::PoolTimedOut => "it is away, locked or overloaded".to_owned(),
+        sqlx::Error::PoolTimedOut => "it is unreachable, locked or overloaded".to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
@@ -112,7 +112,7 @@ pub(super) fn reason(error: &sqlx::Error) -> String {
 
 fn describe(error: &sqlx::Error) -> String {
     let verb = match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "does not answer",
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => "does not respond",
         _ => "refused",
     };
     format!("the database {verb}: {}", reason(error))

@@ -28,7 +28,7 @@ pub struct Finish {
     pub error: Option<String>,
     /// What the sink remembers of the call from now on.
     pub sink_state: Value,
-    /// What the sink found out, for the inbox.
+    /// The sink's observations, for the inbox.
     pub messages: Vec<InboxMessage>,
 }
 
@@ -56,7 +56,7 @@ impl Store {
     /// change of the call and a redrive of everything that came in flight stay due.
     pub async fn finish(&self, ends: &[(&Delivery, Finish)], now: Timestamp) -> Result<()> {
         let mut ends: Vec<_> = ends.iter().collect();
-        // In intake's order: two transactions that lock the same rows in another order would wait for each other.
+        // In intake's order: two transactions that lock the same rows in different orders would wait for each other.
         ends.sort_by_key(|(sent, _)| (&sent.key.call_id, &sent.key.item));
         let mut transaction = self.write.begin().await?;
         for (sent, finish) in ends {

@@ -15,14 +15,14 @@ use super::{
 };
 use crate::domain::{Call, DueDelivery, Recording, Sink};
 
-/// What intake made of a call, to be written with the messages it came from.
+/// The result of intake for one call, written together with the inbox messages that it came from.
 #[derive(Debug)]
 pub struct CallUpdate {
     /// The call as it is now.
     pub call: Call,
     /// The revision that was read; 0 for a new call.
     pub read_revision: i64,
-    /// It has another room name than the call that was read.
+    /// The room name differs from the call that was read.
     pub renamed: bool,
     /// Deliveries that the change makes due.
     pub due_deliveries: Vec<DueDelivery>,
@@ -83,7 +83,7 @@ fn new_deliveries(update: &CallUpdate) -> impl Iterator<Item = NewDelivery<'_>> 
     })
 }
 
-/// Guarded by the revision that was read: nobody else may have written the call meanwhile.
+/// Guarded by the revision that was read: no other process may have written the call meanwhile.
 async fn write(
     connection: &mut AnyConnection,
     updates: &[CallUpdate],
@@ -123,9 +123,9 @@ async fn write(
     write_recordings(connection, updates).await
 }
 
-/// Which call an egress belongs to, and what is known of it.
+/// The call that an egress belongs to, and the egress's state.
 async fn write_recordings(connection: &mut AnyConnection, updates: &[CallUpdate]) -> Result<()> {
-    // A statement may not write a row twice.
+    // One statement must not write the same row twice.
     let mut known: BTreeMap<&str, (&str, &Recording)> = BTreeMap::new();
     for call in updates.iter().map(|update| &update.call) {
         for (egress_id, recording) in &call.recordings {

@@ -11,7 +11,7 @@ use super::{
     writer,
 };
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Processed {
     /// The message's id.
@@ -55,7 +55,7 @@ impl Processed {
     }
 }
 
-/// A message that waits for a call of this name.
+/// A message that waits for a call with this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// The message's id.
@@ -72,7 +72,7 @@ impl Store {
         self.inbox.put(message).await
     }
 
-    /// Puts many messages at once, all or nothing.
+    /// Stores many messages at once, all or nothing.
     pub async fn put_all(&self, messages: Vec<InboxMessage>) -> Result<()> {
         let mut transaction = self.write.begin().await?;
         writer::insert(&mut transaction, messages).await?;
@@ -81,7 +81,7 @@ impl Store {
 
     /// Messages that intake has not processed, oldest first: at most `limit`, and no more than fit into memory.
     pub async fn unprocessed(&self, now: Timestamp, limit: i64) -> Result<Vec<StoredMessage>> {
-        // Asked first, for a driver reads some rows ahead of what it is asked for (sqlx: 50).
+        // The sizes are read first, because a driver reads some rows ahead (sqlx: 50).
         let sizes = sqlx::query_scalar(
             "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
              WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
@@ -101,7 +101,7 @@ impl Store {
         rows.iter().map(message::read).collect()
     }
 
-    /// What became of a message; `None` while it waits.
+    /// The outcome of a message; `None` while it is waiting.
     pub async fn processed(&self, id: &str) -> Result<Option<Processed>> {
         let query = sqlx::query(
             "SELECT call_id, error, outcome FROM inbox WHERE id = $1 AND processed_at IS NOT NULL",
@@ -157,7 +157,7 @@ pub(super) async fn mark_processed(
     now: Timestamp,
 ) -> Result<()> {
     for chunk in chunks(processed) {
-        // Both engines call the columns of VALUES so.
+        // The names that both engines give to the columns of VALUES.
         let sql = format!(
             "UPDATE inbox SET processed_at = $1, due_at = $2, call_id = COALESCE(v.column2, call_id), error = v.column3,
                outcome = v.column4

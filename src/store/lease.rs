@@ -6,19 +6,19 @@ use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{error::Result, open::Store, sql::rows};
 
-/// A lease as it was read.
+/// A lease as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The job's name.
     pub job: String,
     /// The process that runs it.
     pub owner: String,
-    /// Changes as long as the owner lives.
+    /// Changes as long as the owner is alive.
     pub beat: i64,
 }
 
 impl Store {
-    /// Every lease that somebody holds.
+    /// All held leases.
     pub async fn leases(&self) -> Result<Vec<Lease>> {
         let query = sqlx::query("SELECT job, owner, beat FROM leases");
         let lease = |row: &AnyRow| {
@@ -88,7 +88,7 @@ impl Store {
         Ok(query.fetch_all(&self.write).await?)
     }
 
-    /// Whether somebody holds this lease.
+    /// Whether a process holds this lease.
     pub async fn is_leased(&self, job: &str, now: Timestamp) -> Result<bool> {
         let query =
             sqlx::query_scalar("SELECT COUNT(*) FROM leases WHERE job = $1 AND expires_at > $2");
@@ -105,7 +105,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives back everything that this owner holds.
+    /// Releases all leases of this owner.
     pub async fn release(&self, owner: &str) -> Result<()> {
         sqlx::query("DELETE FROM leases WHERE owner = $1")
             .bind(owner)

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::domain::budget::Month;
 
-/// A lead of a turn over the clock, in milliseconds, that only a clock that was set back explains: `Retry-After` is
-/// taken for 10 min at most.
+/// How far the last request's time may be ahead of the clock, in milliseconds, before it can only mean that the clock
+/// was set back: `Retry-After` is limited to 10 min.
 const STRAY: i64 = 15 * 60_000;
 
 /// What the ledger has of a base.
@@ -24,7 +24,7 @@ pub struct BaseRow {
     used: u64,
     /// When the last request that was permitted may go.
     pub turn_at: Timestamp,
-    /// Requests per second after the last refusal, and when that was.
+    /// Requests per second after the last 429, and when that was.
     pub lowered: Option<(f64, Timestamp)>,
 }
 
@@ -33,14 +33,14 @@ pub struct BaseRow {
 pub struct After {
     /// When the last request of this process may go.
     pub last: Option<Timestamp>,
-    /// After that one.
+    /// Distance from that request.
     pub own: Duration,
-    /// After one of another process.
+    /// Distance from a request of another process.
     pub others: Duration,
 }
 
 impl BaseRow {
-    /// Requests of the month that `now` is in.
+    /// Requests used in the month of `now`.
     pub fn used(&self, now: Timestamp) -> u64 {
         let current = self.month >= Month::of(now).starts.as_millisecond();
         if current { self.used } else { 0 }
@@ -48,8 +48,8 @@ impl BaseRow {
 }
 
 impl Store {
-    /// Counts one request and says when it may go. `None`: `limit` requests of this month are used up. Committed before
-    /// the request is sent, so a kill loses none from the count.
+    /// Counts one request and returns when it may be sent. `None`: `limit` requests of this month are used up.
+    /// Committed before the request is sent, so a kill loses none from the count.
     pub async fn turn(
         &self,
         base_id: &str,
@@ -76,13 +76,14 @@ impl Store {
         .bind(limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX)))
         .bind(after.last.map_or(NEVER, Timestamp::as_millisecond))
         .bind(whole_millis(after.others))
-        // To its end, or SQLite would commit only when the statement is thrown away, and its error with it.
+        // Read to the end; otherwise SQLite would commit only when the statement is dropped, and its error would be
+        // lost.
         .fetch_all(&self.write)
         .await?;
         rows.first().map(read).transpose()
     }
 
-    /// Nothing goes before `until`, and from then on at `rate` requests per second: Airtable refused with 429.
+    /// No requests before `until`, and from then on `rate` requests per second: Airtable answered 429.
     pub async fn lower(
         &self,
         base_id: &str,

@@ -13,14 +13,14 @@ use crate::domain::{UnknownName, by_name};
 /// The columns that [`read`] takes.
 pub(super) const COLUMNS: &str = "id, kind, call_id, signed_by, encoding, body, received_at";
 
-/// How a message's body is to be read.
+/// How a message's body is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageKind {
-    /// A LiveKit webhook, verified.
+    /// A LiveKit webhook with a verified signature.
     Webhook,
     /// A transcript that an agent sent.
     Report,
-    /// A start or stop that somebody asked for.
+    /// A request to start or stop a recording.
     Request,
     /// An EgressInfo from LiveKit's API.
     Egress,
@@ -28,9 +28,9 @@ pub enum MessageKind {
     Room,
     /// A ParticipantInfo from LiveKit's API, with its room.
     Participant,
-    /// What a sink or reconcile found out.
+    /// An observation of a sink or of reconcile.
     Observation,
-    /// An object of the bucket that `backfill` found.
+    /// An object in the bucket that `backfill` found.
     Object,
 }
 

@@ -16,7 +16,7 @@ use crate::domain::{Call, Sink};
 const NAMED: i64 = 3;
 /// How far back recordings that failed in a row are counted, in calls of each status.
 const IN_A_ROW: i64 = 50;
-/// How many of the newest messages are looked through for a webhook.
+/// How many of the newest messages are searched for a webhook.
 const NEWEST: i64 = 2000;
 
 /// Deliveries of a sink that are stuck in the same way.
@@ -28,11 +28,11 @@ pub struct Backlog {
     pub count: i64,
     /// Since when the oldest is to be delivered.
     pub oldest_created_at: Timestamp,
-    /// Ids of the oldest calls.
+    /// IDs of the oldest calls.
     pub calls: Vec<String>,
 }
 
-/// Whether LiveKit's webhooks come.
+/// Whether LiveKit's webhooks arrive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookGap {
     /// When the last one came; `None`: none did lately.
@@ -51,7 +51,7 @@ pub struct Unprocessed {
 }
 
 impl Store {
-    /// Open calls that should be recorded since then or longer, and are not; the oldest first.
+    /// Open calls that should have been recorded since then or longer, and are not; oldest first.
     pub async fn unrecorded(&self, since: Timestamp) -> Result<Vec<String>> {
         let sql = format!(
             "{} WHERE status = 'live' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id
@@ -68,8 +68,8 @@ impl Store {
         Ok(unrecorded.map(|call| call.id.into()).collect())
     }
 
-    /// The calls whose recordings failed since the last one that succeeded, the newest first. Calls that nobody could
-    /// have recorded are left out, and so is history.
+    /// Calls whose recordings failed since the last successful one, newest first. Calls that could not have been
+    /// recorded, and history, are excluded.
     pub async fn failed_in_a_row(&self, our_key: &str) -> Result<Vec<Call>> {
         let last = sqlx::query_scalar(
             "SELECT MAX(ended_at) FROM (SELECT ended_at FROM calls WHERE status = 'complete' ORDER BY started_at DESC LIMIT $1) AS newest",
@@ -94,8 +94,8 @@ impl Store {
         Ok(in_a_row)
     }
 
-    /// Deliveries that wait: those that failed since `failed`, the others since `quiet`, or longer. Starts of
-    /// recordings are not among them: they are looked at by call.
+    /// Waiting deliveries: those that failed, due since `failed` or longer; the others, since `quiet` or longer. Starts
+    /// of recordings are excluded: they are monitored per call.
     pub async fn waiting(&self, failed: Timestamp, quiet: Timestamp) -> Result<Vec<Backlog>> {
         let sinks = Sink::ALL.into_iter().filter(|sink| *sink != Sink::Egress);
         let clause = format!(
@@ -106,7 +106,7 @@ impl Store {
         self.backlogs(&clause, failed, quiet).await
     }
 
-    /// How many of this sink's deliveries wait.
+    /// The number of this sink's waiting deliveries.
     pub async fn waiting_for(&self, sink: Sink) -> Result<i64> {
         let query = sqlx::query_scalar(
             "SELECT COUNT(*) FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')",
@@ -124,7 +124,7 @@ impl Store {
         Ok(failed > 0)
     }
 
-    /// Deliveries that are not tried any more.
+    /// Deliveries that failed permanently.
     pub async fn dead(&self) -> Result<Vec<Backlog>> {
         let clause = format!(
             "sink IN ({}) AND state = 'dead' AND created_at BETWEEN $1 AND $2",
@@ -166,7 +166,7 @@ impl Store {
 
     /// Whether webhooks come while rooms are open.
     pub async fn webhook_gap(&self) -> Result<WebhookGap> {
-        // Bounded: when so many messages came and none was a webhook, that is the answer.
+        // Bounded: if none of so many messages was a webhook, that is the answer.
         let last = sqlx::query_scalar(
             "SELECT received_at FROM (SELECT id, kind, received_at FROM inbox ORDER BY id DESC LIMIT $1) AS newest
              WHERE kind = 'webhook' ORDER BY id DESC LIMIT 1",

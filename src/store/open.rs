@@ -59,7 +59,7 @@ impl Store {
         })
     }
 
-    /// Waits for what is being written, then closes every connection.
+    /// Waits for writes in progress, then closes all connections.
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;

@@ -22,7 +22,7 @@ pub struct PausedSink {
     pub error: String,
     /// When it was paused.
     pub since: Timestamp,
-    /// When one delivery is tried.
+    /// When the next delivery is sent as a probe.
     pub probe_at: Timestamp,
 }
 

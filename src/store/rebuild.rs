@@ -1,4 +1,4 @@
-//! The inbox and the calls as `replay` and `backfill` go through them.
+//! The queries of `replay` and `backfill` on the inbox and the calls.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
@@ -15,16 +15,16 @@ use super::{
 pub struct ProcessedMessage {
     /// As it was stored.
     pub message: StoredMessage,
-    /// Why it could not be used.
+    /// Why it could not be processed.
     pub error: Option<String>,
 }
 
-/// What today's code says of a message.
+/// The current code's verdict on a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadResult {
     /// The message's id.
     pub id: String,
-    /// Why it could not be used.
+    /// Why it could not be processed.
     pub error: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Store {
         Ok(query.fetch_all(&self.read).await?)
     }
 
-    /// The messages that a call was made of, oldest first.
+    /// The messages that a call was built from, oldest first.
     pub async fn messages_of(&self, call_id: &str) -> Result<Vec<ProcessedMessage>> {
         let sql = format!(
             "SELECT {}, error FROM inbox WHERE call_id = $1 AND processed_at IS NOT NULL ORDER BY id",
@@ -89,7 +89,7 @@ impl Store {
             .await?)
     }
 
-    /// Gives those messages back to intake. How many they were.
+    /// Returns these messages to intake; returns how many.
     pub async fn reopen_unassigned(&self, since: Timestamp, now: Timestamp) -> Result<i64> {
         let sql = format!(
             "UPDATE inbox SET processed_at = NULL, error = NULL, outcome = NULL, room_name = NULL, due_at = $1

@@ -67,9 +67,9 @@ pub struct Outstanding {
 /// How much of a call is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedriveScope {
-    /// What the other side does not have yet.
+    /// Only what the other side does not have yet.
     Undelivered,
-    /// Everything, as though it had never been delivered.
+    /// Everything, as if it had never been delivered.
     Everything,
 }
 
@@ -129,7 +129,7 @@ impl Store {
         };
         let mut redriven = 0;
         for chunk in chunks(outstanding) {
-            // Both engines call the columns of VALUES so.
+            // The names that both engines give to the columns of VALUES.
             let sql = format!(
                 "UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0, delivered = {delivered}
                  FROM (VALUES {}) AS v WHERE deliveries.sink = v.column1 AND deliveries.call_id = v.column2

@@ -13,9 +13,9 @@ use super::{
     sql::{NEVER, chunks, rows},
 };
 
-/// Calls or messages that one transaction takes: the writer is free again after some milliseconds.
+/// Calls or messages per transaction: the writer is free again after some milliseconds.
 const BATCH: i64 = 200;
-/// Free pages that stay in the file for what comes next; each is 4 KiB.
+/// Free pages that stay in the file for new data; each has 4 KiB.
 const RESERVE: i64 = 256;
 
 impl Store {
@@ -30,7 +30,7 @@ impl Store {
         Ok(done.execute(&self.write).await?.rows_affected())
     }
 
-    /// Calls that had been delivered by then, and still are, without what agents reported.
+    /// Calls that had been delivered by then, and still are, without agents' reports.
     pub async fn complete_since(&self, then: Timestamp) -> Result<Vec<CallRow>> {
         let sql = format!(
             "{} WHERE complete_at <= $1 AND NOT EXISTS
@@ -90,7 +90,7 @@ impl Store {
         Ok(last.map(|row| row.try_get("id")).transpose()?)
     }
 
-    /// Gives some free pages back to the file system. True: there are more. (PostgreSQL does that by itself.)
+    /// Returns some free pages to the file system. `true`: there are more. (PostgreSQL does this automatically.)
     pub async fn shrink(&self) -> Result<bool> {
         if self.engine != Engine::Sqlite {
             return Ok(false);
@@ -107,7 +107,7 @@ impl Store {
     }
 }
 
-/// The least id that a message of this time can have: ids begin with their milliseconds.
+/// The smallest ID that a message of this time can have: IDs start with their milliseconds.
 fn first_id(at: Timestamp) -> String {
     let millis = format!("{:012x}", at.as_millisecond().max(0));
     let (high, low) = millis.split_at(8);

@@ -58,7 +58,7 @@ impl Store {
         Ok(query.fetch_optional(&self.read).await?)
     }
 
-    /// The stored value, or `fresh` stored now: whoever comes first decides for all.
+    /// The stored value, or `fresh` stored now: the first caller decides for all.
     pub async fn get_or_set(&self, setting: Setting<'_>, fresh: &str) -> Result<String> {
         sqlx::query(
             "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
@@ -71,13 +71,13 @@ impl Store {
         Ok(stored.unwrap_or_else(|| fresh.to_owned()))
     }
 
-    /// Notes that the service runs now, unless it ever did; when it first did.
+    /// Records when the service first ran, unless already recorded; returns that time.
     pub async fn begin(&self, now: Timestamp) -> Result<Timestamp> {
         self.get_or_set(Setting::BeganAt, &now.to_string()).await?;
         self.began_at().await
     }
 
-    /// When the service first ran on this database; the beginning of time while it never has.
+    /// When the service first ran on this database; the beginning of time if it never has.
     pub async fn began_at(&self) -> Result<Timestamp> {
         let Some(began_at) = self.get(Setting::BeganAt).await? else {
             return Ok(Timestamp::MIN);
@@ -87,8 +87,8 @@ impl Store {
             .map_err(|_| UnknownValue::name("setting began_at".to_owned(), "value", &began_at))?)
     }
 
-    /// Whether a row can be written now. A connection that cannot write is closed: SQLite opens a file that may only be
-    /// read at that moment for reading alone, and such a connection would never write again.
+    /// Checks whether a row can be written now. A connection that cannot write is closed: if a file is read-only at
+    /// that moment, SQLite opens it for reading only, and such a connection could never write again.
     pub async fn check(&self, now: Timestamp) -> Result<()> {
         let mut connection = self.write.acquire().await?;
         let written = set(&mut connection, Setting::CheckedAt, &now.to_string()).await;

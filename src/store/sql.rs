@@ -34,7 +34,7 @@ pub(super) fn quoted(names: impl Iterator<Item = &'static str>) -> String {
     quoted.join(", ")
 }
 
-/// Text from outside as a column takes it: PostgreSQL refuses NUL.
+/// Text from outside, for a column: PostgreSQL rejects NUL.
 pub(super) fn text(outside: &str) -> String {
     outside.replace('\0', "")
 }

@@ -12,14 +12,14 @@ use super::{
     sql::{chunks, rows, text},
 };
 
-/// Rows that one transaction takes at most; more wait for the next, a few milliseconds later.
+/// Maximum rows per transaction; further ones wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
 /// New messages are due whatever the clock says, now or after it was set back.
 const AT_ONCE: i64 = 0;
 
 type Ack = oneshot::Sender<std::result::Result<(), String>>;
 
-/// Group commit: takes what waits, writes it in one transaction, then answers all.
+/// Group commit: takes everything that is waiting, writes it in one transaction, then answers all callers.
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<(InboxMessage, Ack)>,
@@ -70,7 +70,7 @@ async fn write(
     transaction.commit().await
 }
 
-/// Takes the messages, and so their bodies, which may be large.
+/// Takes the messages with their bodies, which may be large.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     mut messages: Vec<InboxMessage>,

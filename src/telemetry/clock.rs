@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-/// The clock's edge: everything below takes `now` as a parameter.
+/// The only place that reads the clock: everything below takes `now` as a parameter.
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the one place that asks the clock"
+    reason = "the only place that reads the clock"
 )]
 pub fn now() -> Timestamp {
     Timestamp::now()

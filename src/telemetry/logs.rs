@@ -2,13 +2,13 @@
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Libraries whose info lines say nothing to an operator; a name in RUST_LOG wins over these.
+/// Libraries whose info lines are of no use to an operator; RUST_LOG overrides these.
 /// The storage's client would log objects' keys, which may hold a room's name, and that a caller's number. What sqlx
 /// warns of, a slow or lost database, we log ourselves, and what the stand-in for a bucket refuses is in its answers.
 const QUIET: &str = "aws_sdk_s3=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,\
                      hyper_util=warn,rustls=warn,h2=warn,s3s=off,s3s_fs=off,sqlx=error,reqwest=warn";
 
-/// What is logged: `filter` is in RUST_LOG's language; libraries that it does not name are quiet below warn.
+/// What is logged: `filter` has the syntax of RUST_LOG; libraries that it does not name log warnings and errors only.
 pub fn filter(filter: &str) -> EnvFilter {
     EnvFilter::new(format!("{QUIET},{filter}"))
 }

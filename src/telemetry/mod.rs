@@ -1,5 +1,4 @@
-//! What the process says about itself (logs, metrics), and the two things every adapter is given: a clock and an HTTP
-//! client.
+//! Logs, metrics, and the two things that every adapter is given: the clock and an HTTP client.
 
 mod clock;
 mod http_client;

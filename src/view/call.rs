@@ -26,7 +26,7 @@ pub struct CallView<'a> {
     pub duration: Option<f64>,
     /// What is wrong with the call, for people.
     pub error: Option<String>,
-    /// By egress id.
+    /// By egress ID.
     pub recordings: Vec<RecordingView<'a>>,
 }
 

@@ -24,7 +24,7 @@ pub struct DeliveryView<'a> {
     pub last_error: Option<&'a str>,
     /// When it is sent, retried, probed or renewed.
     pub due_at: Option<Timestamp>,
-    /// What happens next, for people.
+    /// What happens next, as text for people.
     pub next: String,
     /// The last attempts, newest first.
     pub history: Vec<AttemptView<'a>>,

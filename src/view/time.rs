@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// A time as people read it: UTC, to the second.
+/// A time for people: UTC, to the second.
 pub fn utc_seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }

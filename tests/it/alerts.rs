@@ -1,4 +1,4 @@
-//! Silence is told: each trouble once when it begins and once when it is over.
+//! Alerts: each condition is reported once when it starts and once when it is resolved.
 
 use std::{
     collections::BTreeSet,
@@ -198,7 +198,7 @@ async fn recordings_that_fail_one_after_the_other_are_told_until_one_succeeds() 
     }
     receiver.hears(1).await;
     let told = texts(&receiver);
-    let begins = "livekit-airtable: 3 of the last 3 recordings failed, the latest because LiveKit could not upload it";
+    let begins = "livekit-airtable: 3 of the last 3 recordings failed. Latest reason: LiveKit could not upload the recording";
     assert!(told[0].starts_with(begins), "{told:#?}");
     assert!(told[0].contains(&last), "{told:#?}");
     let (good, _) = world.talk("good").await;
@@ -215,7 +215,7 @@ async fn recordings_that_fail_one_after_the_other_are_told_until_one_succeeds() 
         .await
         .unwrap();
     let told = texts(&receiver);
-    let over = ": recordings failed one after the other.";
+    let over = ": several recordings in a row failed.";
     assert!(told[1].ends_with(over), "{told:#?}");
 }
 
@@ -225,7 +225,7 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
     let database = fresh_database().await;
     let settings = [("DATABASE_URL", database.as_str())];
     let (world, receiver) = watched_on(moved::<4>, &[], &settings).await;
-    // Before, it would be 0 because nobody has the lease yet.
+    // Before that, it would be 0 because no process has the lease yet.
     let job = "livekit_airtable_job_runs{job=\"airtable\"}";
     gauge_is(&world, job, 1).await;
     let mut somebody = PgConnection::connect(&database).await.unwrap();
@@ -246,7 +246,7 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
     tokio::time::timeout(Duration::from_secs(30), unleased)
         .await
         .unwrap();
-    // Looked at once, and again when it has lasted.
+    // Checked at once, and again after it has lasted.
     let told = async {
         while receiver.came().is_empty() {
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! `bootstrap` beyond the ordinary: new bases, what people must click, and what looking leaves behind.
+//! Special cases of `bootstrap`: new bases, manual actions, and what a read leaves behind.
 
 use livekit_airtable_sim::airtable::{self, Airtable, Fault};
 use serde_json::{Value, json};
@@ -71,10 +71,7 @@ async fn a_new_base_needs_no_base_id_and_is_found_by_the_one_that_is_printed() {
     let checked = base.run(&["--check"], Some(id)).await;
     assert_eq!(checked.code, Some(0), "{checked:?}");
     let again = base.run(&[], Some(id)).await;
-    assert!(
-        again.stdout.contains("Nothing had to be created"),
-        "{again:?}"
-    );
+    assert!(again.stdout.contains("Nothing to create"), "{again:?}");
     let body = r#"{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND","message":"no"}}"#;
     base.airtable
         .fail_next(1, Fault::Status(403, body.to_owned()));
@@ -108,10 +105,10 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
         "{last}"
     );
     for words in [
-        "! Duration               number, must be duration: in Airtable open the menu of the column \"Duration\", \"Edit field\", and choose \"Duration\"",
-        "! Status                 without the choice \"Processing\", \"Complete\", \"No recording\", \"Failed\"",
-        "~ Call ID                not the first column, which is \"Name\": fine",
-        "= Notes                  aiText, not ours: never touched",
+        "! Duration               number, must be duration: in Airtable, open the menu of the column \"Duration\", choose \"Edit field\", then \"Duration\"",
+        "! Status                 missing choice \"Processing\", \"Complete\", \"No recording\", \"Failed\"",
+        "~ Call ID                not the first column, which is \"Name\"; this is fine",
+        "= Notes                  aiText, your own column: never changed",
         "+ Call ID ",
         "13 to create, 2 to fix by hand (!).",
     ] {
@@ -187,10 +184,10 @@ async fn a_wrong_schema_file_is_refused_before_anything_is_asked() {
         );
         for words in [
             "mine.toml:4: a column has no `form`",
-            "mine.toml:6: a second column",
-            "mine.toml:8: unknown or unwritable type",
+            "mine.toml:6: duplicate column",
+            "mine.toml:8: unknown or read-only type",
             "mine.toml:9: unknown source",
-            "mine.toml:12: unknown or unwritable type \"nubmer\", did you mean `number`?",
+            "mine.toml:12: unknown or read-only type \"nubmer\", did you mean `number`?",
             "mine.toml:17: unknown source \"metdata.customer\", did you mean `metadata.`?",
             "attributes.NAME",
         ] {

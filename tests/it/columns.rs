@@ -12,7 +12,7 @@ use crate::{
     process::{Serve, run},
 };
 
-/// The built-in schema file with more columns at its end, where nothing else looks.
+/// The built-in schema file with more columns at its end, which nothing else uses.
 fn schema(folder: &Path, columns: &[&str]) -> String {
     let mut text = std::fs::read_to_string("schema/airtable.toml").unwrap();
     for column in columns {
@@ -171,11 +171,11 @@ async fn a_value_of_the_wrong_kind_costs_its_cell_and_a_line_in_error() {
     });
     assert_eq!(cells(&row, &wanted), wanted);
     let lines = [
-        "“Visits” (number) is empty: metadata.patient.visits is no number.",
-        "“Born” (date) is empty: metadata.patient.born is no date.",
-        "“Budget” (currency) is empty: metadata.budget is no number.",
-        "“Tags” (multipleSelects) is not complete: report.tags holds what is none of the choices in the schema file.",
-        "“Stars” (rating) is empty: report.stars is no whole number of the rating's range.",
+        "“Visits” (number) is empty: metadata.patient.visits is not a number.",
+        "“Born” (date) is empty: metadata.patient.born is not a date.",
+        "“Budget” (currency) is empty: metadata.budget is not a number.",
+        "“Tags” (multipleSelects) is not complete: report.tags contains values that are not choices in the schema file.",
+        "“Stars” (rating) is empty: report.stars is not a whole number in the rating's range.",
     ];
     assert_eq!(row["Error"], lines.join("\n"));
 }

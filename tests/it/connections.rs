@@ -36,11 +36,11 @@ const GATE: &[u8] = b"GET /gate HTTP/1.1\r\nhost: x\r\n\r\n";
 const LARGE: usize = 32 << 20;
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A server with `/healthz`, and `/gate` that answers when the gate is opened.
+/// A server with `/healthz`, and with `/gate`, which answers when the gate is opened.
 struct Small {
     address: std::net::SocketAddr,
     gate: Arc<Semaphore>,
-    /// Requests that have come to the gate.
+    /// Requests that have reached the gate.
     came: Arc<AtomicUsize>,
     closing: CancellationToken,
     served: tokio::task::JoinHandle<()>,

@@ -1,5 +1,4 @@
-//! A disk that is full, a database that is locked: senders are told to come again, it says so once, and it goes on by
-//! itself.
+//! A full disk or a locked database: senders are asked to retry, the service logs it once, and recovers by itself.
 
 use std::{ops::Range, path::Path, process::Command, time::Duration};
 

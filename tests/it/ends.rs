@@ -92,7 +92,10 @@ async fn an_object_that_never_comes_fails_the_call() {
     let file = json!({"size": "700", "location": "https://x/y"});
     world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
     let row = world.row_is(&call, "Failed").await;
-    assert!(text(&row, "Error").contains("never came"), "{row:#?}");
+    assert!(
+        text(&row, "Error").contains("was never uploaded"),
+        "{row:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +105,7 @@ async fn an_object_of_another_size_is_looked_at_again() {
     world.put_object(&call, 699);
     let file = json!({"size": "700", "location": "https://x/y"});
     world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
-    let row = world.row_where(&call, error_has("699 bytes, not the 700"));
+    let row = world.row_where(&call, error_has("699 bytes instead of the 700"));
     assert_eq!(row.await["Status"], "Processing");
     world.put_object(&call, 700);
     let row = world.row_is(&call, "Complete").await;
@@ -135,7 +138,9 @@ async fn an_egress_that_died_fails_the_call() {
 async fn an_end_that_is_told_after_the_egress_was_given_up_still_completes_the_call() {
     let world = World::with(&IMPATIENT).await;
     let (call, egress) = world.talk_unheard("desk").await;
-    world.row_where(&call, error_has("never came")).await;
+    world
+        .row_where(&call, error_has("was never uploaded"))
+        .await;
     world.put_object(&call, 700);
     let file = json!({"size": "700", "location": "https://x/y"});
     world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;

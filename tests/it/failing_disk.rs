@@ -1,5 +1,5 @@
-//! A disk that cannot flush, or that the kernel has made read-only, under the running service: nothing is acknowledged
-//! that is not on disk, and all goes on by itself.
+//! A disk that cannot flush, or that the kernel has remounted read-only, under the running service: nothing is
+//! acknowledged that is not on disk, and the service recovers by itself.
 
 use std::{path::Path, process::Command};
 

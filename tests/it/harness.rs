@@ -164,7 +164,7 @@ impl World {
         self.service = Some(service);
     }
 
-    /// Goes on with a clock that the test can move.
+    /// Continues with a clock that the test controls.
     pub async fn restart_on(&mut self, clock: Clock) {
         self.stop().await;
         self.clock = clock;
@@ -289,7 +289,7 @@ fn metrics() -> PrometheusHandle {
     handle.lock().unwrap().clone()
 }
 
-/// Asks until there is an answer; `None` after [`PATIENCE`].
+/// Polls until there is a result; `None` after [`TIMEOUT`].
 pub async fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let asked = Instant::now();
     while asked.elapsed() < PATIENCE {

@@ -1,6 +1,6 @@
-//! Over all other tests: nothing that the service prints, and no error that it answers, holds a secret, a token, a
-//! signature, a phone number or what was said. Services in this process are listened to at the level debug, where each
-//! refused request tells its answer; processes are read when their world ends.
+//! For all other tests: neither the service's output nor its error responses contain a secret, a token, a signature, a
+//! phone number or spoken words. Services in this process log at level debug, where each rejected request logs its
+//! response; the logs of processes are read when their world ends.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, fmt, layer::SubscriberExt, util::SubscriberInitE
 
 use crate::harness::{API_TOKEN, SECRET};
 
-/// What must be nowhere, whatever the test. The two that begin with `eyJ` are how a token begins.
+/// Texts that must not appear, whatever the test. The two that start with `eyJ` are the start of a token.
 const ALWAYS: [&str; 8] = [
     SECRET,
     API_TOKEN,
@@ -28,10 +28,10 @@ const ALWAYS: [&str; 8] = [
     "x-amz-signature",
 ];
 
-/// What tests have made up since.
+/// Secrets that tests have created since.
 static PLANTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// The lines that tell what waits, of all services of this process.
+/// Log lines about waiting deliveries, of all services in this process.
 static WAITING: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// From now on this must be nowhere.
@@ -86,7 +86,7 @@ pub fn check(folder: &Path) {
     if std::thread::panicking() {
         return;
     }
-    // Told once: whoever ends first tells it.
+    // Reported once: by the test that ends first.
     let found = std::mem::take(&mut *FOUND.lock().unwrap_or_else(PoisonError::into_inner));
     assert!(
         found.is_empty(),
@@ -109,7 +109,7 @@ fn hear(line: &str) {
     }
 }
 
-/// What was said of things that wait, the oldest of them this call.
+/// The log lines about waiting deliveries of which this call is the oldest.
 pub fn said_to_wait(call: &str) -> Vec<String> {
     let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
     let ours = waiting.iter().filter(|line| line.contains(call));

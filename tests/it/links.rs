@@ -143,7 +143,7 @@ async fn an_old_row_is_not_renewed() {
     let settings = [("RECORDING_URL_TTL", "4s"), ("RECORDING_URL_REFRESH", "0s")];
     let world = World::with(&settings).await;
     let (call, _) = complete(&world).await;
-    // It would never settle otherwise.
+    // It would never come to rest otherwise.
     world.processed(&call, "airtable").await;
 }
 
@@ -153,7 +153,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_not_for_a_fresh_url() {
     let (call, _) = complete(&world).await;
     let row = world.row_is(&call, "Complete").await;
     world.airtable.delete_row("Calls", text(&row, "id"));
-    // The fresh URL finds the row gone, and there is no next one.
+    // The renewal finds the row missing, and there is no further one.
     world.processed(&call, "airtable").await;
     assert!(
         world.row(&call).await.is_none(),

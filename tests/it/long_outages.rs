@@ -1,4 +1,4 @@
-//! What others cannot take now waits for days, and comes when they can.
+//! Deliveries that others cannot accept now wait for days and are delivered when they can.
 
 mod airtable;
 mod hourly;
@@ -79,14 +79,14 @@ impl World {
         }
     }
 
-    /// Nothing was given up.
+    /// No delivery has failed permanently.
     async fn nothing_is_dead(&self) {
         let dead = answer(self.get("/v1/calls?delivery=dead").await, 200).await;
         assert_eq!(dead["calls"], json!([]));
     }
 }
 
-/// The delivery of this sink, as `/v1/calls/{id}` tells it.
+/// The delivery to this sink, as `/v1/calls/{id}` returns it.
 fn due_deliveries<'a>(detail: &'a Value, sink: &str) -> &'a Value {
     let all = detail["deliveries"].as_array().unwrap();
     all.iter()

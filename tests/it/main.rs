@@ -1,4 +1,4 @@
-//! The service as a whole, on sockets, against the stand-ins and (in `real`) the real parts.
+//! The complete service, on sockets, against the stand-ins and (in `real`) against real servers.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! What the service takes of a small machine's memory, however much comes or waits. Peaks are the system's own (VmHWM).
+//! How much memory the service uses on a small machine, however much arrives or waits. Peaks are measured by the system
+//! (VmHWM).
 
 use std::{
     sync::Arc,
@@ -25,7 +26,7 @@ use crate::{
 const MIB: u64 = 1 << 20;
 const UNIT: &str = include_str!("../../deploy/livekit-airtable.service");
 
-/// What systemd's unit sets by this name.
+/// The value that systemd's unit gives to this name.
 fn unit(name: &str) -> &'static str {
     let set = UNIT.lines().find_map(|line| line.strip_prefix(name));
     set.unwrap_or_else(|| panic!("{name} is not in the unit"))
@@ -113,7 +114,7 @@ fn usual() -> Transcript {
     Transcript::Turns(vec![turn; 290])
 }
 
-/// Calls with this transcript that are owed to Airtable.
+/// Calls with this transcript and a pending Airtable delivery.
 async fn owe(world: &World, calls: usize, transcript: Transcript) {
     let report = Arc::new(Report {
         transcript,

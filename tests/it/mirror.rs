@@ -1,4 +1,4 @@
-//! The mirror hears of each recording's end once, however it answers, and holds nothing else back.
+//! The mirror is notified of each recording's end once, whatever it answers, and never delays anything else.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -19,7 +19,7 @@ use sha2::Sha256;
 
 use crate::harness::{World, eventually};
 
-/// Someone's webhook: it answers as told, then 200, and keeps what came.
+/// A user's webhook: it answers as scripted, then 200, and stores the requests.
 #[derive(Clone, Default)]
 pub struct Receiver {
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
@@ -42,7 +42,7 @@ impl Receiver {
         self.came.lock().unwrap().clone()
     }
 
-    /// The egresses whose end it has heard of.
+    /// The egresses whose end it has received.
     pub fn egresses(&self) -> BTreeSet<String> {
         let came = self.came.lock().unwrap();
         let id = |body: &Bytes| serde_json::from_slice::<Value>(body).unwrap()["egress_id"].clone();
@@ -74,7 +74,7 @@ async fn the_seeds_payload_comes_once_with_our_additions() {
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
     world.processed(&call, "mirror").await;
-    // News after the end, and a restart's worth of repeats: it is not told again.
+    // Changes after the end, and repeats after a restart: nothing is sent again.
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
     let came = receiver.hears(1).await;
     let (headers, body) = &came[0];
@@ -228,7 +228,7 @@ async fn the_log_tells_once_that_the_mirror_fails_and_once_that_it_is_over() {
     );
     let error = told[0]["error"].as_str().unwrap();
     assert!(
-        error.starts_with("EGRESS_WEBHOOK_URL answers 500"),
+        error.starts_with("EGRESS_WEBHOOK_URL answered 500"),
         "{error}"
     );
     assert_eq!(

@@ -107,7 +107,7 @@ async fn a_request_cannot_put_its_recording_onto_another_rooms() {
     }
 }
 
-/// The object's key, as the API tells it.
+/// The object's key according to the API.
 async fn key(world: &World, call: &str) -> String {
     let answer = world.get(&format!("/v1/calls/{call}")).await;
     let body: Value = answer.json().await.unwrap();

@@ -1,4 +1,4 @@
-//! Who waits for an answer hears at once that LiveKit refuses our key, or that nothing can be listened on.
+//! Waiting callers get an error at once if LiveKit rejects our key or if the address cannot be listened on.
 
 use std::{
     net::TcpListener,
@@ -27,7 +27,7 @@ async fn refused(world: &World, path: &str, body: &Value) {
     assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
     let detail = problem["detail"].as_str().unwrap();
     assert!(
-        detail.contains("LiveKit refuses the API key (401)"),
+        detail.contains("LiveKit rejected the API key (401)"),
         "{detail}"
     );
     assert!(!detail.contains("eyJ"), "{detail}");
@@ -78,7 +78,10 @@ async fn the_command_ends_with_77_when_livekit_refuses_our_key() {
         let said = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(77), "{arguments:?}: {said}");
         assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
-        assert!(said.contains("LiveKit refuses the API key (401)"), "{said}");
+        assert!(
+            said.contains("LiveKit rejected the API key (401)"),
+            "{said}"
+        );
         assert!(done.stdout.is_empty());
     }
 }
@@ -92,7 +95,7 @@ async fn an_address_that_cannot_be_listened_on_is_told_in_a_sentence() {
     let cases = [
         // Of a network that is for examples only (RFC 5737).
         ("192.0.2.1:8080", 64, "is not an address of this machine"),
-        (taken.as_str(), 1, "another program listens on"),
+        (taken.as_str(), 1, "another program already listens on"),
     ];
     for (address, code, words) in cases {
         let mut serve = world.command(&["serve"]);

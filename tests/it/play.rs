@@ -1,4 +1,4 @@
-//! What a test does to a world beyond the ordinary: webhooks by hand, the bucket's objects, the service as a process.
+//! Special actions of tests: webhooks by hand, objects in the bucket, the service as a separate process.
 
 use std::{
     fs::File,
@@ -43,7 +43,7 @@ impl World {
         (call, egress)
     }
 
-    /// LiveKit tells the end of an egress; `file` comes on top of `filename`.
+    /// LiveKit reports the end of an egress; `file` is added to `filename`.
     pub async fn ended(&self, (call, egress): (&str, &str), status: &str, file: Value) {
         let mut files = json!({"filename": format!("recordings/{call}.mp3")});
         let more = file.as_object().unwrap().clone();
@@ -73,7 +73,7 @@ impl World {
         self.storage.folder().join("recordings").join(key)
     }
 
-    /// Puts an object of so many bytes where a call's recording is looked for.
+    /// Uploads an object of this size with the key of a call's recording.
     pub fn put_object(&self, call: &str, bytes: usize) {
         self.put_object_at(&format!("recordings/{call}.mp3"), bytes);
     }
@@ -97,7 +97,7 @@ impl World {
         infos.collect()
     }
 
-    /// What an agent asks LiveKit with.
+    /// A token like the one that an agent uses.
     pub fn agents_client(&self) -> client::Client {
         let config = client::Config {
             url: self.livekit.url(),
@@ -125,7 +125,7 @@ impl World {
         serde_json::from_str(&started.unwrap()).unwrap()
     }
 
-    /// A call that no webhook tells of and whose agent recorded it: its sid, once the recording is in the bucket.
+    /// A call without webhooks whose agent recorded it: returns its sid once the recording is in the bucket.
     pub async fn recorded_unheard(&self, room: &str) -> String {
         self.livekit.lose_webhooks(true);
         let call = self.livekit.open_room(room);
@@ -163,7 +163,7 @@ impl World {
         assert_eq!(mended.unwrap().status(), 200);
     }
 
-    /// Waits until nothing of this call is owed to the sink, now or later.
+    /// Waits until this call has no pending delivery to the sink, now or later.
     pub async fn processed(&self, call: &str, sink: &str) {
         let asked = Instant::now();
         loop {

@@ -20,7 +20,7 @@ pub fn command(folder: &Path, args: &[&str], settings: &[(String, String)]) -> C
     command
 }
 
-/// What a finished process left behind.
+/// The result of a finished process.
 #[derive(Debug)]
 pub struct Done {
     pub code: Option<i32>,
@@ -38,7 +38,7 @@ impl From<Output> for Done {
     }
 }
 
-/// Runs a command to its end, while this test's own servers go on.
+/// Runs a command to completion, while this test's own servers keep running.
 pub async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Done {
     let mut command = command(folder, args, settings);
     let output = tokio::task::spawn_blocking(move || command.output());
@@ -93,7 +93,7 @@ impl Serve {
         self.outputs.each_ref().map(read).concat()
     }
 
-    /// What the system has given it, in bytes (VmRSS).
+    /// Its resident memory in bytes (VmRSS).
     pub fn resident_bytes(&self) -> u64 {
         self.memory_bytes("VmRSS:")
     }

@@ -82,7 +82,7 @@ pub async fn another_projects_call(more: &[(&str, &str)]) {
     other.stop();
 }
 
-/// Calls that are taken for closed when nothing was heard for so many hours.
+/// Calls that are considered closed after this many hours without events.
 async fn gone_after(world: &World, hours: i64) -> Vec<String> {
     let store = Store::open(&world.database(), telemetry::now())
         .await
@@ -158,7 +158,7 @@ pub async fn second_key(more: &[(&str, &str)]) {
     world
         .row_where(&call, |row| row.contains_key("Egress ID"))
         .await;
-    // What no webhook told of its end is found as ever.
+    // An end that no webhook reported is found as usual.
     world.livekit.lose_webhooks(true);
     world.livekit.close_room("desk");
     world
@@ -181,15 +181,18 @@ async fn a_call_that_livekit_says_nothing_of_is_failed_in_the_end() {
     let world = World::with(&settings).await;
     let error_has = |part| move |row: &serde_json::Map<_, _>| text(row, "Error").contains(part);
     let call = world.livekit.open_room("desk");
-    let row = world.row_where(&call, error_has("while the call lasts"));
+    let row = world.row_where(&call, error_has("while the call is open"));
     assert_eq!(row.await["Status"], "Live");
     world.livekit.close_room("desk");
-    let row = world.row_where(&call, error_has("The call is over"));
+    let row = world.row_where(&call, error_has("The call has ended"));
     assert_eq!(row.await["Status"], "Processing");
     tokio::time::sleep(Duration::from_secs(2)).await;
     // Else it would be a quarter of a minute until the next try.
     assert!(world.program(&["redrive"]).status.success());
     let row = world.row_is(&call, "Failed").await;
     let error = text(&row, "Error");
-    assert!(error.contains("401") && !error.contains("asked"), "{error}");
+    assert!(
+        error.contains("401") && !error.contains("still checks"),
+        "{error}"
+    );
 }

@@ -1,6 +1,6 @@
-//! pyairtable reads the base for the tests: what they find in a row is what other people's programs find there.
+//! Reads the base with pyairtable, so that tests see in a row what other people's programs see.
 //!
-//! One Python process serves all tests of this one, through `tests/clients/airtable/read.py`.
+//! One Python process serves all tests of this process, through `tests/clients/airtable/read.py`.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -19,7 +19,7 @@ pub type Row = Map<String, Value>;
 
 const TOKEN: &str = "patReader";
 
-/// An Airtable that shows itself to the reader, whatever else it is told to do.
+/// An Airtable that the reader can read, whatever else it is configured to do.
 pub async fn airtable(options: airtable::Options) -> Airtable {
     let options = airtable::Options {
         onlooker_token: Some(TOKEN.to_owned()),
@@ -71,7 +71,7 @@ struct Asked {
     answer: oneshot::Sender<String>,
 }
 
-/// Where questions are handed in; each is answered before the next is asked.
+/// The queue of questions; each is answered before the next one is sent.
 fn desk() -> &'static mpsc::Sender<Asked> {
     static DESK: OnceLock<mpsc::Sender<Asked>> = OnceLock::new();
     DESK.get_or_init(|| {
@@ -91,7 +91,7 @@ fn serve(mut process: Child, questions: mpsc::Receiver<Asked>) -> Option<()> {
     for asked in questions {
         writeln!(stdin, "{}", asked.question).ok()?;
         let told = answers.next()?.ok()?;
-        // Nobody waits any more when the test has failed meanwhile.
+        // No one is waiting if the test has failed meanwhile.
         asked.answer.send(told).ok();
     }
     Some(())

@@ -1,5 +1,5 @@
-//! Against real parts: LiveKit's server and clients, SeaweedFS, PostgreSQL, Airtable's clients, a browser. `tests/run` starts them and
-//! tells their addresses.
+//! Against real servers: LiveKit's server and clients, SeaweedFS, PostgreSQL, Airtable's clients, a browser.
+//! `tests/run` starts them and exports their addresses.
 
 mod agents;
 mod browser;
@@ -16,7 +16,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What `tests/run` exports.
+/// A variable that `tests/run` exports.
 #[expect(
     clippy::disallowed_methods,
     reason = "only tests/run knows where its servers listen"

@@ -1,4 +1,4 @@
-//! What no webhook told: LiveKit is asked, and the row comes to be the same.
+//! Events that no webhook reported: LiveKit is asked, and the row ends up the same.
 
 use std::time::{Duration, Instant};
 
@@ -129,7 +129,7 @@ pub async fn refused_key(more: &[(&str, &str)]) {
     assert!(asked.elapsed().as_secs() < 15, "{:?}", asked.elapsed());
     let detail = problem["detail"].as_str().unwrap();
     assert!(
-        detail.contains("LiveKit refuses the API key (401)"),
+        detail.contains("LiveKit rejected the API key (401)"),
         "{detail}"
     );
     assert!(detail.contains("LIVEKIT_API_SECRET"), "{detail}");
@@ -155,7 +155,7 @@ async fn a_request_waits_on_while_livekit_is_only_away() {
     intake.step(now).await.unwrap();
     world.livekit.stop();
     let away = eventually_away(&job(&store, world.agents_client())).await;
-    assert!(away.contains("does not answer"), "{away}");
+    assert!(away.contains("does not respond"), "{away}");
     assert!(start.outcome(&store).await.unwrap().is_none());
     assert_eq!(store.awaited_rooms().await.unwrap(), ["desk"]);
 }

@@ -125,7 +125,7 @@ async fn no_free_worker_is_told_and_tried_again() {
         .row_where(&call, |row| text(row, "Error").contains("503"))
         .await;
     assert_eq!(told["Status"], "Live");
-    assert!(text(&told, "Error").contains("tried again"), "{told:#?}");
+    assert!(text(&told, "Error").contains("Retrying"), "{told:#?}");
     world.starts("desk", 3).await;
     let row = world
         .row_where(&call, |row| row.contains_key("Egress ID"))
@@ -187,7 +187,7 @@ async fn a_room_that_closes_before_its_recording_starts_fails() {
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Failed").await;
     assert!(text(&row, "Error").contains("503"), "{row:#?}");
-    assert!(!text(&row, "Error").contains("tried again"), "{row:#?}");
+    assert!(!text(&row, "Error").contains("Retrying"), "{row:#?}");
     assert!(world.egresses().await.is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! KEEP: what was delivered long ago goes from our database, and nothing changes in Airtable.
+//! Retention: what was delivered long ago is purged from the database, and nothing changes in Airtable.
 
 use std::{
     path::Path,
@@ -117,13 +117,13 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
         renewed,
         "the row was left alone"
     );
-    // What is owed is kept.
+    // Calls with pending deliveries are kept.
     assert_eq!(
         words(&world, &due_deliveries).await,
         (200, "Agent: Hello.".into())
     );
     assert!(messages_of(&world, &due_deliveries).await > 5);
-    // Sent again whole, the forgotten call's row keeps its words.
+    // Rewritten completely, the purged call's row keeps its transcript.
     world.stop().await;
     let again = "UPDATE deliveries SET state = 'pending', due_at = 0, delivered = 0, memo = '{}' WHERE sink = 'airtable'";
     execute(&folder, again.into()).await;
@@ -139,7 +139,7 @@ async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they
             (&"Agent: Hello.".into(), &"Complete".into())
         );
     }
-    // Late news is folded into what is left.
+    // A late event is folded into the rest of the call.
     world.livekit.lose_webhooks(true);
     let report = json!({"room_id": old, "turns": [{"speaker": "agent", "text": "News."}]});
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
@@ -164,7 +164,7 @@ fn messages(call: &str, at: Timestamp) -> Vec<InboxMessage> {
         .collect();
     files.retain(|path| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        // With an end after which no object is looked for.
+        // With an end after which no object is checked.
         name.starts_with("00") || name.starts_with("aborted") || name.ends_with("finished.json")
     });
     files.sort();
@@ -279,7 +279,7 @@ async fn the_database_stays_small() {
         life.slowest,
         begun.elapsed()
     );
-    // What is kept whole, and at most 8 KiB for each call that was ever made.
+    // The data that is kept completely, and at most 8 KiB for each call ever made.
     let kept = u64::try_from(keep + 2).unwrap() * calls.unsigned_abs() * 80_000;
     let all = (days * calls).unsigned_abs() * 8192;
     assert!(life.bytes < kept + all + (8 << 20), "{} bytes", life.bytes);

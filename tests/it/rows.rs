@@ -1,4 +1,4 @@
-//! The rows themselves: what Airtable, its limits and its users do to them, and what they say in the end.
+//! The rows: the effects of Airtable, its limits and its users on them, and their final content.
 
 mod attachments;
 mod messages;
@@ -23,7 +23,8 @@ use crate::{
 const UNRECORDED: (&str, &str) = ("RECORD_ON", "manual");
 
 impl World {
-    /// As `redrive --all`, while the service is down: all rows go whole, in one batch. `forget`: even their records.
+    /// Like `redrive --all` while the service is down: all rows are rewritten completely, in one batch. `forget`: even
+    /// their record IDs are deleted.
     async fn redrive(&mut self, forget: bool) {
         self.stop().await;
         let sink_state = if forget { ", memo = '{}'" } else { "" };
@@ -42,7 +43,7 @@ impl World {
             .unwrap()
     }
 
-    /// What the call's row in Airtable is owed, as `/v1` tells it.
+    /// The state of the call's Airtable delivery, as returned by `/v1`.
     async fn due_deliveries(&self, call: &str) -> Value {
         let detail = answer(self.get(&format!("/v1/calls/{call}")).await, 200).await;
         let all = detail["deliveries"].as_array().unwrap();
@@ -67,7 +68,7 @@ impl World {
         }
     }
 
-    /// As though the time had come at which the call's row is looked at again, and waits until it was.
+    /// Advances the time to the next check of the call's row, and waits for that check.
     async fn look_again(&self, call: &str) {
         let mut database = self.connected().await;
         let due = "UPDATE deliveries SET due_at = 1 WHERE sink = 'airtable' AND call_id = $1";
@@ -108,7 +109,7 @@ impl World {
         rows.remove(0)
     }
 
-    /// News of a call: what was said.
+    /// A change of the call: a new transcript.
     async fn say(&self, call: &str, words: &str) {
         let report = json!({"room_id": call, "turns": [{"speaker": "agent", "text": words}]});
         answer(self.post("/v1/transcripts", &report).await, 202).await;

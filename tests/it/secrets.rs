@@ -1,4 +1,4 @@
-//! Nothing secret is ever printed or answered: a whole call, with everything going wrong, at the most talkative.
+//! No secret is ever printed or returned: a complete call in which everything fails, at the most verbose log level.
 
 use livekit_airtable_sim::airtable::Fault;
 use livekit_api::access_token::VideoGrants;

@@ -55,7 +55,7 @@ pub async fn send_as(world: &World, token: Option<String>, body: Vec<u8>) -> req
     request.body(body).send().await.unwrap()
 }
 
-/// A message as it lies in the database.
+/// An inbox message as stored in the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lying {
     pub kind: String,
@@ -64,7 +64,7 @@ pub struct Lying {
     pub read: bool,
 }
 
-/// The inbox' messages of a kind, oldest first.
+/// The inbox messages of a kind, oldest first.
 pub async fn inbox(world: &World, kind: &str) -> Vec<Lying> {
     sqlx::any::install_default_drivers();
     let path = world.folder.path().join("calls.db");
@@ -82,7 +82,7 @@ pub async fn inbox(world: &World, kind: &str) -> Vec<Lying> {
     rows.iter().map(read).collect()
 }
 
-/// Waits until so many messages of a kind have been read, and gives the last.
+/// Waits until this many messages of a kind have been processed; returns the last one.
 pub async fn read_message(world: &World, kind: &str, count: usize) -> Lying {
     let asked = Instant::now();
     loop {

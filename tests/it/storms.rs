@@ -1,5 +1,5 @@
-//! What must be kept is kept: the service is killed, stopped and cut off while a load runs, and every message that it
-//! accepted is looked for in its row afterwards. `tests/run --long` runs the same storms for longer.
+//! Nothing accepted is lost: the service is killed, stopped and disconnected under load, and afterwards every accepted
+//! message must be in its row. `tests/run --long` runs the same storms for longer.
 
 mod balancer;
 mod kills;
@@ -10,7 +10,7 @@ mod previous;
 mod replicas;
 mod restarts;
 
-/// Whether these are the long forms.
+/// Whether to run the long forms.
 #[expect(
     clippy::disallowed_methods,
     reason = "only tests/run knows whether it was asked for the long form"
@@ -24,7 +24,7 @@ pub fn sized<T>(ordinary: T, in_long: T) -> T {
     if long() { in_long } else { ordinary }
 }
 
-/// What the long form is read for; the ordinary run keeps it for when a test fails.
+/// The result of the long form; the ordinary run only prints it if a test fails.
 #[expect(clippy::print_stdout, reason = "the long form is for reading")]
 fn say(line: &str) {
     println!("{line}");

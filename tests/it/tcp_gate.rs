@@ -1,5 +1,5 @@
-//! A gate before a server: it is open, closed (connections are refused), stuck (they are taken, and nothing comes back),
-//! or lets answers through a byte at a time.
+//! A TCP proxy in front of a server: open, closed (connections are refused), stuck (connections are accepted, but
+//! nothing is answered), or slow (one byte of the response at a time).
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -29,7 +29,7 @@ impl Gate {
     /// An open one before the server at this `http://IP:port`.
     pub async fn before(url: &str) -> Gate {
         static COUNT: AtomicU8 = AtomicU8::new(0);
-        // An address of its own, so that nobody takes its port while it is closed.
+        // Its own address, so that no other program takes its port while it is closed.
         let process = (std::process::id() % 250) as u8 + 1;
         let host = Ipv4Addr::new(127, process, COUNT.fetch_add(1, Ordering::Relaxed), 7);
         let listener = TcpListener::bind((host, 0)).await.unwrap();

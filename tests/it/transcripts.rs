@@ -1,4 +1,4 @@
-//! What agents send about their session, in every shape, at every time.
+//! Agents' reports in every form, at any time.
 
 use livekit_api::access_token::VideoGrants;
 use serde_json::{Value, json};
@@ -171,7 +171,7 @@ async fn who_may_not_and_what_is_wrong_is_told() {
         (&elsewhere, "", &good, 403, "another room"),
         (ours, "", "{\n  \"room\": oops }", 400, "line 2, column 1"),
         (ours, "", "", 400, "not JSON"),
-        (ours, "", r#"{"turns":[]}"#, 400, "which room"),
+        (ours, "", r#"{"turns":[]}"#, 400, "the room is missing"),
         (ours, "", r#"{"room":"call-1"}"#, 400, "no conversation"),
         (
             ours,

@@ -1,4 +1,4 @@
-//! What people try who have no business here, and what they get.
+//! Unauthorized requests and their responses.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -199,7 +199,7 @@ async fn tricks_with_a_links_path_lead_nowhere() {
         assert!(!lower.contains("location:"), "{path}: {answer}");
         assert!(lower.contains("application/problem+json"), "{path}");
     }
-    // Where it leads does not depend on what the asker says about himself.
+    // The target does not depend on the client's headers.
     let headers = "x-forwarded-host: evil.example\r\nx-forwarded-proto: gopher\r\nx-original-url: /metrics\r\nx-rewrite-url: /metrics\r\n";
     let led = get(good, headers).await;
     assert!(led.contains(&world.storage.url()), "{led}");

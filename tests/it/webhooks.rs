@@ -1,4 +1,4 @@
-//! What webhooks may get wrong, and what they get for it.
+//! Invalid webhooks and their responses.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -248,7 +248,7 @@ async fn events_of_the_other_shape_give_a_row_too() {
     assert!(row.contains_key("Caller"), "{row:#?}");
 }
 
-/// The events of one whole call, as LiveKit sent them.
+/// The events of one complete call, as LiveKit sent them.
 fn captured() -> Vec<String> {
     let folder = std::fs::read_dir("tests/fixtures/livekit-captured").unwrap();
     let paths = folder.map(|file| file.unwrap().path());

@@ -27,7 +27,8 @@ fn ids(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A base people have worked on: renamed, mistyped, a choice gone, columns missing and their own.
+/// A base that people have changed: renamed columns, a wrong type, a missing choice, missing columns and columns of
+/// their own.
 fn worked_on() -> Table {
     table(json!([
         {"id": "fld00", "name": "Call ID", "type": "singleLineText"},
@@ -293,7 +294,7 @@ fn open_sources_are_taken() {
 }
 
 proptest! {
-    /// A slip anywhere in the file is told, or harmless; it never ends the program.
+    /// A typing error anywhere in the file is reported or harmless; it never crashes the program.
     #[test]
     fn a_slip_in_the_file_is_told_by_its_line(at in 0.0..1.0_f64, gone in 0..40_usize, slip in "[\\[\\]{}=\"a\n]{0,3}") {
         let text = include_str!("../../schema/airtable.toml");

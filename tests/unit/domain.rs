@@ -140,7 +140,7 @@ fn the_row_while_the_object_has_another_size() {
 #[test]
 fn the_row_of_a_recording_that_never_came() {
     let mut events: Vec<Event> = events().into_iter().take(16).collect();
-    let error = "The recording never came into the bucket.".to_owned();
+    let error = "The recording was never uploaded to the bucket.".to_owned();
     let reason = LostReason::NeverCame;
     events.push(object(19, ObjectState::Lost { error, reason }));
     insta::assert_json_snapshot!(row(&events));

@@ -138,7 +138,7 @@ fn row(n: usize) -> Row {
     row.as_object().cloned().unwrap_or_default()
 }
 
-/// A signed address of the call's object that lives on; none where nothing was recorded.
+/// A signed URL of the call's object that has not expired; none if nothing was recorded.
 fn are_links(n: usize, [url, expires]: [Option<Value>; 2], bucket: &str) -> bool {
     let (Some(url), Some(expires)) = (&url, &expires) else {
         return url.is_none() && expires.is_none() && !is_recorded(n);

@@ -106,7 +106,7 @@ impl Storage {
 /// Refuses requests on demand, and announces range requests, which players need for seeking.
 async fn front(State(storage): State<Storage>, request: Request, next: Next) -> Response {
     if let Some(status) = storage.refusal() {
-        let body = "<Error><Code>Refused</Code><Message>refused by the stand-in</Message></Error>";
+        let body = "<Error><Code>Refused</Code><Message>rejected by the stand-in</Message></Error>";
         return (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response();
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);

@@ -22,7 +22,7 @@ pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::R
         );
         (config::database_url(r), links, recording)
     })?;
-    // A permanent link is signed without the storage.
+    // Signing a permanent link does not need the storage.
     let storage = match links.public_url {
         Some(_) => None,
         None => Some(Config::storage(source)?),

@@ -27,7 +27,7 @@ pub(super) async fn show(id: &str, format: Format, store: &Store) -> anyhow::Res
     }
 }
 
-/// One call for people.
+/// One call as text.
 fn page(view: &CallDetailView<'_>, status: Status) -> String {
     let call = &view.call;
     let lines = [

@@ -12,7 +12,7 @@ pub(in crate::cli) enum Calls {
     List(list::Args),
     /// Show one call: its recordings, participants and deliveries
     Show {
-        /// A call (RM_…) or a recording (EG_…)
+        /// ID of a call (RM_…) or a recording (EG_…)
         id: String,
         /// Print JSON, as `GET /v1/calls/{id}` does
         #[arg(long)]
@@ -20,7 +20,7 @@ pub(in crate::cli) enum Calls {
     },
     /// Print a link that plays a recording
     Link {
-        /// A call (RM_…) or a recording (EG_…)
+        /// ID of a call (RM_…) or a recording (EG_…)
         id: String,
         /// Print JSON
         #[arg(long)]

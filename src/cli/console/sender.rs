@@ -10,7 +10,7 @@ pub(in crate::cli) async fn report_sender(store: &Store) -> anyhow::Result<()> {
     print_error(match runs {
         true => "The running service sends them now.",
         false => {
-            "No service runs on this database: nothing is sent until `livekit-airtable serve` does."
+            "No service is running on this database: nothing is sent until `livekit-airtable serve` runs."
         }
     });
     Ok(())

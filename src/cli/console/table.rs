@@ -7,7 +7,7 @@ const WIDEST: usize = 48;
 
 /// A head and rows of the same number of cells.
 pub(in crate::cli) struct Table {
-    /// The head first.
+    /// The header first.
     rows: Vec<Vec<String>>,
 }
 

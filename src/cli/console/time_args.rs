@@ -19,7 +19,7 @@ pub(in crate::cli) fn parse(text: &str) -> Result<Timestamp, String> {
     }
     let before = config::duration(text).and_then(|life| telemetry::now().checked_sub(life).ok());
     before.ok_or_else(|| {
-        "expected a time like 2026-01-31T12:00:00Z, a date like 2026-01-31, or how long ago: 12h, 7d"
+        "expected a time like 2026-01-31T12:00:00Z, a date like 2026-01-31, or an age like 12h or 7d"
             .to_owned()
     })
 }

@@ -7,10 +7,10 @@ use crate::cli::console::{output::print_line, signal::shutdown};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
-    /// End when the rows are there
+    /// Exit when the rows are written
     #[arg(long)]
     once: bool,
-    /// Port of the service; 0 picks one
+    /// Port of the service; 0 picks a free port
     #[arg(long, default_value_t = 0)]
     port: u16,
 }
@@ -45,7 +45,7 @@ async fn play(args: &Args, folder: &Path) -> anyhow::Result<()> {
         stopped = &mut stop => stopped.map(|()| Then::End),
     };
     if let Ok(Then::Stay) = then {
-        print_line("\nThe link above plays in a browser. Ctrl-C ends the demo.")?;
+        print_line("\nThe link above plays in a browser. Press Ctrl-C to end the demo.")?;
         stop.await?;
     }
     world.stop().await;

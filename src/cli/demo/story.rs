@@ -52,14 +52,16 @@ impl Story<'_> {
 
     async fn ordinary_call(&mut self) -> anyhow::Result<()> {
         let room = "call-+15551234567";
-        self.say("A caller rings, and the agent Ava answers.")?;
+        self.say("A phone call comes in, and the agent Ava answers.")?;
         let call = self.world.livekit.open_room(room);
         self.world.livekit.join(room, agent());
         self.world.livekit.join(room, caller("+15551234567"));
         self.recording_starts(room).await?;
         self.world.livekit.speak(room);
         self.row_is(&call, "Live").await?;
-        self.say("The agent's session ends; it sends its report to POST /v1/transcripts.")?;
+        self.say(
+            "The agent's session ends, and the agent sends its report to POST /v1/transcripts.",
+        )?;
         self.report(room).await?;
         self.say("The caller hangs up. LiveKit uploads the recording and closes the room.")?;
         self.world.livekit.close_room(room);
@@ -68,7 +70,7 @@ impl Story<'_> {
 
     async fn silent_call(&mut self) -> anyhow::Result<()> {
         let room = "call-nobody-spoke";
-        self.say("A second call, in which nobody says a word.")?;
+        self.say("A second call, in which nobody speaks.")?;
         let call = self.world.livekit.open_room(room);
         self.world.livekit.join(room, agent());
         self.recording_starts(room).await?;
@@ -78,7 +80,7 @@ impl Story<'_> {
 
     async fn failed_call(&mut self) -> anyhow::Result<()> {
         let room = "call-upload-failed";
-        self.say("A third call, whose upload the bucket will refuse.")?;
+        self.say("A third call, whose upload the bucket will reject.")?;
         let call = self.world.livekit.open_room(room);
         self.world.livekit.join(room, agent());
         self.world.livekit.join(room, caller("+15557654321"));
@@ -103,7 +105,7 @@ impl Story<'_> {
         }
         let millis = asked.elapsed().as_millis();
         self.say(&format!(
-            "The recording was started {millis} ms after the room."
+            "The recording was started {millis} ms after the room opened."
         ))
     }
 
@@ -136,7 +138,7 @@ impl Story<'_> {
                 return Ok(());
             }
             let late = asked.elapsed() > STEP_TIMEOUT;
-            anyhow::ensure!(!late, "the row of {call} has not become {status}");
+            anyhow::ensure!(!late, "the row of {call} did not become {status}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -9,12 +9,12 @@ use crate::domain::{recording::Recording, sink::Sink};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DueDelivery {
     pub sink: Sink,
-    /// The egress id, for sinks that work by recording; else empty.
+    /// The egress ID, for sinks that work per recording; otherwise empty.
     pub item: String,
 }
 
 impl Call {
-    /// Who must hear of this call as it is now. `began_at`: what ended before is history.
+    /// The deliveries that this call makes due. `began_at`: what ended before is history.
     pub fn due_deliveries(&self, began_at: Timestamp) -> Vec<DueDelivery> {
         let owe = |sink, item: &str| DueDelivery {
             sink,
@@ -29,7 +29,7 @@ impl Call {
             if self.must_look_for(recording) {
                 due_deliveries.push(owe(Sink::Storage, id));
             }
-            // The mirror is told of recordings as they end.
+            // The mirror is notified of recordings as they end.
             if self.has_ended(recording) && !self.is_history(recording, began_at) {
                 due_deliveries.push(owe(Sink::Mirror, id));
             }
@@ -37,7 +37,7 @@ impl Call {
         due_deliveries
     }
 
-    /// What was found in the bucket, and what had ended when the service first ran.
+    /// Recordings found in the bucket, and recordings that had ended when the service first ran.
     fn is_history(&self, recording: &Recording, began_at: Timestamp) -> bool {
         let ended_at = recording.ended_at.or(self.ended_at());
         recording.was_found() || ended_at.is_some_and(|ended_at| ended_at < began_at)

@@ -58,27 +58,28 @@ impl Call {
         recording.status.is_over() || self.lost.contains(&recording.egress_id)
     }
 
-    /// Neither over nor being ended.
+    /// Neither ended nor ending.
     pub fn is_running(&self, recording: &Recording) -> bool {
         recording.status < EgressStatus::Ending && !self.has_ended(recording)
     }
 
-    /// The recording to hand out as the running one; not one that somebody asked to stop.
+    /// The running recording to return; not one that somebody asked to stop.
     pub fn running(&self) -> Option<&Recording> {
         let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
         self.recordings.values().rfind(goes_on)
     }
 
-    /// Whether the call may be in another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
+    /// Whether the call may belong to another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
     ///
-    /// Webhooks of several keys are accepted (LIVEKIT_WEBHOOK_KEYS), and a name does not tell which project a key is of:
-    /// it may be the second key of our own while keys are changed. A key lists its own project's rooms and egresses
-    /// alone, so our project's lists decide:
+    /// Webhooks of several keys are accepted (LIVEKIT_WEBHOOK_KEYS), and a key's name does not tell its project: it may
+    /// be our own second key during key rotation. A key only lists rooms and egresses of its own project, so our
+    /// project's lists decide:
     ///
     /// - signed by `our_key`, or ever listed for it: ours;
-    /// - signed by other keys alone and not listed yet: it may be foreign. Before it is recorded, our project is asked
-    ///   for the room: if it lists it, the call is ours; if it does not for some seconds, it is foreign and its row says
-    ///   that it cannot be recorded. That our project does not list it does not mean that it is closed.
+    /// - signed only by other keys and not listed yet: it may be foreign. Before it is recorded, our project is asked
+    ///   for the room: if it lists the room, the call is ours; if it does not do so within some seconds, the call is
+    ///   foreign and its row says that it cannot be recorded. A room that our project does not list is not necessarily
+    ///   closed.
     pub fn may_be_foreign(&self, our_key: &str) -> bool {
         !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
     }
@@ -107,7 +108,8 @@ impl Call {
         self.ended_at().is_none()
     }
 
-    /// Whether the room is open, should be recorded, and is not: nothing was started, or all that was has failed.
+    /// Whether the room is open, should be recorded, and is not: nothing was started, or everything that was started
+    /// has failed.
     pub fn is_unrecorded(&self) -> bool {
         let failed = |recording: &Recording| match recording.status {
             EgressStatus::Failed => true,

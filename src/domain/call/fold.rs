@@ -10,7 +10,7 @@ use crate::domain::{
     policy::Policy,
 };
 
-/// What an event made of a call.
+/// The result of applying an event to a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
     pub call: Call,

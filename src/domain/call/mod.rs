@@ -1,5 +1,5 @@
 //! A call: one LiveKit room session, a pure fold of its events. Any permutation, with repeats, gives the same call:
-//! every field is a minimum, a maximum, a union, or the newest by a stamp that the event carries.
+//! every field is a minimum, a maximum, a union, or the newest by a timestamp in the event.
 
 mod state;
 

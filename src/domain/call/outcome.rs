@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::state::Call;
 use crate::domain::{object::ObjectState, recording::Recording, status::Status};
 
-/// How a recording stands, from the egress and the bucket together.
+/// The state of a recording, from the egress and the bucket together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RecordingState {
     Pending,
@@ -55,7 +55,7 @@ impl Call {
         }
     }
 
-    /// The recording of the row's columns: the newest playable one, else the newest.
+    /// The recording shown in the row's columns: the newest playable one, otherwise the newest.
     pub fn primary_recording(&self) -> Option<&Recording> {
         let newest = |r: &&Recording| (r.started_at, r.egress_id.clone());
         let playable = |r: &&Recording| self.state_of(r) == RecordingState::Playable;

@@ -30,21 +30,21 @@ pub struct Call {
     /// The agent's job, of the newest event that named one.
     #[serde(default)]
     pub job: Latest<AgentJob>,
-    /// When LiveKit says that the room was created.
+    /// When the room was created, according to LiveKit.
     pub created_at: Option<Timestamp>,
     /// The earliest time that any event of the room carried, for rooms whose events carry no `created_at`.
     #[serde(rename = "heard_from")]
     pub first_seen_at: Option<Timestamp>,
-    /// When an event last showed the room open, by our clock or LiveKit's, whichever is earlier: a webhook that comes
-    /// late shows that it was open when it was sent.
+    /// When an event last showed the room open, by our clock or LiveKit's, whichever is earlier: a late webhook only
+    /// shows that the room was open when it was sent.
     pub alive_at: Option<Timestamp>,
     /// `room_finished`.
     pub finished_at: Option<Timestamp>,
-    /// When LiveKit was last asked and did not know the room, by our clock.
+    /// When LiveKit last answered that it does not know the room, by our clock.
     pub gone_at: Option<Timestamp>,
     /// By participant sid.
     pub participants: BTreeMap<String, Participant>,
-    /// By egress id.
+    /// By egress ID.
     pub recordings: BTreeMap<EgressId, Recording>,
     /// The bucket's newest answers, by egress id.
     pub objects: BTreeMap<EgressId, Object>,
@@ -61,7 +61,7 @@ pub struct Call {
     pub stops: BTreeSet<EgressId>,
     /// The newest start that failed.
     pub not_started: Option<NotStarted>,
-    /// The API keys that signed its webhooks.
+    /// The API keys that signed the call's webhooks.
     #[serde(default)]
     pub signers: BTreeSet<String>,
     /// LiveKit listed it for LIVEKIT_API_KEY.

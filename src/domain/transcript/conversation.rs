@@ -26,12 +26,12 @@ pub(super) fn conversation(
             match nested {
                 Some(nested) if is_list(nested) => turns(nested, each).map(|()| None),
                 _ => Err(UnreadableReport(
-                    "the conversation is an object without a list of `items` or `turns`".into(),
+                    "the conversation is an object without an `items` or `turns` list".into(),
                 )),
             }
         }
         _ => Err(UnreadableReport(
-            "the conversation is neither a list of turns nor a text".into(),
+            "the conversation is neither a list of turns nor text".into(),
         )),
     }
 }
@@ -49,7 +49,7 @@ fn turns(list: &RawValue, each: &mut dyn FnMut(Turn)) -> Result<(), UnreadableRe
     match count <= MOST_TURNS {
         true => Ok(()),
         false => Err(UnreadableReport(format!(
-            "the conversation has {count} turns, and at most {MOST_TURNS} are taken"
+            "the conversation has {count} turns; at most {MOST_TURNS} are accepted"
         ))),
     }
 }

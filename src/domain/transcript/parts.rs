@@ -33,7 +33,7 @@ fn wrong(error: serde_json::Error) -> UnreadableReport {
     let place = format!(" at line {} column {}", error.line(), error.column());
     let why = error.to_string();
     let why = why.trim_end_matches(&place);
-    UnreadableReport(format!("the body cannot be read: {why}"))
+    UnreadableReport(format!("the body cannot be parsed: {why}"))
 }
 
 /// Visits a list item by item.

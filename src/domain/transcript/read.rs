@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::room::Room;
 
-/// Where the conversation may be in a body, in the order of preference.
+/// Where the conversation may be in a body, in order of preference.
 const PLACES: [&str; 7] = [
     "chat_history",
     "history",
@@ -25,12 +25,12 @@ const PLACES: [&str; 7] = [
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
     pub room: Room,
-    /// A plain text counts as one.
+    /// Plain text counts as one.
     pub turns: usize,
 }
 
-/// Reads what an agent sent: the session report, `history.to_dict()`, an array of turns, a string,
-/// `{"turns": [{"speaker", "text", "timestamp"}]}`, or OpenAI's `{"messages": [{"role", "content"}]}`
+/// Parses an agent's report: the session report, `history.to_dict()`, an array of turns, a string, `{"turns":
+/// [{"speaker", "text", "timestamp"}]}`, or OpenAI's `{"messages": [{"role", "content"}]}`
 /// (<https://platform.openai.com/docs/api-reference/chat/create>).
 pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
     let (found, fields) = split(body)?;
@@ -45,7 +45,7 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
     Ok((room(&report.fields), report))
 }
 
-/// Whether [`read`] can read it; keeps nothing of what it says.
+/// Checks whether [`read`] can parse it; keeps nothing of it in memory.
 pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
     let (found, fields) = split(body)?;
     let mut turns = 0;
@@ -56,7 +56,7 @@ pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
     })
 }
 
-/// The conversation, and what else an object has.
+/// The conversation, and the other fields of an object.
 fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), UnreadableReport> {
     if !body.get().starts_with('{') {
         return Ok((body, Map::new()));
@@ -66,13 +66,13 @@ fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), UnreadableR
     match PLACES.iter().find_map(given) {
         Some(found) => Ok((*found, rest(&fields)?)),
         None => Err(UnreadableReport(
-            "no conversation in it: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`, `messages`"
+            "the body contains no conversation: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`, `messages`"
                 .into(),
         )),
     }
 }
 
-/// All but the conversation and the events.
+/// Everything except the conversation and the events.
 fn rest(fields: &RawFields<'_>) -> Result<Map<String, Value>, UnreadableReport> {
     let mut kept = Map::new();
     for (name, value) in fields {
@@ -95,8 +95,8 @@ fn rest(fields: &RawFields<'_>) -> Result<Map<String, Value>, UnreadableReport> 
     Ok(kept)
 }
 
-/// `room_id` is the room's sid where it looks like one (agents also put their job's id there). Without NUL, which
-/// PostgreSQL takes in no text.
+/// `room_id` is used as the room's sid if it looks like one (agents also put their job's ID there). Without NUL, which
+/// PostgreSQL rejects in text.
 fn room(fields: &Map<String, Value>) -> Room {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     let sid = [text("room_id"), text("roomId"), text("room_sid")];

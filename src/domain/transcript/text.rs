@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::report::{Speaker, Transcript, Turn};
 
 impl Transcript {
-    /// How many turns; a plain text counts as one.
+    /// The number of turns; plain text counts as one.
     pub fn len(&self) -> usize {
         match self {
             Transcript::Turns(turns) => turns.len(),
@@ -20,8 +20,8 @@ impl Transcript {
         self.len() == 0
     }
 
-    /// The text cut at a turn so that it and `note`, a line of its own, fit into `limit` UTF-16 units; `None` when it
-    /// fits as it is. A turn that would take more than half of the text with it is cut inside.
+    /// The text cut at a turn so that it and `note`, on its own line, fit into `limit` UTF-16 units; `None` if it fits
+    /// uncut. A turn that would remove more than half of the text is cut inside.
     pub fn cut(&self, limit: usize, note: &str) -> Option<String> {
         match self {
             Transcript::Turns(turns) => cut_lines(turns.iter().map(line), limit, note),
@@ -29,7 +29,7 @@ impl Transcript {
         }
     }
 
-    /// A line per turn, as the row shows it.
+    /// One line per turn, as in the row.
     pub fn text(&self) -> String {
         match self {
             Transcript::Turns(turns) => {
@@ -58,12 +58,12 @@ fn line(turn: &Turn) -> Cow<'_, str> {
     format!("{speaker}: {}{mark}", turn.text).into()
 }
 
-/// The text cut at the end of a line, as [`Transcript::cut`] does it.
+/// The text cut at the end of a line, like [`Transcript::cut`].
 pub fn cut(text: &str, limit: usize, note: &str) -> Option<String> {
     cut_lines(text.split('\n').map(Cow::from), limit, note)
 }
 
-/// The lines are asked for twice: none is kept that the cut text has not.
+/// Iterates over the lines twice, so that only lines of the cut text are kept in memory.
 fn cut_lines<'a>(
     lines: impl Iterator<Item = Cow<'a, str>> + Clone,
     limit: usize,
@@ -95,8 +95,8 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// The beginning of a line in at most `room` UTF-16 units, up to a space if there is one near; never between a message
-/// and the marks that belong to it.
+/// The beginning of a line in at most `room` UTF-16 units, up to a space if one is near; never between a letter and its
+/// combining marks.
 fn cut_line(line: &str, room: usize) -> &str {
     const NEAR: usize = 1000;
     let (mut used, mut end, mut space) = (0, 0, None);

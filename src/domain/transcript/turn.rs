@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::report::{Speaker, Turn};
 
-/// A turn, if the item is one: function calls, handoffs and the system prompt are not.
+/// The turn, if the item is one: function calls, handoffs and the system prompt are not.
 pub(super) fn turn(item: &Value) -> Option<Turn> {
     if let Value::String(text) = item {
         return Some(Turn {
@@ -42,7 +42,7 @@ fn speaker(role: &str) -> Option<Speaker> {
     }
 }
 
-/// The words of a message's content: strings, and the transcripts of audio parts; images are left out.
+/// The text of a message's content: strings, and the transcripts of audio parts; images are omitted.
 fn words(content: &Value) -> String {
     match content {
         Value::String(text) => text.trim().to_owned(),
@@ -58,7 +58,7 @@ fn words(content: &Value) -> String {
     }
 }
 
-/// Seconds (Python) or milliseconds (JS: above 1e11) since the epoch, or RFC 3339.
+/// Seconds (Python) or milliseconds (JavaScript: above 1e11) since the epoch, or RFC 3339.
 pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
     if let Some(text) = value.as_str() {
         return text.parse().ok();

@@ -13,8 +13,8 @@ use crate::domain::{AgentJob, EventPayload, Room};
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableWebhook {
-    /// The reason has a line and a column, and nothing of the body. Bodies nested over 128 deep are here, too.
-    #[error("the webhook's body is no JSON that can be read: {0}")]
+    /// The reason has line and column, but nothing of the body. Bodies nested over 128 levels also end up here.
+    #[error("the webhook's body is not valid JSON: {0}")]
     Json(String),
     #[error("the webhook's body is not a JSON object")]
     NotAnObject,
@@ -44,7 +44,7 @@ impl EventKind {
     }
 }
 
-/// Reads a webhook's body. `received_at` stands in for a `createdAt` that is missing.
+/// Parses a webhook's body. `received_at` replaces a missing `createdAt`.
 pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, UnreadableWebhook> {
     let body: Value =
         serde_json::from_str(body).map_err(|error| UnreadableWebhook::Json(error.to_string()))?;

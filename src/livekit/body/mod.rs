@@ -1,5 +1,5 @@
-//! What LiveKit says, read tolerantly: unknown events, fields and enum values, absent defaults, null scalars, both
-//! shapes of egress events. (The SDK's own reader rejects a whole event for one value that it does not know.)
+//! Tolerant parsing of LiveKit's messages: unknown events, fields and enum values, missing defaults, null scalars, and
+//! both forms of egress events. (The SDK's own parser rejects an entire event because of one unknown value.)
 
 mod value;
 

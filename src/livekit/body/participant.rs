@@ -10,7 +10,7 @@ use crate::domain::{
     participant::{Participant, ParticipantKind},
 };
 
-/// Reads a ParticipantInfo in the webhook's JSON form.
+/// Parses a ParticipantInfo in the JSON form of webhooks.
 pub fn participant(value: &Value) -> Participant {
     let attributes = value["attributes"].as_object();
     let pairs = attributes.into_iter().flatten();

@@ -12,7 +12,7 @@ pub(super) enum Repeats {
     Unsafe,
 }
 
-/// The kind of an error after which the request may have been done.
+/// The kind of an error after which the request may have been executed.
 pub(super) fn lost(repeats: Repeats) -> ErrorKind {
     match repeats {
         Repeats::Safe => ErrorKind::Transient,
@@ -24,7 +24,7 @@ pub(super) fn lost(repeats: Repeats) -> ErrorKind {
 pub(super) fn transport(repeats: Repeats, error: reqwest::Error) -> Error {
     let (kind, what) = match () {
         () if error.is_connect() => (ErrorKind::Transient, "no connection"),
-        () if error.is_builder() => (ErrorKind::BadRequest, "LIVEKIT_URL is no address"),
+        () if error.is_builder() => (ErrorKind::BadRequest, "LIVEKIT_URL is not a valid URL"),
         () if error.is_timeout() => (lost(repeats), "timed out"),
         () => (lost(repeats), "the connection was lost"),
     };
@@ -66,10 +66,9 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
     let kind = match (status, code) {
         (401 | 403, _) => return Error::Unauthorized { status },
         (_, Some(Code::NotFound)) => ErrorKind::NotFound,
-        // A gateway that waited in vain, or LiveKit that did: what they waited for may have been done. Twirp's 409
-        // says that it exists.
+        // A gateway or LiveKit timed out: the request may have been executed. Twirp's 409 means that it already exists.
         (408 | 409 | 502 | 504, _) => lost(repeats),
-        // Not LiveKit's word: a proxy may say 404 or redirect while what is behind it restarts.
+        // Not an error of LiveKit's: a proxy may answer 404 or redirect while the server behind it restarts.
         (429 | 500.., _) | (_, None) => ErrorKind::Transient,
         _ => ErrorKind::BadRequest,
     };
@@ -87,9 +86,9 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
 /// A text from outside, short and on one line, without the prefix of every message of LiveKit's.
 fn shown(text: &str) -> String {
     let text = text.strip_prefix("twirp error unknown: ").unwrap_or(text);
-    // A token begins so: `{"` in base64.
+    // Tokens start like this: `{"` in base64.
     if text.contains("eyJ") {
-        return "(its text holds a token)".into();
+        return "(hidden: the text contains a token)".into();
     }
     text.chars()
         .take(300)

@@ -18,12 +18,12 @@ use super::{
 /// cut off may have been made, so a late answer is better than none.
 const START_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// What became of a stop.
+/// The outcome of a stop request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
-    /// It is ending; the EgressInfo as JSON.
+    /// The recording is ending; the EgressInfo as JSON.
     Yes(String),
-    /// It had ended before, or LiveKit does not know it (any more).
+    /// The recording had already ended, or LiveKit does not know it (any more).
     AlreadyOver,
 }
 
@@ -96,7 +96,7 @@ impl Client {
         }
     }
 
-    /// Ends a recording; what was recorded is uploaded.
+    /// Stops a recording; the part recorded so far is uploaded.
     pub async fn stop(&self, egress_id: &str) -> Result<Stopped, Error> {
         let endpoint = Endpoint {
             service: "Egress",

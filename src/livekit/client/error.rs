@@ -7,7 +7,7 @@ pub enum ErrorKind {
     Transient,
     /// LIVEKIT_API_KEY or LIVEKIT_API_SECRET is wrong: manual action needed.
     Unauthorized,
-    /// The same request will be refused again.
+    /// The same request would be rejected again.
     BadRequest,
     /// No such room or egress.
     NotFound,
@@ -19,17 +19,17 @@ pub enum ErrorKind {
 /// plain-text 401.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("LiveKit does not answer: {what}")]
+    #[error("LiveKit does not respond: {what}")]
     Transport {
         kind: ErrorKind,
         what: &'static str,
         source: reqwest::Error,
     },
     #[error(
-        "LiveKit refuses the API key ({status}): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
+        "LiveKit rejected the API key ({status}): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
     )]
     Unauthorized { status: u16 },
-    #[error("LiveKit says {code} ({status}): {message}")]
+    #[error("LiveKit answered {code} ({status}): {message}")]
     Twirp {
         kind: ErrorKind,
         status: u16,
@@ -37,15 +37,15 @@ pub enum Error {
         message: String,
     },
     #[error(
-        "LIVEKIT_URL answers {status} without an error of LiveKit's API: is it LiveKit, or a proxy before it?"
+        "LIVEKIT_URL answered {status} without a LiveKit API error: check that it points to LiveKit, and whether a proxy answers in its place"
     )]
     NotTwirp { kind: ErrorKind, status: u16 },
-    #[error("LiveKit's answer cannot be read")]
+    #[error("LiveKit's response cannot be parsed")]
     Answer {
         kind: ErrorKind,
         source: prost::DecodeError,
     },
-    #[error("no token can be made with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
+    #[error("no token can be created with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     Token,
 }
 

@@ -1,12 +1,12 @@
-//! LiveKit's API answers in protobuf and its webhooks in JSON; here an answer takes the webhook's form, so that one
-//! reader does for both.
+//! LiveKit's API answers in protobuf, its webhooks use JSON; this converts answers to the webhooks' form, so that one
+//! parser handles both.
 
 use livekit_protocol as proto;
 use proto::egress_info::Request;
 use serde_json::{Map, Value, json};
 
-/// What a webhook would say of this egress, as far as a recording goes. A status that this version does not know stays
-/// a number; protobuf's own JSON writer would refuse the whole message for it.
+/// What a webhook would contain for this egress, as far as recordings are concerned. A status that this version does
+/// not know stays a number; protobuf's own JSON writer would reject the entire message because of it.
 pub(super) fn webhook_form(info: &proto::EgressInfo) -> Value {
     let status = proto::EgressStatus::try_from(info.status);
     let status = status.map_or(json!(info.status), |known| json!(known.as_str_name()));
@@ -32,7 +32,7 @@ pub(super) fn webhook_form(info: &proto::EgressInfo) -> Value {
     without_defaults(form)
 }
 
-/// What a webhook would say of this participant.
+/// What a webhook would contain for this participant.
 pub(super) fn participant_form(info: &proto::ParticipantInfo) -> Value {
     let kind = proto::participant_info::Kind::try_from(info.kind);
     let kind = kind.map_or(json!(info.kind), |known| json!(known.as_str_name()));
@@ -45,7 +45,7 @@ pub(super) fn participant_form(info: &proto::ParticipantInfo) -> Value {
         "joinedAtMs": info.joined_at_ms.to_string(),
         "version": info.version,
     }));
-    // Of these an empty value is told, too.
+    // For these, an empty value is included, too.
     form["attributes"] = json!(info.attributes);
     form
 }
@@ -61,7 +61,7 @@ fn file(file: &proto::FileInfo) -> Value {
     })
 }
 
-/// What is recorded, under the name of the request's field. It is what LiveKit echoes: without the storage's keys.
+/// The recorded source, under the name of the request's field. LiveKit echoes it without the storage's keys.
 fn asked(request: &Request) -> (&'static str, Value) {
     let (name, asked) = match request {
         Request::RoomComposite(asked) => ("roomComposite", serde_json::to_value(asked)),
@@ -71,7 +71,7 @@ fn asked(request: &Request) -> (&'static str, Value) {
         Request::Track(asked) => ("track", serde_json::to_value(asked)),
         _ => ("template", Ok(Value::Null)),
     };
-    // Values that this version does not know cannot be written; that it was asked for is enough.
+    // Values that this version does not know cannot be written; the name of the request is enough.
     let written = asked
         .ok()
         .filter(|asked| asked.as_object().is_some_and(|o| !o.is_empty()));
@@ -81,7 +81,7 @@ fn asked(request: &Request) -> (&'static str, Value) {
     )
 }
 
-/// A webhook leaves out what is 0 or empty.
+/// A webhook omits values that are 0 or empty.
 fn without_defaults(value: Value) -> Value {
     let default = |value: &Value| match value {
         Value::String(text) => text.is_empty() || text == "0",

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::{Channels, FileType};
 
-/// What a recording is to be, and where it goes.
+/// The format and destination of recordings.
 #[derive(Clone)]
 pub struct Output {
     pub upload: Upload,
@@ -16,13 +16,13 @@ pub struct Output {
     pub channels: Channels,
 }
 
-/// The bucket as LiveKit's egress sees it.
+/// The bucket as LiveKit's egress reaches it.
 #[derive(Clone)]
 pub struct Upload {
     pub access_key: String,
     pub secret_key: SecretString,
     pub region: String,
-    /// None is AWS itself.
+    /// `None`: AWS itself.
     pub endpoint: Option<String>,
     pub bucket: String,
 }

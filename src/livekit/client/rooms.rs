@@ -20,12 +20,12 @@ pub struct OpenRoom {
     pub metadata: String,
     /// Milliseconds since the epoch; whole seconds with older servers.
     pub creation_time_ms: i64,
-    /// Without agents and egresses (livekit-server's `IsDependent`); some seconds old.
+    /// Without agents and egresses (livekit-server's `IsDependent`); a few seconds old.
     pub num_participants: u32,
 }
 
 impl Client {
-    /// The rooms of these names that are open now; all open ones for no name.
+    /// The open rooms with these names; all open rooms if no name is given.
     pub async fn rooms(&self, names: &[&str]) -> Result<Vec<OpenRoom>, Error> {
         let endpoint = Endpoint {
             service: "RoomService",
@@ -44,7 +44,7 @@ impl Client {
         Ok(rooms.rooms.into_iter().map(OpenRoom::from).collect())
     }
 
-    /// Who is in this room now, as JSON in the form of LiveKit's webhooks; nobody in a room that is not open.
+    /// The participants of this room, as JSON in the form of LiveKit's webhooks; empty for a room that is not open.
     pub async fn participants(&self, room_name: &str) -> Result<Vec<String>, Error> {
         let endpoint = Endpoint {
             service: "RoomService",

@@ -43,7 +43,7 @@ fn hs256() -> Value {
     json!({"alg": "HS256", "typ": "JWT"})
 }
 
-/// A webhook's claims as livekit-server makes them, with some of them changed; null takes one away.
+/// A webhook's claims as livekit-server creates them, with some of them changed; null removes one.
 fn claims(changes: Value) -> Value {
     let at = now().as_second();
     let mut claims = json!({

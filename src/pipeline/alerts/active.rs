@@ -15,7 +15,7 @@ const RESOLVE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// An alert whose count has doubled fires again, but not sooner than this.
 const REPEAT_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// A condition that holds, or held a moment ago.
+/// A condition that holds, or held until a moment ago.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct ActiveAlert {
     #[serde(rename = "name")]

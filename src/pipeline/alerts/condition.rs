@@ -52,7 +52,7 @@ impl fmt::Display for ConditionKind {
     }
 }
 
-/// Something that is wrong as of now.
+/// Something that is wrong now.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Condition {
     pub(super) kind: ConditionKind,

@@ -59,14 +59,14 @@ fn unrecorded(calls: Vec<String>) -> Option<Condition> {
     Some(Condition::new(ConditionKind::Unrecorded, summary, text).affecting(count, calls))
 }
 
-/// `calls`: the newest first.
+/// `calls`: newest first.
 fn failed_in_a_row(calls: &[Call]) -> Option<Condition> {
     let latest = calls.first().filter(|_| calls.len() >= FAILED_IN_A_ROW)?;
     let (count, why) = (calls.len(), latest.failure()?);
     let text = format!(
         "{count} of the last {count} recordings failed, the latest because {why}. `livekit-airtable calls show ID` shows LiveKit's error."
     );
-    let summary = "recordings failed one after the other";
+    let summary = "several recordings in a row failed";
     let condition = Condition::new(ConditionKind::RecordingsFailed, summary, text);
     let ids = calls.iter().map(|call| call.id.to_string()).collect();
     Some(condition.affecting(count as i64, ids))

@@ -1,4 +1,4 @@
-//! What is sent next, and whether anything may be.
+//! Chooses which deliveries are sent next, if any.
 
 use std::sync::atomic::Ordering;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<D: Deliverer> Deliver<D> {
-    /// Due deliveries that are not on their way: as many as there is room for, with turns only what one request
-    /// carries, and one while the sink is closed.
+    /// Due deliveries that are not in flight: as many as there is capacity for, for sinks with permits only as many as
+    /// fit into one request, and one while the sink is paused.
     pub(super) async fn claim(
         &self,
         slot: Option<&Slot>,
@@ -34,7 +34,7 @@ impl<D: Deliverer> Deliver<D> {
         let batch = self.deliverer.batch();
         let all = (self.deliverer.parallel() * batch).saturating_sub(in_flight.len());
         let room = match slot {
-            // What is left over is no reason for a request that is not full.
+            // Remaining capacity does not justify a request that is not full.
             Some(_) if all < batch => 0,
             Some(_) => batch,
             None => all,
@@ -50,7 +50,7 @@ impl<D: Deliverer> Deliver<D> {
         };
         due.retain(|delivery| !in_flight.contains(&delivery.key));
         due.truncate(room);
-        // After an outage each was put off by a time of its own.
+        // After an outage, each one was delayed by its own backoff.
         due.sort_by_key(|delivery| delivery.created_at);
         if let BatchPolicy::FinalOnly { since } = policy
             && due.len() < batch
@@ -61,8 +61,8 @@ impl<D: Deliverer> Deliver<D> {
         Ok(due)
     }
 
-    /// Why nothing is sent, and when that is tried. The first time this process asks, it is tried at once; later only
-    /// who holds the sink's lease closes it, so an open one need not be looked at.
+    /// Why the sink is paused, and when it is probed. The first check of this process probes at once; later, only the
+    /// holder of the sink's lease pauses it, so an active sink need not be checked.
     async fn closed(&self, now: Timestamp) -> anyhow::Result<Option<PausedSink>> {
         let sink = self.deliverer.sink();
         let starts = !self.started.load(Ordering::Relaxed);
@@ -77,12 +77,12 @@ impl<D: Deliverer> Deliver<D> {
             .store(paused_sink.is_some(), Ordering::Relaxed);
         self.started.store(true, Ordering::Relaxed);
         if let Some(PausedSink { error, since, .. }) = paused_sink.as_ref().filter(|_| starts) {
-            tracing::warn!(sink = sink.as_str(), %since, %error, "nothing could be sent before the restart; it is tried now");
+            tracing::warn!(sink = sink.as_str(), %since, %error, "the sink was paused before the restart; probing it now");
         }
         Ok(paused_sink)
     }
 
-    /// A closed sink opens with the first delivery that gets an answer of another kind.
+    /// A paused sink resumes with the first delivery that has another outcome.
     pub(super) async fn pause_or_resume(
         &self,
         outcome: &Outcome,
@@ -91,11 +91,11 @@ impl<D: Deliverer> Deliver<D> {
         let sink = self.deliverer.sink();
         match outcome {
             Outcome::PauseSink { after, error } => {
-                // Limits of plans and our own count by the month.
+                // Plan limits and our own limit are per calendar month.
                 let probe_at = (now + *after).min(Month::of(now).ends);
                 self.store.pause_sink(sink, error, probe_at, now).await?;
                 if !self.is_paused.swap(true, Ordering::Relaxed) {
-                    tracing::error!(sink = sink.as_str(), %error, "nothing is sent until this is mended; everything is kept");
+                    tracing::error!(sink = sink.as_str(), %error, "sink paused until the error is fixed; deliveries stay queued");
                 }
             }
             Outcome::Retry { .. } | Outcome::Wait { .. } | Outcome::Superseded => {}
@@ -103,7 +103,7 @@ impl<D: Deliverer> Deliver<D> {
                 if self.is_paused.swap(false, Ordering::Relaxed) {
                     tracing::info!(
                         sink = sink.as_str(),
-                        "it works again; what waited is sent now"
+                        "sink resumed; queued deliveries are being sent"
                     );
                     self.store.resume_sink(sink, now).await?;
                 }

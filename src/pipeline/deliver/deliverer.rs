@@ -16,40 +16,40 @@ pub struct Due {
     pub call: Call,
 }
 
-/// What a sink with turns says when its next one may be used.
+/// The answer of a sink with permits when its next one may be used.
 pub struct Slot {
     pub policy: BatchPolicy,
     pub permit: BatchPermit,
 }
 
-/// What is worth a request.
+/// Which deliveries justify a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum BatchPolicy {
     #[default]
     Everything,
-    /// Calls that have come to their end, and only when they fill a request or one is owed `since` then or longer.
+    /// Only calls in their final state, and only if they fill a request or one has been due since `since` or longer.
     FinalOnly { since: Timestamp },
 }
 
-/// Held by the one batch that goes next; let go when it asks for its turn, so that the batch after it is chosen then
-/// and not before. `None` where there are no turns.
+/// Held by the batch that is sent next; released when it asks for its permit, so that the following batch is chosen
+/// then and not earlier. `None` for sinks without permits.
 pub type BatchPermit = Option<OwnedSemaphorePermit>;
 
 /// A sink: a place that calls are delivered to.
 pub trait Deliverer: Send + Sync + 'static {
     /// Which one it is.
     fn sink(&self) -> Sink;
-    /// Calls of one delivery.
+    /// Calls per request.
     fn batch(&self) -> usize {
         1
     }
-    /// Deliveries side by side.
+    /// Deliveries in parallel.
     fn parallel(&self) -> usize;
-    /// Waits for the sink's turn; what is sent is chosen then. `None`: it has no turns.
+    /// Waits for the sink's permit; the deliveries to send are chosen afterwards. `None`: the sink has no permits.
     fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Slot>>> + Send {
         async { Ok(None) }
     }
-    /// Sends; one attempt for each due, in the same order.
+    /// Sends; returns one attempt per delivery, in the same order.
     fn deliver(
         &self,
         due: &[Due],

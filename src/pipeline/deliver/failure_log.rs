@@ -25,7 +25,7 @@ impl FailureLog {
         Some(suppressed)
     }
 
-    /// Whether a failure was logged, and the last look whether any is left was a while ago.
+    /// Whether a failure was logged, and it is time to check whether any is left.
     pub(super) fn is_check_due(&self, now: Timestamp) -> bool {
         let mut checked_at = self.checked_at();
         // A time in the future: the clock was set back.

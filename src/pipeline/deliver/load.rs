@@ -1,4 +1,5 @@
-//! The calls of a batch, as they are now: a transcript may have 16 MiB, and many of those are not held at once.
+//! Loads the current state of a batch's calls: a transcript may have 16 MiB, and many of those must not be in memory at
+//! once.
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -11,12 +12,12 @@ use crate::{
     store::Delivery,
 };
 
-/// Bytes of calls, as they are stored, that a sink has in memory at once, or those of one call. Most have some kilobytes.
+/// Bytes of stored calls that a sink keeps in memory at once, or those of one call. Most calls have a few kilobytes.
 const LARGE: usize = 2 << 20;
 
 impl<D: Deliverer> Deliver<D> {
-    /// The deliveries with their calls, up to a large one: what is left of the batch stays due. While the guard lives,
-    /// this sink reads no other call.
+    /// The deliveries with their calls, up to the first large one: the rest of the batch stays due. While the guard is
+    /// held, this sink loads no other call.
     pub(super) async fn load(
         &self,
         batch: Vec<Delivery>,
@@ -30,14 +31,14 @@ impl<D: Deliverer> Deliver<D> {
             let Some(mut row) = self.store.call(&delivery.key.call_id).await? else {
                 continue;
             };
-            // The call's own revision: what is sent is the state of now.
+            // The call's own revision: the current state is sent.
             let revision = match delivery.key.sink {
                 Sink::Mirror => delivery.revision,
                 _ => row.revision,
             };
             match delivery.key.sink {
                 Sink::Airtable | Sink::Mirror => bytes += row.bytes,
-                // What agents reported is none of their business.
+                // These sinks do not need agents' reports.
                 Sink::Egress | Sink::Storage => row.call.reports = Reports::default(),
             }
             due.push(Due {

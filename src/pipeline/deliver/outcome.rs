@@ -33,9 +33,9 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Attempt {
     pub outcome: Outcome,
-    /// What the sink wants to remember of this call.
+    /// The sink's state to store for this call.
     pub sink_state: Value,
-    /// What the sink found out, for the inbox.
+    /// The sink's observations, for the inbox.
     pub messages: Vec<InboxMessage>,
     /// What is wrong with a delivery that succeeded, where nothing else reports it.
     pub warning: Option<String>,

@@ -97,7 +97,8 @@ impl<D: Deliverer> Deliver<D> {
 
 fn panicked(due: &[Due]) -> Vec<Attempt> {
     let outcome = Outcome::Dead {
-        error: "this call could not be sent: a bug; redrive it after an update".into(),
+        error: "this call could not be delivered because of a bug; run `redrive` after an update"
+            .into(),
     };
     due.iter()
         .map(|due| Attempt::new(outcome.clone(), &due.delivery.sink_state))

@@ -34,7 +34,7 @@ impl ReadMessage {
     }
 }
 
-/// A batch in the making.
+/// A batch in progress.
 #[derive(Default)]
 pub(super) struct Batch {
     pub calls: BTreeMap<CallId, CallUpdate>,

@@ -44,7 +44,7 @@ impl Intake {
             },
         };
         if let Some(error) = &error {
-            tracing::warn!(inbox = message.id, %error, "set aside; it is kept in the inbox");
+            tracing::warn!(inbox = message.id, %error, "message could not be processed; it stays in the inbox");
         }
         batch.processed.push(match error {
             Some(error) => {

@@ -13,14 +13,14 @@ use crate::{
     store::{self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage},
 };
 
-/// Messages of one transaction.
+/// Messages per transaction.
 const BATCH: i64 = 256;
 
 /// Folds inbox messages into calls.
 pub struct Intake {
     pub store: Store,
     pub policy: Policy,
-    /// The sinks that are configured.
+    /// The configured sinks.
     pub sinks: Vec<Sink>,
     pub wake: Arc<Wake>,
 }
@@ -150,7 +150,7 @@ fn log_status(call: &Call, before: Option<&Status>) {
         _ if before == Some(&status) => {}
         Status::Failed => tracing::warn!(
             %call,
-            "the call is Failed: it was to be recorded, and no recording is there; `livekit-airtable calls show {call}` says why"
+            "the call is Failed: a recording was requested and is missing; `livekit-airtable calls show {call}` shows why"
         ),
         _ => tracing::info!(%call, "the call is {}", status.label()),
     }

@@ -1,4 +1,4 @@
-//! INBOX to CALL: reads messages in order, finds each one's call, folds, and writes calls and deliveries in one
+//! INBOX to CALL: processes messages in order, finds the call of each, folds it, and writes calls and deliveries in one
 //! transaction. The only writer of calls.
 
 mod batch;

@@ -8,9 +8,9 @@ use crate::{
     store::InboxMessage,
 };
 
-/// How long a report that names no known call waits for one.
+/// How long a report that matches no call waits for one.
 const REPORT_WAIT: SignedDuration = SignedDuration::from_hours(1);
-/// How long a request waits for LiveKit to say whether its room exists.
+/// How long a request waits for LiveKit to confirm that its room exists.
 const REQUEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// How far a report's time may lie outside of its call's.
 const SLACK: SignedDuration = SignedDuration::from_secs(60);
@@ -19,7 +19,7 @@ const SLACK: SignedDuration = SignedDuration::from_secs(60);
 pub(super) enum Route {
     /// To the call of this id.
     Call(CallId),
-    /// Waits for a call of this name.
+    /// Waits for a call with this name.
     Wait {
         room_name: RoomName,
         until: Timestamp,
@@ -54,7 +54,7 @@ impl Intake {
             return Ok(Route::Call(row.call.id));
         }
         if room.name.is_empty() {
-            return Ok(Route::Aside("it names no room that is known".into()));
+            return Ok(Route::Aside("the message names no known room".into()));
         }
         match self.by_name(batch, message, payload, room).await? {
             Some(id) => Ok(Route::Call(id)),
@@ -62,8 +62,8 @@ impl Intake {
         }
     }
 
-    /// The call of that name whose time holds the report's `timestamp`, else the live one, else (for reports) the
-    /// newest of the last hour.
+    /// The call with that name whose time contains the report's `timestamp`, otherwise the live one, otherwise (for
+    /// reports) the newest of the last hour.
     async fn by_name(
         &self,
         batch: &Batch,
@@ -108,9 +108,12 @@ fn wait(
     let (wait, error) = match payload {
         EventPayload::Request { .. } => (
             REQUEST_WAIT,
-            "LiveKit did not say in time whether there is such a room",
+            "LiveKit did not confirm in time that the room exists",
         ),
-        _ => (REPORT_WAIT, "no call of this room name came within an hour"),
+        _ => (
+            REPORT_WAIT,
+            "no call with this room name appeared within an hour",
+        ),
     };
     let until = message.received_at + wait;
     if now >= until {

@@ -37,7 +37,7 @@ impl Job for Reconcile {
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
         let rooms = self.client.rooms(&[]).await;
         self.answer_requests(&rooms, now).await?;
-        let rooms = rooms.context("LiveKit's rooms could not be listed")?;
+        let rooms = rooms.context("cannot list LiveKit's rooms")?;
         let calls = self.store.unfinished().await?;
         let known = calls.iter().map(|row| (&row.call.id, &row.call));
         let known: Unfinished = known.collect();
@@ -48,7 +48,7 @@ impl Job for Reconcile {
         self.put(seen.collect()).await?;
         self.put(self.closed(&rooms, &calls, now)).await?;
         let listed = self.client.list(None, Egresses::All).await;
-        let listed = listed.context("LiveKit's recordings could not be listed");
+        let listed = listed.context("cannot list LiveKit's recordings");
         if let Ok(infos) = &listed {
             self.put(self.egresses(infos, now).await?).await?;
         }

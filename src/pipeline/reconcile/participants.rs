@@ -15,7 +15,7 @@ use crate::{
     store::InboxMessage,
 };
 
-/// Rooms that LiveKit is asked about at once.
+/// Rooms that LiveKit is asked about in parallel.
 const SIDE_BY_SIDE: usize = 8;
 
 impl Reconcile {
@@ -38,7 +38,7 @@ impl Reconcile {
             }
         }
         if let Some((room, error)) = failed.first() {
-            tracing::warn!(call = %room.sid, rooms = failed.len(), %error, "LiveKit did not say who is in a room; it is asked again");
+            tracing::warn!(call = %room.sid, rooms = failed.len(), %error, "LiveKit did not list the participants of a room; retrying");
         }
         messages
     }
@@ -56,7 +56,7 @@ pub(super) fn lacks_people(room: &OpenRoom, known: &Unfinished<'_>) -> bool {
     })
 }
 
-/// Participants of whom the call does not know as much.
+/// Participants about whom the call knows less.
 fn joined(
     room: &OpenRoom,
     known: &Unfinished<'_>,

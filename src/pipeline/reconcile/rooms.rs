@@ -33,7 +33,7 @@ impl Reconcile {
                 continue;
             }
             if heard.is_none() {
-                tracing::info!(call = %room.sid, "a room is open that no webhook told of");
+                tracing::info!(call = %room.sid, "found an open room that no webhook reported");
             }
             opened.push(room);
         }

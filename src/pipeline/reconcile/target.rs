@@ -9,7 +9,7 @@ use crate::{
     store::Store,
 };
 
-/// Unfinished calls by id.
+/// Unfinished calls by ID.
 pub(super) type Unfinished<'a> = BTreeMap<&'a CallId, &'a Call>;
 
 /// Asks LiveKit for what no webhook reported.

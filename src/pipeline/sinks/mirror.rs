@@ -1,4 +1,4 @@
-//! The mirror: the seed's payload, once per recording that ended, plus our additions.
+//! The mirror: posts the seed's payload once per ended recording, with our additions.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 
 /// How long a delivery is tried before it is dead.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(72);
-/// In the first ten minutes tries are at most 30 s apart.
+/// For the first ten minutes, attempts are at most 30 s apart.
 const EAGER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Posts ended recordings to EGRESS_WEBHOOK_URL.
@@ -85,7 +85,7 @@ impl Mirror {
         .to_string()
     }
 
-    /// As the seed has it: bytes, seconds and a URL that plays. Empty when no file was made.
+    /// As in the seed: bytes, seconds and a playable URL. Empty if no file was created.
     async fn files(&self, recording: &Recording) -> Vec<Value> {
         if !recording.expects_file() {
             return Vec::new();

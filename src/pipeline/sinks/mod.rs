@@ -1,4 +1,4 @@
-//! The four places that calls are delivered to.
+//! The four sinks that calls are delivered to.
 
 pub mod airtable;
 pub mod egress;

@@ -1,4 +1,4 @@
-//! The bucket is asked for what the egress said it uploaded: a row says that a recording is there when it is there.
+//! Checks the bucket for the recording that the egress reported: a row says that a recording is there only if it is.
 
 use std::time::Duration;
 
@@ -14,8 +14,7 @@ use crate::{
 };
 
 /// For people, of a recording that is late. On AWS a key that may not list the bucket gets 403 for a missing object, too.
-const FORBIDDEN: &str = "The storage does not let us look for the recording (403): S3_ACCESS_KEY may not read S3_BUCKET (s3:GetObject), \
-    or the recording never came and the key may not list the bucket (s3:ListBucket). It is looked for once an hour for 3 days.";
+const FORBIDDEN: &str = "The storage refused access to the recording (403): S3_ACCESS_KEY may not read S3_BUCKET (s3:GetObject), or the recording was never uploaded and the key may not list the bucket (s3:ListBucket). The service checks again once an hour for 3 days.";
 /// How often it is looked for after that, and for how long.
 const FORBIDDEN_AGAIN: Duration = Duration::from_secs(3600);
 const HOPELESS: SignedDuration = SignedDuration::from_hours(72);
@@ -49,7 +48,7 @@ impl Storage {
     async fn look(&self, due: &Due, now: Timestamp) -> Attempt {
         let (call, sink_state) = (&due.call, &due.delivery.sink_state);
         let recording = call.recordings.get(due.delivery.key.item.as_str());
-        // One that was given up is looked for again when somebody redrives it.
+        // A recording that was given up is checked again if somebody redrives it.
         let given_up = |recording: &Recording| {
             matches!(call.object(recording), Some(ObjectState::Lost { .. }))
         };
@@ -98,7 +97,7 @@ impl Storage {
         match state {
             ObjectState::Missing => lost(
                 LostReason::NeverCame,
-                "The recording never came into the bucket.".to_owned(),
+                "The recording was never uploaded to the bucket.".to_owned(),
             ),
             ObjectState::OtherSize { size } => lost(
                 LostReason::OtherSize,
@@ -128,7 +127,7 @@ fn after_known(due: &Due, now: Timestamp) -> Timestamp {
     after.map_or(now, |after| now.max(after))
 }
 
-/// A lost egress told no size: any object that is not empty is its recording.
+/// A lost egress reported no size: any object that is not empty is accepted as its recording.
 fn fits(recording: &Recording, size: u64) -> ObjectState {
     match recording.size {
         Some(told) if told != size => ObjectState::OtherSize { size },
@@ -155,7 +154,7 @@ fn outcome(state: &ObjectState, hope: Hope) -> Outcome {
         ObjectState::Missing => retry(None, "the object is not in the bucket yet".into()),
         ObjectState::OtherSize { size } => retry(
             None,
-            format!("the object has {size} bytes, not what LiveKit said"),
+            format!("the object has {size} bytes, which is not the size that LiveKit reported"),
         ),
         ObjectState::Unknown { error } => retry(None, error.clone()),
         ObjectState::Lost { error, reason } => match (reason, hope) {

@@ -1,4 +1,4 @@
-//! What stands between a client and the stand-in: it sees every request, and answers some itself.
+//! A proxy between a client and the stand-in: it sees every request and answers some itself.
 
 use std::{
     collections::VecDeque,

@@ -38,7 +38,7 @@ use tokio_util::task::TaskTracker;
 use crate::reader::{self, Row};
 use front::Front;
 
-/// A clock of this test alone, which begins at a time and goes on from there; `set` and `forward` move it.
+/// A clock of this test alone, which starts at a given time and runs from there; `set` and `forward` move it.
 macro_rules! clock {
     ($start:expr) => {{
         static AHEAD: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
@@ -53,7 +53,7 @@ macro_rules! clock {
 }
 use clock;
 
-/// What moves a clock: milliseconds that it is ahead of the real one.
+/// Moves a clock: milliseconds that it is ahead of the real one.
 pub struct Hands(&'static AtomicI64);
 
 impl Hands {
@@ -96,7 +96,7 @@ impl Default for Settings {
 }
 
 impl Rig {
-    /// `requests_per_second`: what the base allows; 0 is no limit.
+    /// `requests_per_second`: the base's limit; 0 means unlimited.
     pub async fn new(requests_per_second: f64) -> Rig {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("calls.db");
@@ -123,7 +123,7 @@ impl Rig {
         let (client, schema) = (rig.client(Settings::default()), Schema::built_in());
         let plan = Plan::read(&client, &schema, None).await.unwrap();
         plan.apply(&client, &schema).await.unwrap();
-        // What made the table must not count in what a test measures.
+        // Requests that created the table must not count in the test's measurement.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         rig.front.forget();
         rig
@@ -148,7 +148,7 @@ impl Rig {
     /// The sink as a process that has just started has it.
     pub fn process(&self, settings: Settings) -> Process {
         let budget = self.budget(settings);
-        // What is tested is that even processes that know nothing of each other share the limit.
+        // The test shows that even processes that know nothing of each other share the limit.
         let runner = Runner {
             leases: Leases::alone(),
             ..Runner::new(settings.clock)
@@ -177,7 +177,7 @@ impl Rig {
         }
     }
 
-    /// Calls `RM_{n}` are owed to Airtable, as intake writes it: open ones, or such that have come to their end.
+    /// Calls `RM_{n}` with a pending Airtable delivery, as intake writes it: open ones, or ended ones.
     pub async fn owe(&self, numbers: impl IntoIterator<Item = usize>, ended: bool, now: Timestamp) {
         let mut folded = Vec::new();
         for n in numbers {
@@ -226,7 +226,7 @@ impl Rig {
         keys.len()
     }
 
-    /// What the database has counted of this month.
+    /// The requests that the database has counted this month.
     pub async fn used(&self, now: Timestamp) -> u64 {
         let base = self.store.base(&self.airtable.base_id()).await.unwrap();
         base.map_or(0, |base| base.used(now))

@@ -89,7 +89,7 @@ async fn what_goes_next_is_chosen_when_its_turn_comes() {
         }
     };
     tokio::join!(coming, sending);
-    // A request that is not full leaves nobody behind who was there when its turn came.
+    // A request that is not full contains everything that was pending when it was sent.
     for request in rig.front.seen() {
         let turn = request.at - Duration::from_millis(300);
         for row in &request.rows {
@@ -225,6 +225,6 @@ async fn a_far_away_airtable_is_sent_as_much_as_a_near_one() {
     assert_eq!((rig.calls().await, rig.airtable.breaches()), (200, 0));
     let closest = closest(&seen, 6);
     assert!(closest >= Duration::from_secs(1), "{closest:?}");
-    // The best six: a busy machine holds some of them up. With whole latencies none would take less than 1.3 s.
+    // The best six: a busy machine delays some of them. Without the overlap, none would take less than 1.3 s.
     assert!(closest < Duration::from_millis(1250), "{closest:?}");
 }

@@ -1,4 +1,4 @@
-//! Several processes on one base: kills, restarts, commands; and what is told of it all.
+//! Several processes on one base: kills, restarts, commands, and the resulting logs and metrics.
 
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,7 @@ fn calls_of(found: &Value) -> Vec<&str> {
     ids
 }
 
-/// What lies in the bucket under RECORDING_PATH comes into the base, once, and calls that are known stay one row.
+/// Recordings in the bucket under RECORDING_PATH are imported once, and known calls keep their one row.
 pub async fn finds_recordings(world: World) {
     let known = world.complete("desk").await;
     world.put_object("RM_old", 1000);

@@ -17,16 +17,16 @@ use crate::{
     process::{Done, run},
 };
 
-/// What commands say when nobody sends.
-const NOBODY: &str = "No service runs on this database";
+/// What commands print if no process sends deliveries.
+const NOBODY: &str = "No service is running on this database";
 
 impl World {
-    /// Runs a command with this world's settings to its end, while the service goes on.
+    /// Runs a command with this world's settings to completion, while the service keeps running.
     async fn cli(&self, args: &[&str]) -> Done {
         run(self.folder.path(), args, self.settings()).await
     }
 
-    /// What it printed, when it ended well.
+    /// Its output, if it succeeded.
     async fn ok(&self, args: &[&str]) -> Done {
         let done = self.cli(args).await;
         assert_eq!(done.code, Some(0), "{args:?}: {done:?}");
@@ -39,7 +39,7 @@ impl World {
         serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"))
     }
 
-    /// A finished call with a recording and a transcript that the base and the mirror have heard of.
+    /// A finished call with a recording and a transcript that has been delivered to the base and the mirror.
     async fn complete(&self, room: &str) -> String {
         let call = self.livekit.open_room(room);
         self.livekit.join(room, agent());

@@ -86,7 +86,7 @@ pub async fn revives_the_dead(mut world: World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dead_are_sent_when_somebody_says_so() {
-    // No recording, and so no news of the call that would revive it.
+    // No recording, so no change of the call that would retry the delivery.
     revives_the_dead(World::with(&[("RECORD_ON", "manual")]).await).await;
 }
 
@@ -168,7 +168,7 @@ async fn a_redrive_of_everything_is_not_lost_on_a_row_that_is_being_written() {
     let call = world.livekit.open_room("desk");
     world.row_is(&call, "Live").await;
     world.processed(&call, "airtable").await;
-    // The write is done, its answer is long on its way: what follows comes before it.
+    // The write is executed, but its response is slow: everything that follows happens before it arrives.
     let slow = Fault::Slow(Duration::from_secs(8));
     world.airtable.fail_next(1, slow);
     world.livekit.close_room("desk");

@@ -7,7 +7,7 @@ use crate::{harness::World, mirror::Receiver, play::text, signed_webhooks::send}
 
 const CALLS: &str = "SELECT state FROM calls ORDER BY id";
 
-/// With the same code everything is as before, and nobody is told anything.
+/// With the same code, nothing changes and nothing is sent.
 pub async fn changes_nothing(world: World) {
     let calls = [world.complete("desk").await, world.complete("hall").await];
     let silent = world.livekit.open_room("silent");
@@ -67,7 +67,7 @@ async fn with_the_same_code_nothing_changes() {
     );
 }
 
-/// What an older version folded wrong comes right, and only that is sent.
+/// A call that an older version folded incorrectly is corrected, and only the difference is sent.
 pub async fn mends_what_was_stored_wrong(mut world: World) {
     let (call, other) = (world.complete("desk").await, world.complete("hall").await);
     world.processed(&call, "egress").await;
@@ -154,7 +154,7 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
     let body = json!({ "event": "room_finished", "id": "EV_aside", "room": { "sid": sid, "name": "aside" } });
     assert_eq!(send(&world, body.to_string()).await, 200);
     world.row_is(sid, "Failed").await;
-    // As though an older version had not been able to read the message.
+    // As if an older version had not been able to parse the message.
     world.sql("DELETE FROM deliveries").await;
     world.sql("DELETE FROM calls").await;
     world
@@ -181,7 +181,8 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
     assert!(world.livekit.starts().is_empty());
 }
 
-/// What an older version could not read may be of a room that closed long ago, and LiveKit starts by name.
+/// A message that an older version could not parse may be about a room that closed long ago, and LiveKit starts by
+/// name.
 #[tokio::test(flavor = "multi_thread")]
 async fn old_news_records_nobody_elses_room() {
     let world = World::with(&[("RECORD_ROOMS", "desk")]).await;
@@ -206,7 +207,7 @@ async fn old_news_records_nobody_elses_room() {
     let done = world.json(&["replay"]).await;
     assert_eq!(done["read_again"], 1, "{done:#}");
     world
-        .row_where(old, |row| text(row, "Error").contains("had closed"))
+        .row_where(old, |row| text(row, "Error").contains("room closed before"))
         .await;
     assert_eq!(text(&world.row(&live).await.unwrap(), "Status"), "Live");
     assert_eq!(

@@ -186,7 +186,7 @@ async fn rows_go_to_the_new_base_when_it_is_another() {
     }
     world.create_table().await;
     let mut serve = world.serve().await;
-    // It is whole there: what the old row had is not taken for sent.
+    // The row there is complete: cells of the old row do not count as sent.
     let row = world
         .row_where(&waits, |row| text(row, "Status") != "Live")
         .await;

@@ -1,4 +1,4 @@
-//! What waits is said on stderr once an hour, for as long as it waits.
+//! Waiting deliveries are logged once an hour, for as long as they wait.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{harness::KEY, leak_check};
 
 const CALL: &str = "RM_waitsForThreeDays";
 
-/// A database in which one call is owed to Airtable since `now`.
+/// A database with one call whose Airtable delivery has been pending since `now`.
 async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
     let url = format!("sqlite:{}", folder.join("calls.db").display());
     let store = Store::open(&url, telemetry::now()).await.unwrap();

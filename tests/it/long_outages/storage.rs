@@ -14,7 +14,7 @@ use crate::{
 
 const MANY: usize = 1_000_000;
 
-/// The call's row, while time goes on, as soon as it is as wanted.
+/// Advances the time until the call's row is as expected, and returns it.
 async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Row {
     let wanted = |row: &Row| {
         let told = text(row, "Error");
@@ -49,12 +49,12 @@ async fn whatever_the_bucket_says_it_is_asked_again_until_the_recording_is_there
     world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
     row_in_time(&world, &call, "Processing", "S3_ACCESS_KEY").await;
     world.storage.refuse(MANY, 500);
-    row_in_time(&world, &call, "Processing", "answers 500").await;
+    row_in_time(&world, &call, "Processing", "answered 500").await;
     world.storage.refuse(0, 500);
     row_in_time(&world, &call, "Processing", "not in the bucket yet").await;
     world.put_object(&call, 300);
-    row_in_time(&world, &call, "Processing", "300 bytes, not the 700").await;
-    // Too late, and nobody can say whether it is there: the row names what is to be mended.
+    row_in_time(&world, &call, "Processing", "300 bytes instead of the 700").await;
+    // Too late, and it is unknown whether the object exists: the row says what must be fixed.
     world.storage.refuse(MANY, 403);
     move_clock::<15>(49 * HOUR);
     let row = row_in_time(&world, &call, "Failed", "s3:GetObject").await;

@@ -1,4 +1,4 @@
-//! What livekit-agents itself makes of a session, and the agent of examples/ sending it.
+//! Session reports of livekit-agents itself, and the agent of examples/ sending one.
 
 use std::process::Command;
 

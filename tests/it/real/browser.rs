@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use super::{bucket, pairs};
 use crate::harness::{World, agent};
 
-/// Alone in a folder of its own, and asking nobody outside.
+/// In a folder of its own, without access to the network.
 const FLAGS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -59,7 +59,7 @@ fn chromium(world: &World, page: &str) -> Child {
     quiet.spawn().unwrap()
 }
 
-/// A page with a player, which tells the length of what it plays, in seconds, or what went wrong.
+/// A page with a player, which reports the duration of what it plays, in seconds, or an error.
 async fn page(recording: &str) -> (String, mpsc::UnboundedReceiver<String>) {
     let html = format!(
         r#"<!doctype html><audio id="player" preload="auto" src="{}"></audio><script>

@@ -1,4 +1,4 @@
-//! Replicas on one PostgreSQL: whoever sends to Airtable, it is sent no more than one process may.
+//! Replicas on one PostgreSQL: whichever of them sends to Airtable, together they never exceed the rate of one process.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn replicas_hand_the_base_over_within_its_limit() {
     assert_eq!(first.stop().await, Some(0));
     let third = Serve::start(folders[2].path(), &settings).await;
     rig.has_requests(16).await;
-    // One of the two has the lease; without it, the other goes on.
+    // One of the two holds the lease; when it stops, the other takes over.
     drop(second);
     let done = eventually(|| (rig.written() >= 300).then_some(())).await;
     assert!(done.is_some(), "{} rows", rig.written());

@@ -1,5 +1,5 @@
-//! A real livekit-server with real media. It has no egress worker; where a recording is to end well, a relay sends
-//! its egress requests to the stand-in.
+//! A real livekit-server with real media. It has no egress worker; where a recording must succeed, a relay sends its
+//! egress requests to the stand-in.
 
 use std::{process::Command, sync::Arc};
 
@@ -26,7 +26,7 @@ fn listen() -> String {
     format!("127.0.0.1:{}", exported("LIVEKIT_TEST_WEBHOOK_PORT"))
 }
 
-/// A service that hears the real server's webhooks, its bucket on SeaweedFS.
+/// A service that receives the real server's webhooks, with its bucket on SeaweedFS.
 async fn world(livekit_url: &str, more: &[(&str, &str)]) -> World {
     let (bucket, listen) = (bucket(), listen());
     let mut settings = pairs(&bucket);
@@ -100,7 +100,7 @@ async fn a_real_call_that_nobody_can_record_says_so_in_its_row() {
     let time = |column: &str| row[column].as_str().unwrap().parse::<jiff::Timestamp>();
     assert!(time("Started").unwrap() < time("Ended").unwrap());
     assert!(has_error(&row, "could not be started"), "{row:#?}");
-    assert!(!has_error(&row, "tried again"), "{row:#?}");
+    assert!(!has_error(&row, "Retrying"), "{row:#?}");
 }
 
 /// A server without an egress worker takes 20 to 24 s to refuse a start: longer than `row_where` waits.

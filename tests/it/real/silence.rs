@@ -1,5 +1,5 @@
-//! PostgreSQL falls silent: connections stay open and nothing comes through them any more, as after a failover or behind
-//! a firewall that has forgotten them. New ones work.
+//! PostgreSQL goes silent: connections stay open and nothing arrives through them, as after a failover or behind a
+//! firewall that has dropped them. New connections work.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ impl Line {
                         _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
                         _ = cut.changed() => {}
                     }
-                    // Both stay open, and nobody reads.
+                    // Both stay open, and nothing is read.
                     std::future::pending::<()>().await;
                 });
             }
@@ -51,7 +51,7 @@ impl Line {
     }
 }
 
-/// Lets nobody write into the inbox.
+/// Blocks all writes to the inbox.
 async fn lock(database: &str) -> PgConnection {
     let mut other = PgConnection::connect(database).await.unwrap();
     other.execute("BEGIN").await.unwrap();
@@ -103,7 +103,7 @@ async fn a_letter_that_was_being_written_when_postgres_fell_silent_is_refused_an
     assert!(
         refused
             .to_string()
-            .contains("it is away, locked or overloaded"),
+            .contains("it is unreachable, locked or overloaded"),
         "{refused}"
     );
     // Each other connection of the pool is found out in its turn.

@@ -24,7 +24,7 @@ async fn store() -> Store {
     Store::open(&fresh_database().await, now()).await.unwrap()
 }
 
-/// A call with one recording, owed to every sink, as intake writes it.
+/// A call with one recording and pending deliveries to every sink, as intake writes it.
 async fn folded(store: &Store, message: &str, read_revision: i64) {
     let recording = Recording {
         egress_id: "EG_1".into(),

@@ -30,7 +30,7 @@ fn items(row: &Row) -> Vec<Value> {
     cell.cloned().unwrap_or_default()
 }
 
-/// Whether our copy is in the row, whole.
+/// Whether our copy is in the row, with its full size.
 fn has_copy(row: &Row, call: &str) -> bool {
     let whole =
         |it: &Value| it["filename"] == format!("{call}.mp3") && it["size"] == row["Recording size"];
@@ -89,7 +89,7 @@ async fn a_recording_is_copied_once_and_their_files_stay() {
         world.due_deliveries(&call).await["due_at"].is_string(),
         "the link is renewed"
     );
-    // Once it was seen it is theirs: what they delete stays away.
+    // Once it has been seen, it belongs to the users: if they delete it, it is not sent again.
     world.edit(&record, "Recording", json!([])).await;
     world.look_again(&call).await;
     world.say_and_read(&call, "after it was deleted").await;
@@ -148,9 +148,9 @@ async fn after_three_times_it_is_told() {
     let row = world
         .row_where(&call, |row| row.contains_key("Error"))
         .await;
-    let words = "Airtable did not take the recording into “Recording”, sent 3 times: the link to it still works.";
+    let words = "Airtable did not copy the recording into “Recording” after 3 attempts; the link to the recording still works.";
     assert_eq!(text(&row, "Error"), words);
-    // That was all: looking at the row again asks Airtable nothing.
+    // Nothing is left to do: checking the row again sends no request to Airtable.
     world.owed_is(&call, "done").await;
     let before = world.airtable.requests();
     world.look_again(&call).await;

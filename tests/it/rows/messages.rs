@@ -1,4 +1,4 @@
-//! What people read when Airtable refuses everything: it must tell what to do.
+//! The messages that people read if Airtable rejects everything: they must say what to do.
 
 use livekit_airtable_sim::airtable::Fault;
 use serde_json::json;
@@ -28,7 +28,7 @@ async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
         let known = world.get(&format!("/v1/calls/{call}")).await.status() == 200;
         if known {
             let due_deliveries = world.due_deliveries(&call).await;
-            // A closed sink is told before this try of it is written down.
+            // A paused sink is logged before the outcome of this attempt is stored.
             if due_deliveries["last_error"].is_string() && due_deliveries["attempts"] != 0 {
                 break due_deliveries;
             }

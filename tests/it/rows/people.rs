@@ -1,4 +1,4 @@
-//! What people do to rows stays done, and their cells stay theirs.
+//! Changes that people make to rows are kept, and their cells stay theirs.
 
 use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn a_deleted_row_comes_back_whole_with_news_and_only_then() {
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
     assert!(world.airtable.delete_row("Calls", text(&row, "id")));
-    // The URL is renewed with a quarter of its life left, which finds the row gone.
+    // The URL is renewed when a quarter of its lifetime is left; the renewal finds the row missing.
     let before = world.airtable.requests();
     let renewed = || (world.airtable.requests() > before).then_some(());
     eventually(renewed).await.expect("the URL is renewed");
@@ -129,7 +129,7 @@ async fn edited_cells_stay_until_ours_change(mut world: World) {
         }
     };
     kept(&world.say_and_read(&call, "one").await, "after news");
-    // Nobody knows whether these were written.
+    // It is unknown whether these were written.
     let lost = [
         Fault::AfterWrite,
         Fault::Truncated,

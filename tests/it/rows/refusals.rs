@@ -1,4 +1,4 @@
-//! What Airtable does not take costs as little as may be.
+//! Values that Airtable rejects have the smallest possible effect.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ const REQUESTS: usize = 3000;
 struct Storm {
     /// Calls with a value that Airtable does not take: one in a hundred.
     poisoned: Vec<bool>,
-    /// What becomes of each request.
+    /// The fate of each request.
     faults: Vec<Fault>,
 }
 
@@ -90,12 +90,12 @@ async fn end(world: &World, n: usize, poisoned: bool) {
     world.hook(&finished).await;
 }
 
-/// Waits until everything that was accepted is in its call, and nothing is owed.
+/// Waits until all accepted messages are in their calls and no delivery is pending.
 async fn settle(world: &World) {
     let mut database = world.connected().await;
     let asked = std::time::Instant::now();
     loop {
-        // At one moment: a message is read and its call's row owed in one transaction.
+        // Read at one moment: a message is processed and its call's delivery is created in one transaction.
         let open = "SELECT (SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL)
             + (SELECT COUNT(*) FROM deliveries WHERE state NOT IN ('done', 'dead'))";
         let open = sqlx::query_scalar::<_, i64>(open).fetch_one(&mut database);

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Row, UNRECORDED};
 use crate::{harness::World, play::text};
 
-/// Family of four: seven messages, eleven UTF-16 units, one picture.
+/// A family of four: seven code points, eleven UTF-16 units, one picture.
 const FAMILY: &str = "👨‍👩‍👧‍👦";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn one_huge_turn_of_anything_is_cut_between_letters_and_whole_in_the_bucke
         let (kept, note) = cell.rsplit_once('\n').unwrap();
         assert_eq!(
             note,
-            "[… cut here: the whole text is behind Transcript URL]"
+            "[… cut here: the full text is linked in Transcript URL]"
         );
         let kept = kept.strip_prefix("Agent: ").unwrap();
         assert_eq!(
@@ -77,7 +77,7 @@ async fn while_the_bucket_refuses_the_row_says_so_and_it_is_tried_again() {
     let row = world.only_row(&call).await;
     assert!(
         text(&row, "Transcript")
-            .ends_with("[… cut here: the whole text is not in the bucket yet, see Error]")
+            .ends_with("[… cut here: the full text is not in the bucket yet, see Error]")
     );
     let error = text(&row, "Error");
     assert!(
@@ -96,7 +96,7 @@ async fn while_the_bucket_refuses_the_row_says_so_and_it_is_tried_again() {
     let mended = |row: &Row| row.contains_key("Transcript URL");
     let row = world.row_where(&call, mended).await;
     assert_eq!(text(&row, "Error"), "");
-    assert!(text(&row, "Transcript").ends_with("behind Transcript URL]"));
+    assert!(text(&row, "Transcript").ends_with("linked in Transcript URL]"));
     let whole = world
         .http
         .get(text(&row, "Transcript URL"))

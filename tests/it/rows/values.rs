@@ -58,7 +58,7 @@ async fn a_value_that_airtable_refuses_costs_its_cell_and_no_other_row() {
             let (stars, error) = match n {
                 6 => (
                     None,
-                    "Airtable does not take what this call has for “Stars”: what was there before stays.",
+                    "Airtable rejects this call's value for “Stars”; the previous value is kept.",
                 ),
                 _ => (Some(&json!(2)), ""),
             };
@@ -85,9 +85,7 @@ async fn a_column_that_refuses_every_value_is_left_out_until_a_restart() {
     for call in &calls {
         rate(&world, call, "first", 5).await;
         world
-            .row_where(call, |row| {
-                text(row, "Error").contains("what this call has")
-            })
+            .row_where(call, |row| text(row, "Error").contains("this call's value"))
             .await;
         world.owed_is(call, "done").await;
     }

@@ -1,5 +1,5 @@
-//! Calls told by webhooks and reports at a steady rate, each message until it is accepted; and what must be in their
-//! rows then. Each message leaves a mark of its own in the row, so a lost one is seen.
+//! Calls reported by webhooks and agents at a steady rate, each message sent until it is accepted; and the expected
+//! content of their rows. Each message leaves its own mark in the row, so a lost one is detected.
 
 use std::{
     collections::BTreeMap,
@@ -19,24 +19,24 @@ use crate::{
     signed_webhooks::signature,
 };
 
-/// Messages of one call.
+/// Messages per call.
 pub const LETTERS: usize = 6;
 const CLIENTS: usize = 24;
 
 pub struct Load {
     http: reqwest::Client,
     address: String,
-    /// Messages a second.
+    /// Messages per second.
     rate: u32,
 }
 
-/// What became of a load.
+/// The result of a load.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub accepted: usize,
     /// Tries that were not accepted, and what came instead.
     pub failures: Vec<String>,
-    /// From the first try of a message until it was accepted, the longest.
+    /// The longest time from a message's first attempt until it was accepted.
     pub longest: Duration,
 }
 
@@ -83,7 +83,7 @@ impl Load {
         }
     }
 
-    /// Sends all messages of these calls, mixed up.
+    /// Sends all messages of these calls in random order.
     pub async fn run(&self, calls: Range<usize>) -> Tally {
         let mut messages: Vec<InboxMessage> = calls.flat_map(messages_of).collect();
         messages.sort_by_key(|message| message.body.bytes().rev().collect::<Vec<_>>());
@@ -198,7 +198,7 @@ pub fn put_recordings(world: &World, calls: Range<usize>) {
     }
 }
 
-/// What a row does not say that its accepted messages said.
+/// Accepted messages whose content is missing from the row.
 fn lacks(row: &Row, call: usize) -> Vec<&'static str> {
     let size = row.get("Recording size").and_then(Value::as_u64);
     let payloads = [
@@ -218,7 +218,7 @@ fn lacks(row: &Row, call: usize) -> Vec<&'static str> {
     lacking.map(|(name, _)| name).collect()
 }
 
-/// Messages that are in no row, and rows too many.
+/// Messages that are in no row, and surplus rows.
 #[derive(Debug, Default, PartialEq)]
 pub struct Losses {
     pub lost: Vec<String>,

@@ -1,5 +1,5 @@
-//! LiveKit, the bucket, Airtable or the mirror is away, refuses, dawdles or talks nonsense: the others go on, and
-//! everything that waited arrives.
+//! LiveKit, the bucket, Airtable or the mirror is down, rejects requests, is slow or returns garbage: the others keep
+//! working, and everything that waited arrives.
 
 use std::{
     sync::{
@@ -63,7 +63,7 @@ async fn a_livekit_that_cannot_be_reached_is_asked_until_it_can() {
     let world = World::with(&[("LIVEKIT_URL", &gate.url)]).await;
     let call = world.livekit.open_room("desk");
     world.livekit.speak("desk");
-    let told = |row: &_| text(row, "Error").contains("LiveKit does not answer");
+    let told = |row: &_| text(row, "Error").contains("LiveKit does not respond");
     let row = world.row_where(&call, told).await;
     assert_eq!(row["Status"], "Live");
     assert_eq!(world.get("/readyz").await.status(), 200);
@@ -206,7 +206,7 @@ async fn a_mirror_that_never_answers_holds_no_row_back() {
     });
     let world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
     let mut calls = Vec::new();
-    // More than are told side by side.
+    // More than are sent in parallel.
     for n in 0..6 {
         let room = format!("desk-{n}");
         let (call, _) = world.talk(&room).await;
@@ -237,7 +237,7 @@ async fn a_hundred_calls_without_a_webhook_are_right_after_one_look() {
         world.livekit.speak(&name);
         rooms.push((name, sid));
     }
-    // A start looks once.
+    // A start checks once.
     let begun = Instant::now();
     world.start().await;
     for (name, sid) in &rooms {
@@ -258,7 +258,7 @@ async fn a_hundred_calls_without_a_webhook_are_right_after_one_look() {
         rooms.iter().all(|(_, sid)| there(sid)).then_some(())
     });
     assert!(uploaded.await.is_some(), "LiveKit did not upload all");
-    // What was heard of less than 5 s ago is not taken for closed.
+    // A room with events in the last 5 s is not considered closed.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let begun = Instant::now();
     world.start().await;

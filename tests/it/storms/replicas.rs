@@ -1,4 +1,4 @@
-//! Two machines on one PostgreSQL behind a load balancer: both take messages, one at a time does each job.
+//! Two machines on one PostgreSQL behind a load balancer: both accept messages, and each job runs on one at a time.
 
 use std::{
     process::{Command, Stdio},
@@ -52,7 +52,7 @@ impl Pair {
             ("RECORD_ROOMS", "live-*"),
             ("AIRTABLE_REQUESTS_PER_SECOND", "5"),
         ];
-        // Airtable as strict as the real one: whoever is too fast is locked out for 30 s.
+        // Airtable as strict as the real one: a client that is too fast is locked out for 30 s.
         let mut world = World::beside(&settings, airtable::Options::default()).await;
         world.stop().await;
         let addresses = [free_address(), free_address()];
@@ -83,7 +83,7 @@ impl Pair {
         begun.elapsed()
     }
 
-    /// The same, told by a webhook that the living replica takes.
+    /// The same, reported by a webhook that the living replica accepts.
     async fn next_start_by_hand(&self, room: &str) -> Duration {
         let begun = Instant::now();
         self.world.livekit.lose_webhooks(true);
@@ -172,7 +172,7 @@ async fn the_jobs_of_a_stopped_replica_go_on_in_the_other_at_once() {
     let (accepted, times) = pair.hand_over(sized(2, 20), stop).await;
     assert_eq!(accepted, sized(60, 600) * load::LETTERS);
     for time in times {
-        // Who waits for a lease looks once a second; a dead one's lease lives for 10 s.
+        // A process that waits for a lease checks once a second; a dead one's lease lasts 10 s.
         assert!(time < Duration::from_secs(8), "{time:?}");
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     play::{PROGRAM, Serve},
 };
 
-/// What systemd does with a `.socket` unit: the socket is file 3 of the process that it names.
+/// What systemd does for a `.socket` unit: the socket is file descriptor 3 of the process that it starts.
 const HANDED_ON: &str =
     r#"exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" serve"#;
 

@@ -244,7 +244,10 @@ async fn errors_say_what_to_do() {
         assert!(!error.to_string().contains("HIDDEN"), "{error}");
     }
     let error = start(twirp(404, "not_found")).await;
-    assert_eq!(error.to_string(), "LiveKit says not_found (404): no room");
+    assert_eq!(
+        error.to_string(),
+        "LiveKit answered not_found (404): no room"
+    );
     let (client, _) = with([html(502)]).await;
     assert_eq!(
         client
@@ -263,7 +266,7 @@ async fn a_wrong_secret_is_told_without_the_token_that_livekit_repeats() {
     assert_eq!(error.kind(), ErrorKind::Unauthorized);
     assert_eq!(
         error.to_string(),
-        "LiveKit refuses the API key (401): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
+        "LiveKit rejected the API key (401): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
     );
     let error = start(json(400, object!({"code": "malformed", "msg": token}))).await;
     assert!(!format!("{error} {error:?}").contains("eyJ"));
@@ -306,10 +309,7 @@ async fn a_start_that_times_out_may_have_happened() {
     let error = started(&client, "a.mp3").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (
-            ErrorKind::UnknownOutcome,
-            "LiveKit does not answer: timed out"
-        )
+        (ErrorKind::UnknownOutcome, "LiveKit does not respond: timed out")
     );
     assert_eq!(
         client.rooms(&[]).await.unwrap_err().kind(),

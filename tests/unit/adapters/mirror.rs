@@ -93,15 +93,16 @@ async fn n8ns_start_up_page_is_not_a_delivery() {
         json(500, ""),
     ])
     .await;
-    let end = "it is tried again for 3 days";
-    let starting = format!("EGRESS_WEBHOOK_URL answers 200 but n8n is still starting up; {end}");
+    let end = "retrying for 3 days";
+    let starting = format!("EGRESS_WEBHOOK_URL answered 200, but n8n is still starting up; {end}");
     assert_eq!(error(server.url()).await, starting);
-    let inactive =
-        format!("EGRESS_WEBHOOK_URL answers 404 (n8n does until the workflow is active); {end}");
+    let inactive = format!(
+        "EGRESS_WEBHOOK_URL answered 404 (n8n does so until the workflow is active); {end}"
+    );
     assert_eq!(error(server.url()).await, inactive);
     assert_eq!(
         error(server.url()).await,
-        format!("EGRESS_WEBHOOK_URL answers 500; {end}")
+        format!("EGRESS_WEBHOOK_URL answered 500; {end}")
     );
 }
 
@@ -114,7 +115,7 @@ async fn redirects_are_not_followed() {
         let error = error(server.url()).await;
         assert!(
             error.contains(&format!(
-                "answers {status} with a redirect, which is not followed"
+                "answered {status}, a redirect, which is not followed"
             )),
             "{error}"
         );
@@ -129,6 +130,6 @@ async fn no_answer_is_tried_again() {
     assert!(
         error(hangs_up("").await)
             .await
-            .contains("closed the connection without an answer")
+            .contains("closed the connection without a response")
     );
 }

@@ -128,7 +128,7 @@ async fn respond(
     response.body(Body::from(body)).unwrap()
 }
 
-/// A server that reads a whole request, writes `reply` as it stands and hangs up.
+/// A server that reads an entire request, writes `reply` unchanged and closes the connection.
 pub async fn hangs_up(reply: &'static str) -> String {
     livekit_airtable::install_crypto();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -157,7 +157,7 @@ pub async fn never_answers() -> String {
     url
 }
 
-/// An address where nobody listens.
+/// An address where nothing listens.
 pub async fn nobody() -> String {
     livekit_airtable::install_crypto();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -70,7 +70,7 @@ async fn a_refusal_is_not_a_missing_object() {
         .to_string();
     assert_eq!(
         error,
-        "the storage refuses it (404 NoSuchBucket): check S3_ENDPOINT, S3_REGION and S3_BUCKET"
+        "the storage rejected the request (404 NoSuchBucket): check S3_ENDPOINT, S3_REGION and S3_BUCKET"
     );
 }
 
@@ -78,10 +78,16 @@ async fn a_refusal_is_not_a_missing_object() {
 async fn an_ill_storage_is_away() {
     let server = Server::start([json(503, "")]).await;
     let error = client(server.url()).head(KEY).await.unwrap_err();
-    assert_eq!(error.to_string(), "the storage is away: it answers 503");
+    assert_eq!(
+        error.to_string(),
+        "the storage is unreachable: it answered 503"
+    );
     for url in [nobody().await, hangs_up("").await] {
         let error = client(url).head(KEY).await.unwrap_err();
-        assert_eq!(error.to_string(), "the storage is away: no connection");
+        assert_eq!(
+            error.to_string(),
+            "the storage is unreachable: no connection"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! The Airtable client against a server that answers what a test tells it to.
+//! The Airtable client against a server with scripted responses.
 
 mod rate_limiter;
 mod refusals;

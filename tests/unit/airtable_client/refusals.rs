@@ -1,4 +1,4 @@
-//! What each refusal means, and what it says.
+//! The meaning and text of each error response.
 
 use std::time::Duration;
 

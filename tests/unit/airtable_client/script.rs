@@ -1,4 +1,4 @@
-//! A server that answers what a test tells it to.
+//! A server with scripted responses.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

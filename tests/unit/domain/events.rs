@@ -89,7 +89,7 @@ pub(super) fn request(seconds: i64, request: Request) -> Event {
     event(seconds, EventPayload::Request { room, request })
 }
 
-/// What LiveKit may say of one person while their name and attributes come and go.
+/// Everything that LiveKit may report about one person while their name and attributes come and go.
 pub(super) fn seen(seconds: i64, version: u64, name: &str, attributes: &Value) -> Event {
     let body = json!({
         "event": "participant_joined", "room": { "sid": CALL, "name": "call-real-1" },
@@ -101,7 +101,8 @@ pub(super) fn seen(seconds: i64, version: u64, name: &str, attributes: &Value) -
     )
 }
 
-/// Everything that may happen to one call: what LiveKit sent, what people and agents asked and said, what was found.
+/// Everything that may happen to one call: LiveKit's events, requests and reports of agents and people, and
+/// observations.
 pub(super) fn events() -> Vec<Event> {
     let names = [
         "001_room_started",
@@ -166,7 +167,8 @@ pub(super) fn events() -> Vec<Event> {
     events
 }
 
-/// What LiveKit may say of one egress: any field may be missing, and two events may be of the same moment.
+/// Everything that LiveKit may report about one egress: any field may be missing, and two events may have the same
+/// time.
 pub(super) fn told() -> impl Strategy<Value = Event> {
     let status = prop::sample::select(vec![
         "EGRESS_ACTIVE",
@@ -195,7 +197,7 @@ pub(super) fn told() -> impl Strategy<Value = Event> {
     })
 }
 
-/// What agents, the bucket and our sinks may say at the same moment.
+/// Everything that agents, the bucket and our sinks may report at the same time.
 pub(super) fn said() -> impl Strategy<Value = Event> {
     let text = prop::option::of("[xy]");
     let reported = ("[ab]", text, prop::option::of(1..3)).prop_map(|(text, summary, at)| {

@@ -98,9 +98,9 @@ fn ask(airtable: &Airtable, asked: Asked) -> Outcome {
     let method = method.map(|name| Method::from_bytes(name.as_bytes()));
     let method = method
         .transpose()
-        .map_err(|_| bad("`method` is none of HTTP's"))?;
-    let wait =
-        Duration::try_from_secs_f64(asked.seconds).map_err(|_| bad("`seconds` is no time"))?;
+        .map_err(|_| bad("`method` is not an HTTP method"))?;
+    let wait = Duration::try_from_secs_f64(asked.seconds)
+        .map_err(|_| bad("`seconds` is not a valid duration"))?;
     let status = asked.status.unwrap_or(500);
     let fault = match asked.fault {
         Name::Status => Fault::Status(status, words(status, asked.body)),

@@ -45,7 +45,7 @@ pub(super) fn is_id(text: &str, prefix: &str) -> bool {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the stand-in is an edge: Airtable has its own clock"
+    reason = "the stand-in is an edge: like Airtable, it has its own clock"
 )]
 fn clock() -> Timestamp {
     Timestamp::now()

@@ -92,11 +92,11 @@ fn number(query: &Value, name: &str) -> Result<Option<u64>, Refusal> {
         Value::String(text) => text
             .parse()
             .map(Some)
-            .map_err(|_| bad(&format!("{name} is no number"))),
+            .map_err(|_| bad(&format!("{name} is not a number"))),
         number => number
             .as_u64()
             .map(Some)
-            .ok_or_else(|| bad(&format!("{name} is no number"))),
+            .ok_or_else(|| bad(&format!("{name} is not a number"))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The metadata API: who am I, bases, tables, fields.
+//! The metadata API: whoami, bases, tables, fields.
 
 use serde_json::{Value, json};
 

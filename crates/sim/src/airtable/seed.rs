@@ -20,7 +20,7 @@ pub(super) fn plant(seed: Option<&Value>) -> Result<Base, String> {
     let tables = match seed.map(|s| &s["tables"]) {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(tables)) => tables.iter().map(table).collect::<Result<_, _>>()?,
-        Some(_) => return Err("`tables` of the seed is no list".to_owned()),
+        Some(_) => return Err("`tables` of the seed is not a list".to_owned()),
     };
     Ok(Base {
         id: text("id", DEFAULT_BASE),

@@ -223,7 +223,7 @@ impl Call {
 
 fn broken_connection() -> Response {
     let lost = futures_util::stream::once(async {
-        Err::<Bytes, _>(std::io::Error::other("the answer is lost on purpose"))
+        Err::<Bytes, _>(std::io::Error::other("the response is lost on purpose"))
     });
     (StatusCode::OK, Body::from_stream(lost)).into_response()
 }

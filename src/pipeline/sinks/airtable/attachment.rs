@@ -13,6 +13,7 @@ const FETCH_TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 /// What is remembered of a copy. Its JSON is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct AttachmentState {
+    /// The recording that it is a copy of.
     pub(super) egress_id: String,
     /// How often it was sent.
     pub(super) tries: u32,
@@ -20,6 +21,7 @@ pub(super) struct AttachmentState {
     pub(super) sent_at: i64,
     /// The ids that Airtable gave it (`att…`).
     pub(super) ids: Vec<String>,
+    /// Stored as `state`.
     #[serde(rename = "state")]
     pub(super) progress: Progress,
 }
@@ -37,7 +39,7 @@ pub(super) enum Progress {
     GivenUp,
 }
 
-/// A copy that goes with the row's next request.
+/// A copy that is sent with the row's next request.
 pub(super) struct AttachmentUpload {
     /// The column's name in the schema.
     pub(super) column: String,
@@ -45,6 +47,7 @@ pub(super) struct AttachmentUpload {
     pub(super) kept: Vec<String>,
     /// Where Airtable fetches it.
     pub(super) url: String,
+    /// The last part of the object's key.
     pub(super) filename: String,
 }
 
@@ -57,7 +60,7 @@ impl AttachmentUpload {
     }
 }
 
-/// What a cell says about a copy.
+/// The state of a copy according to the cell.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AttachmentCheck {
     /// It is there, with its size.
@@ -84,7 +87,7 @@ impl AttachmentState {
     pub(super) fn note(&self, column: &str) -> Option<String> {
         let note = || {
             format!(
-                "Airtable did not take the recording into “{column}”, sent {TRIES} times: the link to it still works."
+                "Airtable did not copy the recording into “{column}” after {TRIES} attempts; the link to the recording still works."
             )
         };
         (self.progress == Progress::GivenUp).then(note)
@@ -169,7 +172,7 @@ mod tests {
             checked(1, &["attMine"], 1, &[renamed]),
             AttachmentCheck::Stored
         );
-        // Sent, and the answer was lost.
+        // Sent, but the response was lost.
         assert_eq!(
             checked(0, &[], 0, &[mine(Some(100))]),
             AttachmentCheck::Stored
@@ -182,7 +185,8 @@ mod tests {
             fetching(&["attMine"])
         );
         assert_eq!(checked(0, &[], 900, &[mine(None)]), fetching(&["attMine"]));
-        // Never fetched, fetched wrong, or gone: ours goes, theirs stays, also one that has our name.
+        // Never fetched, fetched incorrectly, or deleted: ours is replaced, the user's stay, including one with our
+        // file's name.
         assert_eq!(
             checked(1, &["attMine"], 15, &[theirs.clone(), mine(None)]),
             kept(&["attTheirs"])

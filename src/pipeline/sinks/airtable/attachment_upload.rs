@@ -19,7 +19,7 @@ use crate::{
     storage::{self, Method},
 };
 
-/// How long the URL lives that Airtable fetches it from, at most.
+/// The maximum lifetime of the URL from which Airtable fetches it.
 const TTL: Duration = Duration::from_secs(24 * 3600);
 
 impl Airtable {
@@ -43,7 +43,7 @@ impl Airtable {
             return;
         };
         let open = |row: &&mut Row| {
-            row.state.record_id.is_some() && self.lacks_attachment(row, &due[row.slot].call, table)
+            row.state.record_id.is_some() && self.lacks_attachment(row, &due[row.index].call, table)
         };
         let open: Vec<&mut Row> = rows.iter_mut().filter(open).collect();
         let records: Vec<String> = open
@@ -62,7 +62,7 @@ impl Airtable {
                     let record = row.state.record_id.as_ref();
                     // A row that somebody deleted needs no recording.
                     if let Some(cell) = record.and_then(|record| cells.get(record)) {
-                        let call = &due[row.slot].call;
+                        let call = &due[row.index].call;
                         self.check_attachment(row, call, cell, now).await;
                     }
                 }
@@ -84,7 +84,7 @@ impl Airtable {
             self.invalidate_table().await;
         }
         for row in rows {
-            // The rows can be written and not read: that is a scope.
+            // The rows can be written but not read: a scope is missing.
             if class == Class::Configuration {
                 let note = format!("The recording is not in “{}” yet: {error}", column.name);
                 row.notes.push(note);
@@ -165,7 +165,7 @@ impl Airtable {
 }
 
 impl Row {
-    /// The copy went with the row; `answer`: the row's cells by field id, as Airtable has them now.
+    /// The copy was sent with the row; `answer`: the row's cells by field ID, as Airtable has them now.
     pub(super) fn attachment_sent(
         &mut self,
         answer: &Map<String, Value>,
@@ -184,7 +184,7 @@ impl Row {
         self.recheck(now + SOON);
     }
 
-    /// Airtable refused the cell; the row goes without it.
+    /// Airtable rejected the cell; the row is written without it.
     pub(super) fn attachment_refused(&mut self, now: Timestamp) {
         self.upload = None;
         if let Some(state) = &mut self.state.attachment {

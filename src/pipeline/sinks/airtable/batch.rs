@@ -17,19 +17,23 @@ use crate::{
     pipeline::deliver::{Attempt, BatchPermit, Due, Outcome},
 };
 
-/// Bytes of rows in a request; Airtable takes a megabyte.
+/// Bytes of rows per request; Airtable accepts one megabyte.
 const REQUEST: usize = 900_000;
 
 /// One batch, as far as it has come.
 pub(super) struct WriteBatch<'a> {
     pub(super) sink: &'a Airtable,
+    /// The calls of the batch; a row knows its index in here.
     pub(super) due: &'a [Due],
+    /// When the batch was chosen.
     pub(super) now: Timestamp,
+    /// The newest reading of the table.
     pub(super) table: Arc<Table>,
+    /// What the table was read again for.
     pub(super) reread: Reread,
-    /// Columns and how many rows' values they refused, since they took one.
+    /// Columns, and how many values in a row they have rejected.
     pub(super) strikes: BTreeMap<String, usize>,
-    /// Rows that are still to be sent, each group in a request.
+    /// Rows that are still to be sent, one request per group.
     pub(super) groups: Vec<Vec<Row>>,
     attempts: Vec<Option<Attempt>>,
 }
@@ -56,6 +60,7 @@ impl Reread {
 /// A row and the cells of it that are sent, by column name.
 pub(super) struct RowChange {
     pub(super) row: Row,
+    /// Never empty.
     pub(super) cells: Map<String, Value>,
 }
 
@@ -91,16 +96,16 @@ impl<'a> WriteBatch<'a> {
         }
     }
 
-    /// One attempt for each due delivery, in their order. While `line` is held, no other batch is chosen: it is let go
-    /// when this one asks for its permit.
+    /// One attempt for each due delivery, in their order. While `permit` is held, no other batch is chosen: it is
+    /// dropped when this one asks for a request's permit.
     pub(super) async fn run(mut self, permit: BatchPermit) -> Vec<Attempt> {
         let (mut known, mut fresh) = (Vec::new(), Vec::new());
-        for (slot, due) in self.due.iter().enumerate() {
-            match self.sink.row(slot, due, &self.table, self.now).await {
+        for (index, due) in self.due.iter().enumerate() {
+            match self.sink.row(index, due, &self.table, self.now).await {
                 Ok(Some(row)) if row.state.record_id.is_some() => known.push(row),
                 Ok(Some(row)) => fresh.push(row),
-                Ok(None) => self.end(slot, Outcome::Delivered { again: None }),
-                Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
+                Ok(None) => self.end(index, Outcome::Delivered { again: None }),
+                Err(error) => self.end(index, Outcome::Retry { after: None, error }),
             }
         }
         drop(permit);
@@ -108,7 +113,7 @@ impl<'a> WriteBatch<'a> {
             .sink
             .check_attachments(&mut known, self.due, &self.table, self.now);
         checked.await;
-        // What Airtable makes of a recording is read from the answer to an update.
+        // Airtable's state of a recording is read from the response to an update.
         let (uploading, known): (Vec<_>, Vec<_>) =
             known.into_iter().partition(|row| row.upload.is_some());
         fresh.extend(known);
@@ -162,7 +167,7 @@ impl<'a> WriteBatch<'a> {
         }
     }
 
-    /// The rows' records, in the order of the rows, with what their cells are now when all of them are known.
+    /// The records of the rows, in the same order, with their current cells if all records were known.
     async fn send(
         &self,
         changes: &[RowChange],
@@ -197,35 +202,35 @@ impl<'a> WriteBatch<'a> {
     }
 
     fn delivered(&mut self, mut row: Row) {
-        let call = &self.due[row.slot].call;
-        // A row that is new gets its recording with the next request.
+        let call = &self.due[row.index].call;
+        // A new row gets its recording with the next request.
         if row.state.attachment.is_none() && self.sink.lacks_attachment(&row, call, &self.table) {
             row.recheck(self.now);
         }
-        let slot = row.slot;
-        self.attempts[slot] = Some(row.delivered(&self.sink.schema, &self.table));
+        let index = row.index;
+        self.attempts[index] = Some(row.delivered(&self.sink.schema, &self.table));
     }
 
     /// Nothing of this call was written.
     pub(super) fn unsent(&mut self, row: Row, outcome: Outcome) {
-        let slot = row.slot;
-        self.attempts[slot] = Some(row.unsent(&self.due[slot], outcome));
+        let index = row.index;
+        self.attempts[index] = Some(row.unsent(&self.due[index], outcome));
     }
 
     /// Somebody deleted the row, and it does not come back.
-    pub(super) fn gone(&mut self, slot: usize, state: &SinkState) {
+    pub(super) fn gone(&mut self, index: usize, state: &SinkState) {
         let outcome = Outcome::Delivered { again: None };
-        self.attempts[slot] = Some(attempt(outcome, state));
+        self.attempts[index] = Some(attempt(outcome, state));
     }
 
     /// An end without a row: what is remembered stays as it is.
-    pub(super) fn end(&mut self, slot: usize, outcome: Outcome) {
-        let sink_state = &self.due[slot].delivery.sink_state;
-        self.attempts[slot] = Some(Attempt::new(outcome, sink_state));
+    pub(super) fn end(&mut self, index: usize, outcome: Outcome) {
+        let sink_state = &self.due[index].delivery.sink_state;
+        self.attempts[index] = Some(Attempt::new(outcome, sink_state));
     }
 }
 
-/// How many of the rows go into one request; one always does.
+/// How many of the rows fit into one request; at least one.
 fn fitting(changes: &[RowChange]) -> usize {
     let mut bytes = 0;
     let fits = |change: &&RowChange| {

@@ -6,8 +6,8 @@ use super::batch::{RowChange, WriteBatch};
 use crate::airtable::{Class, Error};
 
 impl WriteBatch<'_> {
-    /// The column of ours whose values Airtable does not take, if it was sent; never the key, without which there is no
-    /// row. An error: the schema could not be read.
+    /// The column of ours whose values Airtable rejects, if it was sent; never the key, because a row needs it. An
+    /// error: the schema could not be read.
     pub(super) async fn blamed(
         &mut self,
         changes: &[RowChange],
@@ -63,7 +63,7 @@ impl WriteBatch<'_> {
         Ok(None)
     }
 
-    /// Whether the column is as the schema has it, so that it is a value of one call's that Airtable does not take.
+    /// Whether the column still matches the schema, so that Airtable rejects only one call's value.
     pub(super) async fn is_about_a_value(
         &mut self,
         column: &str,
@@ -84,7 +84,7 @@ impl WriteBatch<'_> {
     }
 }
 
-/// Airtable names an attachment cell that it cannot use: that is about one recording, not about the column.
+/// Airtable names an attachment cell that it cannot use: that concerns one recording, not the column.
 pub(super) fn is_about_an_attachment(error: &Error) -> bool {
     error
         .refusal()

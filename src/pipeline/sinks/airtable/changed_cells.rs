@@ -18,9 +18,11 @@ use crate::{
 /// What a row's cells are compared with.
 pub(super) struct Comparison<'a> {
     pub(super) schema: &'a Schema,
+    /// What was sent before, and refused.
     pub(super) state: &'a SinkState,
     pub(super) fields: Fields<'a>,
     pub(super) links: LinkCells,
+    /// A full rewrite sends unchanged cells, too.
     pub(super) extent: Extent,
 }
 

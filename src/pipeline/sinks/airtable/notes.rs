@@ -27,7 +27,7 @@ pub(super) fn disabled<'a>(columns: impl Iterator<Item = &'a String>) -> Option<
 pub(super) fn refused<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
     let names = quoted(columns)?;
     Some(format!(
-        "Airtable does not take what this call has for {names}: what was there before stays."
+        "Airtable rejects this call's value for {names}; the previous value is kept."
     ))
 }
 
@@ -36,7 +36,7 @@ pub(super) fn transcript_missing(error: &str) -> String {
     format!("The full transcript could not be put into the bucket: {error}. It will be retried.")
 }
 
-/// A list for a sentence; `None`: it is empty.
+/// A list within a sentence; `None` if it is empty.
 fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
     let names: Vec<String> = names.map(|name| format!("“{name}”")).collect();
     Some(names.join(", ")).filter(|names| !names.is_empty())

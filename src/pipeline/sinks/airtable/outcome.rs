@@ -1,4 +1,4 @@
-//! What an error means for everything that was in the request.
+//! The outcome of an error for everything in the request.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What becomes of rows that Airtable refuses: nine good rows land, and a column that a user changed costs the row a
+//! Handles rows that Airtable rejects: nine good rows are written, and a column that a user changed costs the row a
 //! line in Error, not the row.
 
 use super::{
@@ -12,11 +12,11 @@ use crate::{
     pipeline::deliver::Outcome,
 };
 
-/// So many rows' values in a column, one after the other and none taken between: then it is the column.
+/// After this many rejected values of a column in a row, the column is considered unusable.
 const STRIKES: usize = 3;
 
 impl WriteBatch<'_> {
-    /// Decides for a group of rows that Airtable refused together.
+    /// Decides what to do with a group of rows that Airtable rejected together.
     pub(super) async fn refused(&mut self, changes: Vec<RowChange>, error: &Error) {
         let blamed = self.blamed(&changes, error).await;
         let rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
@@ -34,7 +34,7 @@ impl WriteBatch<'_> {
             }
             class => {
                 if class == Class::Configuration {
-                    // The table itself may be another one when it works again.
+                    // The table may be another one when it works again.
                     self.sink.invalidate_table().await;
                 }
                 for row in rows {
@@ -44,18 +44,18 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// The rows go without what Airtable refused: a column that people changed, else one row's value.
+    /// Writes the rows without what Airtable rejected: a column that people changed, or else one row's value.
     async fn without(&mut self, column: &str, mut rows: Vec<Row>, error: &Error) {
         match self.is_about_a_value(column, error).await {
             Err(error) => self.end_all(rows, &error),
             Ok(true) if rows.len() > 1 => self.split(rows, error),
             Ok(true) if self.strike(column) < STRIKES => {
                 for row in &mut rows {
-                    let call = &self.due[row.slot].call.id;
+                    let call = &self.due[row.index].call.id;
                     tracing::warn!(
                         %call,
                         column,
-                        "Airtable refused a value; the row goes without it"
+                        "Airtable rejected a value; the row is written without it"
                     );
                     row.refuse(column, &self.table);
                 }
@@ -68,7 +68,7 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// How many rows' values of the column were refused one after the other.
+    /// How many values of the column were rejected in a row.
     fn strike(&mut self, column: &str) -> usize {
         let strikes = self.strikes.entry(column.to_owned()).or_default();
         *strikes += 1;
@@ -94,22 +94,22 @@ impl WriteBatch<'_> {
     }
 
     async fn refused_row(&mut self, mut row: Row, error: &Error) {
-        let slot = row.slot;
+        let index = row.index;
         match error.class() {
             Class::RowGone if row.state.record_id.is_some() => {
                 let state = row.state.deleted();
-                let due = (slot, &self.due[slot]);
+                let due = (index, &self.due[index]);
                 let back = self
                     .sink
                     .row_with(state.clone(), due, &self.table, self.now);
                 match back.await {
                     Ok(Some(row)) => self.groups.push(vec![row]),
-                    Ok(None) => self.gone(slot, &state),
-                    Err(error) => self.end(slot, Outcome::Retry { after: None, error }),
+                    Ok(None) => self.gone(index, &state),
+                    Err(error) => self.end(index, Outcome::Retry { after: None, error }),
                 }
             }
             Class::Row { .. } if row.upload.is_some() && is_about_an_attachment(error) => {
-                tracing::warn!(call = %self.due[slot].call.id, %error, "Airtable refused the recording; the row goes without it");
+                tracing::warn!(call = %self.due[index].call.id, %error, "Airtable rejected the recording; the row is written without it");
                 row.attachment_refused(self.now);
                 self.groups.push(vec![row]);
             }
@@ -124,7 +124,7 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Reads the schema and maps the columns again, then tries once more.
+    /// Reads the schema again, maps the columns, and retries once.
     async fn map_again(&mut self, rows: Vec<Row>) {
         match self.sink.table_after(&self.table, self.now).await {
             Ok(table) => {
@@ -141,9 +141,9 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// More than one record has the call's id: no third is made, and a person decides which one stays.
+    /// More than one record has the call's ID: no third one is created, and a person decides which one to keep.
     async fn ambiguous(&self, row: &Row) -> Option<Outcome> {
-        let due = &self.due[row.slot];
+        let due = &self.due[row.index];
         let (table_id, key) = (&self.table.mapping.table_id, self.key_field()?);
         let found = self.sink.client.find(table_id, key, &due.call.id);
         let records = match found.await {
@@ -152,13 +152,13 @@ impl WriteBatch<'_> {
             Err(error) => return Some(outcome::of(&error)),
         };
         let error = format!(
-            "{} records have the {} {}: {}. Delete all but one in Airtable; the call is written there by itself.",
+            "{} records have the {} {}: {}. Delete all but one in Airtable; the service then writes the call there.",
             records.len(),
             self.sink.schema.key().name,
             due.call.id,
             records.join(" and "),
         );
-        // A minute, two, four … an hour: a probe is two requests.
+        // A minute, two, four … an hour: a probe takes two requests.
         let doubled = CONFIGURATION * 2_u32.pow(due.delivery.attempts.clamp(0, 6) as u32);
         Some(Outcome::Park {
             after: doubled.min(QUOTA),

@@ -20,26 +20,27 @@ use crate::{
     pipeline::deliver::{Attempt, Due, Outcome},
 };
 
-/// How soon what a row could not be given is tried again.
+/// How soon to retry what could not be added to a row.
 pub(super) const SOON: SignedDuration = SignedDuration::from_secs(60);
 
 /// The end of a warning about a row without a column for errors.
 const NO_ERROR_COLUMN: &str = "Fix the value or the column. The table has no column filled from `error`, which would show this in the row.";
 
-/// A row on its way.
+/// A row to be sent.
 pub(super) struct Row {
     /// Its place among the due deliveries of the batch.
-    pub(super) slot: usize,
+    pub(super) index: usize,
+    /// What is remembered of it, changed on the way.
     pub(super) state: SinkState,
     /// Every cell, by column name.
     cells: Map<String, Value>,
-    /// Values that their columns cannot hold, a line for each.
+    /// Values that their columns cannot hold, one line each.
     invalid_values: Vec<String>,
     links: LinkCells,
     extent: Extent,
-    /// More lines of Error.
+    /// Additional lines of Error.
     pub(super) notes: Vec<String>,
-    /// The recording's copy, when it goes with this request.
+    /// The recording's copy, if it is sent with this request.
     pub(super) upload: Option<AttachmentUpload>,
     /// When the row is checked again although nothing has changed.
     recheck_at: Option<Timestamp>,
@@ -52,20 +53,20 @@ impl Airtable {
     /// For people, when a link cannot be signed.
     pub(super) async fn row(
         &self,
-        slot: usize,
+        index: usize,
         due: &Due,
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
         let state = SinkState::in_table(&due.delivery.sink_state, &table.mapping.table_id);
-        self.row_with(state, (slot, due), table, now).await
+        self.row_with(state, (index, due), table, now).await
     }
 
     /// [`Airtable::row`] when its state is known.
     pub(super) async fn row_with(
         &self,
         mut state: SinkState,
-        (slot, due): (usize, &Due),
+        (index, due): (usize, &Due),
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
@@ -91,7 +92,7 @@ impl Airtable {
             invalid_values,
         } = project(call, &self.schema, &links);
         let mut row = Row {
-            slot,
+            index,
             cells,
             invalid_values,
             links: link_cells,
@@ -189,7 +190,7 @@ impl Row {
         })
     }
 
-    /// From now on this value of the column's is not sent.
+    /// This value of the column is not sent again.
     pub(super) fn refuse(&mut self, column: &str, table: &Table) {
         if let Some((cell, id)) = self.cells.get(column).zip(table.field_id(column)) {
             let refused = SentCell::new(id, cell);
@@ -234,7 +235,7 @@ impl Row {
         attempt
     }
 
-    /// The row in Airtable is as it was, so what is remembered of it is too; a transcript in the bucket stays there.
+    /// The row in Airtable is unchanged, so its stored state is, too; an uploaded transcript stays in the bucket.
     pub(super) fn unsent(self, due: &Due, outcome: Outcome) -> Attempt {
         let state = SinkState {
             transcript: self.state.transcript,

@@ -27,7 +27,7 @@ pub struct Airtable {
     pub links: LinkRules,
     /// Wakes intake after an observation.
     pub wake: Arc<Wake>,
-    /// RECORDING_PATH's key for the transcript of a call without a recording.
+    /// RECORDING_PATH, for the transcript of a call without a recording.
     pub path: String,
     /// The table as it was last read; empty at the start.
     pub table: Mutex<TableCache>,

@@ -14,7 +14,7 @@ use super::attachment::AttachmentState;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct SinkState {
-    /// `tbl…`: the rest means nothing in another table.
+    /// `tbl…`: the rest is not valid for another table.
     #[serde(rename = "table")]
     pub(super) table_id: String,
     /// `rec…`
@@ -104,14 +104,14 @@ impl SinkState {
         self.record_id.is_none() && !self.sent.is_empty()
     }
 
-    /// Whether Airtable refused this value for this field.
+    /// Whether Airtable rejected this value for this field.
     pub(super) fn has_refused(&self, column: &str, field_id: &str, value: &Value) -> bool {
         let refused = self.refused.get(column);
         refused.is_some_and(|refused| refused.is_of(field_id) && refused.has(value))
     }
 }
 
-/// SipHash with fixed keys: the same in every process of this version; a new one sends the row once more.
+/// SipHash with fixed keys: the same in all processes of this version; a new version sends the row once more.
 pub(super) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);

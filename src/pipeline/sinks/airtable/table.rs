@@ -17,8 +17,9 @@ pub(super) const COLUMN_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 /// The newest reading of the table.
 #[derive(Default)]
 pub struct TableCache {
+    /// `None`: it must be read.
     pub(super) table: Option<Arc<Table>>,
-    /// The mapping as it is stored: `bootstrap` changes it.
+    /// The stored mapping, which `bootstrap` changes.
     pub(super) stored_mapping: Option<String>,
     /// How often the table was read.
     pub(super) readings: u64,
@@ -37,6 +38,7 @@ pub(super) struct Table {
     pub(super) fields: Vec<Field>,
     /// The number of this reading in this process, from 1.
     pub(super) reading: u64,
+    /// When it was read.
     pub(super) read_at: Timestamp,
 }
 
@@ -47,7 +49,7 @@ impl Table {
         (!self.disabled.contains_key(column)).then_some(id)
     }
 
-    /// The column, by our name of it, that Airtable names by id or by whatever people call it now.
+    /// The column, by our name, that Airtable names by ID or by its current name.
     pub(super) fn column_named(&self, named: &str) -> Option<&str> {
         let by_name = self.fields.iter().find(|field| field.name == named);
         let id = by_name.map_or(named, |field| &field.id);

@@ -39,7 +39,7 @@ impl Airtable {
         }
     }
 
-    /// What is known of the table is wrong: the next delivery reads it.
+    /// The cached table is outdated: the next delivery reads it again.
     pub(super) async fn invalidate_table(&self) {
         self.table.lock().await.table = None;
     }
@@ -58,7 +58,7 @@ impl Airtable {
             );
         }
         let text = serde_json::to_string(&table.disabled).unwrap_or_default();
-        // Without it the column is tried once more after the next start.
+        // If this fails, the column is tried once more after the next start.
         let key = self.client.mapping_key();
         let setting = Setting::RefusedColumns(&key);
         self.store.set(setting, &text).await.ok();
@@ -82,7 +82,7 @@ impl Airtable {
         }
         self.log_move(&mapping.table_id).await;
         let text = serde_json::to_string(&mapping).unwrap_or_default();
-        // Without it the columns are found by name the next time.
+        // If this fails, the columns are found by name next time.
         self.store.set(Setting::Columns(&key), &text).await.ok();
         cache.stored_mapping = self.store.get(Setting::Columns(&key)).await.ok().flatten();
         cache.readings += 1;
@@ -105,7 +105,7 @@ impl Airtable {
         let setting = self.setting(Setting::RefusedColumns(&key)).await;
         let disabled: BTreeMap<String, u64> = setting.unwrap_or_default();
         let same = |(name, was): &(String, u64)| table.fingerprint(name) == Some(*was);
-        // Nothing that a person could see is wrong with it, so a restart is the way back.
+        // The column looks correct to a person, so only a restart can enable it again.
         let is_first = table.reading == 1;
         let is_tried = |name: &str| is_first && self.is_as_it_should_be(name, table);
         let disabled = disabled.into_iter().filter(same);
@@ -154,7 +154,7 @@ fn log_problems(cache: &TableCache, problems: &[Step]) {
     }
 }
 
-/// Columns of ours whose type people have changed: the new one may take our values, and Airtable says when it does not.
+/// Columns of ours whose type people have changed: the new type may accept our values, and Airtable reports it if not.
 fn keep_retyped(mapping: &mut Mapping, before: Mapping, fields: &[Field]) {
     for (name, id) in before.columns {
         if fields.iter().any(|field| field.id == id) {

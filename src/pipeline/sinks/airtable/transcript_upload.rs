@@ -35,7 +35,7 @@ impl Airtable {
         }
         let put = self.storage.put_text(&key, text).await;
         put.map_err(|error| error.to_string())?;
-        // The permanent link leads to where the call says that it lies.
+        // The permanent link redirects to the location stored in the call.
         let kept = Observation::TranscriptKept { key: key.clone() };
         let observed = self
             .store
@@ -55,7 +55,7 @@ impl Airtable {
         };
         let recording = match call.primary_recording() {
             Some(recording) if !recording.key.is_empty() => recording.key.clone(),
-            // With the call's id in it: no other call's text, or recording's, may ever lie there.
+            // With the call's ID in it, so that it cannot collide with another call's text or recording.
             _ => path::key(&path::with_room_id(&self.path), &fill, |_| false),
         };
         path::transcript_key(&recording)

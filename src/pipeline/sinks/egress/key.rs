@@ -14,7 +14,7 @@ use crate::{
     storage::ObjectHead,
 };
 
-/// How long a recording waits for the bucket to say whether its key is another call's.
+/// How long a recording waits for the bucket to say whether its key belongs to another call.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Egress {
@@ -32,7 +32,7 @@ impl Egress {
         };
         let taken = |key: &str| call.recordings.values().any(|r| r.key == key);
         let key = path::key(&self.path, &fill, taken);
-        // What the bucket and the store do not tell yet: another call's recording that begins at this moment.
+        // Neither the bucket nor the store knows about another call's recording that starts at this moment.
         let by_id = path::has_room_id(&self.path);
         let apart = match &pending_request.path_id {
             None if by_id => return key,
@@ -49,7 +49,7 @@ impl Egress {
         path::key(&path::with_room_id(&self.path), &fill, taken)
     }
 
-    /// Whether another call's recording has or will have this key. A bucket that does not say keeps no call waiting.
+    /// Whether another call's recording has or will have this key. An unresponsive bucket does not delay the call.
     async fn is_anothers(&self, key: &str, call: &Call) -> bool {
         let others = self.store.calls_named(&call.room_name, 10).await;
         let mut others = others.unwrap_or_default().into_iter();

@@ -1,5 +1,5 @@
-//! Egress is a sink: the call says "should be recorded", this compares with what LiveKit lists, and starts, stops or
-//! adopts. LiveKit has no idempotency key, so a start is remembered before it is sent, and none is sent again before
+//! Egress is a sink: the call says "should be recorded"; this sink compares with LiveKit's list and starts, stops or
+//! adopts. LiveKit has no idempotency key, so a start is stored before it is sent, and none is sent again before
 //! LiveKit has been asked.
 
 mod state;

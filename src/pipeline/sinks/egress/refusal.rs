@@ -68,12 +68,11 @@ impl Egress {
     /// The room closed before a recording could be started.
     pub(super) fn too_late(&self, due: &Due, now: Timestamp) -> Attempt {
         let call = &due.call;
-        let closed = "The room had closed before a recording could be started.";
+        let closed = "The room closed before a recording could be started.";
         let error = match &call.not_started {
             Some(not_started) => not_started.error.clone(),
             None if call.may_be_foreign(self.client.api_key()) => format!(
-                "{closed} Its webhooks are signed with {} and not with LIVEKIT_API_KEY: if that key is of another LiveKit \
-                 project, its calls cannot be recorded here.",
+                "{closed} Its webhooks are signed with {} and not with LIVEKIT_API_KEY: if that key belongs to another LiveKit project, its calls cannot be recorded here.",
                 signers(call)
             ),
             None => closed.to_owned(),
@@ -87,8 +86,7 @@ impl Egress {
 pub(super) fn foreign(due: &Due, now: Timestamp) -> Attempt {
     let call = &due.call;
     let error = format!(
-        "The recording could not be started: the call is in another LiveKit project than LIVEKIT_API_KEY's. Its webhooks \
-         are signed with {}, and a key can record in its own project only.",
+        "The recording could not be started: the call belongs to another LiveKit project than LIVEKIT_API_KEY. Its webhooks are signed with {}, and a key can only record in its own project.",
         signers(call)
     );
     tracing::warn!(call = %call.id, signed_by = %signers(call), "a call of another LiveKit project cannot be recorded with LIVEKIT_API_KEY");

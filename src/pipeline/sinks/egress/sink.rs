@@ -17,7 +17,7 @@ use crate::{
     store::Store,
 };
 
-/// How soon a wrong key is tried again while the room lives.
+/// How soon to retry with a rejected key while the room is open.
 pub(super) const UNAUTHORIZED: Duration = Duration::from_secs(15);
 
 /// Starts and stops recordings at LiveKit.
@@ -28,7 +28,7 @@ pub struct Egress {
     pub storage: storage::Client,
     /// RECORDING_PATH
     pub path: String,
-    /// EGRESS_LOST_AFTER: so long after its end a call that LiveKit says nothing of is given up.
+    /// EGRESS_LOST_AFTER: how long after its end a call is given up if LiveKit reports nothing about it.
     pub lost_after: Duration,
     pub clock: Clock,
 }

@@ -23,10 +23,10 @@ use crate::{
     store,
 };
 
-/// A room that was last heard of so long ago may have closed unheard, or its events come late, and another of its name be
-/// open: LiveKit starts by name, and would record that one twice.
+/// A room without events for this long may have closed without a webhook, or its events are late and another room with
+/// its name is open: LiveKit starts by name and would record that room twice.
 const STALE: SignedDuration = SignedDuration::from_secs(5);
-/// How long LiveKit may take to list a room; then it is another project's, or closed.
+/// How long LiveKit may take to list a room; after that, the room belongs to another project or is closed.
 const LISTED: SignedDuration = SignedDuration::from_secs(10);
 
 impl Egress {
@@ -54,7 +54,7 @@ impl Egress {
             Err(error) => return self.refused(due, &error, state, now),
         };
         if !running.is_empty() {
-            tracing::info!(call = %call.id, "a recording runs already; it is adopted");
+            tracing::info!(call = %call.id, "adopted a recording that is already running");
             return done(due)
                 .with_messages(running.into_iter().map(|info| message::egress(info, now)));
         }
@@ -74,7 +74,7 @@ impl Egress {
     ) -> Result<Vec<String>, Error> {
         let call = &due.call;
         let sent = EgressState::of(&due.delivery).sent_at;
-        // After a start without an answer one that has ended by now counts, too.
+        // After an unanswered start, a recording that has already ended counts, too.
         let which = match call.is_open() && sent.is_none() {
             true => Egresses::Running,
             false => Egresses::All,
@@ -84,7 +84,7 @@ impl Egress {
         Ok(listed.into_iter().filter(fulfils).collect())
     }
 
-    /// Whether the room of this name that is open now is this call's.
+    /// Whether the open room with this name is this call's.
     async fn is_open(&self, call: &Call, now: Timestamp) -> Result<bool, Error> {
         let heard_lately = call.alive_at.is_none_or(|at| at + STALE > now);
         if !call.is_open() || heard_lately {
@@ -113,7 +113,7 @@ impl Egress {
             Ok(()) => {}
             Err(store::Error::Conflict) => return Attempt::new(Outcome::Superseded, before),
             Err(error) => {
-                let error = format!("{error}; nothing was started");
+                let error = format!("{error}; no recording was started");
                 return Attempt::new(Outcome::Retry { after: None, error }, before);
             }
         }
@@ -132,7 +132,7 @@ impl Egress {
     }
 }
 
-/// Whether LiveKit may not list the room yet.
+/// Whether the room is so new that LiveKit may not list it yet.
 fn is_new(due: &Due, now: Timestamp) -> bool {
     now < due.delivery.created_at + LISTED
 }

@@ -40,7 +40,7 @@ async fn turns_of_a_base() {
     assert_eq!(lowered.used(december), 0);
     let turned = turn(Some(2), december).await.unwrap().unwrap();
     assert_eq!((turned.turn_at, turned.used(december)), (december, 1));
-    // A clock that was set back by years neither waits for years nor counts anew.
+    // A clock that was set back by years neither waits for years nor restarts the count.
     let year: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
     let back = turn(Some(2), year).await.unwrap().unwrap();
     assert_eq!((back.turn_at, back.used(year)), (year, 2));

@@ -10,7 +10,7 @@ use crate::airtable::base::Record;
 /// Looks up the cell of the field with this id; None is an empty one.
 type Cells<'a> = Box<dyn Fn(&str) -> Option<Value> + 'a>;
 
-/// What a formula is evaluated on.
+/// The record that a formula is evaluated for.
 pub(in crate::airtable) struct Row<'a> {
     pub record: &'a Record,
     pub cell: Cells<'a>,

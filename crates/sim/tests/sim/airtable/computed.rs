@@ -1,4 +1,4 @@
-//! Fields that nobody writes.
+//! Computed fields.
 
 use livekit_airtable_sim::airtable::{Options, start};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What other programs ask of the stand-in over HTTP, and each fault before and after the write.
+//! The stand-in's control requests over HTTP, and each fault before and after the write.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Sim {
         assert_eq!(status, 200, "{body}");
     }
 
-    /// Status and body of a write; none when no whole answer came.
+    /// Status and body of a write; `None` if no complete response arrived.
     async fn write(&self, id: &str) -> Option<(u16, String)> {
         let request = self.request("POST", "/Calls");
         let request = request.json(&json!({"fields": {"Call ID": id}}));

@@ -1,4 +1,4 @@
-//! Generated tables and rows: what a client wrote is what it reads, and an upsert's keys stay unique.
+//! Generated tables and rows: a client reads what it wrote, and an upsert's keys stay unique.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Who is let in, how often, and what goes wrong on demand.
+//! Authorization, rate limits, and faults on demand.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn one_request_too_many_locks_the_base() {
     );
     assert_eq!(sim.call("GET", "/Calls", Value::Null).await.0, 429);
     assert_eq!((sim.airtable.requests(), sim.airtable.breaches()), (7, 2));
-    // The lockout is over before the second is: what was answered in it still counts.
+    // The lockout ends before the second does: requests answered during that second still count.
     tokio::time::sleep(Duration::from_millis(1050)).await;
     assert_eq!(sim.call("GET", "/Calls", Value::Null).await.0, 200);
 }

@@ -1,4 +1,4 @@
-//! Links between tables, and what is looked up through them.
+//! Links between tables, and lookups through them.
 
 use livekit_airtable_sim::airtable::{Options, start};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Webhooks: what they tell of writes, to whom, and to nobody else.
+//! Webhooks: which writes they report, to whom, and to nobody else.
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use serde_json::{Value, json};

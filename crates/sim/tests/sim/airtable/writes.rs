@@ -1,4 +1,4 @@
-//! What is written, and what is refused whole.
+//! Accepted writes, and writes that are rejected completely.
 
 use std::time::Duration;
 

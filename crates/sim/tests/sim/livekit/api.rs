@@ -1,4 +1,4 @@
-//! What the Twirp methods answer, and how a start goes wrong.
+//! The responses of the Twirp methods, and failing starts.
 
 use std::time::Duration;
 

@@ -39,7 +39,7 @@ pub(super) struct World {
 #[derive(Clone, Default)]
 pub(super) struct Inbox {
     pub received: Arc<Mutex<Vec<(HeaderMap, String)>>>,
-    /// What the receiver answers first, one each.
+    /// The receiver's first responses, one each.
     pub answers: Arc<Mutex<Vec<(u16, &'static str)>>>,
     news: Arc<Notify>,
 }
