@@ -7,7 +7,7 @@ use super::{
     error::{Error, failed},
 };
 
-/// An object as a list shows it.
+/// An object as returned by a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub key: String,

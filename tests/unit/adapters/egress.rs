@@ -309,7 +309,10 @@ async fn a_start_that_times_out_may_have_happened() {
     let error = started(&client, "a.mp3").await.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (ErrorKind::UnknownOutcome, "LiveKit does not respond: timed out")
+        (
+            ErrorKind::UnknownOutcome,
+            "LiveKit does not respond: timed out"
+        )
     );
     assert_eq!(
         client.rooms(&[]).await.unwrap_err().kind(),
