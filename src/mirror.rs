@@ -29,7 +29,7 @@ pub struct Client {
 
 /// What came of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum PostOutcome {
     Delivered,
     /// Not delivered; `error` is for people and says what happens next.
     Retry {
@@ -48,7 +48,7 @@ impl Client {
     }
 
     /// Posts `body`, which is JSON. `id` is the same for every attempt, so that the receiver can detect duplicates.
-    pub async fn post(&self, id: &str, body: String, now: Timestamp) -> Answer {
+    pub async fn post(&self, id: &str, body: String, now: Timestamp) -> PostOutcome {
         let timestamp = now.as_second().to_string();
         // Exactly this type: n8n treats any other, or one with a charset, as an empty body.
         let mut request = self
@@ -72,7 +72,7 @@ impl Client {
     }
 }
 
-async fn record_errors(answer: Response) -> Answer {
+async fn record_errors(answer: Response) -> PostOutcome {
     let status = answer.status();
     if status.is_redirection() {
         return again(&format!(
@@ -96,7 +96,7 @@ async fn record_errors(answer: Response) -> Answer {
             "answered {}, but n8n is still starting up",
             status.as_u16()
         )),
-        false => Answer::Delivered,
+        false => PostOutcome::Delivered,
     }
 }
 
@@ -113,8 +113,8 @@ async fn beginning(mut answer: Response) -> Vec<u8> {
     read
 }
 
-fn again(what: &str) -> Answer {
-    Answer::Retry {
+fn again(what: &str) -> PostOutcome {
+    PostOutcome::Retry {
         error: format!("EGRESS_WEBHOOK_URL {what}; retrying for 3 days"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Call,
-    participant::{Kind, Participant},
+    participant::{Participant, ParticipantKind},
 };
 
 /// The caller's number, from the SIP participant's attributes.
@@ -13,7 +13,7 @@ pub(super) fn caller(call: &Call) -> Option<String> {
 
 /// The agent's name, otherwise its framework's name for it, otherwise its identity. (livekit-agents 1.8 sets no name.)
 pub(super) fn agent(call: &Call) -> Option<String> {
-    let agent = in_order(call).find(|p| p.kind == Kind::Agent)?;
+    let agent = in_order(call).find(|p| p.kind == ParticipantKind::Agent)?;
     let attribute = |name: &str| agent.attributes.get(name);
     let names = [
         Some(agent.name.value()),
@@ -27,7 +27,7 @@ pub(super) fn agent(call: &Call) -> Option<String> {
 
 /// Everybody but the egress, by name or identity, with commas.
 pub(super) fn participants(call: &Call) -> String {
-    let people = in_order(call).filter(|p| p.kind != Kind::Egress);
+    let people = in_order(call).filter(|p| p.kind != ParticipantKind::Egress);
     let names = people.map(|p| {
         if p.name.is_empty() {
             p.identity.clone()

@@ -164,9 +164,13 @@ impl BackfillArgs {
     fn origins(&self, source: &Source) -> anyhow::Result<(String, Origins)> {
         let asked = |origin| self.from.contains(&origin);
         let (url, livekit, bucket) = config::read(source, |r| {
-            let livekit = asked(Origin::Livekit).then(|| config::LiveKit::read(r));
-            let bucket = asked(Origin::Bucket)
-                .then(|| (config::Storage::read(r), config::Recording::read(r)));
+            let livekit = asked(Origin::Livekit).then(|| config::LiveKitSettings::read(r));
+            let bucket = asked(Origin::Bucket).then(|| {
+                (
+                    config::StorageSettings::read(r),
+                    config::RecordingSettings::read(r),
+                )
+            });
             (config::database_url(r), livekit, bucket)
         })?;
         let http = telemetry::http_client()?;

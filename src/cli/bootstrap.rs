@@ -87,7 +87,7 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
 /// The database and a client whose requests are counted in it. A command that writes nothing creates no database,
 /// unless its one request is to be counted.
 async fn open(
-    config: &config::Airtable,
+    config: &config::AirtableSettings,
     source: &Source,
     mode: BootstrapMode,
 ) -> anyhow::Result<(Option<Store>, Client)> {

@@ -45,10 +45,10 @@ pub(super) enum RecordCommand {
 
 /// The configuration that is needed: nothing of Airtable's.
 struct Needs {
-    livekit: config::LiveKit,
-    bucket: config::Storage,
-    recording: config::Recording,
-    times: config::Times,
+    livekit: config::LiveKitSettings,
+    bucket: config::StorageSettings,
+    recording: config::RecordingSettings,
+    times: config::TimesSettings,
     sinks: Vec<Sink>,
     database_url: String,
 }
@@ -56,11 +56,11 @@ struct Needs {
 /// Starts or stops a recording and prints it.
 pub(super) async fn run(record: RecordCommand, source: &Source) -> anyhow::Result<()> {
     let needs = config::read(source, |r| Needs {
-        livekit: config::LiveKit::read(r),
-        bucket: config::Storage::read(r),
-        recording: config::Recording::read(r),
-        times: config::Times::read(r),
-        sinks: configured_sinks(config::Mirror::read(r).as_ref()),
+        livekit: config::LiveKitSettings::read(r),
+        bucket: config::StorageSettings::read(r),
+        recording: config::RecordingSettings::read(r),
+        times: config::TimesSettings::read(r),
+        sinks: configured_sinks(config::MirrorSettings::read(r).as_ref()),
         database_url: config::database_url(r),
     })?;
     let store = Store::open(&needs.database_url, telemetry::now()).await?;

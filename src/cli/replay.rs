@@ -76,7 +76,7 @@ struct ChangedRow<'a> {
 /// Rebuilds the calls that the arguments ask for.
 pub(super) async fn run(args: ReplayArgs, source: &Source) -> anyhow::Result<()> {
     let (url, sinks, schema) = config::read(source, |r| {
-        let sinks = configured_sinks(config::Mirror::read(r).as_ref());
+        let sinks = configured_sinks(config::MirrorSettings::read(r).as_ref());
         (config::database_url(r), sinks, config::schema(r))
     })?;
     let schema = airtable::schema(schema.as_deref())?;

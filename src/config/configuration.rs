@@ -3,78 +3,78 @@
 use secrecy::SecretString;
 
 use super::{
-    Airtable, Errors, Http, Links, LiveKit, Log, Mirror, Reader, Recording, Source, Storage, Times,
-    sections,
+    AirtableSettings, Errors, HttpSettings, LinksSettings, LiveKitSettings, LogSettings,
+    MirrorSettings, Reader, RecordingSettings, Source, StorageSettings, TimesSettings, sections,
 };
 
 /// Everything that `serve` needs.
 pub struct Config {
-    pub livekit: LiveKit,
-    pub storage: Storage,
-    pub airtable: Airtable,
-    pub recording: Recording,
-    pub links: Links,
-    pub mirror: Option<Mirror>,
-    pub times: Times,
-    pub http: Http,
+    pub livekit: LiveKitSettings,
+    pub storage: StorageSettings,
+    pub airtable: AirtableSettings,
+    pub recording: RecordingSettings,
+    pub links: LinksSettings,
+    pub mirror: Option<MirrorSettings>,
+    pub times: TimesSettings,
+    pub http: HttpSettings,
     /// ALERT_WEBHOOK_URL: a secret, because anyone who knows a Slack webhook URL can post there.
     pub alert_webhook_url: Option<SecretString>,
     /// `sqlite:…` or `postgres://…`, possibly with a password: never print it.
     pub database_url: String,
-    pub log: Log,
+    pub log: LogSettings,
 }
 
 impl Config {
     /// Everything, with all errors at once.
     pub fn serve(source: &Source) -> Result<Self, Errors> {
         read(source, |r| Self {
-            livekit: LiveKit::read(r),
-            storage: Storage::read(r),
-            airtable: Airtable::read(r),
-            recording: Recording::read(r),
-            links: Links::read(r),
-            mirror: Mirror::read(r),
-            times: Times::read(r),
-            http: Http::read(r),
+            livekit: LiveKitSettings::read(r),
+            storage: StorageSettings::read(r),
+            airtable: AirtableSettings::read(r),
+            recording: RecordingSettings::read(r),
+            links: LinksSettings::read(r),
+            mirror: MirrorSettings::read(r),
+            times: TimesSettings::read(r),
+            http: HttpSettings::read(r),
             alert_webhook_url: sections::alert_webhook_url(r),
             database_url: sections::database_url(r),
-            log: Log::read(r),
+            log: LogSettings::read(r),
         })
     }
 
     /// LIVEKIT_*
-    pub fn livekit(source: &Source) -> Result<LiveKit, Errors> {
-        read(source, LiveKit::read)
+    pub fn livekit(source: &Source) -> Result<LiveKitSettings, Errors> {
+        read(source, LiveKitSettings::read)
     }
 
     /// S3_*
-    pub fn storage(source: &Source) -> Result<Storage, Errors> {
-        read(source, Storage::read)
+    pub fn storage(source: &Source) -> Result<StorageSettings, Errors> {
+        read(source, StorageSettings::read)
     }
 
     /// AIRTABLE_*
-    pub fn airtable(source: &Source) -> Result<Airtable, Errors> {
-        read(source, Airtable::read)
+    pub fn airtable(source: &Source) -> Result<AirtableSettings, Errors> {
+        read(source, AirtableSettings::read)
     }
 
     /// AIRTABLE_* without AIRTABLE_BASE_ID, for the command that creates the base.
-    pub fn airtable_without_base(source: &Source) -> Result<Airtable, Errors> {
-        read(source, Airtable::without_base)
+    pub fn airtable_without_base(source: &Source) -> Result<AirtableSettings, Errors> {
+        read(source, AirtableSettings::without_base)
     }
 
     /// RECORD_* and RECORDING_*
-    pub fn recording(source: &Source) -> Result<Recording, Errors> {
-        read(source, Recording::read)
+    pub fn recording(source: &Source) -> Result<RecordingSettings, Errors> {
+        read(source, RecordingSettings::read)
     }
 
     /// PUBLIC_URL and LINK_SECRET
-    pub fn links(source: &Source) -> Result<Links, Errors> {
-        read(source, Links::read)
+    pub fn links(source: &Source) -> Result<LinksSettings, Errors> {
+        read(source, LinksSettings::read)
     }
 
     /// LISTEN_ADDR and API_TOKEN
-    pub fn http(source: &Source) -> Result<Http, Errors> {
-        read(source, Http::read)
+    pub fn http(source: &Source) -> Result<HttpSettings, Errors> {
+        read(source, HttpSettings::read)
     }
 
     /// DATABASE_URL
@@ -83,12 +83,12 @@ impl Config {
     }
 
     /// RUST_LOG and LOG_FORMAT
-    pub fn log(source: &Source) -> Result<Log, Errors> {
-        read(source, Log::read)
+    pub fn log(source: &Source) -> Result<LogSettings, Errors> {
+        read(source, LogSettings::read)
     }
 }
 
-/// Reads any sections together: `read(&source, |r| (LiveKit::read(r), Storage::read(r)))`.
+/// Reads any sections together: `read(&source, |r| (LiveKitSettings::read(r), StorageSettings::read(r)))`.
 ///
 /// A section with an error still gives a value, so that the others are read, too; the value is discarded.
 ///

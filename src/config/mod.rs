@@ -19,4 +19,7 @@ pub use configuration::{Config, read};
 pub use remotes::schema;
 pub use sections::database_url;
 pub use source::{Errors, Reader, Source};
-pub use types::{Airtable, Http, Links, LiveKit, Log, Mirror, Recording, Storage, Times};
+pub use types::{
+    AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogSettings, MirrorSettings,
+    RecordingSettings, StorageSettings, TimesSettings,
+};

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::{Airtable, LiveKit, Reader, Storage, check};
+use super::{AirtableSettings, LiveKitSettings, Reader, StorageSettings, check};
 
-impl LiveKit {
+impl LiveKitSettings {
     /// LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, LIVEKIT_WEBHOOK_KEYS.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "wss://your-project.livekit.cloud, or ws://, https://, http://";
@@ -52,7 +52,7 @@ fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
     keys
 }
 
-impl Storage {
+impl StorageSettings {
     /// S3_….
     pub fn read(r: &mut Reader<'_>) -> Self {
         let access_key = r.required("S3_ACCESS_KEY", "the storage's access key ID");
@@ -121,7 +121,7 @@ fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
     }
 }
 
-impl Airtable {
+impl AirtableSettings {
     /// AIRTABLE_….
     pub fn read(r: &mut Reader<'_>) -> Self {
         Self::of_base(r, base_id)

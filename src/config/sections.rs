@@ -7,13 +7,16 @@ use secrecy::SecretString;
 
 use crate::domain::{Channels, FileType, policy::RecordOn};
 
-use super::{Http, Links, Log, Mirror, Reader, Recording, Times, check};
+use super::{
+    HttpSettings, LinksSettings, LogSettings, MirrorSettings, Reader, RecordingSettings,
+    TimesSettings, check,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The maximum lifetime of a presigned URL (SigV4).
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
-impl Recording {
+impl RecordingSettings {
     /// RECORD_… and RECORDING_….
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "room_started, participant_joined or manual";
@@ -83,7 +86,7 @@ fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
     path
 }
 
-impl Links {
+impl LinksSettings {
     /// PUBLIC_URL and LINK_SECRET.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "the public URL of this service, like https://calls.example.com";
@@ -96,7 +99,7 @@ impl Links {
     }
 }
 
-impl Mirror {
+impl MirrorSettings {
     /// EGRESS_WEBHOOK_URL and EGRESS_WEBHOOK_SECRET; `None` without an address.
     pub fn read(r: &mut Reader<'_>) -> Option<Self> {
         let expected = "the URL of a webhook, http:// or https://, or nothing";
@@ -117,7 +120,7 @@ impl Mirror {
     }
 }
 
-impl Times {
+impl TimesSettings {
     /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER, KEEP.
     pub fn read(r: &mut Reader<'_>) -> Self {
         Self {
@@ -128,7 +131,7 @@ impl Times {
     }
 }
 
-impl Http {
+impl HttpSettings {
     /// LISTEN_ADDR and API_TOKEN.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "text without spaces that is valid in a header";
@@ -181,7 +184,7 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
     url.unwrap_or_else(|| "sqlite:livekit-airtable.db".into())
 }
 
-impl Log {
+impl LogSettings {
     /// RUST_LOG and LOG_FORMAT.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected =

@@ -118,7 +118,9 @@ fn a_command_needs_only_what_it_uses() {
             && Config::database(&source).is_ok()
             && Config::log(&source).is_ok()
     );
-    let both = read(&source, |r| (Storage::read(r), Airtable::read(r)));
+    let both = read(&source, |r| {
+        (StorageSettings::read(r), AirtableSettings::read(r))
+    });
     assert!(both.is_err_and(|e| e.iter().all(|(name, _)| name.starts_with("S3_"))));
 }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::domain::{Channels, FileType, policy::RecordOn};
 
 /// LIVEKIT_*: the project whose calls are recorded.
-pub struct LiveKit {
+pub struct LiveKitSettings {
     /// `http://host[:port]` or `https://host[:port]`: ws and wss are rewritten, a path is dropped.
     pub url: String,
     /// LIVEKIT_API_KEY
@@ -19,7 +19,7 @@ pub struct LiveKit {
 }
 
 /// S3_*: the bucket.
-pub struct Storage {
+pub struct StorageSettings {
     /// S3_ACCESS_KEY
     pub access_key: String,
     /// S3_SECRET_KEY
@@ -36,7 +36,7 @@ pub struct Storage {
 
 /// AIRTABLE_*: the base and its limits.
 #[derive(Clone)]
-pub struct Airtable {
+pub struct AirtableSettings {
     /// `pat…`
     pub token: SecretString,
     /// `app…`
@@ -57,7 +57,7 @@ pub struct Airtable {
 
 /// RECORD_* and RECORDING_*: what is recorded, and how.
 #[derive(Debug, Clone)]
-pub struct Recording {
+pub struct RecordingSettings {
     /// RECORD_ON
     pub on: RecordOn,
     /// Globs of room names; `!` in front excludes.
@@ -74,7 +74,7 @@ pub struct Recording {
     pub url_refresh: Duration,
 }
 /// PUBLIC_URL and LINK_SECRET: permanent links.
-pub struct Links {
+pub struct LinksSettings {
     /// Without a slash at its end.
     pub public_url: Option<String>,
     /// `None`: the secret stored in the database.
@@ -82,7 +82,7 @@ pub struct Links {
 }
 
 /// EGRESS_WEBHOOK_*: the mirror.
-pub struct Mirror {
+pub struct MirrorSettings {
     /// EGRESS_WEBHOOK_URL, which may hold a secret.
     pub url: String,
     /// EGRESS_WEBHOOK_SECRET
@@ -91,7 +91,7 @@ pub struct Mirror {
 
 /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER and KEEP.
 #[derive(Debug, Clone)]
-pub struct Times {
+pub struct TimesSettings {
     /// How often LiveKit is asked for what no webhook reported.
     pub reconcile_interval: Duration,
     /// How long after its room an egress or its object may be missing.
@@ -101,7 +101,7 @@ pub struct Times {
 }
 
 /// LISTEN_ADDR and API_TOKEN.
-pub struct Http {
+pub struct HttpSettings {
     /// LISTEN_ADDR
     pub listen: SocketAddr,
     /// API_TOKEN
@@ -110,7 +110,7 @@ pub struct Http {
 
 /// RUST_LOG and LOG_FORMAT.
 #[derive(Debug, Clone)]
-pub struct Log {
+pub struct LogSettings {
     /// In the syntax of RUST_LOG.
     pub filter: String,
     /// LOG_FORMAT=json

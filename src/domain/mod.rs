@@ -37,7 +37,7 @@ pub mod budget;
 pub mod link;
 
 pub use bucket_recording::BucketRecording;
-pub use call::{Call, DueDelivery, FoldStep, apply};
+pub use call::{Applied, Call, DueDelivery, apply};
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};

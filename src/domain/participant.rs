@@ -10,7 +10,7 @@ use super::latest::Latest;
 /// `ParticipantInfo.Kind`; unknown kinds are people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum ParticipantKind {
     #[default]
     Standard,
     Agent,
@@ -28,7 +28,7 @@ pub struct Participant {
     pub identity: String,
     /// Stamped with the version of the event that carried it.
     pub name: Latest<String, u64>,
-    pub kind: Kind,
+    pub kind: ParticipantKind,
     /// Stamped like the name.
     pub attributes: Latest<BTreeMap<String, String>, u64>,
     pub joined_at: Option<Timestamp>,
@@ -40,7 +40,7 @@ pub struct Participant {
 impl Participant {
     /// A person: not an agent, an egress or an ingress.
     pub fn is_person(&self) -> bool {
-        matches!(self.kind, Kind::Standard | Kind::Sip)
+        matches!(self.kind, ParticipantKind::Standard | ParticipantKind::Sip)
     }
 
     /// Merges what another event said of the same participant, in any order.
@@ -58,6 +58,13 @@ impl Participant {
             self.sid = other.sid;
         }
     }
+
+    /// Whether another event says more of the participant.
+    pub fn learns_from(&self, other: &Participant) -> bool {
+        let mut merged = self.clone();
+        merged.merge(other.clone());
+        merged != *self
+    }
 }
 
 /// The earlier of two times, either of which may be unknown.
@@ -74,7 +81,7 @@ struct StoredParticipant {
     sid: String,
     identity: String,
     name: String,
-    kind: Kind,
+    kind: ParticipantKind,
     attributes: BTreeMap<String, String>,
     joined_at: Option<Timestamp>,
     left_at: Option<Timestamp>,

@@ -64,6 +64,13 @@ impl Recording {
         self.started_at = started_at;
     }
 
+    /// Whether another event says more of the egress: its status, its time, or its file.
+    pub fn learns_from(&self, other: &Recording) -> bool {
+        let mut merged = self.clone();
+        merged.merge(other.clone());
+        (merged.version(), merged.key) != (self.version(), self.key.clone())
+    }
+
     /// What is known of the egress: an answer of the bucket is of this version.
     pub fn version(&self) -> EgressVersion {
         EgressVersion {

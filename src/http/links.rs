@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::{App, error::Problem};
 use crate::{
     domain::{Recording, link::Linked},
-    storage::{self, StoredObject},
+    storage::{self, ObjectHead},
 };
 
 /// The shortest life of a URL: a player that was paused can go on.
@@ -118,8 +118,8 @@ async fn redirect(
     query: LinkQuery,
 ) -> Result<Response, Problem> {
     match app.storage.head(file.key).await {
-        Ok(StoredObject::Found { .. }) => {}
-        Ok(StoredObject::Missing) => {
+        Ok(ObjectHead::Found { .. }) => {}
+        Ok(ObjectHead::Missing) => {
             let gone = format!("the {} is no longer in the bucket", file.what);
             return Err(Problem::new(StatusCode::GONE, gone));
         }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{message, reconcile::is_news};
+use super::message;
 use crate::{
     domain::{
         BucketRecording, Call, CallId, EgressId, EventPayload, Recording, Room, RoomName,
@@ -111,7 +111,9 @@ impl KnownRecordings {
             };
             let late = recording.ended_at.or(recording.started_at);
             let known = self.egresses.get(&recording.egress_id);
-            if late.is_none_or(|at| at >= since) && known.is_none_or(|k| is_news(k, &recording)) {
+            if late.is_none_or(|at| at >= since)
+                && known.is_none_or(|known| known.learns_from(&recording))
+            {
                 found.push(of_egress(info, &room, &recording, now));
             }
             self.add_fact(EventPayload::Egress { room, recording });

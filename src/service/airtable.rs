@@ -14,13 +14,13 @@ use crate::{
 const FIRST_REQUEST_AFTER: Duration = Duration::from_secs(1);
 
 /// The base's request budget. Every command that sends requests counts them with it.
-pub fn budget(config: &config::Airtable, store: &Store, clock: Clock) -> Budget {
+pub fn budget(config: &config::AirtableSettings, store: &Store, clock: Clock) -> Budget {
     let limit = config.monthly_requests;
     Budget::new(store.clone(), config.base_id.clone(), limit, clock)
 }
 
 /// A client that counts no requests until it is given the ledger of [`budget`].
-pub fn client(config: &config::Airtable, http: reqwest::Client) -> Client {
+pub fn client(config: &config::AirtableSettings, http: reqwest::Client) -> Client {
     let config = Config {
         api_url: config.api_url.clone(),
         token: config.token.clone(),

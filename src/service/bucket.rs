@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A client for the configured bucket.
-pub fn client(config: &config::Storage) -> storage::Client {
+pub fn client(config: &config::StorageSettings) -> storage::Client {
     storage::Client::new(storage::Config {
         access_key: config.access_key.clone(),
         secret_key: config.secret_key.clone(),
@@ -26,8 +26,8 @@ pub fn client(config: &config::Storage) -> storage::Client {
 /// # Errors
 /// When the secret is to be read from the database, and it fails.
 pub async fn links(
-    links: &config::Links,
-    recording: &config::Recording,
+    links: &config::LinksSettings,
+    recording: &config::RecordingSettings,
     store: &Store,
 ) -> anyhow::Result<LinkRules> {
     let generated = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());

@@ -18,19 +18,19 @@ use crate::{
 /// The configuration of these jobs; nothing of Airtable's.
 pub struct RecordingJobs<'a> {
     /// LIVEKIT_*
-    pub livekit: &'a config::LiveKit,
+    pub livekit: &'a config::LiveKitSettings,
     /// S3_*
-    pub bucket: &'a config::Storage,
+    pub bucket: &'a config::StorageSettings,
     /// RECORD_* and RECORDING_*
-    pub recording: &'a config::Recording,
+    pub recording: &'a config::RecordingSettings,
     /// RECONCILE_INTERVAL and EGRESS_LOST_AFTER
-    pub times: &'a config::Times,
+    pub times: &'a config::TimesSettings,
     /// The sinks that deliveries are made for.
     pub sinks: Vec<Sink>,
 }
 
 /// The sinks that are configured; `mirror` is EGRESS_WEBHOOK_URL.
-pub fn configured_sinks(mirror: Option<&config::Mirror>) -> Vec<Sink> {
+pub fn configured_sinks(mirror: Option<&config::MirrorSettings>) -> Vec<Sink> {
     let configured = |sink: &Sink| *sink != Sink::Mirror || mirror.is_some();
     Sink::ALL.into_iter().filter(configured).collect()
 }
@@ -78,7 +78,7 @@ impl RecordingJobs<'_> {
 }
 
 /// RECORD_ON and RECORD_ROOMS; `began_at`: when the service first ran on this database.
-fn policy(recording: &config::Recording, began_at: Timestamp) -> Result<Policy, Error> {
+fn policy(recording: &config::RecordingSettings, began_at: Timestamp) -> Result<Policy, Error> {
     let mut policy = Policy::new(recording.on, &recording.rooms)
         .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
     policy.began_at = began_at;
@@ -86,7 +86,7 @@ fn policy(recording: &config::Recording, began_at: Timestamp) -> Result<Policy, 
 }
 
 /// LiveKit's address and our key, for its API.
-pub fn livekit(livekit: &config::LiveKit) -> client::Config {
+pub fn livekit(livekit: &config::LiveKitSettings) -> client::Config {
     client::Config {
         url: livekit.url.clone(),
         api_key: livekit.api_key.clone(),
@@ -94,7 +94,10 @@ pub fn livekit(livekit: &config::LiveKit) -> client::Config {
     }
 }
 
-fn output(storage: &config::Storage, recording: &config::Recording) -> client::Output {
+fn output(
+    storage: &config::StorageSettings,
+    recording: &config::RecordingSettings,
+) -> client::Output {
     let endpoint = storage.egress_endpoint.clone();
     client::Output {
         upload: client::Upload {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::participant::{Kind, Participant};
+use crate::domain::participant::{Participant, ParticipantKind};
 
 /// Somebody, or something, that was in the room.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,14 +55,14 @@ impl ParticipantKindView {
     }
 }
 
-impl From<Kind> for ParticipantKindView {
-    fn from(kind: Kind) -> ParticipantKindView {
+impl From<ParticipantKind> for ParticipantKindView {
+    fn from(kind: ParticipantKind) -> ParticipantKindView {
         match kind {
-            Kind::Standard => ParticipantKindView::Standard,
-            Kind::Agent => ParticipantKindView::Agent,
-            Kind::Sip => ParticipantKindView::Sip,
-            Kind::Egress => ParticipantKindView::Egress,
-            Kind::Ingress => ParticipantKindView::Ingress,
+            ParticipantKind::Standard => ParticipantKindView::Standard,
+            ParticipantKind::Agent => ParticipantKindView::Agent,
+            ParticipantKind::Sip => ParticipantKindView::Sip,
+            ParticipantKind::Egress => ParticipantKindView::Egress,
+            ParticipantKind::Ingress => ParticipantKindView::Ingress,
         }
     }
 }

@@ -56,13 +56,13 @@ pub(super) fn call(n: usize, is_poison: bool) -> anyhow::Result<Call> {
     let (_, report) = transcript::read(&to_raw_value(&json!({ "turns": turns }))?)?;
     let caller = Participant {
         identity: format!("sip_{n}"),
-        kind: participant::Kind::Sip,
+        kind: participant::ParticipantKind::Sip,
         attributes: Latest::new(0, [("sip.phoneNumber".to_owned(), number(n))].into()),
         ..Participant::default()
     };
     let agent = Participant {
         name: Latest::new(0, format!("Ava {n}")),
-        kind: participant::Kind::Agent,
+        kind: participant::ParticipantKind::Agent,
         ..Participant::default()
     };
     let mut call = Call {

@@ -16,7 +16,10 @@ use crate::{
 /// Prints the link of the recording with this id, or of a call's newest one.
 pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::Result<()> {
     let (url, links, recording) = config::read(source, |r| {
-        let (links, recording) = (config::Links::read(r), config::Recording::read(r));
+        let (links, recording) = (
+            config::LinksSettings::read(r),
+            config::RecordingSettings::read(r),
+        );
         (config::database_url(r), links, recording)
     })?;
     // Signing a permanent link does not need the storage.

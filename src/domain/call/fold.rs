@@ -12,7 +12,7 @@ use crate::domain::{
 
 /// The result of applying an event to a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FoldStep {
+pub struct Applied {
     pub call: Call,
     /// It is not the call that it was before, or there was none.
     pub changed: bool,
@@ -21,7 +21,7 @@ pub struct FoldStep {
 }
 
 /// Folds one event into its call. Cannot fail and cannot see the clock.
-pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> FoldStep {
+pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> Applied {
     let before = call.cloned().unwrap_or_else(|| Call {
         id: id.into(),
         ..Call::default()
@@ -33,7 +33,7 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> F
         true => after.due_deliveries(policy.began_at),
         false => Vec::new(),
     };
-    FoldStep {
+    Applied {
         call: after,
         changed,
         due_deliveries,

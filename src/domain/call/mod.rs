@@ -10,5 +10,5 @@ mod merge;
 mod outcome;
 
 pub use deliveries::DueDelivery;
-pub use fold::{FoldStep, apply};
+pub use fold::{Applied, apply};
 pub use state::{Call, NameSource, RecordingRequest};

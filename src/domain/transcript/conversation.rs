@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{
-    parts::{Fields, UnreadableReport, is_list, items, part},
+    parts::{RawFields, UnreadableReport, is_list, items, part},
     report::Turn,
     turn::turn,
 };
@@ -20,7 +20,7 @@ pub(super) fn conversation(
         Some(b'"') => part(value).map(Some),
         Some(b'[') => turns(value, each).map(|()| None),
         Some(b'{') => {
-            let inner: Fields<'_> = part(value)?;
+            let inner: RawFields<'_> = part(value)?;
             let nested = ["items", "turns", "messages"];
             let nested = nested.iter().find_map(|name| inner.get(*name));
             match nested {

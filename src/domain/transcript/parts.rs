@@ -15,7 +15,7 @@ use serde_json::{Value, value::RawValue};
 pub struct UnreadableReport(pub String);
 
 /// An object whose values are not parsed yet.
-pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+pub(super) type RawFields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Parses a part of a body.
 pub(super) fn part<'a, T: Deserialize<'a>>(body: &'a RawValue) -> Result<T, UnreadableReport> {

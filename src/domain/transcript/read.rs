@@ -4,7 +4,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     conversation::conversation,
-    parts::{Fields, UnreadableReport, is_list, items, part},
+    parts::{RawFields, UnreadableReport, is_list, items, part},
     report::{Report, Transcript},
     turn::timestamp,
 };
@@ -61,7 +61,7 @@ fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), UnreadableR
     if !body.get().starts_with('{') {
         return Ok((body, Map::new()));
     }
-    let fields: Fields<'_> = part(body)?;
+    let fields: RawFields<'_> = part(body)?;
     let given = |place: &&str| fields.get(*place).filter(|found| found.get() != "null");
     match PLACES.iter().find_map(given) {
         Some(found) => Ok((*found, rest(&fields)?)),
@@ -73,7 +73,7 @@ fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), UnreadableR
 }
 
 /// Everything except the conversation and the events.
-fn rest(fields: &Fields<'_>) -> Result<Map<String, Value>, UnreadableReport> {
+fn rest(fields: &RawFields<'_>) -> Result<Map<String, Value>, UnreadableReport> {
     let mut kept = Map::new();
     for (name, value) in fields {
         if !PLACES.contains(&name.as_str()) && name != "events" {

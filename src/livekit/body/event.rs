@@ -12,7 +12,7 @@ use crate::domain::{AgentJob, EventPayload, Room};
 
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum UnreadableWebhook {
     /// The reason has line and column, but nothing of the body. Bodies nested over 128 levels also end up here.
     #[error("the webhook's body is not valid JSON: {0}")]
     Json(String),
@@ -45,11 +45,11 @@ impl EventKind {
 }
 
 /// Parses a webhook's body. `received_at` replaces a missing `createdAt`.
-pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unreadable> {
+pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, UnreadableWebhook> {
     let body: Value =
-        serde_json::from_str(body).map_err(|error| Unreadable::Json(error.to_string()))?;
+        serde_json::from_str(body).map_err(|error| UnreadableWebhook::Json(error.to_string()))?;
     if !body.is_object() {
-        return Err(Unreadable::NotAnObject);
+        return Err(UnreadableWebhook::NotAnObject);
     }
     let at = seconds(&body["createdAt"]).unwrap_or(received_at);
     let job = &body["job"];

@@ -9,5 +9,5 @@ mod participant;
 mod event;
 
 pub use egress::egress;
-pub use event::{Unreadable, webhook};
+pub use event::{UnreadableWebhook, webhook};
 pub use participant::participant;

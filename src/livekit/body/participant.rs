@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::value::{first, integer, milliseconds, seconds, string, text};
 use crate::domain::{
     latest::Latest,
-    participant::{Kind, Participant},
+    participant::{Participant, ParticipantKind},
 };
 
 /// Parses a ParticipantInfo in the JSON form of webhooks.
@@ -37,12 +37,12 @@ pub fn participant(value: &Value) -> Participant {
     }
 }
 
-fn kind(value: &Value) -> Kind {
+fn kind(value: &Value) -> ParticipantKind {
     match (text(value), value.as_i64()) {
-        ("INGRESS", _) | (_, Some(1)) => Kind::Ingress,
-        ("EGRESS", _) | (_, Some(2)) => Kind::Egress,
-        ("SIP", _) | (_, Some(3)) => Kind::Sip,
-        ("AGENT", _) | (_, Some(4)) => Kind::Agent,
-        _ => Kind::Standard,
+        ("INGRESS", _) | (_, Some(1)) => ParticipantKind::Ingress,
+        ("EGRESS", _) | (_, Some(2)) => ParticipantKind::Egress,
+        ("SIP", _) | (_, Some(3)) => ParticipantKind::Sip,
+        ("AGENT", _) | (_, Some(4)) => ParticipantKind::Agent,
+        _ => ParticipantKind::Standard,
     }
 }

@@ -11,7 +11,7 @@ use super::{
     error::{Error, ErrorKind},
     info::webhook_form,
     output::Output,
-    twirp::{TIMEOUT, TwirpMethod},
+    twirp::{Endpoint, TIMEOUT},
 };
 
 /// A start takes as long as LiveKit looks for a free egress worker: 6-9 s, and 20-24 s were measured. A start that is
@@ -47,14 +47,14 @@ impl Client {
         path: &str,
         output: &Output,
     ) -> Result<String, Error> {
-        let method = TwirpMethod {
+        let endpoint = Endpoint {
             service: "Egress",
             name: "StartRoomCompositeEgress",
             timeout: START_TIMEOUT,
             repeats: Repeats::Unsafe,
         };
         let request = output.request(room_name, path);
-        let info: proto::EgressInfo = self.twirp.post(method, recording(), &request).await?;
+        let info: proto::EgressInfo = self.twirp.post(endpoint, recording(), &request).await?;
         Ok(webhook_form(&info).to_string())
     }
 
@@ -65,7 +65,7 @@ impl Client {
         room_name: Option<&str>,
         which: Egresses,
     ) -> Result<Vec<String>, Error> {
-        let method = TwirpMethod {
+        let endpoint = Endpoint {
             service: "Egress",
             name: "ListEgress",
             timeout: TIMEOUT,
@@ -79,7 +79,7 @@ impl Client {
         let mut found = Vec::new();
         loop {
             let page: proto::ListEgressResponse =
-                self.twirp.post(method, recording(), &request).await?;
+                self.twirp.post(endpoint, recording(), &request).await?;
             found.extend(page.items.iter().map(|item| webhook_form(item).to_string()));
             let next = page
                 .next_page_token
@@ -98,7 +98,7 @@ impl Client {
 
     /// Stops a recording; the part recorded so far is uploaded.
     pub async fn stop(&self, egress_id: &str) -> Result<Stopped, Error> {
-        let method = TwirpMethod {
+        let endpoint = Endpoint {
             service: "Egress",
             name: "StopEgress",
             timeout: TIMEOUT,
@@ -107,7 +107,7 @@ impl Client {
         let request = proto::StopEgressRequest {
             egress_id: egress_id.to_owned(),
         };
-        let stopped = self.twirp.post(method, recording(), &request).await;
+        let stopped = self.twirp.post(endpoint, recording(), &request).await;
         match stopped {
             Ok(info) => Ok(Stopped::Yes(webhook_form(&info).to_string())),
             Err(e) if e.kind() == ErrorKind::NotFound || e.status() == Some(412) => {

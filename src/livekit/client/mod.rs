@@ -17,4 +17,4 @@ pub use connection::{Client, Config};
 pub use egress::{Egresses, Stopped};
 pub use error::{Error, ErrorKind};
 pub use output::{Output, Upload};
-pub use rooms::ListedRoom;
+pub use rooms::OpenRoom;

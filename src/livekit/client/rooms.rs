@@ -8,13 +8,13 @@ use super::{
     connection::Client,
     error::Error,
     info::participant_form,
-    twirp::{TIMEOUT, TwirpMethod},
+    twirp::{Endpoint, TIMEOUT},
 };
 use crate::domain::{CallId, RoomName};
 
 /// A room that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedRoom {
+pub struct OpenRoom {
     pub sid: CallId,
     pub name: RoomName,
     pub metadata: String,
@@ -26,8 +26,8 @@ pub struct ListedRoom {
 
 impl Client {
     /// The open rooms with these names; all open rooms if no name is given.
-    pub async fn rooms(&self, names: &[&str]) -> Result<Vec<ListedRoom>, Error> {
-        let method = TwirpMethod {
+    pub async fn rooms(&self, names: &[&str]) -> Result<Vec<OpenRoom>, Error> {
+        let endpoint = Endpoint {
             service: "RoomService",
             name: "ListRooms",
             timeout: TIMEOUT,
@@ -40,13 +40,13 @@ impl Client {
         let request = proto::ListRoomsRequest {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
         };
-        let rooms: proto::ListRoomsResponse = self.twirp.post(method, grants, &request).await?;
-        Ok(rooms.rooms.into_iter().map(ListedRoom::from).collect())
+        let rooms: proto::ListRoomsResponse = self.twirp.post(endpoint, grants, &request).await?;
+        Ok(rooms.rooms.into_iter().map(OpenRoom::from).collect())
     }
 
     /// The participants of this room, as JSON in the form of LiveKit's webhooks; empty for a room that is not open.
     pub async fn participants(&self, room_name: &str) -> Result<Vec<String>, Error> {
-        let method = TwirpMethod {
+        let endpoint = Endpoint {
             service: "RoomService",
             name: "ListParticipants",
             timeout: TIMEOUT,
@@ -61,7 +61,7 @@ impl Client {
             room: room_name.to_owned(),
         };
         let listed: proto::ListParticipantsResponse =
-            self.twirp.post(method, grants, &request).await?;
+            self.twirp.post(endpoint, grants, &request).await?;
         let people = listed.participants.iter();
         Ok(people
             .map(|info| participant_form(info).to_string())
@@ -69,7 +69,7 @@ impl Client {
     }
 }
 
-impl From<proto::Room> for ListedRoom {
+impl From<proto::Room> for OpenRoom {
     fn from(room: proto::Room) -> Self {
         // Older servers send whole seconds only.
         let creation_time_ms = match room.creation_time_ms {

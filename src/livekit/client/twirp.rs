@@ -30,9 +30,9 @@ pub(super) struct Twirp {
     pub api_secret: SecretString,
 }
 
-/// A method of LiveKit's API.
+/// A endpoint of LiveKit's API.
 #[derive(Clone, Copy)]
-pub(super) struct TwirpMethod {
+pub(super) struct Endpoint {
     pub service: &'static str,
     pub name: &'static str,
     pub timeout: Duration,
@@ -41,9 +41,9 @@ pub(super) struct TwirpMethod {
 
 impl Twirp {
     /// Sends one request with a token for these grants and reads the answer.
-    pub(super) async fn post<A: Message + Default>(
+    pub(crate) async fn post<A: Message + Default>(
         &self,
-        method: TwirpMethod,
+        endpoint: Endpoint,
         grants: VideoGrants,
         request: &impl Message,
     ) -> Result<A, Error> {
@@ -54,7 +54,7 @@ impl Twirp {
             .map_err(|_| Error::Token)?;
         let url = format!(
             "{}/twirp/livekit.{}/{}",
-            self.url, method.service, method.name
+            self.url, endpoint.service, endpoint.name
         );
         let sent = self
             .http
@@ -62,20 +62,20 @@ impl Twirp {
             .bearer_auth(token)
             .header(CONTENT_TYPE, "application/protobuf")
             .body(request.encode_to_vec())
-            .timeout(method.timeout)
+            .timeout(endpoint.timeout)
             .send();
-        let answer = sent.await.map_err(|e| transport(method.repeats, e))?;
+        let answer = sent.await.map_err(|e| transport(endpoint.repeats, e))?;
         let status = answer.status().as_u16();
         let body = answer
             .bytes()
             .await
-            .map_err(|e| transport(method.repeats, e))?;
+            .map_err(|e| transport(endpoint.repeats, e))?;
         if status == 200 {
             return A::decode(body).map_err(|source| Error::Answer {
-                kind: lost(method.repeats),
+                kind: lost(endpoint.repeats),
                 source,
             });
         }
-        Err(refused(method.repeats, status, &body))
+        Err(refused(endpoint.repeats, status, &body))
     }
 }

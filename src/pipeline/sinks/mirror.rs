@@ -51,8 +51,8 @@ impl Mirror {
         let body = self.body(&due.call, recording).await;
         let id = format!("msg_{}", recording.egress_id);
         let outcome = match self.client.post(&id, body, now).await {
-            mirror::Answer::Delivered => Outcome::Delivered { again: None },
-            mirror::Answer::Retry { error } => {
+            mirror::PostOutcome::Delivered => Outcome::Delivered { again: None },
+            mirror::PostOutcome::Retry { error } => {
                 let age = now.duration_since(due.delivery.created_at);
                 let eager =
                     (age < EAGER && due.delivery.attempts >= 4).then(|| Duration::from_secs(25));

@@ -57,8 +57,8 @@ impl Storage {
             return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
         let state = match self.client.head(&recording.key).await {
-            Ok(storage::StoredObject::Found { size }) => fits(recording, size),
-            Ok(storage::StoredObject::Missing) => ObjectState::Missing,
+            Ok(storage::ObjectHead::Found { size }) => fits(recording, size),
+            Ok(storage::ObjectHead::Missing) => ObjectState::Missing,
             Err(Error::Forbidden) if self.is_late(call, recording, now) => {
                 lost(LostReason::Forbidden, FORBIDDEN.into())
             }

@@ -8,7 +8,7 @@ use livekit_airtable::{
         Call, DueDelivery, EgressStatus, Object, ObjectState, Recording, Sink,
         call::NameSource,
         latest::Latest,
-        participant::{Kind, Participant},
+        participant::{Participant, ParticipantKind},
     },
     store::{CallUpdate, DeliveryState, Finish, Fold, Store},
 };
@@ -31,7 +31,7 @@ async fn fill(store: &Store) {
         sid: format!("PA_{name}"),
         identity: name.into(),
         name: Latest::new(0, format!("{name}\x1b[2J")),
-        kind: Kind::Sip,
+        kind: ParticipantKind::Sip,
         joined_at: Some(at(1)),
         ..Participant::default()
     };

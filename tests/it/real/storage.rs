@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use livekit_airtable::{
-    storage::{Client, Config, Error, Method, StoredObject},
+    storage::{Client, Config, Error, Method, ObjectHead},
     telemetry,
 };
 use uuid::Uuid;
@@ -53,7 +53,7 @@ async fn any_key_is_put_found_and_fetched_by_its_url() {
         client.put_text(&key, name.to_owned()).await.unwrap();
         let size = name.len() as u64;
         let found = client.head(&key).await.unwrap();
-        assert_eq!(found, StoredObject::Found { size }, "{name}");
+        assert_eq!(found, ObjectHead::Found { size }, "{name}");
         let url = client.presign(&key, HOUR, Method::Get, None).await.unwrap();
         let got = http.get(&url).send().await.unwrap();
         assert_eq!(got.status(), 200, "{name}");
@@ -61,7 +61,7 @@ async fn any_key_is_put_found_and_fetched_by_its_url() {
     }
     assert_eq!(
         client.head(&key("none")).await.unwrap(),
-        StoredObject::Missing
+        ObjectHead::Missing
     );
 }
 

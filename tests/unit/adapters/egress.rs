@@ -2,18 +2,15 @@ use livekit_airtable::{
     domain::{self, Channels, FileType},
     livekit::{
         body,
-        client::{Client, Config, Egresses, Error, ErrorKind, ListedRoom, Output, Stopped, Upload},
+        client::{Client, Config, Egresses, Error, ErrorKind, Output, Stopped, Upload},
         token::{Grants, Keys},
     },
     telemetry::now,
 };
-use livekit_api::access_token::{AccessToken, VideoGrants};
 use livekit_protocol as proto;
 use serde_json::{Value, json as object};
 
 use super::server::{self, Answer, Server, answer, hangs_up, http, json, nobody, protobuf};
-
-mod errors;
 
 const ENDED: &str =
     include_str!("../../fixtures/livekit-captured/016_egress_ended_EGRESS_COMPLETE.json");
@@ -45,7 +42,7 @@ fn client(url: String) -> Client {
     Client::new(config(url), http())
 }
 
-async fn with(answers: impl IntoIterator<Item = Answer>) -> (Client, Server) {
+pub(super) async fn with(answers: impl IntoIterator<Item = Answer>) -> (Client, Server) {
     let server = Server::start(answers).await;
     (client(server.url()), server)
 }
@@ -56,7 +53,7 @@ async fn started(client: &Client, path: &str) -> Result<String, Error> {
     client.start("lobby", path, &output).await
 }
 
-fn grants(token: &str) -> Grants {
+pub(super) fn grants(token: &str) -> Grants {
     let keys = Keys::new(vec![("devkey".into(), "livekit-secret".to_owned().into())]);
     keys.verify_token(token.strip_prefix("Bearer ").unwrap(), now())
         .unwrap()
@@ -208,64 +205,117 @@ async fn what_has_ended_needs_no_stop() {
     );
 }
 
+async fn start(answer: Answer) -> Error {
+    let (client, _) = with([answer]).await;
+    started(&client, "a.mp3").await.unwrap_err()
+}
+
 #[tokio::test]
-async fn rooms_have_their_time_in_milliseconds() {
-    let rooms = object!({"rooms": [
-        {"sid": "RM_1", "name": "a", "metadata": "m", "creation_time": "1767268800", "creation_time_ms": "1767268800123", "num_participants": 3},
-        {"sid": "RM_2", "name": "b", "metadata": "", "creation_time": "1767268800", "creation_time_ms": "0"},
-    ]});
-    let (client, server) = with([protobuf::<proto::ListRoomsResponse>(rooms)]).await;
-    let room = |sid: &str, name: &str, metadata: &str, creation_time_ms, num_participants| {
-        let (sid, name, metadata) = (sid.into(), name.into(), metadata.into());
-        ListedRoom {
-            sid,
-            name,
-            metadata,
-            creation_time_ms,
-            num_participants,
-        }
+async fn errors_say_what_to_do() {
+    let twirp = |status, code: &str| {
+        json(
+            status,
+            object!({"code": code, "msg": "twirp error unknown: no\nroom"}),
+        )
     };
-    let found = client.rooms(&["a", "b"]).await.unwrap();
+    let html = |status| answer(status, "text/html", "<html>HIDDEN</html>");
+    let kinds = [
+        (twirp(503, "unavailable"), ErrorKind::Transient),
+        (twirp(500, "internal"), ErrorKind::Transient),
+        (twirp(429, "resource_exhausted"), ErrorKind::Transient),
+        (twirp(404, "not_found"), ErrorKind::NotFound),
+        (twirp(404, "bad_route"), ErrorKind::BadRequest),
+        (twirp(400, "invalid_argument"), ErrorKind::BadRequest),
+        (twirp(412, "failed_precondition"), ErrorKind::BadRequest),
+        (twirp(401, "unauthenticated"), ErrorKind::Unauthorized),
+        (twirp(408, "deadline_exceeded"), ErrorKind::UnknownOutcome),
+        (twirp(409, "already_exists"), ErrorKind::UnknownOutcome),
+        (html(502), ErrorKind::UnknownOutcome),
+        (html(504), ErrorKind::UnknownOutcome),
+        (html(503), ErrorKind::Transient),
+        (html(302), ErrorKind::Transient),
+        (html(404), ErrorKind::Transient),
+        (html(200), ErrorKind::UnknownOutcome),
+    ];
+    for (answer, kind) in kinds {
+        let what = format!("{answer:?}");
+        let error = start(answer).await;
+        assert_eq!(error.kind(), kind, "{what}: {error}");
+        assert!(!error.to_string().contains("HIDDEN"), "{error}");
+    }
+    let error = start(twirp(404, "not_found")).await;
     assert_eq!(
-        found,
-        [
-            room("RM_1", "a", "m", 1_767_268_800_123, 3),
-            room("RM_2", "b", "", 1_767_268_800_000, 0)
-        ]
+        error.to_string(),
+        "LiveKit answered not_found (404): no room"
     );
-    let asked = server.seen()[0].message::<proto::ListRoomsRequest>();
-    assert_eq!(asked, object!({"names": ["a", "b"]}));
+    let (client, _) = with([html(502)]).await;
     assert_eq!(
-        server.seen()[0].uri.path(),
-        "/twirp/livekit.RoomService/ListRooms"
+        client
+            .list(None, Egresses::Running)
+            .await
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Transient
     );
 }
 
 #[tokio::test]
-async fn participants_take_the_form_of_webhooks() {
-    let people = object!({"participants": [
-        {"sid": "PA_1", "identity": "sip_1", "name": "", "kind": "SIP", "joined_at": "1767268800", "version": 2,
-         "attributes": {"sip.phoneNumber": "+15550100", "silent": "", "count": "0"}},
-    ]});
-    let answer = protobuf::<proto::ListParticipantsResponse>(people);
-    let (client, server) = with([answer]).await;
-    let found = client.participants("a room").await.unwrap();
-    let found: Vec<serde_json::Value> = found
-        .iter()
-        .map(|p| serde_json::from_str(p).unwrap())
-        .collect();
+async fn a_wrong_secret_is_told_without_the_token_that_livekit_repeats() {
+    let token = "invalid token: eyJhbGciOiJIUzI1NiJ9.e30.c2ln, error: go-jose/go-jose: error in cryptographic primitive";
+    let error = start(answer(401, "text/plain", token)).await;
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
     assert_eq!(
-        found,
-        [object!({
-            "sid": "PA_1", "identity": "sip_1", "kind": "SIP", "joinedAt": "1767268800", "version": 2,
-            "attributes": {"sip.phoneNumber": "+15550100", "silent": "", "count": "0"},
-        })]
+        error.to_string(),
+        "LiveKit rejected the API key (401): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
     );
-    let asked = &server.seen()[0];
+    let error = start(json(400, object!({"code": "malformed", "msg": token}))).await;
+    assert!(!format!("{error} {error:?}").contains("eyJ"));
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_start_is_not_a_passing_error() {
+    for reply in [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"egress_id\":",
+    ] {
+        let client = client(hangs_up(reply).await);
+        assert_eq!(
+            started(&client, "a.mp3").await.unwrap_err().kind(),
+            ErrorKind::UnknownOutcome
+        );
+        assert_eq!(
+            client
+                .list(None, Egresses::Running)
+                .await
+                .unwrap_err()
+                .kind(),
+            ErrorKind::Transient
+        );
+    }
+    let client = client(nobody().await);
     assert_eq!(
-        asked.uri.path(),
-        "/twirp/livekit.RoomService/ListParticipants"
+        started(&client, "a.mp3").await.unwrap_err().kind(),
+        ErrorKind::Transient
     );
-    let request = asked.message::<proto::ListParticipantsRequest>();
-    assert_eq!(request, object!({"room": "a room"}));
+}
+
+#[tokio::test]
+async fn a_start_that_times_out_may_have_happened() {
+    let impatient = reqwest::Client::builder().read_timeout(std::time::Duration::from_millis(50));
+    let client = Client::new(
+        config(server::never_answers().await),
+        impatient.build().unwrap(),
+    );
+    let error = started(&client, "a.mp3").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            ErrorKind::UnknownOutcome,
+            "LiveKit does not respond: timed out"
+        )
+    );
+    assert_eq!(
+        client.rooms(&[]).await.unwrap_err().kind(),
+        ErrorKind::Transient
+    );
 }

@@ -1,12 +1,12 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use livekit_airtable::mirror::{Answer, Client, Config};
+use livekit_airtable::mirror::{Client, Config, PostOutcome};
 use serde_json::json as object;
 use sha2::Sha256;
 
 use super::server::{Server, answer, hangs_up, http, json, nobody};
 
-async fn post(url: String) -> Answer {
+async fn post(url: String) -> PostOutcome {
     let client = Client::new(Config { url, secret: None }, http());
     client
         .post(
@@ -19,8 +19,8 @@ async fn post(url: String) -> Answer {
 
 async fn error(url: String) -> String {
     match post(url).await {
-        Answer::Retry { error } => error,
-        Answer::Delivered => panic!("delivered"),
+        PostOutcome::Retry { error } => error,
+        PostOutcome::Delivered => panic!("delivered"),
     }
 }
 
@@ -40,7 +40,7 @@ async fn a_request_is_signed_as_standard_webhooks_does() {
         client
             .post("msg_1", object!({"room": "Größe"}).to_string(), now)
             .await,
-        Answer::Delivered
+        PostOutcome::Delivered
     );
 
     let seen = &server.seen()[0];
@@ -70,7 +70,7 @@ async fn any_2xx_is_delivered_and_nothing_is_signed_without_a_secret() {
     ])
     .await;
     for _ in 0..3 {
-        assert_eq!(post(server.url()).await, Answer::Delivered);
+        assert_eq!(post(server.url()).await, PostOutcome::Delivered);
     }
     assert!(
         server
@@ -79,7 +79,7 @@ async fn any_2xx_is_delivered_and_nothing_is_signed_without_a_secret() {
             .all(|s| s.header("webhook-signature").is_empty())
     );
     let broken = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
-    assert_eq!(post(hangs_up(broken).await).await, Answer::Delivered);
+    assert_eq!(post(hangs_up(broken).await).await, PostOutcome::Delivered);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod egress;
 mod mirror;
+mod rooms;
 mod server;
 mod storage;
 mod telemetry;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::http::header::CONTENT_LENGTH;
-use livekit_airtable::storage::{Client, Config, Error, Method, StoredObject};
+use livekit_airtable::storage::{Client, Config, Error, Method, ObjectHead};
 
 use super::server::{Answer, Server, answer, hangs_up, http, json, nobody};
 
@@ -29,9 +29,9 @@ async fn head_tells_the_size_or_that_it_is_missing() {
     let client = client(server.url());
     assert_eq!(
         client.head(KEY).await.unwrap(),
-        StoredObject::Found { size: 1_354_028 }
+        ObjectHead::Found { size: 1_354_028 }
     );
-    assert_eq!(client.head(KEY).await.unwrap(), StoredObject::Missing);
+    assert_eq!(client.head(KEY).await.unwrap(), ObjectHead::Missing);
     let seen = &server.seen()[0];
     assert_eq!(seen.method, "HEAD");
     assert_eq!(
@@ -190,15 +190,11 @@ async fn signatures_hold_for_keys_of_any_room_name() {
         "a b/c?d=e&f#g.txt",
         "recordings/Größe 'x' (1)~!*.txt",
     ] {
-        assert_eq!(
-            ours.head(key).await.unwrap(),
-            StoredObject::Missing,
-            "{key}"
-        );
+        assert_eq!(ours.head(key).await.unwrap(), ObjectHead::Missing, "{key}");
         ours.put_text(key, "Grüße".into()).await.unwrap();
         assert_eq!(
             ours.head(key).await.unwrap(),
-            StoredObject::Found { size: 7 },
+            ObjectHead::Found { size: 7 },
             "{key}"
         );
         let get = ours

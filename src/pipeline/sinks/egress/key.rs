@@ -11,7 +11,7 @@ use crate::{
         call::RecordingRequest,
         path::{self, Fill},
     },
-    storage::StoredObject,
+    storage::ObjectHead,
 };
 
 /// How long a recording waits for the bucket to say whether its key belongs to another call.
@@ -58,6 +58,6 @@ impl Egress {
             return true;
         }
         let head = tokio::time::timeout(HEAD_TIMEOUT, self.storage.head(key)).await;
-        matches!(head, Ok(Ok(StoredObject::Found { .. })))
+        matches!(head, Ok(Ok(ObjectHead::Found { .. })))
     }
 }

@@ -1,0 +1,13 @@
+//! What no webhook reported: LiveKit is asked which rooms are open and how its egresses stand, and what is new goes through
+//! the inbox.
+
+mod target;
+
+mod egresses;
+mod participants;
+mod requests;
+mod rooms;
+
+mod job;
+
+pub use target::Reconcile;

@@ -1,0 +1,90 @@
+//! URLs that need no key.
+
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+
+use super::{client::Client, error::Error};
+
+/// The method that a presigned URL is for: a URL signed for GET answers 403 to HEAD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+}
+
+impl Client {
+    /// A URL that works without credentials for `ttl` (at most 7 days) from now; treat it as a secret until it expires.
+    /// With `download_name`, a browser saves the file under that name. Sends no request to the storage.
+    pub async fn presign(
+        &self,
+        key: &str,
+        ttl: Duration,
+        method: Method,
+        download_name: Option<&str>,
+    ) -> Result<String, Error> {
+        let life = PresigningConfig::expires_in(ttl).map_err(|e| Error::Presign(e.into()))?;
+        let disposition = download_name.map(content_disposition);
+        let (bucket, key) = (self.bucket.as_str(), key);
+        let signed = match method {
+            Method::Get => {
+                let get = self
+                    .s3
+                    .get_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .set_response_content_disposition(disposition);
+                get.presigned(life)
+                    .await
+                    .map_err(|e| Error::Presign(e.into()))?
+            }
+            Method::Head => {
+                let head = self
+                    .s3
+                    .head_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .set_response_content_disposition(disposition);
+                head.presigned(life)
+                    .await
+                    .map_err(|e| Error::Presign(e.into()))?
+            }
+        };
+        Ok(signed.uri().to_owned())
+    }
+}
+
+/// RFC 6266 with the RFC 5987 form for non-ASCII names; old browsers use the plain one.
+fn content_disposition(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || " .-_+".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let encoded = name.bytes().fold(String::new(), |mut text, byte| {
+        match byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            true => text.push(byte.into()),
+            false => text.push_str(&format!("%{byte:02X}")),
+        }
+        text
+    });
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_disposition;
+
+    #[test]
+    fn a_download_keeps_its_name() {
+        let name = content_disposition("Büro +1555 \"a\"/b.mp3");
+        let expected = "attachment; filename=\"B_ro +1555 _a__b.mp3\"; \
+                        filename*=UTF-8''B%C3%BCro%20+1555%20%22a%22%2Fb.mp3";
+        assert_eq!(name, expected);
+    }
+}
