@@ -23,9 +23,9 @@
 //! 2. `apply` cannot fail for outside reasons and cannot see the clock; `now` is a parameter everywhere but at two edges.
 //! 3. All SQL is in `store`. Every transaction's first statement is a guarded write. No transaction is open while
 //!    anything waits on a network.
-//! 4. Only `intake` writes calls. Only `deliver` and `bootstrap` act on the outside world.
+//! 4. Only `intake` writes calls. Only `deliver` and `bootstrap` act on the outside world; `alerts` notify people.
 //! 5. Wakes carry no data; the periodic scan alone would be correct.
-//! 6. A sink's outcome is a value; the code that decides it stands beside the client.
+//! 6. A sink's outcome is a value. An adapter classifies its errors, and the sink turns the class into an outcome.
 //! 7. Secrets are `SecretString`; transcripts, phone numbers and signed URLs are never logged.
 //! 8. The environment is read in `config` only; every configuration error at once, each naming its variable.
 //! 9. Closed sets are enums. Text is parsed at the edge and printed at the edge; no code decides by comparing prose.
@@ -36,7 +36,8 @@
 //!
 //! # Glossary
 //!
-//! - **inbox message**: anything received (webhook, transcript, request, observation), stored before it is acknowledged.
+//! - **inbox message**: anything received (webhook, transcript, request, observation), stored before it is acknowledged;
+//!   two with the same deduplication key are stored once (`store::inbox_writer`).
 //! - **event**: what an inbox message says once it is parsed.
 //! - **call**: one LiveKit room session (`RM_…`), folded from its events.
 //! - **fold**: applying events to a call; any order, with repeats, gives the same call.
@@ -44,18 +45,18 @@
 //! - **recording**: one egress of a call (`EG_…`) and the object that it leaves in the bucket.
 //! - **recording request**: a policy, the API or the command line asks for a recording of a call.
 //! - **sink**: where calls are delivered: egress, storage, airtable, mirror.
-//! - **delivery**: "sink S owes call C at revision R"; pending, parked, dead or done.
+//! - **delivery**: call C must be delivered to sink S at revision R; pending, parked, dead or done.
 //! - **attempt**: one try of a delivery, with its outcome.
 //! - **parked**: a delivery that waits for a person or a date; it is retried slowly.
 //! - **dead letter**: a delivery that failed permanently; `redrive` retries it.
 //! - **paused sink**: nothing is sent to it until an error is fixed; one delivery probes it now and then.
 //! - **observation**: what reconcile or a sink found out; an inbox message like any other.
 //! - **reconcile**: asking LiveKit for what no webhook reported.
-//! - **backfill, replay**: history into the inbox; calls rebuilt from their stored events.
+//! - **backfill, replay**: history imported into the inbox; calls rebuilt from their stored events.
 //! - **retention**: purging what is older than KEEP.
 //! - **lease**: which process runs a job.
 //! - **request budget**: how many requests Airtable takes per second and per month, counted in a ledger.
-//! - **condition, alert**: something that is wrong; the notification when it begins and when it is resolved.
+//! - **condition, alert**: something that is wrong (`alerts::checks`); when it fires and is resolved (`alerts::firing`).
 
 pub mod domain;
 pub mod store;

@@ -1,4 +1,4 @@
-//! What people read in the row's Status.
+//! The statuses of a call; [`Call::status`](super::Call::status) in `call::status` derives a call's.
 
 use std::{fmt, str::FromStr};
 

@@ -11,12 +11,12 @@ mod writable;
 
 mod budget;
 mod calls;
-mod captions;
+mod get_transcript;
+mod health;
 mod links;
 mod metrics;
-mod ops;
+mod post_transcript;
 mod recordings;
-mod transcripts;
 mod webhook;
 
 mod router;

@@ -13,17 +13,18 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    App, calls, captions,
+    App, calls,
     error::{self, Problem},
-    links, metrics, ops, recordings,
-    transcripts::{self, TRANSCRIPT_BYTES},
+    get_transcript, health, links, metrics,
+    post_transcript::{self, TRANSCRIPT_BYTES},
+    recordings,
     webhook::{self, WEBHOOK_BYTES},
 };
 
 /// Routes requests to their handlers; what is unknown is a 404, and a panic a 500.
 pub fn router(app: App) -> Router {
     let v1 = Router::new()
-        .route("/v1/transcripts", post(transcripts::receive))
+        .route("/v1/transcripts", post(post_transcript::receive))
         .layer(DefaultBodyLimit::max(TRANSCRIPT_BYTES))
         .route("/v1/recordings", post(recordings::start))
         .route("/v1/recordings/{egress_id}/stop", post(recordings::stop))
@@ -31,7 +32,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/calls/{call_id}", get(calls::show))
         .route(
             "/v1/calls/{call_id}/{transcript}",
-            get(captions::transcript),
+            get(get_transcript::transcript),
         );
     Router::new()
         .route("/webhooks/livekit", post(webhook::receive))
@@ -39,8 +40,8 @@ pub fn router(app: App) -> Router {
         .merge(v1)
         .route("/r/{id}/{signature}", get(links::recording))
         .route("/r/{id}/transcript/{signature}", get(links::transcript))
-        .route("/healthz", get(ops::healthz))
-        .route("/readyz", get(ops::readyz))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .fallback(|| async { Problem::not_found("this address does not exist") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

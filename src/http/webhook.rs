@@ -59,7 +59,7 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         .verify(&body)
         .map_err(|refused| refuse(app, refused))?;
     let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
-    message.dedupe = Some(signed.event_key(&body));
+    message.dedupe = Some(signed.dedupe_key(&body));
     message.signed_by = Some(key);
     Ok(message)
 }

@@ -1,4 +1,4 @@
-//! Who sent this webhook, and is its body the one that was signed?
+//! Verification of webhooks: the header and the hash of the body; `token` checks signature, key and expiry.
 
 use base64::{
     Engine,
@@ -57,7 +57,7 @@ impl Signed {
     /// The deduplication key of a webhook: LiveKit repeats an event byte for byte, so its hash is the same. The key
     /// starts with the time of `body` (seconds since the epoch), so that webhooks received together are adjacent in the
     /// database's index; a hash alone would scatter them.
-    pub fn event_key(&self, body: &[u8]) -> String {
+    pub fn dedupe_key(&self, body: &[u8]) -> String {
         let event: Dated = serde_json::from_slice(body).unwrap_or_default();
         let seconds = match &event.created_at {
             Value::String(text) => text.parse().unwrap_or_default(),

@@ -1,13 +1,13 @@
 //! The only place where store, domain and adapters meet. Jobs take no input and have one code path: a wake carries no
 //! data, and the periodic scan alone would be correct.
 //!
-//! In reading order: what a job is and what runs it (`job`, `wake`, `lease`, `runner`), what enters the inbox and
+//! In reading order: what a job is and what runs it (`job`, `wake`, `leases`, `runner`), what enters the inbox and
 //! becomes a call (`message`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
 //! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`,
 //! `alerts`).
 
 mod job;
-pub mod lease;
+pub mod leases;
 mod runner;
 mod wake;
 

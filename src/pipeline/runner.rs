@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Clock, Job, JobState, JobStatus, Wake, lease::Leases};
+use super::{Clock, Job, JobState, JobStatus, Wake, leases::Leases};
 use crate::{domain::backoff::backoff, telemetry::LogThrottle};
 
 /// The longest rest after a step that could not read or write our database.

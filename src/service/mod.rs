@@ -1,4 +1,4 @@
-//! The composition root: turns a configuration into clients, sinks and jobs, and runs them with the HTTP server.
+//! The composition root, from `start` on: turns a configuration into clients, sinks and jobs, and runs them with the HTTP server.
 //!
 //! `serve`, `demo`, tests and benches start a whole [`Service`]; other commands take from here the parts they need: the
 //! database, Airtable's client with its request budget, the bucket with its links, the jobs that start and stop
@@ -17,7 +17,7 @@ mod maintenance;
 
 mod listen;
 mod lock;
-mod running;
+mod start;
 
 pub use error::Error;
-pub use running::Service;
+pub use start::Service;

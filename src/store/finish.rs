@@ -7,10 +7,10 @@ use sqlx::AnyConnection;
 use super::{
     delivery::{AttemptRecord, Delivery, DeliveryState},
     error::Result,
+    inbox_writer,
     message::InboxMessage,
     open::Store,
     sql::{NEVER, text},
-    writer,
 };
 
 /// Attempts that are remembered, and how much of each one's error.
@@ -61,7 +61,7 @@ impl Store {
         let mut transaction = self.write.begin().await?;
         for (sent, finish) in ends {
             finish_one(&mut transaction, sent, finish, now).await?;
-            writer::insert(&mut transaction, finish.messages.clone()).await?;
+            inbox_writer::insert(&mut transaction, finish.messages.clone()).await?;
         }
         Ok(transaction.commit().await?)
     }

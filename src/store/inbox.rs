@@ -5,10 +5,10 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{
     error::{Error, Result},
+    inbox_writer,
     message::{self, InboxMessage, MessageOutcome, StoredMessage, read_outcome},
     open::Store,
     sql::{NEVER, chunks, rows, rows_that_fit, text},
-    writer,
 };
 
 /// The outcome of a message.
@@ -67,7 +67,8 @@ pub struct Waiting {
 }
 
 impl Store {
-    /// Returns once the message is on disk.
+    /// Returns once the message is on disk. One whose deduplication key is stored already changes nothing
+    /// (`inbox_writer`).
     pub async fn put(&self, message: InboxMessage) -> Result<()> {
         self.inbox.put(message).await
     }
@@ -75,7 +76,7 @@ impl Store {
     /// Stores many messages at once, all or nothing.
     pub async fn put_all(&self, messages: Vec<InboxMessage>) -> Result<()> {
         let mut transaction = self.write.begin().await?;
-        writer::insert(&mut transaction, messages).await?;
+        inbox_writer::insert(&mut transaction, messages).await?;
         Ok(transaction.commit().await?)
     }
 

@@ -2,7 +2,7 @@
 //! statement is a write, and none is open while anything waits on a network.
 //!
 //! - `open`, `engine`, `migration`, `migrations`, `settings`: the database itself.
-//! - `message`, `writer`, `outage`, `inbox`: what comes in.
+//! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
 //! - `calls`, `fold`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
@@ -18,9 +18,9 @@ mod sql;
 mod unknown;
 
 mod inbox;
+mod inbox_writer;
 mod message;
 mod outage;
-mod writer;
 
 mod calls;
 mod fold;

@@ -12,8 +12,8 @@ use sqlx::{
 use super::{
     engine::{ANSWER_TIMEOUT, Engine},
     error::{Error, Result},
+    inbox_writer::Writer,
     migrations::{Migrations, migrate},
-    writer::Writer,
 };
 
 /// The database: one writer and some readers on SQLite, a common pool on PostgreSQL. Clones share it.

@@ -198,7 +198,7 @@ async fn recordings_that_fail_one_after_the_other_are_told_until_one_succeeds() 
     }
     receiver.hears(1).await;
     let told = texts(&receiver);
-    let begins = "livekit-airtable: 3 of the last 3 recordings failed. Latest reason: LiveKit could not upload the recording";
+    let begins = "livekit-airtable: The last 3 recordings failed. Latest reason: LiveKit could not upload the recording";
     assert!(told[0].starts_with(begins), "{told:#?}");
     assert!(told[0].contains(&last), "{told:#?}");
     let (good, _) = world.talk("good").await;

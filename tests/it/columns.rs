@@ -209,7 +209,7 @@ async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
     world.livekit.close_room("desk");
     world.row_is(&call, "No recording").await;
     world.processed(&call, "airtable").await;
-    let warning = "“Visits” (number) is empty: metadata.patient.visits is no number. Fix the value or the column.";
+    let warning = "“Visits” (number) is empty: metadata.patient.visits is not a number. Fix the value or the column.";
     let said = serve.said();
     let told: Vec<&str> = said.lines().filter(|line| line.contains(warning)).collect();
     assert_eq!(told.len(), 1, "{said}");

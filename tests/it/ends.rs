@@ -36,7 +36,7 @@ async fn livekits_limit_leaves_a_short_recording() {
     let world = World::new().await;
     let (call, egress) = world.talk("desk").await;
     world.livekit.egress_limit_reached(&egress);
-    let live = world.row_where(&call, error_has("short")).await;
+    let live = world.row_where(&call, error_has("incomplete")).await;
     assert_eq!(live["Status"], "Live");
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
@@ -64,7 +64,7 @@ async fn a_failed_egress_that_left_a_file_is_complete_and_told_to_be_short() {
     let file = json!({"size": "700", "location": "https://anywhere/at all"});
     world.ended((&call, &egress), "EGRESS_FAILED", file).await;
     let row = world.row_is(&call, "Complete").await;
-    assert!(text(&row, "Error").contains("short"), "{row:#?}");
+    assert!(text(&row, "Error").contains("incomplete"), "{row:#?}");
     assert_eq!(row["Recording size"], 700);
     plays(&world, &row).await;
 }

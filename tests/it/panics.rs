@@ -9,7 +9,7 @@ use livekit_airtable::{
         Job, Runner,
         deliver::{Attempt, BatchPermit, Deliver, Deliverer, Due, Outcome},
         intake::Intake,
-        lease::Leases,
+        leases::Leases,
     },
     store::{DeliveryState, InboxMessage, MessageKind, Store},
     telemetry,

@@ -95,7 +95,7 @@ async fn an_address_that_cannot_be_listened_on_is_told_in_a_sentence() {
     let cases = [
         // Of a network that is for examples only (RFC 5737).
         ("192.0.2.1:8080", 64, "is not an address of this machine"),
-        (taken.as_str(), 1, "another program already listens on"),
+        (taken.as_str(), 1, "another program listens on"),
     ];
     for (address, code, words) in cases {
         let mut serve = world.command(&["serve"]);

@@ -7,7 +7,7 @@ mod deliveries;
 mod derived;
 mod fold;
 mod merge;
-mod outcome;
+mod status;
 
 pub use deliveries::DueDelivery;
 pub use fold::{Applied, apply};

@@ -7,7 +7,7 @@ use super::{
     text::counted,
 };
 use crate::{
-    pipeline::{JobState, lease::Leases},
+    pipeline::{JobState, leases::Leases},
     store::{Error, Store},
 };
 

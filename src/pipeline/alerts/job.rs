@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify};
 
 use super::{
+    checks,
     condition::{Condition, ConditionKind},
-    conditions,
     health::{self, ALERTS},
     outbox::Outbox,
     text::rounded,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     alert,
-    pipeline::{Job, JobStatus, LONG_STEP_TIMEOUT, Runner, Wake, lease::Leases},
+    pipeline::{Job, JobStatus, LONG_STEP_TIMEOUT, Runner, Wake, leases::Leases},
     store::{Setting, Store},
 };
 
@@ -92,7 +92,7 @@ impl Alerts {
     }
 
     async fn conditions(&self, now: Timestamp) -> anyhow::Result<Vec<Condition>> {
-        let found = conditions::find(&self.store, &self.our_key, &self.thresholds, now);
+        let found = checks::find(&self.store, &self.our_key, &self.thresholds, now);
         let mut conditions = found.await?;
         let states = self.status.all().into_iter();
         conditions.extend(states.filter_map(|(job, state)| health::failing(job, state)));

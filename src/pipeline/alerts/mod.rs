@@ -7,10 +7,10 @@
 mod condition;
 mod thresholds;
 
-mod conditions;
+mod checks;
 mod health;
 
-mod active;
+mod firing;
 mod notification;
 mod outbox;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{active::ActiveAlerts, condition::Condition, notification::Notification};
+use super::{condition::Condition, firing::ActiveAlerts, notification::Notification};
 
 /// Messages that wait for ALERT_WEBHOOK_URL; older ones are dropped, and counted.
 const CAPACITY: usize = 20;

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{deliverer::Deliverer, failure_log::FailureLog};
 use crate::{
-    pipeline::{Clock, Job, Runner, Wake, lease::Leases},
+    pipeline::{Clock, Job, Runner, Wake, leases::Leases},
     store::{DeliveryKey, Store},
 };
 

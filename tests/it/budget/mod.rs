@@ -24,7 +24,7 @@ use livekit_airtable::{
         Clock, Job, Runner,
         budget::Budget,
         deliver::Deliver,
-        lease::Leases,
+        leases::Leases,
         sinks::airtable::{self as sink},
     },
     storage,

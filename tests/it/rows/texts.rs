@@ -82,7 +82,7 @@ async fn while_the_bucket_refuses_the_row_says_so_and_it_is_tried_again() {
     let error = text(&row, "Error");
     assert!(
         error.starts_with(
-            "The full transcript could not be put into the bucket: the storage forbids it (403)"
+            "The full transcript could not be put into the bucket: the storage refused access (403)"
         ),
         "{error}"
     );

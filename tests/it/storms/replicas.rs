@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use livekit_airtable::{
-    pipeline::{Clock, lease::Leases},
+    pipeline::{Clock, leases::Leases},
     store::Store,
     telemetry,
 };

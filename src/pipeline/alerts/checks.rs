@@ -1,4 +1,4 @@
-//! What is wrong with calls and deliveries, as far as the database knows.
+//! The checks: which conditions of calls, deliveries and the inbox hold now.
 
 use jiff::Timestamp;
 
@@ -64,7 +64,7 @@ fn failed_in_a_row(calls: &[Call]) -> Option<Condition> {
     let latest = calls.first().filter(|_| calls.len() >= FAILED_IN_A_ROW)?;
     let (count, why) = (calls.len(), latest.failure()?);
     let text = format!(
-        "{count} of the last {count} recordings failed, the latest because {why}. `livekit-airtable calls show ID` shows LiveKit's error."
+        "The last {count} recordings failed. Latest reason: {why}. `livekit-airtable calls show ID` shows LiveKit's error."
     );
     let summary = "several recordings in a row failed";
     let condition = Condition::new(ConditionKind::RecordingsFailed, summary, text);

@@ -1,4 +1,4 @@
-//! How a call ended, or stands: its status and the recording that its row shows.
+//! The status of a call, derived from its room, recordings and objects, and the recording that its row shows.
 
 use jiff::SignedDuration;
 

@@ -1,4 +1,4 @@
-//! Which alerts are active: one fires once when its condition begins and is resolved once when it has ended.
+//! When an alert fires and when it is resolved: once each, while its condition holds.
 
 use std::collections::BTreeMap;
 
