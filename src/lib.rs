@@ -15,7 +15,8 @@
 //!
 //! A webhook, a transcript or a request is stored as an inbox message and only then acknowledged. Intake folds inbox
 //! messages into calls and, in the same transaction, makes deliveries due. A delivery is a pointer, not a payload: its
-//! sink sends the call as it is at that moment, so bursts coalesce and a retry sends the newest state.
+//! sink sends the call as it is at that moment, so bursts coalesce and a retry sends the newest state. `service` is the
+//! composition root: `service::start` builds everything from a configuration, runs it and stops it.
 //!
 //! # Invariants
 //!
@@ -37,7 +38,8 @@
 //! # Glossary
 //!
 //! - **inbox message**: anything received (webhook, transcript, request, observation), stored before it is acknowledged;
-//!   two with the same deduplication key are stored once (`store::inbox_writer`).
+//!   two with the same deduplication key are stored once (`livekit::webhook` makes a webhook's, `store::inbox_writer`
+//!   keeps each once).
 //! - **event**: what an inbox message says once it is parsed.
 //! - **call**: one LiveKit room session (`RM_…`), folded from its events.
 //! - **fold**: applying events to a call; any order, with repeats, gives the same call.
@@ -54,8 +56,9 @@
 //! - **reconcile**: asking LiveKit for what no webhook reported.
 //! - **backfill, replay**: history imported into the inbox; calls rebuilt from their stored events.
 //! - **retention**: purging what is older than KEEP.
-//! - **lease**: which process runs a job.
-//! - **request budget**: how many requests Airtable takes per second and per month, counted in a ledger.
+//! - **lease**: which process runs a job (`pipeline::leases` decides and takes over, `store::lease` is its SQL).
+//! - **request budget**: requests to Airtable per second and per month; rules in `domain::budget`, counted and limited in
+//!   `store::ledger`, applied in `pipeline::budget`.
 //! - **condition, alert**: something that is wrong (`alerts::checks`); when it fires and is resolved (`alerts::firing`).
 
 pub mod domain;

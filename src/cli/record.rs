@@ -32,7 +32,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(clap::Subcommand)]
 pub(super) enum RecordCommand {
-    /// RecordCommand a room, or print the recording that is running
+    /// Record a room, or print the recording that is running
     Start {
         room: String,
         /// Value of {room_id} in RECORDING_PATH
