@@ -143,7 +143,7 @@ async fn rebuild(
 ) -> anyhow::Result<Option<Replay>> {
     for _ in 0..MAX_CONFLICTS {
         let replay = rebuild::rebuild(store, schema, id).await?;
-        let Some(Replay::CallUpdate(rebuilt)) = &replay else {
+        let Some(Replay::Rebuilt(rebuilt)) = &replay else {
             return Ok(replay);
         };
         match rebuild::write(store, rebuilt, sinks, telemetry::now()).await {
@@ -157,10 +157,10 @@ async fn rebuild(
 impl Summary {
     fn add(&mut self, id: &str, rebuilt: Option<Replay>) {
         match rebuilt {
-            Some(Replay::CallUpdate(rebuilt)) => {
+            Some(Replay::Rebuilt(rebuilt)) => {
                 self.calls += 1;
                 self.messages += rebuilt.messages;
-                if rebuilt.is_news() {
+                if rebuilt.has_changes() {
                     self.changed.push(*rebuilt);
                 }
             }

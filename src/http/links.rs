@@ -104,7 +104,7 @@ async fn transcript_link(
 /// The object that a link leads to.
 struct File<'a> {
     key: &'a str,
-    /// Its kind, for messages.
+    /// "recording" or the like, for error messages.
     what: &'static str,
     /// Of the URL.
     life: Duration,

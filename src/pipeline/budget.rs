@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a row may wait for a full request while the month's requests are short.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The requests of two processes are this many times further apart: the first request on a new connection arrives later
 /// than those that follow it from elsewhere.

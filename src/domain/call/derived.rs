@@ -10,19 +10,14 @@ use crate::domain::{
 impl Call {
     /// The newest request that no recording fulfils and that was not finally refused.
     pub fn pending_request(&self) -> Option<&RecordingRequest> {
-        let fulfilled = |pending_request: &RecordingRequest| {
-            self.recordings
-                .keys()
-                .any(|id| !pending_request.ended.contains(id))
+        let fulfilled = |request: &RecordingRequest| {
+            self.recordings.keys().any(|id| !request.ended.contains(id))
         };
         let last = self.not_started.as_ref();
         let over = last.filter(|not_started| not_started.refusal.is_final());
-        let refused = |pending_request: &RecordingRequest| {
-            over.is_some_and(|over| pending_request.asked_at <= Some(over.at))
-        };
-        let open = |pending_request: &&RecordingRequest| {
-            !fulfilled(pending_request) && !refused(pending_request)
-        };
+        let refused =
+            |request: &RecordingRequest| over.is_some_and(|over| request.asked_at <= Some(over.at));
+        let open = |request: &&RecordingRequest| !fulfilled(request) && !refused(request);
         self.requests.iter().rev().find(open)
     }
 
@@ -113,7 +108,7 @@ impl Call {
     pub fn is_unrecorded(&self) -> bool {
         let failed = |recording: &Recording| match recording.status {
             EgressStatus::Failed => true,
-            EgressStatus::Aborted => !recording.heard_nothing(),
+            EgressStatus::Aborted => !recording.has_no_audio(),
             _ => self.lost.contains(&recording.egress_id),
         };
         let none = self.recordings.values().all(failed);
