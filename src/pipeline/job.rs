@@ -1,4 +1,4 @@
-//! A job: a unit of work that is repeated for ever, and how it stands.
+//! A job: a unit of work that is repeated for ever, and its state.
 
 use std::{
     collections::BTreeMap,
@@ -43,7 +43,7 @@ pub trait Job: Send + Sync + 'static {
 #[derive(Clone, Default)]
 pub struct JobStatus(Arc<Mutex<BTreeMap<&'static str, JobState>>>);
 
-/// How a job stands in this process.
+/// The state of a job in this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobState {
     /// It runs here, and its last step succeeded.

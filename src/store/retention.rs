@@ -1,4 +1,4 @@
-//! KEEP: raw messages and transcripts are purged so long after their call's rows were delivered.
+//! Retention: raw messages and transcripts are purged KEEP after their call's rows were delivered.
 //!
 //! The rule for `replay`: a call that is `purged` has lost messages, and is left as it is.
 

@@ -60,8 +60,8 @@ impl Call {
 
     /// The running recording to return; not one that somebody asked to stop.
     pub fn running(&self) -> Option<&Recording> {
-        let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
-        self.recordings.values().rfind(goes_on)
+        let is_wanted = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
+        self.recordings.values().rfind(is_wanted)
     }
 
     /// Whether the call may belong to another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
