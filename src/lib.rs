@@ -20,11 +20,13 @@
 //!
 //! # Invariants
 //!
-//! 1. A webhook or transcript answered 2xx is on disk. Nothing else happens in the request.
-//! 2. `apply` cannot fail for outside reasons and cannot see the clock; `now` is a parameter everywhere but at two edges.
+//! 1. A webhook or transcript answered 2xx is on disk. Nothing else is sent or written in the request; some requests wait for the
+//!    result.
+//! 2. `apply` cannot fail for outside reasons and cannot see the clock; Only
+//!    `telemetry::now` reads the clock: jobs and HTTP take it as a `Clock`, commands call it, everything else takes `now`.
 //! 3. All SQL is in `store`. Every transaction's first statement is a guarded write. No transaction is open while
 //!    anything waits on a network.
-//! 4. Only `intake` writes calls. Only `deliver` and `bootstrap` act on the outside world; `alerts` notify people.
+//! 4. Only `intake` writes calls. Only `deliver`, `alerts` and `bootstrap` act on the outside world.
 //! 5. Wakes carry no data; the periodic scan alone would be correct.
 //! 6. A sink's outcome is a value. An adapter classifies its errors, and the sink turns the class into an outcome.
 //! 7. Secrets are `SecretString`; transcripts, phone numbers and signed URLs are never logged.

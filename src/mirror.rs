@@ -31,7 +31,7 @@ pub struct Client {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostOutcome {
     Delivered,
-    /// Not delivered; `error` is for people and says what happens next.
+    /// Not delivered; `error` is for people and says why.
     Retry {
         error: String,
     },
@@ -63,7 +63,7 @@ impl Client {
             request = request.header("webhook-signature", signature);
         }
         match request.body(body).send().await {
-            Ok(answer) => record_errors(answer).await,
+            Ok(answer) => judge(answer).await,
             Err(e) if e.is_timeout() => again("does not respond in time"),
             Err(e) if e.is_connect() => again("cannot be reached"),
             Err(e) if e.is_builder() => again("is not a valid URL for a request"),
@@ -72,7 +72,8 @@ impl Client {
     }
 }
 
-async fn record_errors(answer: Response) -> PostOutcome {
+/// Whether the response says that the body was accepted.
+async fn judge(answer: Response) -> PostOutcome {
     let status = answer.status();
     if status.is_redirection() {
         return again(&format!(
@@ -115,7 +116,7 @@ async fn beginning(mut answer: Response) -> Vec<u8> {
 
 fn again(what: &str) -> PostOutcome {
     PostOutcome::Retry {
-        error: format!("EGRESS_WEBHOOK_URL {what}; retrying for 3 days"),
+        error: format!("EGRESS_WEBHOOK_URL {what}"),
     }
 }
 

@@ -74,7 +74,7 @@ fn cut_note(schema: &Schema, links: &RowLinks) -> String {
     }
 }
 
-/// What is wrong with a value, without the value, which may be anybody's business.
+/// What is wrong with a value, without the value, which may be private.
 fn line(column: &Column, cell: &Value, why: &str) -> String {
     let left = if cell.is_null() {
         "is empty"

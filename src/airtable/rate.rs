@@ -11,7 +11,7 @@ use crate::domain::budget::{recovered_rate, reduced_rate};
 pub(super) struct Rate {
     /// AIRTABLE_REQUESTS_PER_SECOND.
     configured: f64,
-    /// So much further apart than the rate asks, as a factor.
+    /// A factor: requests are spaced by this many times what the rate asks.
     margin: f64,
     /// The rate after the last lockout, and when that was.
     reduced: Option<(f64, Instant)>,
@@ -82,7 +82,7 @@ impl Rate {
         self.follow();
     }
 
-    /// The ledger knows of a lockout so long `ago`; a later one that this process knows of counts more.
+    /// The ledger knows of a lockout that long `ago`; a later one that this process knows of counts more.
     pub(super) fn learn(&mut self, rate: f64, ago: Duration) {
         let Some(at) = Instant::now().checked_sub(ago) else {
             return;

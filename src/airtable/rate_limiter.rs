@@ -195,7 +195,7 @@ impl RateLimiter {
         is_first.then(|| (state.rate.now(), state.rate.configured()))
     }
 
-    /// Airtable answered otherwise than with 429: if that was the probe after a lockout, the others may go on. Requests
+    /// Airtable answered otherwise than with 429: if that was the probe after a lockout, the others may be sent. Requests
     /// that were under way beside the refused one prove nothing.
     pub(super) fn answered(&self, permit: &Permit<'_>) {
         let took = permit.sent_at.elapsed();

@@ -162,10 +162,10 @@ impl Bucket {
 impl BackfillArgs {
     /// The database's address, and clients of the origins that are asked.
     fn origins(&self, source: &Source) -> anyhow::Result<(String, Origins)> {
-        let asked = |origin| self.from.contains(&origin);
+        let is_selected = |origin| self.from.contains(&origin);
         let (url, livekit, bucket) = config::read(source, |r| {
-            let livekit = asked(Origin::Livekit).then(|| config::LiveKitSettings::read(r));
-            let bucket = asked(Origin::Bucket).then(|| {
+            let livekit = is_selected(Origin::Livekit).then(|| config::LiveKitSettings::read(r));
+            let bucket = is_selected(Origin::Bucket).then(|| {
                 (
                     config::StorageSettings::read(r),
                     config::RecordingSettings::read(r),

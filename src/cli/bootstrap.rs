@@ -16,7 +16,7 @@ use crate::{
 
 /// The name of a new base; people rename it as they like.
 const BASE_NAME: &str = "Calls";
-const PROVED: &str = "a test row was written, read and deleted.";
+const VERIFIED: &str = "a test row was written, read and deleted.";
 /// The key of the test row.
 const TEST_ROW: &str = "livekit-airtable bootstrap: test row, safe to delete";
 
@@ -63,7 +63,7 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
     let schema = schema(config.schema.as_deref())?;
     let mode = args.mode();
     let (store, client) = open(&config, source, mode).await?;
-    let known = known(store.as_ref(), &client).await?;
+    let known = stored_mapping(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
     let plan = plan.map_err(|error| not_read(&error))?;
     if args.json {
@@ -79,8 +79,8 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
     };
     let mapping = plan.apply(&client, &schema).await;
     let mapping = mapping.map_err(|error| failure(&error))?;
-    remember(&store, &client.mapping_key(), &mapping).await?;
-    prove(&client, &schema.key().name, &mapping).await?;
+    store_mapping(&store, &client.mapping_key(), &mapping).await?;
+    verify_with_test_row(&client, &schema.key().name, &mapping).await?;
     finish(&plan, args.json.into())
 }
 
@@ -114,7 +114,7 @@ fn finish(plan: &Plan, format: Format) -> anyhow::Result<()> {
         _ => Some("the columns marked !"),
     };
     if format == Format::Text {
-        print_line(&format!("{created}; {PROVED}"))?;
+        print_line(&format!("{created}; {VERIFIED}"))?;
         if let Some(left) = left {
             print_line(&format!(
                 "Manual action needed for {left} above. Until then rows are written without the values that do not fit. Then run `bootstrap` again."
@@ -151,15 +151,15 @@ async fn create_base(workspace: &str, format: Format, source: &Source) -> anyhow
     made.await?;
     let client = client(&config, http);
     let client = client.counted(budget(&config, &store, telemetry::now).ledger());
-    remember(&store, &client.mapping_key(), &mapping).await?;
-    prove(&client, &schema.key().name, &mapping).await?;
+    store_mapping(&store, &client.mapping_key(), &mapping).await?;
+    verify_with_test_row(&client, &schema.key().name, &mapping).await?;
     match format {
         Format::Json => Ok(()),
-        Format::Text => print_line(&format!("Verified: {PROVED}")),
+        Format::Text => print_line(&format!("Verified: {VERIFIED}")),
     }
 }
 
-async fn known(store: Option<&Store>, client: &Client) -> anyhow::Result<Option<Mapping>> {
+async fn stored_mapping(store: Option<&Store>, client: &Client) -> anyhow::Result<Option<Mapping>> {
     let Some(store) = store else {
         return Ok(None);
     };
@@ -167,7 +167,7 @@ async fn known(store: Option<&Store>, client: &Client) -> anyhow::Result<Option<
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
-async fn remember(store: &Store, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
+async fn store_mapping(store: &Store, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
     let text = serde_json::to_string(mapping)?;
     store
         .set(Setting::Columns(key), &text)
@@ -175,8 +175,8 @@ async fn remember(store: &Store, key: &str, mapping: &Mapping) -> anyhow::Result
         .context("the columns' ids could not be stored")
 }
 
-/// Writes, reads and deletes a test row: Airtable does not tell a token's scopes.
-async fn prove(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
+/// Writes, reads and deletes a test row: Airtable has no request that lists a token's scopes.
+async fn verify_with_test_row(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
     let key_id = mapping
         .columns
         .get(key)

@@ -115,9 +115,9 @@ async fn start(
     if let Some(found) = requests::running(store, our_key, room).await? {
         return Ok(found);
     }
-    let asked = requests::start(store, our_key, room, room_id, (runner.clock)()).await?;
+    let request = requests::start(store, our_key, room, room_id, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
-    let outcome = wait_for(|| asked.outcome(store)).await?;
+    let outcome = wait_for(|| request.outcome(store)).await?;
     recorded(
         outcome,
         "LiveKit has not answered; the recording starts when it does",

@@ -25,13 +25,13 @@ const BATCH: usize = 512;
 
 #[derive(clap::Args)]
 pub(super) struct RedriveArgs {
-    /// Only deliveries to this sink
+    /// Only deliveries to this sink: egress (LiveKit: start or stop), storage (the bucket), airtable, or mirror (EGRESS_WEBHOOK_URL)
     #[arg(long, value_parser = choices::sink())]
     sink: Option<Sink>,
     /// Only deliveries that failed permanently
     #[arg(long)]
     dead: bool,
-    /// Delivered ones, too: rewrites rows completely and sends recordings to the mirror again
+    /// Delivered ones, too: rewrites rows completely and posts recordings to EGRESS_WEBHOOK_URL again
     #[arg(long, conflicts_with = "dead")]
     all: bool,
     /// Calls (RM_…) or recordings (EG_…): retry every delivery of these calls and rewrite their rows completely

@@ -126,7 +126,7 @@ async fn ids(store: &Store, since: Timestamp) -> anyhow::Result<Vec<String>> {
     let mut all: Vec<String> = Vec::new();
     loop {
         let last = all.last().map_or("", String::as_str);
-        let more = store.heard_since(since, last, PAGE).await?;
+        let more = store.calls_with_messages_since(since, last, PAGE).await?;
         if more.is_empty() {
             return Ok(all);
         }
@@ -143,7 +143,7 @@ async fn rebuild(
 ) -> anyhow::Result<Option<Replay>> {
     for _ in 0..MAX_CONFLICTS {
         let replay = rebuild::rebuild(store, schema, id).await?;
-        let Some(Replay::CallUpdate(rebuilt)) = &replay else {
+        let Some(Replay::Rebuilt(rebuilt)) = &replay else {
             return Ok(replay);
         };
         match rebuild::write(store, rebuilt, sinks, telemetry::now()).await {
@@ -157,10 +157,10 @@ async fn rebuild(
 impl Summary {
     fn add(&mut self, id: &str, rebuilt: Option<Replay>) {
         match rebuilt {
-            Some(Replay::CallUpdate(rebuilt)) => {
+            Some(Replay::Rebuilt(rebuilt)) => {
                 self.calls += 1;
                 self.messages += rebuilt.messages;
-                if rebuilt.is_news() {
+                if rebuilt.has_changes() {
                     self.changed.push(*rebuilt);
                 }
             }
@@ -193,13 +193,13 @@ impl Summary {
         ))?;
         if self.unassigned > 0 {
             print_line(&format!(
-                "{} inbox messages of no call {reprocessed}.",
+                "{} inbox messages that belong to no call {reprocessed}.",
                 self.unassigned
             ))?;
         }
         if !self.incomplete.is_empty() {
             print_line(&format!(
-                "{} calls stay as they are: their events were purged (KEEP).",
+                "{} calls were left unchanged: their events were purged (KEEP).",
                 self.incomplete.len()
             ))?;
         }

@@ -1,6 +1,6 @@
 //! `serve`: the service.
 
-use std::{path::PathBuf, pin::pin, time::Duration};
+use std::{path::PathBuf, pin::pin};
 
 use anyhow::Context;
 
@@ -10,9 +10,6 @@ use crate::{
     service::Service,
     telemetry,
 };
-
-/// How often histograms are compacted; without it the recorder keeps every latency that was ever measured.
-const UPKEEP: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub(super) struct ServeArgs {
@@ -25,7 +22,6 @@ pub(super) struct ServeArgs {
 pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
     let metrics = telemetry::metrics().context("the metrics recorder could not be installed")?;
-    let upkeep = metrics.clone();
     // From the first moment on: a signal without a handler ends the process as a failure or, for the first process in a
     // container, is lost.
     let mut stop = pin!(shutdown());
@@ -33,13 +29,6 @@ pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> 
         service = Service::start(&config, metrics, telemetry::now) => service?,
         stopped = &mut stop => return stopped,
     };
-    #[expect(clippy::disallowed_methods, reason = "aborted below")]
-    let upkeep = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
-            upkeep.run_upkeep();
-        }
-    });
     tracing::info!(address = %service.address, "listening");
     if let Some(path) = args.addr_file {
         let line = format!("{}\n", service.address);
@@ -49,7 +38,6 @@ pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> 
     stop.await?;
     tracing::info!("stopping: no new requests; finishing those in progress");
     service.stop().await;
-    upkeep.abort();
     tracing::info!("stopped");
     Ok(())
 }

@@ -124,7 +124,7 @@ pub(super) fn region_of(endpoint: &str) -> Option<String> {
     Some(region.to_owned())
 }
 
-/// Whether the endpoint is AWS itself; so is none.
+/// Whether the endpoint is AWS itself; an absent endpoint means AWS.
 pub(super) fn is_aws(endpoint: Option<&str>) -> bool {
     endpoint.is_none_or(|e| {
         Url::parse(e).is_ok_and(|u| u.host_str().is_some_and(|h| h.ends_with(".amazonaws.com")))

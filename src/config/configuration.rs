@@ -67,16 +67,6 @@ impl Config {
         read(source, RecordingSettings::read)
     }
 
-    /// PUBLIC_URL and LINK_SECRET
-    pub fn links(source: &Source) -> Result<LinksSettings, Errors> {
-        read(source, LinksSettings::read)
-    }
-
-    /// LISTEN_ADDR and API_TOKEN
-    pub fn http(source: &Source) -> Result<HttpSettings, Errors> {
-        read(source, HttpSettings::read)
-    }
-
     /// DATABASE_URL
     pub fn database(source: &Source) -> Result<String, Errors> {
         read(source, sections::database_url)

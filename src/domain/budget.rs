@@ -89,8 +89,8 @@ const RECOVERY: f64 = 0.05;
 /// The lowest rate after reductions, in requests per second: half of what a plan over its quota still gets.
 const LOWEST: f64 = 1.0;
 
-/// Requests per second when the rate was reduced to `reduced` so long `ago`: it recovers minute by minute, for whoever
-/// took the rest of the base's limit may still be there.
+/// Requests per second when the rate was reduced to `reduced` that long `ago`: it recovers minute by minute, because
+/// another program may still be using the base.
 pub fn recovered_rate(configured: f64, reduced: f64, ago: Duration) -> f64 {
     let minutes = (ago.as_secs() / 60) as f64;
     (reduced + configured * RECOVERY * minutes).min(configured)

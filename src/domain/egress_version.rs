@@ -30,18 +30,18 @@ impl From<EgressVersion> for (EgressStatus, i64) {
 }
 
 /// Which of two events about an egress is the newer: an end beats a beginning, then `updatedAt` decides, then the
-/// status. Stored as `[over, nanoseconds, status]`.
+/// status; the larger is the newer. Stored as `[over, nanoseconds, status]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "(bool, i64, EgressStatus)", into = "(bool, i64, EgressStatus)")]
-pub struct EventAge {
+pub struct EventOrder {
     over: bool,
     updated_at: Option<Timestamp>,
     status: EgressStatus,
 }
 
-impl From<EgressVersion> for EventAge {
-    fn from(version: EgressVersion) -> EventAge {
-        EventAge {
+impl From<EgressVersion> for EventOrder {
+    fn from(version: EgressVersion) -> EventOrder {
+        EventOrder {
             over: version.status.is_over(),
             updated_at: version.updated_at,
             status: version.status,
@@ -49,9 +49,9 @@ impl From<EgressVersion> for EventAge {
     }
 }
 
-impl From<(bool, i64, EgressStatus)> for EventAge {
-    fn from((over, updated_at, status): (bool, i64, EgressStatus)) -> EventAge {
-        EventAge {
+impl From<(bool, i64, EgressStatus)> for EventOrder {
+    fn from((over, updated_at, status): (bool, i64, EgressStatus)) -> EventOrder {
+        EventOrder {
             over,
             updated_at: nanoseconds::to_time(updated_at),
             status,
@@ -59,8 +59,12 @@ impl From<(bool, i64, EgressStatus)> for EventAge {
     }
 }
 
-impl From<EventAge> for (bool, i64, EgressStatus) {
-    fn from(age: EventAge) -> (bool, i64, EgressStatus) {
-        (age.over, nanoseconds::of_time(age.updated_at), age.status)
+impl From<EventOrder> for (bool, i64, EgressStatus) {
+    fn from(order: EventOrder) -> (bool, i64, EgressStatus) {
+        (
+            order.over,
+            nanoseconds::of_time(order.updated_at),
+            order.status,
+        )
     }
 }

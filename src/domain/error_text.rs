@@ -71,7 +71,7 @@ fn egress_error(recording: &Recording) -> String {
             format!("The recording is incomplete because it was interrupted: {reason}")
         }
         EgressStatus::Failed => format!("The recording failed: {reason}"),
-        EgressStatus::Aborted if !recording.heard_nothing() => {
+        EgressStatus::Aborted if !recording.has_no_audio() => {
             format!("The recording was aborted: {reason}")
         }
         EgressStatus::Complete if recording.key.is_empty() => {

@@ -92,7 +92,7 @@ pub enum Observation {
     RoomGone,
     /// LiveKit did not start the recording.
     NotStarted {
-        /// Its kind, for messages.
+        /// Why, for people.
         error: String,
         #[serde(flatten)]
         refusal: StartRefusal,
@@ -106,7 +106,7 @@ pub enum Observation {
 }
 
 impl EventPayload {
-    /// The room that the message names, which tells its call.
+    /// The room that the message names, which identifies its call.
     pub fn room(&self) -> Option<&Room> {
         match self {
             EventPayload::RoomSeen { room, .. }
@@ -120,7 +120,7 @@ impl EventPayload {
         }
     }
 
-    /// The egress that the message is about, which tells its call when no room is named.
+    /// The egress that the message is about, which identifies its call when no room is named.
     pub fn egress_id(&self) -> Option<&str> {
         match self {
             EventPayload::Egress { recording, .. } => Some(&recording.egress_id),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     egress_error::EgressError,
     egress_status::EgressStatus,
-    egress_version::{EgressVersion, EventAge},
+    egress_version::{EgressVersion, EventOrder},
     id::EgressId,
     nanoseconds,
     participant::earliest,
@@ -38,9 +38,9 @@ pub struct Recording {
     pub error: EgressError,
     /// `EgressInfo.error_code`, like an HTTP status; 0 without an error.
     pub error_code: i64,
-    /// The age of the event that carried `key`, when the rest is from another one.
+    /// The order of the event that carried `key`, when the rest is from another one.
     #[serde(default)]
-    pub key_of: Option<EventAge>,
+    pub key_of: Option<EventOrder>,
 }
 
 impl Recording {
@@ -56,9 +56,9 @@ impl Recording {
             (std::mem::take(self), other)
         };
         *self = winner;
-        if loser.key_age() > self.key_age() {
-            let age = loser.key_of.unwrap_or(loser.age());
-            self.key_of = Some(age).filter(|age| *age != self.age());
+        if loser.key_order() > self.key_order() {
+            let order = loser.key_of.unwrap_or(loser.order());
+            self.key_of = Some(order).filter(|order| *order != self.order());
             self.key = loser.key;
         }
         self.started_at = started_at;
@@ -79,20 +79,20 @@ impl Recording {
         }
     }
 
-    fn age(&self) -> EventAge {
+    fn order(&self) -> EventOrder {
         self.version().into()
     }
 
-    fn key_age(&self) -> (bool, EventAge, &str) {
-        let age = self.key_of.unwrap_or(self.age());
-        (!self.key.is_empty(), age, &self.key)
+    fn key_order(&self) -> (bool, EventOrder, &str) {
+        let order = self.key_of.unwrap_or(self.order());
+        (!self.key.is_empty(), order, &self.key)
     }
 
     /// Everything that comes from one event, so that one of two events with the same time wins in any order.
     fn last_word(&self) -> impl PartialOrd + '_ {
         let file = (self.located, self.size, self.duration);
         (
-            self.age(),
+            self.order(),
             self.ended_at,
             file,
             &self.error,
@@ -112,15 +112,15 @@ impl Recording {
     /// Why an object of this many bytes is not the recording, for people.
     pub fn odd_size(&self, bytes: u64) -> String {
         match self.size {
-            Some(told) if told != bytes => {
-                format!("has {bytes} bytes instead of the {told} that LiveKit uploaded")
+            Some(reported) if reported != bytes => {
+                format!("has {bytes} bytes instead of the {reported} that LiveKit uploaded")
             }
             _ => "is empty".to_owned(),
         }
     }
 
     /// Ended before any audio came: nobody spoke. LiveKit reports that as ABORTED with code 412.
-    pub fn heard_nothing(&self) -> bool {
+    pub fn has_no_audio(&self) -> bool {
         self.status == EgressStatus::Aborted && matches!(self.error_code, 0 | 412) && !self.located
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CallId, RoomName};
 
-/// The room that an event names, as far as it does.
+/// The room that an event names, as far as the event names it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Room {
     /// `RM_…`; empty when only the name is known.

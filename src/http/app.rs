@@ -37,13 +37,13 @@ pub struct App {
     pub api_token: Option<SecretString>,
     /// One permit: transcripts are parsed, and large ones stored, one at a time.
     pub reading: Semaphore,
-    /// Renders counters and latencies for `/metrics`.
+    /// Renders counters for `/metrics`.
     pub metrics: PrometheusHandle,
     /// For `/readyz`.
     pub writable: Writable,
     /// Throttles the log lines of refused webhooks, by reason.
     pub refusals: LogThrottle,
-    /// Returns the current time; one of the two edges where the clock is read.
+    /// Returns the current time: `telemetry::now`, or the clock of a test.
     pub clock: fn() -> Timestamp,
 }
 

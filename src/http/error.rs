@@ -69,6 +69,14 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    /// 503: a message could not be stored, and its sender must send it again.
+    pub(super) fn not_stored(error: store::Error) -> Problem {
+        Problem {
+            detail: "the database is not available; nothing was stored, send it again".to_owned(),
+            ..Problem::from(error)
+        }
+    }
+
     /// The answer to a link that people click: a page for browsers, which ask for HTML, and a problem for programs.
     pub(super) fn for_browser(self, headers: &HeaderMap) -> Response {
         let accept = headers.get(header::ACCEPT);
@@ -93,6 +101,12 @@ impl Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Problem {
+        let detail = match error {
+            store::Error::Unknown(_) => {
+                "the database contains a value that this version does not know; see the log"
+            }
+            _ => "the database is not available; try again",
+        };
         // The store logs by itself that it is not writable, once for all requests.
         if !matches!(error, store::Error::NotWritten(_)) {
             tracing::error!(
@@ -100,7 +114,6 @@ impl From<store::Error> for Problem {
                 "request failed; the sender was asked to retry"
             );
         }
-        let detail = "the database is not available; nothing was stored, send it again";
         Problem::unavailable(detail)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     storage::{self, ObjectHead},
 };
 
-/// The shortest life of a URL: a player that was paused can go on.
+/// The shortest life of a URL: a player that was paused can resume.
 const SHORTEST: Duration = Duration::from_secs(15 * 60);
 /// The longest life of a presigned URL (SigV4).
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -104,7 +104,7 @@ async fn transcript_link(
 /// The object that a link leads to.
 struct File<'a> {
     key: &'a str,
-    /// Its kind, for messages.
+    /// "recording" or the like, for error messages.
     what: &'static str,
     /// Of the URL.
     life: Duration,

@@ -7,12 +7,12 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{App, auth, budget, error::Problem};
-use crate::pipeline::JobState;
+use crate::pipeline::{JobState, alerts::UNRECORDED_AFTER};
 
-/// `GET /metrics`: counters and latencies of this process, and gauges read from the store.
+/// `GET /metrics`: counters of this process, and gauges read from the store.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -49,7 +49,7 @@ async fn missing(app: &App, now: Timestamp) -> Result<String, Problem> {
         format!("# TYPE {name} gauge\n{name} {value}\n")
     };
     let age = |since: Option<Timestamp>| since.map(|at| now.duration_since(at).as_secs().max(0));
-    let unrecorded = app.store.unrecorded(now - SignedDuration::from_secs(60));
+    let unrecorded = app.store.unrecorded(now - UNRECORDED_AFTER);
     let mut text = gauge("calls_unrecorded", unrecorded.await?.len() as i64);
     let failed = app.store.failed_in_a_row(app.keys.ours()).await?;
     text += &gauge("recordings_failed_in_a_row", failed.len() as i64);

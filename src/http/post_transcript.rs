@@ -46,7 +46,7 @@ pub(super) async fn receive(
     let body = Bytes::from_request(request, &app).await;
     let bytes =
         body.map_err(|cut| Problem::no_body(&cut, "a transcript may have at most 16 MiB"))?;
-    let turn = app.reading.acquire().await;
+    let parse_permit = app.reading.acquire().await;
     let bytes = if is_text { as_json(bytes) } else { bytes };
     let Read { body, outline } = read(&bytes)?;
     let turns = outline.turns;
@@ -62,12 +62,12 @@ pub(super) async fn receive(
     let stored =
         serde_json::to_string(&stored).map_err(|_| Problem::bad_request("the body is not JSON"))?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
-    let turn = turn.ok().filter(|_| bytes.len() > LARGE);
+    let store_permit = parse_permit.ok().filter(|_| bytes.len() > LARGE);
     drop(bytes);
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
     let id = message.id.clone();
-    app.store.put(message).await?;
-    drop(turn);
+    app.store.put(message).await.map_err(Problem::not_stored)?;
+    drop(store_permit);
     app.wake.intake.notify_one();
     let processed = wait_for(&app, INTAKE_TIMEOUT, || app.store.processed(&id));
     // The report is stored, whether or not its call is known by now.

@@ -47,9 +47,9 @@ pub(super) async fn start(
         return Ok(recorded(&call, &recording));
     }
     let now = (app.clock)();
-    let asked = requests::start(&app.store, ours, room, wanted.room_id, now).await?;
+    let request = requests::start(&app.store, ours, room, wanted.room_id, now).await?;
     app.wake.intake.notify_one();
-    let outcome = wait_for(&app, LIVEKIT_TIMEOUT, || asked.outcome(&app.store)).await;
+    let outcome = wait_for(&app, LIVEKIT_TIMEOUT, || request.outcome(&app.store)).await;
     match outcome {
         Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
         Some(RequestOutcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),

@@ -27,7 +27,7 @@ pub struct KnownRecordings {
     /// Keys in the bucket that are recordings of known calls.
     keys: HashSet<String>,
     /// Calls by ID: whether the call has ended without a recording, so that one may be found for it.
-    bare: HashMap<CallId, bool>,
+    may_get_recording: HashMap<CallId, bool>,
 }
 
 /// A recording that no message has reported.
@@ -47,7 +47,7 @@ impl KnownRecordings {
         let (mut known, mut last) = (KnownRecordings::default(), String::new());
         loop {
             let ids = store
-                .heard_since(Timestamp::UNIX_EPOCH, &last, PAGE)
+                .calls_with_messages_since(Timestamp::UNIX_EPOCH, &last, PAGE)
                 .await?;
             let Some(end) = ids.last() else { break };
             last.clone_from(end);
@@ -65,25 +65,26 @@ impl KnownRecordings {
                 .iter()
                 .filter_map(|message| message::read(message).ok())
             {
-                known.add_fact(payload);
+                known.add_payload(payload);
             }
         }
         Ok(known)
     }
 
     fn add_call(&mut self, call: &Call) {
-        let bare = call.recordings.is_empty() && !call.is_open();
-        self.bare.insert(call.id.clone(), bare);
+        let may_get_recording = call.recordings.is_empty() && !call.is_open();
+        self.may_get_recording
+            .insert(call.id.clone(), may_get_recording);
         for recording in call.recordings.values() {
             self.add(recording);
         }
     }
 
     /// Messages that intake has not folded yet.
-    fn add_fact(&mut self, payload: EventPayload) {
+    fn add_payload(&mut self, payload: EventPayload) {
         match payload {
             EventPayload::Egress { room, recording } => {
-                self.bare.insert(room.sid, false);
+                self.may_get_recording.insert(room.sid, false);
                 self.add(&recording);
             }
             EventPayload::Stored(stored) => self.add(&stored.recording()),
@@ -109,14 +110,14 @@ impl KnownRecordings {
             else {
                 continue;
             };
-            let late = recording.ended_at.or(recording.started_at);
+            let ended_at = recording.ended_at.or(recording.started_at);
             let known = self.egresses.get(&recording.egress_id);
-            if late.is_none_or(|at| at >= since)
+            if ended_at.is_none_or(|at| at >= since)
                 && known.is_none_or(|known| known.learns_from(&recording))
             {
                 found.push(of_egress(info, &room, &recording, now));
             }
-            self.add_fact(EventPayload::Egress { room, recording });
+            self.add_payload(EventPayload::Egress { room, recording });
         }
         found
     }
@@ -138,8 +139,12 @@ impl KnownRecordings {
         };
         let stored = new.filter_map(read);
         // LiveKit reports the recordings of a call that has, or will have, one.
-        let missing =
-            |stored: &BucketRecording| self.bare.get(&stored.call_id()).copied().unwrap_or(true);
+        let missing = |stored: &BucketRecording| {
+            self.may_get_recording
+                .get(&stored.call_id())
+                .copied()
+                .unwrap_or(true)
+        };
         let stored: Vec<BucketRecording> = stored.filter(missing).collect();
         stored.iter().map(|stored| of_object(stored, now)).collect()
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a row may wait for a full request while the month's requests are short.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The requests of two processes are this many times further apart: the first request on a new connection arrives later
 /// than those that follow it from elsewhere.
@@ -129,8 +129,8 @@ impl Budget {
                 let day = utc_day(day);
                 tracing::warn!(
                     used, left, %day,
-                    "AIRTABLE_MONTHLY_REQUESTS will be used up on that day at this pace: only rows of ended calls are \
-                     sent, ten per request or after a day"
+                    "AIRTABLE_MONTHLY_REQUESTS will be used up on `day` at this rate; until the month ends, only rows of \
+                     ended calls are sent, in full requests or after waiting 24 h"
                 );
             }
             (Mode::Spent, _) => tracing::warn!(used, "AIRTABLE_MONTHLY_REQUESTS are used up"),

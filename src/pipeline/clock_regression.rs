@@ -57,7 +57,7 @@ impl Job for ClockRegression {
         {
             tracing::warn!(
                 seconds = back.as_secs(),
-                "the clock was set back; what waits for a time waits no longer than it would have"
+                "the system clock was set back; scheduled times were moved back by the same amount"
             );
             seen.noted_at = None;
         }

@@ -1,4 +1,4 @@
-//! A job: a unit of work that is repeated for ever, and how it stands.
+//! A job: a unit of work that is repeated for ever, and its state.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(120);
 /// Limit of a step that also sends requests to others, each of which may take 30 s.
 pub(crate) const LONG_STEP_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// Gives the current time; one of the two edges where the clock is read.
+/// Gives the current time: `telemetry::now`, or the clock of a test.
 pub type Clock = fn() -> Timestamp;
 
 /// A unit of work that is repeated for ever. It takes no input and has one code path.
@@ -43,7 +43,7 @@ pub trait Job: Send + Sync + 'static {
 #[derive(Clone, Default)]
 pub struct JobStatus(Arc<Mutex<BTreeMap<&'static str, JobState>>>);
 
-/// How a job stands in this process.
+/// The state of a job in this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobState {
     /// It runs here, and its last step succeeded.

@@ -127,9 +127,9 @@ impl Leases {
     }
 
     async fn try_renew(&self, store: &Store, clock: Clock) -> Result<bool, Error> {
-        let asked = Instant::now();
+        let asked_at = Instant::now();
         let mut ours = store.renew_leases(&self.owner, clock() + LIFE).await?;
-        if self.note(&ours, asked) {
+        if self.note(&ours, asked_at) {
             return Ok(true);
         }
         let missing = self.missing();
@@ -142,7 +142,7 @@ impl Leases {
                 ours.push(lease.job);
             }
         }
-        Ok(self.note(&ours, asked))
+        Ok(self.note(&ours, asked_at))
     }
 
     async fn take_over(&self, store: &Store, dead: &Lease, clock: Clock) -> Result<bool, Error> {
@@ -159,11 +159,11 @@ impl Leases {
     }
 
     /// Records which leases were ours when the database was asked; returns whether all were.
-    fn note(&self, ours: &[String], asked: Instant) -> bool {
+    fn note(&self, ours: &[String], asked_at: Instant) -> bool {
         let mut jobs = self.lock();
         for (job, hold) in jobs.iter_mut() {
             let mine = ours.iter().any(|held| held == job);
-            hold.until = mine.then_some(asked + LIFE - MARGIN);
+            hold.until = mine.then_some(asked_at + LIFE - MARGIN);
         }
         jobs.values().all(|hold| hold.until.is_some())
     }
@@ -174,7 +174,7 @@ impl Leases {
         missing.map(|(job, _)| *job).collect()
     }
 
-    /// Whether this lease has not changed for so long that its owner must be dead.
+    /// Whether this lease has not changed for so much time that its owner must be dead.
     fn is_dead(&self, lease: &Lease) -> bool {
         let mut jobs = self.lock();
         let Some(hold) = jobs.get_mut(lease.job.as_str()) else {

@@ -33,7 +33,7 @@ pub struct Rebuilt {
 
 impl Rebuilt {
     /// Whether there is anything to write.
-    pub fn is_news(&self) -> bool {
+    pub fn has_changes(&self) -> bool {
         self.changed || !self.columns.is_empty()
     }
 }
@@ -41,7 +41,7 @@ impl Rebuilt {
 /// The result of rebuilding a call.
 #[derive(Debug)]
 pub enum Replay {
-    CallUpdate(Box<Rebuilt>),
+    Rebuilt(Box<Rebuilt>),
     /// Some of its messages are missing: the call is not changed.
     Incomplete,
 }
@@ -87,7 +87,7 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
         read_results,
         ..rebuilt
     };
-    Ok(Some(Replay::CallUpdate(Box::new(rebuilt))))
+    Ok(Some(Replay::Rebuilt(Box::new(rebuilt))))
 }
 
 /// Whether the call was made of this message and cannot be made of it again: its body was purged, or only a newer version
@@ -143,7 +143,7 @@ fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
 
 /// Whether a room is recorded was decided during the call; the current RECORD_ROOMS does not change that.
 fn keep_policy_request(call: &mut Call, known: &Call) {
-    let standing = |pending_request: &&RecordingRequest| pending_request.asked_at.is_none();
+    let standing = |request: &&RecordingRequest| request.asked_at.is_none();
     call.requests
         .extend(known.requests.iter().find(standing).cloned());
 }
@@ -164,15 +164,15 @@ fn lacks(call: &Call, known: &Call) -> bool {
         .count()
     };
     let recordings = |of: &Call| of.recordings.len() + of.objects.len() + of.lost.len();
-    let told = |of: &Call| {
-        let told = [
+    let facts = |of: &Call| {
+        let single = [
             of.reports.newest().is_some(),
             of.not_started.is_some(),
             of.transcript_file.is_some(),
         ];
-        of.requests.len() + of.stops.len() + told.into_iter().filter(|told| *told).count()
+        of.requests.len() + of.stops.len() + single.into_iter().filter(|known| *known).count()
     };
-    [people, stamps, recordings, told]
+    [people, stamps, recordings, facts]
         .iter()
         .any(|count: &fn(&Call) -> usize| count(call) < count(known))
 }

@@ -31,7 +31,7 @@ impl Retention {
     }
 
     async fn purge(&self, then: Timestamp) -> anyhow::Result<bool> {
-        let mut calls = self.store.complete_since(then).await?;
+        let mut calls = self.store.complete_before(then).await?;
         for CallRow { call, .. } in &mut calls {
             call.purge();
         }

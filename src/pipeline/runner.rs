@@ -20,7 +20,7 @@ pub struct Runner {
     pub clock: Clock,
     /// Wakes the jobs of this process.
     pub wake: Arc<Wake>,
-    /// How they stand.
+    /// The state of each.
     pub status: JobStatus,
     /// Which of them this process may run.
     pub leases: Leases,
@@ -115,20 +115,22 @@ impl Runner {
 
     /// Logs an error now and then; `/readyz` shows it as long as it lasts.
     fn failed<J: Job>(&self, job: &J, error: &str, failures: &mut Failures) -> Duration {
-        let state = JobState::Failing(error.to_owned());
+        failures.in_a_row = failures.in_a_row.saturating_add(1);
+        // A job with a short interval can only fail because of our database, and calls wait for it.
+        let longest = job.every().max(DATABASE_RETRY);
+        let rest = backoff(failures.in_a_row, 0.0).min(longest);
         if let Some(suppressed) = failures.log.should_log(error) {
             tracing::warn!(
                 job = job.name(),
                 error,
                 suppressed,
-                "job step failed; retrying after 1, 2, 4 … s"
+                retry_in_seconds = rest.as_secs_f64(),
+                "job step failed; it will be retried"
             );
         }
+        let state = JobState::Failing(error.to_owned());
         self.status.set(job.name(), state);
-        failures.in_a_row = failures.in_a_row.saturating_add(1);
-        // A job that runs often fails because of our own database, and calls wait behind it.
-        let longest = job.every().max(DATABASE_RETRY);
-        backoff(failures.in_a_row, 0.0).min(longest)
+        rest
     }
 }
 

@@ -10,15 +10,13 @@ use crate::{
     pipeline::{
         Runner,
         alerts::{Alerts, Thresholds},
+        budget::LONGEST_WAIT,
         clock_regression::ClockRegression,
         retention::Retention,
     },
     store::Store,
     telemetry,
 };
-
-/// How long rows wait for a request to fill while AIRTABLE_MONTHLY_REQUESTS are short.
-const BATCHING: SignedDuration = SignedDuration::from_hours(24);
 
 /// Starts the maintenance jobs.
 pub(super) fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::Result<()> {
@@ -29,7 +27,7 @@ pub(super) fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::
     let webhook = config.alert_webhook_url.clone();
     let webhook = webhook.map(|url| alert::Client::new(url, http));
     let batching = match config.airtable.monthly_requests {
-        Some(_) => BATCHING,
+        Some(_) => LONGEST_WAIT,
         None => SignedDuration::ZERO,
     };
     let thresholds = Thresholds::new(batching, (runner.clock)());

@@ -182,7 +182,7 @@ impl Store {
         let more = calls.len() as i64 > filter.limit;
         calls.truncate(filter.limit as usize);
         let next =
-            |row: &CallRow| format!("{}.{}", placed_at(&row.call, row.changed_at), row.call.id);
+            |row: &CallRow| format!("{}.{}", sort_time(&row.call, row.changed_at), row.call.id);
         let next_cursor = calls.last().filter(|_| more).map(next);
         Ok(Page { calls, next_cursor })
     }
@@ -221,8 +221,8 @@ fn read(row: &AnyRow) -> Result<CallRow> {
     })
 }
 
-/// Where a call stands in time (milliseconds): of one that was found in the bucket only the end may be known.
-pub(super) fn placed_at(call: &Call, written_at: Timestamp) -> i64 {
+/// The time by which calls are sorted, in milliseconds: of one that was found in the bucket only the end may be known.
+pub(super) fn sort_time(call: &Call, written_at: Timestamp) -> i64 {
     let known = call.started_at().or(call.ended_at());
     known.unwrap_or(written_at).as_millisecond()
 }

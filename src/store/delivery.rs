@@ -28,7 +28,7 @@ pub struct DeliveryKey {
     pub item: String,
 }
 
-/// How a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -92,7 +92,7 @@ pub struct Delivery {
     pub revision: i64,
     /// The newest revision that was delivered; 0: none.
     pub delivered: i64,
-    /// How it stands.
+    /// Its state.
     pub state: DeliveryState,
     /// When it is tried next; `None`: never by itself.
     pub due_at: Option<Timestamp>,
@@ -124,7 +124,7 @@ pub struct AttemptRecord {
     pub at: Timestamp,
     /// The state in which it left the delivery.
     pub state: DeliveryState,
-    /// What the other side answered, or why it could not be asked; after a success, what is wrong all the same.
+    /// What the other side answered, or why it could not be asked; after a success, a warning.
     pub error: Option<String>,
     /// When the next try was due.
     pub next_at: Option<Timestamp>,

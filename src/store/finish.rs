@@ -24,7 +24,7 @@ pub struct Finish {
     pub state: DeliveryState,
     /// When the next attempt is due; `None`: never by itself.
     pub due_at: Option<Timestamp>,
-    /// Why it failed; after a success, what is wrong all the same.
+    /// Why it failed; after a success, a warning.
     pub error: Option<String>,
     /// What the sink remembers of the call from now on.
     pub sink_state: Value,

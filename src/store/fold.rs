@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{
-    calls::placed_at,
+    calls::sort_time,
     enqueue::{NewDelivery, enqueue},
     error::{Error, Result},
     inbox::{Processed, Waiting, mark_processed, wait, wake_waiting},
@@ -110,7 +110,7 @@ async fn write(
                 .bind(text(&call.room_name))
                 .bind(call.status().as_str())
                 .bind(read_revision + 1)
-                .bind(placed_at(call, now))
+                .bind(sort_time(call, now))
                 .bind(millis(call.ended_at()))
                 .bind(now.as_millisecond())
                 .bind(serde_json::to_string(call)?);

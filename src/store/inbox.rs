@@ -25,7 +25,7 @@ pub struct Processed {
 }
 
 impl Processed {
-    /// Its call, if it has one, says what it says.
+    /// It was applied to its call, if it has one.
     pub fn applied(id: &str, call_id: Option<String>) -> Processed {
         let outcome = match call_id {
             Some(_) => MessageOutcome::Applied,

@@ -128,7 +128,7 @@ pub type StoredMessage = std::result::Result<InboxMessage, UnreadableMessage>;
 /// processed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageOutcome {
-    /// Its call says what it says.
+    /// It was applied to its call.
     Applied,
     /// It is about no call.
     Ignored,

@@ -20,12 +20,12 @@ impl Outage {
     /// The outcome of an attempt to store this many messages.
     pub(super) fn record(&mut self, outcome: &std::result::Result<(), String>, messages: usize) {
         match outcome {
-            Ok(()) => self.ends(),
-            Err(error) => self.go_on(error, messages),
+            Ok(()) => self.record_success(),
+            Err(error) => self.record_failure(error, messages),
         }
     }
 
-    fn go_on(&mut self, error: &str, messages: usize) {
+    fn record_failure(&mut self, error: &str, messages: usize) {
         self.since.get_or_insert_with(Instant::now);
         self.turned_away += messages;
         if self.throttle.should_log(UNWRITABLE).is_some() {
@@ -37,7 +37,7 @@ impl Outage {
         }
     }
 
-    fn ends(&mut self) {
+    fn record_success(&mut self) {
         let Some(since) = self.since.take() else {
             return;
         };

@@ -74,7 +74,7 @@ impl Store {
         Ok(())
     }
 
-    /// Every paused sink. One that this version does not have is none of its business.
+    /// Every paused sink. One that this version does not have is ignored.
     pub async fn paused_sinks(&self) -> Result<Vec<PausedSink>> {
         let sinks = quoted(Sink::ALL.into_iter().map(Sink::as_str));
         let sql = format!("{COLUMNS} WHERE sink IN ({sinks}) ORDER BY sink");

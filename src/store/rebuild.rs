@@ -34,7 +34,7 @@ const UNASSIGNED: &str =
 
 impl Store {
     /// Ids of calls of which a message was received since then, in their order, from behind `after` on.
-    pub async fn heard_since(
+    pub async fn calls_with_messages_since(
         &self,
         since: Timestamp,
         after: &str,

@@ -58,7 +58,7 @@ pub struct Outstanding {
     pub key: DeliveryKey,
     /// Its call's room.
     pub room_name: String,
-    /// How it stands.
+    /// Its state.
     pub state: DeliveryState,
     /// Why the last try failed, for people.
     pub last_error: Option<String>,

@@ -1,4 +1,4 @@
-//! KEEP: raw messages and transcripts are purged so long after their call's rows were delivered.
+//! Retention: raw messages and transcripts are purged KEEP after their call's rows were delivered.
 //!
 //! The rule for `replay`: a call that is `purged` has lost messages, and is left as it is.
 
@@ -31,7 +31,7 @@ impl Store {
     }
 
     /// Calls that had been delivered by then, and still are, without agents' reports.
-    pub async fn complete_since(&self, then: Timestamp) -> Result<Vec<CallRow>> {
+    pub async fn complete_before(&self, then: Timestamp) -> Result<Vec<CallRow>> {
         let sql = format!(
             "{} WHERE complete_at <= $1 AND NOT EXISTS
                (SELECT 1 FROM deliveries d WHERE d.call_id = calls.id AND d.state <> 'done') LIMIT $2",

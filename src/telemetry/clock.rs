@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// The only place that reads the clock: everything below takes `now` as a parameter.
+/// The only place that reads the clock: jobs and HTTP take it as a `Clock`, commands call it, everything else takes `now`.
 #[expect(
     clippy::disallowed_methods,
     reason = "the only place that reads the clock"

@@ -52,7 +52,7 @@ pub struct CallPageView<'a> {
 }
 
 impl<'a> CallView<'a> {
-    /// The call as it stands.
+    /// The call as it is now.
     pub fn new(call: &'a Call) -> CallView<'a> {
         let recordings = call.recordings.values();
         CallView {

@@ -1,4 +1,4 @@
-//! A delivery: how it stands, what happens next, and its attempts.
+//! A delivery: its state, what happens next, and its attempts.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -107,7 +107,7 @@ fn filled(text: &str) -> Option<&str> {
 }
 
 /// How an attempt ended, in the other side's words where it had any.
-pub fn outcome<'a>(delivery: &Delivery, attempt: &'a AttemptRecord) -> &'a str {
+fn outcome<'a>(delivery: &Delivery, attempt: &'a AttemptRecord) -> &'a str {
     let success = match delivery.key.sink {
         Sink::Airtable | Sink::Mirror => "delivered",
         Sink::Egress | Sink::Storage => "done",
@@ -116,7 +116,7 @@ pub fn outcome<'a>(delivery: &Delivery, attempt: &'a AttemptRecord) -> &'a str {
 }
 
 /// What happens next to a delivery, a sentence for people.
-pub fn next_step(delivery: &Delivery, now: Timestamp) -> String {
+fn next_step(delivery: &Delivery, now: Timestamp) -> String {
     let later = delivery.due_at.filter(|at| *at > now);
     let when = later.map_or("now".to_owned(), |at| format!("at {}", utc_seconds(at)));
     match delivery.state {

@@ -11,7 +11,7 @@ mod time;
 mod transcript;
 
 pub use call::{CallDetailView, CallPageView, CallView};
-pub use delivery::{AttemptView, DeliveryView, OutstandingView, next_step, outcome};
+pub use delivery::{AttemptView, DeliveryView, OutstandingView};
 pub use link::LinkView;
 pub use participant::{ParticipantKindView, ParticipantView};
 pub use recording::{ObjectView, RecordingView, RequestedRecordingView};

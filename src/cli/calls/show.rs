@@ -94,7 +94,7 @@ fn participants(participants: &[ParticipantView<'_>]) -> TextTable {
     table
 }
 
-/// A delivery: how it stands, what happens next, and its last attempts, newest first.
+/// A delivery: its state, what happens next, and its last attempts, newest first.
 fn delivery(delivery: &DeliveryView<'_>) -> String {
     let part = delivery.part.map(|part| format!(" {part}"));
     let mut text = format!(

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// How a command prints its answer: `--json` or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Format {
-    /// Its kind, for messages.
+    /// For people.
     Text,
     /// For programs.
     Json,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar for so many steps.
+/// A bar for this many steps.
 pub(in crate::cli) fn bar(doing: &'static str, steps: usize) -> ProgressBar {
     let bar = ProgressBar::new(steps as u64).with_message(doing);
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");

@@ -8,7 +8,7 @@ pub(in crate::cli) async fn report_sender(store: &Store) -> anyhow::Result<()> {
     let airtable = Sink::Airtable.as_str();
     let runs = store.is_leased(airtable, telemetry::now()).await?;
     print_error(match runs {
-        true => "The running service sends them now.",
+        true => "The running service processes this now.",
         false => {
             "No service is running on this database: nothing is sent until `livekit-airtable serve` runs."
         }

@@ -94,16 +94,16 @@ impl Story<'_> {
 
     /// Waits until LiveKit is asked to record the room, and prints how long that took.
     async fn recording_starts(&mut self, room: &str) -> anyhow::Result<()> {
-        let asked = Instant::now();
+        let asked_at = Instant::now();
         let started = |world: &World| world.livekit.starts().iter().any(|(_, name)| name == room);
         while !started(self.world) {
             anyhow::ensure!(
-                asked.elapsed() < STEP_TIMEOUT,
+                asked_at.elapsed() < STEP_TIMEOUT,
                 "no recording of {room} was started"
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let millis = asked.elapsed().as_millis();
+        let millis = asked_at.elapsed().as_millis();
         self.say(&format!(
             "The recording was started {millis} ms after the room opened."
         ))
@@ -125,7 +125,7 @@ impl Story<'_> {
 
     /// Waits until a row has this status, and prints every change of every row meanwhile.
     async fn row_is(&mut self, call: &str, status: &str) -> anyhow::Result<()> {
-        let asked = Instant::now();
+        let asked_at = Instant::now();
         loop {
             for row in self.world.airtable.rows("Calls") {
                 self.print_change(&row)?;
@@ -137,7 +137,7 @@ impl Story<'_> {
             {
                 return Ok(());
             }
-            let late = asked.elapsed() > STEP_TIMEOUT;
+            let late = asked_at.elapsed() > STEP_TIMEOUT;
             anyhow::ensure!(!late, "the row of {call} did not become {status}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -16,22 +16,22 @@ pub struct DueDelivery {
 impl Call {
     /// The deliveries that this call makes due. `began_at`: what ended before is history.
     pub fn due_deliveries(&self, began_at: Timestamp) -> Vec<DueDelivery> {
-        let owe = |sink, item: &str| DueDelivery {
+        let due = |sink, item: &str| DueDelivery {
             sink,
             item: item.to_owned(),
         };
-        let mut due_deliveries = vec![owe(Sink::Airtable, "")];
+        let mut due_deliveries = vec![due(Sink::Airtable, "")];
         if self.pending_request().is_some() || !self.to_stop().is_empty() {
-            due_deliveries.push(owe(Sink::Egress, ""));
+            due_deliveries.push(due(Sink::Egress, ""));
         }
         for recording in self.recordings.values() {
             let id = &recording.egress_id;
             if self.must_look_for(recording) {
-                due_deliveries.push(owe(Sink::Storage, id));
+                due_deliveries.push(due(Sink::Storage, id));
             }
             // The mirror is notified of recordings as they end.
             if self.has_ended(recording) && !self.is_history(recording, began_at) {
-                due_deliveries.push(owe(Sink::Mirror, id));
+                due_deliveries.push(due(Sink::Mirror, id));
             }
         }
         due_deliveries

@@ -10,19 +10,14 @@ use crate::domain::{
 impl Call {
     /// The newest request that no recording fulfils and that was not finally refused.
     pub fn pending_request(&self) -> Option<&RecordingRequest> {
-        let fulfilled = |pending_request: &RecordingRequest| {
-            self.recordings
-                .keys()
-                .any(|id| !pending_request.ended.contains(id))
+        let fulfilled = |request: &RecordingRequest| {
+            self.recordings.keys().any(|id| !request.ended.contains(id))
         };
         let last = self.not_started.as_ref();
         let over = last.filter(|not_started| not_started.refusal.is_final());
-        let refused = |pending_request: &RecordingRequest| {
-            over.is_some_and(|over| pending_request.asked_at <= Some(over.at))
-        };
-        let open = |pending_request: &&RecordingRequest| {
-            !fulfilled(pending_request) && !refused(pending_request)
-        };
+        let refused =
+            |request: &RecordingRequest| over.is_some_and(|over| request.asked_at <= Some(over.at));
+        let open = |request: &&RecordingRequest| !fulfilled(request) && !refused(request);
         self.requests.iter().rev().find(open)
     }
 
@@ -65,8 +60,8 @@ impl Call {
 
     /// The running recording to return; not one that somebody asked to stop.
     pub fn running(&self) -> Option<&Recording> {
-        let goes_on = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
-        self.recordings.values().rfind(goes_on)
+        let is_wanted = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
+        self.recordings.values().rfind(is_wanted)
     }
 
     /// Whether the call may belong to another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
@@ -113,7 +108,7 @@ impl Call {
     pub fn is_unrecorded(&self) -> bool {
         let failed = |recording: &Recording| match recording.status {
             EgressStatus::Failed => true,
-            EgressStatus::Aborted => !recording.heard_nothing(),
+            EgressStatus::Aborted => !recording.has_no_audio(),
             _ => self.lost.contains(&recording.egress_id),
         };
         let none = self.recordings.values().all(failed);

@@ -106,7 +106,7 @@ mod tests {
     fn what_was_found_and_what_was_told_fold_in_any_order() {
         let at: Timestamp = "2026-01-02T04:00:00Z".parse().unwrap();
         let stored = BucketRecording::read("{room_id}.mp3", "RM_1.mp3", 7, at).unwrap();
-        let told = Recording {
+        let recording = Recording {
             egress_id: "EG_1".into(),
             started_at: Some(at),
             ..stored.recording()
@@ -118,7 +118,7 @@ mod tests {
         };
         let egress = EventPayload::Egress {
             room,
-            recording: Box::new(told),
+            recording: Box::new(recording),
         };
         let stored = EventPayload::Stored(Box::new(stored));
         let fold = |payloads: [&EventPayload; 3]| {

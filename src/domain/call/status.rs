@@ -49,7 +49,7 @@ impl Call {
             Some(ObjectState::Found { .. }) => RecordingState::Playable,
             Some(ObjectState::Lost { .. }) => RecordingState::Missing,
             _ if self.must_look_for(recording) => RecordingState::Pending,
-            _ if recording.heard_nothing() => RecordingState::Silent,
+            _ if recording.has_no_audio() => RecordingState::Silent,
             _ if self.has_ended(recording) => RecordingState::Missing,
             _ => RecordingState::Pending,
         }

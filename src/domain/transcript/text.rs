@@ -7,19 +7,6 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::report::{Speaker, Transcript, Turn};
 
 impl Transcript {
-    /// The number of turns; plain text counts as one.
-    pub fn len(&self) -> usize {
-        match self {
-            Transcript::Turns(turns) => turns.len(),
-            Transcript::Text(text) => usize::from(!text.is_empty()),
-        }
-    }
-
-    /// There is no turn, or no text.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The text cut at a turn so that it and `note`, on its own line, fit into `limit` UTF-16 units; `None` if it fits
     /// uncut. A turn that would remove more than half of the text is cut inside.
     pub fn cut(&self, limit: usize, note: &str) -> Option<String> {

@@ -22,9 +22,13 @@ pub(super) fn lost(repeats: Repeats) -> ErrorKind {
 
 /// The request got no answer.
 pub(super) fn transport(repeats: Repeats, error: reqwest::Error) -> Error {
+    if error.is_builder() {
+        return Error::InvalidUrl {
+            source: error.without_url(),
+        };
+    }
     let (kind, what) = match () {
         () if error.is_connect() => (ErrorKind::Transient, "no connection"),
-        () if error.is_builder() => (ErrorKind::BadRequest, "LIVEKIT_URL is not a valid URL"),
         () if error.is_timeout() => (lost(repeats), "timed out"),
         () => (lost(repeats), "the connection was lost"),
     };

@@ -25,6 +25,8 @@ pub enum Error {
         what: &'static str,
         source: reqwest::Error,
     },
+    #[error("LIVEKIT_URL is not a valid URL")]
+    InvalidUrl { source: reqwest::Error },
     #[error(
         "LiveKit rejected the API key ({status}): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
     )]
@@ -54,6 +56,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Unauthorized { .. } | Self::Token => ErrorKind::Unauthorized,
+            Self::InvalidUrl { .. } => ErrorKind::BadRequest,
             Self::Transport { kind, .. }
             | Self::Twirp { kind, .. }
             | Self::NotTwirp { kind, .. }

@@ -26,8 +26,8 @@ pub(super) fn webhook_form(info: &proto::EgressInfo) -> Value {
         "streamResults": info.stream_results.iter().map(|stream| json!({ "status": stream.status })).collect::<Vec<_>>(),
     });
     if let (Some(request), Value::Object(fields)) = (&info.request, &mut form) {
-        let (name, asked) = asked(request);
-        fields.insert(name.to_owned(), asked);
+        let (name, source) = source_field(request);
+        fields.insert(name.to_owned(), source);
     }
     without_defaults(form)
 }
@@ -62,19 +62,19 @@ fn file(file: &proto::FileInfo) -> Value {
 }
 
 /// The recorded source, under the name of the request's field. LiveKit echoes it without the storage's keys.
-fn asked(request: &Request) -> (&'static str, Value) {
-    let (name, asked) = match request {
-        Request::RoomComposite(asked) => ("roomComposite", serde_json::to_value(asked)),
-        Request::Web(asked) => ("web", serde_json::to_value(asked)),
-        Request::Participant(asked) => ("participant", serde_json::to_value(asked)),
-        Request::TrackComposite(asked) => ("trackComposite", serde_json::to_value(asked)),
-        Request::Track(asked) => ("track", serde_json::to_value(asked)),
+fn source_field(request: &Request) -> (&'static str, Value) {
+    let (name, source) = match request {
+        Request::RoomComposite(source) => ("roomComposite", serde_json::to_value(source)),
+        Request::Web(source) => ("web", serde_json::to_value(source)),
+        Request::Participant(source) => ("participant", serde_json::to_value(source)),
+        Request::TrackComposite(source) => ("trackComposite", serde_json::to_value(source)),
+        Request::Track(source) => ("track", serde_json::to_value(source)),
         _ => ("template", Ok(Value::Null)),
     };
     // Values that this version does not know cannot be written; the name of the request is enough.
-    let written = asked
+    let written = source
         .ok()
-        .filter(|asked| asked.as_object().is_some_and(|o| !o.is_empty()));
+        .filter(|source| source.as_object().is_some_and(|o| !o.is_empty()));
     (
         name,
         written.unwrap_or_else(|| json!({ "requested": true })),

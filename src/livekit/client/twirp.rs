@@ -2,7 +2,7 @@
 //!
 //! The messages and the token are LiveKit's own (`livekit-protocol`, `livekit-api`); the request is not sent with
 //! `livekit-api`'s clients, which lose the HTTP status of an answer that is not Twirp (a wrong secret, a proxy's page),
-//! drop the token of the next page, and cannot be told apart from each other when an answer is lost. Enum values newer
+//! drop the token of the next page, and do not say whether the request was sent when the response is lost. Enum values newer
 //! than our `livekit-protocol` come through as numbers.
 
 use std::time::Duration;

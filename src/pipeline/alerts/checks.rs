@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use super::{
     condition::{Condition, ConditionKind},
     text::{counted, rounded},
-    thresholds::Thresholds,
+    thresholds::{Thresholds, UNRECORDED_AFTER},
 };
 use crate::{
     domain::{Call, Sink},
     store::{Backlog, Store, UnknownValue, WebhookGap},
 };
 
-/// So many recordings that fail one after the other have one cause.
+/// This many recordings that fail one after the other have one cause.
 const FAILED_IN_A_ROW: usize = 3;
 
 /// Every condition of calls, deliveries and the inbox that holds now.
@@ -52,8 +52,9 @@ fn unrecorded(calls: Vec<String>) -> Option<Condition> {
     }
     let count = calls.len() as i64;
     let what = counted(count, "call is live and is", "calls are live and are");
+    let late = rounded(UNRECORDED_AFTER);
     let text = format!(
-        "{what} not being recorded, a minute after the recording was due. `livekit-airtable calls show ID` shows LiveKit's answer."
+        "{what} not being recorded, more than {late} after the recording was due. `livekit-airtable calls show ID` shows LiveKit's answer."
     );
     let summary = "live calls were not being recorded";
     Some(Condition::new(ConditionKind::Unrecorded, summary, text).affecting(count, calls))

@@ -89,7 +89,7 @@ impl Condition {
         self
     }
 
-    /// Alerts it only after it has lasted so long.
+    /// Alerts it only after it has lasted for `grace`.
     pub(super) fn after(mut self, grace: SignedDuration) -> Condition {
         self.grace = grace;
         self

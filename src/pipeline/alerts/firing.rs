@@ -10,7 +10,7 @@ use super::{
     notification::Notification,
 };
 
-/// How long a condition must be absent before it is resolved: what comes and goes is one condition.
+/// How long a condition must be absent before it is resolved: one that returns before that counts as the same.
 const RESOLVE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// An alert whose count has doubled fires again, but not sooner than this.
 const REPEAT_AFTER: SignedDuration = SignedDuration::from_hours(1);

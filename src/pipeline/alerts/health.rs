@@ -13,9 +13,9 @@ use crate::{
 
 /// The name of the job that raises alerts; it does not alert its own failures.
 pub(super) const ALERTS: &str = "watch";
-/// Leases that could not be renewed for so long have expired.
+/// Leases that could not be renewed for this long have expired.
 const LEASES_EXPIRED: SignedDuration = SignedDuration::from_secs(15);
-/// A job that fails so long will not recover by itself.
+/// A job that fails for this long will not recover by itself.
 const JOB_FAILS: SignedDuration = SignedDuration::from_mins(5);
 
 /// The database is not writable.
@@ -40,7 +40,7 @@ pub(super) async fn unleased(leases: &Leases, store: &Store, now: Timestamp) -> 
         "All jobs stopped: leases cannot be renewed although the database is writable. {pending}; incoming events are \
          still stored. Find the transaction that holds a lock on the table `leases` (pg_stat_activity, pg_locks) and end it."
     );
-    let summary = "all jobs were stopped, for no lease could be renewed";
+    let summary = "all jobs were stopped because no lease could be renewed";
     let condition = Condition::new(ConditionKind::Leases, summary, text);
     let condition = condition.affecting(count, Vec::new());
     Some(condition.after(LEASES_EXPIRED))

@@ -100,7 +100,7 @@ impl Alerts {
     }
 
     fn notify(&self, outbox: &mut Outbox, conditions: &[Condition], now: Timestamp) {
-        for notification in outbox.update(conditions, now) {
+        for notification in outbox.active.update(conditions, now) {
             notification.log();
             if self.webhook.is_some() {
                 outbox.push(&notification);

@@ -19,3 +19,4 @@ mod text;
 
 pub use job::Alerts;
 pub use thresholds::Thresholds;
+pub(crate) use thresholds::UNRECORDED_AFTER;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{condition::Condition, firing::ActiveAlerts, notification::Notification};
+use super::{firing::ActiveAlerts, notification::Notification};
 
 /// Messages that wait for ALERT_WEBHOOK_URL; older ones are dropped, and counted.
 const CAPACITY: usize = 20;
@@ -27,11 +27,6 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Updates the active alerts; what fires and what is resolved.
-    pub(super) fn update(&mut self, conditions: &[Condition], now: Timestamp) -> Vec<Notification> {
-        self.active.update(conditions, now)
-    }
-
     /// Adds a message, and drops the oldest ones if there are too many.
     pub(super) fn push(&mut self, notification: &Notification) {
         self.messages.push(notification.text().to_owned());

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+/// How long an open call may be without a recording.
+pub(crate) const UNRECORDED_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
 /// How long things may take before they become conditions.
 #[derive(Debug, Clone)]
 pub struct Thresholds {
@@ -27,7 +30,7 @@ impl Thresholds {
         let failed_delivery = SignedDuration::from_mins(10);
         Thresholds {
             every: Duration::from_secs(5),
-            unrecorded: SignedDuration::from_secs(60),
+            unrecorded: UNRECORDED_AFTER,
             no_webhooks: SignedDuration::from_hours(1),
             failed_delivery,
             pending_delivery: failed_delivery + batching,

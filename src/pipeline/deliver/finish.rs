@@ -43,7 +43,7 @@ pub(super) fn finish(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> O
 
 /// Spreads retries: a number between 0 and 1 that differs from call to call.
 fn jitter(key: &DeliveryKey, now: Timestamp) -> f64 {
-    let messages = key.call_id.bytes().map(u64::from).sum::<u64>();
-    let mixed = messages.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
+    let seed = key.call_id.bytes().map(u64::from).sum::<u64>();
+    let mixed = seed.wrapping_mul(2_654_435_761) ^ now.as_microsecond().unsigned_abs();
     (mixed % 1000) as f64 / 1000.0
 }

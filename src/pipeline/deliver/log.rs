@@ -55,7 +55,7 @@ impl<D: Deliverer> Deliver<D> {
             tracing::info!(
                 sink = sink.as_str(),
                 suppressed,
-                "all failed deliveries have succeeded or been dropped"
+                "no failed delivery is left"
             );
         }
         Ok(())

@@ -33,7 +33,7 @@ impl<D: Deliverer> Deliver<D> {
             tracing::warn!(
                 sink,
                 error = format!("{error:#}"),
-                "the end of a delivery could not be written; it is tried again"
+                "the outcome of a delivery could not be stored; the delivery will be sent again"
             );
         }
         lock(&self.in_flight).retain(|key| !keys.contains(key));

@@ -1,6 +1,6 @@
 //! Messages that are written in one transaction, and the calls that they change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     domain::{CallId, EventPayload, Status},
@@ -40,6 +40,8 @@ pub(super) struct Batch {
     pub calls: BTreeMap<CallId, CallUpdate>,
     /// The status of each stored call before the batch.
     pub status_before: BTreeMap<CallId, Status>,
+    /// The calls that a message of the batch changed.
+    pub changed: BTreeSet<CallId>,
     pub processed: Vec<Processed>,
     pub waiting: Vec<Waiting>,
 }
@@ -69,11 +71,13 @@ impl Batch {
         self.processed.push(Processed::failed(&id, outcome, error));
     }
 
-    /// The calls to be written: a call that was only read makes no delivery due.
+    /// The calls to be written: those that were changed, not those that were only read.
     pub(super) fn updates(&mut self) -> Vec<CallUpdate> {
-        let calls = std::mem::take(&mut self.calls).into_values();
+        let changed = std::mem::take(&mut self.changed);
+        let calls = std::mem::take(&mut self.calls).into_iter();
         calls
-            .filter(|update| !update.due_deliveries.is_empty())
+            .filter(|(id, _)| changed.contains(id))
+            .map(|(_, update)| update)
             .collect()
     }
 }

@@ -55,7 +55,7 @@ impl Intake {
         Ok(())
     }
 
-    /// The answer is why the message is set aside. A panic sets that one aside, and the others go on.
+    /// The answer is why the message is set aside. A panic sets that one aside, and the others are processed.
     async fn fold(
         &self,
         batch: &mut Batch,
@@ -85,6 +85,9 @@ impl Intake {
         let Ok(step) = step else {
             return Ok(Some(message::PANICKED.into()));
         };
+        if step.changed {
+            batch.changed.insert(id.into());
+        }
         update.renamed |= step.call.room_name != update.call.room_name;
         update.call = step.call;
         merge(&mut update.due_deliveries, step.due_deliveries);

@@ -55,8 +55,8 @@ impl Job for Reconcile {
         self.put(self.lost(&calls, now)).await?;
         let unclear = |room: &&OpenRoom| lacks_people(room, &known) && !opened.contains(room);
         let unclear = rooms.iter().filter(unclear);
-        let asked: Vec<_> = unclear.chain(opened.iter().copied()).collect();
-        self.put(self.participants(&asked, &known, now).await)
+        let rooms_to_read: Vec<_> = unclear.chain(opened.iter().copied()).collect();
+        self.put(self.participants(&rooms_to_read, &known, now).await)
             .await?;
         listed.map(|_| false)
     }

@@ -1,4 +1,4 @@
-//! What no webhook reported: LiveKit is asked which rooms are open and how its egresses stand, and what is new goes through
+//! What no webhook reported: LiveKit is asked which rooms are open and the state of its egresses, and what is new goes through
 //! the inbox.
 
 mod target;

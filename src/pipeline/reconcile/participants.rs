@@ -63,7 +63,7 @@ fn joined(
     infos: &[String],
     now: Timestamp,
 ) -> Vec<InboxMessage> {
-    let is_news = |info: &Value| {
+    let adds_information = |info: &Value| {
         let listed = body::participant(info);
         let call = known.get(&room.sid);
         let known = call.and_then(|call| call.participants.get(&listed.sid));
@@ -72,7 +72,7 @@ fn joined(
     let infos = infos
         .iter()
         .filter_map(|info| serde_json::from_str(info).ok());
-    let infos = infos.filter(is_news);
+    let infos = infos.filter(adds_information);
     infos
         .map(|info| message::participant(&as_event(room), &info, now))
         .collect()

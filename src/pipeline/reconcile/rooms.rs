@@ -27,12 +27,12 @@ impl Reconcile {
         let mut opened = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
             let call = known.get(&room.sid);
-            let heard = call.filter(|call| call.alive_at.is_some());
-            let ours = heard.is_some_and(|call| !call.may_be_foreign(self.client.api_key()));
+            let seen_open = call.filter(|call| call.alive_at.is_some());
+            let ours = seen_open.is_some_and(|call| !call.may_be_foreign(self.client.api_key()));
             if ours || self.is_closed(&room.sid).await? {
                 continue;
             }
-            if heard.is_none() {
+            if seen_open.is_none() {
                 tracing::info!(call = %room.sid, "found an open room that no webhook reported");
             }
             opened.push(room);

@@ -57,11 +57,13 @@ impl Mirror {
                 let eager =
                     (age < EAGER && due.delivery.attempts >= 4).then(|| Duration::from_secs(25));
                 if age >= GIVE_UP {
-                    Outcome::Dead { error }
+                    Outcome::Dead {
+                        error: format!("{error}; given up after 3 days"),
+                    }
                 } else {
                     Outcome::Retry {
                         after: eager,
-                        error,
+                        error: format!("{error}; retrying for 3 days"),
                     }
                 }
             }

@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// For people, of a recording that is late. On AWS a key that may not list the bucket gets 403 for a missing object, too.
-const FORBIDDEN: &str = "The storage refused access to the recording (403): S3_ACCESS_KEY may not read S3_BUCKET (s3:GetObject), or the recording was never uploaded and the key may not list the bucket (s3:ListBucket). The service checks again once an hour for 3 days.";
+const FORBIDDEN: &str = "The storage refused access to the recording (403): S3_ACCESS_KEY may not read S3_BUCKET (s3:GetObject), or the recording was never uploaded and the key may not list the bucket (s3:ListBucket).";
+/// Follows [`FORBIDDEN`] as long as that is so.
+const CHECKED_AGAIN: &str = " The service checks again once an hour for 3 days.";
 /// How often it is looked for after that, and for how long.
 const FORBIDDEN_AGAIN: Duration = Duration::from_secs(3600);
 const HOPELESS: SignedDuration = SignedDuration::from_hours(72);
@@ -56,21 +58,21 @@ impl Storage {
         let Some(recording) = recording.filter(wanted) else {
             return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
+        let hope = self.hope(call, recording, now);
         let state = match self.client.head(&recording.key).await {
             Ok(storage::ObjectHead::Found { size }) => fits(recording, size),
             Ok(storage::ObjectHead::Missing) => ObjectState::Missing,
             Err(Error::Forbidden) if self.is_late(call, recording, now) => {
-                lost(LostReason::Forbidden, FORBIDDEN.into())
+                lost(LostReason::Forbidden, forbidden(hope))
             }
             Err(error) => ObjectState::Unknown {
                 error: error.to_string(),
             },
         };
         let state = self.conclude(call, recording, state, now);
-        let hopeless = self.is_hopeless(call, recording, now);
-        let outcome = outcome(&state, if hopeless { Hope::Lost } else { Hope::Left });
+        let outcome = outcome(&state, hope);
         let known = call.objects.get(&recording.egress_id);
-        let news = known.is_none_or(|known| known.state != state || !known.is_of(recording));
+        let is_new = known.is_none_or(|known| known.state != state || !known.is_of(recording));
         let object = Observation::Object {
             egress_id: recording.egress_id.clone(),
             object: Object {
@@ -79,11 +81,11 @@ impl Storage {
                 state,
             },
         };
-        let messages = news.then(|| message::observation(&call.id, &object, now));
+        let messages = is_new.then(|| message::observation(&call.id, &object, now));
         Attempt::new(outcome, sink_state).with_messages(messages)
     }
 
-    /// An object that is not there after EGRESS_LOST_AFTER is lost; a bucket that does not say is asked on.
+    /// An object that is not there after EGRESS_LOST_AFTER is lost; a bucket that does not answer is asked again.
     fn conclude(
         &self,
         call: &Call,
@@ -111,8 +113,11 @@ impl Storage {
         over(call, recording).is_some_and(|over| now >= over + self.lost_after)
     }
 
-    fn is_hopeless(&self, call: &Call, recording: &Recording, now: Timestamp) -> bool {
-        over(call, recording).is_some_and(|over| now >= over + self.lost_after + HOPELESS)
+    fn hope(&self, call: &Call, recording: &Recording, now: Timestamp) -> Hope {
+        match over(call, recording) {
+            Some(over) if now >= over + self.lost_after + HOPELESS => Hope::Lost,
+            _ => Hope::Left,
+        }
     }
 }
 
@@ -130,7 +135,7 @@ fn after_known(due: &Due, now: Timestamp) -> Timestamp {
 /// A lost egress reported no size: any object that is not empty is accepted as its recording.
 fn fits(recording: &Recording, size: u64) -> ObjectState {
     match recording.size {
-        Some(told) if told != size => ObjectState::OtherSize { size },
+        Some(reported) if reported != size => ObjectState::OtherSize { size },
         _ if size == 0 => ObjectState::OtherSize { size },
         _ => ObjectState::Found { size },
     }
@@ -138,6 +143,13 @@ fn fits(recording: &Recording, size: u64) -> ObjectState {
 
 fn lost(reason: LostReason, error: String) -> ObjectState {
     ObjectState::Lost { error, reason }
+}
+
+fn forbidden(hope: Hope) -> String {
+    match hope {
+        Hope::Left => format!("{FORBIDDEN}{CHECKED_AGAIN}"),
+        Hope::Lost => FORBIDDEN.to_owned(),
+    }
 }
 
 /// Whether an object behind a 403 may still turn up.

@@ -93,17 +93,11 @@ async fn n8ns_start_up_page_is_not_a_delivery() {
         json(500, ""),
     ])
     .await;
-    let end = "retrying for 3 days";
-    let starting = format!("EGRESS_WEBHOOK_URL answered 200, but n8n is still starting up; {end}");
+    let starting = "EGRESS_WEBHOOK_URL answered 200, but n8n is still starting up";
     assert_eq!(error(server.url()).await, starting);
-    let inactive = format!(
-        "EGRESS_WEBHOOK_URL answered 404 (n8n does so until the workflow is active); {end}"
-    );
+    let inactive = "EGRESS_WEBHOOK_URL answered 404 (n8n does so until the workflow is active)";
     assert_eq!(error(server.url()).await, inactive);
-    assert_eq!(
-        error(server.url()).await,
-        format!("EGRESS_WEBHOOK_URL answered 500; {end}")
-    );
+    assert_eq!(error(server.url()).await, "EGRESS_WEBHOOK_URL answered 500");
 }
 
 #[tokio::test]

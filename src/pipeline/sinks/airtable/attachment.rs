@@ -113,11 +113,8 @@ impl AttachmentState {
         if cell.iter().filter(ours).any(is_complete) {
             return AttachmentCheck::Stored;
         }
-        let ids = |fetched: bool| -> Vec<String> {
-            let unfetched = cell.iter().filter(|it| fetched || it.size.is_none());
-            unfetched.filter(ours).map(|it| it.id.clone()).collect()
-        };
-        let fetching = ids(false);
+        let unfetched = cell.iter().filter(|it| it.size.is_none()).filter(ours);
+        let fetching: Vec<String> = unfetched.map(|it| it.id.clone()).collect();
         if !fetching.is_empty() && (self.tries == 0 || self.waited(now) < FETCH_TIMEOUT) {
             return AttachmentCheck::Fetching { ids: fetching };
         }

@@ -78,7 +78,7 @@ impl Airtable {
         error: &Error,
         now: Timestamp,
     ) {
-        tracing::warn!(%error, "the recordings in Airtable's rows could not be read; they are read again");
+        tracing::warn!(%error, "the attachment column could not be read; retrying in a minute");
         let class = error.class();
         if class == Class::UnknownField {
             self.invalidate_table().await;

@@ -32,7 +32,7 @@ pub(super) struct WriteBatch<'a> {
     /// What the table was read again for.
     pub(super) reread: Reread,
     /// Columns, and how many values in a row they have rejected.
-    pub(super) strikes: BTreeMap<String, usize>,
+    pub(super) refusal_counts: BTreeMap<String, usize>,
     /// Rows that are still to be sent, one request per group.
     pub(super) groups: Vec<Vec<Row>>,
     attempts: Vec<Option<Attempt>>,
@@ -90,7 +90,7 @@ impl<'a> WriteBatch<'a> {
             now,
             table,
             reread: Reread::default(),
-            strikes: BTreeMap::new(),
+            refusal_counts: BTreeMap::new(),
             groups: Vec::new(),
             attempts: due.iter().map(|_| None).collect(),
         }
@@ -157,7 +157,8 @@ impl<'a> WriteBatch<'a> {
             Ok(records) => {
                 for (change, (record, stored)) in changes.into_iter().zip(records) {
                     let RowChange { mut row, cells } = change;
-                    self.strikes.retain(|column, _| !cells.contains_key(column));
+                    self.refusal_counts
+                        .retain(|column, _| !cells.contains_key(column));
                     row.written(&record, cells, &self.table);
                     row.attachment_sent(&stored, &self.table, self.now);
                     self.delivered(row);
@@ -212,13 +213,13 @@ impl<'a> WriteBatch<'a> {
     }
 
     /// Nothing of this call was written.
-    pub(super) fn unsent(&mut self, row: Row, outcome: Outcome) {
+    pub(super) fn finish_unsent(&mut self, row: Row, outcome: Outcome) {
         let index = row.index;
         self.attempts[index] = Some(row.unsent(&self.due[index], outcome));
     }
 
     /// Somebody deleted the row, and it does not come back.
-    pub(super) fn gone(&mut self, index: usize, state: &SinkState) {
+    pub(super) fn finish_deleted(&mut self, index: usize, state: &SinkState) {
         let outcome = Outcome::Delivered { again: None };
         self.attempts[index] = Some(attempt(outcome, state));
     }

@@ -8,7 +8,7 @@ use crate::airtable::{Class, Error};
 impl WriteBatch<'_> {
     /// The column of ours whose values Airtable rejects, if it was sent; never the key, because a row needs it. An
     /// error: the schema could not be read.
-    pub(super) async fn blamed(
+    pub(super) async fn column_at_fault(
         &mut self,
         changes: &[RowChange],
         error: &Error,
@@ -24,7 +24,7 @@ impl WriteBatch<'_> {
                 }
                 self.table.column_named(&named).map(str::to_owned)
             }
-            Class::Choice { choice } => self.lacking(&choice, changes).await?,
+            Class::Choice { choice } => self.column_without_choice(&choice, changes).await?,
             _ => None,
         };
         let key = &self.sink.schema.key().name;
@@ -41,7 +41,7 @@ impl WriteBatch<'_> {
     }
 
     /// The select column of ours that lacks this choice: Airtable names only the choice.
-    async fn lacking(
+    async fn column_without_choice(
         &mut self,
         choice: &str,
         changes: &[RowChange],
@@ -54,9 +54,9 @@ impl WriteBatch<'_> {
         for _ in 0..2 {
             self.table = self.sink.table_after(&self.table, self.now).await?;
             let mut cells = changes.iter().flat_map(|change| &change.cells);
-            let blamed =
+            let column =
                 cells.find(|(column, cell)| holds(cell) && self.table.lacks(column, choice));
-            if let Some((column, _)) = blamed {
+            if let Some((column, _)) = column {
                 return Ok(Some(column.clone()));
             }
         }

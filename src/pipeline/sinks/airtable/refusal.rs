@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// After this many rejected values of a column in a row, the column is considered unusable.
-const STRIKES: usize = 3;
+const MAX_REFUSALS: usize = 3;
 
 impl WriteBatch<'_> {
     /// Decides what to do with a group of rows that Airtable rejected together.
     pub(super) async fn refused(&mut self, changes: Vec<RowChange>, error: &Error) {
-        let blamed = self.blamed(&changes, error).await;
+        let at_fault = self.column_at_fault(&changes, error).await;
         let rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
-        match blamed {
+        match at_fault {
             Ok(None) => {}
             Ok(Some(column)) => return self.without(&column, rows, error).await,
             Err(error) => return self.end_all(rows, &error),
@@ -49,7 +49,7 @@ impl WriteBatch<'_> {
         match self.is_about_a_value(column, error).await {
             Err(error) => self.end_all(rows, &error),
             Ok(true) if rows.len() > 1 => self.split(rows, error),
-            Ok(true) if self.strike(column) < STRIKES => {
+            Ok(true) if self.strike(column) < MAX_REFUSALS => {
                 for row in &mut rows {
                     let call = &self.due[row.index].call.id;
                     tracing::warn!(
@@ -70,18 +70,18 @@ impl WriteBatch<'_> {
 
     /// How many values of the column were rejected in a row.
     fn strike(&mut self, column: &str) -> usize {
-        let strikes = self.strikes.entry(column.to_owned()).or_default();
-        *strikes += 1;
-        *strikes
+        let count = self.refusal_counts.entry(column.to_owned()).or_default();
+        *count += 1;
+        *count
     }
 
     fn split(&mut self, mut rows: Vec<Row>, error: &Error) {
-        let right = rows.split_off(self.middle(&rows, error));
+        let right = rows.split_off(self.split_point(&rows, error));
         self.groups.extend([rows, right]);
     }
 
     /// Where to split: a record that is gone is named, and goes alone; else in the middle.
-    fn middle(&self, rows: &[Row], error: &Error) -> usize {
+    fn split_point(&self, rows: &[Row], error: &Error) -> usize {
         let gone = error
             .refusal()
             .and_then(|refusal| refusal.record_id.as_ref());
@@ -104,7 +104,7 @@ impl WriteBatch<'_> {
                     .row_with(state.clone(), due, &self.table, self.now);
                 match back.await {
                     Ok(Some(row)) => self.groups.push(vec![row]),
-                    Ok(None) => self.gone(index, &state),
+                    Ok(None) => self.finish_deleted(index, &state),
                     Err(error) => self.end(index, Outcome::Retry { after: None, error }),
                 }
             }
@@ -118,9 +118,9 @@ impl WriteBatch<'_> {
                     .ambiguous(&row)
                     .await
                     .unwrap_or_else(|| outcome::of(error));
-                self.unsent(row, answer);
+                self.finish_unsent(row, answer);
             }
-            _ => self.unsent(row, outcome::of(error)),
+            _ => self.finish_unsent(row, outcome::of(error)),
         }
     }
 
@@ -137,7 +137,7 @@ impl WriteBatch<'_> {
 
     fn end_all(&mut self, rows: Vec<Row>, error: &Error) {
         for row in rows {
-            self.unsent(row, outcome::of(error));
+            self.finish_unsent(row, outcome::of(error));
         }
     }
 

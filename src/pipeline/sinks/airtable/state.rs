@@ -33,7 +33,7 @@ pub(super) struct SinkState {
     /// The copy of the recording in the row.
     #[serde(rename = "copied")]
     pub(super) attachment: Option<AttachmentState>,
-    /// A hash of the last warning of a delivery, for want of a column for errors.
+    /// A hash of the last warning of a delivery, stored because the table has no column for errors.
     #[serde(rename = "told")]
     pub(super) warned: Option<u64>,
     /// The lines of Error that are no fault of the call's own.

@@ -148,7 +148,7 @@ fn log_problems(cache: &TableCache, problems: &[Step]) {
         if cache.problems.should_log(&problem).is_some() {
             tracing::warn!(
                 %problem,
-                "a column differs from the schema; `livekit-airtable bootstrap` says more"
+                "a column differs from the schema; run `livekit-airtable bootstrap` for details"
             );
         }
     }

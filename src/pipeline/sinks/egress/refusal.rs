@@ -47,10 +47,10 @@ impl Egress {
             },
         };
         let known = due.call.not_started.as_ref();
-        let news = not_started.refusal.is_final()
+        let is_new = not_started.refusal.is_final()
             || known.is_none_or(|known| known.error != not_started.error);
         let NotStarted { error: text, .. } = not_started;
-        let found = news.then(|| observation(&due.call, text, not_started.refusal, now));
+        let found = is_new.then(|| observation(&due.call, text, not_started.refusal, now));
         Attempt::new(outcome, &state.after(error).to_json()).with_messages(found)
     }
 

@@ -86,8 +86,8 @@ impl Egress {
 
     /// Whether the open room with this name is this call's.
     async fn is_open(&self, call: &Call, now: Timestamp) -> Result<bool, Error> {
-        let heard_lately = call.alive_at.is_none_or(|at| at + STALE > now);
-        if !call.is_open() || heard_lately {
+        let recently_open = call.alive_at.is_none_or(|at| at + STALE > now);
+        if !call.is_open() || recently_open {
             return Ok(call.is_open());
         }
         self.is_listed(call).await

@@ -24,7 +24,7 @@ pub struct EgressState {
         skip_serializing_if = "Option::is_none"
     )]
     pub sent_at: Option<Timestamp>,
-    /// LiveKit refused our key at the last try: whoever waits for an answer need not wait on.
+    /// LiveKit refused our key at the last try: a request that waits for the outcome need not wait any longer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     denied: bool,
 }

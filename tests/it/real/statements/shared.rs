@@ -118,13 +118,13 @@ async fn what_was_delivered_long_ago_is_forgotten() {
     assert_eq!(all().await, None);
     let kept = store.processed(&message).await.unwrap();
     assert!(kept.is_some(), "its call has its words yet");
-    let known = store.complete_since(later).await.unwrap();
+    let known = store.complete_before(later).await.unwrap();
     assert_eq!(known.len(), 1);
     store.purge(&known).await.unwrap();
     store.purge(&known).await.unwrap();
     let purged = store.call("RM_1").await.unwrap().unwrap();
     assert_eq!(purged.revision, known[0].revision + 1, "once");
-    assert_eq!(store.complete_since(later).await.unwrap().len(), 0);
+    assert_eq!(store.complete_before(later).await.unwrap().len(), 0);
     assert_eq!(all().await, None);
     assert_eq!(store.processed(&message).await.unwrap(), None, "it is gone");
     let rest = store.unprocessed(later, 10).await.unwrap();
