@@ -55,10 +55,8 @@ impl Job for ClockRegression {
         if let Some(before) = seen.at
             && let Some(back) = self.store.set_back(before, now).await?
         {
-            tracing::warn!(
-                seconds = back.as_secs(),
-                "the system clock was set back; scheduled times were moved back by the same amount"
-            );
+            let seconds = back.as_secs();
+            tracing::warn!("system clock moved back {seconds} s; scheduled times adjusted");
             seen.noted_at = None;
         }
         seen.at = Some(now);

@@ -55,7 +55,7 @@ impl<D: Deliverer> Deliver<D> {
             tracing::info!(
                 sink = sink.as_str(),
                 suppressed,
-                "no failed delivery is left"
+                "all failed deliveries have succeeded or been dropped"
             );
         }
         Ok(())
