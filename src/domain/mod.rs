@@ -46,6 +46,7 @@ pub use id::{CallId, EgressId, RoomName};
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
 pub use policy::Policy;
+pub(crate) use policy::UNRECORDED_AFTER;
 pub use recording::Recording;
 pub use room::{AgentJob, Room};
 pub use sink::Sink;

@@ -5,6 +5,9 @@ use std::str::FromStr;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 
+/// How long an open call may be without a recording before that counts as a failure.
+pub(crate) const UNRECORDED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
 /// RECORD_ON: when a recording starts that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordOn {

@@ -10,7 +10,7 @@ use axum::{
 use jiff::Timestamp;
 
 use super::{App, auth, budget, error::Problem};
-use crate::pipeline::{JobState, alerts::UNRECORDED_AFTER};
+use crate::{domain::UNRECORDED_AFTER, pipeline::JobState};
 
 /// `GET /metrics`: counters of this process, and gauges read from the store.
 pub(super) async fn metrics(

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::{
     condition::{Condition, ConditionKind},
     text::{counted, rounded},
-    thresholds::{Thresholds, UNRECORDED_AFTER},
+    thresholds::Thresholds,
 };
 use crate::{
-    domain::{Call, Sink},
+    domain::{Call, Sink, UNRECORDED_AFTER},
     store::{Backlog, Store, UnknownValue, WebhookGap},
 };
 

@@ -19,4 +19,3 @@ mod text;
 
 pub use job::Alerts;
 pub use thresholds::Thresholds;
-pub(crate) use thresholds::UNRECORDED_AFTER;

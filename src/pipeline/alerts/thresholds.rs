@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long an open call may be without a recording.
-pub(crate) const UNRECORDED_AFTER: SignedDuration = SignedDuration::from_secs(60);
+use crate::domain::UNRECORDED_AFTER;
 
 /// How long things may take before they become conditions.
 #[derive(Debug, Clone)]
