@@ -72,7 +72,7 @@ async fn a_note_in_error_is_no_change_of_the_call() {
     assert!(world.airtable.change_type("Calls", "Room", "number", None));
     let call = ended(&world, "second", &json!({})).await;
     let row = world.row(&call).await.unwrap();
-    let note = "The column “Room” no longer accepts this service's values because it was changed in Airtable.";
+    let note = "Airtable rejects our values for “Room”: the column was changed.";
     assert!(text(&row, "Error").starts_with(note), "{row:#?}");
     let requests = world.airtable.requests();
     assert_eq!(changed(&world, &["replay", "--dry-run"]).await, json!([]));

@@ -19,7 +19,7 @@ pub(super) fn append(cells: &mut Map<String, Value>, schema: &Schema, notes: &[S
 pub(super) fn disabled<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
     let names = quoted(columns)?;
     Some(format!(
-        "The column {names} no longer accepts this service's values because it was changed in Airtable. `livekit-airtable bootstrap` shows how to fix it."
+        "Airtable rejects our values for {names}: the column was changed. `livekit-airtable bootstrap` shows how to fix it."
     ))
 }
 
