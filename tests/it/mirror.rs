@@ -231,5 +231,8 @@ async fn the_log_tells_once_that_the_mirror_fails_and_once_that_it_is_over() {
         error.starts_with("EGRESS_WEBHOOK_URL answered 500"),
         "{error}"
     );
-    assert_eq!(told[1]["message"], "all failed deliveries have succeeded or been dropped");
+    assert_eq!(
+        told[1]["message"],
+        "all failed deliveries have succeeded or been dropped"
+    );
 }
