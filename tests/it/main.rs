@@ -35,6 +35,7 @@ mod reader;
 mod real;
 mod reconcile;
 mod recordings;
+mod reports;
 mod retention;
 mod rows;
 mod secrets;
