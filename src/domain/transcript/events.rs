@@ -8,7 +8,8 @@ use super::{
     heard::{Heard, hash},
     parts::{UnreadableReport, items},
     report::{Speaker, Turn},
-    time::{Moment, moment},
+    time::moment,
+    timed::at,
     turn::{Item, item},
 };
 
@@ -95,12 +96,8 @@ fn recognised(event: &Value) -> Option<(Turn, Recognition)> {
         Some(Value::Bool(false)) => Recognition::Interim,
         _ => Recognition::Final,
     };
-    let mut turn = Turn::new(Speaker::Caller, text);
-    match first(["created_at", "createdAt"]).and_then(moment) {
-        Some(Moment::At(at)) => turn.at = Some(at),
-        Some(Moment::Offset(offset)) => turn.offset_ms = Some(offset),
-        None => {}
-    }
+    let time = first(["created_at", "createdAt"]).and_then(moment);
+    let turn = at(Turn::new(Speaker::Caller, text), time);
     (!text.is_empty()).then_some((turn, state))
 }
 

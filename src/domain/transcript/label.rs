@@ -72,12 +72,19 @@ const SILENT: [&str; 8] = [
     "context",
 ];
 
+/// What enums of others begin with: `MESSAGE_ROLE_AGENT`.
+const PREFIXES: [&str; 3] = ["messagerole", "role", "speaker"];
+
 /// Reads a label as roles are written: in any case, with any punctuation, as the name of a class (`HumanMessage`).
 pub(super) fn label(text: &str) -> Label {
     let mut word: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
     word.make_ascii_lowercase();
     let word = word.trim_end_matches("chunk");
     let word = word.strip_suffix("message").unwrap_or(word);
+    let word = PREFIXES
+        .iter()
+        .find_map(|prefix| word.strip_prefix(prefix).filter(|rest| !rest.is_empty()))
+        .unwrap_or(word);
     if AGENT.contains(&word) {
         Label::Speaker(Speaker::Agent)
     } else if CALLER.contains(&word) {
@@ -118,6 +125,7 @@ mod tests {
             "model",
             "AIMessage",
             "AIMessageChunk",
+            "MESSAGE_ROLE_AGENT",
             "ai_agent",
         ];
         for text in agent {
