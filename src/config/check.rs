@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-/// The seed document's placeholders, copied without being filled in.
+/// Placeholders of common instructions, copied without being filled in.
 pub(super) fn is_placeholder(value: &str) -> bool {
     const EXAMPLES: [&str; 4] = [
         "your_livekit_api_key",

@@ -22,7 +22,7 @@ pub struct QueueDepth {
     pub state: DeliveryState,
     /// How many there are.
     pub count: i64,
-    /// Since when the oldest is to be delivered.
+    /// When the oldest was created.
     pub oldest_created_at: Timestamp,
 }
 

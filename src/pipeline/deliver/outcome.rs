@@ -1,4 +1,4 @@
-//! What came of one try of a delivery.
+//! The outcome of one attempt of a delivery.
 
 use std::time::Duration;
 

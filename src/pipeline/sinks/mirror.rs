@@ -1,4 +1,4 @@
-//! The mirror: posts the seed's payload once per ended recording, with our additions.
+//! The mirror: once per ended recording, posts the payload that workflows for such recordings expect, with our additions.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl Mirror {
         .to_string()
     }
 
-    /// As in the seed: bytes, seconds and a playable URL. Empty if no file was created.
+    /// Bytes, seconds and a playable URL, as such workflows read them. Empty if no file was created.
     async fn files(&self, recording: &Recording) -> Vec<Value> {
         if !recording.expects_file() {
             return Vec::new();

@@ -39,7 +39,7 @@ impl Airtable {
         Ok((links, cells))
     }
 
-    /// RowLinks that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
+    /// Links that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
     /// delivery after the one that put it there: a link in a row leads somewhere.
     fn permanent_links(
         &self,

@@ -1,4 +1,4 @@
-//! The lines of Error that are no fault of the call's own: what of it Airtable does not take.
+//! The lines of Error that are no fault of the call's own: which of its values Airtable rejects.
 
 use serde_json::{Map, Value};
 
