@@ -233,7 +233,10 @@ fn storage_failure(error: &storage::Error) -> Failure {
     let text = format!("cannot list the bucket: {error}");
     match error {
         storage::Error::Forbidden => Failure::NotPermitted(text),
-        storage::Error::Refused { .. } | storage::Error::Presign(_) => Failure::Usage(text),
+        storage::Error::Expired => Failure::NotPermitted(text),
+        storage::Error::Refused { .. } | storage::Error::Key(_) | storage::Error::Presign(_) => {
+            Failure::Usage(text)
+        }
         storage::Error::Away { .. } => Failure::Unavailable(text),
     }
 }

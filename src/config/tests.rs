@@ -5,6 +5,9 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod bucket;
+mod installed;
+
 /// The seed's block with values filled in, plus the other required variables.
 const COMPLETE: [(&str, &str); 9] = [
     ("LIVEKIT_API_KEY", "APIkey"),

@@ -22,9 +22,11 @@ mod file_type;
 pub mod object;
 pub mod recording;
 
+mod addressing;
 pub mod bucket_recording;
 mod key_pattern;
 pub mod path;
+mod storage_key;
 
 pub mod event;
 pub mod policy;
@@ -40,6 +42,7 @@ pub mod backoff;
 pub mod budget;
 pub mod link;
 
+pub use addressing::{Addressing, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
 pub use egress_status::EgressStatus;
@@ -55,3 +58,4 @@ pub use recording::Recording;
 pub use room::{AgentJob, Room};
 pub use sink::Sink;
 pub use status::Status;
+pub use storage_key::{KeyLookup, KeyUnreadable, StorageKey};

@@ -18,6 +18,7 @@ mod sinks;
 mod jobs;
 mod maintenance;
 
+mod file_system;
 mod listen;
 mod lock;
 mod start;

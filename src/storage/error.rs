@@ -2,6 +2,8 @@
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use crate::domain::KeyUnreadable;
+
 /// What to do about a request that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -14,6 +16,14 @@ pub enum Error {
         "the storage rejected the request ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET"
     )]
     Refused { status: u16, code: String },
+    /// Temporary credentials have ended.
+    #[error(
+        "the storage's temporary credentials have expired or were rejected: write new ones into the files of S3_SESSION_TOKEN_FILE, S3_ACCESS_KEY_FILE and S3_SECRET_KEY_FILE, which are read again for each request"
+    )]
+    Expired,
+    /// A file with a part of the key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyUnreadable),
     /// Try again later.
     #[error("the storage is unreachable: {what}")]
     Away {

@@ -13,6 +13,7 @@ mod error;
 mod migration;
 mod migrations;
 mod open;
+mod pooler;
 mod settings;
 mod sql;
 mod unknown;

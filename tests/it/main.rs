@@ -18,6 +18,7 @@ mod disk;
 mod ends;
 mod failing_disk;
 mod harness;
+mod installation;
 mod leak_check;
 mod links;
 mod long_outages;

@@ -6,10 +6,12 @@ mod browser;
 mod clients;
 mod hand_over;
 mod livekit;
+mod pgbouncer;
 pub(crate) mod postgres;
 mod silence;
 mod statements;
 mod storage;
+mod storage_access;
 
 use std::{
     io::Write,

@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{Client, Config, Plan, Schema},
-    domain::{Call, DueDelivery, Sink, link::LinkRules},
+    domain::{Addressing, Call, DueDelivery, Sink, StorageKey, link::LinkRules},
     pipeline::{
         Clock, Job, Runner,
         budget::Budget,
@@ -278,8 +278,13 @@ impl Process {
 
 fn nowhere() -> storage::Config {
     storage::Config {
-        access_key: "test".into(),
-        secret_key: "test".to_owned().into(),
+        key: StorageKey {
+            access_key: "test".into(),
+            secret_key: "test".to_owned().into(),
+            session_token: None,
+        }
+        .into(),
+        addressing: Addressing::Path,
         bucket: "recordings".into(),
         endpoint: Some("http://127.0.0.1:9".into()),
         region: "auto".into(),

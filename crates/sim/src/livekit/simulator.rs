@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use livekit_protocol::DisconnectReason;
+use livekit_protocol::{DisconnectReason, S3Upload};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -158,6 +158,17 @@ impl LiveKit {
     #[must_use]
     pub fn starts(&self) -> Vec<(Instant, String)> {
         self.server.world().starts.clone()
+    }
+
+    /// Bucket, key and addressing that every egress was started with, oldest first.
+    #[must_use]
+    pub fn upload_targets(&self) -> Vec<S3Upload> {
+        let world = self.server.world();
+        let targets = world
+            .egresses
+            .iter()
+            .filter_map(|egress| egress.target.clone());
+        targets.collect()
     }
 
     /// Closes the socket and drops all queued webhooks.
