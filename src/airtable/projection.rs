@@ -87,7 +87,7 @@ fn line(column: &Column, cell: &Value, why: &str) -> String {
 
 /// The full transcript, when it does not fit into a cell.
 pub fn long_transcript(call: &Call) -> Option<String> {
-    let transcript = &call.reports.newest()?.transcript;
+    let transcript = call.transcript()?;
     transcript.cut(LONGEST, "").map(|_| transcript.text())
 }
 
@@ -138,8 +138,8 @@ fn metadata(call: &Call) -> impl Iterator<Item = Value> {
 }
 
 fn report(call: &Call, path: &str) -> Option<Value> {
-    let report = call.reports.newest()?;
-    some(path::among(&report.fields, path))
+    call.reports
+        .find(|report| some(path::among(&report.fields, path)))
 }
 
 fn some(value: Option<Value>) -> Option<Value> {
@@ -147,7 +147,7 @@ fn some(value: Option<Value>) -> Option<Value> {
 }
 
 fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
-    let transcript = &call.reports.newest()?.transcript;
+    let transcript = call.transcript()?;
     let cut = transcript.cut(LONGEST, cut_note);
     let text = cut.unwrap_or_else(|| transcript.text());
     Some(Value::String(text)).filter(|text| text != "")

@@ -16,7 +16,10 @@ mod health;
 mod links;
 mod metrics;
 mod post_transcript;
+mod readable;
 mod recordings;
+mod report_room;
+mod room_names;
 mod webhook;
 
 mod router;

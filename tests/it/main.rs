@@ -36,6 +36,7 @@ mod reader;
 mod real;
 mod reconcile;
 mod recordings;
+mod reports;
 mod retention;
 mod rows;
 mod secrets;

@@ -8,6 +8,7 @@ mod derived;
 mod fold;
 mod merge;
 mod status;
+mod transcript;
 
 pub use deliveries::DueDelivery;
 pub use fold::{Applied, apply};

@@ -72,7 +72,7 @@ impl Mirror {
     }
 
     async fn body(&self, call: &Call, recording: &Recording) -> String {
-        let transcript = call.reports.newest().map(|r| r.transcript.text());
+        let transcript = call.transcript().map(|transcript| transcript.text());
         json!({
             "event": "egress_ended",
             "egress_id": recording.egress_id,
