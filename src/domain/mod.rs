@@ -24,6 +24,7 @@ pub mod path;
 
 pub mod event;
 pub mod policy;
+mod row_writes;
 mod sink;
 pub mod start_refusal;
 
@@ -49,5 +50,6 @@ pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
 pub use recording::Recording;
 pub use room::{AgentJob, Room};
+pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;
