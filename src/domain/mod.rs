@@ -30,6 +30,7 @@ mod storage_key;
 
 pub mod event;
 pub mod policy;
+mod row_writes;
 mod sink;
 pub mod start_refusal;
 
@@ -56,6 +57,7 @@ pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
 pub use recording::Recording;
 pub use room::{AgentJob, Room};
+pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;
 pub use storage_key::{KeyLookup, KeyUnreadable, StorageKey};

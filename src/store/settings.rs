@@ -26,6 +26,11 @@ pub enum Setting<'a> {
     Columns(&'a str),
     /// Columns of an Airtable table that refuse our values (JSON); the table as `app…/name or id`.
     RefusedColumns(&'a str),
+    /// Columns of an Airtable table that its permissions lock, and when they were last tried (JSON); the table as
+    /// `app…/name or id`.
+    LockedColumns(&'a str),
+    /// Why Airtable creates no new rows although it updates those that are there; empty while it does.
+    RefusedCreates,
 }
 
 impl<'a> Setting<'a> {
@@ -40,6 +45,8 @@ impl<'a> Setting<'a> {
             Setting::WrittenTable => "rows are written to".into(),
             Setting::Columns(table) => table.into(),
             Setting::RefusedColumns(table) => format!("{table} refused").into(),
+            Setting::LockedColumns(table) => format!("{table} locked").into(),
+            Setting::RefusedCreates => "rows are not created".into(),
         }
     }
 }

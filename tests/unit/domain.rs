@@ -1,5 +1,6 @@
 //! The fold: any order of a call's events, with repeats, gives the same call; and what people read at each end.
 
+mod budget;
 mod events;
 
 use livekit_airtable::{

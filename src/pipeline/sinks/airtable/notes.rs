@@ -23,6 +23,15 @@ pub(super) fn disabled<'a>(columns: impl Iterator<Item = &'a String>) -> Option<
     ))
 }
 
+/// Of columns that their permissions lock; `None` without any.
+pub(super) fn locked<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names = quoted(columns)?;
+    Some(format!(
+        "Airtable does not let AIRTABLE_TOKEN's user edit {names}, so the row is written without it: open the column's menu in Airtable, \
+         choose \"Edit field permissions\", and let that user edit values."
+    ))
+}
+
 /// Of columns for which Airtable refused this call's values; `None` without any.
 pub(super) fn refused<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
     let names = quoted(columns)?;
