@@ -34,6 +34,7 @@ mod projects;
 mod reader;
 mod real;
 mod reconcile;
+mod recorders;
 mod recordings;
 mod retention;
 mod rows;
