@@ -37,6 +37,7 @@ mod demand;
 mod lease;
 mod ledger;
 
+mod double_recordings;
 mod monitoring;
 mod rebuild;
 mod redrive;
@@ -45,6 +46,7 @@ mod retention;
 pub use calls::{CallFilter, CallRow, Page};
 pub use deliveries::QueueDepth;
 pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};
+pub use double_recordings::DoubleRecording;
 pub use error::Error;
 pub use finish::Finish;
 pub use fold::{CallUpdate, Fold};

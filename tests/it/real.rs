@@ -8,6 +8,7 @@ mod hand_over;
 mod livekit;
 mod pgbouncer;
 pub(crate) mod postgres;
+mod seed;
 mod session_end;
 mod silence;
 mod statements;

@@ -2,6 +2,7 @@
 
 mod budget;
 mod events;
+mod recorders;
 
 use livekit_airtable::{
     airtable::{

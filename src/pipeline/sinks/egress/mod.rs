@@ -10,9 +10,11 @@ mod state;
 
 mod sink;
 
+mod doubled;
 mod key;
 mod refusal;
 mod start;
+mod vanished;
 
 pub use sink::Egress;
 pub use state::EgressState;
