@@ -20,6 +20,7 @@ mod failing_disk;
 mod harness;
 mod leak_check;
 mod links;
+mod lists;
 mod long_outages;
 mod main_job;
 mod memory;

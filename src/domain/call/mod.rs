@@ -5,10 +5,12 @@ mod state;
 
 mod deliveries;
 mod derived;
+mod ends;
 mod fold;
 mod merge;
 mod status;
 
 pub use deliveries::DueDelivery;
+pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};
 pub use state::{Call, NameSource, RecordingRequest};

@@ -5,9 +5,11 @@ mod value;
 
 mod egress;
 mod participant;
+mod running;
 
 mod event;
 
 pub use egress::egress;
 pub use event::{UnreadableWebhook, webhook};
 pub use participant::participant;
+pub use running::running;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    domain::{CallId, EventPayload, Status},
+    domain::{CallId, EgressId, EventPayload, Status},
     pipeline::message,
     store::{
         CallRow, CallUpdate, InboxMessage, MessageOutcome, Processed, UnreadableMessage, Waiting,
@@ -44,6 +44,8 @@ pub(super) struct Batch {
     pub changed: BTreeSet<CallId>,
     pub processed: Vec<Processed>,
     pub waiting: Vec<Waiting>,
+    /// Recordings whose end turned out to be another one.
+    pub corrected: Vec<(CallId, EgressId)>,
 }
 
 impl Batch {

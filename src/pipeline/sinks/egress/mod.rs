@@ -8,6 +8,7 @@ mod sink;
 
 mod key;
 mod refusal;
+mod room;
 mod start;
 
 pub use sink::Egress;
