@@ -96,7 +96,9 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Observation {
-    /// ListRooms no longer lists the room.
+    /// ListRooms does not list the room; one answer may be wrong.
+    RoomMissing,
+    /// The room has closed: several answers of LiveKit agree.
     RoomGone,
     /// LiveKit did not start the recording.
     NotStarted {

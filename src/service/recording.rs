@@ -56,13 +56,13 @@ impl RecordingJobs<'_> {
             sinks: self.sinks,
             wake: runner.wake.clone(),
         }));
-        runner.spawn(Arc::new(Reconcile {
-            client: client.clone(),
-            store: store.clone(),
-            wake: runner.wake.clone(),
-            interval: self.times.reconcile_interval,
-            lost_after: self.times.egress_lost_after,
-        }));
+        runner.spawn(Arc::new(Reconcile::new(
+            client.clone(),
+            store.clone(),
+            runner.wake.clone(),
+            self.times.reconcile_interval,
+            self.times.egress_lost_after,
+        )));
         let egress = Egress {
             client,
             output: output(self.bucket, self.recording),

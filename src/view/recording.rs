@@ -59,6 +59,9 @@ pub struct RequestedRecordingView<'a> {
     pub status: &'static str,
     /// The object's key.
     pub filename: Option<&'a str>,
+    /// Why LiveKit has not done it yet, for people; only in an answer that comes before the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
 }
 
 impl<'a> RecordingView<'a> {
@@ -101,17 +104,27 @@ impl<'a> RequestedRecordingView<'a> {
             room_id: Some(&call.id),
             status: recording.status.as_str(),
             filename: Some(&recording.key),
+            reason: None,
         }
     }
 
-    /// A request that LiveKit has not answered yet.
-    pub fn pending(room_name: &'a str) -> RequestedRecordingView<'a> {
+    /// The same with the reason why LiveKit has not done what was asked for yet.
+    pub fn because(self, reason: &'a str) -> RequestedRecordingView<'a> {
+        RequestedRecordingView {
+            reason: Some(reason),
+            ..self
+        }
+    }
+
+    /// A request that LiveKit has not granted yet; `reason`: why.
+    pub fn pending(room_name: &'a str, reason: &'a str) -> RequestedRecordingView<'a> {
         RequestedRecordingView {
             egress_id: None,
             room_name,
             room_id: None,
             status: "pending",
             filename: None,
+            reason: Some(reason),
         }
     }
 }

@@ -21,6 +21,7 @@ mod harness;
 mod installation;
 mod leak_check;
 mod links;
+mod lists;
 mod long_outages;
 mod main_job;
 mod memory;

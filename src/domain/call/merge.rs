@@ -97,6 +97,7 @@ impl Call {
     /// What reconcile or a sink found out; `at`: when, by our clock.
     pub(super) fn merge_finding(&mut self, observation: &Observation, at: Timestamp) {
         match observation {
+            Observation::RoomMissing => self.missing_at = self.missing_at.max(Some(at)),
             Observation::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
             Observation::NotStarted { error, refusal } => {
                 let not_started = NotStarted {

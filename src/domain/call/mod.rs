@@ -5,6 +5,7 @@ mod state;
 
 mod deliveries;
 mod derived;
+mod ends;
 mod fold;
 mod merge;
 mod parts;
@@ -15,6 +16,7 @@ mod transcript;
 mod voices;
 
 pub use deliveries::DueDelivery;
+pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};
 pub use recorders::ONE_RECORDER;
 pub use restarts::RESTARTS;

@@ -83,8 +83,8 @@ fn recording(info: &Value) -> Recording {
     }
 }
 
-/// By name or number; absent is STARTING, an unknown one counts as running.
-fn status(value: &Value) -> EgressStatus {
+/// The status by name or number; absent is STARTING, an unknown one counts as running.
+pub(super) fn status(value: &Value) -> EgressStatus {
     match (text(value), value.as_i64()) {
         ("EGRESS_STARTING", _) | (_, Some(0)) => EgressStatus::Starting,
         ("EGRESS_ENDING", _) | (_, Some(2)) => EgressStatus::Ending,

@@ -70,6 +70,7 @@ impl Intake {
             updates: &updates,
             processed: &batch.processed,
             waiting: &batch.waiting,
+            corrected: &batch.corrected,
         };
         let written = self.store.commit_fold(fold, &self.sinks, now).await;
         written.context("calls could not be written")?;
@@ -78,7 +79,11 @@ impl Intake {
             log_places(call, &batch.elsewhere_before);
         }
         self.wake_sinks(&updates);
-        if !batch.waiting.is_empty() {
+        if !batch.corrected.is_empty() {
+            self.wake.sink(Sink::Mirror).notify_one();
+        }
+        let is_missing = |update: &CallUpdate| update.call.missing_since().is_some();
+        if !batch.waiting.is_empty() || updates.iter().any(is_missing) {
             self.wake.reconcile.notify_one();
         }
         self.wake.folded.notify_waiters();

@@ -7,11 +7,18 @@
 
 mod target;
 
+mod running;
+
 mod egresses;
 mod participants;
 mod requests;
+
 mod rooms;
+
+mod confirm;
+mod gone;
 
 mod job;
 
+pub use job::RECONCILE;
 pub use target::Reconcile;

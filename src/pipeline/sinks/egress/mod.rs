@@ -13,6 +13,7 @@ mod sink;
 mod doubled;
 mod key;
 mod refusal;
+mod room;
 mod start;
 mod vanished;
 
