@@ -48,6 +48,10 @@ impl Mirror {
         let Some(recording) = due.call.recordings.get(due.delivery.key.item.as_str()) else {
             return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
+        // It may have ended in the moment in which it gave way to another.
+        if !due.call.is_mirrored(recording) {
+            return Attempt::new(Outcome::Delivered { again: None }, sink_state);
+        }
         let body = self.body(&due.call, recording).await;
         let id = format!("msg_{}", recording.egress_id);
         let outcome = match self.client.post(&id, body, now).await {

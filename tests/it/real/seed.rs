@@ -55,7 +55,7 @@ async fn the_recipes_agent_beside_the_service_leaves_one_recording_in_the_row() 
         text(&row, "Recording URL").contains("recordings/AJ_"),
         "{row:#?}"
     );
-    assert_eq!(world.rows().await.len(), 1);
+    assert_eq!(world.rows_of(&call).await.len(), 1);
     assert_eq!(egress.starts().len(), 2);
     drop(agent);
     egress.stop();
