@@ -1,7 +1,8 @@
 //! What a call is, and how events change it. Pure: no I/O, no clock; `now` is a parameter.
 //!
 //! `call` folds an [`Event`] into a [`Call`]: `call::status` decides its [`Status`], `call::merge` applies the
-//! [`Policy`] that says which rooms are recorded and when, `call::state` has what retention purges of it.
+//! [`Policy`] that says which rooms are recorded and when, `call::recorders` and `call::restarts` decide between several
+//! egresses of a call, `our_bucket` whether a file is in our bucket, `call::state` has what retention purges of it.
 
 mod hex;
 mod id;
