@@ -2,7 +2,8 @@
 //!
 //! `call` folds an [`Event`] into a [`Call`]: `call::status` decides its [`Status`], `call::merge` applies the
 //! [`Policy`] that says which rooms are recorded and when, `call::derived` has what a call still needs (a start, a stop)
-//! and whether it is over, `call::state` what retention purges of it.
+//! and whether it is over, `call::recorders` and `call::restarts` decide between several egresses of a call, `our_bucket`
+//! whether a file is in our bucket, `call::state` has what retention purges of it.
 
 mod hex;
 mod id;

@@ -52,6 +52,10 @@ impl Mirror {
         let Some((recording, end)) = end else {
             return Attempt::new(delivered, sink_state);
         };
+        // It may have ended in the moment in which it gave way to another.
+        if !due.call.is_mirrored(recording) {
+            return Attempt::new(delivered, sink_state);
+        }
         let state = MirrorState::of(&due.delivery);
         let Some(number) = state.next(&due.delivery, &end) else {
             return Attempt::new(delivered, sink_state);

@@ -4,7 +4,8 @@
 //!
 //! `domain::call::derived` decides whether a call needs a start or a stop; `sink` does the stop first. `start` sends
 //! it, `key` chooses the object key (from RECORDING_PATH by `domain::path`), `refusal` decides what becomes of a start
-//! that LiveKit refused, and `state` is what is remembered of all this.
+//! that LiveKit refused, and `state` is what is remembered of all this. `doubled` has our recording give
+//! way to another program's, and `vanished` finds out what became of an egress that left its room.
 
 mod state;
 
