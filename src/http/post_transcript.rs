@@ -60,9 +60,11 @@ pub(super) async fn receive(
     }
     let meant = report_room::meant(&app, &room.name, sent_query.as_deref(), bearer.room());
     room.name = meant.await?.into();
-    let call = match room.sid.is_empty() && outline.labels.is_empty() {
-        true => None,
-        false => report_room::call(&app, &room).await?,
+    let call = match (outline.labels.is_empty(), room.sid.is_empty()) {
+        (true, true) => None,
+        (true, false) => report_room::call(&app, &room).await?,
+        // Participants who have just joined may still be in the inbox.
+        (false, _) => report_room::call_with(&app, &room, &outline).await?,
     };
     let name = room_name(call.as_ref(), &room, bearer.room());
     bearer.may_report(&name)?;

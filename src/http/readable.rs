@@ -19,7 +19,8 @@ const GZIP: &[u8] = b"\x1F\x8B\x08";
 pub(super) fn text(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<String, Problem> {
     let body = decompressed(headers, body, limit)?;
     let body = body.strip_prefix(BOM).unwrap_or(&body);
-    if is_utf16(body) {
+    let is_plain = || std::str::from_utf8(body).is_ok_and(|text| !text.contains('\0'));
+    if is_utf16(body) || says_utf16(headers) && !is_plain() {
         return Err(Problem::bad_request(
             "the body is encoded as UTF-16 or UTF-32: send it as UTF-8",
         ));
@@ -66,6 +67,13 @@ fn too_large(limit: usize) -> Problem {
         limit >> 20
     );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+fn says_utf16(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    kind.contains("charset=utf-16") || kind.contains("charset=utf-32")
 }
 
 /// By its byte order mark, or by the zeros in its first letters.

@@ -3,6 +3,7 @@
 mod budget;
 mod events;
 mod recorders;
+mod reports;
 
 use livekit_airtable::{
     airtable::{

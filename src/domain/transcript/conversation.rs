@@ -9,6 +9,8 @@ use super::{
 
 /// A conversation with more turns is refused: each takes about a hundred bytes of memory, however short it is.
 const MOST_TURNS: usize = 250_000;
+/// The names of the text in an object that holds one.
+const TEXTS: [&str; 3] = ["text", "transcript", "content"];
 /// The names of the list in an object that holds one.
 const LISTS: [&str; 4] = ["items", "turns", "messages", "contents"];
 
@@ -25,11 +27,28 @@ pub(super) fn conversation(
                 None => Ok(Some(text)),
             }
         }
-        Some(b'[' | b'{') => list_in(value, each).map(|()| None),
+        Some(b'[' | b'{') => match text_in(value)? {
+            Some(text) => Ok(Some(text)),
+            None => list_in(value, each).map(|()| None),
+        },
         _ => Err(UnreadableReport(
             "the conversation is neither a list of turns nor text".into(),
         )),
     }
+}
+
+/// The text of an object that has no list.
+fn text_in(value: &RawValue) -> Result<Option<String>, UnreadableReport> {
+    if is_list(value) {
+        return Ok(None);
+    }
+    let inner: RawFields<'_> = part(value)?;
+    if LISTS.iter().any(|name| inner.contains_key(*name)) {
+        return Ok(None);
+    }
+    let text = TEXTS.iter().find_map(|name| inner.get(*name));
+    let text = text.filter(|text| text.get().starts_with('"'));
+    text.map(|text| part(text)).transpose()
 }
 
 fn list_in(value: &RawValue, each: &mut dyn FnMut(&Value, Item)) -> Result<(), UnreadableReport> {

@@ -14,10 +14,10 @@ const CUES: &str = "
     happy happily sad sadly angry angrily excited excitedly calm calmly surprised sympathetic empathetic curious
     curiously sarcastic sarcastically confident confidently playful playfully nervous nervously regretful hopeful
     worried grateful delighted disappointed frustrated determined cheerful cheerfully thoughtful mischievously annoyed
-    appalled impressed warm warmly gently softly quietly slowly quickly loudly fast slow loud soft hurried rushed
+    appalled impressed fearful disgusted scared terrified amused tired bored robotic sarcasm uhm applause clapping warm warmly gently softly quietly slowly quickly loudly fast slow loud soft hurried rushed
     emphasis emphasized laugh-speak build-intensity decrease-intensity higher-pitch lower-pitch";
 /// Words beside them.
-const BESIDE: &str = "very slightly light lightly heavily deep deeply quick a an and harder starts short long clear clears clearing under";
+const BESIDE: &str = "very extremely slightly light lightly heavily deep deeply quick a an and harder starts short medium long clear clears clearing under";
 /// Beginnings of directions in free words: `[speak calmly]`, `[in a warm tone]`.
 const DIRECTIONS: [&str; 8] = [
     "say ",
@@ -38,6 +38,7 @@ pub(super) fn cue(text: &str) -> Option<&str> {
     let end = inside.find(']').filter(|end| *end <= LONGEST)?;
     let is_link = inside[end + 1..].starts_with('(');
     let words = inside[..end].trim().to_ascii_lowercase();
+    let words = words.replace('_', " ");
     (!is_link && is_direction(&words)).then(|| &text[..end + 2])
 }
 
@@ -71,6 +72,7 @@ mod tests {
             "[sigh]",
             "[tongue-click]",
             "[build-intensity]",
+            "[clear_throat]",
         ] {
             assert_eq!(cue(&format!("{direction} Hello.")), Some(direction));
         }

@@ -8,7 +8,8 @@ use super::{
     heard::{Heard, hash},
     parts::{UnreadableReport, items},
     report::{Speaker, Turn},
-    time::{Moment, moment},
+    time::moment,
+    timed::at,
     turn::{Item, item},
 };
 
@@ -48,21 +49,22 @@ impl InConversation {
                 each(turn);
             }
         })?;
-        let mut interim = None;
-        items(events, |event| {
-            let Some((turn, state)) = recognised(event) else {
-                return;
-            };
-            match state {
-                Recognition::Interim => interim = Some(turn),
-                Recognition::Final => {
-                    interim = None;
-                    if !self.heard.take(&turn.text) {
-                        each(turn);
-                    }
-                }
+        let (mut heard, mut interim) = (Vec::new(), None);
+        items(events, |event| match recognised(event) {
+            Some((turn, Recognition::Interim)) => interim = Some(turn),
+            Some((turn, Recognition::Final)) => {
+                interim = None;
+                heard.push(turn);
             }
+            None => {}
         })?;
+        let sentences = heard.iter().map(|turn| turn.text.as_str());
+        let mut lost = self.heard.lost(sentences).into_iter().peekable();
+        for (n, turn) in heard.into_iter().enumerate() {
+            if lost.next_if_eq(&n).is_some() {
+                each(turn);
+            }
+        }
         // What the caller was saying when the session ended.
         if let Some(turn) = interim.filter(|turn| !self.heard.has_interim(&turn.text)) {
             each(turn);
@@ -95,12 +97,8 @@ fn recognised(event: &Value) -> Option<(Turn, Recognition)> {
         Some(Value::Bool(false)) => Recognition::Interim,
         _ => Recognition::Final,
     };
-    let mut turn = Turn::new(Speaker::Caller, text);
-    match first(["created_at", "createdAt"]).and_then(moment) {
-        Some(Moment::At(at)) => turn.at = Some(at),
-        Some(Moment::Offset(offset)) => turn.offset_ms = Some(offset),
-        None => {}
-    }
+    let time = first(["created_at", "createdAt"]).and_then(moment);
+    let turn = at(Turn::new(Speaker::Caller, text), time);
     (!text.is_empty()).then_some((turn, state))
 }
 

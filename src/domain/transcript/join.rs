@@ -28,7 +28,10 @@ pub fn join(
     start: Option<Timestamp>,
 ) -> Transcript {
     let mut reports: Vec<&Report> = reports.to_vec();
-    reports.sort_by_key(|report| (begin(report, start), report.at));
+    // Without times, the order in which they came is all there is.
+    if reports.iter().all(|report| begin(report, start).is_some()) {
+        reports.sort_by_key(|report| begin(report, start));
+    }
     let texts = reports
         .iter()
         .any(|report| matches!(report.transcript, Transcript::Text(_)));

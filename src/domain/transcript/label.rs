@@ -72,12 +72,19 @@ const SILENT: [&str; 8] = [
     "context",
 ];
 
+/// What enums of others begin with: `MESSAGE_ROLE_AGENT`.
+const PREFIXES: [&str; 3] = ["messagerole", "role", "speaker"];
+
 /// Reads a label as roles are written: in any case, with any punctuation, as the name of a class (`HumanMessage`).
 pub(super) fn label(text: &str) -> Label {
     let mut word: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
     word.make_ascii_lowercase();
     let word = word.trim_end_matches("chunk");
     let word = word.strip_suffix("message").unwrap_or(word);
+    let word = PREFIXES
+        .iter()
+        .find_map(|prefix| word.strip_prefix(prefix).filter(|rest| !rest.is_empty()))
+        .unwrap_or(word);
     if AGENT.contains(&word) {
         Label::Speaker(Speaker::Agent)
     } else if CALLER.contains(&word) {
@@ -89,18 +96,18 @@ pub(super) fn label(text: &str) -> Label {
     }
 }
 
-/// The speaker that an identity as LiveKit makes them belongs to: `agent-AJ_…`, `sip_+1555…`. For labels that no
+/// The speaker that an identity as it is often made belongs to: `agent-AJ_…`, `sip_+1555…`, `user-7`. For labels that no
 /// participant of the call has.
 pub fn by_identity(identity: &str) -> Option<Speaker> {
     let begins = |with: &[&str]| with.iter().any(|with| identity.starts_with(with));
     let number = identity.strip_prefix('+').unwrap_or_default();
     let is_number = number.len() > 5 && number.bytes().all(|b| b.is_ascii_digit());
-    if begins(&["agent-", "agent_"]) {
-        Some(Speaker::Agent)
-    } else if begins(&["sip_", "sip-", "caller-", "caller_"]) || is_number {
-        Some(Speaker::Caller)
-    } else {
-        None
+    let counted = identity.trim_end_matches(|c: char| c.is_ascii_digit() || "-_ #".contains(c));
+    match label(counted) {
+        Label::Speaker(speaker) => Some(speaker),
+        _ if begins(&["agent-", "agent_"]) => Some(Speaker::Agent),
+        _ if begins(&["sip_", "sip-", "caller-", "caller_"]) || is_number => Some(Speaker::Caller),
+        _ => None,
     }
 }
 
@@ -118,6 +125,7 @@ mod tests {
             "model",
             "AIMessage",
             "AIMessageChunk",
+            "MESSAGE_ROLE_AGENT",
             "ai_agent",
         ];
         for text in agent {
@@ -154,6 +162,8 @@ mod tests {
         assert_eq!(by_identity("agent-AJ_7"), Some(Speaker::Agent));
         assert_eq!(by_identity("sip_+15550100"), Some(Speaker::Caller));
         assert_eq!(by_identity("+15550100"), Some(Speaker::Caller));
+        assert_eq!(by_identity("Agent 2"), Some(Speaker::Agent));
+        assert_eq!(by_identity("user-77"), Some(Speaker::Caller));
         assert_eq!(by_identity("Ava"), None);
     }
 }

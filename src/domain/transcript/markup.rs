@@ -20,6 +20,9 @@ const SSML: &str = "
 /// Prefixes of vendors' elements: `<amazon:effect>`, `<mstts:express-as>`.
 const VENDORS: [&str; 5] = ["amazon", "aws", "mstts", "google", "ssml"];
 
+/// No marker has more bytes.
+const LONGEST: usize = 512;
+
 /// What the agent said, without markup.
 pub(super) fn spoken(text: &str) -> Cow<'_, str> {
     if !text.contains(['<', '[']) {
@@ -30,7 +33,12 @@ pub(super) fn spoken(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find(['<', '[']) {
         kept.push_str(&rest[..at]);
         rest = &rest[at..];
-        let marker = tag(rest).or_else(|| cue(rest));
+        // A window, so that a text full of openings is read once and not over and over.
+        let window = &rest[..rest.floor_char_boundary(LONGEST)];
+        let cut_off = (window.len() == rest.len())
+            .then(|| unfinished(rest))
+            .flatten();
+        let marker = tag(window).or_else(|| cue(window)).or(cut_off);
         let length = marker.map_or(1, str::len);
         let (marker_or_char, after) = rest.split_at(length);
         match marker {
@@ -62,14 +70,28 @@ fn close_gap(kept: &mut String, after: &str) {
 }
 
 /// The tag at the beginning of the text, if it is one for the voice: `<break time="1s"/>`, `</spell>`, `<?xml …?>`, a
-/// comment, MiniMax's `<#0.5#>`. One that the end of the text cuts off counts, too.
+/// comment, MiniMax's `<#0.5#>`.
 fn tag(text: &str) -> Option<&str> {
     for (begin, end) in [("<?xml", "?>"), ("<!--", "-->"), ("<#", "#>")] {
         if text.starts_with(begin) {
             return text.find(end).map(|at| &text[..at + end.len()]);
         }
     }
-    let inside = text[1..].strip_prefix('/').unwrap_or(&text[1..]);
+    let attributes = attributes(text)?;
+    let end = close(attributes)?;
+    Some(&text[..text.len() - attributes.len() + end + 1])
+}
+
+/// A tag that the end of the text cuts off.
+fn unfinished(text: &str) -> Option<&str> {
+    let attributes = attributes(text)?;
+    (close(attributes).is_none() && is_cut_off(attributes)).then_some(text)
+}
+
+/// What follows the name of a tag for the voice.
+fn attributes(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix('<')?;
+    let inside = inside.strip_prefix('/').unwrap_or(inside);
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_:".contains(c);
     let name = inside
         .find(|c| !is_name(c))
@@ -77,13 +99,7 @@ fn tag(text: &str) -> Option<&str> {
     let after = &inside[name.len()..];
     let ends =
         after.is_empty() || after.starts_with(['>', '/']) || after.starts_with(char::is_whitespace);
-    if !text.starts_with('<') || !ends || !is_known(name) {
-        return None;
-    }
-    match close(after) {
-        Some(at) => Some(&text[..text.len() - after.len() + at + 1]),
-        None => is_cut_off(after).then_some(text),
-    }
+    (ends && is_known(name)).then_some(after)
 }
 
 /// Whether the end of a tag is missing, because the agent was interrupted in it: nothing but attributes follows its name.

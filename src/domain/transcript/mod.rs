@@ -13,6 +13,10 @@ mod cue;
 mod markup;
 mod plain;
 
+mod line;
+mod named;
+mod timed;
+
 mod turn;
 
 mod parts;

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     conversation::conversation,
-    parts::{RawFields, UnreadableReport, part},
+    parts::{RawFields, UnreadableReport, is_list, part},
     turn::Item,
 };
 
@@ -21,7 +21,9 @@ pub(super) const PLACES: [&str; 7] = [
     "chatHistory",
 ];
 /// Where it may be if it is in none of those.
-const MORE_PLACES: [&str; 8] = [
+const MORE_PLACES: [&str; 10] = [
+    "transcripts",
+    "results",
     "transcript_object",
     "conversation",
     "conversations",
@@ -86,6 +88,14 @@ fn within(body: &RawValue, depth: u8) -> Result<Option<Placed<'_>>, UnreadableRe
             events,
         }));
     }
+    if let Some(events) = fields.get("events").filter(|events| is_list(events)) {
+        let fields = fields.iter().filter(|(name, _)| *name != "events");
+        return Ok(Some(Placed {
+            conversation: nothing()?,
+            fields: fields.map(|(name, value)| (name.clone(), *value)).collect(),
+            events: Some(*events),
+        }));
+    }
     for name in WRAPPERS {
         let wrapped = fields
             .get(name)
@@ -102,6 +112,11 @@ fn within(body: &RawValue, depth: u8) -> Result<Option<Placed<'_>>, UnreadableRe
         }
     }
     Ok(None)
+}
+
+/// A conversation without turns, for a report that has events only.
+fn nothing() -> Result<&'static RawValue, UnreadableReport> {
+    serde_json::from_str("[]").map_err(|error| UnreadableReport(error.to_string()))
 }
 
 /// The first place with words; without any, the first.

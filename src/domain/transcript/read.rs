@@ -74,7 +74,7 @@ pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
         Found::Unknown => outline.unknown += 1,
     })?;
     if let Some(text) = text {
-        outline.turns = usize::from(!text.is_empty());
+        outline.turns = usize::from(!text.trim().is_empty());
     }
     outline.room = room(&fields(&placed)?);
     Ok(outline)

@@ -12,6 +12,9 @@ use crate::domain::latest::Latest;
 /// compared with every event.
 type Received = Latest<Arc<Report>, Timestamp>;
 
+/// Of how many jobs reports are kept, the last ones.
+const MOST_JOBS: usize = 100;
+
 /// Of each of the agent's jobs the newest report counts: a room has several when an agent hands over to another or its
 /// job is restarted. Of reports that name no job only the newest of all counts. The order of the events does not matter.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -56,6 +59,11 @@ impl Reports {
         if slot.as_ref().is_none_or(|known| is_newer(&report, known)) {
             *slot = Some(report);
         }
+        if self.jobs.len() > MOST_JOBS {
+            let oldest = self.jobs.iter().min_by_key(|(_, newest)| newest.last());
+            let oldest = oldest.map(|(job, _)| job.clone());
+            self.jobs.remove(&oldest.unwrap_or_default());
+        }
     }
 
     /// The report whose conversation counts, or the newest of them if there are several.
@@ -64,15 +72,20 @@ impl Reports {
     }
 
     /// The reports whose conversations count: one of each job, or only the newest of all if that names no job.
+    /// In the order in which they came.
     pub fn counted(&self) -> Vec<&Report> {
-        let winners: Vec<&Received> = match self.winner() {
+        let mut winners: Vec<&Received> = match self.winner() {
             None => Vec::new(),
-            Some(("", report)) => vec![report],
+            Some((job, report)) if job.is_empty() || report.transcript.is_empty() => vec![report],
             Some(_) => {
                 let jobs = self.jobs.iter().filter(|(job, _)| !job.is_empty());
-                jobs.filter_map(|(_, newest)| newest.winner()).collect()
+                let winners = jobs.filter_map(|(_, newest)| newest.winner());
+                winners
+                    .filter(|report| !report.transcript.is_empty())
+                    .collect()
             }
         };
+        winners.sort_by_key(|report| *report.stamp());
         let reports = winners.into_iter().map(|report| report.value().as_ref());
         reports.collect()
     }
@@ -92,6 +105,11 @@ impl Reports {
 }
 
 impl Newest {
+    /// When the last report came.
+    fn last(&self) -> Option<Timestamp> {
+        self.all().map(|report| *report.stamp()).max()
+    }
+
     fn all(&self) -> impl Iterator<Item = &Received> {
         let all = [&self.dated, &self.undated, &self.wordless];
         all.into_iter().flatten()

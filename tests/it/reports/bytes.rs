@@ -87,6 +87,12 @@ async fn what_cannot_is_refused_with_a_sentence() {
             400,
             "UTF-16",
         ),
+        (
+            header(CONTENT_TYPE, "text/plain; charset=UTF-16"),
+            wide("您好，这里是牙科诊所"),
+            400,
+            "UTF-16",
+        ),
         (gzipped(), bomb, 413, "16 MiB"),
         (gzipped(), broken, 400, "gzip"),
         (header(CONTENT_ENCODING, "br"), b"[]".to_vec(), 415, "gzip"),

@@ -37,6 +37,16 @@ fn shapes() -> Vec<Value> {
         json!({ "conversations": [{ "from": "gpt", "value": "Hello." }, { "from": "human", "value": "Hi." }] }),
         json!([{ "message": { "author": { "role": "assistant" }, "content": { "parts": ["Hello."] } } },
                { "message": { "author": { "role": "user" }, "content": { "parts": ["Hi."] } } }]),
+        // Bland, Ultravox, Rasa, LangChain's pairs, and others
+        json!({ "transcripts": [{ "user": "assistant", "text": "Hello." }, { "user": "user", "text": "Hi." }] }),
+        json!({ "results": [{ "role": "MESSAGE_ROLE_AGENT", "text": "Hello." }, { "role": "MESSAGE_ROLE_USER", "text": "Hi." }] }),
+        json!({ "conversation": { "messages": [{ "event": "bot", "text": "Hello." }, { "event": "user", "text": "Hi." }] } }),
+        json!([["ai", "Hello."], ["human", "Hi."]]),
+        json!([{ "agent": "Hello." }, { "user": "Hi." }]),
+        json!([{ "is_agent": true, "text": "Hello." }, { "is_agent": false, "text": "Hi." }]),
+        json!({ "events": [
+            { "type": "conversation_item_added", "item": { "id": "a", "type": "message", "role": "assistant", "content": ["Hello."], "created_at": 1763884801 } },
+            { "type": "user_input_transcribed", "transcript": "Hi.", "is_final": true, "created_at": 1763884802 }] }),
         // Strings
         json!(["Agent: Hello.", "Caller: Hi."]),
         json!({ "transcript": ["System: You are Ava.", "[00:01] AI: Hello.", "**User:** Hi."] }),
