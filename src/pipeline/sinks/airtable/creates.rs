@@ -13,7 +13,7 @@ use crate::{
 /// Rows that are refused one by one before all are taken to be refused.
 const MAX_REFUSED_ALONE: usize = 2;
 const UNNAMED: &str = "Airtable creates no new rows, although it updates those that are there; in Airtable, check \"Edit table permissions\" in \
-     the menu beside the table's name, and whether the base is full";
+     the menu beside the table's name, \"Edit field permissions\" in the columns' menus, and whether the base is full";
 /// Known rows that are tried, because somebody may have deleted some.
 const KNOWN_ROWS: i64 = 3;
 
