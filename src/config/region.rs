@@ -125,7 +125,7 @@ fn of_host(host: &str) -> HostRegion {
         return HostRegion::Fixed(region.to_owned());
     }
     let is_auto = |end: &&str| host.ends_with(end) || host == end.trim_start_matches('.');
-    if AUTO.iter().any(|end| is_auto(end)) {
+    if AUTO.iter().any(is_auto) {
         return HostRegion::Auto;
     }
     if host == "s3.wasabisys.com" {

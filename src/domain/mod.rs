@@ -1,5 +1,6 @@
 //! What a call is, and how events change it. Pure: no I/O, no clock; `now` is a parameter.
 
+mod count;
 mod hex;
 mod id;
 mod name;
@@ -41,6 +42,7 @@ pub mod link;
 pub use addressing::{Addressing, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
+pub use count::counted;
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::{
     condition::{Condition, ConditionKind},
-    text::{counted, rounded},
+    text::rounded,
     thresholds::Thresholds,
 };
 use crate::{
-    domain::{Call, Sink, UNRECORDED_AFTER},
+    domain::{Call, Sink, UNRECORDED_AFTER, counted},
     store::{Backlog, Store, UnknownValue, WebhookGap},
 };
 
