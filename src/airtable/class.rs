@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What to do about an error. Decided here, carried out by the caller.
+/// What to do about an error: [`super::Refusal`] and [`super::Error`] decide which it is, the caller acts on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
     /// Retry, after `after` if Airtable said so. Safe, because writes are keyed.

@@ -1,4 +1,7 @@
 //! What a call is, and how events change it. Pure: no I/O, no clock; `now` is a parameter.
+//!
+//! `call` folds an [`Event`] into a [`Call`]: `call::status` decides its [`Status`], `call::merge` applies the
+//! [`Policy`] that says which rooms are recorded and when, `call::state` has what retention purges of it.
 
 mod count;
 mod hex;

@@ -3,6 +3,9 @@
 //! `serve`, `demo`, tests and benches start a whole [`Service`]; other commands take from here the parts they need: the
 //! database, Airtable's client with its request budget, the bucket with its links, the jobs that start and stop
 //! recordings.
+//!
+//! `start` builds and stops it all; `jobs` lists the jobs, out of `sinks`, `recording` and `maintenance`; `listen` opens the
+//! socket.
 
 mod error;
 
