@@ -63,7 +63,7 @@ struct Bucket {
     path: String,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct BackfillAnswer<'a> {
     found: Vec<FoundRecording<'a>>,

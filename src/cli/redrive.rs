@@ -45,7 +45,7 @@ pub(super) struct RedriveArgs {
     json: bool,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct RedriveAnswer<'a> {
     deliveries: Vec<OutstandingView<'a>>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::domain::transcript::{Speaker, Transcript, Turn};
 
-/// What `GET /v1/calls/{call_id}/transcript` answers.
+/// The answer to `GET /v1/calls/{call_id}/transcript`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallTranscriptView<'a> {
     /// The room's sid, `RM_…`.
@@ -27,9 +27,9 @@ pub enum TranscriptView<'a> {
 /// One turn of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TurnView<'a> {
-    /// Who spoke.
+    /// The speaker.
     pub speaker: SpeakerView,
-    /// What was said.
+    /// The words.
     pub text: &'a str,
     /// Left out when false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -39,7 +39,7 @@ pub struct TurnView<'a> {
     pub at: Option<Timestamp>,
 }
 
-/// Who spoke.
+/// The speaker of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpeakerView {

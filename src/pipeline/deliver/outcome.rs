@@ -1,4 +1,4 @@
-//! What came of one try of a delivery.
+//! The outcome of one try of a delivery.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub struct Attempt {
     pub sink_state: Value,
     /// The sink's observations, for the inbox.
     pub messages: Vec<InboxMessage>,
-    /// What is wrong with a delivery that succeeded, where nothing else reports it.
+    /// A warning about a delivery that succeeded, where nothing else reports it.
     pub warning: Option<String>,
 }
 
