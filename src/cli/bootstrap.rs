@@ -39,7 +39,7 @@ pub(super) struct BootstrapArgs {
     json: bool,
 }
 
-/// What the command does with its plan.
+/// The use that the command makes of its plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BootstrapMode {
     Print,
@@ -260,7 +260,7 @@ fn failure(error: &airtable::Error) -> Failure {
     )
 }
 
-/// What to do about it, for people, and as an exit code.
+/// The advice for people, and the exit code.
 fn describe(error: &airtable::Error, again: &str) -> Failure {
     let class = error.class();
     let text = match &class {

@@ -22,7 +22,7 @@ pub(super) enum Failure {
     /// A remote service refuses our key: 77.
     #[error("{0}")]
     NotPermitted(String),
-    /// What is wrong is on stdout already: 1.
+    /// The reason is on stdout already: 1.
     #[error("")]
     Printed,
 }

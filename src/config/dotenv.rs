@@ -1,13 +1,13 @@
 //! The `.env` file: `NAME=value` lines as shells and Docker Compose read them.
 //!
-//! Whatever could mean two things is refused, with its line and never with its value.
+//! A line that could mean two things is refused, with its line and never with its value.
 
 use std::collections::BTreeMap;
 
 /// The values of a file. A value that cannot be read has the reason in its place.
 pub(super) type Values = BTreeMap<String, Result<String, String>>;
 
-/// What follows a name, or the reason why it cannot be read.
+/// The value after a name, or the reason why it cannot be read.
 type Parsed = Result<String, &'static str>;
 
 const NOT_CLOSED: &str = "has a quotation mark that is not closed: put the value in single quotes";
@@ -179,7 +179,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<'_, E> {
         }
     }
 
-    /// What `$NAME` or `${NAME}` stands for; the dollar sign itself where no name follows.
+    /// The value of `$NAME` or `${NAME}`; the dollar sign itself where no name follows.
     fn reference(&mut self) -> Parsed {
         let name = match self.rest.strip_prefix('{') {
             Some(rest) => {

@@ -1,4 +1,4 @@
-//! What is wrong with the configuration.
+//! Errors of the configuration.
 
 use std::fmt;
 

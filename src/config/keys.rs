@@ -1,6 +1,6 @@
 //! The bucket's keys: S3_ACCESS_KEY, S3_SECRET_KEY, S3_SESSION_TOKEN, S3_EGRESS_ACCESS_KEY, S3_EGRESS_SECRET_KEY.
 //!
-//! Whoever replaces temporary credentials does so in their files, while the service runs.
+//! Temporary credentials are replaced in their files while the service runs.
 
 use std::path::PathBuf;
 

@@ -34,6 +34,6 @@ pub use remotes::schema;
 pub use sections::database_url;
 pub use source::Source;
 pub use types::{
-    AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogSettings, MirrorSettings,
-    RecordingSettings, StorageSettings, TimesSettings,
+    AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,
+    MirrorSettings, RecordingSettings, StorageSettings, TimesSettings,
 };

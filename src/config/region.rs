@@ -5,7 +5,7 @@ use url::Url;
 use super::{Reader, check};
 use crate::domain::is_aws_host;
 
-/// What a host's name says about its region.
+/// The region of a host, as its name tells it.
 #[derive(Debug, PartialEq, Eq)]
 enum HostRegion {
     /// Requests for another region are refused.

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::domain::{Channels, FileType, policy::RecordOn};
 
 use super::{
-    HttpSettings, LinksSettings, LogSettings, MirrorSettings, Reader, RecordingSettings,
+    HttpSettings, LinksSettings, LogFormat, LogSettings, MirrorSettings, Reader, RecordingSettings,
     TimesSettings, check,
 };
 
@@ -193,11 +193,11 @@ impl LogSettings {
                 .ok()
                 .map(|_| v.to_owned())
         });
-        let json = r.parsed("LOG_FORMAT", false, "text or json", |v| match v {
-            "text" => Some(false),
-            "json" => Some(true),
+        let format = r.parsed("LOG_FORMAT", LogFormat::Text, "text or json", |v| match v {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
             _ => None,
         });
-        Self { filter, json }
+        Self { filter, format }
     }
 }

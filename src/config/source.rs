@@ -89,7 +89,7 @@ impl Source {
         }
     }
 
-    /// What is wrong with the `.env` file as a whole.
+    /// Errors of the `.env` file as a whole.
     pub(super) fn errors(&self) -> &Errors {
         &self.errors
     }

@@ -117,6 +117,15 @@ pub struct HttpSettings {
 pub struct LogSettings {
     /// In the syntax of RUST_LOG.
     pub filter: String,
-    /// LOG_FORMAT=json
-    pub json: bool,
+    /// LOG_FORMAT
+    pub format: LogFormat,
+}
+
+/// LOG_FORMAT: how a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }

@@ -5,6 +5,7 @@
 //! and whether it is over, `call::recorders` and `call::restarts` decide between several egresses of a call, `our_bucket`
 //! whether a file is in our bucket, `call::state` has what retention purges of it.
 
+mod count;
 mod hex;
 mod id;
 mod name;
@@ -52,6 +53,7 @@ pub mod link;
 pub use addressing::{Addressing, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
+pub use count::counted;
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};

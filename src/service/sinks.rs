@@ -21,7 +21,7 @@ use crate::{
     store::Store,
 };
 
-/// What the sinks send from.
+/// The parts that the sinks are made of.
 pub(super) struct Sinks<'a> {
     pub(super) config: &'a Config,
     pub(super) storage: &'a storage::Client,

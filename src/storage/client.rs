@@ -109,7 +109,7 @@ impl Client {
         Ok(s3)
     }
 
-    /// What an error of the SDK means for the key that was used last.
+    /// The error of a request that was signed with the last key.
     pub(super) fn failed<E>(&self, error: SdkError<E>) -> Error
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,

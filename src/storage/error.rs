@@ -4,7 +4,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::domain::KeyUnreadable;
 
-/// What to do about a request that failed.
+/// A failed request, by what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Also AWS's answer for a missing object if the key may not list the bucket.
@@ -39,7 +39,7 @@ pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|r| r.status().as_u16())
 }
 
-/// What an error of the SDK means.
+/// The meaning of an error of the SDK.
 pub(super) fn failed<E>(error: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! What lies in the bucket.
+//! The bucket's objects.
 
 use jiff::Timestamp;
 

@@ -26,7 +26,8 @@ pub struct QueueDepth {
     pub oldest_created_at: Timestamp,
 }
 
-/// What this version can send. An expression, so that no index is chosen for it: the states are few and the rows many.
+/// The deliveries that this version can send. An expression, so that no index is chosen for it: the states are few and the
+/// rows many.
 fn is_known() -> String {
     let states = quoted(DeliveryState::ALL.into_iter().map(DeliveryState::as_str));
     format!("COALESCE(d.state, '') IN ({states})")

@@ -1,4 +1,4 @@
-//! What can go wrong with the database.
+//! Errors of the database.
 
 use sqlx::error::DatabaseError;
 
@@ -48,7 +48,7 @@ pub enum Error {
     Migration {
         /// The file's name, for example `0001_init`.
         name: String,
-        /// What the database said.
+        /// The database's own error.
         #[source]
         source: sqlx::Error,
     },
@@ -69,11 +69,11 @@ pub enum Error {
     NotWritten(String),
 }
 
-/// What the functions of the store return.
+/// The result of the store's functions.
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// What the database said, for messages that name the database themselves.
+    /// The database's own words, for messages that name the database themselves.
     pub fn reason(&self) -> String {
         match self {
             Error::Sql(error) | Error::Open(error) | Error::Away(error) => reason(error),

@@ -1,4 +1,4 @@
-//! What is wrong, as far as the database knows: for alerts and for `/metrics`.
+//! Faults that the database shows: for alerts and for `/metrics`.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};

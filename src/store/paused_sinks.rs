@@ -18,7 +18,7 @@ const COLUMNS: &str = "SELECT sink, error, since, probe_at FROM closures";
 pub struct PausedSink {
     /// Which one.
     pub sink: Sink,
-    /// What is to be fixed, for people.
+    /// The error to be fixed, for people.
     pub error: String,
     /// When it was paused.
     pub since: Timestamp,

@@ -22,7 +22,7 @@ const ROUNDS: usize = 3;
 /// The parameter that the driver sends when it connects, and that PgBouncer refuses unless it is told to ignore it.
 const PARAMETER: &str = "extra_float_digits";
 
-/// What an error means if a pooler has caused it.
+/// The error of an attempt to connect, which a pooler may have caused.
 pub(super) fn opened(error: SqlError) -> Error {
     let refuses = |error: &dyn DatabaseError| error.message().contains(PARAMETER);
     match error.as_database_error().is_some_and(refuses) {
@@ -51,7 +51,7 @@ pub(super) async fn refuse(first: &mut AnyConnection, options: &AnyConnectOption
     }
 }
 
-/// What became of the statements that two connections had prepared.
+/// The state of the statements that two connections had prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Statements {
     Kept,

@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::{error::Result, open::Store, unknown::UnknownValue};
 
-/// What is stored under a name of its own. The names are those of the first version.
+/// A value that is stored under a name of its own. The names are those of the first version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting<'a> {
     /// When the service first ran on this database (RFC 3339).

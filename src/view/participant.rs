@@ -16,7 +16,7 @@ pub struct ParticipantView<'a> {
     pub identity: &'a str,
     /// For people; may be empty.
     pub name: &'a str,
-    /// What kind of participant LiveKit takes it for.
+    /// LiveKit's kind of participant.
     pub kind: ParticipantKindView,
     /// LiveKit's attributes, `sip.phoneNumber` and others.
     pub attributes: &'a BTreeMap<String, String>,

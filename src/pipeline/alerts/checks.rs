@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::{
     condition::{Condition, ConditionKind},
-    text::{counted, rounded},
+    text::rounded,
     thresholds::Thresholds,
 };
 use crate::{
-    domain::{Call, Sink, UNRECORDED_AFTER, call::ONE_RECORDER},
+    domain::{Call, Sink, UNRECORDED_AFTER, call::ONE_RECORDER, counted},
     store::{Backlog, DoubleRecording, Setting, Store, UnknownValue, WebhookGap},
 };
 

@@ -1,4 +1,4 @@
-//! What a try leaves its delivery in.
+//! The state that a try leaves its delivery in.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! What the log says of attempts.
+//! Log lines about attempts.
 
 use jiff::Timestamp;
 

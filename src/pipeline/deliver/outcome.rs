@@ -39,7 +39,7 @@ pub struct Attempt {
     pub sink_state: Value,
     /// The sink's observations, for the inbox.
     pub messages: Vec<InboxMessage>,
-    /// What is wrong with a delivery that succeeded, where nothing else reports it.
+    /// A warning about a delivery that succeeded, where nothing else reports it.
     pub warning: Option<String>,
 }
 

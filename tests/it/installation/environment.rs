@@ -15,6 +15,8 @@ fn lines(world: &World, line: impl Fn(&str, &str) -> String) -> String {
 /// Serves with this `.env` file alone, and records a call.
 async fn records(world: &mut World, dotenv: &[u8], room: &str) {
     std::fs::write(world.folder.path().join(".env"), dotenv).unwrap();
+    // The file of the serve before it.
+    std::fs::remove_file(world.folder.path().join("address")).ok();
     let mut serve = Serve::start(world.folder.path(), &[]).await;
     world.address = serve.address.parse().unwrap();
     let hook = world.url("/webhooks/livekit");
