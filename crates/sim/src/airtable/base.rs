@@ -20,6 +20,8 @@ pub(super) struct Base {
     pub webhooks: Webhooks,
     /// The plan's; None is no limit.
     pub record_limit: Option<usize>,
+    /// Type and message of the refusal when it is reached; None is the usual one.
+    pub full_words: Option<(String, String)>,
 }
 
 /// A table with its fields and records, both in the order of their creation.

@@ -178,7 +178,10 @@ fn insert(
         return Err(Refusal::locked_table(&table.name, &table.id));
     }
     if base.is_full() {
-        return Err(Refusal::base_is_full());
+        return Err(match &base.full_words {
+            Some((kind, message)) => Refusal::invalid(kind, message.as_str()),
+            None => Refusal::base_is_full(),
+        });
     }
     let at = base.tables[table].add();
     set(base, (table, at), cells, typecast, UpdateMode::Merge)?;

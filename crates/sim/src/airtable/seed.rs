@@ -28,6 +28,7 @@ pub(super) fn plant(seed: Option<&Value>) -> Result<Base, String> {
         tables,
         webhooks: Webhooks::default(),
         record_limit: None,
+        full_words: None,
     })
 }
 

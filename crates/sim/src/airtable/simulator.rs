@@ -111,6 +111,13 @@ impl Airtable {
         }
     }
 
+    /// What the first base says when it is full: Airtable documents no error for that.
+    pub fn call_full(&self, kind: &str, message: &str) {
+        if let Some(base) = self.state().bases.first_mut() {
+            base.full_words = Some((kind.to_owned(), message.to_owned()));
+        }
+    }
+
     /// "Edit field permissions", as a user sets them. False if there is no such field.
     pub fn lock_field(&self, table: &str, field: &str, lock: Lock) -> bool {
         self.edit(table, |table| {

@@ -13,7 +13,7 @@ use crate::{
     store::{self, Delivery, DeliveryState, Setting, Store},
 };
 
-/// How soon a refused create is tried again; each refusal doubles it.
+/// How soon refused creates are tried again; each time doubles it.
 const FIRST_PROBE: Duration = Duration::from_secs(30);
 const LONGEST_PROBE: Duration = Duration::from_secs(3600);
 /// How long a batch that probes keeps the others from creating rows.
@@ -36,8 +36,8 @@ struct CreateRefusal {
     error: String,
     tried_at: Timestamp,
     probe_at: Timestamp,
-    /// In a row.
-    count: u32,
+    /// How often it has been tried again; batches that are refused together count once.
+    probes: u32,
 }
 
 impl CreateRefusal {
@@ -64,6 +64,7 @@ impl CreateGate {
         }
         refusal.tried_at = now;
         refusal.probe_at = now + PROBING;
+        refusal.probes += 1;
         None
     }
 
@@ -76,17 +77,18 @@ impl CreateGate {
     pub(super) async fn close(&self, store: &Store, error: String, now: Timestamp) -> Outcome {
         let (refusal, is_first) = {
             let mut state = self.state();
-            let count = state.refusal.as_ref().map_or(0, |refusal| refusal.count);
-            let wait = FIRST_PROBE * 2_u32.pow(count.min(7));
+            let is_first = state.refusal.is_none();
+            let probes = state.refusal.as_ref().map_or(0, |refusal| refusal.probes);
+            let wait = FIRST_PROBE * 2_u32.pow(probes.min(7));
             let refusal = CreateRefusal {
                 error: error.clone(),
                 tried_at: now,
                 probe_at: now + wait.min(LONGEST_PROBE),
-                count: count + 1,
+                probes,
             };
             state.refusal = Some(refusal.clone());
             state.is_stored_open = false;
-            (refusal, count == 0)
+            (refusal, is_first)
         };
         if is_first {
             tracing::error!(%error, "Airtable creates no new rows; rows that are there are updated, and new ones are parked");

@@ -12,7 +12,7 @@ use crate::{
 
 /// Rows that are refused one by one before all are taken to be refused.
 const MAX_REFUSED_ALONE: usize = 2;
-const UNNAMED: &str = "Airtable creates no new rows, although it updates those that are there; in Airtable, check \"Edit table permissions\" in \
+const UNNAMED: &str = "new rows are refused, although rows that are there are updated; in Airtable, check \"Edit table permissions\" in \
      the menu beside the table's name, \"Edit field permissions\" in the columns' menus, and whether the base is full";
 /// Known rows that are tried, because somebody may have deleted some.
 const KNOWN_ROWS: i64 = 3;
@@ -107,6 +107,35 @@ impl WriteBatch<'_> {
         for row in rows {
             self.finish_unsent(row, outcome.clone());
         }
+    }
+
+    /// Whether a new row that is refused without a reason would be refused whatever it says: Airtable updates rows, and
+    /// refuses one with nothing but its key.
+    pub(super) async fn creates_no_row(&self, row: &Row, error: &Error) -> bool {
+        let is_unexplained = error.class() == Class::Row { column: None };
+        if !is_unexplained || self.created > 0 || self.updates().await != Updates::Work {
+            return false;
+        }
+        let (table_id, Some(key)) = (&self.table.mapping.table_id, self.key_field()) else {
+            return false;
+        };
+        let id = self.due[row.index].call.id.to_string();
+        let alone = Map::from_iter([(key.to_owned(), Value::String(id))]);
+        match self.sink.client.upsert(table_id, key, &[alone]).await {
+            Ok(written) => {
+                let made = written.into_iter().filter(|row| row.created);
+                let made: Vec<String> = made.map(|row| row.record_id).collect();
+                // If this fails, the row is there with its key, and is found by it.
+                self.sink.client.delete(table_id, &made).await.ok();
+                false
+            }
+            Err(error) => matches!(error.class(), Class::Row { .. } | Class::Quota),
+        }
+    }
+
+    /// Parks a new row that [`WriteBatch::creates_no_row`] is about, and those after it.
+    pub(super) async fn park_unexplained(&mut self, row: Row, error: &Error) {
+        self.park_new(vec![row], reason(error)).await;
     }
 
     /// Takes the new rows out of a group if this batch knows that Airtable creates none.

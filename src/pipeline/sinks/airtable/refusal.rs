@@ -145,11 +145,13 @@ impl WriteBatch<'_> {
                 self.groups.push(vec![row]);
             }
             Class::Row { .. } if row.state.record_id.is_none() => {
-                let answer = self
-                    .ambiguous(&row)
-                    .await
-                    .unwrap_or_else(|| outcome::of(error));
-                self.finish_unsent(row, answer);
+                match self.ambiguous(&row).await {
+                    Some(answer) => self.finish_unsent(row, answer),
+                    None if self.creates_no_row(&row, error).await => {
+                        self.park_unexplained(row, error).await;
+                    }
+                    None => self.finish_unsent(row, outcome::of(error)),
+                }
             }
             _ => self.finish_unsent(row, outcome::of(error)),
         }
