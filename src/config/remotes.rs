@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::domain::RowWrites;
+
 use super::{AirtableSettings, LiveKitSettings, Reader, check};
 
 impl LiveKitSettings {
@@ -89,6 +91,9 @@ impl AirtableSettings {
             "a whole number above 0, or nothing for unlimited",
             |v| v.parse().ok().filter(|n| *n > 0).map(Some),
         );
+        let writes = r.parsed("AIRTABLE_WRITES", RowWrites::Live, "live or final", |v| {
+            v.parse().ok()
+        });
         let expected = "scheme://host:port without /v0";
         let api_url = r.address("AIRTABLE_API_URL", expected, check::origin);
         let content_url = r.address("AIRTABLE_CONTENT_URL", expected, check::origin);
@@ -99,6 +104,7 @@ impl AirtableSettings {
             schema,
             requests_per_second,
             monthly_requests,
+            writes,
             api_url: api_url.unwrap_or_else(|| "https://api.airtable.com".into()),
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }

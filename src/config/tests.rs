@@ -222,6 +222,14 @@ fn livekit_urls_are_made_http() {
         url("wss://lk.example.com:443"),
         Some("https://lk.example.com".into())
     );
+    for behind_a_proxy in [
+        "wss://example.com/livekit",
+        "https://example.com/livekit/",
+        "wss://example.com/livekit/rtc?access_token=x#y",
+    ] {
+        let expected = Some("https://example.com/livekit".to_owned());
+        assert_eq!(url(behind_a_proxy), expected, "{behind_a_proxy}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use crate::domain::{Addressing, Channels, FileType, KeyLookup, policy::RecordOn};
+use crate::domain::{Addressing, Channels, FileType, KeyLookup, RowWrites, policy::RecordOn};
 
 /// LIVEKIT_*: the project whose calls are recorded.
 pub struct LiveKitSettings {
@@ -51,6 +51,8 @@ pub struct AirtableSettings {
     pub requests_per_second: f64,
     /// Per calendar month (UTC); `None`: unlimited.
     pub monthly_requests: Option<u64>,
+    /// AIRTABLE_WRITES
+    pub writes: RowWrites,
     /// `scheme://host[:port]`, without `/v0`.
     pub api_url: String,
     /// Where attachments are uploaded, in the same form.

@@ -1,7 +1,8 @@
 //! What a call is, and how events change it. Pure: no I/O, no clock; `now` is a parameter.
 //!
 //! `call` folds an [`Event`] into a [`Call`]: `call::status` decides its [`Status`], `call::merge` applies the
-//! [`Policy`] that says which rooms are recorded and when, `call::state` has what retention purges of it.
+//! [`Policy`] that says which rooms are recorded and when, `call::derived` has what a call still needs (a start, a stop)
+//! and whether it is over, `call::state` what retention purges of it.
 
 mod count;
 mod hex;
@@ -20,6 +21,11 @@ mod egress_status;
 pub mod egress_version;
 mod file_type;
 pub mod object;
+
+pub mod destination;
+mod our_bucket;
+pub mod place;
+
 pub mod recording;
 
 mod addressing;
@@ -30,6 +36,7 @@ mod storage_key;
 
 pub mod event;
 pub mod policy;
+mod row_writes;
 mod sink;
 pub mod start_refusal;
 
@@ -53,10 +60,12 @@ pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
+pub use our_bucket::OurBucket;
 pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
 pub use recording::Recording;
 pub use room::{AgentJob, Room};
+pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;
 pub use storage_key::{KeyLookup, KeyUnreadable, StorageKey};

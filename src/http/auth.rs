@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::{App, error::Problem};
-use crate::livekit::token::Grants;
+use crate::livekit::token::{Grants, TokenError, named_key};
 
 /// Whose token a request carries.
 pub(super) enum Bearer {
@@ -31,9 +31,23 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     }
     match app.keys.verify_token(token, (app.clock)()) {
         Ok(grants) => Ok(Bearer::LiveKit(grants)),
-        Err(refused) => Err(Problem::unauthorized(format!(
-            "the token is neither API_TOKEN nor a valid LiveKit token: {refused}"
-        ))),
+        Err(refused) => {
+            let why = refusal(refused, token);
+            Err(Problem::unauthorized(format!(
+                "the token is neither API_TOKEN nor a valid LiveKit token: {why}"
+            )))
+        }
+    }
+}
+
+/// Why a token is refused, with the key that it names if that is unknown here.
+fn refusal(refused: TokenError, token: &str) -> String {
+    match refused {
+        TokenError::UnknownKey => format!(
+            "{refused} (`iss` is {}). An agent on LiveKit Cloud gets a key of its own: give it API_TOKEN as a secret, or add that key to LIVEKIT_WEBHOOK_KEYS",
+            named_key(token)
+        ),
+        _ => refused.to_string(),
     }
 }
 

@@ -11,7 +11,11 @@ use crate::{
     pipeline::{
         Runner,
         deliver::{Deliver, Deliverer},
-        sinks::{airtable::Airtable, mirror::Mirror, storage::Storage},
+        sinks::{
+            airtable::{Airtable, CreateGate},
+            mirror::Mirror,
+            storage::Storage,
+        },
     },
     storage,
     store::Store,
@@ -61,6 +65,9 @@ impl Sinks<'_> {
             wake: runner.wake.clone(),
             path: self.config.recording.path.clone(),
             table: Default::default(),
+            writes: config.writes,
+            creates: CreateGate::default(),
+            writes_refused: Default::default(),
         }
     }
 

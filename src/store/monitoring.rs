@@ -114,6 +114,14 @@ impl Store {
         Ok(query.bind(sink.as_str()).fetch_one(&self.read).await?)
     }
 
+    /// The calls whose deliveries to this sink are parked, oldest first.
+    pub async fn parked(&self, sink: Sink) -> Result<Vec<String>> {
+        let query = sqlx::query_scalar(
+            "SELECT call_id FROM deliveries WHERE sink = $1 AND state = 'parked' ORDER BY created_at, call_id",
+        );
+        Ok(query.bind(sink.as_str()).fetch_all(&self.read).await?)
+    }
+
     /// Whether any of them waits because it failed.
     pub async fn has_failed(&self, sink: Sink) -> Result<bool> {
         let query = sqlx::query_scalar(

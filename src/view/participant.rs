@@ -40,6 +40,8 @@ pub enum ParticipantKindView {
     Egress,
     /// A stream into the room.
     Ingress,
+    /// A call through WhatsApp or Twilio.
+    Connector,
 }
 
 impl ParticipantKindView {
@@ -51,6 +53,7 @@ impl ParticipantKindView {
             ParticipantKindView::Sip => "sip",
             ParticipantKindView::Egress => "egress",
             ParticipantKindView::Ingress => "ingress",
+            ParticipantKindView::Connector => "connector",
         }
     }
 }
@@ -63,6 +66,7 @@ impl From<ParticipantKind> for ParticipantKindView {
             ParticipantKind::Sip => ParticipantKindView::Sip,
             ParticipantKind::Egress => ParticipantKindView::Egress,
             ParticipantKind::Ingress => ParticipantKindView::Ingress,
+            ParticipantKind::Connector => ParticipantKindView::Connector,
         }
     }
 }

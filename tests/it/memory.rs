@@ -105,12 +105,10 @@ async fn the_largest_transcripts_fit_into_a_small_machine() {
 
 /// A transcript of 20 kB.
 fn usual() -> Transcript {
-    let turn = Turn {
-        speaker: Speaker::Agent,
-        text: "Which day would suit you for the appointment with the doctor?".into(),
-        interrupted: false,
-        at: None,
-    };
+    let turn = Turn::new(
+        Speaker::Agent,
+        "Which day would suit you for the appointment with the doctor?",
+    );
     Transcript::Turns(vec![turn; 290])
 }
 

@@ -8,6 +8,8 @@ mod hand_over;
 mod livekit;
 mod pgbouncer;
 pub(crate) mod postgres;
+mod seed;
+mod session_end;
 mod silence;
 mod statements;
 mod storage;

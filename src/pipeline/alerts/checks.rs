@@ -8,8 +8,8 @@ use super::{
     thresholds::Thresholds,
 };
 use crate::{
-    domain::{Call, Sink, UNRECORDED_AFTER, counted},
-    store::{Backlog, Store, UnknownValue, WebhookGap},
+    domain::{Call, Sink, UNRECORDED_AFTER, call::ONE_RECORDER, counted},
+    store::{Backlog, DoubleRecording, Setting, Store, UnknownValue, WebhookGap},
 };
 
 /// This many recordings that fail one after the other have one cause.
@@ -30,12 +30,15 @@ pub(super) async fn find(
     conditions.extend(unrecorded(calls));
     let failed = store.failed_in_a_row(our_key).await?;
     conditions.extend(failed_in_a_row(&failed));
+    let twice = store.double_recordings(now).await?;
+    conditions.extend(recorded_twice(&twice));
     let gap = store.webhook_gap().await?;
     conditions.extend(no_webhooks(&gap, limits, now));
     let failed = now - limits.failed_delivery;
     let backlog = store.waiting(failed, now - limits.pending_delivery).await?;
     conditions.extend(backlog.into_iter().map(|backlog| waiting(backlog, now)));
     conditions.extend(store.dead().await?.into_iter().map(dead_letters));
+    conditions.extend(refused_creates(store).await?);
     let inbox = store.unprocessed_count(now).await?;
     let overdue = |since| unprocessed(inbox.count, since, limits, now);
     conditions.extend(inbox.due_since.and_then(overdue));
@@ -71,6 +74,20 @@ fn failed_in_a_row(calls: &[Call]) -> Option<Condition> {
     let condition = Condition::new(ConditionKind::RecordingsFailed, summary, text);
     let ids = calls.iter().map(|call| call.id.to_string()).collect();
     Some(condition.affecting(count as i64, ids))
+}
+
+/// `calls`: newest first.
+fn recorded_twice(calls: &[DoubleRecording]) -> Option<Condition> {
+    let DoubleRecording { started_by, .. } = calls.first()?;
+    let count = calls.len() as i64;
+    let what = counted(count, "call was", "calls were");
+    let text = format!(
+        "In the last day {what} recorded twice: {started_by} started an egress of its own after this service's. Ours was stopped and the other one is in the row. {ONE_RECORDER}"
+    );
+    let summary = "calls were recorded twice";
+    let condition = Condition::new(ConditionKind::RecordedTwice, summary, text);
+    let ids = calls.iter().map(|double| double.call_id.clone()).collect();
+    Some(condition.affecting(count, ids).daily())
 }
 
 /// Rooms that began after the last webhook have sent none themselves.
@@ -115,6 +132,27 @@ fn dead_letters(backlog: Backlog) -> Condition {
     let summary = format!("deliveries to {destination} had failed permanently");
     let condition = Condition::new(ConditionKind::DeadLetters(sink), summary, text);
     condition.affecting(backlog.count, backlog.calls)
+}
+
+/// New rows wait, while others are updated.
+async fn refused_creates(store: &Store) -> anyhow::Result<Option<Condition>> {
+    let error = store.get(Setting::RefusedCreates).await?;
+    let Some(error) = error.filter(|error| !error.is_empty()) else {
+        return Ok(None);
+    };
+    let parked = store.parked(Sink::Airtable).await?;
+    if parked.is_empty() {
+        return Ok(None);
+    }
+    let count = parked.len() as i64;
+    let what = counted(count, "call waits for its row", "calls wait for their rows");
+    let text = format!(
+        "Airtable creates no new rows: {error}. Rows that are there are updated; {what}. New rows are tried again by \
+         themselves; `livekit-airtable redrive` does so at once."
+    );
+    let summary = "Airtable created no new rows";
+    let condition = Condition::new(ConditionKind::RefusedCreates, summary, text);
+    Ok(Some(condition.affecting(count, parked)))
 }
 
 fn unprocessed(

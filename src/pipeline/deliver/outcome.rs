@@ -1,4 +1,4 @@
-//! The outcome of one try of a delivery.
+//! The outcome of one attempt of a delivery.
 
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::store::InboxMessage;
 pub enum Outcome {
     /// `again`: when it is due again without a change of the call, for a URL that expires.
     Delivered { again: Option<Timestamp> },
+    /// There is nothing to send until the call changes.
+    Skipped { reason: String },
     /// Nothing is wrong, it is only too early: no try.
     Wait { after: Duration },
     /// It may pass; without `after` the next try comes by backoff.

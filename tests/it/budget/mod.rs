@@ -2,6 +2,7 @@
 
 pub(crate) mod front;
 mod month;
+mod month_end;
 mod pacing;
 mod processes;
 mod refusals;
@@ -168,6 +169,9 @@ impl Rig {
             },
             path: "recordings/{room_id}.mp3".into(),
             table: Default::default(),
+            writes: Default::default(),
+            creates: Default::default(),
+            writes_refused: Default::default(),
         };
         let deliver = Deliver::new(airtable, self.store.clone(), &runner);
         Process {

@@ -27,6 +27,7 @@ pub(super) fn plant(seed: Option<&Value>) -> Result<Base, String> {
         name: text("name", "Simulated"),
         tables,
         webhooks: Webhooks::default(),
+        record_limit: None,
     })
 }
 

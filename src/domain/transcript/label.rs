@@ -1,0 +1,159 @@
+//! How reports name speakers.
+
+use super::report::Speaker;
+
+/// Who or what a label names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    /// One of the two sides.
+    Speaker(Speaker),
+    /// Nobody who speaks: the prompt, a tool.
+    Silent,
+    /// Perhaps a participant of the call.
+    Unknown,
+}
+
+const AGENT: [&str; 24] = [
+    "agent",
+    "aiagent",
+    "voiceagent",
+    "virtualagent",
+    "assistant",
+    "aiassistant",
+    "voiceassistant",
+    "virtualassistant",
+    "bot",
+    "aibot",
+    "chatbot",
+    "voicebot",
+    "robot",
+    "ai",
+    "model",
+    "llm",
+    "gpt",
+    "chatgpt",
+    "claude",
+    "gemini",
+    "machine",
+    "receptionist",
+    "representative",
+    "rep",
+];
+const CALLER: [&str; 20] = [
+    "caller",
+    "user",
+    "enduser",
+    "human",
+    "customer",
+    "client",
+    "guest",
+    "visitor",
+    "patient",
+    "person",
+    "lead",
+    "prospect",
+    "contact",
+    "consumer",
+    "member",
+    "callee",
+    "borrower",
+    "tenant",
+    "student",
+    "candidate",
+];
+const SILENT: [&str; 8] = [
+    "system",
+    "developer",
+    "tool",
+    "function",
+    "instructions",
+    "ipython",
+    "environment",
+    "context",
+];
+
+/// Reads a label as roles are written: in any case, with any punctuation, as the name of a class (`HumanMessage`).
+pub(super) fn label(text: &str) -> Label {
+    let mut word: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+    word.make_ascii_lowercase();
+    let word = word.trim_end_matches("chunk");
+    let word = word.strip_suffix("message").unwrap_or(word);
+    if AGENT.contains(&word) {
+        Label::Speaker(Speaker::Agent)
+    } else if CALLER.contains(&word) {
+        Label::Speaker(Speaker::Caller)
+    } else if SILENT.iter().any(|role| word.starts_with(role)) {
+        Label::Silent
+    } else {
+        Label::Unknown
+    }
+}
+
+/// The speaker that an identity as LiveKit makes them belongs to: `agent-AJ_…`, `sip_+1555…`. For labels that no
+/// participant of the call has.
+pub fn by_identity(identity: &str) -> Option<Speaker> {
+    let begins = |with: &[&str]| with.iter().any(|with| identity.starts_with(with));
+    let number = identity.strip_prefix('+').unwrap_or_default();
+    let is_number = number.len() > 5 && number.bytes().all(|b| b.is_ascii_digit());
+    if begins(&["agent-", "agent_"]) {
+        Some(Speaker::Agent)
+    } else if begins(&["sip_", "sip-", "caller-", "caller_"]) || is_number {
+        Some(Speaker::Caller)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_however_they_are_written() {
+        let agent = [
+            "assistant",
+            "Agent",
+            "AI",
+            "BOT",
+            "model",
+            "AIMessage",
+            "AIMessageChunk",
+            "ai_agent",
+        ];
+        for text in agent {
+            assert_eq!(label(text), Label::Speaker(Speaker::Agent), "{text}");
+        }
+        let caller = [
+            "user",
+            "Human",
+            "customer",
+            "HumanMessage",
+            "end-user",
+            "Caller:",
+        ];
+        for text in caller {
+            assert_eq!(label(text), Label::Speaker(Speaker::Caller), "{text}");
+        }
+        for text in [
+            "system",
+            "SystemMessage",
+            "developer",
+            "tool_call_result",
+            "function",
+            "ToolMessage",
+        ] {
+            assert_eq!(label(text), Label::Silent, "{text}");
+        }
+        for text in ["Ava", "", "PA_x", "speaker 1"] {
+            assert_eq!(label(text), Label::Unknown, "{text}");
+        }
+    }
+
+    #[test]
+    fn identities_that_livekit_makes_tell_who_speaks() {
+        assert_eq!(by_identity("agent-AJ_7"), Some(Speaker::Agent));
+        assert_eq!(by_identity("sip_+15550100"), Some(Speaker::Caller));
+        assert_eq!(by_identity("+15550100"), Some(Speaker::Caller));
+        assert_eq!(by_identity("Ava"), None);
+    }
+}
