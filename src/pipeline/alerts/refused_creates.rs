@@ -1,11 +1,8 @@
 //! The check whether Airtable creates rows: new ones may wait while others are updated.
 
-use super::{
-    condition::{Condition, ConditionKind},
-    text::counted,
-};
+use super::condition::{Condition, ConditionKind};
 use crate::{
-    domain::Sink,
+    domain::{Sink, counted},
     store::{Setting, Store},
 };
 
