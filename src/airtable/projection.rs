@@ -1,5 +1,7 @@
 //! The projection of a call to the cells of its row. Pure.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +12,7 @@ use super::path;
 use super::people;
 use super::schema::Schema;
 use super::source::Source;
-use crate::domain::{Call, nanoseconds::seconds};
+use crate::domain::{Call, EgressId, Recording, nanoseconds::seconds};
 
 /// The links of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +21,8 @@ pub struct RowLinks {
     pub recording: Option<String>,
     /// When `recording` expires; `None` for a permanent link.
     pub expires: Option<Timestamp>,
+    /// Every playable recording's, by egress ID; only where a column lists them.
+    pub parts: BTreeMap<EgressId, String>,
     /// The full transcript, if the one in the cell is cut.
     pub transcript: Option<String>,
     /// Why the full transcript is missing from the bucket, if it should be there.
@@ -39,16 +43,11 @@ pub struct Projection {
 pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
     let (mut cells, mut invalid_values) = (Map::new(), Vec::new());
     for column in schema.enabled() {
-        let value = match &column.from {
-            Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
-            from => value(call, from, links),
-        };
-        if value.is_none() && call.purged && column.from.is_reported() {
+        let Found::Value(from, value) = find(call, column, schema, links) else {
             continue;
-        }
-        let value = value.unwrap_or(Value::Null);
+        };
         let cell = cell::fit(column.kind, &column.options, value);
-        invalid_values.extend(cell.invalid.map(|why| line(column, &cell.value, why)));
+        invalid_values.extend(cell.invalid.map(|why| line(column, from, &cell.value, why)));
         cells.insert(column.name.clone(), cell.value);
     }
     if let Some(error) = schema.error() {
@@ -64,6 +63,30 @@ pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
     }
 }
 
+/// What fills a column's cell.
+enum Found<'a> {
+    /// Null: it is empty.
+    Value(&'a Source, Value),
+    /// What filled it may have been purged.
+    Purged,
+}
+
+/// The value of the first source that has one.
+fn find<'a>(call: &Call, column: &'a Column, schema: &Schema, links: &RowLinks) -> Found<'a> {
+    for from in column.sources() {
+        let value = match from {
+            Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
+            from => value(call, from, links),
+        };
+        match value {
+            Some(value) => return Found::Value(from, value),
+            None if call.purged && from.is_reported() => return Found::Purged,
+            None => {}
+        }
+    }
+    Found::Value(&column.from, Value::Null)
+}
+
 /// The last line of a transcript that was cut: where the rest is.
 fn cut_note(schema: &Schema, links: &RowLinks) -> String {
     let link = schema.filled_from(&Source::TranscriptUrl);
@@ -75,13 +98,13 @@ fn cut_note(schema: &Schema, links: &RowLinks) -> String {
 }
 
 /// What is wrong with a value, without the value, which may be private.
-fn line(column: &Column, cell: &Value, why: &str) -> String {
+fn line(column: &Column, from: &Source, cell: &Value, why: &str) -> String {
     let left = if cell.is_null() {
         "is empty"
     } else {
         "is not complete"
     };
-    let (name, kind, from) = (&column.name, &column.kind, &column.from);
+    let (name, kind) = (&column.name, &column.kind);
     format!("“{name}” ({kind}) {left}: {from} {why}.")
 }
 
@@ -108,6 +131,7 @@ fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
         Source::TranscriptUrl => links.transcript.clone().map(Value::String),
         Source::RecordingUrl => links.recording.clone().map(Value::String),
         Source::RecordingUrlExpires => links.expires.map(iso),
+        Source::AllRecordings => text(all_recordings(call, links)),
         Source::RecordingSize => call.playable_recording().map(|(_, size)| json!(size)),
         // Not a projection: the transcript depends on its cut, and the copy is sent once and stays in the cell.
         Source::Transcript | Source::RecordingAttachment => None,
@@ -126,6 +150,16 @@ fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
         Source::Constant(constant) => text(constant.clone()),
     };
     value.filter(|value| value != "")
+}
+
+/// One line per recording in the order of time: its length, its egress and its link, or what became of it.
+fn all_recordings(call: &Call, links: &RowLinks) -> String {
+    let line = |part: &&Recording| match links.parts.get(&part.egress_id) {
+        Some(link) => format!("{} {link}", call.part_summary(part)),
+        None => call.part_summary(part),
+    };
+    let lines: Vec<String> = call.parts().iter().map(line).collect();
+    lines.join("\n")
 }
 
 /// The room's; else the agent's job's, as LiveKit reports it; else what the agent sent as `job_metadata` or `metadata`.

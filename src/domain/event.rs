@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bucket_recording::BucketRecording,
+    destination::Destination,
     id::{CallId, EgressId},
     object::Object,
     participant::Participant,
@@ -49,10 +50,17 @@ pub enum EventPayload {
         participant: Participant,
         at: Timestamp,
     },
+    /// `track_published` of an audio track: the sid of its participant.
+    AudioPublished {
+        room: Room,
+        sid: String,
+        at: Timestamp,
+    },
     /// Any egress_* webhook, an answer of StartEgress, an entry of ListEgress.
     Egress {
         room: Room,
         recording: Box<Recording>,
+        destination: Destination,
     },
     /// A recording in the bucket that no egress reported.
     Stored(Box<BucketRecording>),
@@ -74,7 +82,7 @@ pub enum EventPayload {
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     Start {
-        /// Fills `{room_id}` of the path, as the seed's `ctx.job.id` does.
+        /// Fills `{room_id}` of the path, for agents that name files by their job.
         path_id: Option<String>,
         /// Recordings that had ended when this was requested: they do not fulfil the request.
         ended: BTreeSet<EgressId>,
@@ -88,7 +96,9 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Observation {
-    /// ListRooms no longer lists the room.
+    /// ListRooms does not list the room; one answer may be wrong.
+    RoomMissing,
+    /// The room has closed: several answers of LiveKit agree.
     RoomGone,
     /// LiveKit did not start the recording.
     NotStarted {
@@ -101,8 +111,12 @@ pub enum Observation {
     Object { egress_id: EgressId, object: Object },
     /// The full text of a long transcript is in the bucket.
     TranscriptKept { key: String },
-    /// The egress reported nothing more after its room had ended.
+    /// The egress will report nothing more: its room ended long ago, or its process died.
     EgressLost { egress_id: EgressId },
+    /// This service started the egress.
+    Started { egress_id: EgressId },
+    /// This service's egress is stopped, because another program records the call, too.
+    Superseded { egress_id: EgressId, by: EgressId },
 }
 
 impl EventPayload {
@@ -112,6 +126,7 @@ impl EventPayload {
             EventPayload::RoomSeen { room, .. }
             | EventPayload::RoomFinished { room, .. }
             | EventPayload::Participant { room, .. }
+            | EventPayload::AudioPublished { room, .. }
             | EventPayload::Egress { room, .. }
             | EventPayload::Report { room, .. }
             | EventPayload::Request { room, .. } => Some(room),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::latest::Latest;
 
@@ -17,6 +17,18 @@ pub enum ParticipantKind {
     Sip,
     Egress,
     Ingress,
+    /// A call through WhatsApp or Twilio.
+    Connector,
+}
+
+impl ParticipantKind {
+    /// What versions before this one store and read: they do not know every kind.
+    fn as_before(self) -> ParticipantKind {
+        match self {
+            ParticipantKind::Connector => ParticipantKind::Standard,
+            kind => kind,
+        }
+    }
 }
 
 /// One participant, as far as events reported them.
@@ -33,6 +45,8 @@ pub struct Participant {
     pub attributes: Latest<BTreeMap<String, String>, u64>,
     pub joined_at: Option<Timestamp>,
     pub left_at: Option<Timestamp>,
+    /// It was seen with an audio track of its own.
+    pub has_audio: bool,
     /// LiveKit counts the changes of a participant; the larger version is the newer.
     pub version: u64,
 }
@@ -40,13 +54,17 @@ pub struct Participant {
 impl Participant {
     /// A person: not an agent, an egress or an ingress.
     pub fn is_person(&self) -> bool {
-        matches!(self.kind, ParticipantKind::Standard | ParticipantKind::Sip)
+        matches!(
+            self.kind,
+            ParticipantKind::Standard | ParticipantKind::Sip | ParticipantKind::Connector
+        )
     }
 
     /// Merges what another event said of the same participant, in any order.
     pub fn merge(&mut self, other: Participant) {
         self.joined_at = earliest(self.joined_at, other.joined_at);
         self.left_at = self.left_at.max(other.left_at);
+        self.has_audio |= other.has_audio;
         self.kind = self.kind.max(other.kind);
         self.version = self.version.max(other.version);
         self.name.update(other.name);
@@ -82,6 +100,13 @@ struct StoredParticipant {
     identity: String,
     name: String,
     kind: ParticipantKind,
+    /// The kind, where versions before this one do not know it.
+    #[serde(
+        default,
+        deserialize_with = "if_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    newer_kind: Option<ParticipantKind>,
     attributes: BTreeMap<String, String>,
     joined_at: Option<Timestamp>,
     left_at: Option<Timestamp>,
@@ -90,6 +115,14 @@ struct StoredParticipant {
     name_version: u64,
     #[serde(default)]
     attributes_version: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_audio: bool,
+}
+
+/// A kind that only a newer version knows is none.
+fn if_known<'de, D: Deserializer<'de>>(value: D) -> Result<Option<ParticipantKind>, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 impl From<StoredParticipant> for Participant {
@@ -98,10 +131,11 @@ impl From<StoredParticipant> for Participant {
             sid: stored.sid,
             identity: stored.identity,
             name: Latest::new(stored.name_version, stored.name),
-            kind: stored.kind,
+            kind: stored.newer_kind.unwrap_or(stored.kind),
             attributes: Latest::new(stored.attributes_version, stored.attributes),
             joined_at: stored.joined_at,
             left_at: stored.left_at,
+            has_audio: stored.has_audio,
             version: stored.version,
         }
     }
@@ -114,11 +148,13 @@ impl From<Participant> for StoredParticipant {
             identity: participant.identity,
             name_version: *participant.name.stamp(),
             name: participant.name.into_value(),
-            kind: participant.kind,
+            kind: participant.kind.as_before(),
+            newer_kind: Some(participant.kind).filter(|kind| *kind != kind.as_before()),
             attributes_version: *participant.attributes.stamp(),
             attributes: participant.attributes.into_value(),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
+            has_audio: participant.has_audio,
             version: participant.version,
         }
     }

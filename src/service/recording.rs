@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Error, sinks};
 use crate::{
     config,
-    domain::{Policy, Sink},
+    domain::{OurBucket, Policy, Sink},
     livekit::client,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks::egress::Egress},
     storage,
@@ -52,20 +52,21 @@ impl RecordingJobs<'_> {
         let client = client::Client::new(livekit(self.livekit), http);
         runner.spawn(Arc::new(Intake {
             store: store.clone(),
-            policy: policy(self.recording, began_at)?,
+            policy: self.policy(began_at)?,
             sinks: self.sinks,
             wake: runner.wake.clone(),
         }));
-        runner.spawn(Arc::new(Reconcile {
-            client: client.clone(),
-            store: store.clone(),
-            wake: runner.wake.clone(),
-            interval: self.times.reconcile_interval,
-            lost_after: self.times.egress_lost_after,
-        }));
+        runner.spawn(Arc::new(Reconcile::new(
+            client.clone(),
+            store.clone(),
+            runner.wake.clone(),
+            self.times.reconcile_interval,
+            self.times.egress_lost_after,
+        )));
         let egress = Egress {
             client,
             output: output(self.bucket, self.recording),
+            bucket: our_bucket(self.bucket),
             store: store.clone(),
             storage: storage.clone(),
             path: self.recording.path.clone(),
@@ -75,14 +76,26 @@ impl RecordingJobs<'_> {
         sinks::spawn(runner, store, egress);
         Ok(())
     }
+
+    /// RECORD_ON, RECORD_ROOMS and S3_BUCKET; `began_at`: when the service first ran on this database.
+    fn policy(&self, began_at: Timestamp) -> Result<Policy, Error> {
+        let mut policy = Policy::new(self.recording.on, &self.recording.rooms)
+            .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
+        policy.began_at = began_at;
+        policy.bucket = Some(our_bucket(self.bucket));
+        Ok(policy)
+    }
 }
 
-/// RECORD_ON and RECORD_ROOMS; `began_at`: when the service first ran on this database.
-fn policy(recording: &config::RecordingSettings, began_at: Timestamp) -> Result<Policy, Error> {
-    let mut policy = Policy::new(recording.on, &recording.rooms)
-        .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
-    policy.began_at = began_at;
-    Ok(policy)
+/// The bucket by every address that it is known by, the one that LiveKit is given first.
+fn our_bucket(storage: &config::StorageSettings) -> OurBucket {
+    let endpoints = [&storage.egress_endpoint, &storage.endpoint];
+    let endpoints: Vec<&str> = endpoints
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    OurBucket::new(&storage.bucket, &endpoints)
 }
 
 /// LiveKit's address and our key, for its API.
@@ -101,9 +114,9 @@ fn output(
     let endpoint = storage.egress_endpoint.clone();
     client::Output {
         upload: client::Upload {
-            access_key: storage.access_key.clone(),
-            secret_key: storage.secret_key.clone(),
+            key: storage.egress_key.clone(),
             region: storage.region.clone(),
+            addressing: storage.addressing,
             endpoint: endpoint.or_else(|| storage.endpoint.clone()),
             bucket: storage.bucket.clone(),
         },

@@ -6,13 +6,14 @@
 //! - `calls`, `fold`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
-//! - `lease`, `ledger`, `clock_regression`: what processes share beside data.
+//! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share beside data.
 
 mod engine;
 mod error;
 mod migration;
 mod migrations;
 mod open;
+mod pooler;
 mod settings;
 mod sql;
 mod unknown;
@@ -32,9 +33,11 @@ mod finish;
 mod paused_sinks;
 
 mod clock_regression;
+mod demand;
 mod lease;
 mod ledger;
 
+mod double_recordings;
 mod monitoring;
 mod rebuild;
 mod redrive;
@@ -43,6 +46,7 @@ mod retention;
 pub use calls::{CallFilter, CallRow, Page};
 pub use deliveries::QueueDepth;
 pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};
+pub use double_recordings::DoubleRecording;
 pub use error::Error;
 pub use finish::Finish;
 pub use fold::{CallUpdate, Fold};

@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::{error::Result, open::Store, unknown::UnknownValue};
 
-/// What is stored under a name of its own. The names are those of the first version.
+/// A value that is stored under a name of its own. The names are those of the first version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting<'a> {
     /// When the service first ran on this database (RFC 3339).
@@ -20,12 +20,19 @@ pub enum Setting<'a> {
     LinkSecret,
     /// Which alerts are active and what is still to be sent (JSON).
     Alerts,
+    /// Calls of the last day that another program recorded, too (JSON).
+    DoubleRecordings,
     /// Id of the Airtable table that rows were last written to.
     WrittenTable,
     /// Ids of an Airtable table's columns by name (JSON); the table as `app…/name or id`.
     Columns(&'a str),
     /// Columns of an Airtable table that refuse our values (JSON); the table as `app…/name or id`.
     RefusedColumns(&'a str),
+    /// Columns of an Airtable table that its permissions lock, and when they were last tried (JSON); the table as
+    /// `app…/name or id`.
+    LockedColumns(&'a str),
+    /// Why Airtable creates no new rows although it updates those that are there; empty while it does.
+    RefusedCreates,
 }
 
 impl<'a> Setting<'a> {
@@ -37,9 +44,12 @@ impl<'a> Setting<'a> {
             Setting::NotedClock => "clock".into(),
             Setting::LinkSecret => "link_secret".into(),
             Setting::Alerts => "alarms".into(),
+            Setting::DoubleRecordings => "double_recordings".into(),
             Setting::WrittenTable => "rows are written to".into(),
             Setting::Columns(table) => table.into(),
             Setting::RefusedColumns(table) => format!("{table} refused").into(),
+            Setting::LockedColumns(table) => format!("{table} locked").into(),
+            Setting::RefusedCreates => "rows are not created".into(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     transcript::{Speaker, Transcript, Turn},
 };
 
-/// What `GET /v1/calls/{call_id}/transcript` answers.
+/// The answer to `GET /v1/calls/{call_id}/transcript`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CallTranscriptView<'a> {
     /// The room's sid, `RM_…`.
@@ -30,9 +30,9 @@ pub enum TranscriptView<'a> {
 /// One turn of the conversation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TurnView<'a> {
-    /// Who spoke.
+    /// The speaker.
     pub speaker: SpeakerView,
-    /// What was said.
+    /// The words.
     pub text: &'a str,
     /// Left out when false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -46,7 +46,7 @@ pub struct TurnView<'a> {
     pub end: Option<f64>,
 }
 
-/// Who spoke.
+/// The speaker of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpeakerView {

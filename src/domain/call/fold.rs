@@ -6,6 +6,7 @@ use super::{
 };
 use crate::domain::{
     event::{Event, EventPayload, EventSource},
+    id::EgressId,
     participant::earliest,
     policy::Policy,
 };
@@ -18,6 +19,8 @@ pub struct Applied {
     pub changed: bool,
     /// The deliveries that the change makes due.
     pub due_deliveries: Vec<DueDelivery>,
+    /// Recordings whose end was known and turned out to be another one.
+    pub corrected: Vec<EgressId>,
 }
 
 /// Folds one event into its call. Cannot fail and cannot see the clock.
@@ -33,7 +36,9 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> A
         true => after.due_deliveries(policy.began_at),
         false => Vec::new(),
     };
+    let corrected = after.corrected(&before);
     Applied {
+        corrected,
         call: after,
         changed,
         due_deliveries,
@@ -69,17 +74,26 @@ impl Call {
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());
             }
-            EventPayload::Egress { room, recording } => {
+            EventPayload::AudioPublished { room, sid, at } => {
+                self.merge_open_room(room, *at, event.received_at);
+                self.request_by_policy(policy, None);
+                self.voices.insert(sid.clone());
+            }
+            EventPayload::Egress {
+                room,
+                recording,
+                destination,
+            } => {
                 self.merge_name(room, NameSource::LiveKit);
-                self.merge_recording(recording);
+                self.merge_recording(recording.in_place(policy.place_of(destination)));
             }
             EventPayload::Stored(found) => {
                 self.merge_name(&found.room, NameSource::Others);
-                self.merge_recording(&found.recording());
+                self.merge_recording(found.recording());
             }
             EventPayload::Report { room, report } => {
                 self.merge_name(room, NameSource::Others);
-                self.reports.add(report, event.received_at);
+                self.merge_report(report, event.received_at);
             }
             EventPayload::Request { room, request } => {
                 self.merge_name(room, NameSource::Others);
@@ -99,7 +113,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        bucket_recording::BucketRecording, recording::Recording, room::Room, sink::Sink,
+        bucket_recording::BucketRecording, destination::Destination, recording::Recording,
+        room::Room, sink::Sink,
     };
 
     #[test]
@@ -119,6 +134,7 @@ mod tests {
         let egress = EventPayload::Egress {
             room,
             recording: Box::new(recording),
+            destination: Destination::default(),
         };
         let stored = EventPayload::Stored(Box::new(stored));
         let fold = |payloads: [&EventPayload; 3]| {
@@ -142,8 +158,8 @@ mod tests {
         let mirrored = call
             .due_deliveries(Timestamp::MIN)
             .into_iter()
-            .filter(|due_deliveries| due_deliveries.sink == Sink::Mirror);
-        let mirrored: Vec<String> = mirrored.map(|due_deliveries| due_deliveries.item).collect();
-        assert_eq!(mirrored, ["EG_1"], "history is not told to the mirror");
+            .filter(|delivery| delivery.sink == Sink::Mirror);
+        let mirrored: Vec<String> = mirrored.map(|delivery| delivery.item).collect();
+        assert_eq!(mirrored, ["EG_1"], "history does not go to the mirror");
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::batch::{Batch, ReadMessage};
 use crate::{
-    domain::{Call, Policy, Sink, Status},
+    domain::{Call, EgressId, Policy, Sink, Status},
     pipeline::{Job, Wake},
     store::{self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage},
 };
@@ -70,14 +70,20 @@ impl Intake {
             updates: &updates,
             processed: &batch.processed,
             waiting: &batch.waiting,
+            corrected: &batch.corrected,
         };
         let written = self.store.commit_fold(fold, &self.sinks, now).await;
         written.context("calls could not be written")?;
         for CallUpdate { call, .. } in &updates {
             log_status(call, batch.status_before.get(&call.id));
+            log_places(call, &batch.elsewhere_before);
         }
         self.wake_sinks(&updates);
-        if !batch.waiting.is_empty() {
+        if !batch.corrected.is_empty() {
+            self.wake.sink(Sink::Mirror).notify_one();
+        }
+        let is_missing = |update: &CallUpdate| update.call.missing_since().is_some();
+        if !batch.waiting.is_empty() || updates.iter().any(is_missing) {
             self.wake.reconcile.notify_one();
         }
         self.wake.folded.notify_waiters();
@@ -156,7 +162,18 @@ fn log_status(call: &Call, before: Option<&Status>) {
     }
 }
 
-/// What becomes of the message that causes this error, so that the others are processed: the database refuses one of its
+/// Logs recordings that turned out to be outside of our bucket.
+fn log_places(call: &Call, known: &BTreeSet<EgressId>) {
+    let news = call.recordings.values().filter(|recording| {
+        recording.place.is_elsewhere() && !known.contains(&recording.egress_id)
+    });
+    for recording in news {
+        let (call, egress, note) = (&call.id, &recording.egress_id, recording.place.note());
+        tracing::warn!(%call, %egress, "{note}");
+    }
+}
+
+/// The outcome of the message that causes this error, so that the others are processed: the database refuses one of its
 /// values, or this version cannot read its call. `None`: the message is not the cause.
 fn outcome_of_one(error: &anyhow::Error) -> Option<MessageOutcome> {
     match error.downcast_ref::<store::Error>()? {

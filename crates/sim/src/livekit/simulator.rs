@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use livekit_protocol::DisconnectReason;
+use livekit_protocol::{DisconnectReason, EgressStatus, S3Upload};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::egress::End;
+use super::target::Target;
 use super::token::Key;
 use super::webhooks::Webhooks;
 use super::world::{Person, Server, StartFault};
@@ -105,6 +106,32 @@ impl LiveKit {
         self.server.end_egress(egress_id, End::LimitReached);
     }
 
+    /// The egress ends FAILED while its room is open, without a file.
+    pub fn fail_egress(&self, egress_id: &str, error: &str, code: i32) {
+        let end = (EgressStatus::EgressFailed, error, code);
+        self.server.break_egress(egress_id, end);
+    }
+
+    /// The egress ends ABORTED, as one that never got a start signal.
+    pub fn abort_egress(&self, egress_id: &str) {
+        let end = (
+            EgressStatus::EgressAborted,
+            "Start signal not received",
+            412,
+        );
+        self.server.break_egress(egress_id, end);
+    }
+
+    /// Kills the process of the egress: it leaves the room, keeps its state for ever and sends no more webhooks.
+    pub fn crash_egress(&self, egress_id: &str) {
+        self.server.crash_egress(egress_id);
+    }
+
+    /// A participant publishes a microphone that nothing is heard from yet.
+    pub fn publish(&self, room: &str, identity: &str) {
+        self.server.publish(room, identity);
+    }
+
     /// Kills the egress worker: the egress keeps its state for ever and sends no more webhooks.
     pub fn kill_egress(&self, egress_id: &str) {
         self.server.kill_egress(egress_id);
@@ -149,6 +176,16 @@ impl LiveKit {
         self.server.world().recording_length = Some(length);
     }
 
+    /// The storage of the egress service itself, for requests that name none.
+    pub fn set_default_storage(&self, storage: S3Upload) {
+        self.server.world().default_storage = Some(storage);
+    }
+
+    /// While true, the egress service has a backup storage: an upload that fails ends there.
+    pub fn set_backup_storage(&self, has_backup: bool) {
+        self.server.world().has_backup = has_backup;
+    }
+
     /// Restarts the egress worker that shut itself down because of Opus in an MP3.
     pub fn restart_egress_worker(&self) {
         self.server.world().worker_down = false;
@@ -158,6 +195,18 @@ impl LiveKit {
     #[must_use]
     pub fn starts(&self) -> Vec<(Instant, String)> {
         self.server.world().starts.clone()
+    }
+
+    /// Bucket, key and addressing of every egress that was started with a bucket of S3's kind, oldest first.
+    #[must_use]
+    pub fn upload_targets(&self) -> Vec<S3Upload> {
+        let world = self.server.world();
+        let targets = world.egresses.iter().map(|egress| &egress.target);
+        let buckets = targets.filter_map(|target| match target {
+            Some(Target::S3(upload)) => Some((**upload).clone()),
+            _ => None,
+        });
+        buckets.collect()
     }
 
     /// Closes the socket and drops all queued webhooks.

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::{
     refusal::foreign,
+    room::{RoomState, absence, unlisted},
     sink::{Egress, done, retry},
     state::EgressState,
 };
 use crate::{
-    domain::{Call, EventPayload, Room, call::RecordingRequest},
+    domain::{Call, EventPayload, Room, call::RecordingRequest, event::Observation},
     livekit::{
         body,
         client::{Egresses, Error, ErrorKind},
@@ -23,9 +24,6 @@ use crate::{
     store,
 };
 
-/// A room without events for this long may have closed without a webhook, or its events are late and another room with
-/// its name is open: LiveKit starts by name and would record that room twice.
-const STALE: SignedDuration = SignedDuration::from_secs(5);
 /// How long LiveKit may take to list a room; after that, the room belongs to another project or is closed.
 const LISTED: SignedDuration = SignedDuration::from_secs(10);
 
@@ -38,7 +36,7 @@ impl Egress {
         now: Timestamp,
     ) -> Attempt {
         let (call, state) = (&due.call, EgressState::of(&due.delivery));
-        if let Some(after) = state.shows_up_in(now) {
+        if let Some(after) = state.shows_up_in(now).or(restart_wait(call, now)) {
             return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
         }
         if call.is_open() && call.may_be_foreign(self.client.api_key()) {
@@ -58,10 +56,11 @@ impl Egress {
             return done(due)
                 .with_messages(running.into_iter().map(|info| message::egress(info, now)));
         }
-        match self.is_open(call, now).await {
-            Ok(true) => self.send(due, pending_request).await,
-            Ok(false) if call.is_open() && is_new(due, now) => not_listed_yet(due),
-            Ok(false) => self.too_late(due, now),
+        match self.room_state(call, now).await {
+            Ok(RoomState::Open) => self.send(due, pending_request).await,
+            Ok(RoomState::Unlisted) if is_new(due, now) => not_listed_yet(due),
+            Ok(RoomState::Unlisted) => unlisted(due, now),
+            Ok(RoomState::Closed) => self.too_late(due, now).with_messages(absence(due, now)),
             Err(error) => self.refused(due, &error, state, now),
         }
     }
@@ -80,17 +79,30 @@ impl Egress {
             false => Egresses::All,
         };
         let listed = self.client.list(Some(&call.room_name), which).await?;
-        let fulfils = |info: &String| records(info, call, pending_request);
+        let fulfils = |info: &String| self.records(info, call, pending_request);
         Ok(listed.into_iter().filter(fulfils).collect())
     }
 
-    /// Whether the open room with this name is this call's.
-    async fn is_open(&self, call: &Call, now: Timestamp) -> Result<bool, Error> {
-        let recently_open = call.alive_at.is_none_or(|at| at + STALE > now);
-        if !call.is_open() || recently_open {
-            return Ok(call.is_open());
-        }
-        self.is_listed(call).await
+    /// Whether a listed egress records this call into our bucket and fulfils the request.
+    fn records(&self, info: &str, call: &Call, pending_request: &RecordingRequest) -> bool {
+        let Ok(info) = serde_json::from_str::<Value>(info) else {
+            return false;
+        };
+        let EventPayload::Egress {
+            room,
+            recording,
+            destination,
+        } = body::egress(&info, Room::default())
+        else {
+            return false;
+        };
+        let here = room.sid == call.id || room.sid.is_empty();
+        let id = &recording.egress_id;
+        let known = call.recordings.get(id);
+        let useless = known.is_some_and(|known| !call.serves(known));
+        here && !useless
+            && !pending_request.ended.contains(id)
+            && self.bucket.place_of(&destination).is_ours()
     }
 
     async fn is_listed(&self, call: &Call) -> Result<bool, Error> {
@@ -103,7 +115,7 @@ impl Egress {
         // Everything that takes time comes before: what is remembered is when the start was sent.
         let key = self.key(call, pending_request, (self.clock)()).await;
         let now = (self.clock)();
-        let state = EgressState::sent(now);
+        let state = EgressState::sent(now, &key);
         let sink_state = state.to_json();
         match self
             .store
@@ -123,11 +135,21 @@ impl Egress {
                 tracing::info!(call = %call.id, egress, "recording started");
                 metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
                 let done = Attempt::new(Outcome::Delivered { again: None }, &sink_state);
+                let started = egress.map(|egress_id| {
+                    let egress_id = egress_id.into();
+                    message::observation(&call.id, &Observation::Started { egress_id }, now)
+                });
                 done.with_messages([message::egress(info, now)])
+                    .with_messages(started)
             }
             // The outcome is unknown: the state stays, and the list is asked first.
             Err(error) if error.kind() == ErrorKind::UnknownOutcome => retry(&error, state),
-            Err(error) => self.refused(due, &error, EgressState::default(), now),
+            Err(error) => {
+                let error = self.doubted(call, error).await;
+                let absence = absence(due, now).filter(|_| error.kind() == ErrorKind::NotFound);
+                let refused = self.refused(due, &error, EgressState::default(), now);
+                refused.with_messages(absence)
+            }
         }
     }
 }
@@ -142,18 +164,11 @@ fn not_listed_yet(due: &Due) -> Attempt {
     Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state)
 }
 
-/// Whether a listed egress records this call and fulfils the request.
-fn records(info: &str, call: &Call, pending_request: &RecordingRequest) -> bool {
-    let Ok(info) = serde_json::from_str::<Value>(info) else {
-        return false;
-    };
-    match body::egress(&info, Room::default()) {
-        EventPayload::Egress { room, recording } => {
-            let here = room.sid == call.id || room.sid.is_empty();
-            here && !pending_request.ended.contains(&recording.egress_id)
-        }
-        _ => false,
-    }
+/// How long a start waits after a recording that died.
+fn restart_wait(call: &Call, now: Timestamp) -> Option<Duration> {
+    let (wait, died_at) = call.restart_backoff()?;
+    let left = (died_at? + wait).duration_since(now).min(wait);
+    Duration::try_from(left).ok().filter(|left| !left.is_zero())
 }
 
 fn egress_id(info: &str) -> Option<String> {
