@@ -46,9 +46,18 @@ pub(super) async fn refuse(first: &mut AnyConnection, options: &AnyConnectOption
     match tokio::time::timeout(ANSWER_TIMEOUT, turns).await {
         Ok(Ok(Statements::Kept)) | Err(_) => Ok(()),
         Ok(Ok(Statements::Mixed)) => Err(Error::Pooler(None)),
-        Ok(Err(error)) if lost_statement(&error) => Err(Error::Pooler(Some(error))),
+        Ok(Err(error)) if lost_statement(&error) || is_of_pgbouncer(&error) => {
+            Err(Error::Pooler(Some(error)))
+        }
         Ok(Err(_)) => Ok(()),
     }
+}
+
+/// Whether PgBouncer refuses the statement itself: in statement mode it has no transactions. PostgreSQL uses this code
+/// (protocol_violation) for no statement of ours.
+fn is_of_pgbouncer(error: &SqlError) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.as_deref() == Some("08P01")
 }
 
 /// The state of the statements that two connections had prepared.
