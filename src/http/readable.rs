@@ -220,4 +220,16 @@ mod tests {
         assert!(!is_utf16(b"{\"a\":1}"));
         assert!(!is_utf16(b""));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn anything_is_repaired_or_refused(parts in proptest::collection::vec(proptest::sample::select(vec![
+            "\"", "\\", "\\u", "d83d", "\\ud83d", "\\ude00", "NaN", "-Inf", "Infinity", "é", "[", "]", "{", "}", ":", ",", "\n", "1",
+        ]), 0..20)) {
+            let text = parts.concat();
+            if let Some(json) = json(&text) {
+                serde_json::from_str::<serde_json::Value>(&json).unwrap();
+            }
+        }
+    }
 }

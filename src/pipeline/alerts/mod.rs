@@ -10,6 +10,7 @@ mod thresholds;
 
 mod checks;
 mod health;
+mod refused_creates;
 
 mod firing;
 mod notification;

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use livekit_airtable::domain::transcript::{Report, Reports, Speaker, Transcript, Turn};
-use serde_json::{Map, Value, json};
+use livekit_airtable::domain::transcript::{
+    Report, Reports, Speaker, Transcript, Turn, outline, read,
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json, value::RawValue};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_763_884_800 + second).unwrap()
@@ -96,4 +99,38 @@ fn without_a_job_the_newest_wins_over_all() {
     assert_eq!(words(&reports), ["Agent: corrected"]);
     reports.add(&report("AJ_2", Some(3), "two"), at(3));
     assert_eq!(words(&reports), ["Agent: one", "Agent: two"]);
+}
+
+/// Texts full of what markup, labels and times are made of.
+fn noise() -> impl Strategy<Value = String> {
+    let parts = [
+        "<", "</", "<break", "<expr ", "spell", ">", "/>", "=\"", "\"", "[", "laughs", "]", "](",
+        "Agent", "Caller", ":", "：", "é", "😀", " ", "\n", "&amp;", "<!--", "<#", "?>", "1:05",
+        "\u{0}", "e\u{301}", "-->", "{", "[\"",
+    ];
+    let part = proptest::sample::select(parts.to_vec());
+    proptest::collection::vec(part, 0..30).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_words_are_read_and_the_callers_stay(text in noise(), key in noise()) {
+        let body = json!({ "room": text, "turns": [
+            { "role": "user", "content": text }, { "role": "assistant", "content": text }, text, { "role": key, key.clone(): text },
+            { "speaker": text, "text": text, "created_at": text }, [key, text],
+        ], "events": [{ "type": "user_input_transcribed", "transcript": text, "is_final": true }] });
+        for body in [body.clone(), json!({ "transcript": text }), body["turns"].clone()] {
+            let body: Box<RawValue> = serde_json::value::to_raw_value(&body).unwrap();
+            let counted = outline(&body).unwrap();
+            let (_, report) = read(&body).unwrap();
+            if let Transcript::Turns(turns) = report.transcript {
+                let labelled: usize = counted.labels.values().sum();
+                prop_assert_eq!(turns.len(), counted.turns + labelled);
+                let words = text.trim();
+                let is_callers = |turn: &Turn| turn.speaker == Speaker::Caller && turn.text == words;
+                let has_turns = body.get().contains("\"role\"");
+                prop_assert!(!has_turns || words.is_empty() || turns.iter().any(is_callers));
+            }
+        }
+    }
 }

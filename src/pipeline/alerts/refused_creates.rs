@@ -1,0 +1,31 @@
+//! The check whether Airtable creates rows: new ones may wait while others are updated.
+
+use super::condition::{Condition, ConditionKind};
+use crate::{
+    domain::{Sink, counted},
+    store::{Setting, Store},
+};
+
+/// New rows wait, while others are updated.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(super) async fn find(store: &Store) -> anyhow::Result<Option<Condition>> {
+    let error = store.get(Setting::RefusedCreates).await?;
+    let Some(error) = error.filter(|error| !error.is_empty()) else {
+        return Ok(None);
+    };
+    let parked = store.parked(Sink::Airtable).await?;
+    if parked.is_empty() {
+        return Ok(None);
+    }
+    let count = parked.len() as i64;
+    let what = counted(count, "call waits for its row", "calls wait for their rows");
+    let text = format!(
+        "Airtable creates no new rows: {error}. Rows that are there are updated; {what}. New rows are tried again by \
+         themselves; `livekit-airtable redrive` does so at once."
+    );
+    let summary = "Airtable created no new rows";
+    let condition = Condition::new(ConditionKind::RefusedCreates, summary, text);
+    Ok(Some(condition.affecting(count, parked)))
+}
