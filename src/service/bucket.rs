@@ -22,7 +22,7 @@ pub fn client(config: &config::StorageSettings) -> storage::Client {
     })
 }
 
-/// Warns of links that end before RECORDING_URL_TTL: a presigned URL lives no longer than the key that signed it.
+/// Warns if links expire before RECORDING_URL_TTL: a presigned URL is valid no longer than the key that signed it.
 ///
 /// # Errors
 /// When a file with a part of the key cannot be read.

@@ -1,4 +1,4 @@
-//! The check whether Airtable creates rows: new ones may wait while others are updated.
+//! Checks whether Airtable refuses new rows while it updates existing ones.
 
 use super::condition::{Condition, ConditionKind};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     store::{Setting, Store},
 };
 
-/// New rows wait, while others are updated.
+/// The condition that new rows are refused.
 ///
 /// # Errors
 /// When the database cannot be read.
