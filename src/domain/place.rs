@@ -62,7 +62,7 @@ impl Place {
     pub fn note(&self) -> String {
         match self {
             Place::Unstated | Place::OurBucket => String::new(),
-            Place::Unnamed => "The request of this egress names no storage: it is recorded to where the egress service's own configuration says, which may not be S3_BUCKET. Name the bucket in the program that starts the egress.".into(),
+            Place::Unnamed => "The request of this egress names no storage: the configuration of the egress service decides where the file goes, which may not be S3_BUCKET. Name the bucket in the program that starts the egress.".into(),
             Place::Elsewhere(elsewhere) => elsewhere.note(),
             Place::Backup { our_bucket } => format!(
                 "The upload to S3_BUCKET \"{our_bucket}\" failed, and LiveKit put the recording into its backup storage, where this service cannot read it: check the bucket's key and endpoint in LiveKit, and fetch the file from the backup storage."

@@ -92,7 +92,7 @@ impl Call {
             let others: Vec<&str> = others.iter().map(EgressId::as_str).collect();
             let others = others.join(", ");
             return Some(format!(
-                "Stopped because {others}, started by {who}, records the call, too. {ONE_RECORDER}"
+                "Stopped because {others}, started by {who}, also records the call. {ONE_RECORDER}"
             ));
         }
         let ours = self.superseded.iter().find(|(_, by)| by.contains(id));
@@ -125,4 +125,4 @@ impl Call {
 }
 
 /// Advice that avoids double recordings.
-pub const ONE_RECORDER: &str = "To record each call once, take the egress out of the agent (or out of CreateRoom), or set RECORD_ON=manual, which follows what others start and starts nothing.";
+pub const ONE_RECORDER: &str = "To record each call once, remove the egress from the agent (or from CreateRoom), or set RECORD_ON=manual: the service then starts nothing and follows the egresses of others.";

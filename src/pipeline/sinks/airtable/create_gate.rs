@@ -91,7 +91,7 @@ impl CreateGate {
             (refusal, is_first)
         };
         if is_first {
-            tracing::error!(%error, "Airtable creates no new rows; rows that are there are updated, and new ones are parked");
+            tracing::error!(%error, "Airtable creates no new rows; existing rows are updated, and new ones are parked");
             // If this fails, no alert fires before the first refusal after the next restart.
             store.set(Setting::RefusedCreates, &error).await.ok();
         }

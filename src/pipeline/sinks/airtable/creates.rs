@@ -12,7 +12,7 @@ use crate::{
 
 /// After this many refusals of single rows, all new rows count as refused.
 const MAX_REFUSED_ALONE: usize = 2;
-const UNNAMED: &str = "new rows are refused, although rows that are there are updated; in Airtable, check \"Edit table permissions\" in \
+const UNNAMED: &str = "new rows are refused, although existing rows are updated; in Airtable, check \"Edit table permissions\" in \
      the menu beside the table's name, \"Edit field permissions\" in the columns' menus, and whether the base is full";
 /// How many known rows are tried, because somebody may have deleted some.
 const KNOWN_ROWS: i64 = 3;

@@ -15,9 +15,9 @@ const FIRST_RETRY: Duration = Duration::from_secs(15 * 60);
 const LONGEST_RETRY: Duration = Duration::from_secs(86_400);
 
 const REFUSED_ROW: &str = "a proxy or firewall between this service and Airtable refuses this row, while Airtable can be read. Other rows are \
-     written. Let it pass every request to the Airtable API, then run `livekit-airtable redrive`; until then it is tried rarely. The answer was ";
-const REFUSED_WRITES: &str = "a proxy or firewall between this service and Airtable refuses every write, while Airtable can be read. Let it \
-     pass PATCH requests to the Airtable API. The answer was ";
+     written. Allow every request to the Airtable API there, then run `livekit-airtable redrive`; until then it is rarely retried. The answer was ";
+const REFUSED_WRITES: &str = "a proxy or firewall between this service and Airtable refuses every write, while Airtable can be read. Allow \
+     PATCH requests to the Airtable API there. The answer was ";
 
 impl WriteBatch<'_> {
     /// If Airtable can be read, finds the row at fault; otherwise the token, the address or the proxy is at fault.
