@@ -45,7 +45,7 @@ pub struct Recording {
     /// The order of the event that carried `key`, when the rest is from another one.
     #[serde(default)]
     pub key_of: Option<EventOrder>,
-    /// Whether the file is in our bucket.
+    /// Where the file is.
     #[serde(default, skip_serializing_if = "Place::is_unstated")]
     pub place: Place,
 }

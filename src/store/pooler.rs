@@ -31,7 +31,7 @@ pub(super) fn opened(error: SqlError) -> Error {
     }
 }
 
-/// Does what a pooler in transaction mode breaks: two connections prepare a statement each and take turns. Other errors are
+/// Detects a pooler in transaction mode: two connections prepare a statement each and take turns. Other errors are
 /// ignored here; opening the database reports them.
 ///
 /// # Errors

@@ -45,7 +45,7 @@ const WRAPPERS: [&str; 9] = [
     "session",
     "body",
 ];
-/// How deeply it may be wrapped.
+/// The maximum depth of wrappers.
 const DEEPEST: u8 = 3;
 
 /// A body, split into its parts.

@@ -31,7 +31,7 @@ const SILENT: [&str; 8] = [
     "video",
     "instructions",
 ];
-/// How deeply the words may be nested.
+/// The maximum depth of nested words.
 const DEEPEST: u8 = 5;
 
 /// The text of a message: strings, and the transcripts of audio parts; images are omitted.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Airtable {
-    /// The table as it was last read; it is read now when nothing is known of it or what is cached is out of date.
+    /// The cached table; it is read again if there is none or the cached one is out of date.
     pub(super) async fn table(&self, now: Timestamp) -> Result<Arc<Table>, Error> {
         let mut cache = self.table.lock().await;
         let key = self.client.mapping_key();
