@@ -26,7 +26,7 @@ logger = logging.getLogger("agent")
 
 # on_session_end is cancelled after 300 s: give up before that.
 GIVE_UP_AFTER = 240.0
-# The service takes 16 MiB.
+# The service accepts at most 16 MiB.
 LARGEST = 16 << 20
 
 
@@ -40,7 +40,7 @@ def authorization(room: str) -> str:
 
 
 def session_report(ctx: JobContext) -> dict:
-    """The session report; the conversation alone where the SDK cannot make one, e.g. while it still records audio."""
+    """The session report, or only the conversation if the SDK cannot create one, e.g. while it still records audio."""
     try:
         return ctx.make_session_report().to_dict()
     except Exception as error:
@@ -55,7 +55,7 @@ def session_report(ctx: JobContext) -> dict:
 
 
 def plain_item(item) -> dict | None:
-    """A message of the history without anything that its own serializer may fail on."""
+    """A message of the history, without the fields on which the SDK's serializer may fail."""
     if item.type != "message":
         return None
     text = [part if isinstance(part, str) else getattr(part, "transcript", None) for part in item.content]
@@ -70,7 +70,7 @@ def plain_item(item) -> dict | None:
 
 
 def plain(value, inside: tuple = ()):
-    """The value as JSON: no NaN, no circles, and for an object without JSON its text, so that none costs the words."""
+    """The value as plain JSON. NaN, cycles and unknown objects are replaced: none of them may lose the transcript."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -89,7 +89,7 @@ def plain(value, inside: tuple = ()):
 
 
 def to_json(report: dict) -> bytes:
-    """The report, or what matters of it if it is too large for the service."""
+    """The report as JSON; only its conversation if it is too large for the service."""
     body = json.dumps(plain(report)).encode()
     if len(body) > LARGEST:
         small = ("job_id", "room_id", "room", "timestamp", "chat_history")
@@ -98,7 +98,7 @@ def to_json(report: dict) -> bytes:
 
 
 def is_final(answer: aiohttp.ClientResponse) -> bool:
-    """Whether livekit-airtable itself refused the report. Another 4xx comes from something in between, like a firewall."""
+    """Whether livekit-airtable itself refused the report. Any other 4xx comes from a proxy or firewall."""
     ours = answer.headers.get("Content-Type", "").startswith("application/problem+json")
     return ours and answer.status < 500 and answer.status not in (408, 429)
 

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 
 // The process is ended 300 s after onSessionEnd starts: give up before that.
 const GIVE_UP_AFTER_MS = 240_000;
-// The service takes 16 MiB.
+// The service accepts at most 16 MiB.
 const LARGEST = 16 * 1024 * 1024;
 
 type Report = Record<string, unknown>;
@@ -30,7 +30,7 @@ async function authorization(room: string): Promise<string> {
   return `Bearer ${await token.toJwt()}`;
 }
 
-/** The session report; the conversation alone where the SDK cannot make one, e.g. while it still records audio. */
+/** The session report, or only the conversation if the SDK cannot create one, e.g. while it still records audio. */
 export function sessionReport(ctx: JobContext): Report {
   try {
     return voice.sessionReportToJSON(ctx.makeSessionReport());
@@ -53,7 +53,7 @@ export function sessionReport(ctx: JobContext): Report {
   };
 }
 
-/** The value as JSON: no circles, and for an object without JSON its text, so that none costs the words. */
+/** The value as plain JSON. Cycles and unknown objects are replaced: none of them may lose the transcript. */
 function plain(value: unknown, inside: unknown[] = []): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (value === null || typeof value !== 'object') return value;
@@ -68,7 +68,7 @@ function plain(value: unknown, inside: unknown[] = []): unknown {
   }
 }
 
-/** The report, or what matters of it if it is too large for the service. */
+/** The report as JSON; only its conversation if it is too large for the service. */
 function toJson(report: Report): string {
   const body = JSON.stringify(plain(report));
   if (Buffer.byteLength(body) <= LARGEST) return body;
@@ -76,7 +76,7 @@ function toJson(report: Report): string {
   return JSON.stringify(plain({ job_id, room_id, room, timestamp, chat_history }));
 }
 
-/** Whether livekit-airtable itself refused the report. Another 4xx comes from something in between, like a firewall. */
+/** Whether livekit-airtable itself refused the report. Any other 4xx comes from a proxy or firewall. */
 function isFinal(answer: Response): boolean {
   const ours = answer.headers.get('content-type')?.startsWith('application/problem+json') ?? false;
   return ours && answer.status < 500 && answer.status !== 408 && answer.status !== 429;

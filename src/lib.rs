@@ -59,8 +59,8 @@
 //! - **reconcile**: asking LiveKit for what no webhook reported.
 //! - **backfill, replay**: history imported into the inbox; calls rebuilt from their stored events.
 //! - **retention**: purging transcripts and messages KEEP after a call's rows were delivered (`pipeline::retention` decides
-//!   when, `store::retention` which calls, `Call::purge` what of them).
-//! - **permanent link**: `/r/…`, signed by us, which leads to a new signed URL of the storage (`domain::link`, `http::links`).
+//!   when, `store::retention` which calls, `Call::purge` which of their data).
+//! - **permanent link**: `/r/…`, signed by us, which redirects to a new signed URL of the storage (`domain::link`, `http::links`).
 //! - **lease**: which process runs a job (`pipeline::leases` decides and takes over, `store::lease` is its SQL).
 //! - **request budget**: requests to Airtable per second and per month; `store::ledger` counts and refuses,
 //!   `domain::budget` decides when to save, `pipeline::budget` applies it to the batches.

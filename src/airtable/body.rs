@@ -17,7 +17,7 @@ pub(super) fn refusal(body: &[u8]) -> (String, String) {
     }
 }
 
-/// Whether a body is Airtable's, as far as can be told: its types are words in capitals. JSON that is cut short counts.
+/// Whether a body looks like Airtable's: its error types are words in capitals. Truncated JSON counts.
 pub(super) fn is_airtables(body: &[u8], kind: &str) -> bool {
     let is_word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let text = String::from_utf8_lossy(body);

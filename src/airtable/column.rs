@@ -15,9 +15,9 @@ pub struct Column {
     pub options: Value,
     /// Shown in Airtable beside the name; may be empty.
     pub description: String,
-    /// What fills its cells.
+    /// The source of its values.
     pub from: Source,
-    /// What fills them where `from` is empty, in this order.
+    /// Further sources, in this order, for calls in which `from` has no value.
     pub otherwise: Vec<Source>,
     /// `false` in the file leaves the column out.
     pub enabled: bool,
@@ -26,7 +26,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// What fills its cells, the first that has a value.
+    /// All sources of its values; the first that has one counts.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         std::iter::once(&self.from).chain(&self.otherwise)
     }

@@ -86,12 +86,12 @@ impl Error {
         }
     }
 
-    /// Whether something on the way to Airtable refused a write; see [`Refusal::is_of_an_intermediary`].
+    /// Whether a proxy or firewall refused a write; see [`Refusal::is_of_an_intermediary`].
     pub fn is_of_an_intermediary(&self) -> bool {
         self.refusal().is_some_and(Refusal::is_of_an_intermediary)
     }
 
-    /// Whether it may concern new rows alone; see [`Refusal::may_concern_creates`].
+    /// Whether it may concern only new rows; see [`Refusal::may_concern_creates`].
     pub fn may_concern_creates(&self) -> bool {
         self.refusal().is_some_and(Refusal::may_concern_creates)
     }

@@ -1,4 +1,4 @@
-//! Which columns their permissions lock. Airtable's metadata does not say so, only a write does.
+//! Finds columns that are locked by their permissions. Airtable's metadata does not show them, only a write does.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use super::client::Client;
 use super::error::Error;
 use super::schema::Mapping;
 
-/// The columns that AIRTABLE_TOKEN's user may not edit, by name in the schema: each is emptied in a test row until none is
-/// refused any more. The key has been written already.
+/// The columns that AIRTABLE_TOKEN's user may not edit, by name in the schema. Clears all cells of a test row, and again
+/// without the column that Airtable names, until no column is refused. The key was written before.
 pub async fn locked_columns(
     client: &Client,
     mapping: &Mapping,
@@ -40,7 +40,7 @@ pub async fn locked_columns(
                 open.remove(name);
                 locked.push(name.to_owned());
             }
-            // What a column thinks of an empty cell is no matter of permissions.
+            // A refusal of the empty value has nothing to do with permissions.
             Class::Row { .. } | Class::Choice { .. } | Class::UnknownField => break,
             _ => return Err(error),
         }

@@ -2,8 +2,8 @@
 //!
 //! Requests: [`Client`] owns one base's request budget (`rate_limiter`, `rate`, `slots`, and `ledger` for what other
 //! processes send); `records`, `attachments` and `metadata` have its requests, `wire` their JSON. [`Error`] is what they
-//! fail with; `refusal` decides from status and body which [`Class`] it is. After a 429 `rate_limiter` waits as long as
-//! Airtable says, else 30 s, halves its rate (`domain::budget`) and goes on with one request.
+//! fail with; `refusal` decides from status and body which [`Class`] it is. After a 429, `rate_limiter` waits as long as
+//! Airtable says, or 30 s, halves its rate (`domain::budget`) and continues with one request.
 //!
 //! The table: [`Schema`] says which columns there are and what fills them (`parse` reads its file by `rules`), [`Plan`]
 //! compares it with a base, step by step, and [`Mapping`] is what a writer needs: field ids, which survive a rename.

@@ -5,8 +5,8 @@ use crate::domain::{
     participant::{Participant, ParticipantKind},
 };
 
-/// The caller's number: a phone call's; else a connector's (WhatsApp, Twilio); else, if nobody is there by telephone, what
-/// another participant calls its number.
+/// The caller's number: that of a SIP participant; otherwise of a connector (WhatsApp, Twilio); otherwise, in a call without
+/// SIP participants, the number in another participant's attributes.
 pub(super) fn caller(call: &Call) -> Option<String> {
     let of = |kind| in_order(call).filter(move |p: &&Participant| p.kind == kind);
     let by_telephone = of(ParticipantKind::Sip).find_map(|p| first_of(p, &[SIP_NUMBER]));
@@ -19,11 +19,11 @@ pub(super) fn caller(call: &Call) -> Option<String> {
 }
 
 const SIP_NUMBER: &str = "sip.phoneNumber";
-/// What connectors and those who call their API name the caller's number.
+/// The attributes in which connectors, and programs that use their API, put the caller's number.
 const CONNECTOR_NUMBERS: [&str; 3] = ["phone", "phoneNumber", SIP_NUMBER];
-/// What may stand before the number in an identity.
+/// Prefixes of a number in an identity.
 const NUMBER_PREFIXES: [&str; 4] = ["whatsapp:", "whatsapp_", "whatsapp-", "tel:"];
-/// Digits of a telephone number (E.164 allows 15; shorter ones are somebody's own numbers).
+/// How many digits a phone number has (E.164 allows 15; shorter numbers are internal extensions).
 const DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
 
 fn connector_number(participant: &Participant) -> Option<String> {
@@ -41,7 +41,7 @@ fn first_of(participant: &Participant, names: &[&str]) -> Option<String> {
     given.next().map(str::to_owned)
 }
 
-/// An identity that is a telephone number.
+/// The phone number that an identity consists of.
 fn number_in(identity: &str) -> Option<String> {
     let identity = identity.trim();
     let prefix = NUMBER_PREFIXES

@@ -1,8 +1,8 @@
-//! What Airtable's permissions of a column or a table refuse, as far as its message says so.
+//! Reads from Airtable's message whether the permissions of a column or a table caused a refusal.
 
 use super::message;
 
-/// Something that people may limit to some users in Airtable.
+/// A permission that can be limited to some users in Airtable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Permission {
     /// "Edit field permissions": the column, by ID or name.
@@ -11,7 +11,7 @@ pub enum Permission {
     Table,
 }
 
-/// Airtable's words for both: `… because the field "Caller" (fld…) has been configured to limit who can perform this operation`.
+/// Airtable's wording for both: `… because the field "Caller" (fld…) has been configured to limit who can perform this operation`.
 const LIMITED: [&str; 3] = [
     "configured to limit who",
     "not permitted to perform",
@@ -35,7 +35,7 @@ pub(super) fn named(text: &str) -> Option<Permission> {
     }
 }
 
-/// Where the first of these words ends, or its plural.
+/// The position after the first of these words, or after its plural.
 fn word(lower: &str, words: &[&str]) -> Option<usize> {
     let ends = |word: &&str| {
         let is_letter = |c: char| c.is_ascii_alphanumeric();
@@ -50,7 +50,7 @@ fn word(lower: &str, words: &[&str]) -> Option<usize> {
     words.iter().filter_map(ends).min()
 }
 
-/// The column at the beginning of ` "Access Date" (fld…) has been configured to limit …`: its ID if it is there.
+/// The column at the beginning of ` "Access Date" (fld…) has been configured to limit …`: its ID, or its name without one.
 fn column(rest: &str) -> Option<String> {
     let lower = rest.to_ascii_lowercase();
     let end = lower.find("configured to limit").unwrap_or(rest.len());

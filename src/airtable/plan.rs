@@ -88,7 +88,7 @@ impl Plan {
         Ok(mapping)
     }
 
-    /// Marks columns that their permissions lock, by name in the schema.
+    /// Marks the columns that are locked by their permissions, by name in the schema.
     pub fn mark_locked<'a>(&mut self, columns: impl Iterator<Item = &'a String>) {
         for locked in columns {
             let same = |step: &&mut Step| step.column() == locked && step.locked().is_some();

@@ -21,7 +21,7 @@ pub struct RowLinks {
     pub recording: Option<String>,
     /// When `recording` expires; `None` for a permanent link.
     pub expires: Option<Timestamp>,
-    /// Every playable recording's, by egress ID; only where a column lists them.
+    /// The links of all playable recordings, by egress ID; only if a column lists them.
     pub parts: BTreeMap<EgressId, String>,
     /// The full transcript, if the one in the cell is cut.
     pub transcript: Option<String>,
@@ -63,11 +63,11 @@ pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
     }
 }
 
-/// What fills a column's cell.
+/// The value for a column's cell.
 enum Found<'a> {
-    /// Null: it is empty.
+    /// Null: the cell is empty.
     Value(&'a Source, Value),
-    /// What filled it may have been purged.
+    /// The value may have been purged: the cell stays as it is.
     Purged,
 }
 
@@ -152,7 +152,7 @@ fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
     value.filter(|value| value != "")
 }
 
-/// One line per recording in the order of time: its length, its egress and its link, or what became of it.
+/// One line per recording, by time: its egress, its length and its link, or why there is no file.
 fn all_recordings(call: &Call, links: &RowLinks) -> String {
     let line = |part: &&Recording| match links.parts.get(&part.egress_id) {
         Some(link) => format!("{} {link}", call.part_summary(part)),

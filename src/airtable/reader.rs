@@ -54,7 +54,7 @@ impl<'a> SchemaReader<'a> {
         text.unwrap_or_default()
     }
 
-    /// The text of a key that a column must have, or the texts of its list; none when there is a fault.
+    /// The text of a required key, or the texts of its list; empty when there is a fault.
     pub(super) fn texts(
         &mut self,
         entry: &Entry<'_>,

@@ -1,5 +1,5 @@
-//! Whether a refusal says that the base, or its plan, has no room for more records. Airtable documents no error for that, so
-//! its words decide.
+//! Recognizes refusals because the base or its plan has no room for more records. Airtable documents no error type for that,
+//! so the words of its message decide.
 
 use super::refusal_type::RefusalType;
 
@@ -12,7 +12,7 @@ const ROOM: [&str; 5] = ["record", "row", "base is", "base has", "this base"];
 /// `message`: Airtable's, which names no column and no record.
 pub(super) fn is_named(kind: &RefusalType, message: &str) -> bool {
     let type_says = match kind {
-        // The requests of a month, which are refused for rows that are there as well.
+        // The monthly limit on requests, which also blocks updates of existing rows.
         RefusalType::OverPlan(kind) if kind.contains("BILLING") => return false,
         RefusalType::Other(kind) if kind.contains("RATE_LIMIT") => return false,
         RefusalType::OverPlan(_) => return true,
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_base_is_told_from_other_refusals() {
+    fn a_full_base_is_distinguished_from_other_refusals() {
         let full = [
             ("RECORD_LIMIT_EXCEEDED", ""),
             ("LIMIT_CHECK_FAILED", "Limit check failed"),

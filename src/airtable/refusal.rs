@@ -13,7 +13,7 @@ use super::{body, message, record_limit};
 pub enum AnsweredBy {
     /// The body is Airtable's JSON, perhaps cut short.
     Airtable,
-    /// It is not: a proxy or a firewall on the way.
+    /// The body is not Airtable's: a proxy or firewall answered.
     Intermediary,
 }
 
@@ -24,7 +24,7 @@ pub struct Refusal {
     pub access: Access,
     /// HTTP's.
     pub status: u16,
-    /// Whether it is Airtable that refused.
+    /// Whether Airtable or an intermediary refused.
     pub answered_by: AnsweredBy,
     /// Airtable's type, as far as it is known.
     pub kind: RefusalType,
@@ -36,7 +36,7 @@ pub struct Refusal {
     pub column: Option<String>,
     /// The choice that a select column lacks.
     pub choice: Option<String>,
-    /// The permissions in Airtable that refused it.
+    /// The permission in Airtable that caused it.
     pub permission: Option<Permission>,
     /// `Retry-After`; after a 429, the client's wait including jitter.
     pub after: Option<Duration>,
@@ -59,7 +59,7 @@ impl Refusal {
             false => AnsweredBy::Intermediary,
         };
         let message = match (access, answered_by) {
-            // A firewall may repeat what it dislikes.
+            // A firewall may repeat the private text that it rejected.
             (Access::WriteRecords, AnsweredBy::Intermediary) if body.starts_with(b"{") => {
                 "JSON that is not Airtable's".into()
             }
@@ -122,7 +122,7 @@ impl Refusal {
         matches!(self.kind, RefusalType::Attachment(_))
     }
 
-    /// Whether something on the way to Airtable refused a write. If reads work, it dislikes what is written.
+    /// Whether a proxy or firewall refused a write. If reads work, it objects to the contents.
     pub fn is_of_an_intermediary(&self) -> bool {
         let is_refusal =
             matches!(self.status, 400..=499) && !matches!(self.status, 401 | 407 | 408 | 413 | 429);
@@ -141,8 +141,8 @@ impl Refusal {
         is_refusal && names_nothing && record_limit::is_named(&self.kind, &self.message)
     }
 
-    /// Whether it may concern new rows alone, while rows that are there can be updated: no room for more records, or no
-    /// permission to create them.
+    /// Whether it may concern only new rows, while existing rows can be updated: no room for more records, or no permission
+    /// to create them.
     pub fn may_concern_creates(&self) -> bool {
         let is_permission = match &self.permission {
             Some(Permission::Table) => true,

@@ -26,7 +26,7 @@ pub(super) fn read_type(text: &str, options: &Value) -> (Option<FieldType>, Vec<
     (None, vec![fault])
 }
 
-/// The sources that texts name, and what is wrong with them in a column of this type.
+/// The sources that these texts name, and their faults in a column of this type.
 pub(super) fn read_sources(
     texts: &[String],
     kind: Option<FieldType>,

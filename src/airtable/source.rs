@@ -117,7 +117,7 @@ impl Source {
         !self.is_link() && !matches!(self, Source::Error | Source::RecordingAttachment)
     }
 
-    /// Whether it may be one of several sources of a column: others are written in ways of their own.
+    /// Whether it may be one of several sources of a column. Links, the copy, the key and the transcript are written separately.
     pub fn is_listable(&self) -> bool {
         self.is_of_a_call() && !matches!(self, Source::CallId | Source::Transcript)
     }

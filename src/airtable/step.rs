@@ -81,7 +81,7 @@ pub enum Step {
         choices: Vec<String>,
         field_id: String,
     },
-    /// Its permissions kept AIRTABLE_TOKEN's user from editing it when it was last written.
+    /// When it was last tried, its permissions did not let AIRTABLE_TOKEN's user edit it.
     Locked {
         column: String,
         name: String,
@@ -126,7 +126,7 @@ impl Step {
         }
     }
 
-    /// The step of a column that its permissions lock; `None`: there is another fault, or no such column.
+    /// The step for the same column, locked; `None`: the column has another fault, or is not there.
     pub(super) fn locked(&self) -> Option<Step> {
         let (column, name, kind, field_id) = match self {
             Step::Kept {

@@ -39,7 +39,7 @@ pub(super) struct BootstrapArgs {
     json: bool,
 }
 
-/// The use that the command makes of its plan.
+/// Whether the command prints, checks or applies its plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BootstrapMode {
     Print,
@@ -118,7 +118,7 @@ async fn open(
     Ok((Some(store), client.counted(ledger)))
 }
 
-/// How much of the plan there was to do.
+/// How much work the plan contained.
 struct Made {
     writes: usize,
     by_hand: usize,
@@ -213,8 +213,8 @@ async fn store_mapping(store: &Store, key: &str, mapping: &Mapping) -> anyhow::R
         .context("the columns' ids could not be stored")
 }
 
-/// Writes, reads and deletes a test row: Airtable has no request that lists a token's scopes. Returns the columns that
-/// their permissions lock.
+/// Writes, reads and deletes a test row: Airtable has no request that lists a token's scopes. Returns the columns that are
+/// locked by their permissions.
 async fn verify_with_test_row(
     client: &Client,
     key: &str,

@@ -87,7 +87,7 @@ pub(super) fn livekit_url(value: &str) -> Result<String, String> {
     let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
     let host = url.host_str().unwrap_or_default();
     let path = url.path().trim_end_matches('/');
-    // Where clients connect, below the address of the API.
+    // The address at which clients connect has `/rtc` after that of the API.
     let path = path.strip_suffix("/rtc").unwrap_or(path);
     Ok(format!("{scheme}://{host}{port}{path}"))
 }

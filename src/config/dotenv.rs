@@ -1,6 +1,6 @@
 //! The `.env` file: `NAME=value` lines as shells and Docker Compose read them.
 //!
-//! A line that could mean two things is refused, with its line and never with its value.
+//! An ambiguous line is refused. The error has its number and never its value.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ const ESCAPE: &str =
 const HASH: &str = "begins with #: put the value in single quotes, or a blank before a comment";
 const UNSET: &str = "refers with $ to a variable that is not set: put the value in single quotes if $ is part of it";
 
-/// Reads the text of a file. `environment` resolves `$NAME`, before the lines above it do. The second part are the errors
-/// of lines that have no name.
+/// Reads the text of a file. `$NAME` is looked up in `environment` first, then in the lines above. Returns the values, and
+/// the errors of lines that have no name.
 pub(super) fn parse(
     text: &str,
     environment: impl Fn(&str) -> Option<String>,
@@ -41,7 +41,7 @@ pub(super) fn parse(
             continue;
         };
         let value = reader.value().map_err(|why| {
-            // A quotation mark that is not closed has taken the rest of the file with it.
+            // An unclosed quotation mark has consumed the rest of the file.
             reader.rest = start;
             reader.skip_line();
             format!("line {line} of .env {why}")
@@ -60,7 +60,7 @@ struct Reader<'a, E> {
 }
 
 impl<E: Fn(&str) -> Option<String>> Reader<'_, E> {
-    /// Skips empty lines and comments; false at the end. Files that were joined have byte order marks in their middle.
+    /// Skips empty lines and comments; false at the end. Concatenated files have byte order marks in the middle.
     fn skip_to_content(&mut self) -> bool {
         loop {
             let blank = |c: char| c.is_whitespace() || c == '\u{feff}';
@@ -82,7 +82,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<'_, E> {
         self.rest = &self.rest[end..];
     }
 
-    /// How many blanks there were.
+    /// Returns the number of skipped blanks.
     fn skip_blanks(&mut self) -> usize {
         let before = self.rest.len();
         self.rest = self.rest.trim_start_matches([' ', '\t']);

@@ -19,7 +19,7 @@ impl Errors {
             .map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// Notes an error; of each variable only the first one counts.
+    /// Adds an error; only the first one of each variable is kept.
     pub(super) fn add(&mut self, name: &str, text: impl Into<String>) {
         if !self.0.iter().any(|(known, _)| known == name) {
             self.0.push((name.to_owned(), text.into()));

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Reader, source::read_file};
 use crate::domain::{KeyLookup, KeyUnreadable, StorageKey};
 
-/// A part of a key: a value, or a file that is read again for each use.
+/// A part of a key: a fixed value, or a file that is read again for each use.
 #[derive(Clone)]
 struct Part {
     name: &'static str,
@@ -63,7 +63,7 @@ pub(super) fn own(r: &mut Reader<'_>) -> KeyLookup {
     lookup(access, secret, token)
 }
 
-/// Another key for LiveKit to upload with; `None`: the service's own.
+/// The separate key that LiveKit uploads with; `None`: the service's own.
 pub(super) fn egress(r: &mut Reader<'_>) -> Option<KeyLookup> {
     const NAMES: [&str; 2] = ["S3_EGRESS_ACCESS_KEY", "S3_EGRESS_SECRET_KEY"];
     let expected = "a key that may write to the bucket, with its secret in S3_EGRESS_SECRET_KEY, or neither of them";

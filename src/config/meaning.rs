@@ -1,5 +1,5 @@
-//! Values in the environment that were written for a shell or for our `.env` file, and arrived with their quotes and
-//! comments: `docker run --env-file`, lists under `environment:` in Compose files and Kubernetes pass them on as they stand.
+//! Values in the environment that were written for a shell or for our `.env` file and still have their quotes and comments:
+//! `docker run --env-file`, Kubernetes, and lists under `environment:` in Compose files do not interpret them.
 
 /// A value, and whether quotes around it were removed.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,10 +14,10 @@ const ESCAPED: &str = "is in double quotes and has a backslash, which means diff
 const COMMENT: &str = "has a # after a blank, and Docker and systemd pass comments on as a part of the value: remove the comment, or put the value in single quotes if # is part of it";
 const REFERENCE: &str = "refers with ${…} to another variable, which Docker, Kubernetes and systemd pass on as it stands: write the value itself, or put it in single quotes if ${…} is part of it";
 
-/// The value that was meant: without blanks and quotes around it.
+/// The intended value: without blanks and quotes around it.
 ///
 /// # Errors
-/// The reason when it could mean two things. Nothing of the value is in it.
+/// The reason when the value is ambiguous. The reason does not contain the value.
 pub(super) fn meaning(name: &str, value: &str) -> Result<Meaning, String> {
     let text = value.trim();
     let Some((quote, inner)) = quoted(text) else {
@@ -35,14 +35,14 @@ pub(super) fn meaning(name: &str, value: &str) -> Result<Meaning, String> {
     }
 }
 
-/// The quotation mark around a text, and the text in it.
+/// The quotation mark around a text, and the text inside.
 fn quoted(text: &str) -> Option<(char, &str)> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let inner = text[1..].strip_suffix(quote)?;
     Some((quote, inner))
 }
 
-/// A `#` as comments begin: after a blank, or in the place of a value.
+/// A `#` that may start a comment: after a blank, or at the beginning of the value.
 fn has_comment(value: &str) -> bool {
     let after_blank = |(at, _): (usize, &str)| value[..at].ends_with(char::is_whitespace);
     value.match_indices('#').any(after_blank) || value.starts_with("# ")
@@ -57,8 +57,7 @@ fn has_reference(text: &str) -> bool {
     })
 }
 
-/// The reason why a value that is no secret cannot be what was meant: a quotation mark at one of its ends, or a character
-/// that nobody sees.
+/// Why a value that is not secret is probably a mistake: a quotation mark at its beginning or end, or an invisible character.
 pub(super) fn suspicious(value: &str) -> Option<&'static str> {
     const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
     const INVISIBLE: [char; 3] = ['\u{200b}', '\u{2060}', '\u{feff}'];
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_alone_stays_as_it_is() {
+    fn other_values_stay_as_they_are() {
         for value in [
             "*",
             "a#b",
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_mean_two_things_is_refused() {
+    fn ambiguous_values_are_refused() {
         for (value, why) in [
             ("* # SECRET", "has a # after a blank"),
             ("\"*\" # SECRET", "has a # after a blank"),

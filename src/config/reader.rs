@@ -1,4 +1,4 @@
-//! Reads variables one by one and collects what is wrong with them.
+//! Reads variables one by one and collects their errors.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -35,12 +35,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes what is wrong with a variable; only the first error of each counts.
+    /// Adds an error of a variable; only the first one of each is kept.
     pub(super) fn refuse(&mut self, name: &str, text: impl Into<String>) {
         self.errors.add(name, text);
     }
 
-    /// Whether something is wrong with this variable.
+    /// Whether this variable has an error.
     pub(super) fn has_error(&self, name: &str) -> bool {
         self.errors.iter().any(|(known, _)| known == name)
     }
@@ -92,8 +92,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A secret that the user made up. Earlier versions took quotes around it as a part of it, and others may do so: whether
-    /// they are one is for the user to say.
+    /// A secret that the user chose. Earlier versions used quotes around it as part of it, and other systems may still do so:
+    /// the user must decide.
     pub(super) fn own_secret(&mut self, name: &str, expected: &str) -> Option<SecretString> {
         let found = self.found(name, expected)?;
         if found.origin == Origin::Quoted {
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         Some(found.text.into())
     }
 
-    /// A value with the file that it is from, if it is from one.
+    /// A value, and the file that it was read from, if any.
     pub(super) fn renewable(
         &mut self,
         name: &str,

@@ -1,23 +1,23 @@
-//! S3_REGION, which most storages have in their host's name.
+//! S3_REGION, which is part of most storages' host names.
 
 use url::Url;
 
 use super::{Reader, check};
 use crate::domain::is_aws_host;
 
-/// The region of a host, as its name tells it.
+/// The region that a host's name implies.
 #[derive(Debug, PartialEq, Eq)]
 enum HostRegion {
     /// Requests for another region are refused.
     Fixed(String),
-    /// The region, unless S3_REGION says otherwise.
+    /// The default; S3_REGION can override it.
     Usual(String),
-    /// The storage takes `auto`.
+    /// The storage accepts `auto`.
     Auto,
     Unknown,
 }
 
-/// The storages with the region in their host: what stands before and after it.
+/// Storages with the region in their host name: the text before and after it.
 const AROUND: [(&str, &str); 13] = [
     ("s3.", ".scw.cloud"),
     ("s3.", ".wasabisys.com"),
@@ -34,7 +34,7 @@ const AROUND: [(&str, &str); 13] = [
     ("s3.", ".idrivee2.com"),
 ];
 
-/// The storages that take `auto`: R2, Tigris, Google Cloud Storage.
+/// Storages that accept `auto`: R2, Tigris, Google Cloud Storage.
 const AUTO: [&str; 6] = [
     ".r2.cloudflarestorage.com",
     ".storage.tigris.dev",
@@ -44,7 +44,7 @@ const AUTO: [&str; 6] = [
     ".storage.googleapis.com",
 ];
 
-/// Other names of Wasabi's regions, which its hosts may have but signatures may not.
+/// Aliases of Wasabi's regions, which are valid in host names but not in signatures.
 const WASABI: [(&str, &str); 6] = [
     ("nl-1", "eu-central-1"),
     ("de-1", "eu-central-2"),
@@ -59,7 +59,7 @@ pub(super) fn is_known(host: &str) -> bool {
     of_host(host) != HostRegion::Unknown
 }
 
-/// S3_REGION, else the one that the endpoint implies.
+/// S3_REGION, or the region that the endpoint implies.
 pub(super) fn read(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
     let name = "S3_REGION";
     let expected = "the bucket's region, like eu-central-1";
@@ -113,7 +113,7 @@ fn of_endpoint(endpoint: &str) -> HostRegion {
 
 fn of_host(host: &str) -> HostRegion {
     if is_aws_host(host) {
-        // From the right: a bucket or an access point in front of it may look like a region.
+        // From the right: the name of a bucket or an access point may look like a region.
         let mut labels = host.rsplit('.');
         return match labels.find_map(aws_region) {
             Some(region) => HostRegion::Fixed(region.to_owned()),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn others_take_auto_or_need_to_be_told() {
+    fn others_accept_auto_or_need_a_region() {
         for host in [
             "0123abc.r2.cloudflarestorage.com",
             "0123abc.eu.r2.cloudflarestorage.com",

@@ -1,4 +1,4 @@
-//! The services we use: LiveKit and Airtable. Each variable, its default, its rules.
+//! The services we use: LiveKit and Airtable. Their variables with defaults and rules.
 
 use std::path::PathBuf;
 

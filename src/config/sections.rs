@@ -146,7 +146,7 @@ impl HttpSettings {
     }
 }
 
-/// LISTEN_ADDR, else every address of the machine with PORT, which Heroku, Render, Railway and Cloud Run set.
+/// LISTEN_ADDR, or PORT on every address of the machine. Heroku, Render, Railway and Cloud Run set PORT.
 fn listen_address(r: &mut Reader<'_>) -> SocketAddr {
     let any = |port: u16| SocketAddr::from(([0, 0, 0, 0], port));
     let expected = "IP:port, like 0.0.0.0:8080 or [::]:8080";

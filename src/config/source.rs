@@ -21,16 +21,16 @@ pub struct Source {
     errors: Errors,
 }
 
-/// A value and where it is from.
+/// A value and its origin.
 pub(super) struct Found {
     pub(super) text: String,
     pub(super) origin: Origin,
 }
 
-/// Where a value is from.
+/// The origin of a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// A variable.
+    /// A variable, in the environment or in the `.env` file.
     Variable,
     /// A variable in the environment, which had quotes around the value.
     Quoted,
@@ -54,7 +54,7 @@ impl Source {
         Self::from_environment(pairs.into_iter().map(owned))
     }
 
-    /// A value that is not UTF-8 is an error of its variable, not of the others.
+    /// A value that is not UTF-8 is an error of its own variable only.
     pub(super) fn from_environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Self {
@@ -70,7 +70,7 @@ impl Source {
         }
     }
 
-    /// Reads the file for what the environment does not have; no file is no error.
+    /// Reads the file for variables that the environment lacks. A missing file is not an error.
     pub(super) fn add_dotenv(&mut self, path: &Path) {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
@@ -89,7 +89,7 @@ impl Source {
         }
     }
 
-    /// Errors of the `.env` file as a whole.
+    /// Errors of the `.env` file that belong to no variable.
     pub(super) fn errors(&self) -> &Errors {
         &self.errors
     }
@@ -140,7 +140,7 @@ impl Source {
 /// The content of a file that `NAME_FILE` names, without blanks around it.
 ///
 /// # Errors
-/// The reason why it cannot be used, to be read after the file's name.
+/// Why it cannot be used; completes a sentence that begins with the file's name.
 pub(super) fn read_file(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let text = decode(&bytes)?.trim().to_owned();
@@ -150,7 +150,7 @@ pub(super) fn read_file(path: &Path) -> Result<String, String> {
     }
 }
 
-/// A name without what programs that read `NAME=value` files may leave in front of it.
+/// A name without a byte order mark or `export `, which some readers of `NAME=value` files leave in front of it.
 fn plain_name(name: &str) -> String {
     let name = name.trim_start_matches('\u{feff}');
     let name = name.strip_prefix("export ").unwrap_or(name);

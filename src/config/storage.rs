@@ -1,4 +1,4 @@
-//! The bucket. Each variable, its default, its rules.
+//! The bucket. Its variables with defaults and rules.
 
 use super::{Reader, StorageSettings, check, keys, region};
 use crate::domain::Addressing;
@@ -35,7 +35,7 @@ impl StorageSettings {
     }
 }
 
-/// DigitalOcean and others show the endpoint with the bucket in its host, which would make every key wrong.
+/// DigitalOcean and others show the endpoint with the bucket in its host. With such an endpoint, every key would be wrong.
 fn endpoint_url(value: &str, bucket: &str) -> Result<String, String> {
     let address = check::storage_url(value, bucket)?;
     let host = address.split("://").last().unwrap_or_default();

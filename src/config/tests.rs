@@ -8,7 +8,7 @@ use super::*;
 mod bucket;
 mod installed;
 
-/// The seed's block with values filled in, plus the other required variables.
+/// All required variables with values.
 const COMPLETE: [(&str, &str); 9] = [
     ("LIVEKIT_API_KEY", "APIkey"),
     ("LIVEKIT_API_SECRET", "livekit-secret"),
@@ -99,7 +99,7 @@ fn every_error_is_told_at_once() {
 }
 
 #[test]
-fn the_seeds_placeholders_are_told_as_such() {
+fn placeholders_are_reported_as_such() {
     assert_text!(errors(&[
         ("LIVEKIT_API_KEY", "your_livekit_api_key"),
         ("LIVEKIT_API_SECRET", "your_livekit_secret"),
@@ -295,7 +295,7 @@ fn files_and_dotenv() {
 }
 
 #[test]
-fn the_example_file_is_the_seeds_block_and_then_all_defaults() {
+fn the_example_file_has_the_required_variables_and_all_defaults() {
     let example = include_str!("../../.env.example");
     let mut source = Source::from_pairs(COMPLETE);
     let all: String = example
@@ -311,7 +311,7 @@ fn the_example_file_is_the_seeds_block_and_then_all_defaults() {
     let path = folder.path().join(".env");
     std::fs::write(&path, all).unwrap();
     source.add_dotenv(&path);
-    // The seed's webhook URL is the only value that is neither a default nor required.
+    // The webhook URL is the only value that is neither a default nor required.
     let error = Config::serve(&source).err().unwrap().to_string();
     assert!(
         error.starts_with("EGRESS_WEBHOOK_URL: is still the example's placeholder")

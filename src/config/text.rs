@@ -1,15 +1,15 @@
-//! The text of files that people wrote with any editor, on any system.
+//! Decodes text files from any editor on any system.
 
 /// The text of a file: UTF-8 or UTF-16, with or without a byte order mark, and with `\n` at the ends of its lines.
 ///
 /// # Errors
-/// The reason why it is not a text, without anything of it.
+/// Why it is not a text. The reason contains nothing of it.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, &'static str> {
     let text = match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest)?,
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
-        // A name in ASCII begins the file, so one of its first two bytes is zero in UTF-16.
+        // The file begins with a name in ASCII, so one of its first two bytes is zero in UTF-16.
         [_, 0, ..] => utf16(bytes, u16::from_le_bytes)?,
         [0, _, ..] => utf16(bytes, u16::from_be_bytes)?,
         _ => utf8(bytes)?,

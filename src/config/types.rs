@@ -20,7 +20,7 @@ pub struct LiveKitSettings {
 
 /// S3_*: the bucket.
 pub struct StorageSettings {
-    /// S3_ACCESS_KEY, S3_SECRET_KEY and S3_SESSION_TOKEN, from their files as they are at each use.
+    /// S3_ACCESS_KEY, S3_SECRET_KEY and S3_SESSION_TOKEN; their files are read again for each use.
     pub key: KeyLookup,
     /// The key that LiveKit uploads with: S3_EGRESS_ACCESS_KEY and S3_EGRESS_SECRET_KEY, else `key`.
     pub egress_key: KeyLookup,
@@ -121,11 +121,11 @@ pub struct LogSettings {
     pub format: LogFormat,
 }
 
-/// LOG_FORMAT: how a log line looks.
+/// LOG_FORMAT
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }

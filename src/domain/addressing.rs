@@ -1,8 +1,8 @@
-//! How a bucket is addressed: S3_ADDRESSING, and whose storage it is.
+//! How a bucket is addressed (S3_ADDRESSING), and which hosts are AWS.
 
 use std::str::FromStr;
 
-/// Where the bucket's name stands in an object's URL.
+/// The position of the bucket's name in an object's URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressing {
     /// `https://endpoint/bucket/key`
@@ -33,7 +33,7 @@ impl FromStr for Addressing {
     }
 }
 
-/// Whether this is a host of AWS itself, also in its partitions of China and Europe.
+/// Whether this is a host of AWS, including its partitions for China and Europe.
 pub fn is_aws_host(host: &str) -> bool {
     let domains = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
     domains.iter().any(|domain| host.ends_with(domain))

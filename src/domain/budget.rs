@@ -34,7 +34,7 @@ impl Month {
 pub enum Mode {
     /// The month's requests suffice: every change is sent at once.
     Free,
-    /// They are kept for final rows, which are sent at once.
+    /// They suffice for final rows only, which are sent at once.
     FinalFirst,
     /// They would not suffice: only final rows are sent, in full requests.
     Saving,
@@ -51,10 +51,10 @@ pub struct Allowance {
     pub used: u64,
 }
 
-/// What the rest of a month has to be written, as far as it is known and as the last day and hour let expect.
+/// Rows that must be written before the month ends: known ones, and an estimate from the calls of the last hour and day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Demand {
-    /// Calls whose final row is not written.
+    /// Calls whose final row is not written yet.
     pub open_rows: u64,
     /// Rows whose links expire this month.
     pub renewals: u64,
@@ -65,9 +65,9 @@ pub struct Demand {
 
 /// Rows in a request.
 const ROWS: u64 = 10;
-/// Hours for which the last hour's calls are expected to go on.
+/// For how many hours the last hour's rate of calls is expected to continue.
 const RUSH_HOURS: f64 = 3.0;
-/// Requests that may be under way, or be spent on what no forecast has: reading the schema, a refusal.
+/// Reserve for requests in flight and for those that the estimate does not include: reading the schema, a refusal.
 const UNDER_WAY: u64 = 5;
 
 impl Demand {
@@ -78,7 +78,7 @@ impl Demand {
         (rush + self.last_day as f64 * hours / 24.0).ceil() as u64
     }
 
-    /// Requests that the final rows need, each of them alone.
+    /// Requests that the final rows need if each is sent alone.
     pub fn requests(&self, now: Timestamp) -> u64 {
         self.open_rows + self.expected(now) + self.renewals.div_ceil(ROWS)
     }
@@ -103,8 +103,8 @@ impl Allowance {
         }
     }
 
-    /// How to spend what is left, so that it lasts for the final rows of the calls that are known and expected. A month's
-    /// pace says nothing of a rush near its end.
+    /// How to spend the remaining requests so that they suffice for the final rows of known and expected calls. The month's
+    /// pace alone would miss a rush near its end.
     pub fn mode_for(&self, demand: &Demand, now: Timestamp) -> Mode {
         let needed = demand.requests(now);
         let forecast = match self.left() {

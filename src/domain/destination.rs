@@ -1,4 +1,4 @@
-//! Where an egress was asked to put its file, as LiveKit's messages say it.
+//! The destination of an egress's file, from LiveKit's messages.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The name in sentences for people; none for S3, which is what S3_BUCKET names.
+    /// The name in sentences for people.
     pub fn label(self) -> &'static str {
         match self {
             Provider::S3 => "bucket",
@@ -29,19 +29,19 @@ impl Provider {
 pub struct Upload {
     pub provider: Provider,
     pub bucket: String,
-    /// As the request has it; empty for the provider's own address.
+    /// As in the request; empty for the provider's own address.
     pub endpoint: String,
 }
 
-/// What the request of an egress says of the storage.
+/// The storage that the request of an egress names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum RequestedStorage {
     /// The message does not repeat the request.
     #[default]
     Unstated,
-    /// The request names none: the egress service's own configuration decides, which may be the disk of its host.
+    /// The request names none: the configuration of the egress service decides. It may be the disk of its host.
     ConfiguredThere,
-    /// The same with an absolute path, which is how recordings on the host's disk are asked for.
+    /// The same with an absolute path, which requests a file on the host's disk.
     LocalPath,
     /// The request names it.
     Named(Upload),
@@ -52,11 +52,11 @@ pub enum RequestedStorage {
 pub enum Location {
     /// A path on the egress host.
     Disk,
-    /// An address; `place` is host and path without scheme and query.
+    /// An address without scheme and query.
     Address { host: String, path: String },
 }
 
-/// What a message says of the place of an egress's file.
+/// A message's information about the place of an egress's file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Destination {
     pub requested: RequestedStorage,
@@ -66,7 +66,7 @@ pub struct Destination {
 }
 
 impl Location {
-    /// Reads a location; `None` for an empty one.
+    /// Parses a location; `None` for an empty one.
     pub fn parse(location: &str) -> Option<Location> {
         if location.is_empty() {
             return None;
@@ -75,7 +75,7 @@ impl Location {
             return Some(Location::Disk);
         };
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
-        // With S3_ADDRESSING=virtual, the egress puts the bucket before the whole endpoint: `https://calls.https://host/key`.
+        // With S3_ADDRESSING=virtual, the egress puts the bucket before the endpoint with its scheme: `https://calls.https://host/key`.
         let rest = match rest.split_once(".https://").or(rest.split_once(".http://")) {
             Some((bucket, address)) if !bucket.contains('/') => &format!("{bucket}.{address}"),
             _ => rest,

@@ -17,7 +17,7 @@ pub struct EgressError {
 pub enum FailureKind {
     /// The file was recorded and could not be put into the bucket.
     Upload,
-    /// It was stopped before any audio came.
+    /// It was stopped before any audio arrived.
     Stopped,
     /// Anything else, also a text that this version does not know.
     #[default]

@@ -47,10 +47,10 @@ impl Call {
         format!("{} {next}", not_started.error)
     }
 
-    /// The recordings of the call beside the one in the columns, and egresses that left none.
+    /// The recordings of the call other than the one in the columns, and egresses that left none.
     fn other_parts(&self, primary: Option<&Recording>) -> Option<String> {
         let primary = primary?;
-        // What was found in the bucket is history, and nothing is wrong with it.
+        // Recordings that were found in the bucket are history, not errors.
         let named = |it: &&Recording| {
             let repeats = self.is_playable(it) && self.repeats(it, primary);
             it.egress_id != primary.egress_id && !it.was_found() && !repeats
@@ -77,7 +77,7 @@ impl Call {
         Some(lines([recorded, lost]))
     }
 
-    /// A part in one line: its egress, its length and key, and what is wrong with it.
+    /// A part in one line: its egress, its length and key, and its error.
     pub fn part_summary(&self, part: &Recording) -> String {
         let id = &part.egress_id;
         let error = self.recording_error(part).replace('\n', " ");

@@ -96,9 +96,9 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Observation {
-    /// ListRooms does not list the room; one answer may be wrong.
+    /// ListRooms lacks the room. One such answer may be wrong.
     RoomMissing,
-    /// The room has closed: several answers of LiveKit agree.
+    /// The room has closed: several answers of LiveKit agree on that.
     RoomGone,
     /// LiveKit did not start the recording.
     NotStarted {
@@ -115,7 +115,7 @@ pub enum Observation {
     EgressLost { egress_id: EgressId },
     /// This service started the egress.
     Started { egress_id: EgressId },
-    /// This service's egress is stopped, because another program records the call, too.
+    /// This service's egress is stopped because another program also records the call.
     Superseded { egress_id: EgressId, by: EgressId },
 }
 

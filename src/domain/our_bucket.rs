@@ -1,11 +1,11 @@
-//! Our bucket, and whether an egress puts its file there.
+//! Our bucket, and whether an egress uploads to it.
 
 use super::{
     destination::{Destination, Location, Provider, RequestedStorage, Upload},
     place::{Elsewhere, OtherStorage, Place},
 };
 
-/// What every address of AWS's S3 counts as: bucket names are unique there.
+/// Stands for every address of AWS S3, where bucket names are unique.
 const AWS: &str = "amazonaws.com";
 const GOOGLE: &str = "storage.googleapis.com";
 
@@ -20,7 +20,7 @@ pub struct OurBucket {
 }
 
 impl OurBucket {
-    /// `endpoints`: S3_EGRESS_ENDPOINT and S3_ENDPOINT, the first of which LiveKit is given; none for AWS.
+    /// `endpoints`: S3_EGRESS_ENDPOINT and S3_ENDPOINT if they are set; LiveKit gets the first. None for AWS.
     pub fn new(name: &str, endpoints: &[&str]) -> OurBucket {
         let endpoints = match endpoints {
             [] => &[""],
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_named_storage_the_finished_files_location_tells() {
+    fn without_a_named_storage_the_finished_files_location_decides() {
         let ours = OurBucket::new("calls", &["http://minio:9000"]);
         let there = || RequestedStorage::ConfiguredThere;
         assert_eq!(place(&ours, there(), ""), Place::Unnamed);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_is_not_our_bucket_unless_it_lies_there() {
+    fn a_backup_is_not_our_bucket_unless_its_location_is() {
         let ours = OurBucket::new("calls", &[]);
         let backup = |location| {
             ours.place_of(&Destination {

@@ -22,7 +22,7 @@ pub enum ParticipantKind {
 }
 
 impl ParticipantKind {
-    /// What versions before this one store and read: they do not know every kind.
+    /// The kind that earlier versions store and read; they do not know every kind.
     fn as_before(self) -> ParticipantKind {
         match self {
             ParticipantKind::Connector => ParticipantKind::Standard,
@@ -45,7 +45,7 @@ pub struct Participant {
     pub attributes: Latest<BTreeMap<String, String>, u64>,
     pub joined_at: Option<Timestamp>,
     pub left_at: Option<Timestamp>,
-    /// It was seen with an audio track of its own.
+    /// Whether it was seen with an audio track.
     pub has_audio: bool,
     /// LiveKit counts the changes of a participant; the larger version is the newer.
     pub version: u64,
@@ -100,7 +100,7 @@ struct StoredParticipant {
     identity: String,
     name: String,
     kind: ParticipantKind,
-    /// The kind, where versions before this one do not know it.
+    /// The kind, if earlier versions do not know it.
     #[serde(
         default,
         deserialize_with = "if_known",
@@ -119,7 +119,7 @@ struct StoredParticipant {
     has_audio: bool,
 }
 
-/// A kind that only a newer version knows is none.
+/// A kind that only a newer version knows is read as `None`.
 fn if_known<'de, D: Deserializer<'de>>(value: D) -> Result<Option<ParticipantKind>, D::Error> {
     let value = serde_json::Value::deserialize(value)?;
     Ok(serde_json::from_value(value).ok())

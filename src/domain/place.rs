@@ -1,14 +1,14 @@
-//! Whether a recording is in our bucket, and what people read when it is not.
+//! Whether a recording is in our bucket, and the text for people if it is not.
 
 use serde::{Deserialize, Serialize};
 
 use super::destination::Upload;
 
-/// Where the file of a recording is. Of what several messages say the larger counts, so that their order does not matter.
+/// Where the file of a recording is. If several messages differ, the largest value counts: their order does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// No message says it: taken for our bucket, as earlier versions did.
+    /// No message says so: treated as our bucket, as in earlier versions.
     #[default]
     Unstated,
     /// The request names no storage: the egress service's own configuration decides.
@@ -21,7 +21,7 @@ pub enum Place {
     Backup { our_bucket: String },
 }
 
-/// A place that is not our bucket, and what our bucket was then.
+/// A place that is not our bucket, and our bucket at that time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Elsewhere {
     pub storage: OtherStorage,
@@ -38,17 +38,17 @@ pub enum OtherStorage {
     Disk,
     /// The host of the finished file's address.
     Host(String),
-    /// What the request names.
+    /// The storage that the request names.
     Named(Upload),
 }
 
 impl Place {
-    /// Stored only if a message said something.
+    /// Whether no message named the place. Such a place is not stored.
     pub fn is_unstated(&self) -> bool {
         *self == Place::Unstated
     }
 
-    /// Whether a recording there is one that this service delivers: in our bucket as far as is known.
+    /// Whether this service delivers a recording there: nothing is known that speaks against our bucket.
     pub fn is_ours(&self) -> bool {
         !matches!(self, Place::Unnamed | Place::Elsewhere(_))
     }
@@ -58,11 +58,11 @@ impl Place {
         matches!(self, Place::Elsewhere(_) | Place::Backup { .. })
     }
 
-    /// What people must know about the place; empty when nothing is wrong.
+    /// A note for people about the place; empty when nothing is wrong.
     pub fn note(&self) -> String {
         match self {
             Place::Unstated | Place::OurBucket => String::new(),
-            Place::Unnamed => "The request of this egress names no storage: it is recorded to where the egress service's own configuration says, which may not be S3_BUCKET. Name the bucket in the program that starts the egress.".into(),
+            Place::Unnamed => "The request of this egress names no storage: the configuration of the egress service decides where the file goes, which may not be S3_BUCKET. Name the bucket in the program that starts the egress.".into(),
             Place::Elsewhere(elsewhere) => elsewhere.note(),
             Place::Backup { our_bucket } => format!(
                 "The upload to S3_BUCKET \"{our_bucket}\" failed, and LiveKit put the recording into its backup storage, where this service cannot read it: check the bucket's key and endpoint in LiveKit, and fetch the file from the backup storage."
@@ -95,7 +95,7 @@ impl Elsewhere {
     }
 }
 
-/// An endpoint in brackets; nothing for the provider's own.
+/// An endpoint in parentheses; empty for the provider's own.
 fn at(endpoint: &str) -> String {
     match endpoint {
         "" => String::new(),

@@ -53,7 +53,7 @@ pub struct Policy {
     pub on: RecordOn,
     /// When the service first ran: what ended before is history and does not go to the mirror.
     pub began_at: Timestamp,
-    /// S3_BUCKET; `None`: where recordings lie is not judged.
+    /// S3_BUCKET; `None`: the places of recordings are not checked.
     pub bucket: Option<OurBucket>,
     included: GlobSet,
     excluded: GlobSet,
@@ -98,8 +98,8 @@ impl Policy {
 
     /// Where an egress puts its file, compared with our bucket.
     pub fn place_of(&self, destination: &Destination) -> Place {
-        let judge = |bucket: &OurBucket| bucket.place_of(destination);
-        self.bucket.as_ref().map(judge).unwrap_or_default()
+        let place = |bucket: &OurBucket| bucket.place_of(destination);
+        self.bucket.as_ref().map(place).unwrap_or_default()
     }
 
     /// Whether a room of this name is recorded without anybody asking.

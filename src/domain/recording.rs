@@ -28,7 +28,7 @@ pub struct Recording {
     /// When LiveKit accepted the request.
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
-    /// `file_results[0].started_at`: position 0 of the file, when the first audio came.
+    /// `file_results[0].started_at`: position 0 of the file, when the first audio arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_started_at: Option<Timestamp>,
     /// `file_results[0].filename`: the object's key.
@@ -45,7 +45,7 @@ pub struct Recording {
     /// The order of the event that carried `key`, when the rest is from another one.
     #[serde(default)]
     pub key_of: Option<EventOrder>,
-    /// Whether the file is in our bucket.
+    /// Where the file is.
     #[serde(default, skip_serializing_if = "Place::is_unstated")]
     pub place: Place,
 }
@@ -53,7 +53,7 @@ pub struct Recording {
 impl Recording {
     /// Merges what another event said of the same egress; any order and any repetition gives the same. An end beats a
     /// beginning, then the newest `updatedAt` wins (LiveKit Cloud may send several ends): all fields come from that
-    /// event, except the key, which is the newest that any event carried, the place, which any event may tell, and both
+    /// event, except the key, which is the newest that any event carried, the place, which any event may report, and both
     /// starts, which are the earliest: the egress sends another `started_at` when its pipeline starts, some milliseconds
     /// later.
     pub fn merge(&mut self, other: Recording) {
@@ -76,7 +76,7 @@ impl Recording {
         self.place = place;
     }
 
-    /// The same recording with what its event says of its place.
+    /// The same recording with the place that its event reports.
     pub fn in_place(&self, place: Place) -> Recording {
         Recording {
             place,

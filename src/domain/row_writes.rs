@@ -13,7 +13,7 @@ pub enum RowWrites {
     /// With every change of the call, from the moment its room opens.
     #[default]
     Live,
-    /// When the call is final, and then only for news.
+    /// When the call has reached its final status, and later only if something changes.
     Final,
 }
 
@@ -29,7 +29,7 @@ impl RowWrites {
         }
     }
 
-    /// Whether a call with this status has a row.
+    /// Whether the row of a call with this status is written.
     pub fn writes(self, status: Status) -> bool {
         match self {
             RowWrites::Live => true,

@@ -32,7 +32,7 @@ impl Status {
         Status::Failed,
     ];
 
-    /// Whether the room is closed and nothing is awaited of its recordings.
+    /// Whether the room is closed and no recording is pending.
     pub fn is_final(self) -> bool {
         !matches!(self, Status::Live | Status::Processing)
     }

@@ -1,13 +1,13 @@
-//! The key to the bucket. A temporary one is replaced while the service runs, so it is looked up for each use.
+//! The key to the bucket. Temporary credentials are replaced while the service runs, so the key is read for each use.
 
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// An access key with its secret, and the token that belongs to temporary ones.
+/// An access key with its secret, and the token of temporary credentials.
 #[derive(Debug, Clone)]
 pub struct StorageKey {
-    /// The key's ID, which is no secret.
+    /// The key's ID, which is not secret.
     pub access_key: String,
     /// The secret that signs requests.
     pub secret_key: SecretString,
@@ -20,19 +20,19 @@ pub struct StorageKey {
 #[error("the storage's key cannot be read: {0}")]
 pub struct KeyUnreadable(pub String);
 
-/// Looks up the key of this moment. Clones share it.
+/// Reads the current key. Clones share it.
 #[derive(Clone)]
 pub struct KeyLookup(Arc<dyn Fn() -> Result<StorageKey, KeyUnreadable> + Send + Sync>);
 
 impl KeyLookup {
-    /// Asks `read` for each use.
+    /// Calls `read` for each use.
     pub fn new(
         read: impl Fn() -> Result<StorageKey, KeyUnreadable> + Send + Sync + 'static,
     ) -> KeyLookup {
         KeyLookup(Arc::new(read))
     }
 
-    /// The key as it is now.
+    /// The current key.
     ///
     /// # Errors
     /// When a file that holds a part of it cannot be read.
@@ -42,14 +42,14 @@ impl KeyLookup {
 }
 
 impl From<StorageKey> for KeyLookup {
-    /// A key that stays.
+    /// A permanent key.
     fn from(key: StorageKey) -> KeyLookup {
         KeyLookup::new(move || Ok(key.clone()))
     }
 }
 
 impl StorageKey {
-    /// Whether these credentials end by themselves.
+    /// Whether these credentials expire.
     pub fn is_temporary(&self) -> bool {
         self.session_token.is_some()
     }

@@ -1,4 +1,4 @@
-//! The parts that requests are answered with.
+//! The state that all request handlers share.
 
 use std::sync::Arc;
 

@@ -40,7 +40,7 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     }
 }
 
-/// Why a token is refused, with the key that it names if that is unknown here.
+/// Why a token is refused; for an unknown key, with the key's name.
 fn refusal(refused: TokenError, token: &str) -> String {
     match refused {
         TokenError::UnknownKey => format!(

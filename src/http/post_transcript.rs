@@ -81,7 +81,7 @@ pub(super) async fn receive(
     Ok((StatusCode::ACCEPTED, Json(answer(call_id, &name, turns))))
 }
 
-/// Stores the message; the answer is its call, if intake finds that soon.
+/// Stores the message. Returns its call if intake finds it soon.
 async fn keep(app: &App, message: InboxMessage) -> Result<Option<String>, Problem> {
     let id = message.id.clone();
     app.store.put(message).await.map_err(Problem::not_stored)?;
@@ -91,14 +91,14 @@ async fn keep(app: &App, message: InboxMessage) -> Result<Option<String>, Proble
     Ok(processed.await.and_then(|s| s.call_id))
 }
 
-/// How many turns were understood, and how many were not.
+/// The number of turns whose speaker is known, and of the others.
 struct Turns {
     understood: usize,
     ignored: usize,
 }
 
-/// Counts the turns whose speaker is known, also as a participant of the call. A list with words of which none was
-/// understood is refused.
+/// Counts the turns whose speaker is known, if necessary as a participant of the call. A report without any such turn is
+/// refused.
 fn understood(outline: &transcript::Outline, call: Option<&Call>) -> Result<Turns, Problem> {
     let nobody = Call::default();
     let call = call.unwrap_or(&nobody);
@@ -121,7 +121,7 @@ fn understood(outline: &transcript::Outline, call: Option<&Call>) -> Result<Turn
     }
 }
 
-/// The answer; one to a report whose call is not known yet names the room that it waits for.
+/// The response. If the call is not known yet, it names the room for which the report waits.
 fn answer(call_id: Option<String>, room_name: &str, turns: Turns) -> Value {
     let mut answer =
         json!({ "call_id": call_id, "room_name": room_name, "turns": turns.understood });
@@ -141,7 +141,7 @@ fn is_text(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
-/// Repairs JSON, and turns plain text into a JSON string: browsers send JSON as text/plain, too.
+/// Repairs JSON, and turns plain text into a JSON string. Browsers also send JSON as text/plain.
 fn as_json(text: String, is_text: bool) -> String {
     match readable::json(&text) {
         Some(Cow::Borrowed(_)) => text,

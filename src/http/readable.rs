@@ -1,5 +1,5 @@
-//! Bodies as programs really send them, made readable: compressed, with a byte order mark, with bytes that are not UTF-8,
-//! with JSON that only its sender's library takes for JSON.
+//! Reads bodies leniently: compressed, with a byte order mark, with bytes that are not UTF-8, or with JSON that only some
+//! libraries accept.
 
 use std::{borrow::Cow, io::Read};
 
@@ -26,7 +26,7 @@ pub(super) fn text(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Str
         ));
     }
     let text = String::from_utf8_lossy(body).into_owned();
-    // Each such byte becomes three.
+    // Each byte that is not UTF-8 becomes three bytes.
     match text.len() <= limit {
         true => Ok(text),
         false => Err(too_large(limit)),
@@ -39,7 +39,7 @@ fn decompressed(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes,
         encodings.map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
     let encodings: Vec<String> = encodings.filter(|name| !name.is_empty()).collect();
     match encodings.join(",").as_str() {
-        // Not every proxy that decompresses a body removes the header, and not every program sets it.
+        // Some proxies decompress a body without removing the header, and some programs do not set it.
         "" | "identity" | "gzip" | "x-gzip" if !body.starts_with(GZIP) => return Ok(body),
         "" | "identity" | "gzip" | "x-gzip" => {}
         _ => {
@@ -76,7 +76,7 @@ fn says_utf16(headers: &HeaderMap) -> bool {
     kind.contains("charset=utf-16") || kind.contains("charset=utf-32")
 }
 
-/// By its byte order mark, or by the zeros in its first letters.
+/// Whether the body is UTF-16 or UTF-32, by its byte order mark or by the zeros in its first characters.
 fn is_utf16(body: &[u8]) -> bool {
     let marked = body.starts_with(b"\xFF\xFE") || body.starts_with(b"\xFE\xFF");
     let wide = match body {
@@ -87,11 +87,11 @@ fn is_utf16(body: &[u8]) -> bool {
     marked || wide
 }
 
-/// The text if it is JSON, or what it must have been: with `null` for `NaN` and `Infinity`, U+FFFD for halves of surrogate
-/// pairs, and escapes for control characters in strings.
+/// The text if it is JSON, or can be repaired: `NaN` and `Infinity` become `null`, unpaired surrogates become U+FFFD, and
+/// control characters in strings are escaped.
 pub(super) fn json(text: &str) -> Option<Cow<'_, str>> {
     let is_json = |text: &str| serde_json::from_str::<&RawValue>(text).is_ok();
-    // The parser does not look into escapes of surrogates before it needs the text.
+    // The parser does not check escaped surrogates until the text is read.
     let surrogates = text.contains("\\ud") || text.contains("\\uD");
     if !surrogates && is_json(text) {
         return Some(text.into());
@@ -144,7 +144,7 @@ fn repaired(text: &str) -> String {
     repaired
 }
 
-/// Copies the escape at the beginning of `rest`; the answer is how many bytes it has.
+/// Copies the escape at the beginning of `rest`. Returns its length in bytes.
 fn push_escape(repaired: &mut String, rest: &str) -> usize {
     let unit = |at: usize| {
         let digits = rest.get(at..at + 6)?.strip_prefix("\\u")?;
@@ -160,7 +160,7 @@ fn push_escape(repaired: &mut String, rest: &str) -> usize {
         Some(_) => 6,
         None => match rest[1..].chars().next() {
             Some(c) if "\"\\/bfnrtu".contains(c) => 2,
-            // No escape: the backslash stands for itself.
+            // Not a valid escape: the backslash is literal.
             _ => {
                 repaired.push_str("\\\\");
                 return 1;

@@ -24,7 +24,7 @@ use crate::{
 
 /// How long LiveKit may take before the answer is 202.
 const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a refusal may take to pass before the answer is 202.
+/// How long a temporary refusal may last before the answer is 202.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The body of a request to record a room.
@@ -71,7 +71,7 @@ pub(super) async fn start(
     }
 }
 
-/// The outcome of a request. A refusal that may pass is none until it has lasted.
+/// The outcome of a request. A temporary refusal is not an outcome before [`RETRY_TIMEOUT`].
 async fn outcome<F>(app: &App, ask: impl Fn() -> F) -> Option<RequestOutcome>
 where
     F: Future<Output = Result<Option<RequestOutcome>, store::Error>>,

@@ -1,4 +1,4 @@
-//! Which room and call a report is about, as far as it is known when the report comes.
+//! Finds the room and the call of a report when it arrives.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::{
     store,
 };
 
-/// How many calls of a room are looked at.
+/// How many of the room's calls are read.
 const CALLS: i64 = 5;
-/// How long a report waits for intake to find a participant.
+/// How long a report waits until intake knows its participants.
 const PARTICIPANTS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The room's name as the sender meant it: the token's room, or one that has calls, else as it was written. A blank may
-/// have been a `+`.
+/// The room's name as the sender meant it, if a blank in it may have been a `+`: the token's room, or one that has calls;
+/// otherwise the name as it was sent, or with the `+` of a phone number.
 pub(super) async fn meant(
     app: &App,
     name: &str,
@@ -39,7 +39,7 @@ pub(super) async fn meant(
     Ok(room_names::with_number(name).unwrap_or_else(|| name.to_owned()))
 }
 
-/// The call of the room, as soon as one of the report's labels names a participant of it, or as it is after a second.
+/// The call of the room, as soon as one of the report's labels names a participant of it; after a second, the call as it is.
 pub(super) async fn call_with(
     app: &App,
     room: &Room,
@@ -59,7 +59,7 @@ pub(super) async fn call_with(
     }
 }
 
-/// The call of the room: by its sid, else the open one, else the newest.
+/// The call of the room: by its sid, otherwise the open one, otherwise the newest.
 pub(super) async fn call(app: &App, room: &Room) -> Result<Option<Call>, store::Error> {
     if !room.sid.is_empty() {
         return Ok(app.store.call(&room.sid).await?.map(|row| row.call));

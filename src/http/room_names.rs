@@ -1,12 +1,12 @@
-//! The name of a room as a sender may have meant it: in a query `+` means a blank, and senders who do not know that write
-//! the `+` of a telephone number.
+//! Possible spellings of a room's name. In a query, `+` means a blank, but some senders do not encode the `+` of a phone
+//! number.
 
 use url::form_urlencoded;
 
-/// How many digits follow the `+` of a telephone number at least.
+/// The minimum number of digits in a phone number.
 const SHORTEST_NUMBER: usize = 7;
 
-/// What a name with blanks may mean besides itself; `query`: as it was sent.
+/// Other names that a name with blanks may stand for; `query`: the raw query.
 pub(super) fn readings(name: &str, query: Option<&str>) -> Vec<String> {
     if !name.contains(' ') {
         return Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn readings(name: &str, query: Option<&str>) -> Vec<String> {
     readings
 }
 
-/// A name whose blank must have been the `+` of a telephone number.
+/// The name with `+` for its blanks, if one of them was probably the `+` of a phone number.
 pub(super) fn with_number(name: &str) -> Option<String> {
     let mut blanks = name.match_indices(' ');
     blanks
@@ -36,7 +36,7 @@ pub(super) fn with_number(name: &str) -> Option<String> {
         .then(|| before_digits(name))
 }
 
-/// With `+` for each blank before a digit.
+/// The name with `+` for each blank before a digit.
 fn before_digits(name: &str) -> String {
     let mut after = name.chars().skip(1);
     let meant = name.chars().map(|c| match after.next() {

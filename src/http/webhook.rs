@@ -88,7 +88,7 @@ fn too_large() -> Problem {
     )
 }
 
-/// `key`: an unknown key that the token names.
+/// `key`: the unknown key that the token names.
 fn refuse(app: &App, refused: TokenError, key: Option<&str>) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
     let reason = refused.to_string();

@@ -140,8 +140,8 @@ impl Budget {
                 left,
                 waiting = demand.open_rows,
                 expected = demand.expected(now),
-                "what is left of AIRTABLE_MONTHLY_REQUESTS is kept for the rows of ended calls, `waiting` and `expected` until \
-                 the month ends; rows of open calls wait"
+                "the requests left of AIRTABLE_MONTHLY_REQUESTS are kept for the rows of ended calls (`waiting`, and `expected` until \
+                 the month ends); rows of open calls wait"
             ),
             (Mode::Spent, _) => tracing::warn!(used, "AIRTABLE_MONTHLY_REQUESTS are used up"),
             _ => tracing::info!(

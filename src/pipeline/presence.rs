@@ -1,5 +1,5 @@
-//! Whether a call's room is open, in LiveKit's words: a list of rooms may be old, cut off or empty, so people in a room
-//! that is not listed count as well.
+//! Whether a call's room is open, according to LiveKit. A list of rooms may be outdated, truncated or empty, so the
+//! participants of an unlisted room count as well.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -14,20 +14,20 @@ use crate::{
     store::InboxMessage,
 };
 
-/// What LiveKit's answers say of a call's room.
+/// The state of a call's room in LiveKit's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
     /// It is listed, or a participant of the call is in it.
     Open,
     /// Another session has its name now.
     Replaced,
-    /// It is not listed, but somebody whom the call does not know is in a room of its name.
+    /// It is not listed, but a participant whom the call does not know is in a room with its name.
     Unclear,
-    /// It is not listed, and nobody is in a room of its name.
+    /// It is not listed, and nobody is in a room with its name.
     Absent,
 }
 
-/// What one list says; `None`: it holds no room of that name.
+/// The state according to one list; `None`: the list has no room with that name.
 pub(super) fn listed(rooms: &[OpenRoom], call: &Call) -> Option<Presence> {
     if rooms.iter().any(|room| room.sid == call.id) {
         return Some(Presence::Open);
@@ -36,7 +36,7 @@ pub(super) fn listed(rooms: &[OpenRoom], call: &Call) -> Option<Presence> {
     rooms.iter().any(named).then_some(Presence::Replaced)
 }
 
-/// Asks for the room by its name, and for the people in it if it is not listed.
+/// Asks for the room by name, and for its participants if it is not listed.
 pub(super) async fn presence(client: &Client, call: &Call) -> Result<Presence, Error> {
     let rooms = client.rooms(&[&call.room_name]).await?;
     match listed(&rooms, call) {
@@ -45,7 +45,7 @@ pub(super) async fn presence(client: &Client, call: &Call) -> Result<Presence, E
     }
 }
 
-/// What the people say who are in an unlisted room of this call's name.
+/// The state of an unlisted room according to the participants in a room with its name.
 pub(super) async fn people(client: &Client, call: &Call) -> Result<Presence, Error> {
     let people = occupants(client, &call.room_name).await?;
     let is_known = |info: &String| {
@@ -60,8 +60,8 @@ pub(super) async fn people(client: &Client, call: &Call) -> Result<Presence, Err
     })
 }
 
-/// The participants of the room with this name. LiveKit Cloud answers 404 for a room that is not open, a server of your
-/// own with an empty list.
+/// The participants of the room with this name. For a room that is not open, LiveKit Cloud answers 404, a self-hosted
+/// server an empty list.
 pub(super) async fn occupants(client: &Client, room_name: &str) -> Result<Vec<String>, Error> {
     if room_name.is_empty() {
         return Ok(Vec::new());
@@ -72,13 +72,13 @@ pub(super) async fn occupants(client: &Client, room_name: &str) -> Result<Vec<St
     }
 }
 
-/// A list lacks the room of an open call.
+/// The observation that a list lacks the room of an open call.
 pub(super) fn missing(call: &Call, now: Timestamp) -> InboxMessage {
     let at = after_alive(call, now);
     message::observation(&call.id, &Observation::RoomMissing, at)
 }
 
-/// Later than every sign of life, also after the clock was set back.
+/// A time after the last sign of life, even if the clock was set back.
 pub(super) fn after_alive(call: &Call, now: Timestamp) -> Timestamp {
     let alive = call.alive_at.map(|at| at + SignedDuration::from_millis(1));
     alive.map_or(now, |after| now.max(after))

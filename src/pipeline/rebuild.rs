@@ -149,7 +149,7 @@ fn keep_policy_request(call: &mut Call, known: &Call) {
         .extend(known.requests.iter().find(standing).cloned());
 }
 
-/// Where a recording lies was compared with the bucket of that time; another S3_BUCKET now does not move it.
+/// Keeps the places of recordings: they were compared with the bucket of that time, and a new S3_BUCKET does not move them.
 fn keep_places(call: &mut Call, known: &Call) {
     for (id, recording) in &mut call.recordings {
         let known = known.recordings.get(id).map(|known| known.place.clone());

@@ -15,9 +15,9 @@ use crate::{
 pub enum RequestOutcome {
     Recorded(Box<(Call, Recording)>),
     NoRoom,
-    /// LiveKit refused for good; the reason, for people.
+    /// LiveKit refused permanently; the reason, for people.
     Refused(String),
-    /// LiveKit refused, which may pass: it is asked again. The reason, for people.
+    /// LiveKit refused temporarily: it is asked again. The reason, for people.
     Retrying(String),
     /// LiveKit rejects our key; its message, for people.
     NotPermitted(String),
@@ -121,8 +121,8 @@ async fn failing(store: &Store, call_id: &str) -> Result<Option<RequestOutcome>,
     }))
 }
 
-/// Why a request has no outcome yet, for people: with LiveKit's error if it does not even list its rooms. `next`: what
-/// happens when it answers.
+/// Why a request has no outcome yet, for people; with LiveKit's error if it does not even list its rooms. `next`: the step
+/// that follows when it answers.
 pub fn unanswered(jobs: &JobStatus, next: &str) -> String {
     match jobs.all().get(RECONCILE) {
         Some(JobState::Failing(error)) => format!("{error}; {next}"),

@@ -22,7 +22,7 @@ pub fn client(config: &config::StorageSettings) -> storage::Client {
     })
 }
 
-/// Warns of links that end before RECORDING_URL_TTL: a presigned URL lives no longer than the key that signed it.
+/// Warns if links expire before RECORDING_URL_TTL: a presigned URL is valid no longer than the key that signed it.
 ///
 /// # Errors
 /// When a file with a part of the key cannot be read.
@@ -34,7 +34,7 @@ pub(super) fn check_links(
     let key = key.map_err(|error| Error::Configuration(error.to_string()))?;
     if key.is_temporary() && links.public_url.is_none() {
         tracing::warn!(
-            "S3_SESSION_TOKEN is set: the links in rows end with that token, long before RECORDING_URL_TTL. Set PUBLIC_URL for links that do not, or use a permanent key"
+            "S3_SESSION_TOKEN is set: the links in rows expire with that token, long before RECORDING_URL_TTL. Set PUBLIC_URL for links that do not, or use a permanent key"
         );
     }
     Ok(())

@@ -1,11 +1,10 @@
-//! The file system under the SQLite file: on one that is shared over a network, its locks and its write-ahead log do not
-//! work reliably.
+//! The file system of the SQLite file. On a network file system, SQLite's locks and write-ahead log are not reliable.
 
 use std::path::{Path, PathBuf};
 
 use crate::store::sqlite_file;
 
-/// Warns at start if the database lies on a network file system. Linux only: elsewhere nothing is known.
+/// Warns at start if the database is on a network file system. Works only on Linux.
 pub(super) fn check(database_url: &str) {
     let Some(file) = sqlite_file(database_url) else {
         return;
@@ -40,15 +39,15 @@ fn absolute(file: &Path) -> PathBuf {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let whole = std::fs::canonicalize(file);
+    let known = std::fs::canonicalize(file);
     let in_folder = || {
         let folder = std::fs::canonicalize(folder).ok()?;
         Some(folder.join(file.file_name()?))
     };
-    whole.ok().or_else(in_folder).unwrap_or_else(|| file.into())
+    known.ok().or_else(in_folder).unwrap_or_else(|| file.into())
 }
 
-/// The mount that a file lies on: the innermost, and of several on one point the last.
+/// The mount of a file: the innermost, and the last one if several have the same point.
 fn mount_of(file: &Path, mountinfo: &str) -> Option<Mount> {
     let mounts = mountinfo.lines().filter_map(mount);
     let above = mounts.filter(|mount| file.starts_with(&mount.point));
@@ -65,7 +64,7 @@ fn mount(line: &str) -> Option<Mount> {
     })
 }
 
-/// Blanks and backslashes are octal in it.
+/// Decodes blanks and backslashes, which mountinfo writes as octal numbers.
 fn unescaped(point: &str) -> String {
     let octal = [
         ("\\040", " "),
@@ -77,7 +76,7 @@ fn unescaped(point: &str) -> String {
     octal.iter().fold(point.to_owned(), unescape)
 }
 
-/// Whether other machines, or programs instead of the kernel, have a part in it.
+/// Whether the file system is shared over a network, or implemented by a program (FUSE).
 fn is_network(file_system: &str) -> bool {
     const NETWORK: [&str; 16] = [
         "nfs",
@@ -97,7 +96,7 @@ fn is_network(file_system: &str) -> bool {
         "beegfs",
         "davfs",
     ];
-    // A container's own file system, without root.
+    // Local file systems of rootless containers.
     const LOCAL: [&str; 2] = ["fuse.fuse-overlayfs", "fuse.lxcfs"];
     let is_fuse = file_system == "fuse" || file_system.starts_with("fuse.");
     NETWORK.contains(&file_system) || is_fuse && !LOCAL.contains(&file_system)
@@ -121,7 +120,7 @@ broken";
     }
 
     #[test]
-    fn a_file_lies_on_the_innermost_mount() {
+    fn a_file_is_on_the_innermost_mount() {
         for (file, expected) in [
             ("/var/lib/calls.db", "ext4"),
             ("/mnt/calls.db", "ext4"),

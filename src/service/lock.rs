@@ -25,7 +25,7 @@ pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
             "DATABASE_URL: another `livekit-airtable serve` is using this database; stop it first"
         )),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| {
-            format!("DATABASE_URL: {path} could not be locked; file systems that are shared over a network often cannot: use a local disk, or PostgreSQL")
+            format!("DATABASE_URL: {path} could not be locked; network file systems often do not support locks: use a local disk, or PostgreSQL")
         }),
     }
 }

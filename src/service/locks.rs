@@ -1,4 +1,4 @@
-//! The columns that their permissions lock, as the database remembers them for every process.
+//! The columns that are locked by their permissions, stored in the database for every process.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub async fn read(store: &Store, client: &Client) -> Result<BTreeMap<String, i64
     map(store, Setting::LockedColumns(&key)).await
 }
 
-/// Remembers that these columns are locked and no others, so that a running service writes the others again.
+/// Stores that exactly these columns are locked, so that a running service writes the others again.
 pub async fn write(
     store: &Store,
     client: &Client,

@@ -87,7 +87,7 @@ impl RecordingJobs<'_> {
     }
 }
 
-/// The bucket by every address that it is known by, the one that LiveKit is given first.
+/// The bucket with all its addresses, LiveKit's first.
 fn our_bucket(storage: &config::StorageSettings) -> OurBucket {
     let endpoints = [&storage.egress_endpoint, &storage.endpoint];
     let endpoints: Vec<&str> = endpoints

@@ -21,7 +21,7 @@ use crate::{
     store::Store,
 };
 
-/// The parts that the sinks are made of.
+/// Everything that the sinks need.
 pub(super) struct Sinks<'a> {
     pub(super) config: &'a Config,
     pub(super) storage: &'a storage::Client,

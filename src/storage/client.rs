@@ -33,10 +33,10 @@ pub struct Config {
 /// Cheap to clone: clones share one connection pool.
 #[derive(Clone)]
 pub struct Client {
-    /// Everything but the key.
+    /// The SDK's configuration without the key.
     config: aws_sdk_s3::Config,
     key: KeyLookup,
-    /// The SDK's client for the key that was used last.
+    /// The key that was used last, and the SDK's client for it.
     last: Arc<Mutex<Option<(StorageKey, aws_sdk_s3::Client)>>>,
     pub(super) bucket: String,
 }
@@ -86,7 +86,7 @@ impl Client {
         }
     }
 
-    /// The SDK's client with the key of this moment.
+    /// The SDK's client with the current key.
     pub(super) fn s3(&self) -> Result<aws_sdk_s3::Client, Error> {
         let key = self.key.get()?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,7 +163,7 @@ impl Client {
     }
 }
 
-/// Whether a 400 with this code says that temporary credentials have ended; the answer to HEAD has no code.
+/// Whether a 400 with this code means that temporary credentials have expired. The response to HEAD has no code.
 fn is_expiry(code: &str) -> bool {
     matches!(
         code,

@@ -16,7 +16,7 @@ pub enum Error {
         "the storage rejected the request ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET"
     )]
     Refused { status: u16, code: String },
-    /// Temporary credentials have ended.
+    /// Temporary credentials have expired.
     #[error(
         "the storage's temporary credentials have expired or were rejected: write new ones into the files of S3_SESSION_TOKEN_FILE, S3_ACCESS_KEY_FILE and S3_SECRET_KEY_FILE, which are read again for each request"
     )]

@@ -118,7 +118,7 @@ impl Store {
         Ok(deliveries)
     }
 
-    /// Calls that were delivered to a sink, and what it remembers of each; at most `limit`, in no order.
+    /// At most `limit` calls that were delivered to a sink, with the sink's state of each.
     pub async fn sink_states(&self, sink: Sink, limit: i64) -> Result<Vec<(String, Value)>> {
         let query = sqlx::query(
             "SELECT call_id, memo FROM deliveries WHERE sink = $1 AND delivered > 0 ORDER BY due_at DESC LIMIT $2",

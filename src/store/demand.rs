@@ -1,4 +1,4 @@
-//! What the rest of the month has to be written to Airtable, counted in the database.
+//! Counts the rows that must be written to Airtable before the month ends.
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::AssertSqlSafe;
@@ -8,7 +8,7 @@ use crate::domain::budget::{Demand, Month};
 
 /// Calls without a final status.
 const OPEN: &str = "SELECT 1 AS one FROM calls WHERE status IN ('live', 'processing') LIMIT $1";
-/// Calls with a final status whose row waits.
+/// Calls with a final status whose row is not written yet.
 const WAITING: &str =
     "SELECT 1 AS one FROM deliveries d JOIN calls c ON c.id = d.call_id WHERE d.sink = 'airtable'
     AND d.state IN ('pending', 'parked') AND c.status NOT IN ('live', 'processing') LIMIT $1";
@@ -16,7 +16,7 @@ const RENEWALS: &str = "SELECT 1 AS one FROM deliveries WHERE sink = 'airtable' 
 const BEGUN: &str = "SELECT 1 AS one FROM calls WHERE started_at >= $2 LIMIT $1";
 
 impl Store {
-    /// The demand of now. Nothing is counted beyond `limit`: so much is too much already.
+    /// The current demand. Each count stops at `limit`, which is too much anyway.
     pub async fn demand(&self, limit: u64, now: Timestamp) -> Result<Demand> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX / 2) + 1;
         let ago = |hours| now - SignedDuration::from_hours(hours);

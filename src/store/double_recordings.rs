@@ -1,25 +1,25 @@
-//! Calls that another program recorded beside this service, of the last day: for the alert.
+//! Calls of the last day that another program also recorded, for the alert.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{error::Result, open::Store, settings::Setting};
 
-/// How long a call counts.
+/// How long a call is kept.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// More are not counted.
+/// No more than these are kept.
 const AT_MOST: usize = 100;
 
 /// A call that was recorded twice until ours was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoubleRecording {
-    /// Which call.
+    /// The call's ID.
     pub call_id: String,
-    /// Who started the other recording, in words for people.
+    /// The program that started the other recording, in words for people.
     pub started_by: String,
 }
 
-/// As it is stored.
+/// The stored form.
 #[derive(Serialize, Deserialize)]
 struct Noted {
     call_id: String,
@@ -28,7 +28,7 @@ struct Noted {
 }
 
 impl Store {
-    /// Notes a call that is recorded twice; a call that is noted already is not noted again.
+    /// Stores a call that is recorded twice, once.
     pub async fn note_double_recording(
         &self,
         double: &DoubleRecording,

@@ -90,7 +90,7 @@ async fn insert(
     Ok(())
 }
 
-/// Makes the mirror's delivery of a recording due again. One that is still to be sent, or in flight, sends the newest state.
+/// Makes the mirror's delivery of a recording due again. If it is still pending or in flight, it sends the newest state anyway.
 pub(super) async fn correct(
     connection: &mut AnyConnection,
     (call_id, egress_id): (&str, &str),

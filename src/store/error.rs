@@ -121,7 +121,7 @@ pub(super) fn reason(error: &sqlx::Error) -> String {
     }
 }
 
-/// Whether a prepared statement was not there, or another one was in its place: poolers in transaction mode do that.
+/// Whether a prepared statement was missing or existed already, which a pooler in transaction mode causes.
 pub(super) fn lost_statement(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| is_lost_statement(&code))

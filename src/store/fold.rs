@@ -37,7 +37,7 @@ pub struct Fold<'a> {
     pub processed: &'a [Processed],
     /// Messages that wait for a call of their room's name.
     pub waiting: &'a [Waiting],
-    /// Recordings whose end turned out to be another one than may have been delivered: call and egress.
+    /// Recordings whose known end was corrected, perhaps after its delivery: call and egress.
     pub corrected: &'a [(CallId, EgressId)],
 }
 

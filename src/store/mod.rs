@@ -6,7 +6,7 @@
 //! - `calls`, `fold`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
-//! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share beside data.
+//! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod engine;
 mod error;

@@ -64,7 +64,7 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// What is parked for a sink is due: its reason has gone.
+    /// Makes all parked deliveries of a sink due, because their reason has gone.
     pub async fn unpark(&self, sink: Sink, now: Timestamp) -> Result<()> {
         sqlx::query("UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0 WHERE sink = $2 AND state = 'parked'")
             .bind(now.as_millisecond())

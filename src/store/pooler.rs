@@ -1,9 +1,9 @@
 //! Connection poolers between this service and PostgreSQL.
 //!
-//! In transaction mode, PgBouncer gives each transaction of a connection to any of PostgreSQL's connections. The driver's
-//! prepared statements then are not where they were prepared, or are there from somebody else, which shows up only now and
-//! then, and under load. A pooler that takes prepared statements along (PgBouncer from 1.21 on with
-//! `max_prepared_statements`) works, and so does session mode.
+//! In transaction mode, PgBouncer sends each transaction of a client to any of PostgreSQL's connections. The driver's
+//! prepared statements are then missing, or belong to another client; this happens only sometimes, mostly under load. A
+//! pooler that tracks prepared statements works (PgBouncer 1.21 or later with `max_prepared_statements`), and so does session
+//! mode.
 
 use sqlx::{
     AnyConnection, Connection, Executor, Row,
@@ -16,10 +16,10 @@ use super::{
     error::{Error, Result, lost_statement},
 };
 
-/// Other clients decide which of PostgreSQL's connections are free, so one round can miss what there is to see.
+/// One round may miss the fault, because other clients influence which of PostgreSQL's connections are free.
 const ROUNDS: usize = 3;
 
-/// The parameter that the driver sends when it connects, and that PgBouncer refuses unless it is told to ignore it.
+/// The parameter that the driver sends when it connects. PgBouncer refuses it unless it is configured to ignore it.
 const PARAMETER: &str = "extra_float_digits";
 
 /// The error of an attempt to connect, which a pooler may have caused.
@@ -31,8 +31,8 @@ pub(super) fn opened(error: SqlError) -> Error {
     }
 }
 
-/// Tries what a pooler in transaction mode breaks: two connections that prepare a statement each and take turns. Everything
-/// else that goes wrong here is left to those who need the database.
+/// Detects a pooler in transaction mode: two connections prepare a statement each and take turns. Other errors are
+/// ignored here; opening the database reports them.
 ///
 /// # Errors
 /// When prepared statements get lost between transactions.
@@ -46,9 +46,18 @@ pub(super) async fn refuse(first: &mut AnyConnection, options: &AnyConnectOption
     match tokio::time::timeout(ANSWER_TIMEOUT, turns).await {
         Ok(Ok(Statements::Kept)) | Err(_) => Ok(()),
         Ok(Ok(Statements::Mixed)) => Err(Error::Pooler(None)),
-        Ok(Err(error)) if lost_statement(&error) => Err(Error::Pooler(Some(error))),
+        Ok(Err(error)) if lost_statement(&error) || is_of_pgbouncer(&error) => {
+            Err(Error::Pooler(Some(error)))
+        }
         Ok(Err(_)) => Ok(()),
     }
+}
+
+/// Whether PgBouncer refuses the statement itself: in statement mode it has no transactions. PostgreSQL uses this code
+/// (protocol_violation) for no statement of ours.
+fn is_of_pgbouncer(error: &SqlError) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.as_deref() == Some("08P01")
 }
 
 /// The state of the statements that two connections had prepared.
@@ -65,7 +74,7 @@ async fn take_turns(
 ) -> std::result::Result<Statements, SqlError> {
     for _ in 0..ROUNDS {
         let before = number(first, "SELECT 1::BIGINT").await?;
-        // It holds one of PostgreSQL's connections, probably the one that has just become free.
+        // Occupies one of PostgreSQL's connections, probably the one that has just become free.
         let mut transaction = second.begin().await?;
         let between = number(&mut transaction, "SELECT 2::BIGINT").await?;
         let after = number(first, "SELECT 1::BIGINT").await?;

@@ -20,7 +20,7 @@ pub enum Setting<'a> {
     LinkSecret,
     /// Which alerts are active and what is still to be sent (JSON).
     Alerts,
-    /// Calls of the last day that another program recorded, too (JSON).
+    /// Calls of the last day that another program also recorded (JSON).
     DoubleRecordings,
     /// Id of the Airtable table that rows were last written to.
     WrittenTable,
@@ -28,10 +28,10 @@ pub enum Setting<'a> {
     Columns(&'a str),
     /// Columns of an Airtable table that refuse our values (JSON); the table as `app…/name or id`.
     RefusedColumns(&'a str),
-    /// Columns of an Airtable table that its permissions lock, and when they were last tried (JSON); the table as
+    /// Columns of an Airtable table that are locked by their permissions, and when they were last tried (JSON); the table as
     /// `app…/name or id`.
     LockedColumns(&'a str),
-    /// Why Airtable creates no new rows although it updates those that are there; empty while it does.
+    /// Why Airtable creates no new rows although it updates existing ones; empty while it creates them.
     RefusedCreates,
 }
 

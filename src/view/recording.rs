@@ -26,7 +26,7 @@ pub struct RecordingView<'a> {
     pub object: Option<ObjectView<'a>>,
     /// The recording's error, for people.
     pub error: Option<String>,
-    /// What else people should know: that it was stopped in favour of another, or is not in S3_BUCKET.
+    /// A note for people: that it was stopped in favour of another, or is not in S3_BUCKET.
     pub note: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub struct RequestedRecordingView<'a> {
     pub status: &'static str,
     /// The object's key.
     pub filename: Option<&'a str>,
-    /// Why LiveKit has not done it yet, for people; only in an answer that comes before the recording.
+    /// Why LiveKit has not done it yet, for people; only in a 202 response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
 }
@@ -108,7 +108,7 @@ impl<'a> RequestedRecordingView<'a> {
         }
     }
 
-    /// The same with the reason why LiveKit has not done what was asked for yet.
+    /// The same with the reason why LiveKit has not fulfilled the request yet.
     pub fn because(self, reason: &'a str) -> RequestedRecordingView<'a> {
         RequestedRecordingView {
             reason: Some(reason),
@@ -116,7 +116,7 @@ impl<'a> RequestedRecordingView<'a> {
         }
     }
 
-    /// A request that LiveKit has not granted yet; `reason`: why.
+    /// A request that LiveKit has not fulfilled yet; `reason`: why.
     pub fn pending(room_name: &'a str, reason: &'a str) -> RequestedRecordingView<'a> {
         RequestedRecordingView {
             egress_id: None,

@@ -13,7 +13,7 @@ use crate::domain::{
 pub struct CallTranscriptView<'a> {
     /// The room's sid, `RM_…`.
     pub call_id: &'a str,
-    /// Of all of the agents' jobs, in the order of time.
+    /// From all of the agents' jobs, by time.
     pub transcript: TranscriptView<'a>,
 }
 
@@ -32,7 +32,7 @@ pub enum TranscriptView<'a> {
 pub struct TurnView<'a> {
     /// The speaker.
     pub speaker: SpeakerView,
-    /// The words.
+    /// The spoken text.
     pub text: &'a str,
     /// Left out when false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -40,9 +40,9 @@ pub struct TurnView<'a> {
     /// When it began; left out when unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// Seconds from the beginning of the recording's file; null when unknown, and for what was said before.
+    /// When it began, in seconds from the start of the recording; null if that is unknown or before the recording.
     pub start: Option<f64>,
-    /// Likewise where it ended.
+    /// When it ended, likewise.
     pub end: Option<f64>,
 }
 

@@ -79,7 +79,7 @@ fn recordings(recordings: &[RecordingView<'_>]) -> TextTable {
     table
 }
 
-/// What should be known of a recording, on a line of its own.
+/// The note about a recording, on its own line.
 fn note(recording: &RecordingView<'_>) -> Option<String> {
     let note = recording.note.as_deref()?;
     Some(format!("\n{}: {}\n", recording.egress_id, clean(note)))

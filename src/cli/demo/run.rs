@@ -15,7 +15,7 @@ pub(in crate::cli) struct DemoArgs {
     port: u16,
 }
 
-/// The end of the demo, after the last call.
+/// Whether the demo keeps running after the last call.
 enum Then {
     Stay,
     End,

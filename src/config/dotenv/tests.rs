@@ -52,7 +52,7 @@ fn every_way_to_write_a_value_is_read() {
 }
 
 #[test]
-fn what_could_mean_two_things_is_refused_with_its_line() {
+fn an_ambiguous_line_is_refused_with_its_number() {
     for (line, why) in [
         ("A=two SECRET", "has a blank outside quotes"),
         ("A='SECRET", "has a quotation mark that is not closed"),

@@ -62,7 +62,7 @@ fn a_bucket_in_the_host_is_refused() {
             "{error}"
         );
     }
-    // A host of one's own may be called like the bucket.
+    // The name of a self-hosted storage's host may begin with the bucket's name.
     let own = [
         ("S3_ENDPOINT", "https://minio.example.com"),
         ("S3_BUCKET", "minio"),

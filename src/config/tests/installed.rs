@@ -1,4 +1,4 @@
-//! Values as hosts, containers and editors hand them over.
+//! Values as hosting services, containers and editors pass them.
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
@@ -113,7 +113,7 @@ fn a_dotenv_file_of_any_editor_is_read() {
 }
 
 #[test]
-fn a_dotenv_file_that_means_two_things_is_refused() {
+fn an_ambiguous_dotenv_file_is_refused() {
     for (line, expected) in [
         ("RECORD_ROOMS='\"*\"'", "RECORD_ROOMS: has a quotation mark"),
         (

@@ -38,7 +38,7 @@ impl Call {
         due_deliveries
     }
 
-    /// Whether something is to be started, stopped or looked up at LiveKit.
+    /// Whether a recording must be started, stopped or looked up at LiveKit.
     fn needs_livekit(&self) -> bool {
         self.pending_request().is_some()
             || !self.to_stop().is_empty()

@@ -28,7 +28,7 @@ impl Call {
         self.requests.iter().rev().find(open)
     }
 
-    /// Nobody tries that start again. A room that was seen open after it was said to be gone is not gone.
+    /// Whether that start is not tried again. A room that was seen open after LiveKit denied it still exists.
     fn is_over(&self, not_started: &NotStarted) -> bool {
         match not_started.refusal {
             StartRefusal::Transient => false,
@@ -37,7 +37,7 @@ impl Call {
         }
     }
 
-    /// Running recordings that somebody asked to stop, or that another program's made superfluous.
+    /// Running recordings that somebody asked to stop, or that another program's recording has made redundant.
     pub fn to_stop(&self) -> Vec<&Recording> {
         let unwanted =
             |it: &&Recording| self.stops.contains(&it.egress_id) || self.is_set_aside(it);
@@ -45,8 +45,8 @@ impl Call {
         recordings.filter(|it| self.is_running(it)).collect()
     }
 
-    /// Whether the bucket has yet to show this recording's object. Its answer is final until the egress has news: when an
-    /// end is reported after the object was given up, or after a first part of it was found, it is looked for again.
+    /// Whether this recording's object must still be looked for in the bucket. The bucket's answer is final until the egress
+    /// reports something new: an end after the object was given up, or after a first part of it was found.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
         let gone = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
         let lost = gone && !recording.place.is_elsewhere();
@@ -121,13 +121,13 @@ impl Call {
         self.ended_at().is_none()
     }
 
-    /// Since when LiveKit's list has lacked the room; `None` while it is listed, and once it has closed.
+    /// Since when the room is missing from LiveKit's list; `None` while it is listed, and once it has closed.
     pub fn missing_since(&self) -> Option<Timestamp> {
         let missing_at = self.missing_at.filter(|at| Some(*at) > self.alive_at);
         missing_at.filter(|_| self.is_open())
     }
 
-    /// The room counts as closed although `room_finished` never came: LiveKit's answers said so.
+    /// Whether the room counts as closed without `room_finished`, because of LiveKit's answers.
     pub fn is_gone(&self) -> bool {
         self.finished_at.is_none() && self.gone_at > self.alive_at
     }

@@ -1,4 +1,4 @@
-//! How the recordings of a call ended, as far as others are told of it.
+//! How the recordings of a call ended, as reported to the mirror.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct RecordingEnd {
 }
 
 impl Call {
-    /// How this recording ended; `None` while it runs. One whose end LiveKit never reported has failed.
+    /// How this recording ended; `None` while it runs. Without a report from LiveKit, it has failed.
     pub fn recording_end(&self, recording: &Recording) -> Option<RecordingEnd> {
         let status = match recording.status {
             status if status.is_over() => status,
@@ -35,7 +35,7 @@ impl Call {
         })
     }
 
-    /// Recordings that had already ended in `before`, but in another way.
+    /// Recordings that had already ended in `before`, but differently.
     pub(super) fn corrected(&self, before: &Call) -> Vec<EgressId> {
         let is_corrected = |recording: &&Recording| {
             let known = before.recordings.get(&recording.egress_id);

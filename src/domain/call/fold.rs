@@ -19,7 +19,7 @@ pub struct Applied {
     pub changed: bool,
     /// The deliveries that the change makes due.
     pub due_deliveries: Vec<DueDelivery>,
-    /// Recordings whose end was known and turned out to be another one.
+    /// Recordings whose known end was corrected.
     pub corrected: Vec<EgressId>,
 }
 

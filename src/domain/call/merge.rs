@@ -60,7 +60,7 @@ impl Call {
         }
     }
 
-    /// What an event says of an egress.
+    /// Merges the recording that an event reports.
     pub(super) fn merge_recording(&mut self, recording: Recording) {
         self.first_seen_at = earliest(self.first_seen_at, recording.started_at);
         match self.recordings.get_mut(&recording.egress_id) {
@@ -72,7 +72,7 @@ impl Call {
         }
     }
 
-    /// What an agent reported; `at`: when it came, by our clock.
+    /// Adds an agent's report; `at`: when it arrived, by our clock.
     pub(super) fn merge_report(&mut self, report: &Arc<Report>, at: Timestamp) {
         self.has_words |= !report.transcript.is_empty();
         self.reports.add(report, at);

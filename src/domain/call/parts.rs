@@ -1,4 +1,4 @@
-//! A call with several recordings: which is in the row's columns, and which are its other parts.
+//! Calls with several recordings: the one in the row's columns, and the other parts.
 
 use jiff::SignedDuration;
 
@@ -48,7 +48,7 @@ impl Call {
         Some((recording, self.size(recording)?))
     }
 
-    /// The call's recordings in the order of time: those that have ended and count, but silent ones.
+    /// The call's recordings by time: those that have ended and count, without silent ones.
     pub fn parts(&self) -> Vec<&Recording> {
         let mut parts: Vec<&Recording> = self
             .recordings

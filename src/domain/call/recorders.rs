@@ -9,11 +9,11 @@ use crate::domain::{
     recording::Recording,
 };
 
-/// Two recorders hear the end of a room so far apart.
+/// Two egresses may notice the end of a room this far apart.
 const SIDE_BY_SIDE: SignedDuration = SignedDuration::from_secs(3);
 
 impl Call {
-    /// Our running recording and another program's that makes it superfluous: it is recording the room into our bucket.
+    /// Our running recording, and another program's that makes it redundant: it also records the room to our bucket.
     pub fn doubled(&self) -> Option<(&Recording, &Recording)> {
         if self.recordings.values().any(|it| self.gave_up_early(it)) {
             return None;
@@ -34,7 +34,7 @@ impl Call {
         Some((ours, theirs))
     }
 
-    /// Whether this recording of ours was stopped in favour of another that is in the bucket, or may still come.
+    /// Whether this recording of ours was stopped in favour of another that is in the bucket, or may still arrive there.
     pub fn is_set_aside(&self, recording: &Recording) -> bool {
         let others = self.superseded.get(&recording.egress_id);
         let mut others = others.into_iter().flatten();
@@ -44,14 +44,14 @@ impl Call {
         })
     }
 
-    /// Whether a recording counts for the row: it is, or may be, in our bucket, and does not only repeat another.
+    /// Whether a recording counts for the row: it is, or may be, in our bucket, and does not just repeat another one.
     pub fn counts(&self, recording: &Recording) -> bool {
         !matches!(recording.place, Place::Elsewhere(_))
             && !self.is_set_aside(recording)
             && !self.failed_beside_ours(recording)
     }
 
-    /// Whether another program's egress left nothing while ours was recording: nothing of the call is missing.
+    /// Whether another program's egress left no file while ours was recording. Then nothing of the call is missing.
     fn failed_beside_ours(&self, recording: &Recording) -> bool {
         let ours = |it: &&Recording| self.ours.contains(&it.egress_id);
         let spans = |it: &Recording| {
@@ -65,14 +65,15 @@ impl Call {
             && self.is_missing(recording)
     }
 
-    /// Whether webhooks of the mirror are sent for it. One beside the recording that was asked for is not the call's.
+    /// Whether the mirror is notified of this recording. If one was requested, additional recordings to other places are not
+    /// the call's.
     pub fn is_mirrored(&self, recording: &Recording) -> bool {
         let beside = matches!(recording.place, Place::Elsewhere(_)) && !self.requests.is_empty();
         !beside && !self.is_set_aside(recording)
     }
 
-    /// Whether two recordings, one of this service and one of another program, ran side by side to the end: the shorter
-    /// one repeats the longer and is no part of its own.
+    /// Whether two recordings, one of this service and one of another program, ran in parallel to the end. Then the shorter
+    /// one repeats the longer one and is not a separate part.
     pub fn repeats(&self, shorter: &Recording, longer: &Recording) -> bool {
         let is_ours = |it: &Recording| self.ours.contains(&it.egress_id);
         let times = |it: &Recording| it.started_at.zip(it.ended_at);
@@ -83,7 +84,7 @@ impl Call {
         is_ours(shorter) != is_ours(longer) && within
     }
 
-    /// What people should know of a recording although nothing is wrong with it; `None`: nothing.
+    /// A note for people about a recording that has no error; `None`: there is nothing to say.
     pub fn recording_note(&self, recording: &Recording) -> Option<String> {
         let id = &recording.egress_id;
         let who = self.agents_named();
@@ -91,7 +92,7 @@ impl Call {
             let others: Vec<&str> = others.iter().map(EgressId::as_str).collect();
             let others = others.join(", ");
             return Some(format!(
-                "Stopped because {others}, started by {who}, records the call, too. {ONE_RECORDER}"
+                "Stopped because {others}, started by {who}, also records the call. {ONE_RECORDER}"
             ));
         }
         let ours = self.superseded.iter().find(|(_, by)| by.contains(id));
@@ -123,5 +124,5 @@ impl Call {
     }
 }
 
-/// What ends two recordings of a call.
-pub const ONE_RECORDER: &str = "To record each call once, take the egress out of the agent (or out of CreateRoom), or set RECORD_ON=manual, which follows what others start and starts nothing.";
+/// Advice that avoids double recordings.
+pub const ONE_RECORDER: &str = "To record each call once, remove the egress from the agent (or from CreateRoom), or set RECORD_ON=manual: the service then starts nothing and follows the egresses of others.";

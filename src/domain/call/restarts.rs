@@ -10,13 +10,13 @@ use crate::domain::{
 
 /// How often a call is recorded again after a recording of ours died.
 pub const RESTARTS: usize = 3;
-/// Whoever records a call does so for longer.
+/// A program that really records the call does so for longer than this.
 const EARLY: SignedDuration = SignedDuration::from_secs(15);
 /// After the first death; four times as long after each further one.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(1);
 
 impl Call {
-    /// The egress ended, and nobody wanted it to end. An end without a reason of LiveKit's is taken for a crash.
+    /// Whether the egress ended although nobody stopped it. An end for which LiveKit gives no reason counts as a crash.
     pub fn died(&self, recording: &Recording) -> bool {
         let unwanted = match recording.status {
             EgressStatus::Failed | EgressStatus::Aborted | EgressStatus::LimitReached => true,
@@ -26,8 +26,8 @@ impl Call {
         unwanted && !self.was_stopped(recording)
     }
 
-    /// Ours was stopped in its favour, and it ended so soon that both may have given way to each other: two services that
-    /// record into one bucket would do so.
+    /// Whether our recording was stopped in favour of this one, and it ended so soon that each may have given way to the
+    /// other, as two services with the same bucket would.
     pub(super) fn gave_up_early(&self, recording: &Recording) -> bool {
         let mut favoured = self.superseded.values().flatten();
         let lasted = recording.ended_at.zip(recording.started_at);
@@ -37,7 +37,7 @@ impl Call {
             && favoured.any(|id| *id == recording.egress_id)
     }
 
-    /// Somebody stopped it: we, or another program at LiveKit.
+    /// Whether it was stopped, by us or by another program through LiveKit.
     pub(super) fn was_stopped(&self, recording: &Recording) -> bool {
         let id = &recording.egress_id;
         self.stops.contains(id)
@@ -45,8 +45,7 @@ impl Call {
             || recording.error.kind() == FailureKind::Stopped
     }
 
-    /// Whether the recording is what a request asked for. One that died is not while the room is open, as long as it may
-    /// be started again.
+    /// Whether the recording fulfils a request. While the room is open, one that died does not, as long as restarts are left.
     pub fn serves(&self, recording: &Recording) -> bool {
         if !recording.place.is_ours() || self.is_set_aside(recording) {
             return false;
@@ -57,14 +56,14 @@ impl Call {
         !(self.is_open() && again)
     }
 
-    /// Whether so many recordings of ours have died that no other is started.
+    /// Whether too many of our recordings have died to start another one.
     pub fn restarts_used_up(&self) -> bool {
         let ours = |recording: &&Recording| self.ours.contains(&recording.egress_id);
         let died = self.recordings.values().filter(ours);
         died.filter(|recording| self.died(recording)).count() > RESTARTS
     }
 
-    /// How long the next start waits after the last death, and when that was by LiveKit's clock.
+    /// How long the next start waits after the last death, and the time of that death by LiveKit's clock.
     pub fn restart_backoff(&self) -> Option<(SignedDuration, Option<Timestamp>)> {
         let died = || self.recordings.values().filter(|it| self.died(it));
         let earlier = u32::try_from(died().count().checked_sub(1)?).unwrap_or(u32::MAX);
@@ -84,7 +83,7 @@ impl Call {
         gone.next()
     }
 
-    /// When the egress' own participant left the room for the last time; `None` while it is there.
+    /// When the egress's own participant last left the room; `None` while it is there.
     fn recorder_left_at(&self, recording: &Recording) -> Option<Timestamp> {
         let own = self.participants.values().filter(|participant| {
             participant.kind == ParticipantKind::Egress

@@ -42,7 +42,7 @@ pub struct Call {
     pub finished_at: Option<Timestamp>,
     /// When LiveKit last answered that it does not know the room, by our clock.
     pub gone_at: Option<Timestamp>,
-    /// When LiveKit's list first lacked the room, by our clock; void if the room was seen open later.
+    /// When the room was found to be missing from LiveKit's list, by our clock; void if it was seen open later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_at: Option<Timestamp>,
     /// By participant sid.
@@ -73,7 +73,7 @@ pub struct Call {
     /// Egresses that this service started.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ours: BTreeSet<EgressId>,
-    /// Egresses of ours that are stopped because another program records the call, and the egresses of that program.
+    /// Our egresses that were stopped because another program records the call, and the egresses of that program.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub superseded: BTreeMap<EgressId, BTreeSet<EgressId>>,
     /// Sids of participants that published audio.

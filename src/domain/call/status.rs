@@ -44,13 +44,13 @@ impl Call {
         }
     }
 
-    /// Its file may still come. Nobody waits for that of a killed egress beside another part.
+    /// Whether its file may still arrive. If there is another part, nobody waits for the file of a killed egress.
     fn is_awaited(&self, recording: &Recording) -> bool {
         let was_killed = self.lost.contains(&recording.egress_id) && !recording.status.is_over();
         self.state_of(recording) == RecordingState::Pending && !was_killed
     }
 
-    /// What has become of a recording.
+    /// The state of a recording.
     pub(super) fn state_of(&self, recording: &Recording) -> RecordingState {
         match self.object(recording) {
             Some(ObjectState::Found { .. }) => RecordingState::Playable,
@@ -63,18 +63,18 @@ impl Call {
         }
     }
 
-    /// Ended without a file, and without anybody to be heard in it.
+    /// Whether it ended without a file because nobody spoke.
     pub fn is_silent(&self, recording: &Recording) -> bool {
         recording.has_no_audio() && (self.was_stopped(recording) || !self.people_spoke())
     }
 
-    /// There is no file, and none will come.
+    /// Whether there is no file and none is expected.
     pub(super) fn is_missing(&self, recording: &Recording) -> bool {
         let state = self.state_of(recording);
         matches!(state, RecordingState::Missing | RecordingState::Silent)
     }
 
-    /// The recording is in the bucket.
+    /// Whether the recording is in the bucket.
     pub fn is_playable(&self, recording: &Recording) -> bool {
         self.state_of(recording) == RecordingState::Playable
     }

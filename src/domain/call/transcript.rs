@@ -11,7 +11,7 @@ use crate::domain::{
 };
 
 impl Call {
-    /// The conversation: of all of the agents' jobs, in the order of time. `None` if nothing was reported.
+    /// The conversation from the reports of all of the agents' jobs, by time. `None` if nothing was reported.
     pub fn transcript(&self) -> Option<Cow<'_, Transcript>> {
         let reports = self.reports.counted();
         match reports.as_slice() {
@@ -37,8 +37,8 @@ impl Call {
         }
     }
 
-    /// Position 0 of the recording that the row shows: when its file begins. Until LiveKit says, its request; without a
-    /// recording, the room's start.
+    /// Position 0 of the recording that the row shows: the beginning of its file. Until LiveKit reports that, the time of its
+    /// request; without a recording, the start of the room.
     pub fn recording_start(&self) -> Option<Timestamp> {
         let recording = self.primary_recording();
         let start =

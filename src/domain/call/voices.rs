@@ -1,4 +1,4 @@
-//! Whether people spoke: an egress that heard nothing of them has failed.
+//! Whether people spoke. If they did, an egress without audio has failed.
 
 use super::state::Call;
 use crate::domain::participant::Participant;

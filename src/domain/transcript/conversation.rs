@@ -9,12 +9,12 @@ use super::{
 
 /// A conversation with more turns is refused: each takes about a hundred bytes of memory, however short it is.
 const MOST_TURNS: usize = 250_000;
-/// The names of the text in an object that holds one.
+/// The fields in which an object may have its text.
 const TEXTS: [&str; 3] = ["text", "transcript", "content"];
-/// The names of the list in an object that holds one.
+/// The fields in which an object may have its list.
 const LISTS: [&str; 4] = ["items", "turns", "messages", "contents"];
 
-/// Calls `each` with every item. The answer is the text of a conversation that is plain text.
+/// Calls `each` with every item. Returns the text if the conversation is plain text.
 pub(super) fn conversation(
     value: &RawValue,
     each: &mut dyn FnMut(&Value, Item),
@@ -64,7 +64,7 @@ fn list_in(value: &RawValue, each: &mut dyn FnMut(&Value, Item)) -> Result<(), U
     }
 }
 
-/// A conversation that was serialized twice: the text is JSON, and there are turns in it.
+/// A conversation that was serialized twice: the text is JSON that contains turns.
 fn nested(text: &str) -> Option<Box<RawValue>> {
     if !text.trim_start().starts_with(['[', '{']) {
         return None;

@@ -1,4 +1,4 @@
-//! Stage directions in square brackets, `[laughs]`, that are for the voice and never spoken.
+//! Stage directions for the voice in square brackets, like `[laughs]`, which are not spoken.
 
 /// The words of directions in the documentation of Inworld, xAI, Fish Audio, ElevenLabs, Cartesia and Gemini: sounds,
 /// pauses, moods, paces.
@@ -16,9 +16,9 @@ const CUES: &str = "
     worried grateful delighted disappointed frustrated determined cheerful cheerfully thoughtful mischievously annoyed
     appalled impressed fearful disgusted scared terrified amused tired bored robotic sarcasm uhm applause clapping warm warmly gently softly quietly slowly quickly loudly fast slow loud soft hurried rushed
     emphasis emphasized laugh-speak build-intensity decrease-intensity higher-pitch lower-pitch";
-/// Words beside them.
+/// Words that may accompany them.
 const BESIDE: &str = "very extremely slightly light lightly heavily deep deeply quick a an and harder starts short medium long clear clears clearing under";
-/// Beginnings of directions in free words: `[speak calmly]`, `[in a warm tone]`.
+/// Beginnings of free-form directions: `[speak calmly]`, `[in a warm tone]`.
 const DIRECTIONS: [&str; 8] = [
     "say ",
     "saying ",
@@ -29,10 +29,10 @@ const DIRECTIONS: [&str; 8] = [
     "sounding ",
     "with a ",
 ];
-/// No direction has more bytes.
+/// The maximum length of a direction, in bytes.
 const LONGEST: usize = 80;
 
-/// The direction at the beginning of the text, brackets included. Other brackets are words: a key to press, a link.
+/// The direction at the beginning of the text, including its brackets. Other text in brackets is spoken: a key, a link.
 pub(super) fn cue(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('[')?;
     let end = inside.find(']').filter(|end| *end <= LONGEST)?;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directions_are_told_from_words() {
+    fn directions_are_distinguished_from_words() {
         for direction in [
             "[laughs]",
             "[Laughing]",

@@ -1,4 +1,4 @@
-//! Words in a report's events that its conversation lacks, such as the last sentence of a caller who hung up.
+//! Words that are in a report's events but not in its conversation, such as the last sentence before the caller hung up.
 
 use std::collections::HashSet;
 
@@ -13,16 +13,16 @@ use super::{
     turn::{Item, item},
 };
 
-/// What the conversation has, for comparing the events with.
+/// The words and IDs of the conversation, to compare the events with.
 #[derive(Default)]
 pub(super) struct InConversation {
     heard: Heard,
-    /// Hashes of the ids of its items, and of the words of its turns: not every conversation has ids.
+    /// Hashes of the IDs of its items, and of the words of its turns: not every conversation has IDs.
     items: HashSet<u64>,
 }
 
 impl InConversation {
-    /// Notes an item of the conversation.
+    /// Adds an item of the conversation.
     pub(super) fn add(&mut self, value: &Value, item: &Item) {
         if let Some(id) = value.get("id").and_then(Value::as_str) {
             self.items.insert(hash(&id));
@@ -37,7 +37,7 @@ impl InConversation {
         }
     }
 
-    /// Calls `each` with every turn that only the events have, in their order.
+    /// Calls `each` with every turn that only the events have, in the order of the events.
     pub(super) fn lost(
         mut self,
         events: &RawValue,
@@ -69,7 +69,7 @@ impl InConversation {
                 each(turn);
             }
         }
-        // What the caller was saying when the session ended.
+        // The sentence that the caller was speaking when the session ended.
         if let Some(turn) = interim.filter(|turn| !self.heard.has_interim(&turn.text)) {
             each(turn);
         }
@@ -106,7 +106,7 @@ fn recognised(event: &Value) -> Option<(Turn, Recognition)> {
     (!text.is_empty()).then_some((turn, state))
 }
 
-/// The turns with those that only the events had, by time; without a time at the end.
+/// The turns with the lost ones inserted by time. Lost turns without a time come last.
 pub(super) fn inserted(turns: Vec<Turn>, mut lost: Vec<Turn>) -> Vec<Turn> {
     let time = |turn: &Turn| (turn.at.is_none(), turn.at);
     lost.sort_by_key(time);

@@ -1,4 +1,4 @@
-//! Which of the sentences that were recognised are in the conversation.
+//! Finds recognized sentences that are missing from the conversation.
 
 use std::{
     cmp::Reverse,
@@ -6,12 +6,12 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-/// Between two turns: no sentence goes on in the next one.
+/// Separates two turns: no sentence continues in the next turn.
 const END: u64 = 0;
-/// How many places are compared before the rest is taken for part of the conversation: no real one needs as many.
+/// The maximum number of comparisons; after that, the remaining sentences count as present. No real report needs as many.
 const MOST_STEPS: usize = 20_000_000;
 
-/// The words of the caller's turns; as hashes, because a report may have megabytes of them.
+/// The words of the caller's turns, as hashes because a report may have megabytes of text.
 #[derive(Default)]
 pub(super) struct Heard {
     words: Vec<u64>,
@@ -20,7 +20,7 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// Notes the words of a turn.
+    /// Adds the words of a turn.
     pub(super) fn add(&mut self, text: &str) {
         let words = words(text);
         self.words.extend(&words);
@@ -28,38 +28,37 @@ impl Heard {
         self.last = words.into_iter().collect();
     }
 
-    /// Whether a sentence that was still being recognised became part of the last turn.
+    /// Whether an interim sentence became part of the last turn.
     pub(super) fn has_interim(&self, sentence: &str) -> bool {
         let words = words(sentence);
         let there = words.iter().filter(|word| self.last.contains(*word));
         2 * there.count() >= words.len()
     }
 
-    /// The indexes of the sentences that are part of no turn. Each is counted off: a sentence that was recognised twice
-    /// must be there twice.
+    /// The indexes of the sentences that are part of no turn. A sentence that was recognized twice must be there twice.
     pub(super) fn lost<'a>(&self, sentences: impl Iterator<Item = &'a str>) -> Vec<usize> {
         let phrases: Vec<Vec<u64>> = sentences.map(words).collect();
         let mut by_length: Vec<usize> = (0..phrases.len()).collect();
-        // Long ones first: a "yes" is not to take the place of the one in "yes, please".
+        // Long sentences first: a "yes" must not use up the "yes" of "yes, please".
         by_length.sort_by_key(|n| Reverse(phrases[*n].len()));
         let mut places = Places::new(&self.words);
         let mut missing: Vec<usize> = by_length;
         missing.retain(|n| !places.take(&phrases[*n]));
         missing.sort_unstable();
-        // The agent may have edited a turn: then its words are left over.
+        // If the agent edited a turn, most of its words are still unused.
         let mut left = places.left();
         missing.retain(|n| !take_most(&mut left, &phrases[*n]));
         missing
     }
 }
 
-/// The places of words in the conversation, and which of them a sentence has taken.
+/// The positions of words in the conversation, and which of them a sentence has used.
 struct Places<'a> {
     words: &'a [u64],
     taken: Vec<bool>,
-    /// Where each word is.
+    /// The positions of each word.
     of: HashMap<u64, Vec<usize>>,
-    /// How many of those places a sentence has been compared with.
+    /// How many of those positions each sentence has been compared with.
     compared: HashMap<u64, usize>,
     steps: usize,
 }
@@ -79,7 +78,7 @@ impl Places<'_> {
         }
     }
 
-    /// Takes the first free place of the sentence.
+    /// Uses up the first free occurrence of the sentence; false if there is none.
     fn take(&mut self, phrase: &[u64]) -> bool {
         let Some(first) = phrase.first() else {
             return true;
@@ -102,7 +101,7 @@ impl Places<'_> {
         false
     }
 
-    /// The words that no sentence took, counted.
+    /// Counts the words that no sentence used.
     fn left(&self) -> HashMap<u64, usize> {
         let mut left = HashMap::new();
         for (word, _) in self
@@ -117,7 +116,7 @@ impl Places<'_> {
     }
 }
 
-/// Takes the words of a sentence if most of them are left: all of a short one.
+/// Uses up the words of a sentence if most of them are left; of a short sentence, all must be.
 fn take_most(left: &mut HashMap<u64, usize>, phrase: &[u64]) -> bool {
     let is_left = |word: &&u64| left.get(word).is_some_and(|count| *count > 0);
     let there = phrase.iter().filter(is_left).count();
@@ -135,7 +134,7 @@ fn take_most(left: &mut HashMap<u64, usize>, phrase: &[u64]) -> bool {
     true
 }
 
-/// Without case and punctuation, which differ between a sentence and its turn.
+/// Hashes of the words, without case and punctuation, which differ between a sentence and its turn.
 fn words(text: &str) -> Vec<u64> {
     let word = |word: &str| {
         let letters = word.chars().filter(|c| c.is_alphanumeric());
@@ -146,7 +145,7 @@ fn words(text: &str) -> Vec<u64> {
     words.map(|word| hash(&word).max(END + 1)).collect()
 }
 
-/// A short name for a value that is compared often.
+/// The hash of a value, for fast comparisons.
 pub(super) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_counted_off() {
+    fn each_occurrence_of_a_sentence_counts_once() {
         let turns = ["I'd like Tuesday. In the morning.", "Yes.", "Yes, please."];
         let sentences = [
             "I'd like Tuesday.",

@@ -1,4 +1,4 @@
-//! The conversation of a call from the reports of all jobs of its agents.
+//! Merges the reports of all of the agents' jobs into the conversation of a call.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,12 +7,12 @@ use super::{
     report::{Report, Speaker, Transcript, Turn},
 };
 
-/// Turns of two jobs with the same words, so near to each other, are one: both jobs heard the caller.
+/// Turns of two jobs with the same words within this time are the same turn: both jobs heard the caller.
 const SAME_TURN: SignedDuration = SignedDuration::from_secs(2);
-/// How far back such a turn is looked for.
+/// How many turns back such a duplicate is looked for.
 const NEAR: usize = 16;
 
-/// Whether a conversation can be shown as it was reported.
+/// Whether a conversation can be shown as it was reported: all speakers are known.
 pub fn is_complete(transcript: &Transcript) -> bool {
     match transcript {
         Transcript::Turns(turns) => turns.iter().all(|turn| turn.label.is_none()),
@@ -20,15 +20,15 @@ pub fn is_complete(transcript: &Transcript) -> bool {
     }
 }
 
-/// One conversation of all reports, in the order of time. `speaker` tells who a label names; turns of nobody are left
-/// out. `start`: when the recording began.
+/// One conversation from all reports, by time. `speaker` resolves a label; turns with an unknown speaker are left out.
+/// `start`: when the recording began.
 pub fn join(
     reports: &[&Report],
     speaker: impl Fn(&str) -> Option<Speaker>,
     start: Option<Timestamp>,
 ) -> Transcript {
     let mut reports: Vec<&Report> = reports.to_vec();
-    // Without times, the order in which they came is all there is.
+    // Without times, the reports stay in the order in which they arrived.
     if reports.iter().all(|report| begin(report, start).is_some()) {
         reports.sort_by_key(|report| begin(report, start));
     }
@@ -87,7 +87,7 @@ fn named(report: &Report, speaker: impl Fn(&str) -> Option<Speaker>) -> Vec<Turn
     turns.collect()
 }
 
-/// Without conversations that a later job was given as its own beginning.
+/// Removes conversations that a later report repeats as its beginning: a job may take over another's history.
 fn without_copies(conversations: Vec<Vec<Turn>>) -> Vec<Vec<Turn>> {
     let mut kept: Vec<Vec<Turn>> = Vec::new();
     for conversation in conversations {
@@ -109,12 +109,12 @@ fn is_same(a: &Turn, b: &Turn) -> bool {
 struct Timed {
     at: Timestamp,
     job: usize,
-    /// Without a time of its own, it has that of the turn before it.
+    /// If false, `at` is the time of the turn before it.
     has_time: bool,
     turn: Turn,
 }
 
-/// By time; a turn without one follows the turn before it.
+/// Merges by time; a turn without a time follows the turn before it.
 fn merge(conversations: Vec<Vec<Turn>>, start: Option<Timestamp>) -> Vec<Turn> {
     let mut all: Vec<Timed> = Vec::new();
     let mut before = Timestamp::MIN;
@@ -123,7 +123,7 @@ fn merge(conversations: Vec<Vec<Turn>>, start: Option<Timestamp>) -> Vec<Turn> {
         for turn in conversation {
             let own = time_of(&turn, start);
             before = own.unwrap_or(before);
-            // Within a job the order of the report is kept, even where its clock was set back.
+            // Within a job, the order of the report is kept, even if its clock was set back.
             latest = latest.max(before);
             all.push(Timed {
                 at: latest,

@@ -1,15 +1,15 @@
-//! How reports name speakers.
+//! The labels with which reports name speakers.
 
 use super::report::Speaker;
 
-/// Who or what a label names.
+/// The meaning of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
     /// One of the two sides.
     Speaker(Speaker),
-    /// Nobody who speaks: the prompt, a tool.
+    /// Not a speaker: the prompt, a tool.
     Silent,
-    /// Perhaps a participant of the call.
+    /// Possibly a participant of the call.
     Unknown,
 }
 
@@ -72,10 +72,10 @@ const SILENT: [&str; 8] = [
     "context",
 ];
 
-/// What enums of others begin with: `MESSAGE_ROLE_AGENT`.
+/// Prefixes of other SDKs' enums, such as `MESSAGE_ROLE_AGENT`.
 const PREFIXES: [&str; 3] = ["messagerole", "role", "speaker"];
 
-/// Reads a label as roles are written: in any case, with any punctuation, as the name of a class (`HumanMessage`).
+/// Parses a label in any case, with any punctuation, or as the name of a class (`HumanMessage`).
 pub(super) fn label(text: &str) -> Label {
     let mut word: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
     word.make_ascii_lowercase();
@@ -96,8 +96,8 @@ pub(super) fn label(text: &str) -> Label {
     }
 }
 
-/// The speaker that an identity as it is often made belongs to: `agent-AJ_…`, `sip_+1555…`, `user-7`. For labels that no
-/// participant of the call has.
+/// The speaker that the common form of an identity implies: `agent-AJ_…`, `sip_+1555…`, `user-7`. For labels that match no
+/// participant of the call.
 pub fn by_identity(identity: &str) -> Option<Speaker> {
     let begins = |with: &[&str]| with.iter().any(|with| identity.starts_with(with));
     let number = identity.strip_prefix('+').unwrap_or_default();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn identities_that_livekit_makes_tell_who_speaks() {
+    fn common_forms_of_identities_imply_a_speaker() {
         assert_eq!(by_identity("agent-AJ_7"), Some(Speaker::Agent));
         assert_eq!(by_identity("sip_+15550100"), Some(Speaker::Caller));
         assert_eq!(by_identity("+15550100"), Some(Speaker::Caller));

@@ -6,11 +6,11 @@ use super::{
     time::clock,
 };
 
-/// No label has more bytes.
+/// The maximum length of a label, in bytes.
 const LONGEST: usize = 30;
 
-/// Reads `Agent: Hi`, also behind a clock in brackets; a text without a known label is the caller's. `None` for what nobody
-/// says.
+/// Parses `Agent: Hi`, also after a clock time in brackets. A text without a known label is the caller's. `None` for texts
+/// that nobody speaks.
 pub(super) fn line(text: &str) -> Option<Turn> {
     let text = text.trim();
     let (offset, rest) = clocked(text);
@@ -40,7 +40,7 @@ pub(super) fn line(text: &str) -> Option<Turn> {
     (!turn.text.is_empty()).then_some(turn)
 }
 
-/// `[01:05] Agent: Hi`: the clock and the rest.
+/// `[01:05] Agent: Hi`: the clock time and the rest.
 fn clocked(text: &str) -> (Option<i64>, &str) {
     let inside = text.strip_prefix(['[', '(']);
     let split = inside.and_then(|inside| inside.split_once([']', ')']));

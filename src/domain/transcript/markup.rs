@@ -1,6 +1,6 @@
-//! Markup that directs the voice, taken out of what agents say: SSML, the agents SDK's `<expr …/>`, the tags of the speech
-//! models that it knows (`tts/_provider_format.py` in livekit/agents), and stage directions in brackets. What tags wrap
-//! was spoken and stays; an unknown tag stays as it is, as in the SDK.
+//! Removes text-to-speech markup from the agent's turns: SSML, the agents SDK's `<expr …/>`, the tags of the speech models
+//! that the SDK knows (`tts/_provider_format.py` in livekit/agents), and stage directions in brackets. The text inside a tag
+//! was spoken and stays; unknown tags stay, as in the SDK.
 
 use std::borrow::Cow;
 
@@ -20,10 +20,10 @@ const SSML: &str = "
 /// Prefixes of vendors' elements: `<amazon:effect>`, `<mstts:express-as>`.
 const VENDORS: [&str; 5] = ["amazon", "aws", "mstts", "google", "ssml"];
 
-/// No marker has more bytes.
+/// The maximum length of a marker, in bytes.
 const LONGEST: usize = 512;
 
-/// What the agent said, without markup.
+/// The agent's words without markup.
 pub(super) fn spoken(text: &str) -> Cow<'_, str> {
     if !text.contains(['<', '[']) {
         return text.into();
@@ -33,7 +33,7 @@ pub(super) fn spoken(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find(['<', '[']) {
         kept.push_str(&rest[..at]);
         rest = &rest[at..];
-        // A window, so that a text full of openings is read once and not over and over.
+        // Looks ahead only so far: a text full of opening brackets would take quadratic time.
         let window = &rest[..rest.floor_char_boundary(LONGEST)];
         let cut_off = (window.len() == rest.len())
             .then(|| unfinished(rest))
@@ -60,7 +60,7 @@ pub(super) fn spoken(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Of the blanks on both sides of a marker one stays; none before a full stop or comma.
+/// Keeps one of the blanks around a marker; none before punctuation.
 fn close_gap(kept: &mut String, after: &str) {
     let next = after.chars().next();
     if next.is_none_or(|next| next.is_whitespace() || ".,;:!?".contains(next)) {
@@ -69,7 +69,7 @@ fn close_gap(kept: &mut String, after: &str) {
     }
 }
 
-/// The tag at the beginning of the text, if it is one for the voice: `<break time="1s"/>`, `</spell>`, `<?xml …?>`, a
+/// The tag at the beginning of the text, if it is text-to-speech markup: `<break time="1s"/>`, `</spell>`, `<?xml …?>`, a
 /// comment, MiniMax's `<#0.5#>`.
 fn tag(text: &str) -> Option<&str> {
     for (begin, end) in [("<?xml", "?>"), ("<!--", "-->"), ("<#", "#>")] {
@@ -82,13 +82,13 @@ fn tag(text: &str) -> Option<&str> {
     Some(&text[..text.len() - attributes.len() + end + 1])
 }
 
-/// A tag that the end of the text cuts off.
+/// A tag that is cut off at the end of the text.
 fn unfinished(text: &str) -> Option<&str> {
     let attributes = attributes(text)?;
     (close(attributes).is_none() && is_cut_off(attributes)).then_some(text)
 }
 
-/// What follows the name of a tag for the voice.
+/// The text after the name of a known tag.
 fn attributes(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('<')?;
     let inside = inside.strip_prefix('/').unwrap_or(inside);
@@ -102,7 +102,7 @@ fn attributes(text: &str) -> Option<&str> {
     (ends && is_known(name)).then_some(after)
 }
 
-/// Whether the end of a tag is missing, because the agent was interrupted in it: nothing but attributes follows its name.
+/// Whether the end of a tag is missing because the agent was interrupted: only attributes follow its name.
 fn is_cut_off(after: &str) -> bool {
     let after = after.trim();
     let one_word = !after.contains(char::is_whitespace);
@@ -116,7 +116,7 @@ fn is_known(name: &str) -> bool {
     vendor.is_some_and(|vendor| VENDORS.contains(&vendor)) || known.any(|known| known == name)
 }
 
-/// Where the tag's `>` is; one in a quoted value is part of the value.
+/// The position of the tag's `>`. Inside a quoted value, `>` is part of the value.
 fn close(attributes: &str) -> Option<usize> {
     let mut quote = None;
     for (at, c) in attributes.char_indices() {
@@ -127,11 +127,11 @@ fn close(attributes: &str) -> Option<usize> {
             _ => {}
         }
     }
-    // A quote that nothing closes is no quote.
+    // An unclosed quotation mark does not quote.
     quote.and_then(|_| attributes.find('>'))
 }
 
-/// SSML escapes what XML does.
+/// Replaces XML's entities.
 fn unescaped(text: &str) -> String {
     let entities = [
         ("&lt;", "<"),
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_goes_and_what_it_wraps_stays() {
+    fn markup_is_removed_and_the_text_inside_stays() {
         let cases = [
             (
                 r#"<expr type="expression" label="sincere"/> Oh no. <expr type="expression" label="warm"/> I see."#,

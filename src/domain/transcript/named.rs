@@ -1,4 +1,4 @@
-//! Who says an item, as its fields tell.
+//! The speaker of an item, from its fields.
 
 use serde_json::{Map, Value};
 
@@ -29,9 +29,9 @@ const FIELDS: [&str; 19] = [
     "type",
     "event",
 ];
-/// Those that hold a participant's identity, which says more than another name.
+/// Fields with a participant's identity, which is more specific than a name.
 const IDENTITIES: [&str; 3] = ["participant_identity", "participantIdentity", "identity"];
-/// Those that say what an item is, and only sometimes who speaks.
+/// Fields with the kind of an item, which only sometimes names the speaker.
 const KINDS: [&str; 2] = ["type", "event"];
 /// Fields that are true for one side and false for the other.
 const SIDES: [(&str, Speaker, Speaker); 6] = [
@@ -43,7 +43,7 @@ const SIDES: [(&str, Speaker, Speaker); 6] = [
     ("isUser", Speaker::Caller, Speaker::Agent),
 ];
 
-/// The first name that is known, else a side, else an identity, else the first name.
+/// The first known name; otherwise a side, otherwise an identity, otherwise the first unknown name.
 pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, &str)> {
     let mut unknown: Option<(Label, &str)> = None;
     for field in FIELDS {
@@ -62,7 +62,7 @@ pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, &str)> {
     side(fields).or(unknown)
 }
 
-/// A name, or that of an author who is an object.
+/// The name in a text or in an object.
 fn name_in(value: &Value) -> Option<&str> {
     let name = match value {
         Value::String(name) => name.as_str(),

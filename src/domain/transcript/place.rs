@@ -1,4 +1,4 @@
-//! Where the conversation is in a body.
+//! Finds the conversation in a body.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
     turn::Item,
 };
 
-/// Where the conversation may be, in order of preference; these are never kept as fields of the report.
+/// Fields with the conversation, in order of preference. They are never kept as fields of the report.
 pub(super) const PLACES: [&str; 7] = [
     "chat_history",
     "history",
@@ -20,7 +20,7 @@ pub(super) const PLACES: [&str; 7] = [
     "messages",
     "chatHistory",
 ];
-/// Where it may be if it is in none of those.
+/// Further fields, if none of those has it.
 const MORE_PLACES: [&str; 10] = [
     "transcripts",
     "results",
@@ -33,7 +33,7 @@ const MORE_PLACES: [&str; 10] = [
     "dialogue",
     "dialog",
 ];
-/// What the object that has the conversation may be wrapped in, as in the webhooks of Vapi, Retell and ElevenLabs.
+/// Fields that may wrap the object with the conversation, as in the webhooks of Vapi, Retell and ElevenLabs.
 const WRAPPERS: [&str; 9] = [
     "report",
     "session_report",
@@ -45,10 +45,10 @@ const WRAPPERS: [&str; 9] = [
     "session",
     "body",
 ];
-/// How deeply it may be wrapped.
+/// The maximum depth of wrappers.
 const DEEPEST: u8 = 3;
 
-/// A body in its parts.
+/// A body, split into its parts.
 pub(super) struct Placed<'a> {
     pub conversation: &'a RawValue,
     /// The other fields, the inner ones last.
@@ -119,14 +119,14 @@ fn nothing() -> Result<&'static RawValue, UnreadableReport> {
     serde_json::from_str("[]").map_err(|error| UnreadableReport(error.to_string()))
 }
 
-/// The first place with words; without any, the first.
+/// The first field with words; if none has words, the first field.
 fn best<'a>(fields: &BTreeMap<String, &'a RawValue>) -> Option<(&'static str, &'a RawValue)> {
     let given = |place: &&'static str| {
         let value = fields.get(*place).filter(|value| value.get() != "null")?;
         Some((*place, *value))
     };
     let known: Vec<_> = PLACES.iter().filter_map(given).collect();
-    // Another place counts only if there is a list or an object: its name may mean something else.
+    // A further field counts only if it is a list or an object: its name may mean something else.
     let holds = |(_, value): &(&str, &RawValue)| value.get().starts_with(['[', '{']);
     let more = MORE_PLACES.iter().filter_map(given).filter(holds);
     let all: Vec<_> = known.into_iter().chain(more).collect();

@@ -8,7 +8,7 @@ use super::{
     report::Speaker,
 };
 
-/// The text as it stands, but for the markup in the lines of the agent, which begin with its label.
+/// The text without the markup in the agent's lines. A line belongs to the speaker whose label came last.
 pub(super) fn plain(text: String) -> String {
     if !text.contains(['<', '[']) {
         return text;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::room::Room;
 
-/// How many labels an outline keeps apart.
+/// The maximum number of labels that an outline counts separately.
 const MOST_LABELS: usize = 50;
 
 /// What a body is about, without its conversation.
@@ -25,15 +25,15 @@ pub struct Outline {
     pub room: Room,
     /// Plain text counts as one.
     pub turns: usize,
-    /// Turns by label, where only the call's participants tell who spoke.
+    /// The number of turns by label, for labels that only the call's participants can resolve.
     pub labels: BTreeMap<Box<str>, usize>,
-    /// Items with words of which nothing tells who spoke.
+    /// The number of items with words but without a speaker.
     pub unknown: usize,
 }
 
 /// Parses an agent's report: the session report, `history.to_dict()`, an array of turns, a string, `{"turns":
 /// [{"speaker", "text", "timestamp"}]}`, OpenAI's `{"messages": [{"role", "content"}]}`
-/// (<https://platform.openai.com/docs/api-reference/chat/create>), or what other frameworks make of a conversation.
+/// (<https://platform.openai.com/docs/api-reference/chat/create>), or the formats of other frameworks.
 pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
     let placed = place(body)?;
     let (mut turns, mut lost) = (Vec::new(), Vec::new());
@@ -82,12 +82,12 @@ pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
 
 enum Found {
     Turn(Turn),
-    /// Only the events have it.
+    /// A turn that only the events have.
     Lost(Turn),
     Unknown,
 }
 
-/// Calls `each` with every turn. The answer is the text of a conversation that is plain text.
+/// Calls `each` with every turn. Returns the text if the conversation is plain text.
 fn each_turn(
     placed: &Placed<'_>,
     each: &mut dyn FnMut(Found),

@@ -14,20 +14,19 @@ pub struct Turn {
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// Milliseconds from the recording's start to the turn's, where the agent counts from there.
+    /// Milliseconds from the start of the recording, if the agent counts from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset_ms: Option<i64>,
     /// How long it lasted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<i64>,
-    /// The speaker as the report names them, where only the call's participants tell who that is. `speaker` then means
-    /// nothing.
+    /// The speaker's label in the report, if only the call's participants can resolve it. `speaker` then has no meaning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Box<str>>,
 }
 
 impl Turn {
-    /// A turn of which no more is known than who spoke, and the words.
+    /// A turn with only a speaker and words.
     pub fn new(speaker: Speaker, text: impl Into<String>) -> Turn {
         Turn {
             speaker,
@@ -64,7 +63,7 @@ impl Default for Transcript {
 }
 
 impl Transcript {
-    /// Whether anything was said.
+    /// Whether there are no words.
     pub fn is_empty(&self) -> bool {
         match self {
             Transcript::Turns(turns) => turns.is_empty(),
@@ -84,7 +83,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The agent's job that reports; empty when the report does not say.
+    /// The ID of the agent's job; empty if the report has none.
     pub fn job(&self) -> &str {
         let own = ["job_id", "jobId"].iter();
         let own = own.filter_map(|name| self.fields.get(*name)?.as_str());

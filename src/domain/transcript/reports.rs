@@ -8,33 +8,33 @@ use serde::{Deserialize, Serialize};
 use super::report::Report;
 use crate::domain::latest::Latest;
 
-/// A report and when it came, by our clock. Shared, because a report may have megabytes and a call is copied and
+/// A report and the time when it arrived, by our clock. Shared, because a report may have megabytes and a call is copied and
 /// compared with every event.
 type Received = Latest<Arc<Report>, Timestamp>;
 
-/// Of how many jobs reports are kept, the last ones.
+/// Reports are kept for this many jobs, the last ones.
 const MOST_JOBS: usize = 100;
 
-/// Of each of the agent's jobs the newest report counts: a room has several when an agent hands over to another or its
-/// job is restarted. Of reports that name no job only the newest of all counts. The order of the events does not matter.
+/// For each of the agents' jobs, the newest report counts: a room has several jobs after a handoff or a restart. Among
+/// reports without a job, only the newest counts. The order of the events does not matter.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "StoredReports", into = "StoredReports")]
 pub struct Reports {
-    /// By job; reports that name none are under the empty name.
+    /// By job; reports without a job have the empty key.
     jobs: BTreeMap<String, Newest>,
 }
 
-/// The newest reports of one job. Dated reports compare by their date, undated ones by when they came, and of the two
-/// winners the one counts that came last.
+/// The newest reports of one job. Dated reports are compared by date, undated ones by arrival; of the two winners, the one
+/// that arrived last counts.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Newest {
     dated: Option<Received>,
     undated: Option<Received>,
-    /// Without a conversation: its other fields count, and it takes no words away.
+    /// Without a conversation: only its other fields count, and it never replaces words.
     wordless: Option<Received>,
 }
 
-/// Reports as they are stored: the newest of all jobs where earlier versions look for them, and the others.
+/// The stored form: the newest reports of all jobs are in the fields that earlier versions read, the others in `others`.
 #[derive(Serialize, Deserialize)]
 struct StoredReports {
     dated: Option<Received>,
@@ -66,13 +66,13 @@ impl Reports {
         }
     }
 
-    /// The report whose conversation counts, or the newest of them if there are several.
+    /// The newest of the reports whose conversations count.
     pub fn newest(&self) -> Option<&Report> {
         self.winner().map(|(_, report)| report.value().as_ref())
     }
 
-    /// The reports whose conversations count: one of each job, or only the newest of all if that names no job.
-    /// In the order in which they came.
+    /// The reports whose conversations count: one per job, or only the newest of all if that has no job. In the order of
+    /// arrival.
     pub fn counted(&self) -> Vec<&Report> {
         let mut winners: Vec<&Received> = match self.winner() {
             None => Vec::new(),
@@ -90,7 +90,7 @@ impl Reports {
         reports.collect()
     }
 
-    /// What `read` finds in the newest report that has it.
+    /// The first value that `read` finds, from the newest report to the oldest.
     pub fn find<T>(&self, read: impl Fn(&Report) -> Option<T>) -> Option<T> {
         let mut all: Vec<&Received> = self.jobs.values().flat_map(Newest::all).collect();
         all.sort_by(|a, b| b.stamp().cmp(a.stamp()).then_with(|| order(b, a)));
@@ -105,7 +105,7 @@ impl Reports {
 }
 
 impl Newest {
-    /// When the last report came.
+    /// When the last report arrived.
     fn last(&self) -> Option<Timestamp> {
         self.all().map(|report| *report.stamp()).max()
     }
@@ -120,15 +120,15 @@ impl Newest {
     }
 }
 
-/// Of two reports of one job and sort.
+/// Compares two reports of the same job and kind.
 fn is_newer(a: &Received, b: &Received) -> bool {
     let key = |it: &Received| (!it.transcript.is_empty(), it.at, *it.stamp());
     let order = key(a).cmp(&key(b));
-    // Of two with the same times any may win, if it is the same one in every order.
+    // With equal times either may win, but it must be the same one in every order of events.
     order.then_with(|| json(a).cmp(&json(b))).is_gt()
 }
 
-/// Of two reports of different sorts or jobs: words first, then by when they came.
+/// Compares two reports of different kinds or jobs: those with words are newer, then by arrival.
 fn order(a: &Received, b: &Received) -> Ordering {
     let key = |it: &Received| (!it.transcript.is_empty(), *it.stamp(), it.at);
     let order = key(a).cmp(&key(b));

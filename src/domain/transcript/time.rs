@@ -16,7 +16,7 @@ pub(super) enum Moment {
     Offset(i64),
 }
 
-/// Reads a time in any form; `None` for what is none.
+/// Parses a time in any form; `None` if it is not one.
 pub(super) fn moment(value: &Value) -> Option<Moment> {
     match value {
         Value::Number(number) => of_number(number.as_f64()?),
@@ -25,7 +25,7 @@ pub(super) fn moment(value: &Value) -> Option<Moment> {
     }
 }
 
-/// The time of a clock; not one that counts from the recording's start.
+/// A point in time; `None` for one that counts from the recording's start.
 pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
     match moment(value)? {
         Moment::At(at) => Some(at),
@@ -33,8 +33,8 @@ pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// The unit follows from the size: as seconds, milliseconds, microseconds or nanoseconds, a number is a time between
-/// 1973 and 5138 in one of them alone.
+/// The unit follows from the size: only in one of seconds, milliseconds, microseconds and nanoseconds is the number a time
+/// between 1973 and 5138.
 fn of_number(number: f64) -> Option<Moment> {
     let milliseconds = match number {
         n if n.is_nan() || n < 0.0 => return None,
@@ -48,7 +48,7 @@ fn of_number(number: f64) -> Option<Moment> {
     Some(Moment::At(at))
 }
 
-/// A number, RFC 3339 (without an offset: UTC), RFC 2822, or a clock like `1:05`.
+/// A number, RFC 3339 (without an offset: UTC), RFC 2822, or a clock time like `1:05`.
 fn of_text(text: &str) -> Option<Moment> {
     if let Ok(number) = text.parse() {
         return of_number(number);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_has_none() {
+    fn other_values_are_not_times() {
         for written in [
             json!(-1),
             json!("soon"),

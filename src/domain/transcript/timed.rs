@@ -1,4 +1,4 @@
-//! When an item was said, as its fields tell.
+//! When an item was spoken, from its fields.
 
 use serde_json::{Map, Value};
 
@@ -64,7 +64,7 @@ fn first(fields: &Map<String, Value>, names: &[&str]) -> Option<Moment> {
     names.iter().find_map(|name| moment(fields.get(*name)?))
 }
 
-/// Milliseconds from one to the other, if both are of one sort.
+/// Milliseconds from one to the other, if both are of the same kind.
 fn length(begin: Moment, end: Moment) -> Option<i64> {
     let length = match (begin, end) {
         (Moment::At(begin), Moment::At(end)) => end.as_millisecond() - begin.as_millisecond(),

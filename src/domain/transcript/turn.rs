@@ -13,19 +13,19 @@ use super::{
     words::words,
 };
 
-/// What an item of a conversation is.
+/// An item of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
     Turn(Turn),
-    /// No turn: the system prompt, a tool call, a handoff, a message without words.
+    /// Not spoken: the system prompt, a tool call, a handoff, a message without words.
     Silent,
-    /// It has words, but nothing tells who speaks.
+    /// It has words, but no speaker.
     Unknown,
 }
 
-/// What an item may be wrapped in: the agents SDK's events, ChatGPT's exports, Hume's messages.
+/// Fields that may wrap an item: in the agents SDK's events, ChatGPT's exports, Hume's messages.
 const WRAPPERS: [&str; 3] = ["item", "message", "data"];
-/// Beginnings of types of items that nobody says.
+/// Prefixes of the types of items that nobody speaks.
 const SILENT: [&str; 10] = [
     "function",
     "tool",
@@ -39,7 +39,7 @@ const SILENT: [&str; 10] = [
     "instruction",
 ];
 
-/// Reads an item; function calls, handoffs and the system prompt are silent.
+/// Parses an item.
 pub(super) fn item(item: &Value) -> Item {
     match item {
         Value::String(text) => line(text).map_or(Item::Silent, voiced),
@@ -93,7 +93,7 @@ fn of_fields(fields: &Map<String, Value>, depth: Depth) -> Item {
     voiced(turn)
 }
 
-/// Function calls and the like, and sentences that were still being recognised.
+/// Whether nobody spoke it: a function call or the like, or an interim sentence.
 fn is_silent(fields: &Map<String, Value>) -> bool {
     let kind = fields.get("type").and_then(Value::as_str);
     let kind = kind.unwrap_or_default();
@@ -113,7 +113,7 @@ fn pair_of(name: &str, words: &str) -> Item {
     }
 }
 
-/// The turn without what is for the agent's voice only.
+/// The turn without text-to-speech markup.
 fn voiced(mut turn: Turn) -> Item {
     if turn.label.is_none() && turn.speaker == Speaker::Agent {
         turn.text = spoken(&turn.text).into_owned();
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_says_is_silent() {
+    fn items_that_nobody_speaks_are_silent() {
         for value in [
             json!({ "role": "system", "content": "You are Ava." }),
             json!({ "role": "assistant", "content": "", "model": "gpt-4o" }),

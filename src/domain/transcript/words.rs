@@ -1,8 +1,8 @@
-//! The words of a message, in the shapes of all who make messages.
+//! The words of a message, in the formats of many frameworks.
 
 use serde_json::{Map, Value};
 
-/// Where a message or a part of one has its words, in order of preference.
+/// Fields with the words of a message or of one of its parts, in order of preference.
 const PLACES: [&str; 15] = [
     "content",
     "text",
@@ -20,7 +20,7 @@ const PLACES: [&str; 15] = [
     "word",
     "refusal",
 ];
-/// Parts that are no words: what a model thinks, calls or shows.
+/// Prefixes of the types of parts that are not spoken: thoughts, tool calls, pictures.
 const SILENT: [&str; 8] = [
     "reason",
     "think",
@@ -31,7 +31,7 @@ const SILENT: [&str; 8] = [
     "video",
     "instructions",
 ];
-/// How deeply the words may be nested.
+/// The maximum depth of nested words.
 const DEEPEST: u8 = 5;
 
 /// The text of a message: strings, and the transcripts of audio parts; images are omitted.

@@ -1,13 +1,12 @@
-//! The request of an egress, as LiveKit repeats it in its EgressInfo without the storage's keys: what is recorded, and
-//! where the file goes.
+//! The request of an egress, which LiveKit repeats in its EgressInfo without the storage's keys: its source and the
+//! destination of its file.
 
 use serde_json::Value;
 
 use super::value::{first, string};
 use crate::domain::destination::{Provider, RequestedStorage, Upload};
 
-/// Requests that record a part of the room, or nothing of it that is known: single tracks, one participant, a web page,
-/// an export.
+/// Requests that do not record the whole room: single tracks, one participant, a web page, a replay.
 const OTHERS: [&str; 6] = [
     "participant",
     "track",
@@ -29,14 +28,14 @@ const OTHER_OUTPUTS: [&str; 8] = [
     "segments",
 ];
 
-/// What an egress records into a file, as far as its request tells.
+/// What an egress records to a file, according to its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The audio of all participants.
     WholeRoom,
-    /// Something else, or not into a file.
+    /// Something else, or no file.
     Other,
-    /// The message does not tell.
+    /// The message does not say.
     Unstated,
 }
 
@@ -77,7 +76,7 @@ pub(super) fn storage(info: &Value) -> RequestedStorage {
     }
 }
 
-/// The first file of a room composite; older clients ask with a single `file`.
+/// The first file of a room composite; older clients send a single `file`.
 fn file_of(request: &Value) -> Option<&Value> {
     let listed = first(request, &FILE_OUTPUTS).and_then(|files| files.get(0));
     listed.or_else(|| object(request, &["file"]))
@@ -97,7 +96,7 @@ fn captures_room(request: &Value) -> bool {
     template.is_some_and(|it| !flag(it, &["videoOnly", "video_only"])) || media.is_some_and(all)
 }
 
-/// The storage that the first of these objects names which names one.
+/// The storage from the first of these objects that has one.
 fn named<const N: usize>(file: &Value, storages: [&Value; N]) -> RequestedStorage {
     let upload = storages.into_iter().find_map(upload);
     match upload {

@@ -40,7 +40,7 @@ pub fn participant(value: &Value) -> Participant {
     }
 }
 
-/// Whether a TrackInfo is of audio, which is the type that protobuf's JSON leaves out.
+/// Whether a TrackInfo is audio. Protobuf's JSON omits this type, because its number is 0.
 pub(super) fn is_audio(track: &Value) -> bool {
     let audio = match (text(&track["type"]), track["type"].as_i64()) {
         ("AUDIO", _) | (_, Some(0)) => true,

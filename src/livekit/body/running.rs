@@ -1,4 +1,4 @@
-//! Egresses of any kind that run: they show that their room is open.
+//! Running egresses of any kind, which show that their room is open.
 
 use serde_json::Value;
 

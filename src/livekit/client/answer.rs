@@ -67,8 +67,8 @@ impl Code {
     }
 }
 
-/// LiveKit, or a proxy before it, answered with an error. Only 401 blames the key; `permission_denied` is about the account
-/// or the project.
+/// The error of a response from LiveKit or a proxy. Only 401 is about the key; `permission_denied` is about the account or
+/// the project.
 pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
     let twirp = serde_json::from_slice::<Body>(body).ok();
     let code = twirp.as_ref().map(|b| Code::parse(&b.code));
@@ -80,7 +80,7 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
         (401, _) => ErrorKind::Unauthorized,
         // A gateway or LiveKit timed out: the request may have been executed. Twirp's 409 means that it already exists.
         (408 | 409 | 502 | 504, _) => lost(repeats),
-        // No proxy answers with these while the server behind it restarts.
+        // Not the answers of a proxy whose server restarts.
         (402 | 451, None) => ErrorKind::BadRequest,
         // Not an error of LiveKit's: a proxy may answer 404 or redirect while the server behind it restarts.
         (_, None) => ErrorKind::Transient,
@@ -107,7 +107,7 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
     }
 }
 
-/// What LiveKit says of the key, without the token that it may repeat.
+/// LiveKit's message about the key, without a token that it may contain.
 fn key_words(message: Option<String>, body: &[u8]) -> String {
     let words = message.map(|message| shown(&message));
     let words = words.or_else(|| plain_words(body));
@@ -117,19 +117,19 @@ fn key_words(message: Option<String>, body: &[u8]) -> String {
     }
 }
 
-/// A short text that is no page.
+/// The body if it is a short text and not a page.
 fn plain_words(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let is_short = !text.is_empty() && text.len() <= 1000;
     (is_short && !is_page(body)).then(|| shown(text))
 }
 
-/// HTML: not LiveKit's, but a proxy's.
+/// Whether the body is HTML, which comes from a proxy and not from LiveKit.
 fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// Stands for a text that may not be shown.
+/// Replaces a text that must not be shown.
 const HIDDEN: &str = "(hidden: the text contains a token)";
 
 /// A text from outside, short and on one line, without the prefix of every message of LiveKit's.

@@ -79,7 +79,7 @@ impl Error {
         }
     }
 
-    /// The same error in the same words, but it may pass: other answers of LiveKit contradict it.
+    /// The same error as a transient one, because other answers of LiveKit contradict it.
     pub fn into_transient(mut self) -> Error {
         if let Self::Transport { kind, .. }
         | Self::Twirp { kind, .. }

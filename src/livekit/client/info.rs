@@ -53,7 +53,7 @@ pub(super) fn participant_form(info: &proto::ParticipantInfo) -> Value {
     form
 }
 
-/// A number for the type, as LiveKit's newer types have no name here.
+/// The type is a number, because LiveKit's newer types have no name here.
 fn track(track: &proto::TrackInfo) -> Value {
     json!({ "sid": track.sid, "type": track.r#type, "mimeType": track.mime_type })
 }

@@ -19,7 +19,7 @@ pub struct Output {
 /// The bucket as LiveKit's egress reaches it.
 #[derive(Clone)]
 pub struct Upload {
-    /// Written into each request, so that a temporary key is the one of that moment.
+    /// Read for each request, so that a temporary key is current.
     pub key: KeyLookup,
     pub region: String,
     pub addressing: Addressing,

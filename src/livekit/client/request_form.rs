@@ -15,14 +15,14 @@ pub(super) fn request_field(request: &Request) -> (&'static str, Value) {
         Request::TrackComposite(it) => ("trackComposite", form(it, |_| {})),
         Request::Track(it) => ("track", form(it, |_| {})),
     };
-    // The name alone tells something, too.
+    // The field's name alone is useful, too.
     (
         name,
         written.unwrap_or_else(|| json!({ "requested": true })),
     )
 }
 
-/// `simplify` takes out enums: a value that this version does not know cannot be written.
+/// `simplify` removes enums: an enum value that this version does not know cannot be serialized.
 fn form<M: serde::Serialize + Clone>(request: &M, simplify: fn(&mut M)) -> Option<Value> {
     let written = serde_json::to_value(request).or_else(|_| {
         let mut simple = request.clone();
@@ -33,7 +33,7 @@ fn form<M: serde::Serialize + Clone>(request: &M, simplify: fn(&mut M)) -> Optio
     written.ok().filter(filled)
 }
 
-#[expect(deprecated, reason = "older clients still ask with a single `file`")]
+#[expect(deprecated, reason = "older clients still send a single `file`")]
 fn simple_composite(request: &mut proto::RoomCompositeEgressRequest) {
     use proto::room_composite_egress_request::Output;
     (request.audio_mixing, request.options) = (0, None);

@@ -20,7 +20,7 @@ pub(super) enum ConditionKind {
     Unrecorded,
     /// Recordings fail one after the other.
     RecordingsFailed,
-    /// Other programs record calls, too.
+    /// Other programs also record calls.
     RecordedTwice,
     /// No webhooks arrive.
     Webhooks,
@@ -28,7 +28,7 @@ pub(super) enum ConditionKind {
     Waiting(Sink),
     /// Deliveries to a sink failed permanently.
     DeadLetters(Sink),
-    /// Airtable creates no rows, though it updates those that are there.
+    /// Airtable creates no rows, though it updates existing ones.
     RefusedCreates,
     /// Deliveries to a sink that only a newer version can read.
     UnknownDelivery(Sink),
@@ -99,7 +99,7 @@ impl Condition {
         }
     }
 
-    /// Alerts it once a day while it lasts, however often it happens.
+    /// Alerts once a day while it lasts, whatever its count.
     pub(super) fn daily(mut self) -> Condition {
         self.repeat = Repeat::Daily;
         self

@@ -15,7 +15,7 @@ const RESOLVE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// An alert whose count has doubled fires again, but not sooner than this.
 const REPEAT_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// How often an alert is repeated that fires once a day.
+/// The interval of daily alerts.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A condition that holds, or held until a moment ago.

@@ -1,4 +1,4 @@
-//! The check whether Airtable creates rows: new ones may wait while others are updated.
+//! Checks whether Airtable refuses new rows while it updates existing ones.
 
 use super::condition::{Condition, ConditionKind};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     store::{Setting, Store},
 };
 
-/// New rows wait, while others are updated.
+/// The condition that new rows are refused.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -22,8 +22,8 @@ pub(super) async fn find(store: &Store) -> anyhow::Result<Option<Condition>> {
     let count = parked.len() as i64;
     let what = counted(count, "call waits for its row", "calls wait for their rows");
     let text = format!(
-        "Airtable creates no new rows: {error}. Rows that are there are updated; {what}. New rows are tried again by \
-         themselves; `livekit-airtable redrive` does so at once."
+        "Airtable creates no new rows: {error}. Existing rows are updated; {what}. New rows are retried \
+         automatically; `livekit-airtable redrive` retries them at once."
     );
     let summary = "Airtable created no new rows";
     let condition = Condition::new(ConditionKind::RefusedCreates, summary, text);

@@ -40,13 +40,13 @@ pub(super) struct Batch {
     pub calls: BTreeMap<CallId, CallUpdate>,
     /// The status of each stored call before the batch.
     pub status_before: BTreeMap<CallId, Status>,
-    /// Recordings of stored calls that were known before the batch to be outside of our bucket.
+    /// Recordings of stored calls that were known to be outside our bucket before the batch.
     pub elsewhere_before: BTreeSet<EgressId>,
     /// The calls that a message of the batch changed.
     pub changed: BTreeSet<CallId>,
     pub processed: Vec<Processed>,
     pub waiting: Vec<Waiting>,
-    /// Recordings whose end turned out to be another one.
+    /// Recordings whose known end was corrected.
     pub corrected: Vec<(CallId, EgressId)>,
 }
 

@@ -162,12 +162,12 @@ fn log_status(call: &Call, before: Option<&Status>) {
     }
 }
 
-/// Logs recordings that turned out to be outside of our bucket.
+/// Logs recordings that are newly known to be outside our bucket.
 fn log_places(call: &Call, known: &BTreeSet<EgressId>) {
-    let news = call.recordings.values().filter(|recording| {
+    let new = call.recordings.values().filter(|recording| {
         recording.place.is_elsewhere() && !known.contains(&recording.egress_id)
     });
-    for recording in news {
+    for recording in new {
         let (call, egress, note) = (&call.id, &recording.egress_id, recording.place.note());
         tracing::warn!(%call, %egress, "{note}");
     }

@@ -1,4 +1,4 @@
-//! Rooms that two lists lacked: LiveKit is asked for each by its name, and who is in it.
+//! Rooms missing from two lists: LiveKit is asked for each room by name, and for its participants.
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::{
     store::InboxMessage,
 };
 
-/// A confirmation so soon dates the end of the call to the first list.
+/// If the confirmation comes this soon, the call ended when the first list lacked it.
 const PROMPT: SignedDuration = SignedDuration::from_secs(60);
 /// Rooms per list.
 const NAMES: usize = 100;
@@ -22,7 +22,8 @@ const NAMES: usize = 100;
 const SIDE_BY_SIDE: usize = 8;
 
 impl Reconcile {
-    /// What LiveKit says of these calls' rooms, which its lists have lacked since then: closed, or open after all.
+    /// Asks LiveKit about the rooms of these calls, each with the time since when it is missing. Returns whether they have
+    /// closed or are open after all.
     pub(super) async fn confirm(
         &self,
         rooms: &[OpenRoom],
@@ -89,7 +90,7 @@ fn conclude(
     }
 }
 
-/// The room of this call has closed.
+/// The observation that the room of this call has closed.
 pub(super) fn closed(call: &Call, at: Timestamp) -> InboxMessage {
     message::observation(&call.id, &Observation::RoomGone, at)
 }

@@ -34,8 +34,8 @@ impl Reconcile {
         Ok(messages.collect())
     }
 
-    /// Egresses that have not ended EGRESS_LOST_AFTER after their room. If only lists said that the room has closed, an
-    /// egress that is listed as running is not lost.
+    /// Egresses that have not ended EGRESS_LOST_AFTER after their room. If the room counts as closed only because of lists,
+    /// an egress that is listed as running is not lost.
     pub(super) fn lost(
         &self,
         calls: &[CallRow],

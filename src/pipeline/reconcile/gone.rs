@@ -1,4 +1,4 @@
-//! Open calls whose room LiveKit does not list. One list proves nothing: it may be old, cut off or empty.
+//! Open calls whose room LiveKit does not list. One list proves nothing: it may be outdated, truncated or empty.
 
 use std::sync::atomic::Ordering;
 
@@ -15,28 +15,28 @@ use crate::{
     store::{CallRow, InboxMessage},
 };
 
-/// How far apart the two lists are at least that lack a room.
+/// The minimum time between two lists that lack a room.
 pub(super) const CONFIRM: SignedDuration = SignedDuration::from_secs(10);
-/// A call that changed so shortly before is not missed: the list may be older.
+/// A call that changed this recently does not count as missing: the list may be older.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
 /// How long a room of another project may be silent before its call counts as closed: LiveKit does not list it for us.
 const FOREIGN: SignedDuration = SignedDuration::from_hours(24);
 
-/// What it means that LiveKit's list lacks the room of an open call.
+/// What a list without the room of an open call means.
 enum Absence {
     /// Nothing yet.
     Recent,
-    /// No list lacked it before.
+    /// It is the first list without the room.
     New,
-    /// A list lacked it long enough before.
+    /// An earlier list lacked it, long enough ago.
     Lasting { since: Timestamp },
-    /// It may be another project's, and has been silent for long.
+    /// It may belong to another project, and had no event for a long time.
     Foreign,
 }
 
 impl Reconcile {
-    /// Notes the rooms that this list is the first to lack, and closes those that are gone: an earlier list lacked them
-    /// as well, no egress records them, and nobody is in them.
+    /// Notes rooms that are missing for the first time, and closes those that are gone: an earlier list lacked them as well,
+    /// no egress records them, and nobody is in them.
     pub(super) async fn gone(
         &self,
         rooms: &[OpenRoom],

@@ -1,9 +1,10 @@
 //! What no webhook reported: LiveKit is asked which rooms are open and the state of its egresses, and what is new goes through
 //! the inbox.
 //!
-//! `job` says when and in which order; `rooms` decides which calls were opened or closed, `egresses` which recordings
-//! changed or vanished, `participants` who was there, `requests` which requests to record will never be fulfilled. That no webhook arrives at all is an
-//! alert (`alerts::checks`).
+//! `job` has the order of the steps. `rooms` finds rooms that were opened, `gone` and `confirm` those that have closed,
+//! `running` rooms with a running egress, `egresses` recordings that changed or vanished, `participants` who was there, and
+//! `requests` requests to record that will never be fulfilled. An alert reports when no webhooks arrive at all
+//! (`alerts::checks`).
 
 mod target;
 

@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Reconcile {
-    /// Refuses requests at once when there is no room of that name, or when LiveKit refuses to say; while LiveKit is only
-    /// away, they wait on.
+    /// Refuses requests at once when there is no room with that name, or when LiveKit refuses to list its rooms. While LiveKit
+    /// is unreachable, they wait.
     pub(super) async fn answer_requests(
         &self,
         rooms: &Result<Vec<OpenRoom>, Error>,
@@ -32,7 +32,7 @@ impl Reconcile {
         Ok(())
     }
 
-    /// One list lacks the room, which may be wrong: LiveKit is asked for it by name, and who is in it.
+    /// A list without the room may be wrong: LiveKit is asked for the room by name, and for its participants.
     async fn ask_for(
         &self,
         name: &str,
@@ -55,7 +55,7 @@ fn has_room(rooms: &[OpenRoom], name: &str) -> bool {
     rooms.iter().any(|room| room.name == name)
 }
 
-/// What an error means for those who wait; `None`: it may pass.
+/// The outcome of waiting requests after an error; `None`: the error is temporary.
 fn refusal(error: &Error) -> Option<(MessageOutcome, String)> {
     let outcome = match error.kind() {
         ErrorKind::Unauthorized => MessageOutcome::NotPermitted,

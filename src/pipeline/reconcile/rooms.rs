@@ -1,4 +1,4 @@
-//! Rooms that have opened, or are open although their call counts as closed.
+//! Rooms that were opened, or are open although their call counts as closed.
 
 use jiff::Timestamp;
 
@@ -14,8 +14,7 @@ use crate::{
 };
 
 impl Reconcile {
-    /// Open rooms that have no call or whose call does not know that they are open, and those that our key's list has not
-    /// shown yet.
+    /// Open rooms without a call, or whose call does not count as open, and those that were not listed for our key before.
     pub(super) async fn opened<'a>(
         &self,
         rooms: &'a [OpenRoom],
@@ -54,7 +53,7 @@ impl Reconcile {
     }
 }
 
-/// Calls that count as closed only because lists lacked their rooms, and that are still being recorded.
+/// Calls that count as closed only because of lists, although LiveKit still records them.
 pub(super) fn reopened(calls: &[CallRow], running: &Running, now: Timestamp) -> Vec<InboxMessage> {
     let calls = calls.iter().map(|row| &row.call);
     let is_recorded = |call: &&Call| is_doubtful(call) && running.has_one(call);
@@ -67,14 +66,14 @@ pub(super) fn reopened(calls: &[CallRow], running: &Running, now: Timestamp) -> 
         .collect()
 }
 
-/// Only lists said that the room has closed, and not for so long that a running egress of it counts as dead.
+/// Whether the room counts as closed only because of lists, and so recently that a running egress of it is credible.
 pub(super) fn is_doubtful(call: &Call) -> bool {
     let said = call.gone_at.zip(call.missing_at);
     let recent = |(gone, missing): (Timestamp, _)| gone.duration_since(missing) < HOPELESS;
     call.is_gone() && said.is_some_and(recent)
 }
 
-/// LiveKit says that the room of a known call is open.
+/// The message that the room of a known call is open.
 pub(super) fn seen_open(call: &Call, now: Timestamp) -> InboxMessage {
     let room = Room {
         sid: call.id.clone(),

@@ -1,4 +1,4 @@
-//! Rooms in which LiveKit says that an egress runs.
+//! Rooms with an egress that LiveKit lists as running.
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -8,15 +8,15 @@ use crate::{
     livekit::body,
 };
 
-/// After so long without being listed, a room counts as closed although an egress of it is still said to run: LiveKit
-/// lists the egress of a worker that died as running for ever.
+/// A room that was not listed for this long counts as closed although an egress of it is listed as running: LiveKit lists
+/// the egress of a crashed worker as running forever.
 pub(super) const HOPELESS: SignedDuration = SignedDuration::from_hours(24);
 
 /// The rooms of running egresses; `None`: LiveKit did not list its egresses.
 pub(super) struct Running(Option<Vec<Room>>);
 
 impl Running {
-    /// Of a list's EgressInfos, as JSON; `None` without a list.
+    /// From a list's EgressInfos, as JSON; `None` without a list.
     pub(super) fn new(infos: Option<&[String]>) -> Running {
         let room = |info: &String| body::running(&serde_json::from_str::<Value>(info).ok()?);
         Running(infos.map(|infos| infos.iter().filter_map(room).collect()))

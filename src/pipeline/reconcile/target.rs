@@ -25,7 +25,7 @@ pub struct Reconcile {
     pub(super) interval: Duration,
     /// EGRESS_LOST_AFTER
     pub(super) lost_after: Duration,
-    /// A list lacked the room of an open call: the next one is due soon.
+    /// Whether a list lacked the room of an open call, so that the next list is due soon.
     pub(super) must_confirm: AtomicBool,
 }
 
@@ -47,7 +47,7 @@ impl Reconcile {
             must_confirm: AtomicBool::new(false),
         }
     }
-    /// Stores what was found out.
+    /// Stores observations in the inbox.
     pub(super) async fn put(&self, messages: Vec<InboxMessage>) -> anyhow::Result<()> {
         for message in messages {
             self.store.put(message).await?;

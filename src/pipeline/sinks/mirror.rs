@@ -1,4 +1,4 @@
-//! The mirror: once per ended recording, posts the payload that workflows for such recordings expect, with our additions.
+//! The mirror: notifies EGRESS_WEBHOOK_URL once per ended recording, and again with a correction if its end changes.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl Mirror {
         let Some((recording, end)) = end else {
             return Attempt::new(delivered, sink_state);
         };
-        // It may have ended in the moment in which it gave way to another.
+        // It may have ended just when it gave way to another.
         if !due.call.is_mirrored(recording) {
             return Attempt::new(delivered, sink_state);
         }
@@ -108,7 +108,7 @@ impl Mirror {
         body.to_string()
     }
 
-    /// Bytes, seconds and a playable URL, as such workflows read them. Empty if no file was created.
+    /// The files with bytes, seconds and a playable URL. Empty if no file was created.
     async fn files(&self, recording: &Recording) -> Vec<Value> {
         if !recording.expects_file() {
             return Vec::new();
@@ -125,7 +125,7 @@ impl Mirror {
     }
 }
 
-/// What is wrong with the recording, also that it is not in our bucket.
+/// The recording's error, or that it is not in our bucket.
 fn error(call: &Call, recording: &Recording) -> String {
     match call.recording_error(recording) {
         error if error.is_empty() && recording.place.is_elsewhere() => recording.place.note(),
@@ -133,7 +133,7 @@ fn error(call: &Call, recording: &Recording) -> String {
     }
 }
 
-/// `webhook-id` of the n-th message about a recording: the same for every try.
+/// The `webhook-id` of the n-th message about a recording: the same for every try.
 fn message_id(recording: &Recording, number: u32) -> String {
     match number {
         1 => format!("msg_{}", recording.egress_id),

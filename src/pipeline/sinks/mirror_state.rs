@@ -1,4 +1,4 @@
-//! What the mirror was told of a recording.
+//! The mirror's state: the last message about a recording.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,9 +25,9 @@ impl MirrorState {
     pub(super) fn next(&self, delivery: &Delivery, end: &RecordingEnd) -> Option<u32> {
         let is_redriven = delivery.delivered == 0;
         match &self.end {
-            Some(told) if told != end => Some(self.number + 1),
+            Some(sent) if sent != end => Some(self.number + 1),
             Some(_) => is_redriven.then_some(self.number),
-            // Delivered before this was stored: it is due again only because its end has changed.
+            // An earlier version delivered it: it is due again only because its end has changed.
             None if !is_redriven => Some(2),
             None => Some(1),
         }

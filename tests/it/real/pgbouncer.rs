@@ -83,6 +83,13 @@ async fn transaction_mode_is_refused_with_debians_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn statement_mode_is_refused() {
+    let mut world = World::new().await;
+    world.stop().await;
+    is_refused(&world, &behind("DATABASE_TEST_PGBOUNCER_STATEMENT").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn transaction_mode_is_refused_also_under_load() {
     let mut world = World::new().await;
     world.stop().await;

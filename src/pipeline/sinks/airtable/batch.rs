@@ -37,18 +37,19 @@ pub(super) struct WriteBatch<'a> {
     pub(super) refusal_counts: BTreeMap<String, usize>,
     /// Rows that are still to be sent, one request per group.
     pub(super) groups: Vec<Vec<Row>>,
-    /// Rows of this batch that Airtable has updated.
+    /// The number of rows of this batch that Airtable has updated.
     pub(super) updated: usize,
-    /// Rows of this batch that Airtable has created, or found by their key.
+    /// The number of rows of this batch that Airtable has created, or found by their key.
     pub(super) created: usize,
-    /// New rows that were refused alone, and Airtable's last answer to one.
+    /// New rows that were refused when sent alone.
     pub(super) refused_new: Vec<Row>,
+    /// The reason of the last such refusal.
     pub(super) new_row_error: Option<String>,
     /// The outcome of new rows once Airtable has refused to create any.
     pub(super) refuses_new: Option<Outcome>,
-    /// Whether Airtable could be read after something on the way had refused a write.
+    /// Whether Airtable could be read after a proxy or firewall had refused a write.
     pub(super) can_read: bool,
-    /// Rows that something on the way refused alone, and its answer.
+    /// Rows that a proxy or firewall refused when sent alone, with its answer.
     pub(super) stopped: Vec<(Row, String)>,
     attempts: Vec<Option<Attempt>>,
 }
@@ -165,7 +166,7 @@ impl<'a> WriteBatch<'a> {
             .collect()
     }
 
-    /// What becomes of the new rows while Airtable creates none; `None`: they are sent.
+    /// The outcome of the new rows while Airtable creates none; `None`: they are sent.
     fn check_creates(&self, fresh: &[Row]) -> Option<Outcome> {
         let due: Vec<&Due> = fresh.iter().map(|row| &self.due[row.index]).collect();
         self.sink.creates.check(&due, self.now)

@@ -1,4 +1,4 @@
-//! Whether Airtable creates rows: while it does not, new rows wait and those that are there are updated.
+//! Whether Airtable creates rows. While it does not, new rows wait and existing ones are updated.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,10 +13,10 @@ use crate::{
     store::{self, Delivery, DeliveryState, Setting, Store},
 };
 
-/// How soon refused creates are tried again; each time doubles it.
+/// After the first refusal, creates are tried again after this time; each further refusal doubles it.
 const FIRST_PROBE: Duration = Duration::from_secs(30);
 const LONGEST_PROBE: Duration = Duration::from_secs(3600);
-/// How long a batch that probes keeps the others from creating rows.
+/// While one batch probes, the others create no rows for this long.
 const PROBING: Duration = Duration::from_secs(60);
 
 /// Shared by the batches of a process.
@@ -26,7 +26,7 @@ pub struct CreateGate(Mutex<State>);
 #[derive(Default)]
 struct State {
     refusal: Option<CreateRefusal>,
-    /// The database says that rows are created.
+    /// Whether the database is known to hold no refusal.
     is_stored_open: bool,
 }
 
@@ -36,7 +36,7 @@ struct CreateRefusal {
     error: String,
     tried_at: Timestamp,
     probe_at: Timestamp,
-    /// How often it has been tried again; batches that are refused together count once.
+    /// The number of probes; batches that are refused together count once.
     probes: u32,
 }
 
@@ -53,7 +53,7 @@ impl CreateRefusal {
 }
 
 impl CreateGate {
-    /// What becomes of new rows without a try; `None`: they are sent, as a probe if rows were refused before.
+    /// The outcome of new rows that are not sent; `None`: they are sent, as a probe if rows were refused before.
     pub(super) fn check(&self, new: &[&Due], now: Timestamp) -> Option<Outcome> {
         let mut state = self.state();
         let refusal = state.refusal.as_mut().filter(|_| !new.is_empty())?;
@@ -68,12 +68,12 @@ impl CreateGate {
         None
     }
 
-    /// Whether rows were refused, and none has been created since.
+    /// Whether creates were refused, and no row has been created since.
     pub(super) fn is_closed(&self) -> bool {
         self.state().refusal.is_some()
     }
 
-    /// Airtable has refused to create rows although it updates others. Returns the outcome of each.
+    /// Notes that Airtable refuses new rows although it updates others. Returns the outcome of each new row.
     pub(super) async fn close(&self, store: &Store, error: String, now: Timestamp) -> Outcome {
         let (refusal, is_first) = {
             let mut state = self.state();
@@ -91,14 +91,14 @@ impl CreateGate {
             (refusal, is_first)
         };
         if is_first {
-            tracing::error!(%error, "Airtable creates no new rows; rows that are there are updated, and new ones are parked");
-            // If this fails, no alert fires until the next refusal after a restart.
+            tracing::error!(%error, "Airtable creates no new rows; existing rows are updated, and new ones are parked");
+            // If this fails, no alert fires before the first refusal after the next restart.
             store.set(Setting::RefusedCreates, &error).await.ok();
         }
         refusal.outcome(now)
     }
 
-    /// Airtable has created a row. After refusals, those that wait are due.
+    /// Notes that Airtable has created a row. After refusals, the waiting rows become due.
     pub(super) async fn open(&self, store: &Store, now: Timestamp) -> Result<(), store::Error> {
         {
             let mut state = self.state();
@@ -122,7 +122,7 @@ impl CreateGate {
     }
 }
 
-/// Whether somebody has asked for a parked delivery since the last try: it is pending again.
+/// Whether somebody has redriven a parked delivery since the last try: it is pending again.
 fn is_redriven(delivery: &Delivery, tried_at: Timestamp) -> bool {
     let was_parked = delivery
         .history

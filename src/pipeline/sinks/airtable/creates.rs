@@ -1,5 +1,5 @@
-//! New rows that are refused while rows that are there can be updated: the base is full, or the token's user may not
-//! create rows. Airtable's errors do not tell that apart from a lost permission, so an update decides.
+//! New rows that are refused while existing rows can be updated: the base is full, or the token's user may not create rows.
+//! Airtable's errors look the same when the token has lost its permission, so an update decides.
 
 use serde_json::{Map, Value};
 
@@ -10,14 +10,14 @@ use crate::{
     pipeline::deliver::Outcome,
 };
 
-/// Rows that are refused one by one before all are taken to be refused.
+/// After this many refusals of single rows, all new rows count as refused.
 const MAX_REFUSED_ALONE: usize = 2;
-const UNNAMED: &str = "new rows are refused, although rows that are there are updated; in Airtable, check \"Edit table permissions\" in \
+const UNNAMED: &str = "new rows are refused, although existing rows are updated; in Airtable, check \"Edit table permissions\" in \
      the menu beside the table's name, \"Edit field permissions\" in the columns' menus, and whether the base is full";
-/// Known rows that are tried, because somebody may have deleted some.
+/// How many known rows are tried, because somebody may have deleted some.
 const KNOWN_ROWS: i64 = 3;
 
-/// Whether rows that are there can be updated.
+/// Whether existing rows can be updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Updates {
     Work,
@@ -37,7 +37,7 @@ fn reason(error: &Error) -> String {
 }
 
 impl WriteBatch<'_> {
-    /// Handles a refusal that may concern new rows alone. Returns the rows that it does not explain.
+    /// Handles a refusal that may concern only new rows. Returns the rows with another cause.
     pub(super) async fn creates_refused(&mut self, rows: Vec<Row>, error: &Error) -> Vec<Row> {
         let (known, new): (Vec<_>, Vec<_>) = rows
             .into_iter()
@@ -68,7 +68,7 @@ impl WriteBatch<'_> {
         Vec::new()
     }
 
-    /// The key column is locked: without it no row can be created, and a known row is written without it.
+    /// Handles a locked key column: no row can be created without it, and known rows are written without it.
     pub(super) async fn key_refused(&mut self, rows: Vec<Row>, error: &Error) {
         let key = self.sink.schema.key().name.clone();
         let (known, new): (Vec<_>, Vec<_>) = rows
@@ -91,7 +91,8 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Rows that were refused alone: if others were created, it is about them; if nothing can be written, about all.
+    /// Ends rows that were refused alone. If others were created, only these are parked; if nothing can be written, the sink is
+    /// paused.
     pub(super) async fn end_refused_new(&mut self) {
         let rows = std::mem::take(&mut self.refused_new);
         let error = self.new_row_error.take().unwrap_or_default();
@@ -109,8 +110,8 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Whether a new row that is refused without a reason would be refused whatever it says: Airtable updates rows, and
-    /// refuses one with nothing but its key.
+    /// Whether a new row that was refused without a reason would be refused with any contents: Airtable updates rows, but
+    /// refuses a row with only its key.
     pub(super) async fn creates_no_row(&self, row: &Row, error: &Error) -> bool {
         let is_unexplained = error.class() == Class::Row { column: None };
         if !is_unexplained || self.created > 0 || self.updates().await != Updates::Work {
@@ -125,7 +126,7 @@ impl WriteBatch<'_> {
             Ok(written) => {
                 let made = written.into_iter().filter(|row| row.created);
                 let made: Vec<String> = made.map(|row| row.record_id).collect();
-                // If this fails, the row is there with its key, and is found by it.
+                // If this fails, the row stays, and the next try finds it by its key.
                 self.sink.client.delete(table_id, &made).await.ok();
                 false
             }
@@ -133,12 +134,12 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Parks a new row that [`WriteBatch::creates_no_row`] is about, and those after it.
+    /// Parks a new row after [`WriteBatch::creates_no_row`], and the new rows after it.
     pub(super) async fn park_unexplained(&mut self, row: Row, error: &Error) {
         self.park_new(vec![row], reason(error)).await;
     }
 
-    /// Takes the new rows out of a group if this batch knows that Airtable creates none.
+    /// Removes the new rows from a group if this batch knows that Airtable creates none.
     pub(super) fn without_refused(&mut self, group: Vec<Row>) -> Vec<Row> {
         let Some(outcome) = self.refuses_new.clone() else {
             return group;
@@ -165,7 +166,7 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Asks Airtable by writing the key of a known row, which is there already.
+    /// Checks by writing the key of a known row, which changes nothing.
     async fn updates(&self) -> Updates {
         if self.updated > 0 || self.sink.creates.is_closed() {
             return Updates::Work;

@@ -1,5 +1,5 @@
-//! Rows that something on the way to Airtable refuses: a firewall that dislikes a sentence, or a proxy that lets no write
-//! pass.
+//! Rows that an intermediary on the way to Airtable refuses: a firewall that objects to a sentence, or a proxy that blocks
+//! all writes.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::{airtable::Error, pipeline::deliver::Outcome};
 
-/// When a row that is refused alone is tried again; each refusal doubles it.
+/// A row that is refused alone is retried after this time; each refusal doubles it.
 const FIRST_RETRY: Duration = Duration::from_secs(15 * 60);
 const LONGEST_RETRY: Duration = Duration::from_secs(86_400);
 
 const REFUSED_ROW: &str = "a proxy or firewall between this service and Airtable refuses this row, while Airtable can be read. Other rows are \
-     written. Let it pass every request to the Airtable API, then run `livekit-airtable redrive`; until then it is tried rarely. The answer was ";
-const REFUSED_WRITES: &str = "a proxy or firewall between this service and Airtable refuses every write, while Airtable can be read. Let it \
-     pass PATCH requests to the Airtable API. The answer was ";
+     written. Allow every request to the Airtable API there, then run `livekit-airtable redrive`; until then it is rarely retried. The answer was ";
+const REFUSED_WRITES: &str = "a proxy or firewall between this service and Airtable refuses every write, while Airtable can be read. Allow \
+     PATCH requests to the Airtable API there. The answer was ";
 
 impl WriteBatch<'_> {
-    /// While Airtable can be read, the row at fault is looked for; else it is about the token, the address or the proxy.
+    /// If Airtable can be read, finds the row at fault; otherwise the token, the address or the proxy is at fault.
     pub(super) async fn refused_on_the_way(&mut self, rows: Vec<Row>, error: &Error) {
         if !self.can_read {
             match self.sink.table_after(&self.table, self.now).await {
                 Ok(table) => (self.table, self.can_read) = (table, true),
                 Err(error) => {
-                    // The table may be another one when it works again.
+                    // The table may have changed when requests work again.
                     self.sink.invalidate_table().await;
                     return self.end_all(rows, &error);
                 }
@@ -41,7 +41,7 @@ impl WriteBatch<'_> {
             .extend(rows.into_iter().map(|row| (row, answer.clone())));
     }
 
-    /// One row that is refused is parked; if no row of several gets through, no row would.
+    /// Parks a single refused row. If none of several rows gets through, every write is refused, and the sink is paused.
     pub(super) fn end_stopped(&mut self) {
         let stopped = std::mem::take(&mut self.stopped);
         let landed = self.updated + self.created > 0;
@@ -71,7 +71,7 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Ends all of the rows with the outcome of an error that is not about them.
+    /// Ends all rows with the outcome of an error that no single row has caused.
     pub(super) fn end_all(&mut self, rows: Vec<Row>, error: &Error) {
         for row in rows {
             self.finish_unsent(row, outcome::of(error));

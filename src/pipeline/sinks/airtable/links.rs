@@ -11,10 +11,10 @@ use crate::{
     storage::Method,
 };
 
-/// What a row's links lead to.
+/// The targets of a row's links.
 struct LinkedObjects<'a> {
     recording: Option<&'a Recording>,
-    /// Those that a column lists, also without a file.
+    /// The recordings that a column lists, including those without a file.
     parts: Vec<&'a Recording>,
     /// The key of the full transcript.
     transcript: Option<String>,
@@ -25,7 +25,7 @@ impl LinkedObjects<'_> {
         self.recording.is_none() && self.parts.is_empty() && self.transcript.is_none()
     }
 
-    /// What the links in a row were made for: when it changes, they are made again.
+    /// Identifies the targets: when it changes, the links are created again.
     fn purpose(&self, call: &Call) -> String {
         let key = self.recording.map_or("", |recording| &recording.key);
         let transcript = self.transcript.as_deref().unwrap_or_default();
@@ -77,8 +77,8 @@ impl Airtable {
         }
     }
 
-    /// Links that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
-    /// delivery after the one that put it there: a link in a row leads somewhere.
+    /// Links that never expire and never change. A transcript gets its link in the delivery after its upload, when the call
+    /// knows the key: a link in a row never leads nowhere.
     fn permanent_links(
         &self,
         call: &Call,

@@ -4,9 +4,9 @@
 //! row of a call, `state` what is remembered of it, `changed_cells` which of its cells Airtable does not have yet, and
 //! `notes` what its Error says beside the call's own faults. `table_cache` knows what the table is like. `links` and
 //! `transcript_upload` make the row's links, `attachment` and `attachment_upload` the copy of its recording. `refusal`
-//! decides what becomes of rows that Airtable refuses, with `blame` for the column at fault, `creates` (and `create_gate`)
-//! for new rows that are refused while others are updated, `intermediary` for what something on the way refuses, and
-//! `outcome` for everything that is about all of a request.
+//! handles rows that Airtable refuses, with `blame` for the column at fault, `creates` (and `create_gate`) for new rows that
+//! are refused while others are updated, `intermediary` for rows that a proxy or firewall refuses, and `outcome` for errors
+//! of an entire request.
 
 mod attachment;
 mod attachment_upload;

@@ -23,7 +23,7 @@ pub(super) fn disabled<'a>(columns: impl Iterator<Item = &'a String>) -> Option<
     ))
 }
 
-/// Of columns that their permissions lock; `None` without any.
+/// The line about locked columns; `None` without any.
 pub(super) fn locked<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
     let names = quoted(columns)?;
     Some(format!(

@@ -40,7 +40,7 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Splits the rows until only what is wrong is left, or ends them.
+    /// Splits the rows until only the ones at fault are left, or ends them.
     async fn refused_rows(&mut self, rows: Vec<Row>, error: &Error) {
         match error.class() {
             Class::UnknownField if self.reread.for_unknown_field() => self.map_again(rows).await,

@@ -35,8 +35,8 @@ pub struct Airtable {
     pub budget: Budget,
     /// AIRTABLE_WRITES
     pub writes: RowWrites,
-    /// Whether rows are created.
+    /// Whether Airtable creates rows.
     pub creates: CreateGate,
-    /// Something on the way to Airtable has refused every row lately.
+    /// Whether a proxy or firewall has refused every row lately.
     pub writes_refused: AtomicBool,
 }

@@ -17,7 +17,7 @@ use crate::{
 /// A disabled column is tried again this often: somebody may have fixed it.
 pub(super) const COLUMN_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 
-/// A locked column is tried again when the table is read, but not before it has been locked for so long.
+/// A locked column is tried again when the table is read, but no sooner than this after the last try.
 pub(super) const LOCK_RECHECK: SignedDuration = SignedDuration::from_mins(10);
 
 /// The newest reading of the table.
@@ -35,12 +35,12 @@ pub struct TableCache {
     pub(super) problems: LogThrottle,
 }
 
-/// Why a column takes no values of ours.
+/// Why a column does not accept our values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DisabledBy {
-    /// Its type or its choices.
+    /// Its type or its choices do not match.
     Type,
-    /// Who may edit it. The schema does not show that, so only a try tells when it changes.
+    /// Its permissions. The schema does not show them, so only a try shows that they have changed.
     Permission,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Table {
     pub(super) mapping: Mapping,
     /// Columns that Airtable takes no values of ours for, by name: the fingerprint of each at that time.
     pub(super) disabled: BTreeMap<String, u64>,
-    /// Those of them whose permissions in Airtable refuse us.
+    /// Those of them that are locked by their permissions.
     pub(super) locked: BTreeSet<String>,
     /// All columns, of whatever type.
     pub(super) fields: Vec<Field>,
@@ -108,7 +108,7 @@ impl Table {
         !self.disabled.is_empty() && now.duration_since(self.read_at) >= COLUMN_RECHECK
     }
 
-    /// The disabled columns that people changed, without those that are locked.
+    /// The columns that are disabled because people changed them, without locked ones.
     pub(super) fn changed_columns(&self) -> impl Iterator<Item = &String> {
         let disabled = self.disabled.keys();
         disabled.filter(|name| !self.locked.contains(*name))

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Airtable {
-    /// The table as it was last read; it is read now when nothing is known of it or what is cached is out of date.
+    /// The cached table; it is read again if there is none or the cached one is out of date.
     pub(super) async fn table(&self, now: Timestamp) -> Result<Arc<Table>, Error> {
         let mut cache = self.table.lock().await;
         let key = self.client.mapping_key();
@@ -78,7 +78,7 @@ impl Airtable {
         table
     }
 
-    /// Remembers since when a column is locked. Returns what is stored.
+    /// Stores the time at which a locked column was last tried. Returns the stored text.
     async fn store_locked(&self, column: &str, now: Timestamp) -> Option<String> {
         let key = self.client.mapping_key();
         let mut locked = self.locked_columns().await;
@@ -89,7 +89,7 @@ impl Airtable {
         self.store.get(setting).await.ok().flatten()
     }
 
-    /// The columns that were locked when they were last tried, and when that was.
+    /// The locked columns, and when each was last tried.
     async fn locked_columns(&self) -> BTreeMap<String, i64> {
         let key = self.client.mapping_key();
         let setting = self.setting(Setting::LockedColumns(&key)).await;
@@ -138,7 +138,7 @@ impl Airtable {
         Ok(table)
     }
 
-    /// The disabled columns that are as they were. One that is `locked` is tried again after a while.
+    /// The disabled columns that have not changed. A `locked` one is tried again after a while.
     async fn still_disabled(
         &self,
         table: &Table,

@@ -1,4 +1,4 @@
-//! Another program records the call, too: ours is stopped. What others started is never stopped.
+//! Another program also records the call: our egress is stopped. Egresses that others started are never stopped.
 
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Egress {
-    /// Notes that our recording gives way to theirs; the stop follows from that.
+    /// Records that our egress gives way to theirs. The next delivery stops it.
     pub(super) async fn give_way(
         &self,
         due: &Due,
@@ -29,7 +29,7 @@ impl Egress {
             call_id: call.id.to_string(),
             started_by: who.clone(),
         };
-        // The alert must not hold up the stop.
+        // A failure must not delay the stop.
         if let Err(error) = self.store.note_double_recording(&double, now).await {
             tracing::warn!(%error, "a call that is recorded twice could not be noted for the alert");
         }
@@ -44,7 +44,7 @@ impl Egress {
         done(due).with_messages([message::observation(&call.id, &superseded, now)])
     }
 
-    /// A start of ours whose answer was lost, once its egress is known: by the key that only this start asked for.
+    /// The egress of a start whose answer was lost, recognized by the key that only this start requested.
     pub(super) fn found_start(&self, due: &Due, now: Timestamp) -> Option<Attempt> {
         let state = EgressState::of(&due.delivery);
         let key = state.key.as_deref()?;

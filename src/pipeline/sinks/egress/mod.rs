@@ -2,10 +2,10 @@
 //! adopts. LiveKit has no idempotency key, so a start is stored before it is sent, and none is sent again before
 //! LiveKit has been asked.
 //!
-//! `domain::call::derived` decides whether a call needs a start or a stop; `sink` does the stop first. `start` sends
-//! it, `key` chooses the object key (from RECORDING_PATH by `domain::path`), `refusal` decides what becomes of a start
-//! that LiveKit refused, and `state` is what is remembered of all this. `doubled` has our recording give
-//! way to another program's, and `vanished` finds out what became of an egress that left its room.
+//! `domain::call::derived` decides whether a call needs a start or a stop; `sink` stops first. `room` checks that the open
+//! room is the call's, `key` chooses the object key (from RECORDING_PATH by `domain::path`), `start` sends the start, `refusal`
+//! handles a start that LiveKit refused, and `state` is stored between tries. `doubled` stops our egress in favour of
+//! another program's, and `vanished` handles an egress that left its room without an end.
 
 mod state;
 

@@ -47,7 +47,7 @@ impl Egress {
         })
     }
 
-    /// The error of a start. That there is no such room is believed only if LiveKit's lists agree.
+    /// The error of a start. "No such room" counts as transient unless LiveKit's lists confirm it.
     pub(super) async fn doubted(&self, call: &Call, error: Error) -> Error {
         if error.kind() != ErrorKind::NotFound {
             return error;
@@ -65,9 +65,9 @@ pub(super) fn unlisted(due: &Due, now: Timestamp) -> Attempt {
     Attempt::new(wait, &due.delivery.sink_state).with_messages(absence(due, now))
 }
 
-/// LiveKit does not know the room of an open call: reconcile finds out whether it has closed.
+/// The observation that LiveKit does not know the room of an open call; reconcile then finds out whether it has closed.
 pub(super) fn absence(due: &Due, now: Timestamp) -> Option<InboxMessage> {
     let call = &due.call;
-    let is_news = call.is_open() && call.missing_since().is_none();
-    is_news.then(|| missing(call, now))
+    let is_new = call.is_open() && call.missing_since().is_none();
+    is_new.then(|| missing(call, now))
 }

@@ -24,7 +24,7 @@ pub(super) const UNAUTHORIZED: Duration = Duration::from_secs(15);
 pub struct Egress {
     pub client: Client,
     pub output: Output,
-    /// S3_BUCKET, to tell recordings of others that are there from those that are not.
+    /// S3_BUCKET, to find out which recordings of others are there.
     pub bucket: OurBucket,
     pub store: Store,
     pub storage: storage::Client,

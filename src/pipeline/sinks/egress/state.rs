@@ -24,7 +24,7 @@ pub struct EgressState {
         skip_serializing_if = "Option::is_none"
     )]
     pub sent_at: Option<Timestamp>,
-    /// The key that this start asked for: tells its egress from those of others when the answer is lost.
+    /// The key that this start requested; identifies its egress if the answer is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
     /// LiveKit refused our key at the last try: a request that waits for the outcome need not wait any longer.

@@ -1,4 +1,4 @@
-//! An egress that left its room without an end: its process was killed, or it is about to report how it ended.
+//! An egress that left its room without an end: its process was killed, or its report is still to come.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{
 const REPORT: SignedDuration = SignedDuration::from_secs(10);
 
 impl Egress {
-    /// Waits for the report; then asks LiveKit, and marks the recording lost if LiveKit still takes it for running.
+    /// Waits for the report, then asks LiveKit. Marks the recording as lost if LiveKit still lists it as running.
     pub(super) async fn look_for_end(
         &self,
         due: &Due,
@@ -56,7 +56,7 @@ impl Egress {
     }
 }
 
-/// Whether this entry of LiveKit's list is the recording, with an end or on the way to one.
+/// Whether this entry of LiveKit's list is the recording, ended or ending.
 fn says_more(info: &str, known: &Recording) -> bool {
     let info: Value = serde_json::from_str(info).unwrap_or_default();
     match body::egress(&info, Room::default()) {
