@@ -65,7 +65,7 @@ pub use our_bucket::OurBucket;
 pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
 pub use recording::Recording;
-pub use room::{AgentJob, Room};
+pub use room::{AgentJob, Room, with_blanks};
 pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;

@@ -13,6 +13,10 @@ pub struct Room {
     pub sid: CallId,
     #[serde(default)]
     pub name: RoomName,
+    /// What the sender of a report may have meant instead: in a query, a `+` becomes a blank. The first name with a call
+    /// counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_names: Vec<RoomName>,
     #[serde(default)]
     pub metadata: String,
     /// The agent's job in it, from agent_job_* events.
@@ -21,6 +25,26 @@ pub struct Room {
     /// `creationTimeMs`, or `creationTime` in whole seconds.
     #[serde(default)]
     pub created_at: Option<Timestamp>,
+}
+
+impl Room {
+    /// The name, and what the sender may have meant instead.
+    pub fn names(&self) -> impl Iterator<Item = &RoomName> {
+        std::iter::once(&self.name).chain(&self.other_names)
+    }
+
+    /// The name under which a message waits for a call.
+    pub fn awaited_name(&self) -> RoomName {
+        match self.other_names.is_empty() {
+            true => self.name.clone(),
+            false => with_blanks(&self.name).into(),
+        }
+    }
+}
+
+/// The name with a blank for each `+`: the same for all names that the sender of a report may have meant.
+pub fn with_blanks(name: &str) -> String {
+    name.replace('+', " ")
 }
 
 /// An agent's job. Ordered, so that of two events with the same time the same one wins in either order of arrival.

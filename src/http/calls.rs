@@ -43,18 +43,13 @@ pub(super) async fn list(
     auth::reader(&app, &headers)?;
     let Query(query) = query?;
     let mut filter = filter(query)?;
-    let mut page = app.store.page(&filter).await?;
-    let name = filter.room_name.clone().filter(|_| page.calls.is_empty());
-    for reading in name
-        .iter()
-        .flat_map(|name| room_names::readings(name, None))
-    {
-        filter.room_name = Some(reading);
-        page = app.store.page(&filter).await?;
-        if !page.calls.is_empty() {
-            break;
-        }
+    // One name for all pages and filters: an empty page says nothing about the room.
+    if let Some(name) = &filter.room_name {
+        let names = room_names::names(name, None);
+        let known = room_names::known(&app, names.iter().map(String::as_str)).await?;
+        filter.room_name = Some(known.unwrap_or(name).to_owned());
     }
+    let page = app.store.page(&filter).await?;
     Ok(Json(CallPageView::new(&page)).into_response())
 }
 

@@ -2,41 +2,70 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
 use super::{App, error::Problem, room_names, wait::wait_for};
 use crate::{
-    domain::{Call, Room, transcript::Outline},
+    domain::{Call, Room, RoomName, transcript::Outline},
     store,
 };
 
 /// How many of the room's calls are read.
 const CALLS: i64 = 5;
+/// If the room's last call ended longer ago, the report may be of the next one.
+const RECENT: SignedDuration = SignedDuration::from_hours(1);
 /// How long a report waits until intake knows its participants.
 const PARTICIPANTS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The room's name as the sender meant it, if a blank in it may have been a `+`: the token's room, or one that has calls;
-/// otherwise the name as it was sent, or with the `+` of a phone number.
-pub(super) async fn meant(
-    app: &App,
-    name: &str,
-    query: Option<&str>,
-    token: Option<&str>,
-) -> Result<String, Problem> {
-    let readings = room_names::readings(name, query);
-    if readings.is_empty() || token == Some(name) {
-        return Ok(name.to_owned());
+/// The query: the room, where the body does not name it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RoomQuery {
+    room_id: Option<String>,
+    room: Option<String>,
+    room_name: Option<String>,
+}
+
+/// The body's room, else the query's, else the token's. Without NUL, as in the body. Only the name of a query (`raw`) may
+/// stand for others; of these, the token decides.
+pub(super) fn room(own: Room, query: RoomQuery, raw: Option<&str>, token: Option<&str>) -> Room {
+    if !own.sid.is_empty() || !own.name.is_empty() {
+        return own;
     }
-    if let Some(of_token) = readings.iter().find(|reading| token == Some(reading)) {
-        return Ok(of_token.clone());
+    let text = |text: String| text.replace('\0', "");
+    let sid = query.room_id.filter(|sid| sid.starts_with("RM_"));
+    let names = match query.room.or(query.room_name).map(text) {
+        Some(name) => room_names::names(&name, raw),
+        None if sid.is_none() => token.map(str::to_owned).into_iter().collect(),
+        None => Vec::new(),
+    };
+    let of_token = names.iter().find(|name| token == Some(name)).cloned();
+    let mut names = match (of_token, token) {
+        (Some(name), _) => vec![name],
+        (None, Some(_)) => names.into_iter().take(1).collect(),
+        (None, None) => names,
     }
-    if !app.store.calls_named(name, 1).await?.is_empty() {
-        return Ok(name.to_owned());
+    .into_iter()
+    .map(RoomName::from);
+    Room {
+        sid: sid.map(text).unwrap_or_default().into(),
+        name: names.next().unwrap_or_default(),
+        other_names: names.collect(),
+        ..Room::default()
     }
-    for reading in readings {
-        if !app.store.calls_named(&reading, 1).await?.is_empty() {
-            return Ok(reading);
-        }
+}
+
+/// The room with the one name that the sender probably meant: the first that has calls; otherwise the one with the `+` of a
+/// phone number, or as it was sent.
+pub(super) async fn meant(app: &App, room: &Room) -> Result<Room, store::Error> {
+    let mut meant = room.clone();
+    if !std::mem::take(&mut meant.other_names).is_empty() {
+        let names = room.names().map(RoomName::as_str);
+        let known = room_names::known(app, names).await?.map(str::to_owned);
+        let name = known.or_else(|| room_names::with_number(&room.name));
+        meant.name = name.map_or_else(|| room.name.clone(), RoomName::from);
     }
-    Ok(room_names::with_number(name).unwrap_or_else(|| name.to_owned()))
+    Ok(meant)
 }
 
 /// The call of the room, as soon as one of the report's labels names a participant of it; after a second, the call as it is.
@@ -68,4 +97,38 @@ pub(super) async fn call(app: &App, room: &Room) -> Result<Option<Call>, store::
     let mut calls: Vec<Call> = rows.into_iter().map(|row| row.call).collect();
     let open = calls.iter().position(Call::is_open);
     Ok((!calls.is_empty()).then(|| calls.swap_remove(open.unwrap_or(0))))
+}
+
+/// What becomes of a turn whose label names no known participant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmatched {
+    /// The call's participants are known: the turn is left out.
+    Ignored,
+    /// The report may be of a call that LiveKit has not reported yet: its participants decide.
+    Undecided,
+}
+
+/// What becomes of such turns in a report that is probably of this call.
+pub(super) fn unmatched(call: Option<&Call>, room: &Room, now: Timestamp) -> Unmatched {
+    let is_last = |call: &Call| {
+        let recent = |end: Timestamp| end >= now - RECENT;
+        call.id == room.sid || call.ended_at().is_none_or(recent)
+    };
+    // A call without a start is known from reports only.
+    match call.is_some_and(|call| call.started_at().is_some() && is_last(call)) {
+        true => Unmatched::Ignored,
+        false => Unmatched::Undecided,
+    }
+}
+
+/// The room's name; for a sid alone the known call's, else the token's: the report may arrive before LiveKit's webhook.
+pub(super) fn room_name(call: Option<&Call>, room: &Room, token: Option<&str>) -> String {
+    let by_sid = call.filter(|call| call.id == room.sid);
+    let known = by_sid.map(|call| &call.room_name);
+    let known = known.filter(|name| !name.is_empty());
+    match (known, room.name.is_empty()) {
+        (Some(known), _) => known.to_string(),
+        (None, true) => token.unwrap_or_default().to_owned(),
+        (None, false) => room.name.to_string(),
+    }
 }

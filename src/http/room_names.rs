@@ -3,26 +3,47 @@
 
 use url::form_urlencoded;
 
+use super::App;
+use crate::store;
+
 /// The minimum number of digits in a phone number.
 const SHORTEST_NUMBER: usize = 7;
 
-/// Other names that a name with blanks may stand for; `query`: the raw query.
-pub(super) fn readings(name: &str, query: Option<&str>) -> Vec<String> {
+/// The name of a query, and the names that it may stand for if it has blanks; `query`: the raw query.
+pub(super) fn names(name: &str, query: Option<&str>) -> Vec<String> {
+    let mut names = vec![name.to_owned()];
     if !name.contains(' ') {
-        return Vec::new();
+        return names;
     }
     let literal = query
         .map(|query| query.replace('+', "%2B"))
         .unwrap_or_default();
     let literal = form_urlencoded::parse(literal.as_bytes());
     let literal = literal.filter(|(key, value)| {
-        let is_room = ["room", "room_name", "room_id"].contains(&key.as_ref());
+        let is_room = ["room", "room_name"].contains(&key.as_ref());
         is_room && value.replace('+', " ") == name
     });
-    let mut readings: Vec<String> = literal.map(|(_, value)| value.into_owned()).collect();
-    readings.extend([before_digits(name), name.replace(' ', "+")]);
-    readings.retain(|reading| reading != name);
-    readings
+    let literal = literal.map(|(_, value)| value.into_owned());
+    let guesses = [before_digits(name), name.replace(' ', "+")];
+    for reading in literal.chain(guesses) {
+        if !names.contains(&reading) {
+            names.push(reading);
+        }
+    }
+    names
+}
+
+/// The first of several names that a call has.
+pub(super) async fn known<'a>(
+    app: &App,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Option<&'a str>, store::Error> {
+    for name in names {
+        if !app.store.calls_named(name, 1).await?.is_empty() {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// The name with `+` for its blanks, if one of them was probably the `+` of a phone number.
@@ -52,10 +73,10 @@ mod tests {
 
     #[test]
     fn a_blank_may_have_been_a_plus() {
-        assert_eq!(readings("desk", None), Vec::<String>::new());
-        assert_eq!(readings("call- 1555", None), ["call-+1555", "call-+1555"]);
+        assert_eq!(names("desk", None), ["desk"]);
+        assert_eq!(names("call- 1555", None), ["call- 1555", "call-+1555"]);
         let query = Some("room=my%20desk+1555&x=1");
-        assert_eq!(readings("my desk 1555", query)[0], "my desk+1555");
+        assert_eq!(names("my desk 1555", query)[1], "my desk+1555");
         assert_eq!(with_number("call- 15550100"), Some("call-+15550100".into()));
         assert_eq!(with_number("desk 12"), None);
     }

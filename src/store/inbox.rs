@@ -10,6 +10,7 @@ use super::{
     open::Store,
     sql::{NEVER, chunks, rows, rows_that_fit, text},
 };
+use crate::domain::with_blanks;
 
 /// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,13 +199,17 @@ pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) ->
     Ok(())
 }
 
-/// Makes messages due that wait for a call of one of these names.
+/// Makes messages due that wait for a call of one of these names, or for a name that may have lost its `+`.
 pub(super) async fn wake_waiting(
     connection: &mut AnyConnection,
     room_names: &[&str],
     now: Timestamp,
 ) -> Result<()> {
-    for chunk in chunks(room_names) {
+    let with_plus = room_names.iter().filter(|name| name.contains('+'));
+    let blanked: Vec<String> = with_plus.map(|name| with_blanks(name)).collect();
+    let blanked = blanked.iter().map(String::as_str);
+    let names: Vec<&str> = room_names.iter().copied().chain(blanked).collect();
+    for chunk in chunks(&names) {
         let sql = format!(
             "UPDATE inbox SET due_at = $1 WHERE processed_at IS NULL AND room_name IN {}",
             rows(1, 2, chunk.len(), "")

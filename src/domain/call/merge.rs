@@ -22,7 +22,8 @@ impl Call {
         let better = source > self.name_source
             || source == self.name_source
                 && (self.room_name.is_empty() || room.name < self.room_name);
-        if better && !room.name.is_empty() {
+        let is_certain = room.other_names.is_empty();
+        if better && is_certain && !room.name.is_empty() {
             self.room_name = room.name.clone();
             self.name_source = source;
         }

@@ -71,6 +71,22 @@ const SILENT: [&str; 8] = [
     "environment",
     "context",
 ];
+/// Words that may follow them: `tool_call_result`, `SystemPrompt`.
+const KINDS: [&str; 13] = [
+    "call",
+    "use",
+    "result",
+    "response",
+    "return",
+    "output",
+    "input",
+    "invocation",
+    "prompt",
+    "instruction",
+    "message",
+    "event",
+    "s",
+];
 
 /// Prefixes of other SDKs' enums, such as `MESSAGE_ROLE_AGENT`.
 const PREFIXES: [&str; 3] = ["messagerole", "role", "speaker"];
@@ -89,11 +105,36 @@ pub(super) fn label(text: &str) -> Label {
         Label::Speaker(Speaker::Agent)
     } else if CALLER.contains(&word) {
         Label::Speaker(Speaker::Caller)
-    } else if SILENT.iter().any(|role| word.starts_with(role)) {
+    } else if is_silent(word) {
         Label::Silent
     } else {
         Label::Unknown
     }
+}
+
+/// Not every word that begins like a tool: a participant may be called Tooley or system-7.
+fn is_silent(word: &str) -> bool {
+    SILENT
+        .iter()
+        .any(|role| word.strip_prefix(role).is_some_and(are_kinds))
+}
+
+fn are_kinds(mut words: &str) -> bool {
+    while let Some(rest) = KINDS.iter().find_map(|kind| words.strip_prefix(kind)) {
+        words = rest;
+    }
+    words.is_empty()
+}
+
+/// Whether a line's label begins with the word for a prompt or a tool; the tool's name may follow: `Tool book: …`. With a
+/// number, it is a participant.
+pub(super) fn begins_silent(label: &str) -> bool {
+    let words = label.split(|c: char| !c.is_alphanumeric());
+    let mut words = words.filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default().to_ascii_lowercase();
+    let mut second = words.next().into_iter();
+    let is_numbered = second.any(|word| word.bytes().all(|b| b.is_ascii_digit()));
+    SILENT.contains(&first.as_str()) && !is_numbered
 }
 
 /// The speaker that the common form of an identity implies: `agent-AJ_…`, `sip_+1555…`, `user-7`. For labels that match no
@@ -149,11 +190,32 @@ mod tests {
             "tool_call_result",
             "function",
             "ToolMessage",
+            "function_call_output",
+            "system_prompt",
+            "tools",
         ] {
             assert_eq!(label(text), Label::Silent, "{text}");
         }
-        for text in ["Ava", "", "PA_x", "speaker 1"] {
+        for text in [
+            "Ava",
+            "",
+            "PA_x",
+            "speaker 1",
+            "Tooley",
+            "system-7",
+            "Contextual",
+        ] {
             assert_eq!(label(text), Label::Unknown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_tool_is_not_the_line_of_a_participant() {
+        for text in ["tool", "tool_search", "Function get_weather", "[system]"] {
+            assert!(begins_silent(text), "{text}");
+        }
+        for text in ["Tooley", "system-7", "Ava", ""] {
+            assert!(!begins_silent(text), "{text}");
         }
     }
 

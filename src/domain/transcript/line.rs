@@ -1,7 +1,7 @@
 //! A turn that is a line of text: `Agent: Hi`.
 
 use super::{
-    label::{Label, by_identity, label},
+    label::{Label, begins_silent, by_identity, label},
     report::{Speaker, Turn},
     time::clock,
 };
@@ -20,6 +20,7 @@ pub(super) fn line(text: &str) -> Option<Turn> {
             let words = words.trim_start_matches('*').trim();
             match label(name) {
                 Label::Silent if name.len() <= LONGEST => return None,
+                Label::Unknown if name.len() <= LONGEST && begins_silent(name) => return None,
                 Label::Speaker(speaker) if name.len() <= LONGEST => Turn::new(speaker, words),
                 _ => match by_identity(name.trim()) {
                     Some(speaker) => Turn {

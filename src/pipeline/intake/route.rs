@@ -56,10 +56,12 @@ impl Intake {
         if room.name.is_empty() {
             return Ok(Route::Aside("the message names no known room".into()));
         }
-        match self.by_name(batch, message, payload, room).await? {
-            Some(id) => Ok(Route::Call(id)),
-            None => Ok(wait(message, payload, &room.name, now)),
+        for name in room.names() {
+            if let Some(id) = self.by_name(batch, message, payload, name).await? {
+                return Ok(Route::Call(id));
+            }
         }
+        Ok(wait(message, payload, room, now))
     }
 
     /// The call with that name whose time contains the report's `timestamp`, otherwise the live one, otherwise (for
@@ -69,11 +71,11 @@ impl Intake {
         batch: &Batch,
         message: &InboxMessage,
         payload: &EventPayload,
-        room: &Room,
+        name: &RoomName,
     ) -> anyhow::Result<Option<CallId>> {
-        let stored = self.store.calls_named(&room.name, 50).await?;
+        let stored = self.store.calls_named(name, 50).await?;
         let fresh = batch.calls.values().map(|update| &update.call);
-        let fresh = fresh.filter(|call| call.room_name == room.name);
+        let fresh = fresh.filter(|call| call.room_name == *name);
         let stored = stored.iter().map(|row| &row.call);
         let stored = stored.filter(|call| !batch.calls.contains_key(&call.id));
         let mut calls: Vec<&Call> = fresh.chain(stored).collect();
@@ -99,12 +101,7 @@ fn is_recent(call: &Call, received_at: Timestamp) -> bool {
     last.is_some_and(|at| at >= received_at - REPORT_WAIT)
 }
 
-fn wait(
-    message: &InboxMessage,
-    payload: &EventPayload,
-    room_name: &RoomName,
-    now: Timestamp,
-) -> Route {
+fn wait(message: &InboxMessage, payload: &EventPayload, room: &Room, now: Timestamp) -> Route {
     let (wait, error) = match payload {
         EventPayload::Request { .. } => (
             REQUEST_WAIT,
@@ -120,7 +117,7 @@ fn wait(
         return Route::Aside(error.into());
     }
     Route::Wait {
-        room_name: room_name.clone(),
+        room_name: room.awaited_name(),
         until,
     }
 }
