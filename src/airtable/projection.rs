@@ -1,5 +1,7 @@
 //! The projection of a call to the cells of its row. Pure.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +12,7 @@ use super::path;
 use super::people;
 use super::schema::Schema;
 use super::source::Source;
-use crate::domain::{Call, nanoseconds::seconds};
+use crate::domain::{Call, EgressId, Recording, nanoseconds::seconds};
 
 /// The links of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +21,8 @@ pub struct RowLinks {
     pub recording: Option<String>,
     /// When `recording` expires; `None` for a permanent link.
     pub expires: Option<Timestamp>,
+    /// Every playable recording's, by egress ID; only where a column lists them.
+    pub parts: BTreeMap<EgressId, String>,
     /// The full transcript, if the one in the cell is cut.
     pub transcript: Option<String>,
     /// Why the full transcript is missing from the bucket, if it should be there.
@@ -108,6 +112,7 @@ fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
         Source::TranscriptUrl => links.transcript.clone().map(Value::String),
         Source::RecordingUrl => links.recording.clone().map(Value::String),
         Source::RecordingUrlExpires => links.expires.map(iso),
+        Source::AllRecordings => text(all_recordings(call, links)),
         Source::RecordingSize => call.playable_recording().map(|(_, size)| json!(size)),
         // Not a projection: the transcript depends on its cut, and the copy is sent once and stays in the cell.
         Source::Transcript | Source::RecordingAttachment => None,
@@ -126,6 +131,16 @@ fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
         Source::Constant(constant) => text(constant.clone()),
     };
     value.filter(|value| value != "")
+}
+
+/// One line per recording in the order of time: its length, its egress and its link, or what became of it.
+fn all_recordings(call: &Call, links: &RowLinks) -> String {
+    let line = |part: &&Recording| match links.parts.get(&part.egress_id) {
+        Some(link) => format!("{} {link}", call.part_summary(part)),
+        None => call.part_summary(part),
+    };
+    let lines: Vec<String> = call.parts().iter().map(line).collect();
+    lines.join("\n")
 }
 
 /// The room's; else the agent's job's, as LiveKit reports it; else what the agent sent as `job_metadata` or `metadata`.

@@ -141,6 +141,7 @@ fn held(source: &Source, kind: FieldType, options: &Value) -> Option<String> {
         | Source::RecordingUrl
         | Source::EgressId
         | Source::Error
+        | Source::AllRecordings
         | Source::Participants => ("text", false),
         Source::Constant(text) => {
             let why = cell::fit(kind, options, Value::String(text.clone())).invalid?;

@@ -21,6 +21,8 @@ pub enum Source {
     EgressId,
     Error,
     RecordingAttachment,
+    /// Every recording of the call, with its length and link.
+    AllRecordings,
     Summary,
     Metadata,
     Participants,
@@ -37,7 +39,7 @@ pub enum Source {
 
 impl Source {
     /// The sources that are one word, in the order in which messages list them.
-    pub const NAMED: [Source; 20] = [
+    pub const NAMED: [Source; 21] = [
         Source::CallId,
         Source::RoomName,
         Source::Status,
@@ -54,6 +56,7 @@ impl Source {
         Source::EgressId,
         Source::Error,
         Source::RecordingAttachment,
+        Source::AllRecordings,
         Source::Summary,
         Source::Metadata,
         Source::Participants,
@@ -86,6 +89,7 @@ impl Source {
             Source::EgressId => "egress_id",
             Source::Error => "error",
             Source::RecordingAttachment => "recording_attachment",
+            Source::AllRecordings => "all_recordings",
             Source::Summary => "summary",
             Source::Metadata => "metadata",
             Source::Participants => "participants",
@@ -101,7 +105,10 @@ impl Source {
     pub fn is_link(&self) -> bool {
         matches!(
             self,
-            Source::RecordingUrl | Source::RecordingUrlExpires | Source::TranscriptUrl
+            Source::RecordingUrl
+                | Source::RecordingUrlExpires
+                | Source::TranscriptUrl
+                | Source::AllRecordings
         )
     }
 

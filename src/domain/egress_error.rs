@@ -17,6 +17,8 @@ pub struct EgressError {
 pub enum FailureKind {
     /// The file was recorded and could not be put into the bucket.
     Upload,
+    /// It was stopped before any audio came.
+    Stopped,
     /// Anything else, also a text that this version does not know.
     #[default]
     Other,
@@ -25,9 +27,10 @@ pub enum FailureKind {
 impl FailureKind {
     /// LiveKit has no code of its own for uploads: their texts are like `S3 upload failed: …` with code 400.
     fn parse(text: &str) -> FailureKind {
-        match text.contains("upload") {
-            true => FailureKind::Upload,
-            false => FailureKind::Other,
+        match text {
+            text if text.contains("upload") => FailureKind::Upload,
+            text if text.starts_with("Stop called") => FailureKind::Stopped,
+            _ => FailureKind::Other,
         }
     }
 }

@@ -1,18 +1,38 @@
 //! What people read in the row's Error.
 
+use jiff::SignedDuration;
+
 use super::{
-    call::Call, egress_status::EgressStatus, object::ObjectState, recording::Recording,
+    call::{Call, RESTARTS},
+    egress_status::EgressStatus,
+    object::ObjectState,
+    place::Place,
+    recording::Recording,
     start_refusal::NotStarted,
 };
 
 impl Call {
     /// What is wrong with this call, for people; empty if nothing is.
     pub fn error(&self) -> String {
-        match (self.primary_recording(), &self.not_started) {
-            (Some(recording), _) => self.recording_error(recording),
-            (None, Some(not_started)) => self.not_started_error(not_started),
-            (None, None) => String::new(),
-        }
+        let primary = self.primary_recording();
+        let elsewhere = primary.filter(|recording| !self.counts(recording));
+        lines([
+            primary.map(|recording| self.recording_error(recording)),
+            self.pending_start_error(primary),
+            elsewhere.and_then(|recording| self.recording_note(recording)),
+            self.other_parts(primary),
+            self.restarts_error(),
+        ])
+    }
+
+    /// The last failed start, unless a recording has begun since.
+    fn pending_start_error(&self, primary: Option<&Recording>) -> Option<String> {
+        let not_started = self.not_started.as_ref()?;
+        let begun = primary.filter(|recording| self.counts(recording));
+        let since = begun.map(|recording| recording.ended_at.max(recording.started_at));
+        let stale = since
+            .is_some_and(|since| self.pending_request().is_none() || Some(not_started.at) < since);
+        (!stale).then(|| self.not_started_error(not_started))
     }
 
     /// What happened to a start that failed, and what comes next, for people.
@@ -27,10 +47,64 @@ impl Call {
         format!("{} {next}", not_started.error)
     }
 
+    /// The recordings of the call beside the one in the columns, and egresses that left none.
+    fn other_parts(&self, primary: Option<&Recording>) -> Option<String> {
+        let primary = primary?;
+        let others = self.parts().into_iter();
+        let others = others.filter(|it| it.egress_id != primary.egress_id);
+        let (playable, missing): (Vec<_>, Vec<_>) = others.partition(|it| self.is_playable(it));
+        let list = |parts: &[&Recording]| {
+            let parts = parts.iter().map(|part| self.part_summary(part));
+            parts.collect::<Vec<String>>().join("\n")
+        };
+        let length = primary.duration.map(|it| format!(" ({})", clock(it)));
+        let recorded = (!playable.is_empty()).then(|| {
+            format!(
+                "The call was recorded in {} parts; the link plays the longest{}. The others:\n{}",
+                playable.len() + 1,
+                length.unwrap_or_default(),
+                list(&playable)
+            )
+        });
+        let lost = (!missing.is_empty()).then(|| {
+            let others = list(&missing);
+            format!("Other egresses of this call left no recording:\n{others}")
+        });
+        Some(lines([recorded, lost]))
+    }
+
+    /// A part in one line: its egress, its length and key, and what is wrong with it.
+    pub fn part_summary(&self, part: &Recording) -> String {
+        let id = &part.egress_id;
+        let error = self.recording_error(part).replace('\n', " ");
+        let length = part.duration.map_or("length unknown".to_owned(), clock);
+        match (self.is_playable(part), error.is_empty()) {
+            (true, true) => format!("{id}: {length}, {}", part.key),
+            (true, false) => format!("{id}: {length}, {} ({error})", part.key),
+            (false, true) => format!("{id}: no file"),
+            (false, false) => format!("{id}: {error}"),
+        }
+    }
+
+    fn restarts_error(&self) -> Option<String> {
+        let over = self.is_open() && self.restarts_used_up() && self.running().is_none();
+        over.then(|| {
+            format!("The recording was started again {RESTARTS} times and ended each time: it is not started any more.")
+        })
+    }
+
     /// What is wrong with one recording, for people; empty if nothing is.
     pub fn recording_error(&self, recording: &Recording) -> String {
-        let egress = egress_error(recording);
-        let object = match self.object(recording) {
+        let backup = matches!(recording.place, Place::Backup { .. });
+        lines([
+            Some(self.egress_error(recording)),
+            backup.then(|| recording.place.note()),
+            Some(self.object_error(recording)),
+        ])
+    }
+
+    fn object_error(&self, recording: &Recording) -> String {
+        match self.object(recording) {
             Some(ObjectState::Missing) => {
                 "The recording is not in the bucket yet. The service checks again.".to_owned()
             }
@@ -47,36 +121,46 @@ impl Call {
                     .to_owned()
             }
             _ => String::new(),
+        }
+    }
+
+    fn egress_error(&self, recording: &Recording) -> String {
+        let reason = if recording.error.is_empty() {
+            "LiveKit gave no reason"
+        } else {
+            recording.error.as_str()
         };
-        [egress, object]
-            .iter()
-            .filter(|text| !text.is_empty())
-            .cloned()
-            .collect::<Vec<_>>()
-            .join("\n")
+        match recording.status {
+            EgressStatus::LimitReached => {
+                format!("The recording is incomplete: LiveKit's limit was reached ({reason}).")
+            }
+            EgressStatus::Failed | EgressStatus::Aborted if recording.located => {
+                format!("The recording is incomplete because it was interrupted: {reason}")
+            }
+            EgressStatus::Failed => format!("The recording failed: {reason}"),
+            EgressStatus::Aborted if !recording.has_no_audio() => {
+                format!("The recording was aborted: {reason}")
+            }
+            EgressStatus::Aborted if !self.is_silent(recording) => {
+                format!("The recording was aborted although people spoke: {reason}")
+            }
+            EgressStatus::Complete if recording.key.is_empty() => {
+                "LiveKit reported the recording as complete, but named no file.".to_owned()
+            }
+            _ => String::new(),
+        }
     }
 }
 
-fn egress_error(recording: &Recording) -> String {
-    let reason = if recording.error.is_empty() {
-        "LiveKit gave no reason"
-    } else {
-        recording.error.as_str()
-    };
-    match recording.status {
-        EgressStatus::LimitReached => {
-            format!("The recording is incomplete: LiveKit's limit was reached ({reason}).")
-        }
-        EgressStatus::Failed | EgressStatus::Aborted if recording.located => {
-            format!("The recording is incomplete because it was interrupted: {reason}")
-        }
-        EgressStatus::Failed => format!("The recording failed: {reason}"),
-        EgressStatus::Aborted if !recording.has_no_audio() => {
-            format!("The recording was aborted: {reason}")
-        }
-        EgressStatus::Complete if recording.key.is_empty() => {
-            "LiveKit reported the recording as complete, but named no file.".to_owned()
-        }
-        _ => String::new(),
-    }
+fn lines<const N: usize>(texts: [Option<String>; N]) -> String {
+    let texts = texts.into_iter().flatten();
+    let filled: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+    filled.join("\n")
+}
+
+/// A length like `0:03:07`.
+fn clock(length: SignedDuration) -> String {
+    let seconds = (length.as_millis() + 500) / 1000;
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    format!("{}:{:02}:{seconds:02}", minutes / 60, minutes % 60)
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bucket_recording::BucketRecording,
+    destination::Destination,
     id::{CallId, EgressId},
     object::Object,
     participant::Participant,
@@ -49,10 +50,17 @@ pub enum EventPayload {
         participant: Participant,
         at: Timestamp,
     },
+    /// `track_published` of an audio track: the sid of its participant.
+    AudioPublished {
+        room: Room,
+        sid: String,
+        at: Timestamp,
+    },
     /// Any egress_* webhook, an answer of StartEgress, an entry of ListEgress.
     Egress {
         room: Room,
         recording: Box<Recording>,
+        destination: Destination,
     },
     /// A recording in the bucket that no egress reported.
     Stored(Box<BucketRecording>),
@@ -103,8 +111,12 @@ pub enum Observation {
     Object { egress_id: EgressId, object: Object },
     /// The full text of a long transcript is in the bucket.
     TranscriptKept { key: String },
-    /// The egress reported nothing more after its room had ended.
+    /// The egress will report nothing more: its room ended long ago, or its process died.
     EgressLost { egress_id: EgressId },
+    /// This service started the egress.
+    Started { egress_id: EgressId },
+    /// This service's egress is stopped, because another program records the call, too.
+    Superseded { egress_id: EgressId, by: EgressId },
 }
 
 impl EventPayload {
@@ -114,6 +126,7 @@ impl EventPayload {
             EventPayload::RoomSeen { room, .. }
             | EventPayload::RoomFinished { room, .. }
             | EventPayload::Participant { room, .. }
+            | EventPayload::AudioPublished { room, .. }
             | EventPayload::Egress { room, .. }
             | EventPayload::Report { room, .. }
             | EventPayload::Request { room, .. } => Some(room),

@@ -3,7 +3,7 @@
 
 use super::{
     call::Call, egress_error::FailureKind, egress_status::EgressStatus, object::ObjectState,
-    recording::Recording, status::Status,
+    place::Place, recording::Recording, status::Status,
 };
 
 impl Call {
@@ -20,6 +20,9 @@ impl Call {
         match self.object(recording) {
             Some(ObjectState::Lost { .. }) => {
                 "LiveKit uploaded the recording, but the object in the bucket is missing or has the wrong size".into()
+            }
+            _ if matches!(recording.place, Place::Backup { .. }) => {
+                "LiveKit could not upload the recording to the bucket and put it into its backup storage: check the bucket's key and endpoint in LiveKit".into()
             }
             _ if !recording.status.is_over() => "LiveKit never reported how the recording ended".into(),
             _ => egress_failure(recording),
@@ -50,6 +53,11 @@ fn egress_failure(recording: &Recording) -> String {
             )
         }
         EgressStatus::Failed => format!("LiveKit's egress failed{code}"),
+        EgressStatus::Aborted if recording.has_no_audio() => {
+            format!(
+                "LiveKit's egress was aborted although people spoke{code}: it heard nothing of the room"
+            )
+        }
         EgressStatus::Aborted => format!("LiveKit's egress was aborted{code}"),
         _ => "LiveKit reported no file".into(),
     }

@@ -16,6 +16,11 @@ mod egress_status;
 pub mod egress_version;
 mod file_type;
 pub mod object;
+
+pub mod destination;
+mod our_bucket;
+pub mod place;
+
 pub mod recording;
 
 pub mod bucket_recording;
@@ -45,6 +50,7 @@ pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
+pub use our_bucket::OurBucket;
 pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
 pub use recording::Recording;

@@ -33,6 +33,8 @@ pub struct Participant {
     pub attributes: Latest<BTreeMap<String, String>, u64>,
     pub joined_at: Option<Timestamp>,
     pub left_at: Option<Timestamp>,
+    /// It was seen with an audio track of its own.
+    pub has_audio: bool,
     /// LiveKit counts the changes of a participant; the larger version is the newer.
     pub version: u64,
 }
@@ -47,6 +49,7 @@ impl Participant {
     pub fn merge(&mut self, other: Participant) {
         self.joined_at = earliest(self.joined_at, other.joined_at);
         self.left_at = self.left_at.max(other.left_at);
+        self.has_audio |= other.has_audio;
         self.kind = self.kind.max(other.kind);
         self.version = self.version.max(other.version);
         self.name.update(other.name);
@@ -90,6 +93,8 @@ struct StoredParticipant {
     name_version: u64,
     #[serde(default)]
     attributes_version: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_audio: bool,
 }
 
 impl From<StoredParticipant> for Participant {
@@ -102,6 +107,7 @@ impl From<StoredParticipant> for Participant {
             attributes: Latest::new(stored.attributes_version, stored.attributes),
             joined_at: stored.joined_at,
             left_at: stored.left_at,
+            has_audio: stored.has_audio,
             version: stored.version,
         }
     }
@@ -119,6 +125,7 @@ impl From<Participant> for StoredParticipant {
             attributes: participant.attributes.into_value(),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
+            has_audio: participant.has_audio,
             version: participant.version,
         }
     }

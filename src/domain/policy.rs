@@ -5,6 +5,8 @@ use std::str::FromStr;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 
+use super::{destination::Destination, our_bucket::OurBucket, place::Place};
+
 /// How long an open call may be without a recording before that counts as a failure.
 pub(crate) const UNRECORDED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
@@ -51,6 +53,8 @@ pub struct Policy {
     pub on: RecordOn,
     /// When the service first ran: what ended before is history and does not go to the mirror.
     pub began_at: Timestamp,
+    /// S3_BUCKET; `None`: where recordings lie is not judged.
+    pub bucket: Option<OurBucket>,
     included: GlobSet,
     excluded: GlobSet,
 }
@@ -75,6 +79,7 @@ impl Policy {
         Ok(Policy {
             on,
             began_at: Timestamp::MIN,
+            bucket: None,
             included: included.build()?,
             excluded: excluded.build()?,
         })
@@ -85,9 +90,16 @@ impl Policy {
         Policy {
             on: RecordOn::Manual,
             began_at: Timestamp::MIN,
+            bucket: None,
             included: GlobSet::empty(),
             excluded: GlobSet::empty(),
         }
+    }
+
+    /// Where an egress puts its file, compared with our bucket.
+    pub fn place_of(&self, destination: &Destination) -> Place {
+        let judge = |bucket: &OurBucket| bucket.place_of(destination);
+        self.bucket.as_ref().map(judge).unwrap_or_default()
     }
 
     /// Whether a room of this name is recorded without anybody asking.

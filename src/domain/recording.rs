@@ -10,6 +10,7 @@ use super::{
     id::EgressId,
     nanoseconds,
     participant::earliest,
+    place::Place,
 };
 
 /// Begins the ids of recordings that were found in the bucket and have no id of LiveKit's.
@@ -41,15 +42,19 @@ pub struct Recording {
     /// The order of the event that carried `key`, when the rest is from another one.
     #[serde(default)]
     pub key_of: Option<EventOrder>,
+    /// Whether the file is in our bucket.
+    #[serde(default, skip_serializing_if = "Place::is_unstated")]
+    pub place: Place,
 }
 
 impl Recording {
     /// Merges what another event said of the same egress; any order and any repetition gives the same. An end beats a
     /// beginning, then the newest `updatedAt` wins (LiveKit Cloud may send several ends): all fields come from that
-    /// event, except the key, which is the newest that any event carried, and `started_at`, which is the earliest: the
-    /// egress sends another one when its pipeline starts, some milliseconds later.
+    /// event, except the key, which is the newest that any event carried, the place, which any event may tell, and
+    /// `started_at`, which is the earliest: the egress sends another one when its pipeline starts, some milliseconds later.
     pub fn merge(&mut self, other: Recording) {
         let started_at = earliest(self.started_at, other.started_at);
+        let place = self.place.clone().max(other.place.clone());
         let (winner, loser) = if other.last_word() > self.last_word() {
             (other, std::mem::take(self))
         } else {
@@ -62,6 +67,15 @@ impl Recording {
             self.key = loser.key;
         }
         self.started_at = started_at;
+        self.place = place;
+    }
+
+    /// The same recording with what its event says of its place.
+    pub fn in_place(&self, place: Place) -> Recording {
+        Recording {
+            place,
+            ..self.clone()
+        }
     }
 
     /// Whether another event says more of the egress: its status, its time, or its file.
@@ -100,9 +114,10 @@ impl Recording {
         )
     }
 
-    /// The egress ended and a file should be in the bucket, including a partial one.
+    /// The egress ended and a file should be in our bucket, including a partial one.
     pub fn expects_file(&self) -> bool {
         match self.status {
+            _ if self.place.is_elsewhere() => false,
             EgressStatus::Complete | EgressStatus::LimitReached => !self.key.is_empty(),
             EgressStatus::Failed | EgressStatus::Aborted => self.located && !self.key.is_empty(),
             _ => false,

@@ -83,7 +83,9 @@ impl KnownRecordings {
     /// Messages that intake has not folded yet.
     fn add_payload(&mut self, payload: EventPayload) {
         match payload {
-            EventPayload::Egress { room, recording } => {
+            EventPayload::Egress {
+                room, recording, ..
+            } => {
                 self.may_get_recording.insert(room.sid, false);
                 self.add(&recording);
             }
@@ -106,18 +108,21 @@ impl KnownRecordings {
         let mut found = Vec::new();
         for info in infos {
             let value = serde_json::from_str::<Value>(&info).unwrap_or_default();
-            let EventPayload::Egress { room, recording } = body::egress(&value, Room::default())
+            let payload = body::egress(&value, Room::default());
+            let EventPayload::Egress {
+                room, recording, ..
+            } = &payload
             else {
                 continue;
             };
             let ended_at = recording.ended_at.or(recording.started_at);
             let known = self.egresses.get(&recording.egress_id);
             if ended_at.is_none_or(|at| at >= since)
-                && known.is_none_or(|known| known.learns_from(&recording))
+                && known.is_none_or(|known| known.learns_from(recording))
             {
-                found.push(of_egress(info, &room, &recording, now));
+                found.push(of_egress(info, room, recording, now));
             }
-            self.add_payload(EventPayload::Egress { room, recording });
+            self.add_payload(payload);
         }
         found
     }

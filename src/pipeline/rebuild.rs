@@ -78,6 +78,7 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
         }
     }
     keep_policy_request(&mut call, &known.call);
+    keep_places(&mut call, &known.call);
     if lacks(&call, &known.call) {
         return Ok(Some(Replay::Incomplete));
     }
@@ -148,6 +149,14 @@ fn keep_policy_request(call: &mut Call, known: &Call) {
         .extend(known.requests.iter().find(standing).cloned());
 }
 
+/// Where a recording lies was compared with the bucket of that time; another S3_BUCKET now does not move it.
+fn keep_places(call: &mut Call, known: &Call) {
+    for (id, recording) in &mut call.recordings {
+        let known = known.recordings.get(id).map(|known| known.place.clone());
+        recording.place = known.unwrap_or_default().max(recording.place.clone());
+    }
+}
+
 /// Whether the call has data that its messages do not contain.
 fn lacks(call: &Call, known: &Call) -> bool {
     let people = |of: &Call| of.participants.len();
@@ -164,7 +173,10 @@ fn lacks(call: &Call, known: &Call) -> bool {
         .flatten()
         .count()
     };
-    let recordings = |of: &Call| of.recordings.len() + of.objects.len() + of.lost.len();
+    let recordings = |of: &Call| {
+        let ours = of.ours.len() + of.superseded.len();
+        of.recordings.len() + of.objects.len() + of.lost.len() + ours
+    };
     let facts = |of: &Call| {
         let single = [
             of.reports.newest().is_some(),

@@ -91,7 +91,10 @@ impl Start {
             return Ok(None);
         };
         let mut fresh = call.recordings.values();
-        if let Some(recording) = fresh.find(|r| !self.ended.contains(&r.egress_id)).cloned() {
+        if let Some(recording) = fresh
+            .find(|it| !self.ended.contains(&it.egress_id) && call.serves(it))
+            .cloned()
+        {
             return Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))));
         }
         let refused = call.not_started;

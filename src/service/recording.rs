@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Error, sinks};
 use crate::{
     config,
-    domain::{Policy, Sink},
+    domain::{OurBucket, Policy, Sink},
     livekit::client,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks::egress::Egress},
     storage,
@@ -52,7 +52,7 @@ impl RecordingJobs<'_> {
         let client = client::Client::new(livekit(self.livekit), http);
         runner.spawn(Arc::new(Intake {
             store: store.clone(),
-            policy: policy(self.recording, began_at)?,
+            policy: self.policy(began_at)?,
             sinks: self.sinks,
             wake: runner.wake.clone(),
         }));
@@ -66,6 +66,7 @@ impl RecordingJobs<'_> {
         let egress = Egress {
             client,
             output: output(self.bucket, self.recording),
+            bucket: our_bucket(self.bucket),
             store: store.clone(),
             storage: storage.clone(),
             path: self.recording.path.clone(),
@@ -75,14 +76,26 @@ impl RecordingJobs<'_> {
         sinks::spawn(runner, store, egress);
         Ok(())
     }
+
+    /// RECORD_ON, RECORD_ROOMS and S3_BUCKET; `began_at`: when the service first ran on this database.
+    fn policy(&self, began_at: Timestamp) -> Result<Policy, Error> {
+        let mut policy = Policy::new(self.recording.on, &self.recording.rooms)
+            .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
+        policy.began_at = began_at;
+        policy.bucket = Some(our_bucket(self.bucket));
+        Ok(policy)
+    }
 }
 
-/// RECORD_ON and RECORD_ROOMS; `began_at`: when the service first ran on this database.
-fn policy(recording: &config::RecordingSettings, began_at: Timestamp) -> Result<Policy, Error> {
-    let mut policy = Policy::new(recording.on, &recording.rooms)
-        .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
-    policy.began_at = began_at;
-    Ok(policy)
+/// The bucket by every address that it is known by, the one that LiveKit is given first.
+fn our_bucket(storage: &config::StorageSettings) -> OurBucket {
+    let endpoints = [&storage.egress_endpoint, &storage.endpoint];
+    let endpoints: Vec<&str> = endpoints
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    OurBucket::new(&storage.bucket, &endpoints)
 }
 
 /// LiveKit's address and our key, for its API.

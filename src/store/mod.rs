@@ -35,6 +35,7 @@ mod clock_regression;
 mod lease;
 mod ledger;
 
+mod double_recordings;
 mod monitoring;
 mod rebuild;
 mod redrive;
@@ -43,6 +44,7 @@ mod retention;
 pub use calls::{CallFilter, CallRow, Page};
 pub use deliveries::QueueDepth;
 pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};
+pub use double_recordings::DoubleRecording;
 pub use error::Error;
 pub use finish::Finish;
 pub use fold::{CallUpdate, Fold};

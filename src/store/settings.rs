@@ -20,6 +20,8 @@ pub enum Setting<'a> {
     LinkSecret,
     /// Which alerts are active and what is still to be sent (JSON).
     Alerts,
+    /// Calls of the last day that another program recorded, too (JSON).
+    DoubleRecordings,
     /// Id of the Airtable table that rows were last written to.
     WrittenTable,
     /// Ids of an Airtable table's columns by name (JSON); the table as `app…/name or id`.
@@ -37,6 +39,7 @@ impl<'a> Setting<'a> {
             Setting::NotedClock => "clock".into(),
             Setting::LinkSecret => "link_secret".into(),
             Setting::Alerts => "alarms".into(),
+            Setting::DoubleRecordings => "double_recordings".into(),
             Setting::WrittenTable => "rows are written to".into(),
             Setting::Columns(table) => table.into(),
             Setting::RefusedColumns(table) => format!("{table} refused").into(),

@@ -26,6 +26,8 @@ pub struct RecordingView<'a> {
     pub object: Option<ObjectView<'a>>,
     /// What is wrong with the recording, for people.
     pub error: Option<String>,
+    /// What else people should know: that it was stopped in favour of another, or is not in S3_BUCKET.
+    pub note: Option<String>,
 }
 
 /// The object of a recording.
@@ -76,6 +78,7 @@ impl<'a> RecordingView<'a> {
             ended_at: recording.ended_at,
             object: call.object(recording).map(ObjectView::new),
             error: Some(error).filter(|error| !error.is_empty()),
+            note: call.recording_note(recording),
         }
     }
 }

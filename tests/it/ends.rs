@@ -42,7 +42,6 @@ async fn livekits_limit_leaves_a_short_recording() {
     let row = world.row_is(&call, "Complete").await;
     assert!(text(&row, "Error").contains("limit"), "{row:#?}");
     plays(&world, &row).await;
-    assert_eq!(world.livekit.starts().len(), 1, "it is not begun anew");
 }
 
 #[tokio::test(flavor = "multi_thread")]

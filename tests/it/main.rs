@@ -35,6 +35,7 @@ mod projects;
 mod reader;
 mod real;
 mod reconcile;
+mod recorders;
 mod recordings;
 mod retention;
 mod rows;

@@ -7,6 +7,7 @@ mod clients;
 mod hand_over;
 mod livekit;
 pub(crate) mod postgres;
+mod seed;
 mod silence;
 mod statements;
 mod storage;

@@ -53,6 +53,7 @@ fn page(view: &CallDetailView<'_>, status: Status) -> String {
     for table in tables.iter().filter(|table| !table.is_empty()) {
         text += &format!("\n{table}");
     }
+    text.extend(call.recordings.iter().filter_map(note));
     text.extend(view.deliveries.iter().map(delivery));
     text
 }
@@ -76,6 +77,12 @@ fn recordings(recordings: &[RecordingView<'_>]) -> TextTable {
         ]);
     }
     table
+}
+
+/// What should be known of a recording, on a line of its own.
+fn note(recording: &RecordingView<'_>) -> Option<String> {
+    let note = recording.note.as_deref()?;
+    Some(format!("\n{}: {}\n", recording.egress_id, clean(note)))
 }
 
 fn participants(participants: &[ParticipantView<'_>]) -> TextTable {

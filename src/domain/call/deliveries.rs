@@ -21,7 +21,7 @@ impl Call {
             item: item.to_owned(),
         };
         let mut due_deliveries = vec![due(Sink::Airtable, "")];
-        if self.pending_request().is_some() || !self.to_stop().is_empty() {
+        if self.needs_livekit() {
             due_deliveries.push(due(Sink::Egress, ""));
         }
         for recording in self.recordings.values() {
@@ -30,11 +30,20 @@ impl Call {
                 due_deliveries.push(due(Sink::Storage, id));
             }
             // The mirror is notified of recordings as they end.
-            if self.has_ended(recording) && !self.is_history(recording, began_at) {
+            let mirrored = self.is_mirrored(recording) && !self.is_history(recording, began_at);
+            if self.has_ended(recording) && mirrored {
                 due_deliveries.push(due(Sink::Mirror, id));
             }
         }
         due_deliveries
+    }
+
+    /// Whether something is to be started, stopped or looked up at LiveKit.
+    fn needs_livekit(&self) -> bool {
+        self.pending_request().is_some()
+            || !self.to_stop().is_empty()
+            || self.doubled().is_some()
+            || self.left_by_recorder().is_some()
     }
 
     /// Recordings found in the bucket, and recordings that had ended when the service first ran.

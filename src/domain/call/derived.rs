@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::state::{Call, RecordingRequest};
 use crate::domain::{
     egress_status::EgressStatus,
-    id::EgressId,
     object::ObjectState,
     recording::Recording,
     start_refusal::{NotStarted, StartRefusal},
@@ -15,7 +14,11 @@ impl Call {
     /// The newest request that no recording fulfils and that was not finally refused.
     pub fn pending_request(&self) -> Option<&RecordingRequest> {
         let fulfilled = |request: &RecordingRequest| {
-            self.recordings.keys().any(|id| !request.ended.contains(id))
+            let newer = |it: &&Recording| !request.ended.contains(&it.egress_id);
+            self.recordings
+                .values()
+                .filter(newer)
+                .any(|it| self.serves(it))
         };
         let last = self.not_started.as_ref();
         let over = last.filter(|not_started| self.is_over(not_started));
@@ -34,26 +37,26 @@ impl Call {
         }
     }
 
-    /// Running recordings that somebody asked to stop.
+    /// Running recordings that somebody asked to stop, or that another program's made superfluous.
     pub fn to_stop(&self) -> Vec<&Recording> {
-        let known = |id: &EgressId| self.recordings.get(id);
-        let stops = self.stops.iter().filter_map(known);
-        stops
-            .filter(|recording| self.is_running(recording))
-            .collect()
+        let unwanted =
+            |it: &&Recording| self.stops.contains(&it.egress_id) || self.is_set_aside(it);
+        let recordings = self.recordings.values().filter(unwanted);
+        recordings.filter(|it| self.is_running(it)).collect()
     }
 
     /// Whether the bucket has yet to show this recording's object. Its answer is final until the egress has news: when an
     /// end is reported after the object was given up, or after a first part of it was found, it is looked for again.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
-        let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
+        let gone = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
+        let lost = gone && !recording.place.is_elsewhere();
         let known = self.objects.get(&recording.egress_id);
         let processed = known.is_some_and(|object| {
             let state = &object.state;
             let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
             last && object.is_of(recording)
         });
-        (recording.expects_file() || lost) && !processed
+        (recording.expects_file() || lost) && !processed && !self.is_set_aside(recording)
     }
 
     /// The bucket's newest answer for this recording; `None` before the first.
@@ -73,7 +76,9 @@ impl Call {
 
     /// The running recording to return; not one that somebody asked to stop.
     pub fn running(&self) -> Option<&Recording> {
-        let is_wanted = |r: &&Recording| self.is_running(r) && !self.stops.contains(&r.egress_id);
+        let is_wanted = |r: &&Recording| {
+            self.is_running(r) && !self.stops.contains(&r.egress_id) && self.serves(r)
+        };
         self.recordings.values().rfind(is_wanted)
     }
 
@@ -130,11 +135,7 @@ impl Call {
     /// Whether the room is open, should be recorded, and is not: nothing was started, or everything that was started
     /// has failed.
     pub fn is_unrecorded(&self) -> bool {
-        let failed = |recording: &Recording| match recording.status {
-            EgressStatus::Failed => true,
-            EgressStatus::Aborted => !recording.has_no_audio(),
-            _ => self.lost.contains(&recording.egress_id),
-        };
+        let failed = |it: &Recording| !it.place.is_ours() || self.died(it) && !self.is_silent(it);
         let none = self.recordings.values().all(failed);
         self.is_open() && !self.requests.is_empty() && (none || self.pending_request().is_some())
     }

@@ -74,17 +74,26 @@ impl Call {
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());
             }
-            EventPayload::Egress { room, recording } => {
+            EventPayload::AudioPublished { room, sid, at } => {
+                self.merge_open_room(room, *at, event.received_at);
+                self.request_by_policy(policy, None);
+                self.voices.insert(sid.clone());
+            }
+            EventPayload::Egress {
+                room,
+                recording,
+                destination,
+            } => {
                 self.merge_name(room, NameSource::LiveKit);
-                self.merge_recording(recording);
+                self.merge_recording(recording.in_place(policy.place_of(destination)));
             }
             EventPayload::Stored(found) => {
                 self.merge_name(&found.room, NameSource::Others);
-                self.merge_recording(&found.recording());
+                self.merge_recording(found.recording());
             }
             EventPayload::Report { room, report } => {
                 self.merge_name(room, NameSource::Others);
-                self.reports.add(report, event.received_at);
+                self.merge_report(report, event.received_at);
             }
             EventPayload::Request { room, request } => {
                 self.merge_name(room, NameSource::Others);
@@ -104,7 +113,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        bucket_recording::BucketRecording, recording::Recording, room::Room, sink::Sink,
+        bucket_recording::BucketRecording, destination::Destination, recording::Recording,
+        room::Room, sink::Sink,
     };
 
     #[test]
@@ -124,6 +134,7 @@ mod tests {
         let egress = EventPayload::Egress {
             room,
             recording: Box::new(recording),
+            destination: Destination::default(),
         };
         let stored = EventPayload::Stored(Box::new(stored));
         let fold = |payloads: [&EventPayload; 3]| {

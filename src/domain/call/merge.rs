@@ -1,6 +1,6 @@
 //! How each kind of event changes a call.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -13,6 +13,7 @@ use crate::domain::{
     recording::Recording,
     room::{AgentJob, Room},
     start_refusal::NotStarted,
+    transcript::Report,
 };
 
 impl Call {
@@ -60,15 +61,21 @@ impl Call {
     }
 
     /// What an event says of an egress.
-    pub(super) fn merge_recording(&mut self, recording: &Recording) {
+    pub(super) fn merge_recording(&mut self, recording: Recording) {
         self.first_seen_at = earliest(self.first_seen_at, recording.started_at);
         match self.recordings.get_mut(&recording.egress_id) {
-            Some(known) => known.merge(recording.clone()),
+            Some(known) => known.merge(recording),
             None => {
                 let id = recording.egress_id.clone();
-                self.recordings.insert(id, recording.clone());
+                self.recordings.insert(id, recording);
             }
         }
+    }
+
+    /// What an agent reported; `at`: when it came, by our clock.
+    pub(super) fn merge_report(&mut self, report: &Arc<Report>, at: Timestamp) {
+        self.has_words |= !report.transcript.text().trim().is_empty();
+        self.reports.add(report, at);
     }
 
     /// A start or stop that somebody asked for; `at`: when, by our clock.
@@ -112,6 +119,13 @@ impl Call {
             }
             Observation::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
+            }
+            Observation::Started { egress_id } => {
+                self.ours.insert(egress_id.clone());
+            }
+            Observation::Superseded { egress_id, by } => {
+                let others = self.superseded.entry(egress_id.clone());
+                others.or_default().insert(by.clone());
             }
         }
     }

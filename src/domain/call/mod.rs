@@ -8,9 +8,15 @@ mod derived;
 mod ends;
 mod fold;
 mod merge;
+mod parts;
+mod recorders;
+mod restarts;
 mod status;
+mod voices;
 
 pub use deliveries::DueDelivery;
 pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};
+pub use recorders::ONE_RECORDER;
+pub use restarts::RESTARTS;
 pub use state::{Call, NameSource, RecordingRequest};

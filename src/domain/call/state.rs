@@ -70,6 +70,18 @@ pub struct Call {
     /// LiveKit listed it for LIVEKIT_API_KEY.
     #[serde(default)]
     pub listed: bool,
+    /// Egresses that this service started.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ours: BTreeSet<EgressId>,
+    /// Egresses of ours that are stopped because another program records the call, and the egresses of that program.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub superseded: BTreeMap<EgressId, BTreeSet<EgressId>>,
+    /// Sids of participants that published audio.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub voices: BTreeSet<String>,
+    /// A transcript with words was reported.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_words: bool,
     /// Its transcript was deleted after KEEP, and its inbox messages are gone: the row keeps what it says of them.
     #[serde(rename = "forgotten", default)]
     pub purged: bool,

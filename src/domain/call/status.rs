@@ -1,13 +1,11 @@
-//! The status of a call, derived from its room, recordings and objects, and the recording that its row shows.
-
-use jiff::SignedDuration;
+//! The status of a call, derived from its room, recordings and objects.
 
 use super::state::Call;
-use crate::domain::{object::ObjectState, recording::Recording, status::Status};
+use crate::domain::{object::ObjectState, place::Place, recording::Recording, status::Status};
 
 /// The state of a recording, from the egress and the bucket together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RecordingState {
+pub(super) enum RecordingState {
     Pending,
     Playable,
     /// Nobody spoke.
@@ -21,7 +19,8 @@ impl Call {
         if self.is_open() {
             return Status::Live;
         }
-        let states: Vec<_> = self.recordings.values().map(|r| self.state_of(r)).collect();
+        let counted = self.recordings.values().filter(|it| self.counts(it));
+        let states: Vec<_> = counted.map(|it| self.state_of(it)).collect();
         let any = |state| states.contains(&state);
         if any(RecordingState::Pending) {
             Status::Processing
@@ -44,41 +43,32 @@ impl Call {
         }
     }
 
-    fn state_of(&self, recording: &Recording) -> RecordingState {
+    /// What has become of a recording.
+    pub(super) fn state_of(&self, recording: &Recording) -> RecordingState {
         match self.object(recording) {
             Some(ObjectState::Found { .. }) => RecordingState::Playable,
             Some(ObjectState::Lost { .. }) => RecordingState::Missing,
             _ if self.must_look_for(recording) => RecordingState::Pending,
-            _ if recording.has_no_audio() => RecordingState::Silent,
+            _ if self.is_silent(recording) => RecordingState::Silent,
             _ if self.has_ended(recording) => RecordingState::Missing,
+            _ if matches!(recording.place, Place::Backup { .. }) => RecordingState::Missing,
             _ => RecordingState::Pending,
         }
     }
 
-    /// The recording shown in the row's columns: the newest playable one, otherwise the newest.
-    pub fn primary_recording(&self) -> Option<&Recording> {
-        let newest = |r: &&Recording| (r.started_at, r.egress_id.clone());
-        let playable = |r: &&Recording| self.state_of(r) == RecordingState::Playable;
-        let all = || self.recordings.values();
-        all()
-            .filter(playable)
-            .max_by_key(newest)
-            .or_else(|| all().max_by_key(newest))
+    /// Ended without a file, and without anybody to be heard in it.
+    pub fn is_silent(&self, recording: &Recording) -> bool {
+        recording.has_no_audio() && (self.was_stopped(recording) || !self.people_spoke())
     }
 
-    /// The recording that people can play, with its object's size in bytes.
-    pub fn playable_recording(&self) -> Option<(&Recording, u64)> {
-        let recording = self.primary_recording()?;
-        match self.object(recording) {
-            Some(ObjectState::Found { size }) => Some((recording, *size)),
-            _ => None,
-        }
+    /// There is no file, and none will come.
+    pub(super) fn is_missing(&self, recording: &Recording) -> bool {
+        let state = self.state_of(recording);
+        matches!(state, RecordingState::Missing | RecordingState::Silent)
     }
 
-    /// The recording's length, else the room's.
-    pub fn duration(&self) -> Option<SignedDuration> {
-        let room = || Some(self.ended_at()?.duration_since(self.started_at()?));
-        let recorded = self.primary_recording().and_then(|r| r.duration);
-        recorded.or_else(room).filter(|it| !it.is_negative())
+    /// The recording is in the bucket.
+    pub fn is_playable(&self, recording: &Recording) -> bool {
+        self.state_of(recording) == RecordingState::Playable
     }
 }

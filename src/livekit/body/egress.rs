@@ -3,13 +3,18 @@
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::value::{first, integer, nanoseconds, string, text};
+use super::{
+    egress_request::{Scope, is_filled, scope, storage},
+    value::{first, integer, nanoseconds, string, text},
+};
 use crate::domain::{
-    CallId, EgressStatus, EventPayload, Recording, Room, RoomName, nanoseconds::to_time,
+    CallId, EgressStatus, EventPayload, Recording, Room, RoomName,
+    destination::{Destination, Location},
+    nanoseconds::to_time,
 };
 
 /// Reads an EgressInfo in the webhook's JSON form; `named`: the room that the event names beside it. Egresses that do not
-/// record the room into a file (streams, single tracks) are no recordings.
+/// record the audio of the room into a file (streams, single tracks, pictures alone) are no recordings.
 pub fn egress(info: &Value, named: Room) -> EventPayload {
     let own = |names: &[&str]| Some(string(info, names)).filter(|text| !text.is_empty());
     let room = Room {
@@ -24,25 +29,38 @@ pub fn egress(info: &Value, named: Room) -> EventPayload {
     EventPayload::Egress {
         room,
         recording: Box::new(recording),
+        destination: destination(info),
     }
 }
 
 fn records_room(info: &Value) -> bool {
-    let parts = ["track", "trackComposite", "track_composite", "participant"];
     let streams = ["streamResults", "stream_results", "stream", "segments"];
-    let filled = |name: &&str| match &info[*name] {
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        _ => false,
-    };
-    let file = ["file", "fileResults", "file_results"].iter().any(&filled);
-    !parts.iter().any(&filled) && (file || !streams.iter().any(filled))
+    let filled = |name: &&str| is_filled(&info[*name]);
+    let file = ["file", "fileResults", "file_results"].iter().any(filled);
+    match scope(info) {
+        Scope::WholeRoom => true,
+        Scope::Other => false,
+        Scope::Unstated => file || !streams.iter().any(filled),
+    }
+}
+
+fn destination(info: &Value) -> Destination {
+    let backup = first(info, &["backupStorageUsed", "backup_storage_used"]);
+    Destination {
+        requested: storage(info),
+        location: Location::parse(text(&file(info)["location"])),
+        backup_used: backup.and_then(Value::as_bool) == Some(true),
+    }
+}
+
+/// The file's result.
+fn file(info: &Value) -> &Value {
+    let results = first(info, &["fileResults", "file_results"]).and_then(|list| list.get(0));
+    results.or_else(|| info.get("file")).unwrap_or(&Value::Null)
 }
 
 fn recording(info: &Value) -> Recording {
-    let results = first(info, &["fileResults", "file_results"]).and_then(|list| list.get(0));
-    let nothing = Value::Null;
-    let file = results.or_else(|| info.get("file")).unwrap_or(&nothing);
+    let file = file(info);
     let length = |value: &Value| integer(value).filter(|n| *n > 0);
     Recording {
         egress_id: string(info, &["egressId", "egress_id"]).into(),
@@ -60,7 +78,7 @@ fn recording(info: &Value) -> Recording {
         error_code: first(info, &["errorCode", "error_code"])
             .and_then(integer)
             .unwrap_or(0),
-        key_of: None,
+        ..Recording::default()
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     egress::egress,
-    participant::participant,
+    participant::{is_audio, participant},
     value::{first, milliseconds, seconds, string, text},
 };
 use crate::domain::{AgentJob, EventPayload, Room};
@@ -26,6 +26,7 @@ enum EventKind {
     RoomFinished,
     ParticipantJoined,
     ParticipantLeft,
+    TrackPublished,
     /// Concerns no call.
     Ingress,
     /// Shows that the room is open, also if this version does not know it.
@@ -38,6 +39,7 @@ impl EventKind {
             "room_finished" => EventKind::RoomFinished,
             "participant_joined" => EventKind::ParticipantJoined,
             "participant_left" => EventKind::ParticipantLeft,
+            "track_published" => EventKind::TrackPublished,
             event if event.starts_with("ingress_") => EventKind::Ingress,
             _ => EventKind::Other,
         }
@@ -77,8 +79,13 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unrea
                 at,
             }
         }
+        EventKind::TrackPublished if is_audio(&body["track"]) => EventPayload::AudioPublished {
+            room,
+            sid: participant(&body["participant"]).sid,
+            at,
+        },
         EventKind::Ingress => EventPayload::Nothing,
-        EventKind::Other => EventPayload::RoomSeen { room, at },
+        EventKind::TrackPublished | EventKind::Other => EventPayload::RoomSeen { room, at },
     })
 }
 
@@ -103,7 +110,9 @@ mod tests {
     fn one_odd_value_does_not_cost_the_event() {
         let body = r#"{"event":"egress_updated","egressInfo":{"egressId":"EG_1","roomId":"RM_1","roomName":null,
             "status":"EGRESS_WHATEVER","fileResults":[{"filename":"a.mp3","size":null}],"new":{"a":[1]}},"createdAt":null}"#;
-        let Ok(EventPayload::Egress { room, recording }) = webhook(body, Timestamp::UNIX_EPOCH)
+        let Ok(EventPayload::Egress {
+            room, recording, ..
+        }) = webhook(body, Timestamp::UNIX_EPOCH)
         else {
             panic!("no egress");
         };

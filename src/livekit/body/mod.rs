@@ -3,6 +3,8 @@
 
 mod value;
 
+mod egress_request;
+
 mod egress;
 mod participant;
 mod running;

@@ -33,8 +33,21 @@ pub fn participant(value: &Value) -> Participant {
         attributes: Latest::new(version, attributes),
         joined_at: joined.or_else(|| seconds(first(value, &["joinedAt", "joined_at"])?)),
         left_at: None,
+        has_audio: value["tracks"]
+            .as_array()
+            .is_some_and(|it| it.iter().any(is_audio)),
         version,
     }
+}
+
+/// Whether a TrackInfo is of audio, which is the type that protobuf's JSON leaves out.
+pub(super) fn is_audio(track: &Value) -> bool {
+    let audio = match (text(&track["type"]), track["type"].as_i64()) {
+        ("AUDIO", _) | (_, Some(0)) => true,
+        ("", None) => !text(&track["mimeType"]).starts_with("video/"),
+        _ => false,
+    };
+    track.is_object() && audio
 }
 
 fn kind(value: &Value) -> ParticipantKind {

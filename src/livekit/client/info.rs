@@ -2,8 +2,9 @@
 //! parser handles both.
 
 use livekit_protocol as proto;
-use proto::egress_info::Request;
 use serde_json::{Map, Value, json};
+
+use super::request_form::request_field;
 
 /// What a webhook would contain for this egress, as far as recordings are concerned. A status that this version does
 /// not know stays a number; protobuf's own JSON writer would reject the entire message because of it.
@@ -23,10 +24,11 @@ pub(super) fn webhook_form(info: &proto::EgressInfo) -> Value {
         "errorCode": info.error_code,
         "details": info.details,
         "fileResults": files,
+        "backupStorageUsed": info.backup_storage_used,
         "streamResults": info.stream_results.iter().map(|stream| json!({ "status": stream.status })).collect::<Vec<_>>(),
     });
     if let (Some(request), Value::Object(fields)) = (&info.request, &mut form) {
-        let (name, source) = source_field(request);
+        let (name, source) = request_field(request);
         fields.insert(name.to_owned(), source);
     }
     without_defaults(form)
@@ -44,10 +46,16 @@ pub(super) fn participant_form(info: &proto::ParticipantInfo) -> Value {
         "joinedAt": info.joined_at.to_string(),
         "joinedAtMs": info.joined_at_ms.to_string(),
         "version": info.version,
+        "tracks": info.tracks.iter().map(track).collect::<Vec<_>>(),
     }));
     // For these, an empty value is included, too.
     form["attributes"] = json!(info.attributes);
     form
+}
+
+/// A number for the type, as LiveKit's newer types have no name here.
+fn track(track: &proto::TrackInfo) -> Value {
+    json!({ "sid": track.sid, "type": track.r#type, "mimeType": track.mime_type })
 }
 
 fn file(file: &proto::FileInfo) -> Value {
@@ -61,32 +69,13 @@ fn file(file: &proto::FileInfo) -> Value {
     })
 }
 
-/// The recorded source, under the name of the request's field. LiveKit echoes it without the storage's keys.
-fn source_field(request: &Request) -> (&'static str, Value) {
-    let (name, source) = match request {
-        Request::RoomComposite(source) => ("roomComposite", serde_json::to_value(source)),
-        Request::Web(source) => ("web", serde_json::to_value(source)),
-        Request::Participant(source) => ("participant", serde_json::to_value(source)),
-        Request::TrackComposite(source) => ("trackComposite", serde_json::to_value(source)),
-        Request::Track(source) => ("track", serde_json::to_value(source)),
-        _ => ("template", Ok(Value::Null)),
-    };
-    // Values that this version does not know cannot be written; the name of the request is enough.
-    let written = source
-        .ok()
-        .filter(|source| source.as_object().is_some_and(|o| !o.is_empty()));
-    (
-        name,
-        written.unwrap_or_else(|| json!({ "requested": true })),
-    )
-}
-
 /// A webhook omits values that are 0 or empty.
 fn without_defaults(value: Value) -> Value {
     let default = |value: &Value| match value {
         Value::String(text) => text.is_empty() || text == "0",
         Value::Number(number) => number.as_i64() == Some(0),
         Value::Array(items) => items.is_empty(),
+        Value::Bool(flag) => !flag,
         _ => false,
     };
     match value {

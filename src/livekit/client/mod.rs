@@ -5,6 +5,8 @@ mod error;
 mod answer;
 mod twirp;
 
+mod request_form;
+
 mod info;
 mod output;
 

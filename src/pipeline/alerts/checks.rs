@@ -8,8 +8,8 @@ use super::{
     thresholds::Thresholds,
 };
 use crate::{
-    domain::{Call, Sink, UNRECORDED_AFTER},
-    store::{Backlog, Store, UnknownValue, WebhookGap},
+    domain::{Call, Sink, UNRECORDED_AFTER, call::ONE_RECORDER},
+    store::{Backlog, DoubleRecording, Store, UnknownValue, WebhookGap},
 };
 
 /// This many recordings that fail one after the other have one cause.
@@ -30,6 +30,8 @@ pub(super) async fn find(
     conditions.extend(unrecorded(calls));
     let failed = store.failed_in_a_row(our_key).await?;
     conditions.extend(failed_in_a_row(&failed));
+    let twice = store.double_recordings(now).await?;
+    conditions.extend(recorded_twice(&twice));
     let gap = store.webhook_gap().await?;
     conditions.extend(no_webhooks(&gap, limits, now));
     let failed = now - limits.failed_delivery;
@@ -71,6 +73,20 @@ fn failed_in_a_row(calls: &[Call]) -> Option<Condition> {
     let condition = Condition::new(ConditionKind::RecordingsFailed, summary, text);
     let ids = calls.iter().map(|call| call.id.to_string()).collect();
     Some(condition.affecting(count as i64, ids))
+}
+
+/// `calls`: newest first.
+fn recorded_twice(calls: &[DoubleRecording]) -> Option<Condition> {
+    let DoubleRecording { started_by, .. } = calls.first()?;
+    let count = calls.len() as i64;
+    let what = counted(count, "call was", "calls were");
+    let text = format!(
+        "In the last day {what} recorded twice: {started_by} started an egress of its own after this service's. Ours was stopped and the other one is in the row. {ONE_RECORDER}"
+    );
+    let summary = "calls were recorded twice";
+    let condition = Condition::new(ConditionKind::RecordedTwice, summary, text);
+    let ids = calls.iter().map(|double| double.call_id.clone()).collect();
+    Some(condition.affecting(count, ids).daily())
 }
 
 /// Rooms that began after the last webhook have sent none themselves.

@@ -20,6 +20,8 @@ pub(super) enum ConditionKind {
     Unrecorded,
     /// Recordings fail one after the other.
     RecordingsFailed,
+    /// Other programs record calls, too.
+    RecordedTwice,
     /// No webhooks arrive.
     Webhooks,
     /// Deliveries to a sink wait too long.
@@ -42,6 +44,7 @@ impl fmt::Display for ConditionKind {
             ConditionKind::Leases => f.write_str("leases"),
             ConditionKind::Unrecorded => f.write_str("unrecorded"),
             ConditionKind::RecordingsFailed => f.write_str("failed"),
+            ConditionKind::RecordedTwice => f.write_str("recorded_twice"),
             ConditionKind::Webhooks => f.write_str("webhooks"),
             ConditionKind::Waiting(sink) => write!(f, "waiting_{}", sink.as_str()),
             ConditionKind::DeadLetters(sink) => write!(f, "dead_{}", sink.as_str()),
@@ -66,6 +69,17 @@ pub(super) struct Condition {
     pub(super) calls: Vec<String>,
     /// How long it must last before it is alerted.
     pub(super) grace: SignedDuration,
+    /// When it is alerted again while it lasts.
+    pub(super) repeat: Repeat,
+}
+
+/// When an alert fires again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// When its count has doubled.
+    Doubled,
+    /// Once a day.
+    Daily,
 }
 
 impl Condition {
@@ -78,7 +92,14 @@ impl Condition {
             count: 0,
             calls: Vec::new(),
             grace: SignedDuration::ZERO,
+            repeat: Repeat::Doubled,
         }
+    }
+
+    /// Alerts it once a day while it lasts, however often it happens.
+    pub(super) fn daily(mut self) -> Condition {
+        self.repeat = Repeat::Daily;
+        self
     }
 
     /// Says how much is affected; the first of `calls` are named.

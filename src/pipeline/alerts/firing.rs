@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    condition::{Condition, ConditionKind},
+    condition::{Condition, ConditionKind, Repeat},
     notification::Notification,
 };
 
@@ -14,6 +14,9 @@ use super::{
 const RESOLVE_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// An alert whose count has doubled fires again, but not sooner than this.
 const REPEAT_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// How often an alert is repeated that fires once a day.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A condition that holds, or held until a moment ago.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,6 +97,7 @@ impl ActiveAlert {
     fn should_fire(&self, condition: &Condition, now: Timestamp) -> bool {
         match self.fired {
             None => now.duration_since(self.since) >= condition.grace,
+            Some((at, _)) if condition.repeat == Repeat::Daily => now.duration_since(at) >= DAY,
             Some((at, count)) => {
                 condition.count >= 2 * count.max(1) && now.duration_since(at) >= REPEAT_AFTER
             }
@@ -152,6 +156,21 @@ mod tests {
         assert_eq!(fired, [1, 0, 1, 0, 1]);
         let text = &texts(&mut alerts, &[condition(16)], 20_000)[0];
         assert_eq!(text, "16 rows failed permanently (RM_1, …)");
+    }
+
+    #[test]
+    fn a_daily_alert_fires_once_a_day_whatever_its_count() {
+        let mut alerts = ActiveAlerts::default();
+        let counts = [
+            (0, 1),
+            (3600, 50),
+            (86_399, 99),
+            (86_401, 99),
+            (90_001, 100),
+        ];
+        let fired =
+            counts.map(|(at, count)| texts(&mut alerts, &[condition(count).daily()], at).len());
+        assert_eq!(fired, [1, 0, 0, 1, 0]);
     }
 
     #[test]

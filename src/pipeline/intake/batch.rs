@@ -40,6 +40,8 @@ pub(super) struct Batch {
     pub calls: BTreeMap<CallId, CallUpdate>,
     /// The status of each stored call before the batch.
     pub status_before: BTreeMap<CallId, Status>,
+    /// Recordings of stored calls that were known before the batch to be outside of our bucket.
+    pub elsewhere_before: BTreeSet<EgressId>,
     /// The calls that a message of the batch changed.
     pub changed: BTreeSet<CallId>,
     pub processed: Vec<Processed>,
@@ -54,6 +56,10 @@ impl Batch {
         let status = stored.as_ref().map(|row| row.call.status());
         let status = status.map(|status| (CallId::from(id), status));
         self.status_before.extend(status);
+        let recordings = stored.iter().flat_map(|row| row.call.recordings.values());
+        let elsewhere = recordings.filter(|recording| recording.place.is_elsewhere());
+        self.elsewhere_before
+            .extend(elsewhere.map(|recording| recording.egress_id.clone()));
         let row = stored.map(|CallRow { call, revision, .. }| (call, revision));
         let (call, read_revision) = row.unwrap_or_default();
         let unchanged = CallUpdate {

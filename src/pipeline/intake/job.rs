@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::batch::{Batch, ReadMessage};
 use crate::{
-    domain::{Call, Policy, Sink, Status},
+    domain::{Call, EgressId, Policy, Sink, Status},
     pipeline::{Job, Wake},
     store::{self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage},
 };
@@ -76,6 +76,7 @@ impl Intake {
         written.context("calls could not be written")?;
         for CallUpdate { call, .. } in &updates {
             log_status(call, batch.status_before.get(&call.id));
+            log_places(call, &batch.elsewhere_before);
         }
         self.wake_sinks(&updates);
         if !batch.corrected.is_empty() {
@@ -158,6 +159,17 @@ fn log_status(call: &Call, before: Option<&Status>) {
             "the call is Failed: a recording was requested and is missing; `livekit-airtable calls show {call}` shows why"
         ),
         _ => tracing::info!(%call, "the call is {}", status.label()),
+    }
+}
+
+/// Logs recordings that turned out to be outside of our bucket.
+fn log_places(call: &Call, known: &BTreeSet<EgressId>) {
+    let news = call.recordings.values().filter(|recording| {
+        recording.place.is_elsewhere() && !known.contains(&recording.egress_id)
+    });
+    for recording in news {
+        let (call, egress, note) = (&call.id, &recording.egress_id, recording.place.note());
+        tracing::warn!(%call, %egress, "{note}");
     }
 }
 

@@ -96,7 +96,7 @@ impl Mirror {
             "room_id": call.id,
             "call_id": call.id,
             "transcript": transcript,
-            "error": Some(call.recording_error(recording)).filter(|error| !error.is_empty()),
+            "error": Some(error(call, recording)).filter(|error| !error.is_empty()),
         });
         if number > 1 {
             body["corrects"] = json!(message_id(recording, number - 1));
@@ -118,6 +118,14 @@ impl Mirror {
             "duration": recording.duration.map(seconds),
             "download_url": signed.await.ok(),
         })]
+    }
+}
+
+/// What is wrong with the recording, also that it is not in our bucket.
+fn error(call: &Call, recording: &Recording) -> String {
+    match call.recording_error(recording) {
+        error if error.is_empty() && recording.place.is_elsewhere() => recording.place.note(),
+        error => error,
     }
 }
 

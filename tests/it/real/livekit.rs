@@ -8,7 +8,7 @@ use axum::{
     body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use livekit_airtable::telemetry;
 use livekit_airtable_sim::livekit::{self, LiveKit};
@@ -20,14 +20,14 @@ use super::{bucket, exported, pairs, python, run};
 use crate::harness::{KEY, SECRET, World, eventually, token};
 
 /// The server's webhooks have one address: one test at a time listens there.
-static WEBHOOKS: Mutex<()> = Mutex::const_new(());
+pub(super) static WEBHOOKS: Mutex<()> = Mutex::const_new(());
 
 fn listen() -> String {
     format!("127.0.0.1:{}", exported("LIVEKIT_TEST_WEBHOOK_PORT"))
 }
 
 /// A service that receives the real server's webhooks, with its bucket on SeaweedFS.
-async fn world(livekit_url: &str, more: &[(&str, &str)]) -> World {
+pub(super) async fn world(livekit_url: &str, more: &[(&str, &str)]) -> World {
     let (bucket, listen) = (bucket(), listen());
     let mut settings = pairs(&bucket);
     settings.extend([
@@ -39,7 +39,7 @@ async fn world(livekit_url: &str, more: &[(&str, &str)]) -> World {
 }
 
 /// An agent and a phone caller who talk for so long.
-fn talk(room: &str, seconds: &str) -> Command {
+pub(super) fn talk(room: &str, seconds: &str) -> Command {
     let mut talk = python("livekit/talk.py");
     talk.args([&exported("LIVEKIT_TEST_URL"), KEY, SECRET, room, seconds]);
     talk
@@ -51,11 +51,12 @@ async fn open_room(name: &str) -> String {
     room["sid"].as_str().unwrap().to_owned()
 }
 
-async fn room_service(method: &str, request: &Value) -> Value {
+pub(super) async fn room_service(method: &str, request: &Value) -> Value {
     let server = exported("LIVEKIT_TEST_URL");
     let url = format!("{server}/twirp/livekit.RoomService/{method}");
     let grants = VideoGrants {
         room_create: true,
+        room_list: true,
         ..VideoGrants::default()
     };
     let http = telemetry::http_client().unwrap();
@@ -66,7 +67,7 @@ async fn room_service(method: &str, request: &Value) -> Value {
 }
 
 /// The sid of the room's call, once it has a row.
-async fn call_of(world: &World, room: &str) -> String {
+pub(super) async fn call_of(world: &World, room: &str) -> String {
     let row = eventually(|| {
         let mut rows = world.airtable.rows("Calls").into_iter();
         rows.find(|row| row["Room"] == room)
@@ -195,7 +196,7 @@ async fn a_real_call_is_recorded_from_webhook_to_link() {
     egress.stop();
 }
 
-async fn recorder() -> LiveKit {
+pub(super) async fn recorder() -> LiveKit {
     let options = livekit::Options {
         api_key: KEY.into(),
         api_secret: SECRET.into(),
@@ -230,12 +231,23 @@ async fn pass(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> impl IntoResponse {
+) -> Response {
     let host = match uri.path().starts_with("/twirp/livekit.Egress/") {
         true => &relay.egress,
         false => &relay.server,
     };
-    let mut request = relay.http.post(format!("{host}{}", uri.path())).body(body);
+    let url = format!("{host}{}", uri.path());
+    pass_on(&relay.http, &url, &headers, body).await
+}
+
+/// The same request to another address, and its answer.
+pub(super) async fn pass_on(
+    http: &reqwest::Client,
+    url: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut request = http.post(url).body(body);
     for name in ["authorization", "content-type"] {
         request = request.header(name, &headers[name]);
     }
@@ -247,4 +259,5 @@ async fn pass(
         [("content-type", kind)],
         answer.bytes().await.unwrap(),
     )
+        .into_response()
 }

@@ -10,6 +10,8 @@ use livekit_airtable::{
 use livekit_protocol as proto;
 use serde_json::{Value, json as object};
 
+mod requests;
+
 use super::server::{self, Answer, Server, answer, hangs_up, http, json, nobody, protobuf};
 
 const ENDED: &str =

@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use livekit_protocol as proto;
-use proto::{DisconnectReason, EgressInfo, EgressStatus, RoomCompositeEgressRequest, WebhookEvent};
+use proto::{DisconnectReason, EgressInfo, EgressStatus, WebhookEvent};
 use tokio::time::Instant;
 
+use super::request::Start;
+use super::target::Target;
 use super::upload::Upload;
 use super::world::{Egress, Server};
 use super::{clock, request as asked, twirp};
+
+/// How long after its room an automatic egress begins.
+const AUTOMATIC_AFTER: Duration = Duration::from_millis(300);
 
 /// Why an egress ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,32 +37,45 @@ impl End {
 
 impl Server {
     /// Starts an egress, even if the room is being recorded already.
-    pub(super) fn start_egress(
-        self: &Arc<Self>,
-        request: RoomCompositeEgressRequest,
-    ) -> Result<EgressInfo, twirp::Error> {
+    pub(super) fn start_egress(self: &Arc<Self>, start: Start) -> Result<EgressInfo, twirp::Error> {
         let mut world = self.world();
-        let Some(open) = world.rooms.get(&request.room_name) else {
+        let Some(open) = world.rooms.get(&start.room_name) else {
             return Err(twirp::Error::not_found("requested room does not exist"));
         };
         if world.worker_down {
             return Err(asked::unavailable());
         }
         let (room, spoken) = (open.room.clone(), open.spoken);
-        let output = asked::file_output(&request).ok_or_else(asked::no_output)?;
-        let fails = asked::opus_in_mp3(&request, output);
-        let egress = asked::new_egress(&room, &request, output, fails);
+        let mut egress = start.new_egress(&room);
+        if let (Some(Target::Unnamed), Some(default)) = (&egress.target, &world.default_storage) {
+            egress.target = Some(default.into());
+        }
         let info = egress.info.clone();
         self.send_egress_event("egress_started", &info);
         world.egresses.push(egress);
         drop(world);
         self.join_egress(&room.name, &info.egress_id);
-        if fails {
+        if start.fails {
             self.fail_later(info.egress_id.clone());
         } else if spoken && let Some(egress) = self.world().egress(&info.egress_id) {
             self.activate(egress);
         }
         Ok(info)
+    }
+
+    /// The automatic egress of CreateRoom: it starts a moment after the room.
+    pub(super) fn start_automatically(
+        self: &Arc<Self>,
+        room: &str,
+        mut request: proto::RoomCompositeEgressRequest,
+    ) {
+        room.clone_into(&mut request.room_name);
+        let server = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(AUTOMATIC_AFTER).await;
+            let start = Start::room_composite(request);
+            start.and_then(|start| server.start_egress(start)).ok();
+        });
     }
 
     /// Makes a starting egress ACTIVE.
@@ -67,7 +85,9 @@ impl Server {
         }
         let now = clock::nanoseconds();
         egress.active_since = Some(Instant::now());
-        egress.set_file(|file| file.started_at = now);
+        if egress.target.is_some() {
+            egress.set_file(|file| file.started_at = now);
+        }
         egress.info.set_status(EgressStatus::EgressActive);
         egress.info.updated_at = now;
         self.send_egress_event("egress_updated", &egress.info);
@@ -137,23 +157,18 @@ impl Server {
         egress.info.set_status(EgressStatus::EgressEnding);
         egress.info.updated_at = clock::nanoseconds();
         self.send_egress_event("egress_updated", &egress.info);
-        let filename = egress
-            .info
-            .file_results
-            .first()
-            .map(|file| file.filename.clone());
-        let upload = Upload {
-            target: egress.target.clone().unwrap_or_default(),
-            key: filename.unwrap_or_default(),
-            length: length.unwrap_or_else(|| since.elapsed()),
-        };
+        let upload = egress.upload(length.unwrap_or_else(|| since.elapsed()));
         let (server, egress_id) = (self.clone(), egress_id.to_owned());
         tokio::spawn(async move { server.upload(&egress_id, upload, end).await });
     }
 
-    async fn upload(&self, egress_id: &str, upload: Upload, end: End) {
+    async fn upload(&self, egress_id: &str, upload: Option<Upload>, end: End) {
+        let Some(upload) = upload else {
+            return self.end_without_file(egress_id, end);
+        };
         let uploaded = upload.run().await;
         let mut world = self.world();
+        let has_backup = world.has_backup;
         let Some(egress) = world.egress(egress_id) else {
             return;
         };
@@ -168,17 +183,14 @@ impl Server {
                     file.size = size;
                     file.location = upload.location();
                 });
-                match end {
-                    End::LimitReached => self.finish(
-                        egress,
-                        EgressStatus::EgressLimitReached,
-                        "Session limit reached",
-                        413,
-                    ),
-                    End::SourceClosed | End::Stopped => {
-                        self.finish(egress, EgressStatus::EgressComplete, "", 0)
-                    }
-                }
+                self.complete(egress, end);
+            }
+            Err(_) if has_backup => {
+                egress.info.backup_storage_used = true;
+                egress.set_file(|file| {
+                    file.location = format!("https://backup.example.com/{}", upload.key);
+                });
+                self.complete(egress, end);
             }
             Err(error) => self.finish(
                 egress,
@@ -192,7 +204,39 @@ impl Server {
         self.leave(&room, egress_id, DisconnectReason::ClientInitiated);
     }
 
-    fn finish(&self, egress: &mut Egress, status: EgressStatus, error: &str, error_code: i32) {
+    /// Ends an egress of streams, segments or images.
+    fn end_without_file(&self, egress_id: &str, end: End) {
+        let mut world = self.world();
+        let Some(egress) = world.egress(egress_id) else {
+            return;
+        };
+        self.complete(egress, end);
+        let room = egress.info.room_name.clone();
+        drop(world);
+        self.leave(&room, egress_id, DisconnectReason::ClientInitiated);
+    }
+
+    fn complete(&self, egress: &mut Egress, end: End) {
+        match end {
+            End::LimitReached => self.finish(
+                egress,
+                EgressStatus::EgressLimitReached,
+                "Session limit reached",
+                413,
+            ),
+            End::SourceClosed | End::Stopped => {
+                self.finish(egress, EgressStatus::EgressComplete, "", 0)
+            }
+        }
+    }
+
+    pub(super) fn finish(
+        &self,
+        egress: &mut Egress,
+        status: EgressStatus,
+        error: &str,
+        error_code: i32,
+    ) {
         let now = clock::nanoseconds();
         egress.info.set_status(status);
         error.clone_into(&mut egress.info.error);
@@ -226,6 +270,35 @@ impl Server {
         if let Some(egress) = self.world().egress(egress_id) {
             egress.stuck = true;
         }
+    }
+
+    /// Kills the process: its connection to the room breaks, and LiveKit lists the egress in its state for ever.
+    pub(super) fn crash_egress(&self, egress_id: &str) {
+        self.kill_egress(egress_id);
+        let room = self
+            .world()
+            .egress(egress_id)
+            .map(|egress| egress.info.room_name.clone());
+        if let Some(room) = room {
+            self.leave(&room, egress_id, DisconnectReason::UnknownReason);
+        }
+    }
+
+    /// Ends a running egress FAILED (with a code) or ABORTED, without a file.
+    pub(super) fn break_egress(
+        &self,
+        egress_id: &str,
+        (status, error, code): (EgressStatus, &str, i32),
+    ) {
+        let mut world = self.world();
+        let Some(egress) = world.egress(egress_id).filter(|egress| egress.runs()) else {
+            return;
+        };
+        "End reason: Failure".clone_into(&mut egress.info.details);
+        self.finish(egress, status, error, code);
+        let room = egress.info.room_name.clone();
+        drop(world);
+        self.leave(&room, egress_id, DisconnectReason::ClientInitiated);
     }
 
     fn send_egress_event(&self, event: &str, info: &EgressInfo) {

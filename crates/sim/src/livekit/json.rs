@@ -24,6 +24,8 @@ pub(super) enum Json {
     /// Sorted by key when written.
     Map(Vec<(String, String)>),
     Message(Fields),
+    /// Anything in the form of a webhook; null when it is empty.
+    Other(serde_json::Value),
     /// A message that is not set.
     Absent,
 }
@@ -31,6 +33,11 @@ pub(super) enum Json {
 /// A string value.
 pub(super) fn text(value: &str) -> Json {
     Json::Text(value.to_owned())
+}
+
+/// A number that is not written as a string.
+pub(super) fn number(value: impl Into<f64>) -> Json {
+    Json::Number(value.into())
 }
 
 /// A message as JSON.
@@ -65,6 +72,7 @@ impl Json {
             Json::List(values) => values.is_empty(),
             Json::Map(entries) => entries.is_empty(),
             Json::Message(_) => false,
+            Json::Other(value) => value.as_array().is_some_and(Vec::is_empty),
             Json::Absent => true,
         }
     }
@@ -81,9 +89,40 @@ impl Json {
             }),
             Json::Map(entries) => map(out, entries),
             Json::Message(fields) => message(out, fields, style),
+            Json::Other(value) => other(out, value, style),
             Json::Absent => out.push_str("null"),
         }
     }
+}
+
+/// Fields that are not set are left out in both forms.
+fn other(out: &mut String, value: &serde_json::Value, style: Style) {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => separated(out, '{', fields.iter(), '}', |out, (name, value)| {
+            match style {
+                Style::Twirp => quoted(out, &snake_case(name)),
+                Style::Webhook => quoted(out, name),
+            }
+            out.push(':');
+            other(out, value, style);
+        }),
+        Value::Array(items) => separated(out, '[', items.iter(), ']', |out, item| {
+            other(out, item, style)
+        }),
+        value => out.push_str(&value.to_string()),
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn map(out: &mut String, entries: &[(String, String)]) {

@@ -1,10 +1,9 @@
 //! LiveKit's messages as JSON fields, in the order in which its protobuf declares them.
 
 use livekit_protocol as proto;
-use proto::encoded_file_output::Output as Target;
-use proto::room_composite_egress_request::{Options, Output};
 
-use super::json::{Fields, Json, text};
+use super::json::{Fields, Json, number, text};
+use super::request_fields::request;
 
 /// The body of a webhook.
 pub(super) fn event(event: &proto::WebhookEvent) -> Fields {
@@ -23,6 +22,13 @@ pub(super) fn event(event: &proto::WebhookEvent) -> Fields {
                 .participant
                 .as_ref()
                 .map_or(Json::Absent, |it| Json::Message(participant(it))),
+        ),
+        (
+            "track",
+            event
+                .track
+                .as_ref()
+                .map_or(Json::Absent, |it| Json::Message(track(it))),
         ),
         (
             "egress_info",
@@ -116,6 +122,24 @@ pub(super) fn participant(info: &proto::ParticipantInfo) -> Fields {
     ]
 }
 
+/// A track of track_published.
+fn track(track: &proto::TrackInfo) -> Fields {
+    vec![
+        ("sid", text(&track.sid)),
+        (
+            "type",
+            Json::Name(track.r#type().as_str_name(), track.r#type == 0),
+        ),
+        ("name", text(&track.name)),
+        (
+            "source",
+            Json::Name(track.source().as_str_name(), track.source == 0),
+        ),
+        ("mime_type", text(&track.mime_type)),
+        ("stream", text(&track.stream)),
+    ]
+}
+
 #[expect(deprecated, reason = "LiveKit still sends them")]
 fn permission(permission: &proto::ParticipantPermission) -> Fields {
     vec![
@@ -163,9 +187,7 @@ pub(super) fn egress(info: &proto::EgressInfo) -> Fields {
         ("ended_at", Json::Long(info.ended_at)),
         ("updated_at", Json::Long(info.updated_at)),
     ];
-    if let Some(proto::egress_info::Request::RoomComposite(request)) = &info.request {
-        fields.push(("room_composite", Json::Message(room_composite(request))));
-    }
+    fields.extend(info.request.as_ref().map(request));
     let files = info.file_results.iter().map(|it| Json::Message(file(it)));
     fields.extend([
         ("stream_results", Json::List(Vec::new())),
@@ -194,127 +216,4 @@ fn file(file: &proto::FileInfo) -> Fields {
         ("size", Json::Long(file.size)),
         ("location", text(&file.location)),
     ]
-}
-
-#[expect(deprecated, reason = "older clients still ask with a single `file`")]
-fn room_composite(request: &proto::RoomCompositeEgressRequest) -> Fields {
-    let mut fields = vec![
-        ("room_name", text(&request.room_name)),
-        ("layout", text(&request.layout)),
-        ("audio_only", Json::Flag(request.audio_only)),
-        (
-            "audio_mixing",
-            Json::Name(
-                request.audio_mixing().as_str_name(),
-                request.audio_mixing == 0,
-            ),
-        ),
-        ("video_only", Json::Flag(request.video_only)),
-        ("custom_base_url", text(&request.custom_base_url)),
-    ];
-    if let Some(Output::File(file)) = &request.output {
-        fields.push(("file", Json::Message(file_output(file))));
-    }
-    match &request.options {
-        Some(Options::Preset(preset)) => {
-            let name = proto::EncodingOptionsPreset::try_from(*preset)
-                .unwrap_or_default()
-                .as_str_name();
-            fields.push(("preset", Json::Name(name, false)));
-        }
-        Some(Options::Advanced(options)) => {
-            fields.push(("advanced", Json::Message(encoding(options))))
-        }
-        None => {}
-    }
-    let files = request
-        .file_outputs
-        .iter()
-        .map(|it| Json::Message(file_output(it)));
-    fields.extend([
-        ("file_outputs", Json::List(files.collect())),
-        ("stream_outputs", Json::List(Vec::new())),
-        ("segment_outputs", Json::List(Vec::new())),
-        ("image_outputs", Json::List(Vec::new())),
-        ("webhooks", Json::List(Vec::new())),
-    ]);
-    fields
-}
-
-#[expect(deprecated, reason = "LiveKit still sends them")]
-fn encoding(options: &proto::EncodingOptions) -> Fields {
-    vec![
-        ("width", number(options.width)),
-        ("height", number(options.height)),
-        ("depth", number(options.depth)),
-        ("framerate", number(options.framerate)),
-        (
-            "audio_codec",
-            Json::Name(
-                options.audio_codec().as_str_name(),
-                options.audio_codec == 0,
-            ),
-        ),
-        ("audio_bitrate", number(options.audio_bitrate)),
-        ("audio_quality", number(options.audio_quality)),
-        ("audio_frequency", number(options.audio_frequency)),
-        (
-            "video_codec",
-            Json::Name(
-                options.video_codec().as_str_name(),
-                options.video_codec == 0,
-            ),
-        ),
-        ("video_bitrate", number(options.video_bitrate)),
-        ("video_quality", number(options.video_quality)),
-        (
-            "key_frame_interval",
-            Json::Number(options.key_frame_interval),
-        ),
-    ]
-}
-
-fn file_output(output: &proto::EncodedFileOutput) -> Fields {
-    let mut fields = vec![
-        (
-            "file_type",
-            Json::Name(output.file_type().as_str_name(), output.file_type == 0),
-        ),
-        ("filepath", text(&output.filepath)),
-        ("disable_manifest", Json::Flag(output.disable_manifest)),
-    ];
-    if let Some(Target::S3(upload)) = &output.output {
-        fields.push(("s3", Json::Message(s3(upload))));
-    }
-    fields
-}
-
-fn s3(upload: &proto::S3Upload) -> Fields {
-    let metadata = upload
-        .metadata
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    vec![
-        ("access_key", text(&upload.access_key)),
-        ("secret", text(&upload.secret)),
-        ("session_token", text(&upload.session_token)),
-        ("assume_role_arn", text(&upload.assume_role_arn)),
-        (
-            "assume_role_external_id",
-            text(&upload.assume_role_external_id),
-        ),
-        ("region", text(&upload.region)),
-        ("endpoint", text(&upload.endpoint)),
-        ("bucket", text(&upload.bucket)),
-        ("force_path_style", Json::Flag(upload.force_path_style)),
-        ("metadata", Json::Map(metadata)),
-        ("tagging", text(&upload.tagging)),
-        ("content_disposition", text(&upload.content_disposition)),
-        ("proxy", Json::Absent),
-    ]
-}
-
-fn number(value: impl Into<f64>) -> Json {
-    Json::Number(value.into())
 }

@@ -54,14 +54,18 @@ impl Server {
         room
     }
 
-    /// Adds a room with this sid without a webhook.
+    /// Adds a room with this sid without a webhook, unless it is known.
     pub(super) fn adopt_room(&self, name: &str, sid: &str) {
         let open = OpenRoom {
             room: new_room(name, sid.to_owned()),
             people: Vec::new(),
             spoken: false,
         };
-        self.world().rooms.insert(name.to_owned(), open);
+        let mut world = self.world();
+        let known = world.rooms.get(name);
+        if known.is_none_or(|known| known.room.sid != sid) {
+            world.rooms.insert(name.to_owned(), open);
+        }
     }
 
     /// Closes the room after its empty timeout if nobody has joined by then.
@@ -160,6 +164,39 @@ impl Server {
         // LiveKit's counts lag behind, except for the recorder.
         let room = if recorder { open.in_webhooks() } else { before };
         self.send_room_event("participant_left", &room, Some(info));
+    }
+
+    /// A participant publishes a microphone. Nothing has been heard from it yet.
+    pub(super) fn publish(&self, room: &str, identity: &str) {
+        let world = self.world();
+        let Some(open) = world.rooms.get(room) else {
+            return;
+        };
+        let publisher = open.people.iter().find(|info| info.identity == identity);
+        let Some(publisher) = publisher else { return };
+        let event = WebhookEvent {
+            event: "track_published".to_owned(),
+            room: Some(Room {
+                sid: open.room.sid.clone(),
+                name: open.room.name.clone(),
+                ..Default::default()
+            }),
+            participant: Some(ParticipantInfo {
+                sid: publisher.sid.clone(),
+                identity: publisher.identity.clone(),
+                ..Default::default()
+            }),
+            track: Some(proto::TrackInfo {
+                sid: clock::id("TR_"),
+                name: "mic".to_owned(),
+                source: proto::TrackSource::Microphone.into(),
+                mime_type: "audio/red".to_owned(),
+                stream: "camera".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        self.webhooks.send(&open.room.sid, event);
     }
 
     /// Sound arrives: the egresses of the room become ACTIVE.

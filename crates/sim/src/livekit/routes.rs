@@ -13,6 +13,7 @@ use proto::DisconnectReason;
 use tokio::time::Instant;
 
 use super::json::{Fields, Json};
+use super::request::Start;
 use super::token::Refusal;
 use super::twirp::{self, Wire};
 use super::world::{Server, StartFault};
@@ -48,7 +49,15 @@ async fn call(
         body,
     };
     let answer = match (service.as_str(), method.as_str()) {
-        ("livekit.Egress", "StartRoomCompositeEgress") => call.start_egress().await,
+        ("livekit.Egress", "StartRoomCompositeEgress") => call.start_room_composite().await,
+        ("livekit.Egress", "StartEgress") => call.start_other(Start::egress),
+        ("livekit.Egress", "StartTrackEgress") => call.start_other(|it| Ok(Start::track(it))),
+        ("livekit.Egress", "StartTrackCompositeEgress") => {
+            call.start_other(|it| Ok(Start::track_composite(it)))
+        }
+        ("livekit.Egress", "StartParticipantEgress") => {
+            call.start_other(|it| Ok(Start::participant(it)))
+        }
         ("livekit.Egress", "ListEgress") => call.list_egress(),
         ("livekit.Egress", "StopEgress") => call.stop_egress(),
         ("livekit.RoomService", "ListRooms") => call.list_rooms(),
@@ -63,7 +72,7 @@ async fn call(
 type Answer = Result<Response, Refusal>;
 
 impl Call {
-    async fn start_egress(&self) -> Answer {
+    async fn start_room_composite(&self) -> Answer {
         self.server
             .key
             .check(&self.headers, |video| video.room_record)?;
@@ -83,12 +92,24 @@ impl Call {
             Some(StartFault::BadRequest) => return Err(request::no_output().into()),
             Some(StartFault::LostAnswer | StartFault::Slow(_)) | None => {}
         }
-        let info = self.server.start_egress(request)?;
+        let info = self.server.start_egress(Start::room_composite(request)?)?;
         match fault {
             Some(StartFault::LostAnswer) => return Ok(broken_connection()),
             Some(StartFault::Slow(time)) => tokio::time::sleep(time).await,
             _ => {}
         }
+        Ok(self.wire.answer(&info, messages::egress))
+    }
+
+    /// The starts that this service never asks for.
+    fn start_other<M: prost::Message + Default + serde::de::DeserializeOwned>(
+        &self,
+        start: impl FnOnce(M) -> Result<Start, twirp::Error>,
+    ) -> Answer {
+        self.server
+            .key
+            .check(&self.headers, |video| video.room_record)?;
+        let info = self.server.start_egress(start(self.read()?)?)?;
         Ok(self.wire.answer(&info, messages::egress))
     }
 
@@ -169,6 +190,9 @@ impl Call {
             .server
             .open_room(&request.name, &request.metadata, empty, departure);
         self.server.close_if_empty_later(room.clone());
+        if let Some(automatic) = request.egress.and_then(|egress| egress.room) {
+            self.server.start_automatically(&room.name, automatic);
+        }
         Ok(self.wire.answer(&room, messages::room))
     }
 

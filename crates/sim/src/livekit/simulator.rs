@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use livekit_protocol::DisconnectReason;
+use livekit_protocol::{DisconnectReason, EgressStatus, S3Upload};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -105,6 +105,32 @@ impl LiveKit {
         self.server.end_egress(egress_id, End::LimitReached);
     }
 
+    /// The egress ends FAILED while its room is open, without a file.
+    pub fn fail_egress(&self, egress_id: &str, error: &str, code: i32) {
+        let end = (EgressStatus::EgressFailed, error, code);
+        self.server.break_egress(egress_id, end);
+    }
+
+    /// The egress ends ABORTED, as one that never got a start signal.
+    pub fn abort_egress(&self, egress_id: &str) {
+        let end = (
+            EgressStatus::EgressAborted,
+            "Start signal not received",
+            412,
+        );
+        self.server.break_egress(egress_id, end);
+    }
+
+    /// Kills the process of the egress: it leaves the room, keeps its state for ever and sends no more webhooks.
+    pub fn crash_egress(&self, egress_id: &str) {
+        self.server.crash_egress(egress_id);
+    }
+
+    /// A participant publishes a microphone that nothing is heard from yet.
+    pub fn publish(&self, room: &str, identity: &str) {
+        self.server.publish(room, identity);
+    }
+
     /// Kills the egress worker: the egress keeps its state for ever and sends no more webhooks.
     pub fn kill_egress(&self, egress_id: &str) {
         self.server.kill_egress(egress_id);
@@ -147,6 +173,16 @@ impl LiveKit {
     /// Sets the length of every recording that ends later; by default the time for which it really ran.
     pub fn set_recording_length(&self, length: Duration) {
         self.server.world().recording_length = Some(length);
+    }
+
+    /// The storage of the egress service itself, for requests that name none.
+    pub fn set_default_storage(&self, storage: S3Upload) {
+        self.server.world().default_storage = Some(storage);
+    }
+
+    /// While true, the egress service has a backup storage: an upload that fails ends there.
+    pub fn set_backup_storage(&self, has_backup: bool) {
+        self.server.world().has_backup = has_backup;
     }
 
     /// Restarts the egress worker that shut itself down because of Opus in an MP3.

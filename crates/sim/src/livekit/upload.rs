@@ -7,15 +7,16 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCa
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use livekit_protocol::{EncodedFileOutput, EncodedFileType, S3Upload};
+use livekit_protocol::{EncodedFileType, S3Upload};
+
+use super::target::Target;
 
 use crate::mp3::{self, Channels};
 
 /// A recording to upload.
 #[derive(Debug)]
 pub(super) struct Upload {
-    /// Bucket and keys.
-    pub target: S3Upload,
+    pub target: Target,
     pub key: String,
     pub length: Duration,
 }
@@ -23,67 +24,84 @@ pub(super) struct Upload {
 impl Upload {
     /// Uploads it and returns the number of bytes, or the error as LiveKit's egress words it.
     pub(super) async fn run(&self) -> Result<i64, String> {
+        match &self.target {
+            Target::S3(target) => self.put(target).await,
+            Target::Named { .. } | Target::Unnamed => {
+                let recording = mp3::generate(self.length, Channels::Stereo);
+                Ok(i64::try_from(recording.len()).unwrap_or(i64::MAX))
+            }
+        }
+    }
+
+    async fn put(&self, target: &S3Upload) -> Result<i64, String> {
         let recording = mp3::generate(self.length, Channels::Stereo);
         let size = i64::try_from(recording.len()).unwrap_or(i64::MAX);
-        let disposition = Some(self.target.content_disposition.clone()).filter(|it| !it.is_empty());
-        let put = self
-            .client()
+        let disposition = Some(target.content_disposition.clone()).filter(|it| !it.is_empty());
+        let put = client(target)
             .put_object()
-            .bucket(&self.target.bucket)
+            .bucket(&target.bucket)
             .key(&self.key)
             .content_type(content_type(&self.key))
             .set_content_disposition(disposition)
-            .set_metadata(Some(self.target.metadata.clone()))
+            .set_metadata(Some(target.metadata.clone()))
             .body(recording.into());
         put.send().await.map_err(|error| upload_error(&error))?;
         Ok(size)
     }
 
-    fn client(&self) -> Client {
-        let target = &self.target;
-        let token = Some(target.session_token.clone()).filter(|token| !token.is_empty());
-        let keys = Credentials::new(
-            &target.access_key,
-            &target.secret,
-            token,
-            None,
-            "egress request",
-        );
-        let tls = Provider::Rustls(CryptoMode::Ring);
-        let mut config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(target.region.clone()))
-            .credentials_provider(keys)
-            .force_path_style(target.force_path_style)
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .http_client(
-                aws_smithy_http_client::Builder::new()
-                    .tls_provider(tls)
-                    .build_https(),
-            );
-        if !target.endpoint.is_empty() {
-            config = config.endpoint_url(&target.endpoint);
-        }
-        Client::from_conf(config.build())
-    }
-
-    /// The address as LiveKit reports it: not percent-encoded, and `https://` even for an `http://` endpoint.
+    /// The address as LiveKit reports it; on the disk of the egress host, the path.
     pub(super) fn location(&self) -> String {
-        let S3Upload {
-            endpoint,
-            bucket,
-            region,
-            force_path_style,
-            ..
-        } = &self.target;
-        let host = endpoint
-            .split_once("://")
-            .map_or(endpoint.as_str(), |(_, host)| host);
-        match (host, force_path_style) {
-            ("", _) => format!("https://{bucket}.s3.{region}.amazonaws.com/{}", self.key),
-            (host, true) => format!("https://{host}/{bucket}/{}", self.key),
-            (host, false) => format!("https://{bucket}.{host}/{}", self.key),
+        match &self.target {
+            Target::S3(target) => s3_location(target, &self.key),
+            Target::Named { location } => format!("{location}{}", self.key),
+            Target::Unnamed => format!("/{}", self.key.trim_start_matches('/')),
         }
+    }
+}
+
+fn client(target: &S3Upload) -> Client {
+    let token = Some(target.session_token.clone()).filter(|token| !token.is_empty());
+    let keys = Credentials::new(
+        &target.access_key,
+        &target.secret,
+        token,
+        None,
+        "egress request",
+    );
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    let mut config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(target.region.clone()))
+        .credentials_provider(keys)
+        .force_path_style(target.force_path_style)
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .http_client(
+            aws_smithy_http_client::Builder::new()
+                .tls_provider(tls)
+                .build_https(),
+        );
+    if !target.endpoint.is_empty() {
+        config = config.endpoint_url(&target.endpoint);
+    }
+    Client::from_conf(config.build())
+}
+
+/// Not percent-encoded, and `https://` even for an `http://` endpoint.
+fn s3_location(target: &S3Upload, key: &str) -> String {
+    let S3Upload {
+        endpoint,
+        bucket,
+        region,
+        force_path_style,
+        ..
+    } = target;
+    let host = endpoint
+        .split_once("://")
+        .map_or(endpoint.as_str(), |(_, host)| host);
+    match (host, force_path_style) {
+        ("", _) => format!("https://{bucket}.s3.{region}.amazonaws.com/{key}"),
+        (host, true) => format!("https://{host}/{bucket}/{key}"),
+        (host, false) => format!("https://{bucket}.{host}/{key}"),
     }
 }
 
@@ -102,15 +120,14 @@ fn upload_error(error: &SdkError<PutObjectError>) -> String {
 }
 
 /// The type that the request names, else the one of the path's extension, else Ogg, LiveKit's default for audio.
-pub(super) fn file_type(output: &EncodedFileOutput) -> EncodedFileType {
-    let said = output.file_type();
+pub(super) fn file_type(said: EncodedFileType, filepath: &str) -> EncodedFileType {
     if said != EncodedFileType::DefaultFiletype {
         return said;
     }
     let types = [EncodedFileType::Mp3, EncodedFileType::Mp4];
     let by_path = types
         .into_iter()
-        .find(|it| output.filepath.ends_with(extension(*it)));
+        .find(|it| filepath.ends_with(extension(*it)));
     by_path.unwrap_or(EncodedFileType::Ogg)
 }
 

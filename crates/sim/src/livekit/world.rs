@@ -9,7 +9,9 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::target::Target;
 use super::token::Key;
+use super::upload::Upload;
 use super::webhooks::Webhooks;
 
 /// The server: key, webhooks and state.
@@ -34,6 +36,10 @@ pub(super) struct World {
     pub worker_down: bool,
     /// Whether ListParticipants answers 503.
     pub participants_fail: bool,
+    /// The egress service's own storage, for requests that name none; None: its disk.
+    pub default_storage: Option<proto::S3Upload>,
+    /// Whether the egress service has a backup storage for uploads that fail.
+    pub has_backup: bool,
     /// The length of every recording; None: as long as it ran.
     pub recording_length: Option<Duration>,
     /// The time and room name of every start request with a valid token.
@@ -54,8 +60,8 @@ pub(super) struct OpenRoom {
 pub(super) struct Egress {
     /// As answers and webhooks show it: without the storage's keys.
     pub info: proto::EgressInfo,
-    /// Bucket and keys.
-    pub target: Option<proto::S3Upload>,
+    /// Where its file goes; None without a file.
+    pub target: Option<Target>,
     pub active_since: Option<Instant>,
     /// It ignores what happens to the room: its worker died, or its pipeline is about to fail.
     pub stuck: bool,
@@ -130,6 +136,16 @@ impl Egress {
             self.info.status(),
             proto::EgressStatus::EgressStarting | proto::EgressStatus::EgressActive
         )
+    }
+
+    /// The upload of its file, so long.
+    pub(super) fn upload(&self, length: Duration) -> Option<Upload> {
+        let file = self.info.file_results.first();
+        Some(Upload {
+            target: self.target.clone()?,
+            key: file.map(|file| file.filename.clone()).unwrap_or_default(),
+            length,
+        })
     }
 
     /// Changes the file in both fields in which LiveKit reports it.

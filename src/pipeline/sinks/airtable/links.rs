@@ -1,13 +1,41 @@
 //! The links in a row: renewed before they expire, and permanent with PUBLIC_URL.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{changed_cells::LinkCells, sink::Airtable, state::SinkState};
 use crate::{
-    airtable::projection::RowLinks,
+    airtable::{Source, projection::RowLinks},
     domain::{Call, Recording, link::Linked},
     storage::Method,
 };
+
+/// What a row's links lead to.
+struct LinkedObjects<'a> {
+    recording: Option<&'a Recording>,
+    /// Those that a column lists, also without a file.
+    parts: Vec<&'a Recording>,
+    /// The key of the full transcript.
+    transcript: Option<String>,
+}
+
+impl LinkedObjects<'_> {
+    fn is_empty(&self) -> bool {
+        self.recording.is_none() && self.parts.is_empty() && self.transcript.is_none()
+    }
+
+    /// What the links in a row were made for: when it changes, they are made again.
+    fn purpose(&self, call: &Call) -> String {
+        let key = self.recording.map_or("", |recording| &recording.key);
+        let transcript = self.transcript.as_deref().unwrap_or_default();
+        let mut purpose = format!("{key} {transcript}");
+        for part in &self.parts {
+            purpose += &format!(" {}", call.part_summary(part));
+        }
+        purpose
+    }
+}
 
 impl Airtable {
     /// The row's links, and whether they are sent; none, while those that are in it live long enough.
@@ -25,12 +53,14 @@ impl Airtable {
             Err(error) => (None, Some(error)),
         };
         let recording = call.playable_recording().map(|(recording, _)| recording);
+        let linked = LinkedObjects {
+            recording,
+            parts: self.listed_parts(call),
+            transcript: text_key,
+        };
         let (links, cells) = match &self.links.public_url {
-            Some(_) => self.permanent_links(call, recording, text_key.as_ref(), state),
-            None => {
-                let key = recording.map(|recording| recording.key.clone());
-                self.signed_links(key, text_key, state, now).await?
-            }
+            Some(_) => self.permanent_links(call, &linked, state),
+            None => self.signed_links(call, &linked, state, now).await?,
         };
         let links = RowLinks {
             transcript_missing,
@@ -39,25 +69,40 @@ impl Airtable {
         Ok((links, cells))
     }
 
+    /// The recordings that a column lists; none without such a column.
+    fn listed_parts<'a>(&self, call: &'a Call) -> Vec<&'a Recording> {
+        match self.schema.filled_from(&Source::AllRecordings) {
+            Some(_) => call.parts(),
+            None => Vec::new(),
+        }
+    }
+
     /// RowLinks that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
     /// delivery after the one that put it there: a link in a row leads somewhere.
     fn permanent_links(
         &self,
         call: &Call,
-        recording: Option<&Recording>,
-        text_key: Option<&String>,
+        linked: &LinkedObjects<'_>,
         state: &mut SinkState,
     ) -> (RowLinks, LinkCells) {
-        let is_there = text_key.is_some() && call.transcript_file.is_some();
+        let is_there = linked.transcript.is_some() && call.transcript_file.is_some();
         let transcript = is_there.then_some(Linked::Transcript(&call.id));
-        let recording = recording.map(|recording| Linked::Recording(&recording.egress_id));
+        let link = |recording: &Recording| {
+            let linked = Linked::Recording(&recording.egress_id);
+            self.links.permanent(linked)
+        };
+        let parts = linked.parts.iter().filter(|part| call.is_playable(part));
         let links = RowLinks {
-            recording: recording.and_then(|linked| self.links.permanent(linked)),
+            recording: linked.recording.and_then(link),
+            parts: parts
+                .filter_map(|part| Some((part.egress_id.clone(), link(part)?)))
+                .collect(),
             transcript: transcript.and_then(|linked| self.links.permanent(linked)),
             ..RowLinks::default()
         };
         let had_others = state.signed_links.take().is_some();
-        let cells = match had_others || links != RowLinks::default() {
+        let has_some = !linked.parts.is_empty() || links != RowLinks::default();
+        let cells = match had_others || has_some {
             true => LinkCells::Fresh,
             false => LinkCells::Kept,
         };
@@ -67,39 +112,43 @@ impl Airtable {
     /// Presigned URLs of these objects.
     async fn signed_links(
         &self,
-        key: Option<String>,
-        text_key: Option<String>,
+        call: &Call,
+        linked: &LinkedObjects<'_>,
         state: &mut SinkState,
         now: Timestamp,
     ) -> Result<(RowLinks, LinkCells), String> {
-        if key.is_none() && text_key.is_none() {
+        if linked.is_empty() {
             let cells = match state.signed_links.take() {
                 Some(_) => LinkCells::Fresh,
                 None => LinkCells::Kept,
             };
             return Ok((RowLinks::default(), cells));
         }
-        let or_empty = |key: &Option<String>| key.clone().unwrap_or_default();
-        let purpose = format!("{} {}", or_empty(&key), or_empty(&text_key));
+        let purpose = linked.purpose(call);
         if are_valid(state, &purpose, now + self.links.ttl / 2) {
             return Ok((RowLinks::default(), LinkCells::Kept));
         }
         let expires = now + self.links.ttl;
+        let mut parts = BTreeMap::new();
+        for part in linked.parts.iter().filter(|part| call.is_playable(part)) {
+            let signed = self.sign(Some(&part.key)).await?;
+            parts.extend(signed.map(|link| (part.egress_id.clone(), link)));
+        }
+        let key = linked.recording.map(|recording| recording.key.as_str());
         let links = RowLinks {
-            expires: key.as_ref().map(|_| expires),
+            expires: key.map(|_| expires),
             recording: self.sign(key).await?,
-            transcript: self.sign(text_key).await?,
+            parts,
+            transcript: self.sign(linked.transcript.as_deref()).await?,
             transcript_missing: None,
         };
         state.signed_links = Some((purpose, expires.as_millisecond()));
         Ok((links, LinkCells::Fresh))
     }
 
-    async fn sign(&self, key: Option<String>) -> Result<Option<String>, String> {
+    async fn sign(&self, key: Option<&str>) -> Result<Option<String>, String> {
         let Some(key) = key else { return Ok(None) };
-        let signed = self
-            .storage
-            .presign(&key, self.links.ttl, Method::Get, None);
+        let signed = self.storage.presign(key, self.links.ttl, Method::Get, None);
         signed.await.map(Some).map_err(|error| error.to_string())
     }
 

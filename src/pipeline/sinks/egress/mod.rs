@@ -6,10 +6,12 @@ mod state;
 
 mod sink;
 
+mod doubled;
 mod key;
 mod refusal;
 mod room;
 mod start;
+mod vanished;
 
 pub use sink::Egress;
 pub use state::EgressState;

@@ -35,7 +35,9 @@ impl Egress {
         if !call.is_open() {
             return Ok(RoomState::Closed);
         }
-        if call.alive_at.is_none_or(|at| at + STALE > now) {
+        // An egress often dies because its room ends.
+        let died = call.restart_backoff().is_some();
+        if !died && call.alive_at.is_none_or(|at| at + STALE > now) {
             return Ok(RoomState::Open);
         }
         Ok(match presence(&self.client, call).await? {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::state::EgressState;
 use crate::{
-    domain::{Recording, Sink},
+    domain::{OurBucket, Recording, Sink},
     livekit::client::{Client, Egresses, Error, ErrorKind, Output, Stopped},
     pipeline::{
         Clock,
@@ -24,6 +24,8 @@ pub(super) const UNAUTHORIZED: Duration = Duration::from_secs(15);
 pub struct Egress {
     pub client: Client,
     pub output: Output,
+    /// S3_BUCKET, to tell recordings of others that are there from those that are not.
+    pub bucket: OurBucket,
     pub store: Store,
     pub storage: storage::Client,
     /// RECORDING_PATH
@@ -53,12 +55,22 @@ impl Deliverer for Egress {
 
 impl Egress {
     async fn reconcile(&self, due: &Due, now: Timestamp) -> Attempt {
-        if let Some(recording) = due.call.to_stop().first() {
+        let call = &due.call;
+        if let Some(found) = self.found_start(due, now) {
+            return found;
+        }
+        if let Some(recording) = call.to_stop().first() {
             return self.stop(due, recording, now).await;
         }
-        match due.call.pending_request() {
+        if let Some(both) = call.doubled() {
+            return self.give_way(due, both, now).await;
+        }
+        if let Some(pending_request) = call.pending_request() {
+            return self.start(due, pending_request, now).await;
+        }
+        match call.left_by_recorder() {
+            Some(left) => self.look_for_end(due, left, now).await,
             None => done(due),
-            Some(pending_request) => self.start(due, pending_request, now).await,
         }
     }
 

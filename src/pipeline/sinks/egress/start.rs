@@ -12,7 +12,7 @@ use super::{
     state::EgressState,
 };
 use crate::{
-    domain::{Call, EventPayload, Room, call::RecordingRequest},
+    domain::{Call, EventPayload, Room, call::RecordingRequest, event::Observation},
     livekit::{
         body,
         client::{Egresses, Error, ErrorKind},
@@ -36,7 +36,7 @@ impl Egress {
         now: Timestamp,
     ) -> Attempt {
         let (call, state) = (&due.call, EgressState::of(&due.delivery));
-        if let Some(after) = state.shows_up_in(now) {
+        if let Some(after) = state.shows_up_in(now).or(restart_wait(call, now)) {
             return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
         }
         if call.is_open() && call.may_be_foreign(self.client.api_key()) {
@@ -79,8 +79,30 @@ impl Egress {
             false => Egresses::All,
         };
         let listed = self.client.list(Some(&call.room_name), which).await?;
-        let fulfils = |info: &String| records(info, call, pending_request);
+        let fulfils = |info: &String| self.records(info, call, pending_request);
         Ok(listed.into_iter().filter(fulfils).collect())
+    }
+
+    /// Whether a listed egress records this call into our bucket and fulfils the request.
+    fn records(&self, info: &str, call: &Call, pending_request: &RecordingRequest) -> bool {
+        let Ok(info) = serde_json::from_str::<Value>(info) else {
+            return false;
+        };
+        let EventPayload::Egress {
+            room,
+            recording,
+            destination,
+        } = body::egress(&info, Room::default())
+        else {
+            return false;
+        };
+        let here = room.sid == call.id || room.sid.is_empty();
+        let id = &recording.egress_id;
+        let known = call.recordings.get(id);
+        let useless = known.is_some_and(|known| !call.serves(known));
+        here && !useless
+            && !pending_request.ended.contains(id)
+            && self.bucket.place_of(&destination).is_ours()
     }
 
     async fn is_listed(&self, call: &Call) -> Result<bool, Error> {
@@ -93,7 +115,7 @@ impl Egress {
         // Everything that takes time comes before: what is remembered is when the start was sent.
         let key = self.key(call, pending_request, (self.clock)()).await;
         let now = (self.clock)();
-        let state = EgressState::sent(now);
+        let state = EgressState::sent(now, &key);
         let sink_state = state.to_json();
         match self
             .store
@@ -113,7 +135,12 @@ impl Egress {
                 tracing::info!(call = %call.id, egress, "recording started");
                 metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
                 let done = Attempt::new(Outcome::Delivered { again: None }, &sink_state);
+                let started = egress.map(|egress_id| {
+                    let egress_id = egress_id.into();
+                    message::observation(&call.id, &Observation::Started { egress_id }, now)
+                });
                 done.with_messages([message::egress(info, now)])
+                    .with_messages(started)
             }
             // The outcome is unknown: the state stays, and the list is asked first.
             Err(error) if error.kind() == ErrorKind::UnknownOutcome => retry(&error, state),
@@ -137,18 +164,11 @@ fn not_listed_yet(due: &Due) -> Attempt {
     Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state)
 }
 
-/// Whether a listed egress records this call and fulfils the request.
-fn records(info: &str, call: &Call, pending_request: &RecordingRequest) -> bool {
-    let Ok(info) = serde_json::from_str::<Value>(info) else {
-        return false;
-    };
-    match body::egress(&info, Room::default()) {
-        EventPayload::Egress { room, recording } => {
-            let here = room.sid == call.id || room.sid.is_empty();
-            here && !pending_request.ended.contains(&recording.egress_id)
-        }
-        _ => false,
-    }
+/// How long a start waits after a recording that died.
+fn restart_wait(call: &Call, now: Timestamp) -> Option<Duration> {
+    let (wait, died_at) = call.restart_backoff()?;
+    let left = (died_at? + wait).duration_since(now).min(wait);
+    Duration::try_from(left).ok().filter(|left| !left.is_zero())
 }
 
 fn egress_id(info: &str) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::{
 const SHOWS_UP: SignedDuration = SignedDuration::from_secs(2);
 
 /// Stored with the delivery, so that it holds across a kill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EgressState {
     /// When a start was sent that may have been made. To the millisecond.
     #[serde(
@@ -24,6 +24,9 @@ pub struct EgressState {
         skip_serializing_if = "Option::is_none"
     )]
     pub sent_at: Option<Timestamp>,
+    /// The key that this start asked for: tells its egress from those of others when the answer is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<String>,
     /// LiveKit refused our key at the last try: a request that waits for the outcome need not wait any longer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     denied: bool,
@@ -36,9 +39,10 @@ impl EgressState {
     }
 
     /// A start is about to be sent.
-    pub(super) fn sent(now: Timestamp) -> EgressState {
+    pub(super) fn sent(now: Timestamp, key: &str) -> EgressState {
         EgressState {
             sent_at: Some(now),
+            key: Some(key.to_owned()),
             denied: false,
         }
     }
@@ -57,7 +61,7 @@ impl EgressState {
     }
 
     /// How long until a start that was sent would be listed.
-    pub(super) fn shows_up_in(self, now: Timestamp) -> Option<Duration> {
+    pub(super) fn shows_up_in(&self, now: Timestamp) -> Option<Duration> {
         let age = now.duration_since(self.sent_at?);
         // A time in the future: the clock was set back.
         if age >= SHOWS_UP || age.is_negative() {
@@ -67,7 +71,7 @@ impl EgressState {
     }
 
     /// As it is stored.
-    pub(super) fn to_json(self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 }
@@ -83,10 +87,13 @@ mod tests {
         let at = Timestamp::from_millisecond(1_700_000_000_123).unwrap();
         let read = |json| EgressState::deserialize(json).unwrap();
         assert_eq!(read(json!({})), EgressState::default());
-        let sent = read(json!({ "sent_at": 1_700_000_000_123_i64 }));
-        assert_eq!(sent, EgressState::sent(at));
+        let stored = json!({ "sent_at": 1_700_000_000_123_i64, "key": "a.mp3" });
+        let sent = read(stored.clone());
+        assert_eq!(sent, EgressState::sent(at, "a.mp3"));
+        let older = read(json!({ "sent_at": 1_700_000_000_123_i64 }));
+        assert_eq!((older.sent_at, older.key), (Some(at), None));
         assert!(read(json!({ "denied": true, "of a later version": 1 })).denied);
-        assert_eq!(sent.to_json(), json!({ "sent_at": 1_700_000_000_123_i64 }));
+        assert_eq!(sent.to_json(), stored);
         assert_eq!(EgressState::default().to_json(), json!({}));
     }
 }

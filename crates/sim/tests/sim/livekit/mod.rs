@@ -3,6 +3,7 @@
 mod api;
 mod egress;
 mod mp3;
+mod others;
 mod shape;
 mod webhooks;
 mod world;

@@ -1,0 +1,94 @@
+//! Several egresses of one call: which of them this service started, which it stopped in favour of another program's,
+//! and which count for the row.
+
+use super::state::Call;
+use crate::domain::{
+    egress_status::EgressStatus, id::EgressId, participant::ParticipantKind, place::Place,
+    recording::Recording,
+};
+
+impl Call {
+    /// Our running recording and another program's that makes it superfluous: it is recording the room into our bucket.
+    pub fn doubled(&self) -> Option<(&Recording, &Recording)> {
+        if self.recordings.values().any(|it| self.gave_up_early(it)) {
+            return None;
+        }
+        let theirs = self.recordings.values().find(|recording| {
+            recording.status == EgressStatus::Active
+                && self.is_running(recording)
+                && recording.place == Place::OurBucket
+                && !self.ours.contains(&recording.egress_id)
+        })?;
+        let ours = self.recordings.values().find(|recording| {
+            let id = &recording.egress_id;
+            self.is_running(recording)
+                && self.ours.contains(id)
+                && !self.is_set_aside(recording)
+                && !self.stops.contains(id)
+        })?;
+        Some((ours, theirs))
+    }
+
+    /// Whether this recording of ours was stopped in favour of another that is in the bucket, or may still come.
+    pub fn is_set_aside(&self, recording: &Recording) -> bool {
+        let others = self.superseded.get(&recording.egress_id);
+        let mut others = others.into_iter().flatten();
+        others.any(|id| {
+            let stands = |other: &Recording| !self.is_missing(other);
+            !self.superseded.contains_key(id) && self.recordings.get(id).is_some_and(stands)
+        })
+    }
+
+    /// Whether a recording counts for the row: it is, or may be, in our bucket, and does not only repeat another.
+    pub fn counts(&self, recording: &Recording) -> bool {
+        !matches!(recording.place, Place::Elsewhere(_)) && !self.is_set_aside(recording)
+    }
+
+    /// Whether webhooks of the mirror are sent for it. One beside the recording that was asked for is not the call's.
+    pub(super) fn is_mirrored(&self, recording: &Recording) -> bool {
+        let beside = matches!(recording.place, Place::Elsewhere(_)) && !self.requests.is_empty();
+        !beside && !self.is_set_aside(recording)
+    }
+
+    /// What people should know of a recording although nothing is wrong with it; `None`: nothing.
+    pub fn recording_note(&self, recording: &Recording) -> Option<String> {
+        let id = &recording.egress_id;
+        let who = self.agents_named();
+        if let Some(others) = self.superseded.get(id) {
+            let others: Vec<&str> = others.iter().map(EgressId::as_str).collect();
+            let others = others.join(", ");
+            return Some(format!(
+                "Stopped because {others}, started by {who}, records the call, too. {ONE_RECORDER}"
+            ));
+        }
+        let ours = self.superseded.iter().find(|(_, by)| by.contains(id));
+        if let Some((ours, _)) = ours {
+            return Some(format!(
+                "Started by {who}; {ours} of this service was stopped in its favour. {ONE_RECORDER}"
+            ));
+        }
+        Some(recording.place.note()).filter(|note| !note.is_empty())
+    }
+
+    /// The agents in the room, for sentences: `agent "Ava"`.
+    pub fn agents_named(&self) -> String {
+        let agents = self.participants.values();
+        let agents = agents.filter(|it| it.kind == ParticipantKind::Agent);
+        let mut names: Vec<&str> = agents
+            .map(|agent| match agent.name.as_str() {
+                "" => agent.identity.as_str(),
+                name => name,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        match names.as_slice() {
+            [] => "another program".to_owned(),
+            [name] => format!("agent \"{name}\" or another program"),
+            names => format!("one of the agents \"{}\"", names.join("\", \"")),
+        }
+    }
+}
+
+/// What ends two recordings of a call.
+pub const ONE_RECORDER: &str = "To record each call once, take the egress out of the agent (or out of CreateRoom), or set RECORD_ON=manual, which follows what others start and starts nothing.";

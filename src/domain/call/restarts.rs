@@ -1,0 +1,99 @@
+//! Egresses that die while their room is open: the call is recorded again.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::state::Call;
+use crate::domain::{
+    egress_error::FailureKind, egress_status::EgressStatus, participant::ParticipantKind,
+    recording::Recording,
+};
+
+/// How often a call is recorded again after a recording of ours died.
+pub const RESTARTS: usize = 3;
+/// Whoever records a call does so for longer.
+const EARLY: SignedDuration = SignedDuration::from_secs(15);
+/// After the first death; four times as long after each further one.
+const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(1);
+
+impl Call {
+    /// The egress ended, and nobody wanted it to end. An end without a reason of LiveKit's is taken for a crash.
+    pub fn died(&self, recording: &Recording) -> bool {
+        let unwanted = match recording.status {
+            EgressStatus::Failed | EgressStatus::Aborted | EgressStatus::LimitReached => true,
+            EgressStatus::Complete => self.gave_up_early(recording),
+            _ => self.lost.contains(&recording.egress_id),
+        };
+        unwanted && !self.was_stopped(recording)
+    }
+
+    /// Ours was stopped in its favour, and it ended so soon that both may have given way to each other: two services that
+    /// record into one bucket would do so.
+    pub(super) fn gave_up_early(&self, recording: &Recording) -> bool {
+        let mut favoured = self.superseded.values().flatten();
+        let lasted = recording.ended_at.zip(recording.started_at);
+        let soon = lasted.is_some_and(|(end, start)| end.duration_since(start) < EARLY);
+        recording.status == EgressStatus::Complete
+            && soon
+            && favoured.any(|id| *id == recording.egress_id)
+    }
+
+    /// Somebody stopped it: we, or another program at LiveKit.
+    pub(super) fn was_stopped(&self, recording: &Recording) -> bool {
+        let id = &recording.egress_id;
+        self.stops.contains(id)
+            || self.superseded.contains_key(id)
+            || recording.error.kind() == FailureKind::Stopped
+    }
+
+    /// Whether the recording is what a request asked for. One that died is not while the room is open, as long as it may
+    /// be started again.
+    pub fn serves(&self, recording: &Recording) -> bool {
+        if !recording.place.is_ours() || self.is_set_aside(recording) {
+            return false;
+        }
+        let over = self.has_ended(recording);
+        let superseded = over && self.superseded.contains_key(&recording.egress_id);
+        let again = superseded || self.died(recording) && !self.restarts_used_up();
+        !(self.is_open() && again)
+    }
+
+    /// Whether so many recordings of ours have died that no other is started.
+    pub fn restarts_used_up(&self) -> bool {
+        let ours = |recording: &&Recording| self.ours.contains(&recording.egress_id);
+        let died = self.recordings.values().filter(ours);
+        died.filter(|recording| self.died(recording)).count() > RESTARTS
+    }
+
+    /// How long the next start waits after the last death, and when that was by LiveKit's clock.
+    pub fn restart_backoff(&self) -> Option<(SignedDuration, Option<Timestamp>)> {
+        let died = || self.recordings.values().filter(|it| self.died(it));
+        let earlier = u32::try_from(died().count().checked_sub(1)?).unwrap_or(u32::MAX);
+        let last = died().filter_map(|recording| recording.ended_at).max();
+        let factor = 4_i32.saturating_pow(earlier.min(RESTARTS as u32));
+        Some((FIRST_WAIT * factor, last))
+    }
+
+    /// A running recording whose egress has left the open room without an end, and when: its process may be dead.
+    pub fn left_by_recorder(&self) -> Option<(&Recording, Timestamp)> {
+        if !self.is_open() {
+            return None;
+        }
+        let left = |recording: &&Recording| self.is_running(recording);
+        let running = self.recordings.values().filter(left);
+        let mut gone = running.filter_map(|it| Some((it, self.recorder_left_at(it)?)));
+        gone.next()
+    }
+
+    /// When the egress' own participant left the room for the last time; `None` while it is there.
+    fn recorder_left_at(&self, recording: &Recording) -> Option<Timestamp> {
+        let own = self.participants.values().filter(|participant| {
+            participant.kind == ParticipantKind::Egress
+                && participant.identity == recording.egress_id.as_str()
+        });
+        let mut last = None;
+        for participant in own {
+            last = last.max(Some(participant.left_at?));
+        }
+        last
+    }
+}

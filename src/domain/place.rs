@@ -1,0 +1,104 @@
+//! Whether a recording is in our bucket, and what people read when it is not.
+
+use serde::{Deserialize, Serialize};
+
+use super::destination::Upload;
+
+/// Where the file of a recording is. Of what several messages say the larger counts, so that their order does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// No message says it: taken for our bucket, as earlier versions did.
+    #[default]
+    Unstated,
+    /// The request names no storage: the egress service's own configuration decides.
+    Unnamed,
+    /// Not in our bucket.
+    Elsewhere(Elsewhere),
+    /// In our bucket.
+    OurBucket,
+    /// The upload to the requested storage failed, and LiveKit put the file into its backup storage.
+    Backup { our_bucket: String },
+}
+
+/// A place that is not our bucket, and what our bucket was then.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Elsewhere {
+    pub storage: OtherStorage,
+    pub our_bucket: String,
+    /// Empty for AWS.
+    pub our_endpoint: String,
+}
+
+/// A storage that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherStorage {
+    /// The disk of the egress host.
+    Disk,
+    /// The host of the finished file's address.
+    Host(String),
+    /// What the request names.
+    Named(Upload),
+}
+
+impl Place {
+    /// Stored only if a message said something.
+    pub fn is_unstated(&self) -> bool {
+        *self == Place::Unstated
+    }
+
+    /// Whether a recording there is one that this service delivers: in our bucket as far as is known.
+    pub fn is_ours(&self) -> bool {
+        !matches!(self, Place::Unnamed | Place::Elsewhere(_))
+    }
+
+    /// Whether the file is certainly not in our bucket.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self, Place::Elsewhere(_) | Place::Backup { .. })
+    }
+
+    /// What people must know about the place; empty when nothing is wrong.
+    pub fn note(&self) -> String {
+        match self {
+            Place::Unstated | Place::OurBucket => String::new(),
+            Place::Unnamed => "The request of this egress names no storage: it is recorded to where the egress service's own configuration says, which may not be S3_BUCKET. Name the bucket in the program that starts the egress.".into(),
+            Place::Elsewhere(elsewhere) => elsewhere.note(),
+            Place::Backup { our_bucket } => format!(
+                "The upload to S3_BUCKET \"{our_bucket}\" failed, and LiveKit put the recording into its backup storage, where this service cannot read it: check the bucket's key and endpoint in LiveKit, and fetch the file from the backup storage."
+            ),
+        }
+    }
+}
+
+impl Elsewhere {
+    fn note(&self) -> String {
+        let (ours, our_endpoint) = (&self.our_bucket, at(&self.our_endpoint));
+        let advice = "Change the storage in the program that starts this egress";
+        match &self.storage {
+            OtherStorage::Disk => format!(
+                "This egress is recorded to the disk of the egress host, but S3_BUCKET is \"{ours}\"{our_endpoint}. {advice}: its request names no bucket."
+            ),
+            OtherStorage::Host(host) => format!(
+                "This egress is recorded to {host}, but S3_BUCKET is \"{ours}\"{our_endpoint}. {advice}, or the egress service's own configuration."
+            ),
+            OtherStorage::Named(Upload {
+                provider,
+                bucket,
+                endpoint,
+            }) => format!(
+                "This egress is recorded to {} \"{bucket}\"{}, but S3_BUCKET is \"{ours}\"{our_endpoint}. {advice}; if both are the same storage, set S3_EGRESS_ENDPOINT to its endpoint.",
+                provider.label(),
+                at(endpoint)
+            ),
+        }
+    }
+}
+
+/// An endpoint in brackets; nothing for the provider's own.
+fn at(endpoint: &str) -> String {
+    match endpoint {
+        "" => String::new(),
+        endpoint => format!(" (endpoint {endpoint})"),
+    }
+}

@@ -1,0 +1,70 @@
+//! An egress that left its room without an end: its process was killed, or it is about to report how it ended.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    sink::{Egress, done, retry},
+    state::EgressState,
+};
+use crate::{
+    domain::{EventPayload, Recording, Room, event::Observation},
+    livekit::{body, client::Egresses},
+    pipeline::{
+        deliver::{Attempt, Due, Outcome},
+        message,
+    },
+};
+
+/// How long LiveKit may take to report the end of an egress that has left its room.
+const REPORT: SignedDuration = SignedDuration::from_secs(10);
+
+impl Egress {
+    /// Waits for the report; then asks LiveKit, and marks the recording lost if LiveKit still takes it for running.
+    pub(super) async fn look_for_end(
+        &self,
+        due: &Due,
+        (recording, left_at): (&Recording, Timestamp),
+        now: Timestamp,
+    ) -> Attempt {
+        let call = &due.call;
+        let age = now.duration_since(left_at);
+        // LiveKit's clock may be ahead of ours.
+        let wait = (REPORT - age).min(REPORT);
+        if let Ok(after) = Duration::try_from(wait)
+            && !after.is_zero()
+        {
+            return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
+        }
+        let listed = match self.client.list(Some(&call.room_name), Egresses::All).await {
+            Ok(listed) => listed,
+            Err(error) => return retry(&error, EgressState::of(&due.delivery)),
+        };
+        let info = listed.into_iter().find(|info| says_more(info, recording));
+        if let Some(info) = info {
+            return done(due).with_messages([message::egress(info, now)]);
+        }
+        tracing::warn!(
+            call = %call.id, egress = %recording.egress_id,
+            "the egress left the room without an end, its process may have been killed: the recording is marked lost and started again"
+        );
+        let egress_id = recording.egress_id.clone();
+        let lost = Observation::EgressLost { egress_id };
+        done(due).with_messages([message::observation(&call.id, &lost, now)])
+    }
+}
+
+/// Whether this entry of LiveKit's list is the recording, with an end or on the way to one.
+fn says_more(info: &str, known: &Recording) -> bool {
+    let info: Value = serde_json::from_str(info).unwrap_or_default();
+    match body::egress(&info, Room::default()) {
+        EventPayload::Egress { recording, .. } => {
+            recording.egress_id == known.egress_id
+                && recording.status > known.status
+                && known.learns_from(&recording)
+        }
+        _ => false,
+    }
+}
