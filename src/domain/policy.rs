@@ -47,7 +47,14 @@ impl FromStr for RecordOn {
     }
 }
 
-/// RECORD_ON and RECORD_ROOMS, and since when recordings are no history.
+/// RECORD_SIMULATIONS: whether calls with a simulator count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Simulations {
+    Ignored,
+    Recorded,
+}
+
+/// RECORD_ON, RECORD_ROOMS and RECORD_SIMULATIONS, and since when recordings are no history.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub on: RecordOn,
@@ -55,6 +62,8 @@ pub struct Policy {
     pub began_at: Timestamp,
     /// S3_BUCKET; `None`: where recordings lie is not judged.
     pub bucket: Option<OurBucket>,
+    /// RECORD_SIMULATIONS
+    pub simulations: Simulations,
     included: GlobSet,
     excluded: GlobSet,
 }
@@ -80,6 +89,7 @@ impl Policy {
             on,
             began_at: Timestamp::MIN,
             bucket: None,
+            simulations: Simulations::Ignored,
             included: included.build()?,
             excluded: excluded.build()?,
         })
@@ -91,6 +101,7 @@ impl Policy {
             on: RecordOn::Manual,
             began_at: Timestamp::MIN,
             bucket: None,
+            simulations: Simulations::Recorded,
             included: GlobSet::empty(),
             excluded: GlobSet::empty(),
         }
