@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What to do about an error. Decided here, carried out by the caller.
+/// What to do about an error: [`super::Refusal`] and [`super::Error`] decide which it is, the caller acts on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
     /// Retry, after `after` if Airtable said so. Safe, because writes are keyed.
@@ -17,6 +17,8 @@ pub enum Class {
     Configuration,
     /// Airtable does not take a value. `column`: the field id or name that it names, which need not be one of ours.
     Row { column: Option<String> },
+    /// The column is there, but its permissions let the token's user not write it. `column`: its ID or name.
+    ColumnPermission { column: String },
     /// Airtable rejects a value that is not a choice of its select column; it does not name the column.
     Choice { choice: String },
     /// The remembered record ID no longer exists: upsert by key.

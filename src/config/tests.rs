@@ -5,6 +5,9 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod bucket;
+mod installed;
+
 /// The seed's block with values filled in, plus the other required variables.
 const COMPLETE: [(&str, &str); 9] = [
     ("LIVEKIT_API_KEY", "APIkey"),
@@ -49,7 +52,11 @@ fn the_required_variables_are_enough() {
     assert_eq!(config.times.egress_lost_after, Duration::from_secs(900));
     assert_eq!(config.http.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(config.database_url, "sqlite:livekit-airtable.db");
-    assert!(config.mirror.is_none() && config.alert_webhook_url.is_none() && !config.log.json);
+    assert!(
+        config.mirror.is_none()
+            && config.alert_webhook_url.is_none()
+            && config.log.format == LogFormat::Text
+    );
 }
 
 #[test]

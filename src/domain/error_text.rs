@@ -53,8 +53,12 @@ impl Call {
     /// The recordings of the call beside the one in the columns, and egresses that left none.
     fn other_parts(&self, primary: Option<&Recording>) -> Option<String> {
         let primary = primary?;
-        let others = self.parts().into_iter();
-        let others = others.filter(|it| it.egress_id != primary.egress_id);
+        // What was found in the bucket is history, and nothing is wrong with it.
+        let named = |it: &&Recording| {
+            let repeats = self.is_playable(it) && self.repeats(it, primary);
+            it.egress_id != primary.egress_id && !it.was_found() && !repeats
+        };
+        let others = self.parts().into_iter().filter(named);
         let (playable, missing): (Vec<_>, Vec<_>) = others.partition(|it| self.is_playable(it));
         let list = |parts: &[&Recording]| {
             let parts = parts.iter().map(|part| self.part_summary(part));

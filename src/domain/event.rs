@@ -82,7 +82,7 @@ pub enum EventPayload {
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     Start {
-        /// Fills `{room_id}` of the path, as the seed's `ctx.job.id` does.
+        /// Fills `{room_id}` of the path, for agents that name files by their job.
         path_id: Option<String>,
         /// Recordings that had ended when this was requested: they do not fulfil the request.
         ended: BTreeSet<EgressId>,

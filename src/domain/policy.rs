@@ -54,7 +54,8 @@ pub enum Simulations {
     Recorded,
 }
 
-/// RECORD_ON, RECORD_ROOMS and RECORD_SIMULATIONS, and since when recordings are no history.
+/// RECORD_ON, RECORD_ROOMS and RECORD_SIMULATIONS, and when the service first ran: earlier recordings are
+/// history.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub on: RecordOn,

@@ -21,7 +21,7 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
     let token = match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(Problem::unauthorized("send `Authorization: Bearer TOKEN`")),
+        _ => return Err(without_token(app)),
     };
     if let Some(ours) = &app.api_token {
         let same = ours.expose_secret().as_bytes().ct_eq(token.as_bytes());
@@ -49,6 +49,21 @@ fn refusal(refused: TokenError, token: &str) -> String {
         ),
         _ => refused.to_string(),
     }
+}
+
+/// 401. Logged, because the sender cannot see that a proxy has removed the header.
+fn without_token(app: &App) -> Problem {
+    let reason = "no token in a request to /v1";
+    if let Some(suppressed) = app.refusals.should_log(reason) {
+        tracing::warn!(
+            reason,
+            suppressed,
+            "request rejected: the sender has no token, or a proxy in front of this service removes the Authorization header"
+        );
+    }
+    Problem::unauthorized(
+        "send `Authorization: Bearer TOKEN`; if you did, a proxy in front of the service has removed it",
+    )
 }
 
 /// Checks that a request may read; that takes API_TOKEN.

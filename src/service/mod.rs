@@ -3,18 +3,23 @@
 //! `serve`, `demo`, tests and benches start a whole [`Service`]; other commands take from here the parts they need: the
 //! database, Airtable's client with its request budget, the bucket with its links, the jobs that start and stop
 //! recordings.
+//!
+//! `start` builds and stops it all; `jobs` lists the jobs, out of `sinks`, `recording` and `maintenance`; `listen` opens the
+//! socket.
 
 mod error;
 
 pub mod airtable;
 pub mod bucket;
 pub mod database;
+pub mod locks;
 pub mod recording;
 mod sinks;
 
 mod jobs;
 mod maintenance;
 
+mod file_system;
 mod listen;
 mod lock;
 mod start;

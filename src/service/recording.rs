@@ -115,9 +115,9 @@ fn output(
     let endpoint = storage.egress_endpoint.clone();
     client::Output {
         upload: client::Upload {
-            access_key: storage.access_key.clone(),
-            secret_key: storage.secret_key.clone(),
+            key: storage.egress_key.clone(),
             region: storage.region.clone(),
+            addressing: storage.addressing,
             endpoint: endpoint.or_else(|| storage.endpoint.clone()),
             bucket: storage.bucket.clone(),
         },

@@ -1,4 +1,4 @@
-//! What intake made of a batch of messages, written in one transaction.
+//! The result of a batch of messages, written in one transaction.
 
 use std::collections::BTreeMap;
 

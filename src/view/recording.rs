@@ -22,9 +22,9 @@ pub struct RecordingView<'a> {
     pub started_at: Option<Timestamp>,
     /// When the egress ended.
     pub ended_at: Option<Timestamp>,
-    /// What the bucket last answered; null while it has not been asked.
+    /// The bucket's last answer; null while it has not been asked.
     pub object: Option<ObjectView<'a>>,
-    /// What is wrong with the recording, for people.
+    /// The recording's error, for people.
     pub error: Option<String>,
     /// What else people should know: that it was stopped in favour of another, or is not in S3_BUCKET.
     pub note: Option<String>,

@@ -57,7 +57,14 @@ fn the_built_in_schema_has_the_contracts_columns() {
     assert_eq!(enabled.len(), 15);
     assert_eq!(
         off,
-        ["Recording", "Summary", "Metadata", "Participants", "Job ID"]
+        [
+            "Recording",
+            "All recordings",
+            "Summary",
+            "Metadata",
+            "Participants",
+            "Job ID"
+        ]
     );
     assert_eq!(schema.key().name, "Call ID");
     insta::assert_json_snapshot!(schema.table_body("Calls"));

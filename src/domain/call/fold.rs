@@ -159,8 +159,8 @@ mod tests {
         let mirrored = call
             .due_deliveries(Timestamp::MIN)
             .into_iter()
-            .filter(|due_deliveries| due_deliveries.sink == Sink::Mirror);
-        let mirrored: Vec<String> = mirrored.map(|due_deliveries| due_deliveries.item).collect();
-        assert_eq!(mirrored, ["EG_1"], "history is not told to the mirror");
+            .filter(|delivery| delivery.sink == Sink::Mirror);
+        let mirrored: Vec<String> = mirrored.map(|delivery| delivery.item).collect();
+        assert_eq!(mirrored, ["EG_1"], "history does not go to the mirror");
     }
 }

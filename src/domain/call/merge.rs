@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 impl Call {
-    /// LiveKit's name counts; without one the first in the alphabet of the names that others gave.
+    /// LiveKit's name counts; without one the alphabetically first of the names that others gave.
     pub(super) fn merge_name(&mut self, room: &Room, source: NameSource) {
         let better = source > self.name_source
             || source == self.name_source

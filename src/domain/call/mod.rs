@@ -13,6 +13,7 @@ mod recorders;
 mod restarts;
 mod simulations;
 mod status;
+mod transcript;
 mod voices;
 
 pub use deliveries::DueDelivery;

@@ -1,11 +1,16 @@
 //! Several egresses of one call: which of them this service started, which it stopped in favour of another program's,
 //! and which count for the row.
 
+use jiff::SignedDuration;
+
 use super::state::Call;
 use crate::domain::{
     egress_status::EgressStatus, id::EgressId, participant::ParticipantKind, place::Place,
     recording::Recording,
 };
+
+/// Two recorders hear the end of a room so far apart.
+const SIDE_BY_SIDE: SignedDuration = SignedDuration::from_secs(3);
 
 impl Call {
     /// Our running recording and another program's that makes it superfluous: it is recording the room into our bucket.
@@ -41,13 +46,41 @@ impl Call {
 
     /// Whether a recording counts for the row: it is, or may be, in our bucket, and does not only repeat another.
     pub fn counts(&self, recording: &Recording) -> bool {
-        !matches!(recording.place, Place::Elsewhere(_)) && !self.is_set_aside(recording)
+        !matches!(recording.place, Place::Elsewhere(_))
+            && !self.is_set_aside(recording)
+            && !self.failed_beside_ours(recording)
+    }
+
+    /// Whether another program's egress left nothing while ours was recording: nothing of the call is missing.
+    fn failed_beside_ours(&self, recording: &Recording) -> bool {
+        let ours = |it: &&Recording| self.ours.contains(&it.egress_id);
+        let spans = |it: &Recording| {
+            let on = !self.has_ended(it) || it.ended_at >= recording.ended_at;
+            on && it.started_at <= recording.started_at
+        };
+        !self.ours.is_empty()
+            && !self.ours.contains(&recording.egress_id)
+            && self.has_ended(recording)
+            && self.recordings.values().filter(ours).any(spans)
+            && self.is_missing(recording)
     }
 
     /// Whether webhooks of the mirror are sent for it. One beside the recording that was asked for is not the call's.
-    pub(super) fn is_mirrored(&self, recording: &Recording) -> bool {
+    pub fn is_mirrored(&self, recording: &Recording) -> bool {
         let beside = matches!(recording.place, Place::Elsewhere(_)) && !self.requests.is_empty();
         !beside && !self.is_set_aside(recording)
+    }
+
+    /// Whether two recordings, one of this service and one of another program, ran side by side to the end: the shorter
+    /// one repeats the longer and is no part of its own.
+    pub fn repeats(&self, shorter: &Recording, longer: &Recording) -> bool {
+        let is_ours = |it: &Recording| self.ours.contains(&it.egress_id);
+        let times = |it: &Recording| it.started_at.zip(it.ended_at);
+        let both = times(shorter).zip(times(longer));
+        let within = both.is_some_and(|((start, end), (longer_start, longer_end))| {
+            longer_start <= start + SIDE_BY_SIDE && end <= longer_end + SIDE_BY_SIDE
+        });
+        is_ours(shorter) != is_ours(longer) && within
     }
 
     /// What people should know of a recording although nothing is wrong with it; `None`: nothing.

@@ -22,10 +22,11 @@ impl Call {
         if self.simulated {
             return Status::NoRecording;
         }
-        let counted = self.recordings.values().filter(|it| self.counts(it));
-        let states: Vec<_> = counted.map(|it| self.state_of(it)).collect();
+        let counted = || self.recordings.values().filter(|it| self.counts(it));
+        let states: Vec<_> = counted().map(|it| self.state_of(it)).collect();
         let any = |state| states.contains(&state);
-        if any(RecordingState::Pending) {
+        let awaited = counted().any(|it| self.is_awaited(it));
+        if awaited || any(RecordingState::Pending) && !any(RecordingState::Playable) {
             Status::Processing
         } else if any(RecordingState::Playable) {
             Status::Complete
@@ -44,6 +45,12 @@ impl Call {
             _ if self.pending_request().is_some() => Status::Processing,
             _ => Status::NoRecording,
         }
+    }
+
+    /// Its file may still come. Nobody waits for that of a killed egress beside another part.
+    fn is_awaited(&self, recording: &Recording) -> bool {
+        let was_killed = self.lost.contains(&recording.egress_id) && !recording.status.is_over();
+        self.state_of(recording) == RecordingState::Pending && !was_killed
     }
 
     /// What has become of a recording.

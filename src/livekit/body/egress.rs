@@ -70,6 +70,7 @@ fn recording(info: &Value) -> Recording {
             .and_then(to_time),
         started_at: first(info, &["startedAt", "started_at"]).and_then(nanoseconds),
         ended_at: first(info, &["endedAt", "ended_at"]).and_then(nanoseconds),
+        file_started_at: first(file, &["startedAt", "started_at"]).and_then(nanoseconds),
         key: string(file, &["filename"]),
         size: length(&file["size"]).and_then(|n| u64::try_from(n).ok()),
         duration: length(&file["duration"]).map(SignedDuration::from_nanos),

@@ -1,4 +1,4 @@
-//! Reads errors: an answer that is none, or no answer at all.
+//! Reads error responses and missing responses.
 
 use serde::Deserialize;
 

@@ -1,5 +1,7 @@
 //! What an error of LiveKit's API means.
 
+use crate::domain::KeyUnreadable;
+
 /// What to do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -58,6 +60,9 @@ pub enum Error {
     },
     #[error("no token can be created with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     Token,
+    /// Nothing was sent.
+    #[error(transparent)]
+    StorageKey(#[from] KeyUnreadable),
 }
 
 impl Error {
@@ -66,6 +71,7 @@ impl Error {
         match self {
             Self::Unauthorized { .. } | Self::Token => ErrorKind::Unauthorized,
             Self::InvalidUrl { .. } => ErrorKind::BadRequest,
+            Self::StorageKey(_) => ErrorKind::Transient,
             Self::Transport { kind, .. }
             | Self::Twirp { kind, .. }
             | Self::NotTwirp { kind, .. }

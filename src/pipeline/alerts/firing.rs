@@ -1,4 +1,4 @@
-//! When an alert fires and when it is resolved: once each, while its condition holds.
+//! When an alert fires, fires again and is resolved, while its condition holds.
 
 use std::collections::BTreeMap;
 

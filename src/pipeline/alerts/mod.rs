@@ -1,7 +1,8 @@
-//! What a person must know of: conditions are checked every few seconds, and an alert fires once when one begins and is
-//! resolved once when it ends, in the log and at ALERT_WEBHOOK_URL, however many calls it affects.
+//! What a person must know of: conditions are checked every few seconds, and an alert fires when one begins and is
+//! resolved when it ends, in the log and at ALERT_WEBHOOK_URL, once for all calls that it affects; again only after an
+//! hour in which their number doubled.
 //!
-//! `conditions` and `health` read the store, the leases and the jobs and yield `Condition`s, `ActiveAlerts` compares those
+//! `checks` and `health` read the store, the leases and the jobs and yield `Condition`s, `ActiveAlerts` compares those
 //! with what was alerted before and yields `Notification`s, and the job [`Alerts`] sends them in order.
 
 mod condition;

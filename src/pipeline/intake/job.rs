@@ -173,7 +173,7 @@ fn log_places(call: &Call, known: &BTreeSet<EgressId>) {
     }
 }
 
-/// What becomes of the message that causes this error, so that the others are processed: the database refuses one of its
+/// The outcome of the message that causes this error, so that the others are processed: the database refuses one of its
 /// values, or this version cannot read its call. `None`: the message is not the cause.
 fn outcome_of_one(error: &anyhow::Error) -> Option<MessageOutcome> {
     match error.downcast_ref::<store::Error>()? {

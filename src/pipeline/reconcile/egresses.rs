@@ -1,4 +1,4 @@
-//! Egresses that LiveKit says more of, and those whose end it never reported.
+//! Egresses about which LiveKit knows more than we do, and those whose end it never reported.
 
 use jiff::Timestamp;
 use serde_json::Value;

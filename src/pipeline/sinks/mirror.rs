@@ -1,4 +1,4 @@
-//! The mirror: posts the seed's payload once per ended recording, with our additions.
+//! The mirror: once per ended recording, posts the payload that workflows for such recordings expect, with our additions.
 
 use std::time::Duration;
 
@@ -52,6 +52,10 @@ impl Mirror {
         let Some((recording, end)) = end else {
             return Attempt::new(delivered, sink_state);
         };
+        // It may have ended in the moment in which it gave way to another.
+        if !due.call.is_mirrored(recording) {
+            return Attempt::new(delivered, sink_state);
+        }
         let state = MirrorState::of(&due.delivery);
         let Some(number) = state.next(&due.delivery, &end) else {
             return Attempt::new(delivered, sink_state);
@@ -86,7 +90,7 @@ impl Mirror {
     }
 
     async fn body(&self, call: &Call, recording: &Recording, number: u32) -> String {
-        let transcript = call.reports.newest().map(|r| r.transcript.text());
+        let transcript = call.transcript().map(|transcript| transcript.text());
         let mut body = json!({
             "event": "egress_ended",
             "egress_id": recording.egress_id,
@@ -104,7 +108,7 @@ impl Mirror {
         body.to_string()
     }
 
-    /// As in the seed: bytes, seconds and a playable URL. Empty if no file was created.
+    /// Bytes, seconds and a playable URL, as such workflows read them. Empty if no file was created.
     async fn files(&self, recording: &Recording) -> Vec<Value> {
         if !recording.expects_file() {
             return Vec::new();

@@ -85,6 +85,8 @@ async fn a_killed_egress_is_started_again() {
         text(row, "Recording URL").contains("-2.mp3") && another(&first)(row)
     };
     world.row_where(&call, complete).await;
+    // Nobody waits for the part of the killed one.
+    world.row_is(&call, "Complete").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

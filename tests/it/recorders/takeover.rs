@@ -33,6 +33,17 @@ async fn theirs(world: &World) -> String {
     asks(world, "StartRoomCompositeEgress", &request).await
 }
 
+/// Waits until this egress has ended at LiveKit.
+async fn stopped(world: &World, egress: &str) {
+    loop {
+        let status = statuses(world).await[egress].clone();
+        if ["EGRESS_COMPLETE", "EGRESS_ABORTED"].contains(&status.as_str().unwrap()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ours_gives_way_to_the_agents_egress_and_the_row_holds_one_recording() {
     let (mirror, mirror_url) = Receiver::start(&[]).await;
@@ -48,6 +59,7 @@ async fn ours_gives_way_to_the_agents_egress_and_the_row_holds_one_recording() {
         let theirs = theirs(&world).await;
         world.livekit.speak("desk");
         world.row_where(&call, records(&theirs)).await;
+        stopped(&world, &ours).await;
         world.livekit.close_room("desk");
         let row = world.row_is(&call, "Complete").await;
         assert_eq!(text(&row, "Error"), "");
@@ -108,6 +120,9 @@ async fn an_automatic_egress_of_create_room_is_followed() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     world.row_where(&call, records(&theirs)).await;
+    let all = statuses(&world).await;
+    let ours = all.keys().find(|id| **id != theirs).unwrap().clone();
+    stopped(&world, &ours).await;
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(
@@ -124,6 +139,7 @@ async fn ours_starts_again_when_theirs_fails_while_the_room_is_open() {
         let theirs = theirs(&world).await;
         world.livekit.speak("desk");
         world.row_where(&call, records(&theirs)).await;
+        stopped(&world, &ours).await;
         world.livekit.fail_egress(&theirs, "out of memory", 500);
         world.starts("desk", 3).await;
         let again = loop {

@@ -129,6 +129,31 @@ fn ours_waits_aside_and_counts_again_when_theirs_is_lost() {
 }
 
 #[test]
+fn an_egress_of_others_that_fails_beside_ours_is_not_missed() {
+    let call = fold(&[
+        captured("001_room_started", 0),
+        egress("EG_ours", "EGRESS_ACTIVE", 1),
+        started(),
+        egress("EG_theirs", "EGRESS_FAILED", 3),
+        egress("EG_ours", "EGRESS_COMPLETE", 12),
+        captured("014_room_finished", 13),
+    ]);
+    assert_eq!(
+        (call.status(), call.error()),
+        (Status::Processing, String::new())
+    );
+    let call = fold(&[
+        captured("001_room_started", 0),
+        egress("EG_theirs", "EGRESS_FAILED", 3),
+        captured("014_room_finished", 13),
+    ]);
+    assert_eq!(
+        (call.status(), primary(&call)),
+        (Status::Failed, "EG_theirs")
+    );
+}
+
+#[test]
 fn only_an_active_recording_of_others_in_our_bucket_ends_ours() {
     let before = |theirs: Event| {
         fold(&[

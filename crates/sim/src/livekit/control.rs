@@ -4,7 +4,9 @@
 //! curl -X POST localhost:7880/sim/rooms/call-1/join -d '{"identity": "ava", "kind": "agent"}'
 //! curl -X POST localhost:7880/sim/rooms/call-1/join -d '{"identity": "sip_1", "kind": "sip", "attributes": {"sip.phoneNumber": "+15551234567"}}'
 //! curl -X POST localhost:7880/sim/rooms/call-1/speak
+//! curl -X POST localhost:7880/sim/rooms/call-1/publish -d '{"identity": "sip_1"}'
 //! curl -X POST localhost:7880/sim/rooms/call-1/close
+//! curl -X POST localhost:7880/sim/egresses/EG_1/fail
 //! ```
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,11 +18,19 @@ use axum::{
     http::StatusCode,
     routing::post,
 };
-use livekit_protocol::DisconnectReason;
+use livekit_protocol::{DisconnectReason, EgressStatus};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use super::egress::End;
 use super::world::{Kind, Person, Server};
+
+const FAILED: (EgressStatus, &str, i32) = (EgressStatus::EgressFailed, "internal error", 500);
+const ABORTED: (EgressStatus, &str, i32) = (
+    EgressStatus::EgressAborted,
+    "Start signal not received",
+    412,
+);
 
 /// The routes below `/sim`. They need no token.
 pub(super) fn router() -> Router<Arc<Server>> {
@@ -28,7 +38,9 @@ pub(super) fn router() -> Router<Arc<Server>> {
         .route("/sim/rooms/{room}/join", post(join))
         .route("/sim/rooms/{room}/leave", post(leave))
         .route("/sim/rooms/{room}/speak", post(speak))
+        .route("/sim/rooms/{room}/publish", post(publish))
         .route("/sim/rooms/{room}/close", post(close))
+        .route("/sim/egresses/{egress}/{end}", post(end))
 }
 
 type Refusal = (StatusCode, String);
@@ -85,6 +97,41 @@ async fn speak(
 ) -> Result<StatusCode, Refusal> {
     known(&server, &room)?;
     server.speak(&room);
+    Ok(StatusCode::OK)
+}
+
+/// Somebody publishes a microphone that nothing is heard from yet.
+async fn publish(
+    State(server): State<Arc<Server>>,
+    Path(room): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Refusal> {
+    let Leaving { identity } = read(&body)?;
+    known(&server, &room)?;
+    server.publish(&room, &identity);
+    Ok(StatusCode::OK)
+}
+
+/// An egress ends before its room: `fail`, `abort`, `limit`, or `crash`, which only its participant shows.
+async fn end(
+    State(server): State<Arc<Server>>,
+    Path((egress, end)): Path<(String, String)>,
+) -> Result<StatusCode, Refusal> {
+    if server.world().egress(&egress).is_none() {
+        return Err((StatusCode::NOT_FOUND, "no such egress\n".into()));
+    }
+    match end.as_str() {
+        "fail" => server.break_egress(&egress, FAILED),
+        "abort" => server.break_egress(&egress, ABORTED),
+        "limit" => server.end_egress(&egress, End::LimitReached),
+        "crash" => server.crash_egress(&egress),
+        _ => {
+            return Err((
+                StatusCode::NOT_FOUND,
+                "fail, abort, limit or crash\n".into(),
+            ));
+        }
+    }
     Ok(StatusCode::OK)
 }
 

@@ -124,7 +124,7 @@ async fn twirp_json_has_every_default_in_snake_case() {
         "{secret}"
     );
 
-    let (status, body) = ask("Egress/StartEgress", &token).await;
+    let (status, body) = ask("Egress/StartWebEgress", &token).await;
     assert_eq!((status, body.contains("bad_route")), (404, true));
     let (status, body) = ask("RoomService/ListRooms", &token).await;
     assert_eq!((status, body.contains("permissions denied")), (401, true));

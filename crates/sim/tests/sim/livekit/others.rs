@@ -94,3 +94,22 @@ async fn requests_are_repeated_without_keys() {
         ("{access_key}", "{secret}")
     );
 }
+
+#[tokio::test]
+async fn other_programs_end_an_egress_and_publish_by_http() {
+    let world = world().await;
+    world.call("desk");
+    let started = world.start("desk", "a.mp3").await.unwrap();
+    let post = async |path: String, body: &'static str| {
+        let url = format!("{}/sim/{path}", world.livekit.url());
+        let answer = reqwest::Client::new().post(url).body(body).send().await;
+        answer.unwrap().status().as_u16()
+    };
+    let microphone = r#"{"identity": "agent-ava"}"#;
+    assert_eq!(post("rooms/desk/publish".into(), microphone).await, 200);
+    let id = &started.egress_id;
+    assert_eq!(post(format!("egresses/{id}/explode"), "").await, 404);
+    assert_eq!(post("egresses/EG_none/fail".into(), "").await, 404);
+    assert_eq!(post(format!("egresses/{id}/fail"), "").await, 200);
+    assert_eq!(world.inbox.ended(id).await["status"], "EGRESS_FAILED");
+}
