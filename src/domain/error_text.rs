@@ -14,6 +14,9 @@ use super::{
 impl Call {
     /// What is wrong with this call, for people; empty if nothing is.
     pub fn error(&self) -> String {
+        if self.simulated {
+            return "simulated call".to_owned();
+        }
         let primary = self.primary_recording();
         let elsewhere = primary.filter(|recording| !self.counts(recording));
         lines([

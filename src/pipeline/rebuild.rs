@@ -142,11 +142,13 @@ fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a room is recorded was decided during the call; the current RECORD_ROOMS does not change that.
+/// Whether a room is recorded was decided during the call; the current RECORD_ROOMS and RECORD_SIMULATIONS do not change
+/// that.
 fn keep_policy_request(call: &mut Call, known: &Call) {
     let standing = |request: &&RecordingRequest| request.asked_at.is_none();
     call.requests
         .extend(known.requests.iter().find(standing).cloned());
+    call.simulated = known.simulated;
 }
 
 /// Where a recording lies was compared with the bucket of that time; another S3_BUCKET now does not move it.

@@ -25,7 +25,8 @@ impl Call {
         let refused =
             |request: &RecordingRequest| over.is_some_and(|over| request.asked_at <= Some(over.at));
         let open = |request: &&RecordingRequest| !fulfilled(request) && !refused(request);
-        self.requests.iter().rev().find(open)
+        let requests = self.requests.iter().rev();
+        requests.filter(|_| !self.simulated).find(open)
     }
 
     /// Nobody tries that start again. A room that was seen open after it was said to be gone is not gone.
@@ -37,10 +38,12 @@ impl Call {
         }
     }
 
-    /// Running recordings that somebody asked to stop, or that another program's made superfluous.
+    /// Running recordings that somebody asked to stop, or that another program's or a simulation made superfluous.
     pub fn to_stop(&self) -> Vec<&Recording> {
-        let unwanted =
-            |it: &&Recording| self.stops.contains(&it.egress_id) || self.is_set_aside(it);
+        let unwanted = |it: &&Recording| {
+            let is_superfluous = self.is_set_aside(it) || self.is_needless(it);
+            is_superfluous || self.stops.contains(&it.egress_id)
+        };
         let recordings = self.recordings.values().filter(unwanted);
         recordings.filter(|it| self.is_running(it)).collect()
     }
@@ -56,7 +59,8 @@ impl Call {
             let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
             last && object.is_of(recording)
         });
-        (recording.expects_file() || lost) && !processed && !self.is_set_aside(recording)
+        let is_wanted = !self.is_set_aside(recording) && !self.simulated;
+        (recording.expects_file() || lost) && !processed && is_wanted
     }
 
     /// The bucket's newest answer for this recording; `None` before the first.
@@ -137,6 +141,7 @@ impl Call {
     pub fn is_unrecorded(&self) -> bool {
         let failed = |it: &Recording| !it.place.is_ours() || self.died(it) && !self.is_silent(it);
         let none = self.recordings.values().all(failed);
-        self.is_open() && !self.requests.is_empty() && (none || self.pending_request().is_some())
+        let is_wanted = !self.requests.is_empty() && !self.simulated;
+        self.is_open() && is_wanted && (none || self.pending_request().is_some())
     }
 }
