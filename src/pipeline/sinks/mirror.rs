@@ -82,7 +82,7 @@ impl Mirror {
             "egress_id": recording.egress_id,
             "room_name": call.room_name,
             "status": if recording.status.is_over() { recording.status.as_str() } else { "failed" },
-            "file_results": self.files(recording).await,
+            "file_results": self.files(call, recording).await,
             "room_id": call.id,
             "call_id": call.id,
             "transcript": transcript,
@@ -92,8 +92,8 @@ impl Mirror {
     }
 
     /// As in the seed: bytes, seconds and a playable URL. Empty if no file was created.
-    async fn files(&self, recording: &Recording) -> Vec<Value> {
-        if !recording.expects_file() {
+    async fn files(&self, call: &Call, recording: &Recording) -> Vec<Value> {
+        if !recording.expects_file() || call.is_elsewhere(recording) {
             return Vec::new();
         }
         let signed = self
@@ -111,7 +111,7 @@ impl Mirror {
 /// What is wrong with the recording, also that it is not in our bucket.
 fn error(call: &Call, recording: &Recording) -> String {
     match call.recording_error(recording) {
-        error if error.is_empty() && recording.place.is_elsewhere() => recording.place.note(),
+        error if error.is_empty() && call.is_elsewhere(recording) => recording.place.note(),
         error => error,
     }
 }
