@@ -1,18 +1,21 @@
 """A LiveKit agent that sends its session report to livekit-airtable when the call ends.
 
-    pip install "livekit-agents~=1.8"
+    pip install "livekit-agents>=1.5"
     export LIVEKIT_URL=wss://your-project.livekit.cloud LIVEKIT_API_KEY=… LIVEKIT_API_SECRET=…
     export LIVEKIT_AIRTABLE_URL=https://calls.example.com
     python agent.py dev
 
-To use it in an existing agent, copy `send_report` and `on_session_end`, and pass the latter to `rtc_session`.
+To use it in an existing agent, copy everything from `GIVE_UP_AFTER` to `on_session_end`, and pass the latter to `rtc_session`.
 """
 
 import asyncio
 import datetime
+import json
 import logging
+import math
 import os
 import random
+import time
 
 import aiohttp
 
@@ -23,6 +26,8 @@ logger = logging.getLogger("agent")
 
 # on_session_end is cancelled after 300 s: give up before that.
 GIVE_UP_AFTER = 240.0
+# The service takes 16 MiB.
+LARGEST = 16 << 20
 
 
 def authorization(room: str) -> str:
@@ -34,21 +39,86 @@ def authorization(room: str) -> str:
     return f"Bearer {token.to_jwt()}"
 
 
+def session_report(ctx: JobContext) -> dict:
+    """The session report; the conversation alone where the SDK cannot make one, e.g. while it still records audio."""
+    try:
+        return ctx.make_session_report().to_dict()
+    except Exception as error:
+        logger.warning("room %s: no session report (%r), sending the conversation", ctx.room.name, error)
+    return {
+        "job_id": ctx.job.id,
+        "room_id": ctx.job.room.sid,
+        "room": ctx.job.room.name,
+        "timestamp": time.time(),
+        "chat_history": {"items": [item for item in map(plain_item, ctx.primary_session.history.items) if item]},
+    }
+
+
+def plain_item(item) -> dict | None:
+    """A message of the history without anything that its own serializer may fail on."""
+    if item.type != "message":
+        return None
+    text = [part if isinstance(part, str) else getattr(part, "transcript", None) for part in item.content]
+    return {
+        "id": item.id,
+        "type": "message",
+        "role": item.role,
+        "content": [part for part in text if part],
+        "interrupted": item.interrupted,
+        "created_at": item.created_at,
+    }
+
+
+def plain(value, inside: tuple = ()):
+    """The value as JSON: no NaN, no circles, and for an object without JSON its text, so that none costs the words."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if id(value) in inside or len(inside) > 50:
+        return None
+    inside += (id(value),)
+    if isinstance(value, dict):
+        return {str(key): plain(item, inside) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item, inside) for item in value]
+    try:
+        return str(value)[:1000]
+    except Exception:
+        return type(value).__name__
+
+
+def to_json(report: dict) -> bytes:
+    """The report, or what matters of it if it is too large for the service."""
+    body = json.dumps(plain(report)).encode()
+    if len(body) > LARGEST:
+        small = ("job_id", "room_id", "room", "timestamp", "chat_history")
+        body = json.dumps(plain({name: report.get(name) for name in small})).encode()
+    return body
+
+
+def is_final(answer: aiohttp.ClientResponse) -> bool:
+    """Whether livekit-airtable itself refused the report. Another 4xx comes from something in between, like a firewall."""
+    ours = answer.headers.get("Content-Type", "").startswith("application/problem+json")
+    return ours and answer.status < 500 and answer.status not in (408, 429)
+
+
 async def send_report(report: dict) -> None:
     """POSTs a report, and retries while the service is down or busy. Sending a report twice is safe: the newest wins."""
     url = os.environ["LIVEKIT_AIRTABLE_URL"].rstrip("/") + "/v1/transcripts"
-    headers = {"Authorization": authorization(report["room"])}
+    headers = {"Authorization": authorization(report["room"]), "Content-Type": "application/json"}
+    body = to_json(report)
     deadline = asyncio.get_running_loop().time() + GIVE_UP_AFTER
     pause = 1.0
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
         while True:
             retry_after = 0.0
             try:
-                async with http.post(url, json=report, headers=headers) as answer:
+                async with http.post(url, data=body, headers=headers) as answer:
                     if answer.ok:
                         return
-                    problem = f"{answer.status} {await answer.text()}"
-                    if answer.status < 500 and answer.status not in (408, 429):
+                    problem = f"{answer.status} {(await answer.text(errors='replace'))[:500]}"
+                    if is_final(answer):
                         raise RuntimeError(f"the transcript was rejected: {problem}")
                     if answer.headers.get("Retry-After", "").isdigit():
                         retry_after = float(answer.headers["Retry-After"])
@@ -64,7 +134,7 @@ async def send_report(report: dict) -> None:
 
 async def on_session_end(ctx: JobContext) -> None:
     try:
-        await send_report(ctx.make_session_report().to_dict())
+        await send_report(session_report(ctx))
     except Exception:
         logger.exception("room %s has no transcript", ctx.room.name)
 

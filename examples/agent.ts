@@ -6,7 +6,7 @@
  *     export LIVEKIT_AIRTABLE_URL=https://calls.example.com
  *     npx tsx agent.ts dev
  *
- * To use it in an existing agent, copy `sendReport` and `onSessionEnd`. Versions before @livekit/agents 1.9 have no onSessionEnd:
+ * To use it in an existing agent, copy everything from `GIVE_UP_AFTER_MS` to `onSessionEnd`. Versions before @livekit/agents 1.9 have no onSessionEnd:
  * call `ctx.addShutdownCallback(() => onSessionEnd(ctx))` in `entry` and raise `shutdownProcessTimeout`.
  */
 import { type JobContext, ServerOptions, cli, defineAgent, voice } from '@livekit/agents';
@@ -16,6 +16,10 @@ import { fileURLToPath } from 'node:url';
 
 // The process is ended 300 s after onSessionEnd starts: give up before that.
 const GIVE_UP_AFTER_MS = 240_000;
+// The service takes 16 MiB.
+const LARGEST = 16 * 1024 * 1024;
+
+type Report = Record<string, unknown>;
 
 /** API_TOKEN if it is set, otherwise a token signed with the LiveKit key that every agent has. */
 async function authorization(room: string): Promise<string> {
@@ -26,14 +30,66 @@ async function authorization(room: string): Promise<string> {
   return `Bearer ${await token.toJwt()}`;
 }
 
+/** The session report; the conversation alone where the SDK cannot make one, e.g. while it still records audio. */
+export function sessionReport(ctx: JobContext): Report {
+  try {
+    return voice.sessionReportToJSON(ctx.makeSessionReport());
+  } catch (error) {
+    console.warn(`room ${ctx.job.room?.name}: no session report (${error}), sending the conversation`);
+  }
+  if (!ctx._primaryAgentSession) throw new Error('the job had no session');
+  const items = ctx._primaryAgentSession.history.items.flatMap((item) => {
+    if (item.type !== 'message') return [];
+    const { id, role, interrupted, createdAt } = item;
+    const text = item.content.map((part) => (typeof part === 'string' ? part : 'transcript' in part ? part.transcript : ''));
+    return [{ id, type: 'message', role, content: text.filter(Boolean), interrupted, created_at: createdAt }];
+  });
+  return {
+    job_id: ctx.job.id,
+    room_id: ctx.job.room?.sid,
+    room: ctx.job.room?.name,
+    timestamp: Date.now(),
+    chat_history: { items },
+  };
+}
+
+/** The value as JSON: no circles, and for an object without JSON its text, so that none costs the words. */
+function plain(value: unknown, inside: unknown[] = []): unknown {
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (inside.includes(value) || inside.length > 50) return null;
+  const within = [...inside, value];
+  try {
+    if (Array.isArray(value)) return value.map((item) => plain(item, within));
+    if ('toJSON' in value && typeof value.toJSON === 'function') return plain(value.toJSON(), within);
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item, within)]));
+  } catch {
+    return null;
+  }
+}
+
+/** The report, or what matters of it if it is too large for the service. */
+function toJson(report: Report): string {
+  const body = JSON.stringify(plain(report));
+  if (Buffer.byteLength(body) <= LARGEST) return body;
+  const { job_id, room_id, room, timestamp, chat_history } = report;
+  return JSON.stringify(plain({ job_id, room_id, room, timestamp, chat_history }));
+}
+
+/** Whether livekit-airtable itself refused the report. Another 4xx comes from something in between, like a firewall. */
+function isFinal(answer: Response): boolean {
+  const ours = answer.headers.get('content-type')?.startsWith('application/problem+json') ?? false;
+  return ours && answer.status < 500 && answer.status !== 408 && answer.status !== 429;
+}
+
 /** POSTs a report, and retries while the service is down or busy. Sending a report twice is safe: the newest wins. */
-export async function sendReport(report: Record<string, unknown>): Promise<void> {
+export async function sendReport(report: Report): Promise<void> {
   const url = `${process.env.LIVEKIT_AIRTABLE_URL?.replace(/\/+$/, '')}/v1/transcripts`;
   const headers = {
     authorization: await authorization(String(report.room)),
     'content-type': 'application/json',
   };
-  const body = JSON.stringify(report);
+  const body = toJson(report);
   const deadline = Date.now() + GIVE_UP_AFTER_MS;
   for (let pause = 1_000; ; pause = Math.min(2 * pause, 30_000)) {
     let problem: string;
@@ -45,10 +101,8 @@ export async function sendReport(report: Record<string, unknown>): Promise<void>
       problem = String(answer.cause ?? answer);
     } else {
       if (answer.ok) return;
-      problem = `${answer.status} ${await answer.text().catch(() => '')}`;
-      if (answer.status < 500 && answer.status !== 408 && answer.status !== 429) {
-        throw new Error(`the transcript was rejected: ${problem}`);
-      }
+      problem = `${answer.status} ${(await answer.text().catch(() => '')).slice(0, 500)}`;
+      if (isFinal(answer)) throw new Error(`the transcript was rejected: ${problem}`);
       retryAfter = (Number(answer.headers.get('retry-after')) || 0) * 1_000;
     }
     const wait = Math.max(retryAfter, pause * (0.5 + Math.random() / 2));
@@ -58,9 +112,9 @@ export async function sendReport(report: Record<string, unknown>): Promise<void>
   }
 }
 
-async function onSessionEnd(ctx: JobContext): Promise<void> {
+export async function onSessionEnd(ctx: JobContext): Promise<void> {
   try {
-    await sendReport(voice.sessionReportToJSON(ctx.makeSessionReport()));
+    await sendReport(sessionReport(ctx));
   } catch (error) {
     console.error(`room ${ctx.job.room?.name} has no transcript:`, error);
   }

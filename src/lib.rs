@@ -24,7 +24,7 @@
 //!    result.
 //! 2. `apply` cannot fail for outside reasons and cannot see the clock; only
 //!    `telemetry::now` reads the clock: jobs and HTTP take it as a `Clock`, commands call it, everything else takes `now`.
-//! 3. All SQL is in `store`. Every transaction's first statement is a guarded write. No transaction is open while
+//! 3. All SQL is in `store`. Every transaction's first statement is a write. No transaction is open while
 //!    anything waits on a network.
 //! 4. Only `intake` writes calls. Only `deliver`, `alerts` and `bootstrap` act on the outside world.
 //! 5. Wakes carry no data; the periodic scan alone would be correct.
@@ -58,12 +58,12 @@
 //! - **observation**: what reconcile or a sink found out; an inbox message like any other.
 //! - **reconcile**: asking LiveKit for what no webhook reported.
 //! - **backfill, replay**: history imported into the inbox; calls rebuilt from their stored events.
-//! - **retention**: purging what is older than KEEP (`pipeline::retention` decides when, `store::retention` which calls,
-//!   `Call::purge` what of them).
+//! - **retention**: purging transcripts and messages KEEP after a call's rows were delivered (`pipeline::retention` decides
+//!   when, `store::retention` which calls, `Call::purge` what of them).
 //! - **permanent link**: `/r/…`, signed by us, which leads to a new signed URL of the storage (`domain::link`, `http::links`).
 //! - **lease**: which process runs a job (`pipeline::leases` decides and takes over, `store::lease` is its SQL).
-//! - **request budget**: requests to Airtable per second and per month; rules in `domain::budget`, counted and limited in
-//!   `store::ledger`, applied in `pipeline::budget`.
+//! - **request budget**: requests to Airtable per second and per month; `store::ledger` counts and refuses,
+//!   `domain::budget` decides when to save, `pipeline::budget` applies it to the batches.
 //! - **condition, alert**: something that is wrong (`alerts::checks`); when it fires and is resolved (`alerts::firing`).
 
 pub mod domain;

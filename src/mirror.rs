@@ -27,7 +27,7 @@ pub struct Client {
     secret: Option<SecretString>,
 }
 
-/// What came of a post.
+/// The outcome of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostOutcome {
     Delivered,

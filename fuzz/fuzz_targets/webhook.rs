@@ -58,7 +58,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(signed.verify(data).is_err(), "another body is not");
     }
 
-    assert!(signed.event_key(rest).is_ascii());
+    assert!(signed.dedupe_key(rest).is_ascii());
     let text = String::from_utf8_lossy(rest);
     if let Ok(fact) = body::webhook(&text, now) {
         // The inbox keeps facts as JSON.

@@ -17,6 +17,20 @@ pub(super) fn refusal(body: &[u8]) -> (String, String) {
     }
 }
 
+/// Whether a body is Airtable's, as far as can be told: its types are words in capitals. JSON that is cut short counts.
+pub(super) fn is_airtables(body: &[u8], kind: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let text = String::from_utf8_lossy(body);
+    let is_cut = || {
+        let text = text.trim();
+        text.starts_with('{') && serde_json::from_str::<Value>(text).is_err()
+    };
+    match kind {
+        "" => is_cut(),
+        kind => kind.chars().all(is_word),
+    }
+}
+
 fn of_json(value: &Value) -> (String, String) {
     let found = match (
         value.get("error"),

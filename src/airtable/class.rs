@@ -17,6 +17,8 @@ pub enum Class {
     Configuration,
     /// Airtable does not take a value. `column`: the field id or name that it names, which need not be one of ours.
     Row { column: Option<String> },
+    /// The column is there, but its permissions let the token's user not write it. `column`: its ID or name.
+    ColumnPermission { column: String },
     /// Airtable rejects a value that is not a choice of its select column; it does not name the column.
     Choice { choice: String },
     /// The remembered record ID no longer exists: upsert by key.

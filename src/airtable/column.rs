@@ -17,6 +17,8 @@ pub struct Column {
     pub description: String,
     /// What fills its cells.
     pub from: Source,
+    /// What fills them where `from` is empty, in this order.
+    pub otherwise: Vec<Source>,
     /// `false` in the file leaves the column out.
     pub enabled: bool,
     /// Finds a call's row again.
@@ -24,6 +26,11 @@ pub struct Column {
 }
 
 impl Column {
+    /// What fills its cells, the first that has a value.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        std::iter::once(&self.from).chain(&self.otherwise)
+    }
+
     /// The request body that creates the column.
     pub fn body(&self) -> Value {
         let mut body = json!({ "name": self.name, "type": self.kind });

@@ -172,6 +172,9 @@ pub(super) fn mapping(table_id: &str, steps: &[Step]) -> Mapping {
         }
         | Step::MissingChoice {
             column, field_id, ..
+        }
+        | Step::Locked {
+            column, field_id, ..
         } => Some((column.clone(), field_id.clone())),
         Step::CreateTable { .. }
         | Step::CreateColumn { .. }

@@ -86,6 +86,21 @@ impl Error {
         }
     }
 
+    /// Whether something on the way to Airtable refused a write; see [`Refusal::is_of_an_intermediary`].
+    pub fn is_of_an_intermediary(&self) -> bool {
+        self.refusal().is_some_and(Refusal::is_of_an_intermediary)
+    }
+
+    /// Whether it may concern new rows alone; see [`Refusal::may_concern_creates`].
+    pub fn may_concern_creates(&self) -> bool {
+        self.refusal().is_some_and(Refusal::may_concern_creates)
+    }
+
+    /// Whether Airtable says that there is no room for more records.
+    pub fn is_record_limit(&self) -> bool {
+        self.refusal().is_some_and(Refusal::is_record_limit)
+    }
+
     /// The HTTP status of an error response; `None` if there was no response or no error response.
     pub fn status(&self) -> Option<u16> {
         match self {

@@ -33,17 +33,7 @@ fn named(rest: &str) -> Option<String> {
         rest = rest.strip_prefix(word).unwrap_or(rest);
     }
     let rest = rest.trim_start_matches([' ', ':', '(', '[']);
-    let close = match rest.chars().next()? {
-        '"' => '"',
-        '\'' => '\'',
-        '`' => '`',
-        '“' => '”',
-        '{' => '}',
-        _ => return bare(rest),
-    };
-    let inner = rest.get(rest.chars().next()?.len_utf8()..)?;
-    let (name, _) = inner.split_once(close)?;
-    Some(name.to_string()).filter(|name| !name.is_empty())
+    quoted(rest).or_else(|| bare(rest))
 }
 
 fn bare(rest: &str) -> Option<String> {
@@ -62,8 +52,24 @@ fn last_word(message: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn field_id(message: &str) -> Option<String> {
+/// The first field ID in a message.
+pub(super) fn field_id(message: &str) -> Option<String> {
     id("fld", message).map(str::to_string)
+}
+
+/// The text in the quotes or braces with which a message begins.
+pub(super) fn quoted(text: &str) -> Option<String> {
+    let close = match text.chars().next()? {
+        '"' => '"',
+        '\'' => '\'',
+        '`' => '`',
+        '“' => '”',
+        '{' => '}',
+        _ => return None,
+    };
+    let inner = text.get(text.chars().next()?.len_utf8()..)?;
+    let (name, _) = inner.split_once(close)?;
+    Some(name.to_string()).filter(|name| !name.is_empty())
 }
 
 /// The record a message is about: then it is not about the base or its table.

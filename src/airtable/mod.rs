@@ -2,8 +2,8 @@
 //!
 //! Requests: [`Client`] owns one base's request budget (`rate_limiter`, `rate`, `slots`, and `ledger` for what other
 //! processes send); `records`, `attachments` and `metadata` have its requests, `wire` their JSON. [`Error`] is what they
-//! fail with; `refusal` decides from status and body which [`Class`] it is. After a 429 `rate_limiter` sends nothing for
-//! 30 s, halves its rate and goes on with one request.
+//! fail with; `refusal` decides from status and body which [`Class`] it is. After a 429 `rate_limiter` waits as long as
+//! Airtable says, else 30 s, halves its rate (`domain::budget`) and goes on with one request.
 //!
 //! The table: [`Schema`] says which columns there are and what fills them (`parse` reads its file by `rules`), [`Plan`]
 //! compares it with a base, step by step, and [`Mapping`] is what a writer needs: field ids, which survive a rename.
@@ -22,18 +22,21 @@ mod convert;
 mod error;
 mod field_type;
 mod ledger;
+mod locks;
 mod message;
 mod metadata;
 mod options;
 mod parse;
 mod path;
 mod people;
+mod permission;
 mod plan;
 mod print;
 pub mod projection;
 mod rate;
 mod rate_limiter;
 mod reader;
+mod record_limit;
 mod records;
 mod refusal;
 mod refusal_type;
@@ -51,8 +54,10 @@ pub use column::Column;
 pub use error::Error;
 pub use field_type::{FieldType, FoundType, UnknownType};
 pub use ledger::{Denied, Grant, LedgerEntry, RequestLedger};
+pub use locks::locked_columns;
+pub use permission::Permission;
 pub use plan::{Plan, create_base, find_table, locate};
-pub use refusal::Refusal;
+pub use refusal::{AnsweredBy, Refusal};
 pub use refusal_type::RefusalType;
 pub use schema::{Fault, Invalid, Mapping, Schema, TableText};
 pub use source::{Source, UnknownSource};

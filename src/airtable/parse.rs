@@ -91,6 +91,7 @@ struct Draft {
     options: Value,
     description: String,
     from: Option<Source>,
+    otherwise: Vec<Source>,
     enabled: bool,
     key: bool,
 }
@@ -104,6 +105,7 @@ impl Draft {
             options: self.options,
             description: self.description,
             from: self.from?,
+            otherwise: self.otherwise,
             enabled: self.enabled,
             key: self.key,
         })
@@ -157,10 +159,11 @@ impl SchemaReader<'_> {
         let kind = self.required(entry, table, "type");
         let options = self.options(table);
         let description = self.string(table, "description").unwrap_or_default();
-        let from = self.required(entry, table, "from");
+        let from = self.texts(entry, table, "from");
         let (enabled, key) = (self.boolean(table, "enabled"), self.boolean(table, "key"));
         let (kind, wrong_type) = rules::read_type(&kind, &options);
-        let (from, wrong_source) = rules::read_source(&from, kind, &options);
+        let (mut sources, wrong_source) = rules::read_sources(&from, kind, &options);
+        let otherwise = sources.split_off(sources.len().min(1));
         for (places, wrong) in [
             (["options", "type"], wrong_type),
             (["from", "type"], wrong_source),
@@ -177,7 +180,8 @@ impl SchemaReader<'_> {
             kind,
             options,
             description,
-            from,
+            from: sources.pop(),
+            otherwise,
             enabled: enabled.unwrap_or(true),
             key: key.unwrap_or(false),
         }

@@ -5,10 +5,55 @@ use crate::domain::{
     participant::{Participant, ParticipantKind},
 };
 
-/// The caller's number, from the SIP participant's attributes.
+/// The caller's number: a phone call's; else a connector's (WhatsApp, Twilio); else, if nobody is there by telephone, what
+/// another participant calls its number.
 pub(super) fn caller(call: &Call) -> Option<String> {
-    let number = |p: &Participant| p.attributes.get("sip.phoneNumber").cloned();
-    in_order(call).find_map(number).filter(|n| !n.is_empty())
+    let of = |kind| in_order(call).filter(move |p: &&Participant| p.kind == kind);
+    let by_telephone = of(ParticipantKind::Sip).find_map(|p| first_of(p, &[SIP_NUMBER]));
+    let by_connector = || of(ParticipantKind::Connector).find_map(connector_number);
+    let claimed = || in_order(call).find_map(|p| first_of(p, &[SIP_NUMBER]));
+    let is_by_telephone = of(ParticipantKind::Sip).next().is_some();
+    by_telephone
+        .or_else(by_connector)
+        .or_else(|| claimed().filter(|_| !is_by_telephone))
+}
+
+const SIP_NUMBER: &str = "sip.phoneNumber";
+/// What connectors and those who call their API name the caller's number.
+const CONNECTOR_NUMBERS: [&str; 3] = ["phone", "phoneNumber", SIP_NUMBER];
+/// What may stand before the number in an identity.
+const NUMBER_PREFIXES: [&str; 4] = ["whatsapp:", "whatsapp_", "whatsapp-", "tel:"];
+/// Digits of a telephone number (E.164 allows 15; shorter ones are somebody's own numbers).
+const DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
+
+fn connector_number(participant: &Participant) -> Option<String> {
+    first_of(participant, &CONNECTOR_NUMBERS).or_else(|| number_in(&participant.identity))
+}
+
+/// The first of these attributes that is not empty.
+fn first_of(participant: &Participant, names: &[&str]) -> Option<String> {
+    let texts = names
+        .iter()
+        .filter_map(|name| participant.attributes.get(*name));
+    let mut given = texts
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty());
+    given.next().map(str::to_owned)
+}
+
+/// An identity that is a telephone number.
+fn number_in(identity: &str) -> Option<String> {
+    let identity = identity.trim();
+    let prefix = NUMBER_PREFIXES
+        .iter()
+        .find_map(|prefix| identity.strip_prefix(prefix));
+    let number = prefix.unwrap_or(identity).trim();
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    let is_number = digits
+        .chars()
+        .all(|c| c.is_ascii_digit() || " -().".contains(c));
+    let count = digits.chars().filter(char::is_ascii_digit).count();
+    (is_number && DIGITS.contains(&count)).then(|| number.to_owned())
 }
 
 /// The agent's name, otherwise its framework's name for it, otherwise its identity. (livekit-agents 1.8 sets no name.)
@@ -50,4 +95,28 @@ fn in_order(call: &Call) -> impl Iterator<Item = &Participant> {
     let mut all: Vec<&Participant> = call.participants.values().collect();
     all.sort_by_key(|p| (p.joined_at, &p.sid));
     all.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_a_number_or_none() {
+        let numbers = [
+            ("+4915112345678", Some("+4915112345678")),
+            ("15551234567", Some("15551234567")),
+            ("whatsapp:+15551234567", Some("+15551234567")),
+            ("+1 (555) 123-4567", Some("+1 (555) 123-4567")),
+            ("whatsapp-call-7", None),
+            ("caller", None),
+            ("user_15551234567", None),
+            ("12", None),
+            ("1234567890123456", None),
+            ("", None),
+        ];
+        for (identity, wanted) in numbers {
+            assert_eq!(number_in(identity).as_deref(), wanted, "{identity}");
+        }
+    }
 }

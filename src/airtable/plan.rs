@@ -88,6 +88,16 @@ impl Plan {
         Ok(mapping)
     }
 
+    /// Marks columns that their permissions lock, by name in the schema.
+    pub fn mark_locked<'a>(&mut self, columns: impl Iterator<Item = &'a String>) {
+        for locked in columns {
+            let same = |step: &&mut Step| step.column() == locked && step.locked().is_some();
+            if let Some(step) = self.steps.iter_mut().find(same) {
+                *step = step.locked().unwrap_or_else(|| step.clone());
+            }
+        }
+    }
+
     /// Requests that [`Plan::apply`] would send. 0: the base is as it should be, or only a person can change it.
     pub fn writes(&self) -> usize {
         match self.table_id {

@@ -93,6 +93,9 @@ impl Step {
                 "{kind}, must be {wanted}: in Airtable, open the menu of the column {name:?}, choose \"Edit field\", then \"{}\"",
                 wanted.menu_label()
             ),
+            Step::Locked { name, .. } => format!(
+                "locked, so rows are written without it: in Airtable, open the menu of the column {name:?}, choose \"Edit field permissions\", and let AIRTABLE_TOKEN's user edit values"
+            ),
             Step::MissingChoice { name, choices, .. } => format!(
                 "missing choice {}: in Airtable, open the menu of the column {name:?}, choose \"Edit field\", and add {}",
                 quoted(choices),

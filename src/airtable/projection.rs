@@ -43,16 +43,11 @@ pub struct Projection {
 pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
     let (mut cells, mut invalid_values) = (Map::new(), Vec::new());
     for column in schema.enabled() {
-        let value = match &column.from {
-            Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
-            from => value(call, from, links),
-        };
-        if value.is_none() && call.purged && column.from.is_reported() {
+        let Found::Value(from, value) = find(call, column, schema, links) else {
             continue;
-        }
-        let value = value.unwrap_or(Value::Null);
+        };
         let cell = cell::fit(column.kind, &column.options, value);
-        invalid_values.extend(cell.invalid.map(|why| line(column, &cell.value, why)));
+        invalid_values.extend(cell.invalid.map(|why| line(column, from, &cell.value, why)));
         cells.insert(column.name.clone(), cell.value);
     }
     if let Some(error) = schema.error() {
@@ -68,6 +63,30 @@ pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
     }
 }
 
+/// What fills a column's cell.
+enum Found<'a> {
+    /// Null: it is empty.
+    Value(&'a Source, Value),
+    /// What filled it may have been purged.
+    Purged,
+}
+
+/// The value of the first source that has one.
+fn find<'a>(call: &Call, column: &'a Column, schema: &Schema, links: &RowLinks) -> Found<'a> {
+    for from in column.sources() {
+        let value = match from {
+            Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
+            from => value(call, from, links),
+        };
+        match value {
+            Some(value) => return Found::Value(from, value),
+            None if call.purged && from.is_reported() => return Found::Purged,
+            None => {}
+        }
+    }
+    Found::Value(&column.from, Value::Null)
+}
+
 /// The last line of a transcript that was cut: where the rest is.
 fn cut_note(schema: &Schema, links: &RowLinks) -> String {
     let link = schema.filled_from(&Source::TranscriptUrl);
@@ -79,19 +98,19 @@ fn cut_note(schema: &Schema, links: &RowLinks) -> String {
 }
 
 /// What is wrong with a value, without the value, which may be private.
-fn line(column: &Column, cell: &Value, why: &str) -> String {
+fn line(column: &Column, from: &Source, cell: &Value, why: &str) -> String {
     let left = if cell.is_null() {
         "is empty"
     } else {
         "is not complete"
     };
-    let (name, kind, from) = (&column.name, &column.kind, &column.from);
+    let (name, kind) = (&column.name, &column.kind);
     format!("“{name}” ({kind}) {left}: {from} {why}.")
 }
 
 /// The full transcript, when it does not fit into a cell.
 pub fn long_transcript(call: &Call) -> Option<String> {
-    let transcript = &call.reports.newest()?.transcript;
+    let transcript = call.transcript()?;
     transcript.cut(LONGEST, "").map(|_| transcript.text())
 }
 
@@ -153,8 +172,8 @@ fn metadata(call: &Call) -> impl Iterator<Item = Value> {
 }
 
 fn report(call: &Call, path: &str) -> Option<Value> {
-    let report = call.reports.newest()?;
-    some(path::among(&report.fields, path))
+    call.reports
+        .find(|report| some(path::among(&report.fields, path)))
 }
 
 fn some(value: Option<Value>) -> Option<Value> {
@@ -162,7 +181,7 @@ fn some(value: Option<Value>) -> Option<Value> {
 }
 
 fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
-    let transcript = &call.reports.newest()?.transcript;
+    let transcript = call.transcript()?;
     let cut = transcript.cut(LONGEST, cut_note);
     let text = cut.unwrap_or_else(|| transcript.text());
     Some(Value::String(text)).filter(|text| text != "")

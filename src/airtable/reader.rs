@@ -54,6 +54,38 @@ impl<'a> SchemaReader<'a> {
         text.unwrap_or_default()
     }
 
+    /// The text of a key that a column must have, or the texts of its list; none when there is a fault.
+    pub(super) fn texts(
+        &mut self,
+        entry: &Entry<'_>,
+        table: &DeTable<'_>,
+        key: &str,
+    ) -> Vec<String> {
+        let Some(list) = table.get(key).filter(|value| value.get_ref().is_array()) else {
+            let text = self.required(entry, table, key);
+            return Some(text)
+                .filter(|text| !text.is_empty())
+                .into_iter()
+                .collect();
+        };
+        let values = list
+            .get_ref()
+            .as_array()
+            .into_iter()
+            .flat_map(|list| list.iter());
+        let texts: Option<Vec<String>> = values
+            .map(|value| value.get_ref().as_str().map(str::to_owned))
+            .map(|text| text.filter(|text| !text.trim().is_empty()))
+            .collect();
+        let reason = match texts {
+            Some(texts) if !texts.is_empty() => return texts,
+            Some(_) => format!("`{key}` must be text in quotes"),
+            None => format!("`{key}` must be a list of texts in quotes"),
+        };
+        self.fault(list.span(), reason);
+        Vec::new()
+    }
+
     /// The text of a key; anything else is a fault.
     pub(super) fn string(&mut self, table: &DeTable<'_>, key: &str) -> Option<String> {
         let entry = table.get(key)?;

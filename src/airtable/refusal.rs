@@ -4,8 +4,18 @@ use std::fmt;
 use std::time::Duration;
 
 use super::class::{Access, Class};
+use super::permission::{self, Permission};
 use super::refusal_type::RefusalType;
-use super::{body, message};
+use super::{body, message, record_limit};
+
+/// Who wrote the body of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// The body is Airtable's JSON, perhaps cut short.
+    Airtable,
+    /// It is not: a proxy or a firewall on the way.
+    Intermediary,
+}
 
 /// A response that is not successful, in Airtable's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +24,8 @@ pub struct Refusal {
     pub access: Access,
     /// HTTP's.
     pub status: u16,
+    /// Whether it is Airtable that refused.
+    pub answered_by: AnsweredBy,
     /// Airtable's type, as far as it is known.
     pub kind: RefusalType,
     /// Airtable's message, word for word; for a body that is not Airtable's, a description of it.
@@ -24,6 +36,8 @@ pub struct Refusal {
     pub column: Option<String>,
     /// The choice that a select column lacks.
     pub choice: Option<String>,
+    /// The permissions in Airtable that refused it.
+    pub permission: Option<Permission>,
     /// `Retry-After`; after a 429, the client's wait including jitter.
     pub after: Option<Duration>,
 }
@@ -40,11 +54,24 @@ impl Refusal {
         after: Option<Duration>,
     ) -> Refusal {
         let (kind, message) = body::refusal(body);
+        let answered_by = match body::is_airtables(body, &kind) {
+            true => AnsweredBy::Airtable,
+            false => AnsweredBy::Intermediary,
+        };
+        let message = match (access, answered_by) {
+            // A firewall may repeat what it dislikes.
+            (Access::WriteRecords, AnsweredBy::Intermediary) if body.starts_with(b"{") => {
+                "JSON that is not Airtable's".into()
+            }
+            _ => message,
+        };
         let kind = RefusalType::parse(&kind);
         let names_choice = kind == RefusalType::InvalidChoice;
         Refusal {
             access,
             status,
+            answered_by,
+            permission: permission::named(&message),
             record_id: message::record_id(&message),
             column: message::column(&message),
             choice: message::choice(&message).filter(|_| names_choice),
@@ -56,9 +83,18 @@ impl Refusal {
 
     /// What to do about it.
     pub fn class(&self) -> Class {
+        if let (400..500, Some(Permission::Column(column))) = (self.status, &self.permission) {
+            return Class::ColumnPermission {
+                column: column.clone(),
+            };
+        }
+        if self.is_record_limit() {
+            return Class::Quota;
+        }
         match (self.status, &self.kind) {
             (_, RefusalType::OverPlan(_)) | (402, _) => Class::Quota,
             (400..500, RefusalType::RowDoesNotExist) => Class::RowGone,
+            (400..500, _) if self.permission.is_some() => Class::Configuration,
             (403 | 404, _) if self.record_id.is_some() => Class::RowGone,
             (400..500, RefusalType::UnknownFieldName) => Class::UnknownField,
             // A redirect, which is not followed: the address is not Airtable's API.
@@ -86,8 +122,56 @@ impl Refusal {
         matches!(self.kind, RefusalType::Attachment(_))
     }
 
+    /// Whether something on the way to Airtable refused a write. If reads work, it dislikes what is written.
+    pub fn is_of_an_intermediary(&self) -> bool {
+        let is_refusal =
+            matches!(self.status, 400..=499) && !matches!(self.status, 401 | 407 | 408 | 413 | 429);
+        let is_write = self.access == Access::WriteRecords;
+        is_write && is_refusal && self.answered_by == AnsweredBy::Intermediary
+    }
+
+    /// Whether Airtable says that there is no room for more records.
+    pub fn is_record_limit(&self) -> bool {
+        let is_refusal = match self.status {
+            401 | 413 => false,
+            429 => matches!(self.kind, RefusalType::OverPlan(_)),
+            status => matches!(status, 400..=499),
+        };
+        let names_nothing = self.column.is_none() && self.record_id.is_none();
+        is_refusal && names_nothing && record_limit::is_named(&self.kind, &self.message)
+    }
+
+    /// Whether it may concern new rows alone, while rows that are there can be updated: no room for more records, or no
+    /// permission to create them.
+    pub fn may_concern_creates(&self) -> bool {
+        let is_permission = match &self.permission {
+            Some(Permission::Table) => true,
+            Some(Permission::Column(_)) => false,
+            None => self.status == 403 && self.record_id.is_none(),
+        };
+        let is_airtables = self.answered_by == AnsweredBy::Airtable;
+        let is_write = self.access == Access::WriteRecords;
+        is_write && is_airtables && (is_permission || self.is_record_limit() || self.status == 402)
+    }
+
+    /// Status, type and message, without advice.
+    pub fn answer(&self) -> String {
+        match (self.kind.as_str(), self.message.as_str()) {
+            ("", message) => format!("{} ({message})", self.status),
+            (kind, "") => format!("{} {kind}", self.status),
+            (kind, message) => format!("{} {kind}: {message}", self.status),
+        }
+    }
+
     /// What a person can check, by status: 401 the token, 403 scope and access, 404 the ids.
     fn advice(&self) -> String {
+        match self.permission {
+            Some(Permission::Table) => return TABLE_PERMISSION.to_owned(),
+            _ if self.answered_by == AnsweredBy::Intermediary && self.status == 403 => {
+                return INTERMEDIARY.to_owned();
+            }
+            _ => {}
+        }
         let scope = self.access.scope();
         let table = match self.access {
             Access::ReadRecords | Access::WriteRecords => {
@@ -111,13 +195,26 @@ impl Refusal {
     }
 }
 
+const TABLE_PERMISSION: &str = "the table permission does not let AIRTABLE_TOKEN's user create or change rows; in Airtable, open the menu \
+     beside the table's name, choose \"Edit table permissions\", and let that user create records";
+const COLUMN_PERMISSION: &str = "the column's permissions do not let AIRTABLE_TOKEN's user edit it; in Airtable, open the column's menu, choose \
+     \"Edit field permissions\", and let that user edit values";
+const INTERMEDIARY: &str = "the answer is not Airtable's JSON, so a proxy or firewall on the way refused the request; check AIRTABLE_API_URL, and \
+     that AIRTABLE_TOKEN, AIRTABLE_BASE_ID and AIRTABLE_TABLE are right";
+const RECORD_LIMIT: &str = "the base has no room for more records; delete rows in Airtable or upgrade the workspace's plan";
+
 const OVER_PLAN: &str = "the limit of Airtable's plan is reached (requests per month, or records); upgrade the workspace, delete rows or \
                          wait for the next month; it is retried every hour: Airtable says ";
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.class() {
+            Class::Configuration if self.answered_by == AnsweredBy::Intermediary => {
+                write!(f, "{}: the answer was ", self.advice())?;
+            }
+            _ if self.is_record_limit() => write!(f, "{RECORD_LIMIT}: Airtable says ")?,
             Class::Configuration => write!(f, "{}: Airtable says ", self.advice())?,
+            Class::ColumnPermission { .. } => write!(f, "{COLUMN_PERMISSION}: Airtable says ")?,
             Class::Quota => f.write_str(OVER_PLAN)?,
             Class::Locked { after } => write!(
                 f,
@@ -127,11 +224,7 @@ impl fmt::Display for Refusal {
             Class::TooLarge => f.write_str("the row is too large for Airtable: ")?,
             _ => {}
         }
-        match (self.kind.as_str(), self.message.as_str()) {
-            ("", message) => write!(f, "{} ({message})", self.status),
-            (kind, "") => write!(f, "{} {kind}", self.status),
-            (kind, message) => write!(f, "{} {kind}: {message}", self.status),
-        }
+        f.write_str(&self.answer())
     }
 }
 

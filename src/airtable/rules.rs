@@ -26,15 +26,33 @@ pub(super) fn read_type(text: &str, options: &Value) -> (Option<FieldType>, Vec<
     (None, vec![fault])
 }
 
+/// The sources that texts name, and what is wrong with them in a column of this type.
+pub(super) fn read_sources(
+    texts: &[String],
+    kind: Option<FieldType>,
+    options: &Value,
+) -> (Vec<Source>, Vec<String>) {
+    let (mut sources, mut faults) = (Vec::new(), Vec::new());
+    for text in texts {
+        let (source, wrong) = read_source(text, kind, options);
+        faults.extend(wrong);
+        if let Some(source) = source
+            .as_ref()
+            .filter(|source| texts.len() > 1 && !source.is_listable())
+        {
+            faults.push(format!("{source} cannot be one of a list of sources"));
+        }
+        sources.extend(source);
+    }
+    (sources, faults)
+}
+
 /// The source that a text names, and what is wrong with it in a column of this type.
-pub(super) fn read_source(
+fn read_source(
     text: &str,
     kind: Option<FieldType>,
     options: &Value,
 ) -> (Option<Source>, Vec<String>) {
-    if text.is_empty() {
-        return (None, Vec::new());
-    }
     let Ok(source) = text.parse::<Source>() else {
         return (None, vec![unknown_source(text)]);
     };

@@ -117,6 +117,11 @@ impl Source {
         !self.is_link() && !matches!(self, Source::Error | Source::RecordingAttachment)
     }
 
+    /// Whether it may be one of several sources of a column: others are written in ways of their own.
+    pub fn is_listable(&self) -> bool {
+        self.is_of_a_call() && !matches!(self, Source::CallId | Source::Transcript)
+    }
+
     /// Whether it comes from what an agent reported.
     pub fn is_reported(&self) -> bool {
         matches!(

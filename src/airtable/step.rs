@@ -81,6 +81,14 @@ pub enum Step {
         choices: Vec<String>,
         field_id: String,
     },
+    /// Its permissions kept AIRTABLE_TOKEN's user from editing it when it was last written.
+    Locked {
+        column: String,
+        name: String,
+        #[serde(rename = "type")]
+        kind: FieldType,
+        field_id: String,
+    },
     /// A column of the users': never touched.
     Foreign {
         column: String,
@@ -97,7 +105,9 @@ impl Step {
             Step::CreateTable { .. } | Step::CreateColumn { .. } => Sign::Create,
             Step::Kept { .. } | Step::Foreign { .. } => Sign::Keep,
             Step::Renamed { .. } | Step::NotPrimary { .. } => Sign::Accept,
-            Step::WrongType { .. } | Step::MissingChoice { .. } => Sign::ByHand,
+            Step::WrongType { .. } | Step::MissingChoice { .. } | Step::Locked { .. } => {
+                Sign::ByHand
+            }
         }
     }
 
@@ -111,8 +121,33 @@ impl Step {
             | Step::NotPrimary { column, .. }
             | Step::WrongType { column, .. }
             | Step::MissingChoice { column, .. }
+            | Step::Locked { column, .. }
             | Step::Foreign { column, .. } => column,
         }
+    }
+
+    /// The step of a column that its permissions lock; `None`: there is another fault, or no such column.
+    pub(super) fn locked(&self) -> Option<Step> {
+        let (column, name, kind, field_id) = match self {
+            Step::Kept {
+                column,
+                kind,
+                field_id,
+            } => (column, column, kind, field_id),
+            Step::Renamed {
+                column,
+                name,
+                kind,
+                field_id,
+            } => (column, name, kind, field_id),
+            _ => return None,
+        };
+        Some(Step::Locked {
+            column: column.clone(),
+            name: name.clone(),
+            kind: *kind,
+            field_id: field_id.clone(),
+        })
     }
 
     /// Whether nothing is left to do.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{self, Source},
-    domain::bucket_recording,
+    domain::{bucket_recording, counted},
     livekit::client,
     pipeline::backfill::{Found, KnownRecordings},
     service::{bucket, database, recording},
@@ -63,7 +63,7 @@ struct Bucket {
     path: String,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct BackfillAnswer<'a> {
     found: Vec<FoundRecording<'a>>,
@@ -198,10 +198,7 @@ impl BackfillArgs {
         if !table.is_empty() {
             print_text(&format!("{table}\n"))?;
         }
-        let count = match found.len() {
-            1 => "1 recording".to_owned(),
-            count => format!("{count} recordings"),
-        };
+        let count = counted(found.len(), "recording", "recordings");
         let done = match self.dry_run {
             true => "Would import",
             false => "Imported",
@@ -233,7 +230,10 @@ fn storage_failure(error: &storage::Error) -> Failure {
     let text = format!("cannot list the bucket: {error}");
     match error {
         storage::Error::Forbidden => Failure::NotPermitted(text),
-        storage::Error::Refused { .. } | storage::Error::Presign(_) => Failure::Usage(text),
+        storage::Error::Expired => Failure::NotPermitted(text),
+        storage::Error::Refused { .. } | storage::Error::Key(_) | storage::Error::Presign(_) => {
+            Failure::Usage(text)
+        }
         storage::Error::Away { .. } => Failure::Unavailable(text),
     }
 }

@@ -7,9 +7,12 @@ use super::{
     failure::Failure,
 };
 use crate::{
-    airtable::{self, Class, Client, Mapping, Plan},
+    airtable::{self, Class, Client, Mapping, Plan, Step, locked_columns},
     config::{self, Config, Source},
-    service::airtable::{budget, client, schema},
+    service::{
+        airtable::{budget, client, schema},
+        locks,
+    },
     store::{self, After, Setting, Store},
     telemetry,
 };
@@ -36,7 +39,7 @@ pub(super) struct BootstrapArgs {
     json: bool,
 }
 
-/// What the command does with its plan.
+/// The use that the command makes of its plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BootstrapMode {
     Print,
@@ -65,7 +68,13 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
     let (store, client) = open(&config, source, mode).await?;
     let known = stored_mapping(store.as_ref(), &client).await?;
     let plan = Plan::read(&client, &schema, known.as_ref()).await;
-    let plan = plan.map_err(|error| not_read(&error))?;
+    let mut plan = plan.map_err(|error| not_read(&error))?;
+    if mode != BootstrapMode::Apply
+        && let Some(store) = &store
+    {
+        let locked = locks::read(store, &client).await?;
+        plan.mark_locked(locked.keys());
+    }
     if args.json {
         print_line(&serde_json::to_string_pretty(&plan.as_json())?)?;
     } else {
@@ -77,11 +86,18 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
     let Some(store) = store.filter(|_| mode == BootstrapMode::Apply) else {
         return Ok(());
     };
+    let made = Made::of(&plan);
     let mapping = plan.apply(&client, &schema).await;
     let mapping = mapping.map_err(|error| failure(&error))?;
     store_mapping(&store, &client.mapping_key(), &mapping).await?;
-    verify_with_test_row(&client, &schema.key().name, &mapping).await?;
-    finish(&plan, args.json.into())
+    let locked = verify_with_test_row(&client, &schema.key().name, &mapping).await?;
+    locks::write(&store, &client, &locked, telemetry::now()).await?;
+    plan.mark_locked(locked.iter());
+    let locked = plan
+        .steps
+        .into_iter()
+        .filter(|step| locked.iter().any(|name| name == step.column()));
+    finish(made, &locked.collect::<Vec<_>>(), args.json.into())
 }
 
 /// The database and a client whose requests are counted in it. A command that writes nothing creates no database,
@@ -102,19 +118,41 @@ async fn open(
     Ok((Some(store), client.counted(ledger)))
 }
 
+/// How much of the plan there was to do.
+struct Made {
+    writes: usize,
+    by_hand: usize,
+}
+
+impl Made {
+    fn of(plan: &Plan) -> Made {
+        Made {
+            writes: plan.writes(),
+            by_hand: plan.by_hand(),
+        }
+    }
+}
+
 /// Says what was done and what is left to do by hand.
-fn finish(plan: &Plan, format: Format) -> anyhow::Result<()> {
-    let created = match plan.writes() {
+fn finish(made: Made, locked: &[Step], format: Format) -> anyhow::Result<()> {
+    let created = match made.writes {
         0 => "Nothing to create",
         _ => "Created",
     };
-    let left = match plan.by_hand() {
+    let lines: Vec<String> = locked.iter().map(|step| format!("  ! {step}")).collect();
+    if format == Format::Json && !lines.is_empty() {
+        anyhow::bail!("{}", lines.join("\n").trim_start());
+    }
+    let left = match made.by_hand + locked.len() {
         0 => None,
         1 => Some("the column marked !"),
         _ => Some("the columns marked !"),
     };
     if format == Format::Text {
         print_line(&format!("{created}; {VERIFIED}"))?;
+        for line in &lines {
+            print_line(line)?;
+        }
         if let Some(left) = left {
             print_line(&format!(
                 "Manual action needed for {left} above. Until then rows are written without the values that do not fit. Then run `bootstrap` again."
@@ -175,8 +213,13 @@ async fn store_mapping(store: &Store, key: &str, mapping: &Mapping) -> anyhow::R
         .context("the columns' ids could not be stored")
 }
 
-/// Writes, reads and deletes a test row: Airtable has no request that lists a token's scopes.
-async fn verify_with_test_row(client: &Client, key: &str, mapping: &Mapping) -> anyhow::Result<()> {
+/// Writes, reads and deletes a test row: Airtable has no request that lists a token's scopes. Returns the columns that
+/// their permissions lock.
+async fn verify_with_test_row(
+    client: &Client,
+    key: &str,
+    mapping: &Mapping,
+) -> anyhow::Result<Vec<String>> {
     let key_id = mapping
         .columns
         .get(key)
@@ -186,6 +229,10 @@ async fn verify_with_test_row(client: &Client, key: &str, mapping: &Mapping) -> 
     let written = written.map_err(|error| failure(&error))?;
     let ids: Vec<String> = written.into_iter().map(|row| row.record_id).collect();
     let read = client.find(&mapping.table_id, key_id, TEST_ROW).await;
+    let locked = match ids.first() {
+        Some(id) => locked_columns(client, mapping, id, key).await,
+        None => Ok(Vec::new()),
+    };
     // The row is deleted even when it could not be read.
     let deleted = client.delete(&mapping.table_id, &ids).await;
     let found = read.map_err(|error| failure(&error))?;
@@ -195,7 +242,7 @@ async fn verify_with_test_row(client: &Client, key: &str, mapping: &Mapping) -> 
         "the test row was written to the table {}, but not found there: look for a row {TEST_ROW:?} and delete it",
         client.table()
     );
-    Ok(())
+    locked.map_err(|error| failure(&error).into())
 }
 
 /// The base could not be read, which comes before anything is written.
@@ -213,7 +260,7 @@ fn failure(error: &airtable::Error) -> Failure {
     )
 }
 
-/// What to do about it, for people, and as an exit code.
+/// The advice for people, and the exit code.
 fn describe(error: &airtable::Error, again: &str) -> Failure {
     let class = error.class();
     let text = match &class {

@@ -13,7 +13,7 @@ use super::{
 #[cfg(feature = "sim")]
 use super::{demo, sim};
 use crate::{
-    config::{Config, Source},
+    config::{self, Config, Source},
     telemetry::{self, LogFormat},
 };
 
@@ -96,9 +96,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
     }
     let source = Source::from_env();
     let log = Config::log(&source)?;
-    let format = match log.json {
-        true => LogFormat::Json,
-        false => LogFormat::Text,
+    let format = match log.format {
+        config::LogFormat::Json => LogFormat::Json,
+        config::LogFormat::Text => LogFormat::Text,
     };
     telemetry::init(&log.filter, format);
     match command {

@@ -22,7 +22,7 @@ pub(super) enum Failure {
     /// A remote service refuses our key: 77.
     #[error("{0}")]
     NotPermitted(String),
-    /// What is wrong is on stdout already: 1.
+    /// The reason is on stdout already: 1.
     #[error("")]
     Printed,
 }
@@ -37,8 +37,11 @@ pub(super) fn exit(error: &anyhow::Error) -> (ExitCode, Option<String>) {
     } else if let Some(error) = error.downcast_ref::<service::Error>() {
         (service_code(error), Some(error.to_string()))
     } else {
-        let away = matches!(error.downcast_ref(), Some(store::Error::Away(_)));
-        let code = if away { UNAVAILABLE } else { FAILED };
+        let code = match error.downcast_ref() {
+            Some(store::Error::Away(_)) => UNAVAILABLE,
+            Some(store::Error::Pooler(_)) => USAGE,
+            _ => FAILED,
+        };
         (code, Some(format!("{error:#}")))
     };
     (ExitCode::from(code), text)

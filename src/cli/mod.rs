@@ -1,4 +1,4 @@
-//! The command line: one file a command. Only the answer is on stdout.
+//! The command line: one file per command. Only the answer is on stdout.
 //!
 //! `commands` is the list of commands and runs one; `failure` has the exit codes; `console` prints.
 

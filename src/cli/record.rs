@@ -22,9 +22,9 @@ use crate::{
     view::RequestedRecordingView,
 };
 
-/// How long LiveKit may take. Longer than a start's own limit: without a running service nobody else would see the
-/// answer.
-const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(50);
+/// How long LiveKit may take. With [`DRAIN_TIMEOUT`], longer than a start's own limit: without a running service nobody
+/// else would see the answer. The command ends within a minute.
+const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(45);
 /// How often the database is asked for the outcome.
 const POLL: Duration = Duration::from_millis(100);
 /// How long the jobs may take to end.
@@ -120,7 +120,7 @@ async fn start(
     let outcome = wait_for(|| request.outcome(store)).await?;
     recorded(
         outcome,
-        "LiveKit has not answered; the recording starts when it does",
+        &requests::unanswered(&runner.status, "the recording starts when it does"),
     )
 }
 
@@ -137,23 +137,26 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
     let outcome = wait_for(|| requests::stopped(store, egress)).await?;
     recorded(
         outcome,
-        "LiveKit has not answered; the recording stops when it does",
+        &requests::unanswered(&runner.status, "the recording stops when it does"),
     )
 }
 
-/// Asks until there is an outcome; `None` after [`LIVEKIT_TIMEOUT`].
+/// Asks until there is an outcome. After [`LIVEKIT_TIMEOUT`], `None` or a refusal that may pass.
 async fn wait_for<F>(ask: impl Fn() -> F) -> Result<Option<RequestOutcome>, store::Error>
 where
     F: Future<Output = Result<Option<RequestOutcome>, store::Error>>,
 {
     let deadline = Instant::now() + LIVEKIT_TIMEOUT;
-    while Instant::now() < deadline {
-        if let Some(outcome) = ask().await? {
-            return Ok(Some(outcome));
+    loop {
+        let outcome = ask().await?;
+        let is_over = outcome
+            .as_ref()
+            .is_some_and(|it| !matches!(it, RequestOutcome::Retrying(_)));
+        if is_over || Instant::now() >= deadline {
+            return Ok(outcome);
         }
         tokio::time::sleep(POLL).await;
     }
-    Ok(None)
 }
 
 /// The recording, or why there is none; `unanswered` when that is not known yet.
@@ -166,6 +169,7 @@ fn recorded(
         Some(RequestOutcome::NotPermitted(error)) => Err(Failure::NotPermitted(error).into()),
         Some(RequestOutcome::Refused(error)) => anyhow::bail!(error),
         Some(RequestOutcome::NoRoom) => anyhow::bail!("LiveKit has no room with this name"),
+        Some(RequestOutcome::Retrying(error)) => Err(Failure::Unavailable(error).into()),
         None => Err(Failure::Unavailable(unanswered.to_owned()).into()),
     }
 }

@@ -11,7 +11,7 @@ use super::console::{
 };
 use crate::{
     config::{Config, Source},
-    domain::Sink,
+    domain::{Sink, counted},
     service::database,
     store::{
         CallSelection, DeliveryState, Outstanding, RedriveScope, Selection, StateSelection, Store,
@@ -45,7 +45,7 @@ pub(super) struct RedriveArgs {
     json: bool,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct RedriveAnswer<'a> {
     deliveries: Vec<OutstandingView<'a>>,
@@ -78,7 +78,10 @@ async fn redrive(args: &RedriveArgs, store: &Store) -> anyhow::Result<()> {
     if args.json {
         args.print(&outstanding)?;
     } else {
-        print_line(&format!("{} due now.", counted(retried)))?;
+        print_line(&format!(
+            "{} due now.",
+            counted(retried, "delivery", "deliveries")
+        ))?;
     }
     if retried == 0 {
         return Ok(());
@@ -137,14 +140,7 @@ impl RedriveArgs {
         if !table.is_empty() {
             print_text(&format!("{table}\n"))?;
         }
-        let count = counted(deliveries.len() as u64);
+        let count = counted(deliveries.len(), "delivery", "deliveries");
         print_line(&format!("{count} would be retried."))
-    }
-}
-
-fn counted(count: u64) -> String {
-    match count {
-        1 => "1 delivery".to_owned(),
-        count => format!("{count} deliveries"),
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct ReplayArgs {
     json: bool,
 }
 
-/// What was rebuilt.
+/// The rebuilt calls.
 #[derive(Default)]
 struct Summary {
     calls: usize,
@@ -56,7 +56,7 @@ struct Summary {
     is_dry: bool,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct ReplayAnswer<'a> {
     folded: usize,

@@ -28,8 +28,10 @@ to do what people do in Airtable's interface, send these requests; they need no 
                                  slow and truncated (the work is done), quota, lockout, no_attachments;
                                  with after_write the work is done before the fault
   DELETE /sim/faults
-  PATCH  /sim/tables/TABLE/fields/FIELD   {\"name\"?, \"type\"?, \"options\"?}
-  DELETE /sim/tables/TABLE/fields/FIELD"
+  PATCH  /sim/tables/TABLE/fields/FIELD   {\"name\"?, \"type\"?, \"options\"?, \"locked\"?}: locked as by \"Edit field permissions\"
+  DELETE /sim/tables/TABLE/fields/FIELD
+  PATCH  /sim/tables/TABLE     {\"locked\"}: no new records, as by \"Edit table permissions\"
+  PATCH  /sim                  {\"record_limit\"}: how many records the base may hold; null: unlimited"
     )]
     Airtable {
         #[command(flatten)]

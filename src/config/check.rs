@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-/// The seed document's placeholders, copied without being filled in.
+/// Placeholders of common instructions, copied without being filled in.
 pub(super) fn is_placeholder(value: &str) -> bool {
     const EXAMPLES: [&str; 4] = [
         "your_livekit_api_key",
@@ -75,7 +75,7 @@ pub(super) fn origin(value: &str) -> Result<String, String> {
     }
 }
 
-/// The URL of LiveKit's API: the same host over HTTP.
+/// The URL of LiveKit's API: the same host and path over HTTP.
 pub(super) fn livekit_url(value: &str) -> Result<String, String> {
     let url = parse(value, &["wss", "ws", "https", "http"])?;
     let scheme = if matches!(url.scheme(), "wss" | "https") {
@@ -85,10 +85,11 @@ pub(super) fn livekit_url(value: &str) -> Result<String, String> {
     };
     // Url treats the default ports of both schemes as equal (80, 443), so a remaining port is intended.
     let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-    Ok(format!(
-        "{scheme}://{}{port}",
-        url.host_str().unwrap_or_default()
-    ))
+    let host = url.host_str().unwrap_or_default();
+    let path = url.path().trim_end_matches('/');
+    // Where clients connect, below the address of the API.
+    let path = path.strip_suffix("/rtc").unwrap_or(path);
+    Ok(format!("{scheme}://{host}{port}{path}"))
 }
 
 /// A storage URL: https, or http on this machine. Cloudflare's dashboard shows it with the bucket appended, which would
@@ -104,31 +105,14 @@ pub(super) fn storage_url(value: &str, bucket: &str) -> Result<String, String> {
     Ok(value.trim_end_matches('/').to_owned())
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether the URL leads to this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
     }
-}
-
-/// The region that an endpoint's name implies: Backblaze's `s3.<region>.backblazeb2.com`, AWS's
-/// `s3.<region>.amazonaws.com`.
-pub(super) fn region_of(endpoint: &str) -> Option<String> {
-    let url = Url::parse(endpoint).ok()?;
-    let rest = url.host_str()?.strip_prefix("s3.")?;
-    let region = rest
-        .strip_suffix(".backblazeb2.com")
-        .or_else(|| rest.strip_suffix(".amazonaws.com"))?;
-    Some(region.to_owned())
-}
-
-/// Whether the endpoint is AWS itself; an absent endpoint means AWS.
-pub(super) fn is_aws(endpoint: Option<&str>) -> bool {
-    endpoint.is_none_or(|e| {
-        Url::parse(e).is_ok_and(|u| u.host_str().is_some_and(|h| h.ends_with(".amazonaws.com")))
-    })
 }
 
 /// Validates the template of object keys; returns what is wrong with it.

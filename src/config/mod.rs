@@ -2,12 +2,24 @@
 //!
 //! A command reads the sections it uses and gets all their errors at once. Only this module reads the environment.
 
-mod check;
+mod errors;
+
+mod dotenv;
+mod meaning;
+mod text;
+
 mod source;
 mod types;
 
+mod region;
+
+mod check;
+mod reader;
+
+mod keys;
 mod remotes;
 mod sections;
+mod storage;
 
 mod configuration;
 
@@ -16,10 +28,12 @@ mod tests;
 
 pub use check::duration;
 pub use configuration::{Config, read};
+pub use errors::Errors;
+pub use reader::Reader;
 pub use remotes::schema;
 pub use sections::database_url;
-pub use source::{Errors, Reader, Source};
+pub use source::Source;
 pub use types::{
-    AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogSettings, MirrorSettings,
-    RecordingSettings, StorageSettings, TimesSettings,
+    AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,
+    MirrorSettings, RecordingSettings, StorageSettings, TimesSettings,
 };

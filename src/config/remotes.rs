@@ -1,10 +1,12 @@
-//! The services we use: LiveKit, the storage, Airtable. Each variable, its default, its rules.
+//! The services we use: LiveKit and Airtable. Each variable, its default, its rules.
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::{AirtableSettings, LiveKitSettings, Reader, StorageSettings, check};
+use crate::domain::RowWrites;
+
+use super::{AirtableSettings, LiveKitSettings, Reader, check};
 
 impl LiveKitSettings {
     /// LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, LIVEKIT_WEBHOOK_KEYS.
@@ -15,8 +17,7 @@ impl LiveKitSettings {
             .address("LIVEKIT_URL", expected, check::livekit_url)
             .unwrap_or_default();
         let api_key = r.required("LIVEKIT_API_KEY", "the project's API key");
-        let api_secret =
-            SecretString::from(r.required("LIVEKIT_API_SECRET", "the API key's secret"));
+        let api_secret = r.required_secret("LIVEKIT_API_SECRET", "the API key's secret");
         let mut webhook_keys = vec![(api_key.clone(), api_secret.clone())];
         webhook_keys.extend(more_webhook_keys(r));
         Self {
@@ -31,9 +32,10 @@ impl LiveKitSettings {
 fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
     let name = "LIVEKIT_WEBHOOK_KEYS";
     let expected = "comma-separated key:secret pairs";
-    let list = r.text(name, expected).unwrap_or_default();
+    let list = r.secret(name, expected).unwrap_or_default();
     let mut keys = Vec::new();
     for (i, pair) in list
+        .expose_secret()
         .split(',')
         .map(str::trim)
         .enumerate()
@@ -50,75 +52,6 @@ fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
         }
     }
     keys
-}
-
-impl StorageSettings {
-    /// S3_….
-    pub fn read(r: &mut Reader<'_>) -> Self {
-        let access_key = r.required("S3_ACCESS_KEY", "the storage's access key ID");
-        let secret_key =
-            SecretString::from(r.required("S3_SECRET_KEY", "the storage's secret access key"));
-        let bucket = r.required("S3_BUCKET", "the bucket's name");
-        if bucket.contains(['/', ':']) {
-            r.refuse(
-                "S3_BUCKET",
-                "is not a bucket's name, expected the name alone, without address or slashes",
-            );
-        }
-        let expected = "https://<account>.r2.cloudflarestorage.com or another https:// URL (http:// only on this machine), or nothing for AWS";
-        let endpoint = r.address("S3_ENDPOINT", expected, |v| check::storage_url(v, &bucket));
-        let region = region(r, endpoint.as_deref());
-        let expected = "the storage URL that LiveKit's egress uses, http:// or https://";
-        let egress_endpoint = r.address("S3_EGRESS_ENDPOINT", expected, check::http_url);
-        Self {
-            access_key,
-            secret_key,
-            bucket,
-            endpoint,
-            region,
-            egress_endpoint,
-        }
-    }
-}
-
-/// `auto` is R2's region; AWS and Backblaze require the bucket's region in signatures.
-fn region(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
-    let name = "S3_REGION";
-    let expected = "the bucket's region, like eu-central-1";
-    let fixed = endpoint.and_then(check::region_of);
-    // An invalid endpoint must not cause a second error about a missing region.
-    let has_endpoint = endpoint.is_some() || r.text("S3_ENDPOINT", expected).is_some();
-    let region = r.text(name, expected);
-    match (region, fixed) {
-        (Some(region), Some(fixed)) if region != fixed => {
-            r.refuse(
-                name,
-                format!("is not the region in S3_ENDPOINT, expected {fixed}"),
-            );
-            region
-        }
-        (Some(region), None)
-            if region == "auto" && check::is_aws(endpoint) && !r.has_error("S3_ENDPOINT") =>
-        {
-            r.refuse(
-                name,
-                format!("is auto, which AWS does not support, expected {expected}"),
-            );
-            region
-        }
-        (Some(region), _) => region,
-        (None, Some(fixed)) => fixed,
-        (None, None) if has_endpoint || r.has_error("S3_ENDPOINT") => "auto".into(),
-        (None, None) => {
-            r.refuse(
-                name,
-                format!(
-                    "is missing, expected {expected} (or S3_ENDPOINT if the storage is not AWS)"
-                ),
-            );
-            String::new()
-        }
-    }
 }
 
 impl AirtableSettings {
@@ -158,6 +91,9 @@ impl AirtableSettings {
             "a whole number above 0, or nothing for unlimited",
             |v| v.parse().ok().filter(|n| *n > 0).map(Some),
         );
+        let writes = r.parsed("AIRTABLE_WRITES", RowWrites::Live, "live or final", |v| {
+            v.parse().ok()
+        });
         let expected = "scheme://host:port without /v0";
         let api_url = r.address("AIRTABLE_API_URL", expected, check::origin);
         let content_url = r.address("AIRTABLE_CONTENT_URL", expected, check::origin);
@@ -168,6 +104,7 @@ impl AirtableSettings {
             schema,
             requests_per_second,
             monthly_requests,
+            writes,
             api_url: api_url.unwrap_or_else(|| "https://api.airtable.com".into()),
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }

@@ -1,14 +1,14 @@
 //! What is recorded, where its links lead, and how this process runs. Each variable, its default, its rules.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::{Channels, FileType, policy::RecordOn};
 
 use super::{
-    HttpSettings, LinksSettings, LogSettings, MirrorSettings, Reader, RecordingSettings,
+    HttpSettings, LinksSettings, LogFormat, LogSettings, MirrorSettings, Reader, RecordingSettings,
     TimesSettings, check,
 };
 
@@ -94,7 +94,7 @@ impl LinksSettings {
             true => Err("has a query or a fragment".into()),
             false => check::http_url(v),
         });
-        let secret = r.secret("LINK_SECRET", "a secret");
+        let secret = r.own_secret("LINK_SECRET", "a secret");
         Self { public_url, secret }
     }
 }
@@ -105,18 +105,16 @@ impl MirrorSettings {
         let expected = "the URL of a webhook, http:// or https://, or nothing";
         let url = r.address("EGRESS_WEBHOOK_URL", expected, check::http_url);
         let expected = "whsec_ followed by base64, or any plain text";
-        let secret = r.text("EGRESS_WEBHOOK_SECRET", expected);
-        let encoded = secret.as_deref().and_then(|s| s.strip_prefix("whsec_"));
+        let secret = r.own_secret("EGRESS_WEBHOOK_SECRET", expected);
+        let text = secret.as_ref().map(ExposeSecret::expose_secret);
+        let encoded = text.and_then(|s| s.strip_prefix("whsec_"));
         if encoded.is_some_and(|e| !BASE64_STANDARD.decode(e).is_ok_and(|key| !key.is_empty())) {
             r.refuse(
                 "EGRESS_WEBHOOK_SECRET",
                 format!("is not base64 after whsec_, expected {expected}"),
             );
         }
-        Some(Self {
-            url: url?,
-            secret: secret.map(SecretString::from),
-        })
+        Some(Self { url: url?, secret })
     }
 }
 
@@ -132,31 +130,32 @@ impl TimesSettings {
 }
 
 impl HttpSettings {
-    /// LISTEN_ADDR and API_TOKEN.
+    /// LISTEN_ADDR, PORT and API_TOKEN.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "text without spaces that is valid in a header";
-        let api_token = r.text("API_TOKEN", expected);
-        if api_token
-            .as_ref()
-            .is_some_and(|t| !t.bytes().all(|b| b.is_ascii_graphic()))
-        {
+        let api_token = r.own_secret("API_TOKEN", expected);
+        let is_header = |t: &SecretString| t.expose_secret().bytes().all(|b| b.is_ascii_graphic());
+        if !api_token.as_ref().is_none_or(is_header) {
             r.refuse(
                 "API_TOKEN",
                 format!("cannot be sent as a bearer token, expected {expected}"),
             );
         }
-        let any = ([0, 0, 0, 0], 8080).into();
-        let listen = r.parsed(
-            "LISTEN_ADDR",
-            any,
-            "IP:port, like 0.0.0.0:8080 or [::]:8080",
-            |v| v.parse().ok(),
-        );
-        Self {
-            listen,
-            api_token: api_token.map(SecretString::from),
-        }
+        let listen = listen_address(r);
+        Self { listen, api_token }
     }
+}
+
+/// LISTEN_ADDR, else every address of the machine with PORT, which Heroku, Render, Railway and Cloud Run set.
+fn listen_address(r: &mut Reader<'_>) -> SocketAddr {
+    let any = |port: u16| SocketAddr::from(([0, 0, 0, 0], port));
+    let expected = "IP:port, like 0.0.0.0:8080 or [::]:8080";
+    let listen = r.parsed("LISTEN_ADDR", None, expected, |v| v.parse().ok().map(Some));
+    if let Some(listen) = listen {
+        return listen;
+    }
+    let expected = "a port number; LISTEN_ADDR takes IP:port";
+    any(r.parsed("PORT", 8080, expected, |v| v.parse().ok()))
 }
 
 /// ALERT_WEBHOOK_URL
@@ -194,11 +193,11 @@ impl LogSettings {
                 .ok()
                 .map(|_| v.to_owned())
         });
-        let json = r.parsed("LOG_FORMAT", false, "text or json", |v| match v {
-            "text" => Some(false),
-            "json" => Some(true),
+        let format = r.parsed("LOG_FORMAT", LogFormat::Text, "text or json", |v| match v {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
             _ => None,
         });
-        Self { filter, json }
+        Self { filter, format }
     }
 }

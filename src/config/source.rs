@@ -1,24 +1,47 @@
-//! Where values come from, and the errors for invalid ones.
+//! Where values come from: the environment, then the `.env` file.
 
-use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
-use secrecy::SecretString;
-
-use super::check;
+use super::{
+    dotenv::{self, Values},
+    errors::Errors,
+    meaning::{Meaning, meaning},
+    text::decode,
+};
 
 /// The values as written by the user: the environment takes precedence over the `.env` file.
 pub struct Source {
-    /// The first layer that contains a name wins.
-    layers: Vec<BTreeMap<String, String>>,
+    environment: BTreeMap<String, Result<String, String>>,
+    dotenv: Values,
     errors: Errors,
+}
+
+/// A value and where it is from.
+pub(super) struct Found {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+/// Where a value is from.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A variable.
+    Variable,
+    /// A variable in the environment, which had quotes around the value.
+    Quoted,
+    /// The file that `NAME_FILE` names.
+    File(PathBuf),
 }
 
 impl Source {
     /// The process's environment, and `.env` in the working directory if there is one.
     pub fn from_env() -> Self {
-        let environment = std::env::vars_os()
-            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        let mut source = Self::from_pairs(environment);
+        let mut source = Self::from_environment(std::env::vars_os());
         source.add_dotenv(Path::new(".env"));
         source
     }
@@ -27,225 +50,109 @@ impl Source {
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let layer = pairs
-            .into_iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect();
+        let owned = |(name, value): (K, V)| (name.into().into(), value.into().into());
+        Self::from_environment(pairs.into_iter().map(owned))
+    }
+
+    /// A value that is not UTF-8 is an error of its variable, not of the others.
+    pub(super) fn from_environment(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        let read = |(name, value): (OsString, OsString)| {
+            let value = value.into_string();
+            let value = value.map_err(|_| "is not UTF-8".to_owned());
+            Some((plain_name(&name.into_string().ok()?), value))
+        };
         Self {
-            layers: vec![layer],
+            environment: variables.into_iter().filter_map(read).collect(),
+            dotenv: Values::new(),
             errors: Errors::default(),
         }
     }
 
-    /// Adds the file as a layer under the others; no file is no error.
+    /// Reads the file for what the environment does not have; no file is no error.
     pub(super) fn add_dotenv(&mut self, path: &Path) {
-        let lines = match dotenvy::from_path_iter(path) {
-            Ok(lines) => lines,
-            Err(e) if e.not_found() => return,
-            Err(_) => return self.errors.add(".env", "cannot be read"),
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return,
+            Err(error) => return self.errors.add(".env", format!("cannot be read: {error}")),
         };
-        let mut layer = BTreeMap::new();
-        let mut last = "the start of the file".to_owned();
-        for line in lines {
-            match line {
-                Ok((name, value)) => {
-                    last.clone_from(&name);
-                    layer.insert(name, value);
-                }
-                // A directory with this name, or bytes that are not UTF-8: reading on might never end.
-                Err(dotenvy::Error::Io(_)) => {
-                    self.errors.add(".env", format!("cannot be read after {last}"));
-                    break;
-                }
-                // The library's own message would repeat the line and any secret in it.
-                Err(_) => self.errors.add(
-                    ".env",
-                    format!("the line after {last} is not NAME=value (put values with spaces, # or $ in single quotes)"),
-                ),
-            }
+        let text = match decode(&bytes) {
+            Ok(text) => text,
+            Err(why) => return self.errors.add(".env", why),
+        };
+        let environment = |name: &str| self.environment.get(name)?.clone().ok();
+        let (values, errors) = dotenv::parse(&text, environment);
+        self.dotenv = values;
+        for error in errors {
+            self.errors.add(".env", error);
         }
-        self.layers.push(layer);
+    }
+
+    /// Errors of the `.env` file as a whole.
+    pub(super) fn errors(&self) -> &Errors {
+        &self.errors
     }
 
     /// The value, or the content of the file that `NAME_FILE` names. An empty value counts as none.
-    fn get(&self, name: &str) -> Result<Option<String>, String> {
+    pub(super) fn get(&self, name: &str) -> Result<Option<Found>, String> {
         let file_name = format!("{name}_FILE");
-        for layer in &self.layers {
-            let set = |name: &str| layer.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
-            match (set(name), set(&file_name)) {
+        for look_up in [Self::in_environment, Self::in_dotenv] {
+            match (look_up(self, name)?, look_up(self, &file_name)?) {
                 (Some(_), Some(_)) => {
                     return Err(format!("is set, and so is {file_name}: keep one of them"));
                 }
-                (Some(value), None) => return Ok(Some(value.to_owned())),
+                (Some(found), None) => return Ok(Some(found)),
                 (None, Some(path)) => {
-                    let text = std::fs::read_to_string(path)
-                        .map_err(|e| format!("{file_name}={path} cannot be read: {e}"))?;
-                    let text = text.trim();
-                    return match text.is_empty() {
-                        true => Err(format!("{file_name}={path} is empty")),
-                        false => Ok(Some(text.to_owned())),
-                    };
+                    let path = PathBuf::from(path.text);
+                    let text = read_file(&path)
+                        .map_err(|why| format!("{file_name}={} {why}", path.display()))?;
+                    let origin = Origin::File(path);
+                    return Ok(Some(Found { text, origin }));
                 }
                 (None, None) => {}
             }
         }
         Ok(None)
     }
-}
 
-/// All configuration errors, one line per variable. They contain no secret values.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Errors(Vec<(String, String)>);
-
-impl Errors {
-    /// `(variable, what is wrong)` in the order of the documentation.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, text)| (name.as_str(), text.as_str()))
-    }
-
-    fn add(&mut self, name: &str, text: impl Into<String>) {
-        if !self.0.iter().any(|(known, _)| known == name) {
-            self.0.push((name.to_owned(), text.into()));
-        }
-    }
-}
-
-impl fmt::Display for Errors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, (name, text)) in self.iter().enumerate() {
-            let end = if i == 0 { "" } else { "\n" };
-            write!(f, "{end}{name}: {text}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Errors {}
-
-/// Reads variables one by one and collects their errors.
-pub struct Reader<'a> {
-    source: &'a Source,
-    errors: Errors,
-}
-
-impl<'a> Reader<'a> {
-    /// Nothing is read yet; errors of the `.env` file are there from the start.
-    pub(super) fn new(source: &'a Source) -> Self {
-        Self {
-            source,
-            errors: source.errors.clone(),
-        }
-    }
-
-    /// The value, unless any variable was wrong.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Errors> {
-        if self.errors.0.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.errors)
-        }
-    }
-
-    /// Notes what is wrong with a variable; only the first error of each counts.
-    pub(super) fn refuse(&mut self, name: &str, text: impl Into<String>) {
-        self.errors.add(name, text);
-    }
-
-    /// Whether something is wrong with this variable.
-    pub(super) fn has_error(&self, name: &str) -> bool {
-        self.errors.iter().any(|(known, _)| known == name)
-    }
-
-    /// The unchanged value; `expected` completes "expected …".
-    pub(super) fn text(&mut self, name: &str, expected: &str) -> Option<String> {
-        match self.source.get(name) {
-            Ok(Some(value)) if check::is_placeholder(&value) => {
-                self.refuse(
-                    name,
-                    format!("is still the example's placeholder, expected {expected}"),
-                );
-                None
-            }
-            Ok(value) => value,
-            Err(text) => {
-                self.refuse(name, text);
-                None
-            }
-        }
-    }
-
-    /// The value; its absence is an error. `expected` completes "expected …".
-    pub(super) fn required(&mut self, name: &str, expected: &str) -> String {
-        self.text(name, expected).unwrap_or_else(|| {
-            self.refuse(name, format!("is missing, expected {expected}"));
-            String::new()
-        })
-    }
-
-    /// A value that is never shown.
-    pub(super) fn secret(&mut self, name: &str, expected: &str) -> Option<SecretString> {
-        self.text(name, expected).map(SecretString::from)
-    }
-
-    /// A value that may be printed if it is invalid: never a secret or a URL that may contain one.
-    pub(super) fn parsed<T>(
-        &mut self,
-        name: &str,
-        default: T,
-        expected: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> T {
-        let Some(value) = self.text(name, expected) else {
-            return default;
+    fn in_environment(&self, name: &str) -> Result<Option<Found>, String> {
+        let Some(value) = self.environment.get(name) else {
+            return Ok(None);
         };
-        parse(&value).unwrap_or_else(|| {
-            let shown: String = value.chars().take(60).collect();
-            self.refuse(name, format!("expected {expected}, got {shown:?}"));
-            default
-        })
-    }
-
-    /// A duration within these limits, which the error names.
-    pub(super) fn duration(
-        &mut self,
-        name: &str,
-        default: &str,
-        at_least: Duration,
-        at_most: Duration,
-    ) -> Duration {
-        let limits = match (at_least, at_most) {
-            (Duration::ZERO, Duration::MAX) => String::new(),
-            (least, Duration::MAX) => format!(", at least {}", check::show_duration(least)),
-            (least, most) => {
-                format!(
-                    ", between {} and {}",
-                    check::show_duration(least),
-                    check::show_duration(most)
-                )
-            }
+        let (text, origin) = match meaning(name, value.as_ref().map_err(String::clone)?)? {
+            Meaning::AsWritten(text) => (text, Origin::Variable),
+            Meaning::Unquoted(text) => (text, Origin::Quoted),
         };
-        let default = check::duration(default).unwrap_or(at_least);
-        let expected = format!("a duration like 30s, 15m, 2h or 7d{limits}");
-        self.parsed(name, default, &expected, |v| {
-            check::duration(v).filter(|d| (at_least..=at_most).contains(d))
-        })
+        Ok((!text.is_empty()).then_some(Found { text, origin }))
     }
 
-    /// A URL that passes `check`; it is not printed, because it may contain a password.
-    pub(super) fn address(
-        &mut self,
-        name: &str,
-        expected: &str,
-        check: impl FnOnce(&str) -> Result<String, String>,
-    ) -> Option<String> {
-        match check(&self.text(name, expected)?) {
-            Ok(address) => Some(address),
-            Err(why) => {
-                self.refuse(name, format!("{why}, expected {expected}"));
-                None
-            }
-        }
+    fn in_dotenv(&self, name: &str) -> Result<Option<Found>, String> {
+        let Some(value) = self.dotenv.get(name) else {
+            return Ok(None);
+        };
+        let text = value.as_ref().map_err(String::clone)?.trim().to_owned();
+        let origin = Origin::Variable;
+        Ok((!text.is_empty()).then_some(Found { text, origin }))
     }
+}
+
+/// The content of a file that `NAME_FILE` names, without blanks around it.
+///
+/// # Errors
+/// The reason why it cannot be used, to be read after the file's name.
+pub(super) fn read_file(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let text = decode(&bytes)?.trim().to_owned();
+    match text.is_empty() {
+        true => Err("is empty".into()),
+        false => Ok(text),
+    }
+}
+
+/// A name without what programs that read `NAME=value` files may leave in front of it.
+fn plain_name(name: &str) -> String {
+    let name = name.trim_start_matches('\u{feff}');
+    let name = name.strip_prefix("export ").unwrap_or(name);
+    name.trim().to_owned()
 }

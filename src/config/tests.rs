@@ -5,6 +5,9 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod bucket;
+mod installed;
+
 /// The seed's block with values filled in, plus the other required variables.
 const COMPLETE: [(&str, &str); 9] = [
     ("LIVEKIT_API_KEY", "APIkey"),
@@ -49,7 +52,11 @@ fn the_required_variables_are_enough() {
     assert_eq!(config.times.egress_lost_after, Duration::from_secs(900));
     assert_eq!(config.http.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(config.database_url, "sqlite:livekit-airtable.db");
-    assert!(config.mirror.is_none() && config.alert_webhook_url.is_none() && !config.log.json);
+    assert!(
+        config.mirror.is_none()
+            && config.alert_webhook_url.is_none()
+            && config.log.format == LogFormat::Text
+    );
 }
 
 #[test]
@@ -215,6 +222,14 @@ fn livekit_urls_are_made_http() {
         url("wss://lk.example.com:443"),
         Some("https://lk.example.com".into())
     );
+    for behind_a_proxy in [
+        "wss://example.com/livekit",
+        "https://example.com/livekit/",
+        "wss://example.com/livekit/rtc?access_token=x#y",
+    ] {
+        let expected = Some("https://example.com/livekit".to_owned());
+        assert_eq!(url(behind_a_proxy), expected, "{behind_a_proxy}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use crate::domain::{Channels, FileType, policy::RecordOn};
+use crate::domain::{Addressing, Channels, FileType, KeyLookup, RowWrites, policy::RecordOn};
 
 /// LIVEKIT_*: the project whose calls are recorded.
 pub struct LiveKitSettings {
@@ -20,16 +20,18 @@ pub struct LiveKitSettings {
 
 /// S3_*: the bucket.
 pub struct StorageSettings {
-    /// S3_ACCESS_KEY
-    pub access_key: String,
-    /// S3_SECRET_KEY
-    pub secret_key: SecretString,
+    /// S3_ACCESS_KEY, S3_SECRET_KEY and S3_SESSION_TOKEN, from their files as they are at each use.
+    pub key: KeyLookup,
+    /// The key that LiveKit uploads with: S3_EGRESS_ACCESS_KEY and S3_EGRESS_SECRET_KEY, else `key`.
+    pub egress_key: KeyLookup,
     /// S3_BUCKET
     pub bucket: String,
     /// `None`: AWS itself.
     pub endpoint: Option<String>,
-    /// S3_REGION, or what the endpoint fixes.
+    /// S3_REGION, or the one that the endpoint implies.
     pub region: String,
+    /// S3_ADDRESSING
+    pub addressing: Addressing,
     /// Where LiveKit's egress uploads to, if different from `endpoint`.
     pub egress_endpoint: Option<String>,
 }
@@ -49,6 +51,8 @@ pub struct AirtableSettings {
     pub requests_per_second: f64,
     /// Per calendar month (UTC); `None`: unlimited.
     pub monthly_requests: Option<u64>,
+    /// AIRTABLE_WRITES
+    pub writes: RowWrites,
     /// `scheme://host[:port]`, without `/v0`.
     pub api_url: String,
     /// Where attachments are uploaded, in the same form.
@@ -100,9 +104,9 @@ pub struct TimesSettings {
     pub keep: Duration,
 }
 
-/// LISTEN_ADDR and API_TOKEN.
+/// LISTEN_ADDR, PORT and API_TOKEN.
 pub struct HttpSettings {
-    /// LISTEN_ADDR
+    /// LISTEN_ADDR, or 0.0.0.0 with PORT.
     pub listen: SocketAddr,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
@@ -113,6 +117,15 @@ pub struct HttpSettings {
 pub struct LogSettings {
     /// In the syntax of RUST_LOG.
     pub filter: String,
-    /// LOG_FORMAT=json
-    pub json: bool,
+    /// LOG_FORMAT
+    pub format: LogFormat,
+}
+
+/// LOG_FORMAT: how a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }

@@ -34,6 +34,8 @@ impl Month {
 pub enum Mode {
     /// The month's requests suffice: every change is sent at once.
     Free,
+    /// They are kept for final rows, which are sent at once.
+    FinalFirst,
     /// They would not suffice: only final rows are sent, in full requests.
     Saving,
     /// No requests are left.
@@ -47,6 +49,39 @@ pub struct Allowance {
     pub limit: Option<u64>,
     /// Requests of this month, of all processes.
     pub used: u64,
+}
+
+/// What the rest of a month has to be written, as far as it is known and as the last day and hour let expect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Demand {
+    /// Calls whose final row is not written.
+    pub open_rows: u64,
+    /// Rows whose links expire this month.
+    pub renewals: u64,
+    /// Calls that began within the last hour, and within the last day.
+    pub last_hour: u64,
+    pub last_day: u64,
+}
+
+/// Rows in a request.
+const ROWS: u64 = 10;
+/// Hours for which the last hour's calls are expected to go on.
+const RUSH_HOURS: f64 = 3.0;
+/// Requests that may be under way, or be spent on what no forecast has: reading the schema, a refusal.
+const UNDER_WAY: u64 = 5;
+
+impl Demand {
+    /// Calls that are expected to begin before the month ends.
+    pub fn expected(&self, now: Timestamp) -> u64 {
+        let hours = Month::of(now).ends.duration_since(now).as_secs_f64() / 3600.0;
+        let rush = self.last_hour as f64 * hours.min(RUSH_HOURS);
+        (rush + self.last_day as f64 * hours / 24.0).ceil() as u64
+    }
+
+    /// Requests that the final rows need, each of them alone.
+    pub fn requests(&self, now: Timestamp) -> u64 {
+        self.open_rows + self.expected(now) + self.renewals.div_ceil(ROWS)
+    }
 }
 
 /// Seconds of a month's first day, whose share may be used however fast: a pace is not judged by less than a day.
@@ -66,6 +101,19 @@ impl Allowance {
             Some(_) if self.runs_out(now).is_some() => Mode::Saving,
             Some(_) => Mode::Free,
         }
+    }
+
+    /// How to spend what is left, so that it lasts for the final rows of the calls that are known and expected. A month's
+    /// pace says nothing of a rush near its end.
+    pub fn mode_for(&self, demand: &Demand, now: Timestamp) -> Mode {
+        let needed = demand.requests(now);
+        let forecast = match self.left() {
+            None => Mode::Free,
+            Some(left) if left < needed => Mode::Saving,
+            Some(left) if left <= needed + needed / 5 + UNDER_WAY => Mode::FinalFirst,
+            Some(_) => Mode::Free,
+        };
+        forecast.max(self.mode(now))
     }
 
     /// When no requests are left at this pace; `None`: they last to the end of the month.

@@ -75,6 +75,11 @@ impl Location {
             return Some(Location::Disk);
         };
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        // With S3_ADDRESSING=virtual, the egress puts the bucket before the whole endpoint: `https://calls.https://host/key`.
+        let rest = match rest.split_once(".https://").or(rest.split_once(".http://")) {
+            Some((bucket, address)) if !bucket.contains('/') => &format!("{bucket}.{address}"),
+            _ => rest,
+        };
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         Some(Location::Address {
             host: host.to_owned(),

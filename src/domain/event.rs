@@ -82,7 +82,7 @@ pub enum EventPayload {
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
     Start {
-        /// Fills `{room_id}` of the path, as the seed's `ctx.job.id` does.
+        /// Fills `{room_id}` of the path, for agents that name files by their job.
         path_id: Option<String>,
         /// Recordings that had ended when this was requested: they do not fulfil the request.
         ended: BTreeSet<EgressId>,
@@ -96,7 +96,9 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Observation {
-    /// ListRooms no longer lists the room.
+    /// ListRooms does not list the room; one answer may be wrong.
+    RoomMissing,
+    /// The room has closed: several answers of LiveKit agree.
     RoomGone,
     /// LiveKit did not start the recording.
     NotStarted {

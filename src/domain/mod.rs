@@ -1,9 +1,11 @@
 //! What a call is, and how events change it. Pure: no I/O, no clock; `now` is a parameter.
 //!
 //! `call` folds an [`Event`] into a [`Call`]: `call::status` decides its [`Status`], `call::merge` applies the
-//! [`Policy`] that says which rooms are recorded and when, `call::recorders` and `call::restarts` decide between several
-//! egresses of a call, `our_bucket` whether a file is in our bucket, `call::state` has what retention purges of it.
+//! [`Policy`] that says which rooms are recorded and when, `call::derived` has what a call still needs (a start, a stop)
+//! and whether it is over, `call::recorders` and `call::restarts` decide between several egresses of a call, `our_bucket`
+//! whether a file is in our bucket, `call::state` has what retention purges of it.
 
+mod count;
 mod hex;
 mod id;
 mod name;
@@ -27,12 +29,15 @@ pub mod place;
 
 pub mod recording;
 
+mod addressing;
 pub mod bucket_recording;
 mod key_pattern;
 pub mod path;
+mod storage_key;
 
 pub mod event;
 pub mod policy;
+mod row_writes;
 mod sink;
 pub mod start_refusal;
 
@@ -45,8 +50,10 @@ pub mod backoff;
 pub mod budget;
 pub mod link;
 
+pub use addressing::{Addressing, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
+pub use count::counted;
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};
@@ -59,5 +66,7 @@ pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
 pub use recording::Recording;
 pub use room::{AgentJob, Room};
+pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;
+pub use storage_key::{KeyLookup, KeyUnreadable, StorageKey};

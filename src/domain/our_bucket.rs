@@ -217,6 +217,8 @@ mod tests {
         for here in [
             "https://minio:9000/calls/a.mp3",
             "https://calls.minio:9000/a.mp3?X-Amz-Expires=7",
+            "https://calls.https://minio:9000/a.mp3",
+            "https://calls.http://minio:9000/a.mp3",
             "s3://calls/a.mp3",
         ] {
             assert_eq!(place(&ours, there(), here), Place::OurBucket, "{here}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::latest::Latest;
 
@@ -17,6 +17,18 @@ pub enum ParticipantKind {
     Sip,
     Egress,
     Ingress,
+    /// A call through WhatsApp or Twilio.
+    Connector,
+}
+
+impl ParticipantKind {
+    /// What versions before this one store and read: they do not know every kind.
+    fn as_before(self) -> ParticipantKind {
+        match self {
+            ParticipantKind::Connector => ParticipantKind::Standard,
+            kind => kind,
+        }
+    }
 }
 
 /// One participant, as far as events reported them.
@@ -42,7 +54,10 @@ pub struct Participant {
 impl Participant {
     /// A person: not an agent, an egress or an ingress.
     pub fn is_person(&self) -> bool {
-        matches!(self.kind, ParticipantKind::Standard | ParticipantKind::Sip)
+        matches!(
+            self.kind,
+            ParticipantKind::Standard | ParticipantKind::Sip | ParticipantKind::Connector
+        )
     }
 
     /// Merges what another event said of the same participant, in any order.
@@ -85,6 +100,13 @@ struct StoredParticipant {
     identity: String,
     name: String,
     kind: ParticipantKind,
+    /// The kind, where versions before this one do not know it.
+    #[serde(
+        default,
+        deserialize_with = "if_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    newer_kind: Option<ParticipantKind>,
     attributes: BTreeMap<String, String>,
     joined_at: Option<Timestamp>,
     left_at: Option<Timestamp>,
@@ -97,13 +119,19 @@ struct StoredParticipant {
     has_audio: bool,
 }
 
+/// A kind that only a newer version knows is none.
+fn if_known<'de, D: Deserializer<'de>>(value: D) -> Result<Option<ParticipantKind>, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
 impl From<StoredParticipant> for Participant {
     fn from(stored: StoredParticipant) -> Participant {
         Participant {
             sid: stored.sid,
             identity: stored.identity,
             name: Latest::new(stored.name_version, stored.name),
-            kind: stored.kind,
+            kind: stored.newer_kind.unwrap_or(stored.kind),
             attributes: Latest::new(stored.attributes_version, stored.attributes),
             joined_at: stored.joined_at,
             left_at: stored.left_at,
@@ -120,7 +148,8 @@ impl From<Participant> for StoredParticipant {
             identity: participant.identity,
             name_version: *participant.name.stamp(),
             name: participant.name.into_value(),
-            kind: participant.kind,
+            kind: participant.kind.as_before(),
+            newer_kind: Some(participant.kind).filter(|kind| *kind != kind.as_before()),
             attributes_version: *participant.attributes.stamp(),
             attributes: participant.attributes.into_value(),
             joined_at: participant.joined_at,

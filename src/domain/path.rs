@@ -56,7 +56,7 @@ pub fn is_apart_by_name(template: &str, room_name: &str) -> bool {
 }
 
 /// Whether a requested value of `{room_id}` is the ID of another room.
-pub fn is_anothers_id(path_id: &str, room_id: &str) -> bool {
+pub fn belongs_to_other_room(path_id: &str, room_id: &str) -> bool {
     let filled = segment(path_id);
     filled.starts_with("RM_") && filled != room_id
 }

@@ -47,7 +47,7 @@ impl FromStr for RecordOn {
     }
 }
 
-/// RECORD_ON and RECORD_ROOMS, and since when recordings are no history.
+/// RECORD_ON and RECORD_ROOMS, and when the service first ran: earlier recordings are history.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub on: RecordOn,

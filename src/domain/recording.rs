@@ -28,6 +28,9 @@ pub struct Recording {
     /// When LiveKit accepted the request.
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+    /// `file_results[0].started_at`: position 0 of the file, when the first audio came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_started_at: Option<Timestamp>,
     /// `file_results[0].filename`: the object's key.
     pub key: String,
     /// Bytes, as counted by the egress; `None` if it uploaded nothing.
@@ -50,10 +53,12 @@ pub struct Recording {
 impl Recording {
     /// Merges what another event said of the same egress; any order and any repetition gives the same. An end beats a
     /// beginning, then the newest `updatedAt` wins (LiveKit Cloud may send several ends): all fields come from that
-    /// event, except the key, which is the newest that any event carried, the place, which any event may tell, and
-    /// `started_at`, which is the earliest: the egress sends another one when its pipeline starts, some milliseconds later.
+    /// event, except the key, which is the newest that any event carried, the place, which any event may tell, and both
+    /// starts, which are the earliest: the egress sends another `started_at` when its pipeline starts, some milliseconds
+    /// later.
     pub fn merge(&mut self, other: Recording) {
         let started_at = earliest(self.started_at, other.started_at);
+        let file_started_at = earliest(self.file_started_at, other.file_started_at);
         let place = self.place.clone().max(other.place.clone());
         let (winner, loser) = if other.last_word() > self.last_word() {
             (other, std::mem::take(self))
@@ -67,6 +72,7 @@ impl Recording {
             self.key = loser.key;
         }
         self.started_at = started_at;
+        self.file_started_at = file_started_at;
         self.place = place;
     }
 

@@ -32,6 +32,11 @@ impl Status {
         Status::Failed,
     ];
 
+    /// Whether the room is closed and nothing is awaited of its recordings.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Status::Live | Status::Processing)
+    }
+
     /// The choice in the Airtable column.
     pub fn label(self) -> &'static str {
         match self {

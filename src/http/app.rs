@@ -1,4 +1,4 @@
-//! What requests are answered with.
+//! The parts that requests are answered with.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
 pub struct App {
     /// Answers come from here, and what is received goes here.
     pub store: Store,
-    /// Who may sign webhooks and tokens.
+    /// The keys that may sign webhooks and tokens.
     pub keys: Keys,
     /// Wakes jobs for what was received.
     pub wake: Arc<Wake>,

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 use super::{App, error::Problem};
-use crate::livekit::token::Grants;
+use crate::livekit::token::{Grants, TokenError, named_key};
 
 /// Whose token a request carries.
 pub(super) enum Bearer {
@@ -21,7 +21,7 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
     let token = match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(Problem::unauthorized("send `Authorization: Bearer TOKEN`")),
+        _ => return Err(without_token(app)),
     };
     if let Some(ours) = &app.api_token {
         let same = ours.expose_secret().as_bytes().ct_eq(token.as_bytes());
@@ -31,10 +31,39 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     }
     match app.keys.verify_token(token, (app.clock)()) {
         Ok(grants) => Ok(Bearer::LiveKit(grants)),
-        Err(refused) => Err(Problem::unauthorized(format!(
-            "the token is neither API_TOKEN nor a valid LiveKit token: {refused}"
-        ))),
+        Err(refused) => {
+            let why = refusal(refused, token);
+            Err(Problem::unauthorized(format!(
+                "the token is neither API_TOKEN nor a valid LiveKit token: {why}"
+            )))
+        }
     }
+}
+
+/// Why a token is refused, with the key that it names if that is unknown here.
+fn refusal(refused: TokenError, token: &str) -> String {
+    match refused {
+        TokenError::UnknownKey => format!(
+            "{refused} (`iss` is {}). An agent on LiveKit Cloud gets a key of its own: give it API_TOKEN as a secret, or add that key to LIVEKIT_WEBHOOK_KEYS",
+            named_key(token)
+        ),
+        _ => refused.to_string(),
+    }
+}
+
+/// 401. Logged, because the sender cannot see that a proxy has removed the header.
+fn without_token(app: &App) -> Problem {
+    let reason = "no token in a request to /v1";
+    if let Some(suppressed) = app.refusals.should_log(reason) {
+        tracing::warn!(
+            reason,
+            suppressed,
+            "request rejected: the sender has no token, or a proxy in front of this service removes the Authorization header"
+        );
+    }
+    Problem::unauthorized(
+        "send `Authorization: Bearer TOKEN`; if you did, a proxy in front of the service has removed it",
+    )
 }
 
 /// Checks that a request may read; that takes API_TOKEN.

@@ -13,7 +13,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{App, auth, error::Problem};
+use super::{App, auth, error::Problem, room_names};
 use crate::{
     domain::{Status, by_name},
     store::{CallFilter, CallRow, DeliveryState},
@@ -42,8 +42,19 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     auth::reader(&app, &headers)?;
     let Query(query) = query?;
-    let filter = filter(query)?;
-    let page = app.store.page(&filter).await?;
+    let mut filter = filter(query)?;
+    let mut page = app.store.page(&filter).await?;
+    let name = filter.room_name.clone().filter(|_| page.calls.is_empty());
+    for reading in name
+        .iter()
+        .flat_map(|name| room_names::readings(name, None))
+    {
+        filter.room_name = Some(reading);
+        page = app.store.page(&filter).await?;
+        if !page.calls.is_empty() {
+            break;
+        }
+    }
     Ok(Json(CallPageView::new(&page)).into_response())
 }
 

@@ -11,7 +11,10 @@ use axum::{
 
 use super::{App, auth, calls, error::Problem};
 use crate::{
-    domain::{Call, transcript::Transcript},
+    domain::{
+        Call,
+        transcript::{Transcript, Turn},
+    },
     store::CallRow,
     view::CallTranscriptView,
 };
@@ -53,20 +56,16 @@ pub(super) async fn transcript(
     let Path((call_id, name)) = path?;
     let format = TranscriptFormat::of(&name, &headers)?;
     let CallRow { call, .. } = calls::find(&app, &call_id).await?;
-    let report = call.reports.newest();
-    let report = report.ok_or_else(|| {
+    let transcript = call.transcript().ok_or_else(|| {
         Problem::not_found(match call.purged {
             true => "this call's transcript was purged (KEEP); its Airtable row has it",
             false => "this call has no transcript",
         })
     })?;
-    let transcript = &report.transcript;
     Ok(match format {
-        TranscriptFormat::Json => {
-            Json(CallTranscriptView::new(&call.id, transcript)).into_response()
-        }
+        TranscriptFormat::Json => Json(CallTranscriptView::new(&call, &transcript)).into_response(),
         TranscriptFormat::Text => with_type("text/plain; charset=utf-8", transcript.text()),
-        TranscriptFormat::Vtt => with_type("text/vtt; charset=utf-8", vtt(&call, transcript)),
+        TranscriptFormat::Vtt => with_type("text/vtt; charset=utf-8", vtt(&call, &transcript)),
     })
 }
 
@@ -74,26 +73,19 @@ fn with_type(content_type: &'static str, text: String) -> Response {
     ([(header::CONTENT_TYPE, content_type)], text).into_response()
 }
 
-/// Captions relative to the recording's start; a turn lasts until the next one.
+/// Captions relative to the beginning of the recording's file; a turn whose end is unknown lasts until the next one.
 fn vtt(call: &Call, transcript: &Transcript) -> String {
     let Transcript::Turns(turns) = transcript else {
         return format!("WEBVTT\n\nNOTE\n{}\n", transcript.text());
     };
-    let start = call
-        .primary_recording()
-        .and_then(|r| r.started_at)
-        .or(call.started_at());
-    let seconds = |at: Option<jiff::Timestamp>| {
-        let since = at?.duration_since(start?);
-        Some(since.as_secs_f64().max(0.0))
-    };
+    let seconds = |turn: &Turn| call.position(turn).map(|at| at.max(0.0));
     let mut text = String::from("WEBVTT\n");
     for (n, turn) in turns.iter().enumerate() {
-        let from = seconds(turn.at).unwrap_or(n as f64 * UNKNOWN_LENGTH);
-        let next = turns.get(n + 1).and_then(|turn| seconds(turn.at));
-        let to = next
-            .filter(|to| *to > from)
-            .unwrap_or(from + UNKNOWN_LENGTH);
+        let from = seconds(turn).unwrap_or(n as f64 * UNKNOWN_LENGTH);
+        let own = turn.length_ms.map(|length| from + length as f64 / 1e3);
+        let next = turns.get(n + 1).and_then(seconds);
+        let to = own.or(next.filter(|to| *to > from));
+        let to = to.unwrap_or(from + UNKNOWN_LENGTH);
         let one = Transcript::Turns(vec![turn.clone()]).text();
         let line = one.replace("-->", "→").replace('\n', " ");
         text += &format!("\n{} --> {}\n{line}\n", clock(from), clock(to));
@@ -102,7 +94,7 @@ fn vtt(call: &Call, transcript: &Transcript) -> String {
 }
 
 fn clock(seconds: f64) -> String {
-    let millis = (seconds * 1000.0) as u64;
+    let millis = (seconds * 1000.0).round() as u64;
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     format!(
         "{hours:02}:{minutes:02}:{:02}.{:03}",

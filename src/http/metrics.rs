@@ -42,7 +42,7 @@ pub(super) async fn metrics(
     Ok((kind, text).into_response())
 }
 
-/// What is missing: recordings, webhooks, processed inbox messages, running jobs.
+/// Gauges of what is missing: recordings, webhooks, processed inbox messages, running jobs.
 async fn missing(app: &App, now: Timestamp) -> Result<String, Problem> {
     let gauge = |name: &str, value: i64| {
         let name = format!("livekit_airtable_{name}");

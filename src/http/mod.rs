@@ -1,7 +1,7 @@
-//! The HTTP server: stores what it receives and answers from the store, nothing else.
+//! The HTTP server: stores what it receives and answers from the store; a link asks the bucket whether the file is there.
 //!
-//! `server`, `phase` and `socket` serve connections within their limits; `router` lists every request. Each request has a
-//! handler in a file of its own; they share [`App`], `auth`, `error` and `wait`.
+//! `server`, `phase` and `socket` serve connections within their limits; `router` lists every request. Each resource has its
+//! handlers in a file of its own; they share [`App`], `auth`, `error` and `wait`.
 
 mod app;
 mod auth;
@@ -16,7 +16,10 @@ mod health;
 mod links;
 mod metrics;
 mod post_transcript;
+mod readable;
 mod recordings;
+mod report_room;
+mod room_names;
 mod webhook;
 
 mod router;

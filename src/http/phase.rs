@@ -1,4 +1,4 @@
-//! What a connection is doing, as its task, its socket and the accept loop know it.
+//! A connection's phase, as its task, its socket and the accept loop know it.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -40,7 +40,7 @@ impl ConnectionState {
         })
     }
 
-    /// What it is doing now.
+    /// Its phase now.
     pub(super) fn phase(&self) -> Phase {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }

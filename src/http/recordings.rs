@@ -1,6 +1,9 @@
 //! `POST /v1/recordings` and `…/stop`: recordings on request, idempotent.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -15,11 +18,14 @@ use super::{App, auth, error::Problem, wait::wait_for};
 use crate::{
     domain::{Call, Recording},
     pipeline::requests::{self, RequestOutcome},
+    store,
     view::RequestedRecordingView,
 };
 
 /// How long LiveKit may take before the answer is 202.
 const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a refusal may take to pass before the answer is 202.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The body of a request to record a room.
 #[derive(Debug, Deserialize)]
@@ -49,18 +55,38 @@ pub(super) async fn start(
     let now = (app.clock)();
     let request = requests::start(&app.store, ours, room, wanted.room_id, now).await?;
     app.wake.intake.notify_one();
-    let outcome = wait_for(&app, LIVEKIT_TIMEOUT, || request.outcome(&app.store)).await;
-    match outcome {
+    match outcome(&app, || request.outcome(&app.store)).await {
         Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
         Some(RequestOutcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
         Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
             Err(refused(error))
         }
+        Some(RequestOutcome::Retrying(reason)) => {
+            Ok(accepted(RequestedRecordingView::pending(room, &reason)))
+        }
         None => {
-            let pending = RequestedRecordingView::pending(&wanted.room_name);
-            Ok((StatusCode::ACCEPTED, Json(pending)).into_response())
+            let reason = requests::unanswered(&app.status, "the recording starts when it does");
+            Ok(accepted(RequestedRecordingView::pending(room, &reason)))
         }
     }
+}
+
+/// The outcome of a request. A refusal that may pass is none until it has lasted.
+async fn outcome<F>(app: &App, ask: impl Fn() -> F) -> Option<RequestOutcome>
+where
+    F: Future<Output = Result<Option<RequestOutcome>, store::Error>>,
+{
+    let asked = Instant::now();
+    let lasting = || async {
+        let outcome = ask().await?;
+        let retrying = matches!(outcome, Some(RequestOutcome::Retrying(_)));
+        Ok(outcome.filter(|_| !retrying || asked.elapsed() >= RETRY_TIMEOUT))
+    };
+    wait_for(app, LIVEKIT_TIMEOUT, lasting).await
+}
+
+fn accepted(pending: RequestedRecordingView<'_>) -> Response {
+    (StatusCode::ACCEPTED, Json(pending)).into_response()
 }
 
 fn refused(error: String) -> Problem {
@@ -92,13 +118,15 @@ pub(super) async fn stop(
     }
     requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;
     app.wake.intake.notify_one();
-    let stopped = wait_for(&app, LIVEKIT_TIMEOUT, || {
-        requests::stopped(&app.store, &egress_id)
-    });
+    let stopped = outcome(&app, || requests::stopped(&app.store, &egress_id));
     match stopped.await {
         Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
         Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
             Err(refused(error))
+        }
+        Some(RequestOutcome::Retrying(reason)) => {
+            let state = RequestedRecordingView::new(&call, recording);
+            Ok(accepted(state.because(&reason)))
         }
         Some(RequestOutcome::NoRoom) | None => Ok(recorded(&call, recording)),
     }

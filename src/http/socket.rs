@@ -26,7 +26,7 @@ pub(super) struct Socket<I> {
     state: Arc<ConnectionState>,
     /// Runs once the answer has been sent.
     lingering: Option<Pin<Box<Sleep>>>,
-    /// What is written in place of hyper's own refusal, and how many bytes of it have been.
+    /// The answer in place of hyper's own refusal, and how many bytes of it have been.
     problem: Option<(Vec<u8>, usize)>,
 }
 

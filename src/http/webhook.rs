@@ -13,7 +13,10 @@ use jiff::Timestamp;
 
 use super::{App, error::Problem};
 use crate::{
-    livekit::token::TokenError,
+    livekit::{
+        token::{TokenError, named_key},
+        webhook::token,
+    },
     store::{InboxMessage, MessageKind},
 };
 
@@ -37,15 +40,17 @@ pub(super) async fn receive(
 
 /// The signed webhook. The token is checked first: a body without a valid one is not kept in memory.
 async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<InboxMessage, Problem> {
-    let token = request.headers().get(header::AUTHORIZATION);
-    let token = token.and_then(|value| value.to_str().ok());
-    let signed = match app.keys.verify_webhook(token, now) {
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let signed = match app.keys.verify_webhook(authorization, now) {
         Ok(signed) => signed,
         Err(refused) => {
+            let unknown = authorization.filter(|_| refused == TokenError::UnknownKey);
+            let key = unknown.map(|header| named_key(token(header)));
             let measured = tokio::time::timeout(MEASURE_TIMEOUT, is_too_large(request.into_body()));
             return Err(match measured.await {
                 Ok(true) => too_large(),
-                _ => refuse(app, refused),
+                _ => refuse(app, refused, key.as_deref()),
             });
         }
     };
@@ -57,7 +62,7 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
     })?;
     let key = signed
         .verify(&body)
-        .map_err(|refused| refuse(app, refused))?;
+        .map_err(|refused| refuse(app, refused, None))?;
     let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
     message.dedupe = Some(signed.dedupe_key(&body));
     message.signed_by = Some(key);
@@ -83,16 +88,21 @@ fn too_large() -> Problem {
     )
 }
 
-fn refuse(app: &App, refused: TokenError) -> Problem {
+/// `key`: an unknown key that the token names.
+fn refuse(app: &App, refused: TokenError, key: Option<&str>) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
     let reason = refused.to_string();
     if let Some(suppressed) = app.refusals.should_log(&reason) {
         let advice = refused.advice();
         tracing::warn!(
             reason,
+            iss = key,
             suppressed,
             "webhook rejected, nothing stored: {advice}"
         );
     }
-    Problem::unauthorized(reason)
+    Problem::unauthorized(match key {
+        Some(key) => format!("{reason} (`iss` is {key})"),
+        None => reason,
+    })
 }

@@ -16,6 +16,9 @@ pub use super::token_error::TokenError;
 /// Allowed difference between LiveKit's clock and ours, in seconds.
 const LEEWAY: f64 = 60.0;
 
+/// Characters of an unknown key that are shown.
+const LONGEST_KEY: usize = 60;
+
 /// The accepted API keys, LIVEKIT_API_KEY first. A key may be listed twice, with its old and its new secret.
 #[derive(Clone)]
 pub struct Keys(Vec<(String, SecretString)>);
@@ -89,6 +92,16 @@ impl Keys {
             }
         }
         Err(refused)
+    }
+}
+
+/// The API key that a token names in `iss`, whether or not it is ours, for people; `token` is without `Bearer `.
+pub fn named_key(token: &str) -> String {
+    let claims = token.split('.').nth(1).and_then(|part| decode(part).ok());
+    let key = claims.and_then(|claims: Claims| claims.iss);
+    match key.filter(|key| !key.is_empty()) {
+        Some(key) => format!("{:?}", key.chars().take(LONGEST_KEY).collect::<String>()),
+        None => "none".to_owned(),
     }
 }
 

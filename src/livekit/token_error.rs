@@ -39,6 +39,12 @@ impl TokenError {
                 "check this machine's clock, and whether a proxy delays requests"
             }
             TokenError::Body => "a proxy must forward the body unchanged",
+            TokenError::Missing => {
+                "LiveKit signs its webhooks in the Authorization header: a proxy, firewall or tunnel in front of this service may remove that header and must forward it unchanged, or somebody else calls this address"
+            }
+            TokenError::Malformed => {
+                "a proxy in front of this service may replace the Authorization header, for example with Basic authentication of its own, or somebody else calls this address"
+            }
             _ => "LiveKit does not send such requests: somebody else calls this address",
         }
     }

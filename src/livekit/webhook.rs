@@ -27,12 +27,8 @@ impl Keys {
         authorization: Option<&str>,
         now: Timestamp,
     ) -> Result<Signed, TokenError> {
-        let header = authorization.ok_or(TokenError::Missing)?.trim();
-        let token = match header.split_at_checked(7) {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
-            _ => header,
-        };
-        let claims = self.verify(token, now)?;
+        let header = authorization.ok_or(TokenError::Missing)?;
+        let claims = self.verify(token(header), now)?;
         let hash = claims
             .sha256
             .filter(|hash| !hash.is_empty())
@@ -41,6 +37,15 @@ impl Keys {
             key: claims.iss.unwrap_or_default(),
             hash: BASE64_STANDARD.decode(hash).map_err(|_| TokenError::Body)?,
         })
+    }
+}
+
+/// The token in a webhook's `Authorization`: LiveKit sends it bare.
+pub fn token(authorization: &str) -> &str {
+    let header = authorization.trim();
+    match header.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
+        _ => header,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
 /// Calls and messages read at once.
 const PAGE: i64 = 64;
 
-/// What the database already contains, folded or not.
+/// The recordings that the database already contains, folded or not.
 #[derive(Debug, Default)]
 pub struct KnownRecordings {
     egresses: HashMap<EgressId, Recording>,

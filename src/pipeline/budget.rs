@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::{Clock, deliver::BatchPolicy};
 use crate::{
     airtable::{Denied, Grant, LedgerEntry, RequestLedger},
-    domain::budget::{Allowance, Mode, Month, utc_day},
+    domain::budget::{Allowance, Demand, Mode, Month, utc_day},
     store::{self, After, Store},
 };
 
@@ -90,19 +90,21 @@ impl Budget {
 
     /// What is worth a request now. What is left of the month is logged once a day, and when it gets worse.
     pub async fn batch_policy(&self, now: Timestamp) -> Result<BatchPolicy, store::Error> {
-        if self.limit.is_none() {
+        let Some(limit) = self.limit else {
             return Ok(BatchPolicy::Everything);
-        }
+        };
         let base = self.store.base(&self.base_id).await?;
         let allowance = Allowance {
             limit: self.limit,
             used: base.map_or(0, |base| base.used(now)),
         };
-        let mode = allowance.mode(now);
-        self.log(allowance, mode, now);
+        let demand = self.store.demand(limit, now).await?;
+        let mode = allowance.mode_for(&demand, now);
+        self.log(allowance, &demand, mode, now);
         Ok(match mode {
             // When nothing is left one batch asks the ledger, is denied, and pauses the sink with the reason.
             Mode::Free | Mode::Spent => BatchPolicy::Everything,
+            Mode::FinalFirst => BatchPolicy::FinalOnly { since: now },
             Mode::Saving => BatchPolicy::FinalOnly {
                 since: now - LONGEST_WAIT,
             },
@@ -115,7 +117,7 @@ impl Budget {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn log(&self, allowance: Allowance, mode: Mode, now: Timestamp) {
+    fn log(&self, allowance: Allowance, demand: &Demand, mode: Mode, now: Timestamp) {
         let today = Some((utc_day(now), mode));
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         if *logged >= today {
@@ -133,6 +135,14 @@ impl Budget {
                      ended calls are sent, in full requests or after waiting 24 h"
                 );
             }
+            (Mode::FinalFirst | Mode::Saving, _) => tracing::warn!(
+                used,
+                left,
+                waiting = demand.open_rows,
+                expected = demand.expected(now),
+                "what is left of AIRTABLE_MONTHLY_REQUESTS is kept for the rows of ended calls, `waiting` and `expected` until \
+                 the month ends; rows of open calls wait"
+            ),
             (Mode::Spent, _) => tracing::warn!(used, "AIRTABLE_MONTHLY_REQUESTS are used up"),
             _ => tracing::info!(
                 used,

@@ -23,7 +23,7 @@ pub type Clock = fn() -> Timestamp;
 pub trait Job: Send + Sync + 'static {
     /// Names its lease, its gauges and its entry in `/readyz`; stored, so it never changes.
     fn name(&self) -> &'static str;
-    /// What wakes it before its time; `None` for jobs that only time wakes.
+    /// The signal that wakes it before its time; `None` for jobs that only time wakes.
     fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify>;
     /// Whether one process at a time runs it; otherwise every process does.
     fn is_leased(&self) -> bool {

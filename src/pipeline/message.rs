@@ -114,9 +114,10 @@ struct Reported<'a> {
 fn report(text: &str) -> Result<EventPayload, String> {
     let Reported { room: named, body } = serde_json::from_str(text).map_err(not_ours)?;
     let (own, report) = transcript::read(body).map_err(|error| error.to_string())?;
-    let own_named = !own.sid.is_empty() || !own.name.is_empty();
+    // It is the body's, with its name as the sender meant it.
+    let is_named = !named.sid.is_empty() || !named.name.is_empty();
     Ok(EventPayload::Report {
-        room: if own_named { own } else { named },
+        room: if is_named { named } else { own },
         report: Arc::new(report),
     })
 }

@@ -2,7 +2,7 @@
 //! data, and the periodic scan alone would be correct.
 //!
 //! In reading order: what a job is and what runs it (`job`, `wake`, `leases`, `runner`), what enters the inbox and
-//! becomes a call (`message`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
+//! becomes a call (`message`, `presence`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
 //! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`,
 //! `alerts`).
 
@@ -14,6 +14,7 @@ mod wake;
 pub mod backfill;
 pub mod intake;
 mod message;
+mod presence;
 pub mod rebuild;
 pub mod reconcile;
 pub mod requests;

@@ -167,6 +167,7 @@ fn lacks(call: &Call, known: &Call) -> bool {
             of.alive_at,
             of.finished_at,
             of.gone_at,
+            of.missing_at,
         ]
         .into_iter()
         .flatten()

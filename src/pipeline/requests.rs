@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::sinks::egress::EgressState;
+use super::{JobState, JobStatus, reconcile::RECONCILE, sinks::egress::EgressState};
 use crate::{
     domain::{Call, EgressId, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
     store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
@@ -15,8 +15,10 @@ use crate::{
 pub enum RequestOutcome {
     Recorded(Box<(Call, Recording)>),
     NoRoom,
-    /// LiveKit refused; the reason, for people.
+    /// LiveKit refused for good; the reason, for people.
     Refused(String),
+    /// LiveKit refused, which may pass: it is asked again. The reason, for people.
+    Retrying(String),
     /// LiveKit rejects our key; its message, for people.
     NotPermitted(String),
 }
@@ -100,19 +102,32 @@ impl Start {
         match refused.map(|refused| (refused.refusal, refused.error)) {
             Some((StartRefusal::NoRoom, _)) => Ok(Some(RequestOutcome::NoRoom)),
             Some((StartRefusal::Final, error)) => Ok(Some(RequestOutcome::Refused(error))),
-            Some((StartRefusal::Transient, _)) | None => Ok(denied(store, &call_id)
-                .await?
-                .map(RequestOutcome::NotPermitted)),
+            Some((StartRefusal::Transient, _)) | None => failing(store, &call_id).await,
         }
     }
 }
 
-/// LiveKit's message if it rejected our key in the last attempt to start or stop a recording of this call.
-async fn denied(store: &Store, call_id: &str) -> Result<Option<String>, Error> {
+/// Why the last attempt to start or stop a recording of this call failed, if it did.
+async fn failing(store: &Store, call_id: &str) -> Result<Option<RequestOutcome>, Error> {
     let deliveries = store.deliveries_of(call_id).await?;
-    let denied = |it: &Delivery| it.key.sink == Sink::Egress && EgressState::was_denied(it);
-    let delivery = deliveries.into_iter().find(denied);
-    Ok(delivery.and_then(|delivery| delivery.last_error))
+    let failed = |it: &Delivery| it.key.sink == Sink::Egress && it.attempts > 0;
+    let delivery = deliveries.into_iter().find(failed);
+    Ok(delivery.and_then(|delivery| {
+        let error = delivery.last_error.clone()?;
+        Some(match EgressState::was_denied(&delivery) {
+            true => RequestOutcome::NotPermitted(error),
+            false => RequestOutcome::Retrying(error),
+        })
+    }))
+}
+
+/// Why a request has no outcome yet, for people: with LiveKit's error if it does not even list its rooms. `next`: what
+/// happens when it answers.
+pub fn unanswered(jobs: &JobStatus, next: &str) -> String {
+    match jobs.all().get(RECONCILE) {
+        Some(JobState::Failing(error)) => format!("{error}; {next}"),
+        _ => format!("LiveKit has not answered yet; {next}"),
+    }
 }
 
 /// Requests the end of a recording.
@@ -141,9 +156,7 @@ pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<RequestOut
         Some(recording) if !call.is_running(&recording) => {
             Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))))
         }
-        _ => Ok(denied(store, &call.id)
-            .await?
-            .map(RequestOutcome::NotPermitted)),
+        _ => failing(store, &call.id).await,
     }
 }
 

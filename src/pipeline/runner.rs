@@ -64,7 +64,7 @@ impl Runner {
             let rest = if !job.is_leased() || self.leases.holds(job.name()) {
                 self.step(job, &mut failures).await
             } else {
-                self.status.set(job.name(), self.unheld());
+                self.status.set(job.name(), self.state_without_lease());
                 STANDBY
             };
             if rest.is_zero() {
@@ -85,7 +85,7 @@ impl Runner {
     }
 
     /// The state of a job whose lease this process does not hold.
-    fn unheld(&self) -> JobState {
+    fn state_without_lease(&self) -> JobState {
         match self.leases.is_failing() {
             true => JobState::Unleased,
             false => JobState::Standby,

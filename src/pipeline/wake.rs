@@ -1,4 +1,4 @@
-//! What wakes jobs before their time. A wake carries no data: it only makes a step come sooner.
+//! Signals that wake jobs before their time. A wake carries no data: it only makes a step come sooner.
 
 use tokio::sync::Notify;
 

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use super::Error;
 use crate::{
     config,
     domain::link::LinkRules,
@@ -13,12 +14,30 @@ use crate::{
 /// A client for the configured bucket.
 pub fn client(config: &config::StorageSettings) -> storage::Client {
     storage::Client::new(storage::Config {
-        access_key: config.access_key.clone(),
-        secret_key: config.secret_key.clone(),
+        key: config.key.clone(),
         bucket: config.bucket.clone(),
         endpoint: config.endpoint.clone(),
         region: config.region.clone(),
+        addressing: config.addressing,
     })
+}
+
+/// Warns of links that end before RECORDING_URL_TTL: a presigned URL lives no longer than the key that signed it.
+///
+/// # Errors
+/// When a file with a part of the key cannot be read.
+pub(super) fn check_links(
+    storage: &config::StorageSettings,
+    links: &config::LinksSettings,
+) -> Result<(), Error> {
+    let key = storage.key.get();
+    let key = key.map_err(|error| Error::Configuration(error.to_string()))?;
+    if key.is_temporary() && links.public_url.is_none() {
+        tracing::warn!(
+            "S3_SESSION_TOKEN is set: the links in rows end with that token, long before RECORDING_URL_TTL. Set PUBLIC_URL for links that do not, or use a permanent key"
+        );
+    }
+    Ok(())
 }
 
 /// PUBLIC_URL, LINK_SECRET and how long URLs live. Without LINK_SECRET the first start generates one.

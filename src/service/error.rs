@@ -1,6 +1,6 @@
 //! Why the service, or a part of it, cannot be put together.
 
-/// What is wrong on this side, each with another exit code of the command line.
+/// Faults on this side, each with another exit code of the command line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A variable has a value that cannot be used; names the variable. Exit code 64.

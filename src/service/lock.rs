@@ -24,6 +24,8 @@ pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
         Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
             "DATABASE_URL: another `livekit-airtable serve` is using this database; stop it first"
         )),
-        Err(TryLockError::Error(error)) => Err(error).context("the database could not be locked"),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| {
+            format!("DATABASE_URL: {path} could not be locked; file systems that are shared over a network often cannot: use a local disk, or PostgreSQL")
+        }),
     }
 }

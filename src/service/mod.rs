@@ -12,12 +12,14 @@ mod error;
 pub mod airtable;
 pub mod bucket;
 pub mod database;
+pub mod locks;
 pub mod recording;
 mod sinks;
 
 mod jobs;
 mod maintenance;
 
+mod file_system;
 mod listen;
 mod lock;
 mod start;

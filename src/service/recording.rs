@@ -56,13 +56,13 @@ impl RecordingJobs<'_> {
             sinks: self.sinks,
             wake: runner.wake.clone(),
         }));
-        runner.spawn(Arc::new(Reconcile {
-            client: client.clone(),
-            store: store.clone(),
-            wake: runner.wake.clone(),
-            interval: self.times.reconcile_interval,
-            lost_after: self.times.egress_lost_after,
-        }));
+        runner.spawn(Arc::new(Reconcile::new(
+            client.clone(),
+            store.clone(),
+            runner.wake.clone(),
+            self.times.reconcile_interval,
+            self.times.egress_lost_after,
+        )));
         let egress = Egress {
             client,
             output: output(self.bucket, self.recording),
@@ -114,9 +114,9 @@ fn output(
     let endpoint = storage.egress_endpoint.clone();
     client::Output {
         upload: client::Upload {
-            access_key: storage.access_key.clone(),
-            secret_key: storage.secret_key.clone(),
+            key: storage.egress_key.clone(),
             region: storage.region.clone(),
+            addressing: storage.addressing,
             endpoint: endpoint.or_else(|| storage.endpoint.clone()),
             bucket: storage.bucket.clone(),
         },

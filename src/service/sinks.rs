@@ -11,13 +11,17 @@ use crate::{
     pipeline::{
         Runner,
         deliver::{Deliver, Deliverer},
-        sinks::{airtable::Airtable, mirror::Mirror, storage::Storage},
+        sinks::{
+            airtable::{Airtable, CreateGate},
+            mirror::Mirror,
+            storage::Storage,
+        },
     },
     storage,
     store::Store,
 };
 
-/// What the sinks send from.
+/// The parts that the sinks are made of.
 pub(super) struct Sinks<'a> {
     pub(super) config: &'a Config,
     pub(super) storage: &'a storage::Client,
@@ -61,6 +65,9 @@ impl Sinks<'_> {
             wake: runner.wake.clone(),
             path: self.config.recording.path.clone(),
             table: Default::default(),
+            writes: config.writes,
+            creates: CreateGate::default(),
+            writes_refused: Default::default(),
         }
     }
 

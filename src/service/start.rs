@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{bucket, jobs, listen::ListenSocket, lock};
+use super::{bucket, file_system, jobs, listen::ListenSocket, lock};
 use crate::{
     config::Config,
     http::{
@@ -61,6 +61,7 @@ impl Service {
         metrics: PrometheusHandle,
         clock: Clock,
     ) -> anyhow::Result<Service> {
+        file_system::check(&config.database_url);
         let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url, clock()).await?;
         if lock.is_some() {
@@ -127,6 +128,7 @@ async fn start_jobs(
     metrics: PrometheusHandle,
 ) -> anyhow::Result<App> {
     let links = bucket::links(&config.links, &config.recording, store).await?;
+    bucket::check_links(&config.storage, &config.links)?;
     let storage = bucket::client(&config.storage);
     jobs::start(config, store, runner, &storage, &links).await?;
     Ok(App {

@@ -1,33 +1,43 @@
 //! One bucket: looks at an object, and puts one.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_sdk_s3::{
     config::{
         BehaviorVersion, Credentials, Region, RequestChecksumCalculation,
         ResponseChecksumValidation, retry::RetryConfig, timeout::TimeoutConfig,
     },
+    error::{ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
 };
 use aws_smithy_http_client::{Builder, tls};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::error::{Error, failed, status};
+use crate::domain::{Addressing, KeyLookup, StorageKey, is_aws_host};
 
 /// Which bucket, and the key to it.
 pub struct Config {
-    pub access_key: String,
-    pub secret_key: SecretString,
+    pub key: KeyLookup,
     pub bucket: String,
     /// `None`: AWS itself.
     pub endpoint: Option<String>,
     pub region: String,
+    pub addressing: Addressing,
 }
 
 /// Cheap to clone: clones share one connection pool.
 #[derive(Clone)]
 pub struct Client {
-    pub(super) s3: aws_sdk_s3::Client,
+    /// Everything but the key.
+    config: aws_sdk_s3::Config,
+    key: KeyLookup,
+    /// The SDK's client for the key that was used last.
+    last: Arc<Mutex<Option<(StorageKey, aws_sdk_s3::Client)>>>,
     pub(super) bucket: String,
 }
 
@@ -44,13 +54,6 @@ pub enum ObjectHead {
 impl Client {
     /// A client with its own connections and limits of time.
     pub fn new(config: Config) -> Self {
-        let credentials = Credentials::new(
-            config.access_key,
-            config.secret_key.expose_secret(),
-            None,
-            None,
-            "livekit-airtable",
-        );
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(10))
             .operation_attempt_timeout(Duration::from_secs(15))
@@ -62,13 +65,12 @@ impl Client {
         let mut builder = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(config.region))
-            .credentials_provider(credentials)
-            .force_path_style(true)
+            .force_path_style(config.addressing == Addressing::Path)
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(2))
             .http_client(https.build_https());
         if let Some(endpoint) = config.endpoint {
-            if !endpoint.trim_end_matches('/').ends_with(".amazonaws.com") {
+            if !is_aws(&endpoint) {
                 // B2 and older storages reject the SDK's own checksum headers.
                 builder = builder
                     .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -77,15 +79,55 @@ impl Client {
             builder = builder.endpoint_url(endpoint);
         }
         Self {
-            s3: aws_sdk_s3::Client::from_conf(builder.build()),
+            config: builder.build(),
+            key: config.key,
+            last: Arc::default(),
             bucket: config.bucket,
+        }
+    }
+
+    /// The SDK's client with the key of this moment.
+    pub(super) fn s3(&self) -> Result<aws_sdk_s3::Client, Error> {
+        let key = self.key.get()?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, s3)) = last.as_ref()
+            && *known == key
+        {
+            return Ok(s3.clone());
+        }
+        let token = key.session_token.as_ref();
+        let credentials = Credentials::new(
+            key.access_key.as_str(),
+            key.secret_key.expose_secret(),
+            token.map(|token| token.expose_secret().to_owned()),
+            None,
+            "livekit-airtable",
+        );
+        let config = self.config.to_builder().credentials_provider(credentials);
+        let s3 = aws_sdk_s3::Client::from_conf(config.build());
+        *last = Some((key, s3.clone()));
+        Ok(s3)
+    }
+
+    /// The error of a request that was signed with the last key.
+    pub(super) fn failed<E>(&self, error: SdkError<E>) -> Error
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_temporary = last.as_ref().is_some_and(|(key, _)| key.is_temporary());
+        match failed(error) {
+            Error::Refused { status: 400, code } if is_temporary && is_expiry(&code) => {
+                Error::Expired
+            }
+            error => error,
         }
     }
 
     /// Checks whether the object exists, and returns its size.
     pub async fn head(&self, key: &str) -> Result<ObjectHead, Error> {
         match self
-            .s3
+            .s3()?
             .head_object()
             .bucket(&self.bucket)
             .key(key)
@@ -101,14 +143,14 @@ impl Client {
             }
             // HEAD has no body, so a missing bucket looks the same.
             Err(e) if status(&e) == Some(404) => Ok(ObjectHead::Missing),
-            Err(e) => Err(failed(e)),
+            Err(e) => Err(self.failed(e)),
         }
     }
 
     /// Uploads a UTF-8 text beside the recordings.
     pub async fn put_text(&self, key: &str, text: String) -> Result<(), Error> {
         let put = self
-            .s3
+            .s3()?
             .put_object()
             .bucket(&self.bucket)
             .key(key)
@@ -117,8 +159,21 @@ impl Client {
             .send()
             .await
             .map(|_| ())
-            .map_err(failed)
+            .map_err(|e| self.failed(e))
     }
+}
+
+/// Whether a 400 with this code says that temporary credentials have ended; the answer to HEAD has no code.
+fn is_expiry(code: &str) -> bool {
+    matches!(
+        code,
+        "" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
+    )
+}
+
+fn is_aws(endpoint: &str) -> bool {
+    let address = endpoint.split("://").last().unwrap_or_default();
+    is_aws_host(address.split([':', '/']).next().unwrap_or_default())
 }
 
 impl fmt::Debug for Client {

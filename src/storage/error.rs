@@ -2,7 +2,9 @@
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-/// What to do about a request that failed.
+use crate::domain::KeyUnreadable;
+
+/// A failed request, by what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Also AWS's answer for a missing object if the key may not list the bucket.
@@ -14,6 +16,14 @@ pub enum Error {
         "the storage rejected the request ({status} {code}): check S3_ENDPOINT, S3_REGION and S3_BUCKET"
     )]
     Refused { status: u16, code: String },
+    /// Temporary credentials have ended.
+    #[error(
+        "the storage's temporary credentials have expired or were rejected: write new ones into the files of S3_SESSION_TOKEN_FILE, S3_ACCESS_KEY_FILE and S3_SECRET_KEY_FILE, which are read again for each request"
+    )]
+    Expired,
+    /// A file with a part of the key cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyUnreadable),
     /// Try again later.
     #[error("the storage is unreachable: {what}")]
     Away {
@@ -29,7 +39,7 @@ pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|r| r.status().as_u16())
 }
 
-/// What an error of the SDK means.
+/// The meaning of an error of the SDK.
 pub(super) fn failed<E>(error: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,

@@ -1,11 +1,8 @@
-//! What lies in the bucket.
+//! The bucket's objects.
 
 use jiff::Timestamp;
 
-use super::{
-    client::Client,
-    error::{Error, failed},
-};
+use super::{client::Client, error::Error};
 
 /// An object as returned by a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +25,9 @@ pub struct ObjectPage {
 impl Client {
     /// Objects whose keys start with `prefix`, ordered by key (ListObjectsV2); `from` is the previous page's `next`.
     pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<ObjectPage, Error> {
-        let list = self.s3.list_objects_v2().bucket(&self.bucket);
+        let list = self.s3()?.list_objects_v2().bucket(&self.bucket);
         let list = list.prefix(prefix).set_continuation_token(from);
-        let page = list.send().await.map_err(failed)?;
+        let page = list.send().await.map_err(|e| self.failed(e))?;
         let listed = |object: &aws_sdk_s3::types::Object| {
             let millis = object.last_modified()?.to_millis().ok()?;
             Some(Listed {

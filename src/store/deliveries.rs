@@ -22,11 +22,12 @@ pub struct QueueDepth {
     pub state: DeliveryState,
     /// How many there are.
     pub count: i64,
-    /// Since when the oldest is to be delivered.
+    /// When the oldest was created.
     pub oldest_created_at: Timestamp,
 }
 
-/// What this version can send. An expression, so that no index is chosen for it: the states are few and the rows many.
+/// The deliveries that this version can send. An expression, so that no index is chosen for it: the states are few and the
+/// rows many.
 fn is_known() -> String {
     let states = quoted(DeliveryState::ALL.into_iter().map(DeliveryState::as_str));
     format!("COALESCE(d.state, '') IN ({states})")
@@ -115,6 +116,20 @@ impl Store {
             deliveries.push(delivery);
         }
         Ok(deliveries)
+    }
+
+    /// Calls that were delivered to a sink, and what it remembers of each; at most `limit`, in no order.
+    pub async fn sink_states(&self, sink: Sink, limit: i64) -> Result<Vec<(String, Value)>> {
+        let query = sqlx::query(
+            "SELECT call_id, memo FROM deliveries WHERE sink = $1 AND delivered > 0 ORDER BY due_at DESC LIMIT $2",
+        );
+        let rows = query.bind(sink.as_str()).bind(limit).fetch_all(&self.read);
+        let state = |row: &AnyRow| {
+            let memo: &str = row.try_get("memo")?;
+            let memo = serde_json::from_str(memo).unwrap_or_default();
+            Ok((row.try_get("call_id")?, memo))
+        };
+        rows.await?.iter().map(state).collect()
     }
 
     /// Stores the sink's state of a delivery before an external request, so that it survives a kill. Guarded by the

@@ -100,7 +100,7 @@ pub struct Delivery {
     pub attempts: i64,
     /// Why the last try failed, for people.
     pub last_error: Option<String>,
-    /// What the sink remembers of this call, as JSON of its own.
+    /// The sink's state of this call, as JSON of its own.
     pub sink_state: Value,
     /// The last attempts, oldest first.
     pub history: Vec<AttemptRecord>,
@@ -124,7 +124,7 @@ pub struct AttemptRecord {
     pub at: Timestamp,
     /// The state in which it left the delivery.
     pub state: DeliveryState,
-    /// What the other side answered, or why it could not be asked; after a success, a warning.
+    /// The other side's answer, or why it could not be asked; after a success, a warning.
     pub error: Option<String>,
     /// When the next try was due.
     pub next_at: Option<Timestamp>,

@@ -17,7 +17,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a process waits while another one migrates.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The lock of PostgreSQL that whoever makes tables holds; the first version takes it, too.
+/// The PostgreSQL advisory lock held while tables are created; the first version takes it, too.
 const MIGRATION_LOCK: i64 = 4915207;
 
 /// Which database it is.

@@ -89,3 +89,27 @@ async fn insert(
     }
     Ok(())
 }
+
+/// Makes the mirror's delivery of a recording due again. One that is still to be sent, or in flight, sends the newest state.
+pub(super) async fn correct(
+    connection: &mut AnyConnection,
+    (call_id, egress_id): (&str, &str),
+    revision: i64,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE deliveries SET revision = $1, attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END,
+           due_at = CASE WHEN state = 'pending' THEN due_at ELSE $2 END,
+           created_at = CASE WHEN state = 'pending' THEN created_at ELSE $3 END, state = 'pending'
+         WHERE sink = $4 AND call_id = $5 AND part = $6",
+    )
+    .bind(revision)
+    .bind(now.as_millisecond() + ONCE.delay)
+    .bind(now.as_millisecond())
+    .bind(Sink::Mirror.as_str())
+    .bind(call_id)
+    .bind(egress_id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,4 +1,6 @@
-//! What can go wrong with the database.
+//! Errors of the database.
+
+use sqlx::error::DatabaseError;
 
 use super::{migration::Number, unknown::UnknownValue};
 
@@ -11,6 +13,11 @@ pub enum Error {
     /// PostgreSQL does not answer, or is still starting.
     #[error("DATABASE_URL: the database cannot be reached; is PostgreSQL running?")]
     Away(#[source] sqlx::Error),
+    /// PgBouncer, or a pooler like it, in a mode that loses prepared statements.
+    #[error(
+        "DATABASE_URL leads to PgBouncer or another connection pooler in a mode that this service cannot use: set it to PostgreSQL's own address (usually port 5432), or set `pool_mode = session` and `ignore_startup_parameters = extra_float_digits` in pgbouncer.ini"
+    )]
+    Pooler(#[source] Option<sqlx::Error>),
     /// A statement failed; the message includes the cause.
     #[error("{}", describe(.0))]
     Sql(sqlx::Error),
@@ -41,7 +48,7 @@ pub enum Error {
     Migration {
         /// The file's name, for example `0001_init`.
         name: String,
-        /// What the database said.
+        /// The database's own error.
         #[source]
         source: sqlx::Error,
     },
@@ -62,11 +69,11 @@ pub enum Error {
     NotWritten(String),
 }
 
-/// What the functions of the store return.
+/// The result of the store's functions.
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// What the database said, for messages that name the database themselves.
+    /// The database's own words, for messages that name the database themselves.
     pub fn reason(&self) -> String {
         match self {
             Error::Sql(error) | Error::Open(error) | Error::Away(error) => reason(error),
@@ -104,10 +111,24 @@ pub(super) fn reason(error: &sqlx::Error) -> String {
         sqlx::Error::Io(error) => error.to_string(),
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            format!("{} (code {code})", error.message())
+            let advice = match is_lost_statement(&code) {
+                true => ": does DATABASE_URL lead to a connection pooler in transaction mode?",
+                false => "",
+            };
+            format!("{} (code {code}){advice}", error.message())
         }
         error => error.to_string(),
     }
+}
+
+/// Whether a prepared statement was not there, or another one was in its place: poolers in transaction mode do that.
+pub(super) fn lost_statement(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| is_lost_statement(&code))
+}
+
+fn is_lost_statement(code: &str) -> bool {
+    matches!(code, "26000" | "42P05")
 }
 
 fn describe(error: &sqlx::Error) -> String {

@@ -20,13 +20,13 @@ const HISTORY_CHARS: usize = 500;
 /// How an attempt ended.
 #[derive(Debug)]
 pub struct Finish {
-    /// What it leaves the delivery in.
+    /// The delivery's state after it.
     pub state: DeliveryState,
     /// When the next attempt is due; `None`: never by itself.
     pub due_at: Option<Timestamp>,
     /// Why it failed; after a success, a warning.
     pub error: Option<String>,
-    /// What the sink remembers of the call from now on.
+    /// The sink's state of the call from now on.
     pub sink_state: Value,
     /// The sink's observations, for the inbox.
     pub messages: Vec<InboxMessage>,

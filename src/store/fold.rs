@@ -1,4 +1,4 @@
-//! What intake made of a batch of messages, written in one transaction.
+//! The result of a batch of messages, written in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{
     calls::sort_time,
-    enqueue::{NewDelivery, enqueue},
+    enqueue::{NewDelivery, correct, enqueue},
     error::{Error, Result},
     inbox::{Processed, Waiting, mark_processed, wait, wake_waiting},
     open::Store,
     sql::{chunks, millis, rows, text},
 };
-use crate::domain::{Call, DueDelivery, Recording, Sink};
+use crate::domain::{Call, CallId, DueDelivery, EgressId, Recording, Sink};
 
 /// The result of intake for one call, written together with the inbox messages that it came from.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub struct Fold<'a> {
     pub processed: &'a [Processed],
     /// Messages that wait for a call of their room's name.
     pub waiting: &'a [Waiting],
+    /// Recordings whose end turned out to be another one than may have been delivered: call and egress.
+    pub corrected: &'a [(CallId, EgressId)],
 }
 
 impl<'a> Fold<'a> {
@@ -67,6 +69,13 @@ impl Store {
         write(&mut transaction, fold.updates, now).await?;
         let due: Vec<NewDelivery> = fold.updates.iter().flat_map(new_deliveries).collect();
         enqueue(&mut transaction, due, sinks, now).await?;
+        for (call_id, egress_id) in fold.corrected {
+            let mut updates = fold.updates.iter();
+            if let Some(update) = updates.find(|update| update.call.id == *call_id) {
+                let revision = update.read_revision + 1;
+                correct(&mut transaction, (call_id, egress_id), revision, now).await?;
+            }
+        }
         let renamed = fold.updates.iter().filter(|update| update.renamed);
         let names = renamed.map(|update| update.call.room_name.as_str());
         wake_waiting(&mut transaction, &names.collect::<Vec<_>>(), now).await?;

@@ -17,7 +17,7 @@ use crate::domain::budget::Month;
 /// was set back: `Retry-After` is limited to 10 min.
 const STRAY: i64 = 15 * 60_000;
 
-/// What the ledger has of a base.
+/// A base's row in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BaseRow {
     month: i64,
@@ -104,7 +104,7 @@ impl Store {
         Ok(())
     }
 
-    /// What the ledger has of this base; `None`: nothing was ever sent to it.
+    /// This base's row in the ledger; `None`: nothing was ever sent to it.
     pub async fn base(&self, base_id: &str) -> Result<Option<BaseRow>> {
         let query = sqlx::query(
             "SELECT month, used, turn_at, lowered, lowered_at FROM bases WHERE id = $1",

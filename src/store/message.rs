@@ -117,14 +117,14 @@ impl InboxMessage {
 pub struct UnreadableMessage {
     /// The message's id.
     pub id: String,
-    /// What is unknown about it.
+    /// The unknown value.
     pub reason: UnknownValue,
 }
 
 /// A message as it was stored.
 pub type StoredMessage = std::result::Result<InboxMessage, UnreadableMessage>;
 
-/// What became of a message, in the column `outcome`. NULL: it is not processed, or a version without the column
+/// The outcome of a message, in the column `outcome`. NULL: it is not processed, or a version without the column
 /// processed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageOutcome {

@@ -22,7 +22,7 @@ macro_rules! migration {
 /// Every migration of this version.
 const ALL: &[Migration] = &[migration!("0001_init"), migration!("0002_message_outcome")];
 
-/// What commit 9e4522d, the last version without migrations, stores as the setting `tables`: the hash of its table
+/// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table
 /// definitions. It refuses a database that says otherwise.
 const FIRST_TABLES: &str = "d142523020fb144e";
 

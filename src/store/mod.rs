@@ -6,13 +6,14 @@
 //! - `calls`, `fold`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
-//! - `lease`, `ledger`, `clock_regression`: what processes share beside data.
+//! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share beside data.
 
 mod engine;
 mod error;
 mod migration;
 mod migrations;
 mod open;
+mod pooler;
 mod settings;
 mod sql;
 mod unknown;
@@ -32,6 +33,7 @@ mod finish;
 mod paused_sinks;
 
 mod clock_regression;
+mod demand;
 mod lease;
 mod ledger;
 

@@ -1,4 +1,4 @@
-//! What is wrong, as far as the database knows: for alerts and for `/metrics`.
+//! Faults that the database shows: for alerts and for `/metrics`.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row};
@@ -112,6 +112,14 @@ impl Store {
             "SELECT COUNT(*) FROM deliveries WHERE sink = $1 AND state IN ('pending', 'parked')",
         );
         Ok(query.bind(sink.as_str()).fetch_one(&self.read).await?)
+    }
+
+    /// The calls whose deliveries to this sink are parked, oldest first.
+    pub async fn parked(&self, sink: Sink) -> Result<Vec<String>> {
+        let query = sqlx::query_scalar(
+            "SELECT call_id FROM deliveries WHERE sink = $1 AND state = 'parked' ORDER BY created_at, call_id",
+        );
+        Ok(query.bind(sink.as_str()).fetch_all(&self.read).await?)
     }
 
     /// Whether any of them waits because it failed.

@@ -14,6 +14,7 @@ use super::{
     error::{Error, Result},
     inbox_writer::Writer,
     migrations::{Migrations, migrate},
+    pooler,
 };
 
 /// The database: one writer and some readers on SQLite, a common pool on PostgreSQL. Clones share it.
@@ -78,10 +79,14 @@ async fn reach(options: &AnyConnectOptions) -> Result<()> {
     let connection = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut));
     let starts = |error: &dyn DatabaseError| error.code().is_some_and(|code| code == "57P03");
     match connection {
-        Ok(connection) => connection.close().await.map_err(Error::Open),
+        Ok(mut connection) => {
+            let usable = pooler::refuse(&mut connection, options).await;
+            connection.close().await.ok();
+            usable
+        }
         Err(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) => Err(Error::Away(error)),
         Err(error) if error.as_database_error().is_some_and(starts) => Err(Error::Away(error)),
-        Err(error) => Err(Error::Open(error)),
+        Err(error) => Err(pooler::opened(error)),
     }
 }
 

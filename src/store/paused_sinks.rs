@@ -18,7 +18,7 @@ const COLUMNS: &str = "SELECT sink, error, since, probe_at FROM closures";
 pub struct PausedSink {
     /// Which one.
     pub sink: Sink,
-    /// What is to be fixed, for people.
+    /// The error to be fixed, for people.
     pub error: String,
     /// When it was paused.
     pub since: Timestamp,
@@ -62,6 +62,16 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// What is parked for a sink is due: its reason has gone.
+    pub async fn unpark(&self, sink: Sink, now: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0 WHERE sink = $2 AND state = 'parked'")
+            .bind(now.as_millisecond())
+            .bind(sink.as_str())
+            .execute(&self.write)
+            .await?;
+        Ok(())
     }
 
     /// Makes the probe of a paused sink due at once: after a restart or a redrive.

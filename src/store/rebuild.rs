@@ -33,7 +33,7 @@ const UNASSIGNED: &str =
     "processed_at IS NOT NULL AND call_id IS NULL AND kind <> 'request' AND body <> ''";
 
 impl Store {
-    /// Ids of calls of which a message was received since then, in their order, from behind `after` on.
+    /// Ids of calls of which a message was received since then, in their order, starting after `after`.
     pub async fn calls_with_messages_since(
         &self,
         since: Timestamp,

@@ -58,8 +58,8 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Deletes messages that were processed by then and belong to a purged call or to none, from behind the message
-    /// `after` on. Where to continue; `None`: that was all.
+    /// Deletes messages that were processed by then and belong to a purged call or to none, starting after the
+    /// message `after`. Where to continue; `None`: that was all.
     pub async fn sweep(&self, after: &str, then: Timestamp) -> Result<Option<String>> {
         let scanned = sqlx::query(
             "SELECT i.id, CAST(CASE WHEN i.processed_at <= $1 AND (i.call_id IS NULL OR c.complete_at = $2)

@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::{error::Result, open::Store, unknown::UnknownValue};
 
-/// What is stored under a name of its own. The names are those of the first version.
+/// A value that is stored under a name of its own. The names are those of the first version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting<'a> {
     /// When the service first ran on this database (RFC 3339).
@@ -28,6 +28,11 @@ pub enum Setting<'a> {
     Columns(&'a str),
     /// Columns of an Airtable table that refuse our values (JSON); the table as `app…/name or id`.
     RefusedColumns(&'a str),
+    /// Columns of an Airtable table that its permissions lock, and when they were last tried (JSON); the table as
+    /// `app…/name or id`.
+    LockedColumns(&'a str),
+    /// Why Airtable creates no new rows although it updates those that are there; empty while it does.
+    RefusedCreates,
 }
 
 impl<'a> Setting<'a> {
@@ -43,6 +48,8 @@ impl<'a> Setting<'a> {
             Setting::WrittenTable => "rows are written to".into(),
             Setting::Columns(table) => table.into(),
             Setting::RefusedColumns(table) => format!("{table} refused").into(),
+            Setting::LockedColumns(table) => format!("{table} locked").into(),
+            Setting::RefusedCreates => "rows are not created".into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is logged, and how.
+//! Logging: its filter and its format.
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -8,7 +8,7 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 const QUIET: &str = "aws_sdk_s3=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,\
                      hyper_util=warn,rustls=warn,h2=warn,s3s=off,s3s_fs=off,sqlx=error,reqwest=warn";
 
-/// What is logged: `filter` has the syntax of RUST_LOG; libraries that it does not name log warnings and errors only.
+/// The filter of log lines: `filter` has the syntax of RUST_LOG; libraries that it does not name log warnings and errors only.
 pub fn filter(filter: &str) -> EnvFilter {
     EnvFilter::new(format!("{QUIET},{filter}"))
 }

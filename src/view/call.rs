@@ -24,7 +24,7 @@ pub struct CallView<'a> {
     pub ended_at: Option<Timestamp>,
     /// The recording's, else the room's.
     pub duration: Option<f64>,
-    /// What is wrong with the call, for people.
+    /// The call's errors, for people.
     pub error: Option<String>,
     /// By egress ID.
     pub recordings: Vec<RecordingView<'a>>,

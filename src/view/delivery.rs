@@ -24,7 +24,7 @@ pub struct DeliveryView<'a> {
     pub last_error: Option<&'a str>,
     /// When it is sent, retried, probed or renewed.
     pub due_at: Option<Timestamp>,
-    /// What happens next, as text for people.
+    /// The next step, as text for people.
     pub next: String,
     /// The last attempts, newest first.
     pub history: Vec<AttemptView<'a>>,
@@ -115,7 +115,7 @@ fn outcome<'a>(delivery: &Delivery, attempt: &'a AttemptRecord) -> &'a str {
     attempt.error.as_deref().unwrap_or(success)
 }
 
-/// What happens next to a delivery, a sentence for people.
+/// The next step of a delivery, a sentence for people.
 fn next_step(delivery: &Delivery, now: Timestamp) -> String {
     let later = delivery.due_at.filter(|at| *at > now);
     let when = later.map_or("now".to_owned(), |at| format!("at {}", utc_seconds(at)));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// What `calls link --json` prints.
+/// The output of `calls link --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LinkView<'a> {
     /// The room's sid, `RM_…`.

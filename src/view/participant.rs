@@ -16,7 +16,7 @@ pub struct ParticipantView<'a> {
     pub identity: &'a str,
     /// For people; may be empty.
     pub name: &'a str,
-    /// What kind of participant LiveKit takes it for.
+    /// LiveKit's kind of participant.
     pub kind: ParticipantKindView,
     /// LiveKit's attributes, `sip.phoneNumber` and others.
     pub attributes: &'a BTreeMap<String, String>,
@@ -40,6 +40,8 @@ pub enum ParticipantKindView {
     Egress,
     /// A stream into the room.
     Ingress,
+    /// A call through WhatsApp or Twilio.
+    Connector,
 }
 
 impl ParticipantKindView {
@@ -51,6 +53,7 @@ impl ParticipantKindView {
             ParticipantKindView::Sip => "sip",
             ParticipantKindView::Egress => "egress",
             ParticipantKindView::Ingress => "ingress",
+            ParticipantKindView::Connector => "connector",
         }
     }
 }
@@ -63,6 +66,7 @@ impl From<ParticipantKind> for ParticipantKindView {
             ParticipantKind::Sip => ParticipantKindView::Sip,
             ParticipantKind::Egress => ParticipantKindView::Egress,
             ParticipantKind::Ingress => ParticipantKindView::Ingress,
+            ParticipantKind::Connector => ParticipantKindView::Connector,
         }
     }
 }

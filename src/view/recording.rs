@@ -22,9 +22,9 @@ pub struct RecordingView<'a> {
     pub started_at: Option<Timestamp>,
     /// When the egress ended.
     pub ended_at: Option<Timestamp>,
-    /// What the bucket last answered; null while it has not been asked.
+    /// The bucket's last answer; null while it has not been asked.
     pub object: Option<ObjectView<'a>>,
-    /// What is wrong with the recording, for people.
+    /// The recording's error, for people.
     pub error: Option<String>,
     /// What else people should know: that it was stopped in favour of another, or is not in S3_BUCKET.
     pub note: Option<String>,
@@ -59,6 +59,9 @@ pub struct RequestedRecordingView<'a> {
     pub status: &'static str,
     /// The object's key.
     pub filename: Option<&'a str>,
+    /// Why LiveKit has not done it yet, for people; only in an answer that comes before the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
 }
 
 impl<'a> RecordingView<'a> {
@@ -101,17 +104,27 @@ impl<'a> RequestedRecordingView<'a> {
             room_id: Some(&call.id),
             status: recording.status.as_str(),
             filename: Some(&recording.key),
+            reason: None,
         }
     }
 
-    /// A request that LiveKit has not answered yet.
-    pub fn pending(room_name: &'a str) -> RequestedRecordingView<'a> {
+    /// The same with the reason why LiveKit has not done what was asked for yet.
+    pub fn because(self, reason: &'a str) -> RequestedRecordingView<'a> {
+        RequestedRecordingView {
+            reason: Some(reason),
+            ..self
+        }
+    }
+
+    /// A request that LiveKit has not granted yet; `reason`: why.
+    pub fn pending(room_name: &'a str, reason: &'a str) -> RequestedRecordingView<'a> {
         RequestedRecordingView {
             egress_id: None,
             room_name,
             room_id: None,
             status: "pending",
             filename: None,
+            reason: Some(reason),
         }
     }
 }

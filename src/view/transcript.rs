@@ -3,19 +3,22 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::transcript::{Speaker, Transcript, Turn};
+use crate::domain::{
+    Call,
+    transcript::{Speaker, Transcript, Turn},
+};
 
-/// What `GET /v1/calls/{call_id}/transcript` answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The answer to `GET /v1/calls/{call_id}/transcript`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CallTranscriptView<'a> {
     /// The room's sid, `RM_…`.
     pub call_id: &'a str,
-    /// The newest report's.
+    /// Of all of the agents' jobs, in the order of time.
     pub transcript: TranscriptView<'a>,
 }
 
 /// Turns, or the plain text that an agent sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TranscriptView<'a> {
     /// In the order of the conversation.
@@ -25,21 +28,25 @@ pub enum TranscriptView<'a> {
 }
 
 /// One turn of the conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TurnView<'a> {
-    /// Who spoke.
+    /// The speaker.
     pub speaker: SpeakerView,
-    /// What was said.
+    /// The words.
     pub text: &'a str,
     /// Left out when false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
-    /// Left out when unknown.
+    /// When it began; left out when unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// Seconds from the beginning of the recording's file; null when unknown, and for what was said before.
+    pub start: Option<f64>,
+    /// Likewise where it ended.
+    pub end: Option<f64>,
 }
 
-/// Who spoke.
+/// The speaker of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpeakerView {
@@ -50,14 +57,13 @@ pub enum SpeakerView {
 }
 
 impl<'a> CallTranscriptView<'a> {
-    /// The transcript of the call with this id.
-    pub fn new(call_id: &'a str, transcript: &'a Transcript) -> CallTranscriptView<'a> {
+    /// The transcript of this call.
+    pub fn new(call: &'a Call, transcript: &'a Transcript) -> CallTranscriptView<'a> {
+        let turn = |turn: &'a Turn| TurnView::new(call, turn);
         CallTranscriptView {
-            call_id,
+            call_id: &call.id,
             transcript: match transcript {
-                Transcript::Turns(turns) => {
-                    TranscriptView::Turns(turns.iter().map(TurnView::new).collect())
-                }
+                Transcript::Turns(turns) => TranscriptView::Turns(turns.iter().map(turn).collect()),
                 Transcript::Text(text) => TranscriptView::Text(text),
             },
         }
@@ -65,7 +71,10 @@ impl<'a> CallTranscriptView<'a> {
 }
 
 impl<'a> TurnView<'a> {
-    fn new(turn: &'a Turn) -> TurnView<'a> {
+    fn new(call: &Call, turn: &'a Turn) -> TurnView<'a> {
+        let start = call.position(turn).filter(|start| *start >= 0.0);
+        let length = turn.length_ms.map(|length| length as f64 / 1e3);
+        let end = start.zip(length).map(|(start, length)| start + length);
         TurnView {
             speaker: match turn.speaker {
                 Speaker::Agent => SpeakerView::Agent,
@@ -74,6 +83,12 @@ impl<'a> TurnView<'a> {
             text: &turn.text,
             interrupted: turn.interrupted,
             at: turn.at,
+            start: start.map(to_milliseconds),
+            end: end.map(to_milliseconds),
         }
     }
+}
+
+fn to_milliseconds(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
 }

@@ -56,7 +56,9 @@ fn reports() -> Vec<String> {
     let item = r#"{"id":"item_1","type":"message","role":"user","content":["Yes."],"created_at":1763884801.5}"#;
     let event = r#"{"type":"user_input_transcribed","transcript":"Yes.","is_final":true,"created_at":1763884801.5}"#;
     let (items, events) = (list(item, size / 2), list(event, size / 2));
+    let unnamed = r#"{"speaker":"agent-ava","text":"Good morning \ud83d, this is [sighs] the line of the clinic."}"#;
     vec![
+        list(unnamed, size),
         format!(r#"{{"turns":{}}}"#, list(turn, size)),
         format!(r#"{{"chat_history":{{"items":{items}}},"events":{events},"summary":"Booked."}}"#),
         list(
@@ -105,12 +107,10 @@ async fn the_largest_transcripts_fit_into_a_small_machine() {
 
 /// A transcript of 20 kB.
 fn usual() -> Transcript {
-    let turn = Turn {
-        speaker: Speaker::Agent,
-        text: "Which day would suit you for the appointment with the doctor?".into(),
-        interrupted: false,
-        at: None,
-    };
+    let turn = Turn::new(
+        Speaker::Agent,
+        "Which day would suit you for the appointment with the doctor?",
+    );
     Transcript::Turns(vec![turn; 290])
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use livekit_airtable::{
-    domain::{Channels, FileType},
+    domain::{Addressing, Channels, FileType, StorageKey},
     livekit::client,
     telemetry,
 };
@@ -110,8 +110,13 @@ impl World {
     /// An agent starts a recording by itself: LiveKit's answer.
     pub(crate) async fn agent_starts(&self, room: &str, key: &str) -> Value {
         let upload = client::Upload {
-            access_key: "test".into(),
-            secret_key: "testsecret".to_owned().into(),
+            key: StorageKey {
+                access_key: "test".into(),
+                secret_key: "testsecret".to_owned().into(),
+                session_token: None,
+            }
+            .into(),
+            addressing: Addressing::Path,
             region: "auto".into(),
             endpoint: Some(self.storage.url()),
             bucket: "recordings".into(),

@@ -6,11 +6,14 @@ mod browser;
 mod clients;
 mod hand_over;
 mod livekit;
+mod pgbouncer;
 pub(crate) mod postgres;
 mod seed;
+mod session_end;
 mod silence;
 mod statements;
 mod storage;
+mod storage_access;
 
 use std::{
     io::Write,

@@ -20,13 +20,13 @@ const OFTEN: (&str, &str) = ("RECONCILE_INTERVAL", "1s");
 
 /// The reconcile job alone, for stepping.
 pub(crate) fn job(store: &Store, client: client::Client) -> Reconcile {
-    Reconcile {
+    Reconcile::new(
         client,
-        store: store.clone(),
-        wake: Default::default(),
-        interval: Duration::from_secs(60),
-        lost_after: Duration::from_secs(900),
-    }
+        store.clone(),
+        Default::default(),
+        Duration::from_secs(60),
+        Duration::from_secs(900),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

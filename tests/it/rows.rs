@@ -1,8 +1,13 @@
 //! The rows: the effects of Airtable, its limits and its users on them, and their final content.
 
 mod attachments;
+mod callers;
+mod final_writes;
+mod firewall;
+mod full_base;
 mod messages;
 mod people;
+mod permissions;
 mod refusals;
 mod storm;
 mod texts;

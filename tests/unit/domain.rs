@@ -1,7 +1,9 @@
 //! The fold: any order of a call's events, with repeats, gives the same call; and what people read at each end.
 
+mod budget;
 mod events;
 mod recorders;
+mod reports;
 
 use livekit_airtable::{
     airtable::{

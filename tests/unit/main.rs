@@ -11,4 +11,5 @@ mod airtable_client;
 mod airtable_plan;
 mod airtable_sim;
 mod domain;
+mod participant_kind;
 mod stored_call;

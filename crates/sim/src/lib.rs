@@ -12,5 +12,6 @@ mod folder;
 pub mod livekit;
 pub mod mp3;
 pub mod storage;
+mod storage_keys;
 
 pub use crypto::install_crypto;

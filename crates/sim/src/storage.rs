@@ -10,14 +10,15 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::folder::Folder;
+use super::storage_keys::{Hosts, Keys};
+pub use super::storage_keys::{Key, Permission};
 
-/// The bucket, its folder and its only key.
+/// The bucket, its folder and its first key.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Objects are at `<folder>/<bucket>/<key>`; created if it is missing.
@@ -32,6 +33,7 @@ pub struct Options {
 pub struct Storage {
     address: SocketAddr,
     folder: PathBuf,
+    keys: Keys,
     refusals: Arc<Mutex<Refusals>>,
     stopped: CancellationToken,
 }
@@ -49,14 +51,21 @@ struct Refusals {
 pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Storage> {
     std::fs::create_dir_all(options.folder.join(&options.bucket))?;
     let mut service = S3ServiceBuilder::new(Folder::new(&options.folder)?);
-    service.set_auth(SimpleAuth::from_single(
-        options.access_key,
-        options.secret_key,
-    ));
+    let keys = Keys::default();
+    keys.set(vec![Key {
+        access_key: options.access_key,
+        secret_key: options.secret_key,
+        session_token: None,
+        permission: Permission::Everything,
+    }]);
+    service.set_auth(keys.clone());
+    service.set_access(keys.clone());
+    service.set_host(Hosts);
     let listener = TcpListener::bind(listen).await?;
     let storage = Storage {
         address: listener.local_addr()?,
         folder: options.folder,
+        keys,
         refusals: Arc::default(),
         stopped: CancellationToken::new(),
     };
@@ -71,7 +80,7 @@ pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Stor
 }
 
 impl Storage {
-    /// The endpoint, `http://IP:port`; path style only.
+    /// The endpoint, `http://IP:port`, for path style. Virtual-hosted style works with `http://localhost:port`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -81,6 +90,11 @@ impl Storage {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Makes these keys the valid ones, and ends all others.
+    pub fn set_keys(&self, keys: Vec<Key>) {
+        self.keys.set(keys);
     }
 
     /// Closes the socket.

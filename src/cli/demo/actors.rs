@@ -1,4 +1,4 @@
-//! Who takes part in the demo's calls, and what the agent reports.
+//! The participants of the demo's calls, and the agent's report.
 
 use serde_json::{Value, json};
 

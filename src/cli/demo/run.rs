@@ -15,7 +15,7 @@ pub(in crate::cli) struct DemoArgs {
     port: u16,
 }
 
-/// What comes after the last call.
+/// The end of the demo, after the last call.
 enum Then {
     Stay,
     End,

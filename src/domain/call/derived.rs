@@ -3,7 +3,12 @@
 use jiff::Timestamp;
 
 use super::state::{Call, RecordingRequest};
-use crate::domain::{egress_status::EgressStatus, object::ObjectState, recording::Recording};
+use crate::domain::{
+    egress_status::EgressStatus,
+    object::ObjectState,
+    recording::Recording,
+    start_refusal::{NotStarted, StartRefusal},
+};
 
 impl Call {
     /// The newest request that no recording fulfils and that was not finally refused.
@@ -16,11 +21,20 @@ impl Call {
                 .any(|it| self.serves(it))
         };
         let last = self.not_started.as_ref();
-        let over = last.filter(|not_started| not_started.refusal.is_final());
+        let over = last.filter(|not_started| self.is_over(not_started));
         let refused =
             |request: &RecordingRequest| over.is_some_and(|over| request.asked_at <= Some(over.at));
         let open = |request: &&RecordingRequest| !fulfilled(request) && !refused(request);
         self.requests.iter().rev().find(open)
+    }
+
+    /// Nobody tries that start again. A room that was seen open after it was said to be gone is not gone.
+    fn is_over(&self, not_started: &NotStarted) -> bool {
+        match not_started.refusal {
+            StartRefusal::Transient => false,
+            StartRefusal::Final => true,
+            StartRefusal::NoRoom => self.alive_at <= Some(not_started.at),
+        }
     }
 
     /// Running recordings that somebody asked to stop, or that another program's made superfluous.
@@ -107,6 +121,17 @@ impl Call {
     /// Whether the room is open.
     pub fn is_open(&self) -> bool {
         self.ended_at().is_none()
+    }
+
+    /// Since when LiveKit's list has lacked the room; `None` while it is listed, and once it has closed.
+    pub fn missing_since(&self) -> Option<Timestamp> {
+        let missing_at = self.missing_at.filter(|at| Some(*at) > self.alive_at);
+        missing_at.filter(|_| self.is_open())
+    }
+
+    /// The room counts as closed although `room_finished` never came: LiveKit's answers said so.
+    pub fn is_gone(&self) -> bool {
+        self.finished_at.is_none() && self.gone_at > self.alive_at
     }
 
     /// Whether the room is open, should be recorded, and is not: nothing was started, or everything that was started

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::domain::{
     event::{Event, EventPayload, EventSource},
+    id::EgressId,
     participant::earliest,
     policy::Policy,
 };
@@ -18,6 +19,8 @@ pub struct Applied {
     pub changed: bool,
     /// The deliveries that the change makes due.
     pub due_deliveries: Vec<DueDelivery>,
+    /// Recordings whose end was known and turned out to be another one.
+    pub corrected: Vec<EgressId>,
 }
 
 /// Folds one event into its call. Cannot fail and cannot see the clock.
@@ -33,7 +36,9 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> A
         true => after.due_deliveries(policy.began_at),
         false => Vec::new(),
     };
+    let corrected = after.corrected(&before);
     Applied {
+        corrected,
         call: after,
         changed,
         due_deliveries,
@@ -153,8 +158,8 @@ mod tests {
         let mirrored = call
             .due_deliveries(Timestamp::MIN)
             .into_iter()
-            .filter(|due_deliveries| due_deliveries.sink == Sink::Mirror);
-        let mirrored: Vec<String> = mirrored.map(|due_deliveries| due_deliveries.item).collect();
-        assert_eq!(mirrored, ["EG_1"], "history is not told to the mirror");
+            .filter(|delivery| delivery.sink == Sink::Mirror);
+        let mirrored: Vec<String> = mirrored.map(|delivery| delivery.item).collect();
+        assert_eq!(mirrored, ["EG_1"], "history does not go to the mirror");
     }
 }

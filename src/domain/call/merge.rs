@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 impl Call {
-    /// LiveKit's name counts; without one the first in the alphabet of the names that others gave.
+    /// LiveKit's name counts; without one the alphabetically first of the names that others gave.
     pub(super) fn merge_name(&mut self, room: &Room, source: NameSource) {
         let better = source > self.name_source
             || source == self.name_source
@@ -97,6 +97,7 @@ impl Call {
     /// What reconcile or a sink found out; `at`: when, by our clock.
     pub(super) fn merge_finding(&mut self, observation: &Observation, at: Timestamp) {
         match observation {
+            Observation::RoomMissing => self.missing_at = self.missing_at.max(Some(at)),
             Observation::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
             Observation::NotStarted { error, refusal } => {
                 let not_started = NotStarted {

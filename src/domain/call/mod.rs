@@ -5,15 +5,18 @@ mod state;
 
 mod deliveries;
 mod derived;
+mod ends;
 mod fold;
 mod merge;
 mod parts;
 mod recorders;
 mod restarts;
 mod status;
+mod transcript;
 mod voices;
 
 pub use deliveries::DueDelivery;
+pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};
 pub use recorders::ONE_RECORDER;
 pub use restarts::RESTARTS;

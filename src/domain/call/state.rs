@@ -42,6 +42,9 @@ pub struct Call {
     pub finished_at: Option<Timestamp>,
     /// When LiveKit last answered that it does not know the room, by our clock.
     pub gone_at: Option<Timestamp>,
+    /// When LiveKit's list first lacked the room, by our clock; void if the room was seen open later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_at: Option<Timestamp>,
     /// By participant sid.
     pub participants: BTreeMap<String, Participant>,
     /// By egress ID.

@@ -4,11 +4,35 @@ mod report;
 mod reports;
 mod text;
 
-mod conversation;
-mod parts;
-mod read;
+mod time;
+
+mod label;
+mod words;
+
+mod cue;
+mod markup;
+mod plain;
+
+mod line;
+mod named;
+mod timed;
+
 mod turn;
 
+mod parts;
+
+mod conversation;
+mod heard;
+
+mod events;
+mod place;
+
+mod read;
+
+mod join;
+
+pub use join::{is_complete, join, time_of};
+pub use label::by_identity;
 pub use parts::UnreadableReport;
 pub use read::{Outline, outline, read};
 pub use report::{Report, Speaker, Transcript, Turn};

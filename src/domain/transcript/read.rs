@@ -1,87 +1,125 @@
 //! What agents send at the end of a session, in any of their shapes.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     conversation::conversation,
-    parts::{RawFields, UnreadableReport, is_list, items, part},
-    report::{Report, Transcript},
-    turn::timestamp,
+    events::{InConversation, inserted},
+    parts::{UnreadableReport, is_list, items, part},
+    place::{Placed, place},
+    plain::plain,
+    report::{Report, Transcript, Turn},
+    time::timestamp,
+    turn::Item,
 };
 use crate::domain::room::Room;
 
-/// Where the conversation may be in a body, in order of preference.
-const PLACES: [&str; 7] = [
-    "chat_history",
-    "history",
-    "transcript",
-    "turns",
-    "items",
-    "messages",
-    "chatHistory",
-];
+/// How many labels an outline keeps apart.
+const MOST_LABELS: usize = 50;
 
 /// What a body is about, without its conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outline {
     pub room: Room,
     /// Plain text counts as one.
     pub turns: usize,
+    /// Turns by label, where only the call's participants tell who spoke.
+    pub labels: BTreeMap<Box<str>, usize>,
+    /// Items with words of which nothing tells who spoke.
+    pub unknown: usize,
 }
 
 /// Parses an agent's report: the session report, `history.to_dict()`, an array of turns, a string, `{"turns":
-/// [{"speaker", "text", "timestamp"}]}`, or OpenAI's `{"messages": [{"role", "content"}]}`
-/// (<https://platform.openai.com/docs/api-reference/chat/create>).
+/// [{"speaker", "text", "timestamp"}]}`, OpenAI's `{"messages": [{"role", "content"}]}`
+/// (<https://platform.openai.com/docs/api-reference/chat/create>), or what other frameworks make of a conversation.
 pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
-    let (found, fields) = split(body)?;
-    let mut turns = Vec::new();
-    let text = conversation(found, &mut |turn| turns.push(turn))?;
+    let placed = place(body)?;
+    let (mut turns, mut lost) = (Vec::new(), Vec::new());
+    let text = each_turn(&placed, &mut |found| match found {
+        Found::Turn(turn) => turns.push(turn),
+        Found::Lost(turn) => lost.push(turn),
+        Found::Unknown => {}
+    })?;
+    if !lost.is_empty() {
+        turns = inserted(turns, lost);
+    }
     turns.shrink_to_fit();
+    let fields = fields(&placed)?;
+    let transcript = text.map(plain);
     let report = Report {
         at: fields.get("timestamp").and_then(timestamp),
-        transcript: text.map_or(Transcript::Turns(turns), Transcript::Text),
+        transcript: transcript.map_or(Transcript::Turns(turns), Transcript::Text),
         fields,
     };
     Ok((room(&report.fields), report))
 }
 
-/// Checks whether [`read`] can parse it; keeps nothing of it in memory.
+/// Checks whether [`read`] can parse it; keeps nothing of its words in memory.
 pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
-    let (found, fields) = split(body)?;
-    let mut turns = 0;
-    let text = conversation(found, &mut |_| turns += 1)?;
-    Ok(Outline {
-        room: room(&fields),
-        turns: text.map_or(turns, |text| usize::from(!text.is_empty())),
-    })
+    let placed = place(body)?;
+    let mut outline = Outline::default();
+    let text = each_turn(&placed, &mut |found| match found {
+        Found::Turn(Turn {
+            label: Some(label), ..
+        }) => {
+            let is_known = outline.labels.contains_key(&label);
+            match is_known || outline.labels.len() < MOST_LABELS {
+                true => *outline.labels.entry(label).or_default() += 1,
+                false => outline.unknown += 1,
+            }
+        }
+        Found::Turn(_) | Found::Lost(_) => outline.turns += 1,
+        Found::Unknown => outline.unknown += 1,
+    })?;
+    if let Some(text) = text {
+        outline.turns = usize::from(!text.trim().is_empty());
+    }
+    outline.room = room(&fields(&placed)?);
+    Ok(outline)
 }
 
-/// The conversation, and the other fields of an object.
-fn split(body: &RawValue) -> Result<(&RawValue, Map<String, Value>), UnreadableReport> {
-    if !body.get().starts_with('{') {
-        return Ok((body, Map::new()));
+enum Found {
+    Turn(Turn),
+    /// Only the events have it.
+    Lost(Turn),
+    Unknown,
+}
+
+/// Calls `each` with every turn. The answer is the text of a conversation that is plain text.
+fn each_turn(
+    placed: &Placed<'_>,
+    each: &mut dyn FnMut(Found),
+) -> Result<Option<String>, UnreadableReport> {
+    let events = placed.events.filter(|events| is_list(events));
+    let mut known = events.map(|_| InConversation::default());
+    let text = conversation(placed.conversation, &mut |value, item| {
+        if let Some(known) = &mut known {
+            known.add(value, &item);
+        }
+        match item {
+            Item::Turn(turn) => each(Found::Turn(turn)),
+            Item::Unknown => each(Found::Unknown),
+            Item::Silent => {}
+        }
+    })?;
+    if let (Some(events), Some(known), None) = (events, known, &text) {
+        known.lost(events, &mut |turn| each(Found::Lost(turn)))?;
     }
-    let fields: RawFields<'_> = part(body)?;
-    let given = |place: &&str| fields.get(*place).filter(|found| found.get() != "null");
-    match PLACES.iter().find_map(given) {
-        Some(found) => Ok((*found, rest(&fields)?)),
-        None => Err(UnreadableReport(
-            "the body contains no conversation: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`, `messages`"
-                .into(),
-        )),
-    }
+    Ok(text)
 }
 
 /// Everything except the conversation and the events.
-fn rest(fields: &RawFields<'_>) -> Result<Map<String, Value>, UnreadableReport> {
+fn fields(placed: &Placed<'_>) -> Result<Map<String, Value>, UnreadableReport> {
     let mut kept = Map::new();
-    for (name, value) in fields {
-        if !PLACES.contains(&name.as_str()) && name != "events" {
+    for (name, value) in &placed.fields {
+        if !kept.contains_key(name) {
             kept.insert(name.clone(), part(value)?);
         }
     }
     // Agents in JavaScript report the close reason only as an event.
-    if let Some(events) = fields.get("events").filter(|events| is_list(events)) {
+    if let Some(events) = placed.events.filter(|events| is_list(events)) {
         let mut reason = Value::Null;
         items(events, |event| {
             if event["type"] == "close" {
@@ -98,19 +136,30 @@ fn rest(fields: &RawFields<'_>) -> Result<Map<String, Value>, UnreadableReport> 
 /// `room_id` is used as the room's sid if it looks like one (agents also put their job's ID there). Without NUL, which
 /// PostgreSQL rejects in text.
 fn room(fields: &Map<String, Value>) -> Room {
+    let inner = |name: &str| fields.get("room")?.get(name)?.as_str();
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-    let sid = [text("room_id"), text("roomId"), text("room_sid")];
-    let name = [text("room"), text("room_name"), text("roomName")];
-    let first = |texts: [&str; 3]| {
-        let first = texts.into_iter().find(|text| !text.is_empty());
+    let sid = [
+        text("room_id"),
+        text("roomId"),
+        text("room_sid"),
+        inner("sid").unwrap_or_default(),
+    ];
+    let name = [
+        text("room"),
+        text("room_name"),
+        text("roomName"),
+        inner("name").unwrap_or_default(),
+    ];
+    let first = |texts: &[&str]| {
+        let first = texts.iter().find(|text| !text.is_empty());
         first.map(|text| text.replace('\0', ""))
     };
     Room {
-        sid: first(sid)
+        sid: first(&sid)
             .filter(|sid| sid.starts_with("RM_"))
             .unwrap_or_default()
             .into(),
-        name: first(name).unwrap_or_default().into(),
+        name: first(&name).unwrap_or_default().into(),
         ..Room::default()
     }
 }

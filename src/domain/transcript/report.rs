@@ -11,8 +11,34 @@ pub struct Turn {
     pub text: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// Milliseconds from the recording's start to the turn's, where the agent counts from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset_ms: Option<i64>,
+    /// How long it lasted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_ms: Option<i64>,
+    /// The speaker as the report names them, where only the call's participants tell who that is. `speaker` then means
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Box<str>>,
+}
+
+impl Turn {
+    /// A turn of which no more is known than who spoke, and the words.
+    pub fn new(speaker: Speaker, text: impl Into<String>) -> Turn {
+        Turn {
+            speaker,
+            text: text.into(),
+            interrupted: false,
+            at: None,
+            offset_ms: None,
+            length_ms: None,
+            label: None,
+        }
+    }
 }
 
 /// Who speaks; other roles are left out.
@@ -37,6 +63,16 @@ impl Default for Transcript {
     }
 }
 
+impl Transcript {
+    /// Whether anything was said.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Transcript::Turns(turns) => turns.is_empty(),
+            Transcript::Text(text) => text.trim().is_empty(),
+        }
+    }
+}
+
 /// One report of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Report {
@@ -45,4 +81,16 @@ pub struct Report {
     pub transcript: Transcript,
     /// The rest of the report (usage, close_reason, a summary …), without the conversation and the events.
     pub fields: Map<String, Value>,
+}
+
+impl Report {
+    /// The agent's job that reports; empty when the report does not say.
+    pub fn job(&self) -> &str {
+        let own = ["job_id", "jobId"].iter();
+        let own = own.filter_map(|name| self.fields.get(*name)?.as_str());
+        let nested = self.fields.get("job").and_then(|job| job["id"].as_str());
+        own.chain(nested)
+            .find(|job| !job.is_empty())
+            .unwrap_or_default()
+    }
 }

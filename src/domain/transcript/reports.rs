@@ -1,6 +1,6 @@
-//! The reports of one call: which of them counts.
+//! The reports of one call: which of them count.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,46 +8,165 @@ use serde::{Deserialize, Serialize};
 use super::report::Report;
 use crate::domain::latest::Latest;
 
-/// The newest report counts. Dated reports compare by their date, undated ones by when they came, and of the two winners
-/// the one counts that came last: so the order of the events does not matter. Shared, because a report may have
-/// megabytes and a call is copied and compared with every event.
+/// A report and when it came, by our clock. Shared, because a report may have megabytes and a call is copied and
+/// compared with every event.
+type Received = Latest<Arc<Report>, Timestamp>;
+
+/// Of how many jobs reports are kept, the last ones.
+const MOST_JOBS: usize = 100;
+
+/// Of each of the agent's jobs the newest report counts: a room has several when an agent hands over to another or its
+/// job is restarted. Of reports that name no job only the newest of all counts. The order of the events does not matter.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "StoredReports", into = "StoredReports")]
 pub struct Reports {
-    dated: Option<Latest<Arc<Report>, Timestamp>>,
-    undated: Option<Latest<Arc<Report>, Timestamp>>,
+    /// By job; reports that name none are under the empty name.
+    jobs: BTreeMap<String, Newest>,
 }
 
-impl Report {
-    fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
+/// The newest reports of one job. Dated reports compare by their date, undated ones by when they came, and of the two
+/// winners the one counts that came last.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Newest {
+    dated: Option<Received>,
+    undated: Option<Received>,
+    /// Without a conversation: its other fields count, and it takes no words away.
+    wordless: Option<Received>,
+}
+
+/// Reports as they are stored: the newest of all jobs where earlier versions look for them, and the others.
+#[derive(Serialize, Deserialize)]
+struct StoredReports {
+    dated: Option<Received>,
+    undated: Option<Received>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Received>,
 }
 
 impl Reports {
-    /// Keeps the report if it is newer than the one of its sort; `received_at` is by our clock.
+    /// Keeps the report if it is newer than the one of its job; `received_at` is by our clock.
     pub fn add(&mut self, report: &Arc<Report>, received_at: Timestamp) {
-        let slot = if report.at.is_some() {
-            &mut self.dated
-        } else {
-            &mut self.undated
+        self.keep(Latest::new(received_at, Arc::clone(report)));
+    }
+
+    fn keep(&mut self, report: Received) {
+        let newest = self.jobs.entry(report.job().to_owned()).or_default();
+        let slot = match report.at {
+            _ if report.transcript.is_empty() => &mut newest.wordless,
+            Some(_) => &mut newest.dated,
+            None => &mut newest.undated,
         };
-        let newer = slot.as_ref().is_none_or(|known| {
-            let order = (report.at, received_at).cmp(&(known.at, *known.stamp()));
-            // Of two with the same times any may win, if it is the same one in every order.
-            order.then_with(|| report.json().cmp(&known.json())).is_gt()
-        });
-        if newer {
-            *slot = Some(Latest::new(received_at, Arc::clone(report)));
+        if slot.as_ref().is_none_or(|known| is_newer(&report, known)) {
+            *slot = Some(report);
+        }
+        if self.jobs.len() > MOST_JOBS {
+            let oldest = self.jobs.iter().min_by_key(|(_, newest)| newest.last());
+            let oldest = oldest.map(|(job, _)| job.clone());
+            self.jobs.remove(&oldest.unwrap_or_default());
         }
     }
 
-    /// The report that counts.
+    /// The report whose conversation counts, or the newest of them if there are several.
     pub fn newest(&self) -> Option<&Report> {
-        let all = [&self.dated, &self.undated];
-        let newest = all
-            .into_iter()
-            .flatten()
-            .max_by_key(|report| *report.stamp());
-        newest.map(|report| report.value().as_ref())
+        self.winner().map(|(_, report)| report.value().as_ref())
+    }
+
+    /// The reports whose conversations count: one of each job, or only the newest of all if that names no job.
+    /// In the order in which they came.
+    pub fn counted(&self) -> Vec<&Report> {
+        let mut winners: Vec<&Received> = match self.winner() {
+            None => Vec::new(),
+            Some((job, report)) if job.is_empty() || report.transcript.is_empty() => vec![report],
+            Some(_) => {
+                let jobs = self.jobs.iter().filter(|(job, _)| !job.is_empty());
+                let winners = jobs.filter_map(|(_, newest)| newest.winner());
+                winners
+                    .filter(|report| !report.transcript.is_empty())
+                    .collect()
+            }
+        };
+        winners.sort_by_key(|report| *report.stamp());
+        let reports = winners.into_iter().map(|report| report.value().as_ref());
+        reports.collect()
+    }
+
+    /// What `read` finds in the newest report that has it.
+    pub fn find<T>(&self, read: impl Fn(&Report) -> Option<T>) -> Option<T> {
+        let mut all: Vec<&Received> = self.jobs.values().flat_map(Newest::all).collect();
+        all.sort_by(|a, b| b.stamp().cmp(a.stamp()).then_with(|| order(b, a)));
+        all.into_iter().find_map(|report| read(report.value()))
+    }
+
+    fn winner(&self) -> Option<(&str, &Received)> {
+        let jobs = self.jobs.iter();
+        let winners = jobs.filter_map(|(job, newest)| Some((job.as_str(), newest.winner()?)));
+        winners.max_by(|(_, a), (_, b)| order(a, b))
+    }
+}
+
+impl Newest {
+    /// When the last report came.
+    fn last(&self) -> Option<Timestamp> {
+        self.all().map(|report| *report.stamp()).max()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Received> {
+        let all = [&self.dated, &self.undated, &self.wordless];
+        all.into_iter().flatten()
+    }
+
+    fn winner(&self) -> Option<&Received> {
+        self.all().max_by(|a, b| order(a, b))
+    }
+}
+
+/// Of two reports of one job and sort.
+fn is_newer(a: &Received, b: &Received) -> bool {
+    let key = |it: &Received| (!it.transcript.is_empty(), it.at, *it.stamp());
+    let order = key(a).cmp(&key(b));
+    // Of two with the same times any may win, if it is the same one in every order.
+    order.then_with(|| json(a).cmp(&json(b))).is_gt()
+}
+
+/// Of two reports of different sorts or jobs: words first, then by when they came.
+fn order(a: &Received, b: &Received) -> Ordering {
+    let key = |it: &Received| (!it.transcript.is_empty(), *it.stamp(), it.at);
+    let order = key(a).cmp(&key(b));
+    order.then_with(|| json(a).cmp(&json(b)))
+}
+
+fn json(report: &Received) -> String {
+    serde_json::to_string(report.value().as_ref()).unwrap_or_default()
+}
+
+impl From<StoredReports> for Reports {
+    fn from(stored: StoredReports) -> Reports {
+        let mut reports = Reports::default();
+        let newest = stored.dated.into_iter().chain(stored.undated);
+        for report in newest.chain(stored.others) {
+            reports.keep(report);
+        }
+        reports
+    }
+}
+
+impl From<Reports> for StoredReports {
+    fn from(reports: Reports) -> StoredReports {
+        let mut stored = StoredReports {
+            dated: None,
+            undated: None,
+            others: Vec::new(),
+        };
+        for report in reports.jobs.values().flat_map(Newest::all).cloned() {
+            let slot = match report.at {
+                Some(_) => &mut stored.dated,
+                None => &mut stored.undated,
+            };
+            match slot {
+                Some(known) if !is_newer(&report, known) => stored.others.push(report),
+                slot => stored.others.extend(slot.replace(report)),
+            }
+        }
+        stored
     }
 }

@@ -1,73 +1,162 @@
-//! One item of a conversation, in the shapes of LiveKit's agents, OpenAI and plain texts.
+//! One item of a conversation, in the shapes of LiveKit's agents, OpenAI, Gemini, LangChain, Vapi, Retell, ElevenLabs and
+//! plain texts.
 
-use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::report::{Speaker, Turn};
+use super::{
+    label::{Label, label},
+    line::line,
+    markup::spoken,
+    named::{keyed, named},
+    report::{Speaker, Turn},
+    timed::timed,
+    words::words,
+};
 
-/// The turn, if the item is one: function calls, handoffs and the system prompt are not.
-pub(super) fn turn(item: &Value) -> Option<Turn> {
-    if let Value::String(text) = item {
-        return Some(Turn {
-            speaker: Speaker::Caller,
-            text: text.clone(),
-            interrupted: false,
-            at: None,
-        });
-    }
-    let kind = item.get("type").and_then(Value::as_str);
-    if kind.is_some_and(|kind| kind != "message") {
-        return None;
-    }
-    let role = ["role", "speaker"]
-        .iter()
-        .find_map(|name| item.get(*name))?;
-    let text = ["content", "text", "message"]
-        .iter()
-        .find_map(|name| item.get(*name));
-    let at = ["created_at", "createdAt", "timestamp"];
-    Some(Turn {
-        speaker: speaker(role.as_str()?)?,
-        text: text.map(words).filter(|text| !text.is_empty())?,
-        interrupted: item.get("interrupted") == Some(&Value::Bool(true)),
-        at: at.iter().find_map(|name| timestamp(item.get(*name)?)),
-    })
+/// What an item of a conversation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Item {
+    Turn(Turn),
+    /// No turn: the system prompt, a tool call, a handoff, a message without words.
+    Silent,
+    /// It has words, but nothing tells who speaks.
+    Unknown,
 }
 
-fn speaker(role: &str) -> Option<Speaker> {
-    match role.to_ascii_lowercase().as_str() {
-        "assistant" | "agent" => Some(Speaker::Agent),
-        "user" | "caller" => Some(Speaker::Caller),
-        _ => None,
+/// What an item may be wrapped in: the agents SDK's events, ChatGPT's exports, Hume's messages.
+const WRAPPERS: [&str; 3] = ["item", "message", "data"];
+/// Beginnings of types of items that nobody says.
+const SILENT: [&str; 10] = [
+    "function",
+    "tool",
+    "agent_handoff",
+    "agentHandoff",
+    "agent_config",
+    "agentConfig",
+    "handoff",
+    "reasoning",
+    "system",
+    "instruction",
+];
+
+/// Reads an item; function calls, handoffs and the system prompt are silent.
+pub(super) fn item(item: &Value) -> Item {
+    match item {
+        Value::String(text) => line(text).map_or(Item::Silent, voiced),
+        Value::Object(fields) => of_fields(fields, Depth::Outer),
+        // LangChain's `["human", "Hi"]`.
+        Value::Array(pair) => match pair.as_slice() {
+            [Value::String(name), Value::String(words)] => pair_of(name, words.trim()),
+            _ => Item::Unknown,
+        },
+        _ => Item::Unknown,
     }
 }
 
-/// The text of a message's content: strings, and the transcripts of audio parts; images are omitted.
-fn words(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Array(parts) => {
-            let texts = parts.iter().map(words).filter(|text| !text.is_empty());
-            texts.collect::<Vec<_>>().join(" ")
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Outer,
+    Wrapped,
+}
+
+fn of_fields(fields: &Map<String, Value>, depth: Depth) -> Item {
+    if is_silent(fields) {
+        return Item::Silent;
+    }
+    let named = named(fields);
+    if named.is_none() && depth == Depth::Outer {
+        let inner = |name: &&str| fields.get(*name)?.as_object();
+        if let Some(inner) = WRAPPERS.iter().find_map(inner) {
+            return of_fields(inner, Depth::Wrapped);
         }
-        Value::Object(part) => {
-            let text = part.get("text").or_else(|| part.get("transcript"));
-            text.map(words).unwrap_or_default()
-        }
-        _ => String::new(),
     }
-}
-
-/// Seconds (Python) or milliseconds (JavaScript: above 1e11) since the epoch, or RFC 3339.
-pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
-    if let Some(text) = value.as_str() {
-        return text.parse().ok();
-    }
-    let number = value.as_f64().filter(|number| *number > 0.0)?;
-    let millis = if number > 1e11 {
-        number
-    } else {
-        number * 1000.0
+    let text = words(fields);
+    let turn = match named {
+        None | Some((Label::Unknown, _)) if text.is_empty() => match keyed(fields) {
+            Some((speaker, words)) => Turn::new(speaker, words),
+            None => return Item::Silent,
+        },
+        _ if text.is_empty() => return Item::Silent,
+        None => return Item::Unknown,
+        Some((Label::Silent, _)) => return Item::Silent,
+        Some((Label::Speaker(speaker), _)) => Turn::new(speaker, text),
+        Some((Label::Unknown, name)) => Turn {
+            label: Some(name.into()),
+            ..Turn::new(Speaker::Caller, text)
+        },
     };
-    Timestamp::from_millisecond(millis as i64).ok()
+    let mut turn = timed(turn, fields);
+    let interrupted = ["interrupted", "was_interrupted", "wasInterrupted"];
+    turn.interrupted = interrupted
+        .iter()
+        .any(|name| fields.get(*name) == Some(&Value::Bool(true)));
+    voiced(turn)
+}
+
+/// Function calls and the like, and sentences that were still being recognised.
+fn is_silent(fields: &Map<String, Value>) -> bool {
+    let kind = fields.get("type").and_then(Value::as_str);
+    let kind = kind.unwrap_or_default();
+    let interim = ["is_final", "isFinal", "final"];
+    let interim = interim
+        .iter()
+        .any(|name| fields.get(*name) == Some(&Value::Bool(false)));
+    interim || SILENT.iter().any(|silent| kind.starts_with(silent))
+}
+
+fn pair_of(name: &str, words: &str) -> Item {
+    match label(name) {
+        _ if words.is_empty() => Item::Silent,
+        Label::Speaker(speaker) => voiced(Turn::new(speaker, words)),
+        Label::Silent => Item::Silent,
+        Label::Unknown => Item::Unknown,
+    }
+}
+
+/// The turn without what is for the agent's voice only.
+fn voiced(mut turn: Turn) -> Item {
+    if turn.label.is_none() && turn.speaker == Speaker::Agent {
+        turn.text = spoken(&turn.text).into_owned();
+    }
+    match turn.text.is_empty() {
+        true => Item::Silent,
+        false => Item::Turn(turn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_says_is_silent() {
+        for value in [
+            json!({ "role": "system", "content": "You are Ava." }),
+            json!({ "role": "assistant", "content": "", "model": "gpt-4o" }),
+            json!({ "role": "assistant", "content": null, "tool_calls": [{ "name": "book" }] }),
+            json!({ "type": "function_call", "name": "book", "arguments": "{}" }),
+            json!({ "type": "agent_config_update", "instructions": "You are Ava." }),
+            json!({ "role": "assistant", "content": [{ "type": "thinking", "thinking": "Hm", "text": "Hm" }] }),
+            json!({ "role": "user", "text": "He", "is_final": false }),
+            json!({ "role": "assistant", "content": "<break time=\"1s\"/> [sighs]" }),
+            json!({}),
+            json!("System: You are Ava."),
+            json!(""),
+        ] {
+            assert_eq!(item(&value), Item::Silent, "{value}");
+        }
+    }
+
+    #[test]
+    fn words_without_a_speaker_are_unknown() {
+        for value in [
+            json!({ "text": "Hi.", "model": "gpt-4o" }),
+            json!(17),
+            json!(["Ava", "Hi."]),
+        ] {
+            assert_eq!(item(&value), Item::Unknown, "{value}");
+        }
+    }
 }

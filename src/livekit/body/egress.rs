@@ -70,6 +70,7 @@ fn recording(info: &Value) -> Recording {
             .and_then(to_time),
         started_at: first(info, &["startedAt", "started_at"]).and_then(nanoseconds),
         ended_at: first(info, &["endedAt", "ended_at"]).and_then(nanoseconds),
+        file_started_at: first(file, &["startedAt", "started_at"]).and_then(nanoseconds),
         key: string(file, &["filename"]),
         size: length(&file["size"]).and_then(|n| u64::try_from(n).ok()),
         duration: length(&file["duration"]).map(SignedDuration::from_nanos),
@@ -82,8 +83,8 @@ fn recording(info: &Value) -> Recording {
     }
 }
 
-/// By name or number; absent is STARTING, an unknown one counts as running.
-fn status(value: &Value) -> EgressStatus {
+/// The status by name or number; absent is STARTING, an unknown one counts as running.
+pub(super) fn status(value: &Value) -> EgressStatus {
     match (text(value), value.as_i64()) {
         ("EGRESS_STARTING", _) | (_, Some(0)) => EgressStatus::Starting,
         ("EGRESS_ENDING", _) | (_, Some(2)) => EgressStatus::Ending,

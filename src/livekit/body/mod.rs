@@ -7,9 +7,11 @@ mod egress_request;
 
 mod egress;
 mod participant;
+mod running;
 
 mod event;
 
 pub use egress::egress;
 pub use event::{UnreadableWebhook, webhook};
 pub use participant::participant;
+pub use running::running;

@@ -56,6 +56,7 @@ fn kind(value: &Value) -> ParticipantKind {
         ("EGRESS", _) | (_, Some(2)) => ParticipantKind::Egress,
         ("SIP", _) | (_, Some(3)) => ParticipantKind::Sip,
         ("AGENT", _) | (_, Some(4)) => ParticipantKind::Agent,
+        ("CONNECTOR", _) | (_, Some(7)) => ParticipantKind::Connector,
         _ => ParticipantKind::Standard,
     }
 }

@@ -1,4 +1,4 @@
-//! Reads errors: an answer that is none, or no answer at all.
+//! Reads error responses and missing responses.
 
 use serde::Deserialize;
 
@@ -51,6 +51,8 @@ struct Body {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Code {
     NotFound,
+    Unauthenticated,
+    PermissionDenied,
     Other,
 }
 
@@ -58,41 +60,84 @@ impl Code {
     fn parse(code: &str) -> Code {
         match code {
             "not_found" => Code::NotFound,
+            "unauthenticated" => Code::Unauthenticated,
+            "permission_denied" => Code::PermissionDenied,
             _ => Code::Other,
         }
     }
 }
 
-/// LiveKit, or a proxy before it, answered with an error.
+/// LiveKit, or a proxy before it, answered with an error. Only 401 blames the key; `permission_denied` is about the account
+/// or the project.
 pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
-    let body = serde_json::from_slice::<Body>(body).ok();
-    let code = body.as_ref().map(|b| Code::parse(&b.code));
+    let twirp = serde_json::from_slice::<Body>(body).ok();
+    let code = twirp.as_ref().map(|b| Code::parse(&b.code));
     let kind = match (status, code) {
-        (401 | 403, _) => return Error::Unauthorized { status },
         (_, Some(Code::NotFound)) => ErrorKind::NotFound,
+        (_, Some(Code::Unauthenticated)) => ErrorKind::Unauthorized,
+        (_, Some(Code::PermissionDenied)) => ErrorKind::BadRequest,
+        (401, None) if is_page(body) => ErrorKind::Transient,
+        (401, _) => ErrorKind::Unauthorized,
         // A gateway or LiveKit timed out: the request may have been executed. Twirp's 409 means that it already exists.
         (408 | 409 | 502 | 504, _) => lost(repeats),
+        // No proxy answers with these while the server behind it restarts.
+        (402 | 451, None) => ErrorKind::BadRequest,
         // Not an error of LiveKit's: a proxy may answer 404 or redirect while the server behind it restarts.
-        (429 | 500.., _) | (_, None) => ErrorKind::Transient,
+        (_, None) => ErrorKind::Transient,
+        (501, _) => ErrorKind::BadRequest,
+        (429 | 500.., _) => ErrorKind::Transient,
         _ => ErrorKind::BadRequest,
     };
-    match body {
+    match twirp {
+        _ if kind == ErrorKind::Unauthorized => Error::Unauthorized {
+            status,
+            words: key_words(twirp.map(|body| body.msg), body),
+        },
         Some(body) => Error::Twirp {
             kind,
             status,
             code: shown(&body.code),
             message: shown(&body.msg),
         },
-        None => Error::NotTwirp { kind, status },
+        None => Error::NotTwirp {
+            kind,
+            status,
+            words: plain_words(body).map_or_else(String::new, |words| format!(" ({words})")),
+        },
     }
 }
+
+/// What LiveKit says of the key, without the token that it may repeat.
+fn key_words(message: Option<String>, body: &[u8]) -> String {
+    let words = message.map(|message| shown(&message));
+    let words = words.or_else(|| plain_words(body));
+    match words.filter(|words| !words.is_empty() && words != HIDDEN) {
+        Some(words) => format!("{words}; "),
+        None => String::new(),
+    }
+}
+
+/// A short text that is no page.
+fn plain_words(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let is_short = !text.is_empty() && text.len() <= 1000;
+    (is_short && !is_page(body)).then(|| shown(text))
+}
+
+/// HTML: not LiveKit's, but a proxy's.
+fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// Stands for a text that may not be shown.
+const HIDDEN: &str = "(hidden: the text contains a token)";
 
 /// A text from outside, short and on one line, without the prefix of every message of LiveKit's.
 fn shown(text: &str) -> String {
     let text = text.strip_prefix("twirp error unknown: ").unwrap_or(text);
     // Tokens start like this: `{"` in base64.
     if text.contains("eyJ") {
-        return "(hidden: the text contains a token)".into();
+        return HIDDEN.into();
     }
     text.chars()
         .take(300)

@@ -53,7 +53,7 @@ impl Client {
             timeout: START_TIMEOUT,
             repeats: Repeats::Unsafe,
         };
-        let request = output.request(room_name, path);
+        let request = output.request(room_name, path)?;
         let info: proto::EgressInfo = self.twirp.post(endpoint, recording(), &request).await?;
         Ok(webhook_form(&info).to_string())
     }

@@ -1,5 +1,7 @@
 //! What an error of LiveKit's API means.
 
+use crate::domain::KeyUnreadable;
+
 /// What to do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -7,7 +9,7 @@ pub enum ErrorKind {
     Transient,
     /// LIVEKIT_API_KEY or LIVEKIT_API_SECRET is wrong: manual action needed.
     Unauthorized,
-    /// The same request would be rejected again.
+    /// The same request would be rejected again: it is wrong, or the account may not do this.
     BadRequest,
     /// No such room or egress.
     NotFound,
@@ -28,9 +30,13 @@ pub enum Error {
     #[error("LIVEKIT_URL is not a valid URL")]
     InvalidUrl { source: reqwest::Error },
     #[error(
-        "LiveKit rejected the API key ({status}): check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
+        "LiveKit rejected the API key ({status}): {words}check LIVEKIT_API_KEY, LIVEKIT_API_SECRET and this machine's clock"
     )]
-    Unauthorized { status: u16 },
+    Unauthorized {
+        status: u16,
+        /// Empty, or followed by `; `.
+        words: String,
+    },
     #[error("LiveKit answered {code} ({status}): {message}")]
     Twirp {
         kind: ErrorKind,
@@ -39,9 +45,14 @@ pub enum Error {
         message: String,
     },
     #[error(
-        "LIVEKIT_URL answered {status} without a LiveKit API error: check that it points to LiveKit, and whether a proxy answers in its place"
+        "LIVEKIT_URL answered {status} without a LiveKit API error{words}: check that it points to LiveKit, and whether a proxy answers in its place"
     )]
-    NotTwirp { kind: ErrorKind, status: u16 },
+    NotTwirp {
+        kind: ErrorKind,
+        status: u16,
+        /// Empty, or in parentheses after a space.
+        words: String,
+    },
     #[error("LiveKit's response cannot be parsed")]
     Answer {
         kind: ErrorKind,
@@ -49,6 +60,9 @@ pub enum Error {
     },
     #[error("no token can be created with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     Token,
+    /// Nothing was sent.
+    #[error(transparent)]
+    StorageKey(#[from] KeyUnreadable),
 }
 
 impl Error {
@@ -57,6 +71,7 @@ impl Error {
         match self {
             Self::Unauthorized { .. } | Self::Token => ErrorKind::Unauthorized,
             Self::InvalidUrl { .. } => ErrorKind::BadRequest,
+            Self::StorageKey(_) => ErrorKind::Transient,
             Self::Transport { kind, .. }
             | Self::Twirp { kind, .. }
             | Self::NotTwirp { kind, .. }
@@ -64,12 +79,24 @@ impl Error {
         }
     }
 
+    /// The same error in the same words, but it may pass: other answers of LiveKit contradict it.
+    pub fn into_transient(mut self) -> Error {
+        if let Self::Transport { kind, .. }
+        | Self::Twirp { kind, .. }
+        | Self::NotTwirp { kind, .. }
+        | Self::Answer { kind, .. } = &mut self
+        {
+            *kind = ErrorKind::Transient;
+        }
+        self
+    }
+
     /// The HTTP status of LiveKit's answer; `None` without one.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
             Self::Twirp { status, .. }
             | Self::NotTwirp { status, .. }
-            | Self::Unauthorized { status } => Some(*status),
+            | Self::Unauthorized { status, .. } => Some(*status),
             _ => None,
         }
     }

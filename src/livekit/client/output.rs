@@ -4,9 +4,9 @@
 //! named, because MP3 with `livekit-api`'s default (Opus) makes the egress worker shut itself down.
 
 use livekit_protocol as proto;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
-use crate::domain::{Channels, FileType};
+use crate::domain::{Addressing, Channels, FileType, KeyLookup, KeyUnreadable};
 
 /// The format and destination of recordings.
 #[derive(Clone)]
@@ -19,9 +19,10 @@ pub struct Output {
 /// The bucket as LiveKit's egress reaches it.
 #[derive(Clone)]
 pub struct Upload {
-    pub access_key: String,
-    pub secret_key: SecretString,
+    /// Written into each request, so that a temporary key is the one of that moment.
+    pub key: KeyLookup,
     pub region: String,
+    pub addressing: Addressing,
     /// `None`: AWS itself.
     pub endpoint: Option<String>,
     pub bucket: String,
@@ -29,7 +30,14 @@ pub struct Upload {
 
 impl Output {
     /// The request that starts a recording of this room into the object `path`.
-    pub(super) fn request(&self, room_name: &str, path: &str) -> proto::RoomCompositeEgressRequest {
+    ///
+    /// # Errors
+    /// When the bucket's key cannot be read.
+    pub(super) fn request(
+        &self,
+        room_name: &str,
+        path: &str,
+    ) -> Result<proto::RoomCompositeEgressRequest, KeyUnreadable> {
         use proto::{
             AudioCodec, AudioMixing, EncodedFileType, room_composite_egress_request::Options,
         };
@@ -42,22 +50,15 @@ impl Output {
             Channels::Dual => AudioMixing::DualChannelAgent,
             Channels::Mixed => AudioMixing::DefaultMixing,
         };
-        let upload = proto::S3Upload {
-            access_key: self.upload.access_key.clone(),
-            secret: self.upload.secret_key.expose_secret().to_owned(),
-            region: self.upload.region.clone(),
-            endpoint: self.upload.endpoint.clone().unwrap_or_default(),
-            bucket: self.upload.bucket.clone(),
-            force_path_style: true,
-            ..Default::default()
-        };
         let file = proto::EncodedFileOutput {
             file_type: file_type.into(),
             filepath: path.to_owned(),
             disable_manifest: true,
-            output: Some(proto::encoded_file_output::Output::S3(upload)),
+            output: Some(proto::encoded_file_output::Output::S3(
+                self.upload.request()?,
+            )),
         };
-        proto::RoomCompositeEgressRequest {
+        Ok(proto::RoomCompositeEgressRequest {
             room_name: room_name.to_owned(),
             audio_only: true,
             audio_mixing: mixing.into(),
@@ -67,6 +68,23 @@ impl Output {
                 ..Default::default()
             })),
             ..Default::default()
-        }
+        })
+    }
+}
+
+impl Upload {
+    fn request(&self) -> Result<proto::S3Upload, KeyUnreadable> {
+        let key = self.key.get()?;
+        let token = key.session_token.as_ref();
+        Ok(proto::S3Upload {
+            access_key: key.access_key,
+            secret: key.secret_key.expose_secret().to_owned(),
+            session_token: token.map_or_else(String::new, |it| it.expose_secret().to_owned()),
+            region: self.region.clone(),
+            endpoint: self.endpoint.clone().unwrap_or_default(),
+            bucket: self.bucket.clone(),
+            force_path_style: self.addressing == Addressing::Path,
+            ..Default::default()
+        })
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Twirp {
     pub api_secret: SecretString,
 }
 
-/// A endpoint of LiveKit's API.
+/// An endpoint of LiveKit's API.
 #[derive(Clone, Copy)]
 pub(super) struct Endpoint {
     pub service: &'static str,

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::{
     condition::{Condition, ConditionKind},
-    text::{counted, rounded},
+    text::rounded,
     thresholds::Thresholds,
 };
 use crate::{
-    domain::{Call, Sink, UNRECORDED_AFTER, call::ONE_RECORDER},
-    store::{Backlog, DoubleRecording, Store, UnknownValue, WebhookGap},
+    domain::{Call, Sink, UNRECORDED_AFTER, call::ONE_RECORDER, counted},
+    store::{Backlog, DoubleRecording, Setting, Store, UnknownValue, WebhookGap},
 };
 
 /// This many recordings that fail one after the other have one cause.
@@ -38,6 +38,7 @@ pub(super) async fn find(
     let backlog = store.waiting(failed, now - limits.pending_delivery).await?;
     conditions.extend(backlog.into_iter().map(|backlog| waiting(backlog, now)));
     conditions.extend(store.dead().await?.into_iter().map(dead_letters));
+    conditions.extend(refused_creates(store).await?);
     let inbox = store.unprocessed_count(now).await?;
     let overdue = |since| unprocessed(inbox.count, since, limits, now);
     conditions.extend(inbox.due_since.and_then(overdue));
@@ -131,6 +132,27 @@ fn dead_letters(backlog: Backlog) -> Condition {
     let summary = format!("deliveries to {destination} had failed permanently");
     let condition = Condition::new(ConditionKind::DeadLetters(sink), summary, text);
     condition.affecting(backlog.count, backlog.calls)
+}
+
+/// New rows wait, while others are updated.
+async fn refused_creates(store: &Store) -> anyhow::Result<Option<Condition>> {
+    let error = store.get(Setting::RefusedCreates).await?;
+    let Some(error) = error.filter(|error| !error.is_empty()) else {
+        return Ok(None);
+    };
+    let parked = store.parked(Sink::Airtable).await?;
+    if parked.is_empty() {
+        return Ok(None);
+    }
+    let count = parked.len() as i64;
+    let what = counted(count, "call waits for its row", "calls wait for their rows");
+    let text = format!(
+        "Airtable creates no new rows: {error}. Rows that are there are updated; {what}. New rows are tried again by \
+         themselves; `livekit-airtable redrive` does so at once."
+    );
+    let summary = "Airtable created no new rows";
+    let condition = Condition::new(ConditionKind::RefusedCreates, summary, text);
+    Ok(Some(condition.affecting(count, parked)))
 }
 
 fn unprocessed(

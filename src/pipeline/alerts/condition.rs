@@ -28,6 +28,8 @@ pub(super) enum ConditionKind {
     Waiting(Sink),
     /// Deliveries to a sink failed permanently.
     DeadLetters(Sink),
+    /// Airtable creates no rows, though it updates those that are there.
+    RefusedCreates,
     /// Deliveries to a sink that only a newer version can read.
     UnknownDelivery(Sink),
     /// Inbox messages are not processed.
@@ -48,6 +50,7 @@ impl fmt::Display for ConditionKind {
             ConditionKind::Webhooks => f.write_str("webhooks"),
             ConditionKind::Waiting(sink) => write!(f, "waiting_{}", sink.as_str()),
             ConditionKind::DeadLetters(sink) => write!(f, "dead_{}", sink.as_str()),
+            ConditionKind::RefusedCreates => f.write_str("no_new_rows"),
             ConditionKind::UnknownDelivery(sink) => write!(f, "unknown_{}", sink.as_str()),
             ConditionKind::Inbox => f.write_str("inbox"),
             ConditionKind::Job(job) => write!(f, "job_{job}"),

@@ -2,11 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    condition::{Condition, ConditionKind},
-    text::counted,
-};
+use super::condition::{Condition, ConditionKind};
 use crate::{
+    domain::counted,
     pipeline::{JobState, leases::Leases},
     store::{Error, Store},
 };

@@ -1,4 +1,4 @@
-//! Counts and durations as alerts print them.
+//! Durations as alerts print them.
 
 use jiff::SignedDuration;
 
@@ -9,13 +9,5 @@ pub(super) fn rounded(duration: SignedDuration) -> String {
         seconds @ 120..7200 => format!("{} min", seconds / 60),
         seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
         seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
-/// "1 call waits", "3 calls wait".
-pub(super) fn counted(count: i64, one: &str, many: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {many}"),
     }
 }

@@ -98,7 +98,10 @@ impl<D: Deliverer> Deliver<D> {
                     tracing::error!(sink = sink.as_str(), %error, "sink paused until the error is fixed; deliveries stay queued");
                 }
             }
-            Outcome::Retry { .. } | Outcome::Wait { .. } | Outcome::Superseded => {}
+            Outcome::Retry { .. }
+            | Outcome::Skipped { .. }
+            | Outcome::Wait { .. }
+            | Outcome::Superseded => {}
             _ => {
                 if self.is_paused.swap(false, Ordering::Relaxed) {
                     tracing::info!(

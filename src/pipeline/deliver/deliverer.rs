@@ -1,4 +1,4 @@
-//! What a sink is.
+//! The trait that every sink implements.
 
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;

@@ -1,4 +1,4 @@
-//! What a try leaves its delivery in.
+//! The state that a try leaves its delivery in.
 
 use jiff::Timestamp;
 
@@ -21,6 +21,7 @@ pub(super) fn finish(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> O
                 .warning
                 .map(|warning| format!("delivered; {warning}")),
         ),
+        Outcome::Skipped { reason } => (DeliveryState::Done, None, Some(reason)),
         Outcome::Wait { after } => (DeliveryState::Pending, Some(now + after), None),
         Outcome::Retry { after, error } => {
             let wait = after.unwrap_or_else(|| backoff(failures, jitter(&delivery.key, now)));

@@ -1,4 +1,4 @@
-//! What the log says of attempts.
+//! Log lines about attempts.
 
 use jiff::Timestamp;
 
@@ -18,6 +18,7 @@ impl<D: Deliverer> Deliver<D> {
                 None => tracing::debug!(sink, call, "delivered"),
                 Some(warning) => tracing::warn!(sink, call, warning, "delivered incompletely"),
             },
+            Outcome::Skipped { reason } => tracing::debug!(sink, call, %reason, "not delivered"),
             Outcome::Wait { .. } => tracing::debug!(sink, call, "too early to deliver"),
             Outcome::Retry { error, .. } => match self.failures.should_log(error, now) {
                 Some(suppressed) => {

@@ -1,4 +1,4 @@
-//! Delivery to the outside world: finds what is due, lets the sink send the state of now, and ends the try.
+//! Delivery to the outside world: finds what is due, lets the sink send the current state, and stores the outcome.
 
 mod deliverer;
 mod outcome;

@@ -1,4 +1,4 @@
-//! What came of one try of a delivery.
+//! The outcome of one attempt of a delivery.
 
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::store::InboxMessage;
 pub enum Outcome {
     /// `again`: when it is due again without a change of the call, for a URL that expires.
     Delivered { again: Option<Timestamp> },
+    /// There is nothing to send until the call changes.
+    Skipped { reason: String },
     /// Nothing is wrong, it is only too early: no try.
     Wait { after: Duration },
     /// It may pass; without `after` the next try comes by backoff.
@@ -37,7 +39,7 @@ pub struct Attempt {
     pub sink_state: Value,
     /// The sink's observations, for the inbox.
     pub messages: Vec<InboxMessage>,
-    /// What is wrong with a delivery that succeeded, where nothing else reports it.
+    /// A warning about a delivery that succeeded, where nothing else reports it.
     pub warning: Option<String>,
 }
 

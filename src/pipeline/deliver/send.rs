@@ -1,4 +1,4 @@
-//! One batch on its way: its calls are read, sent, and the tries ended.
+//! One batch of deliveries: reads the calls, sends them, stores the outcomes.
 
 use std::{
     panic::AssertUnwindSafe,

@@ -46,6 +46,8 @@ pub(super) struct Batch {
     pub changed: BTreeSet<CallId>,
     pub processed: Vec<Processed>,
     pub waiting: Vec<Waiting>,
+    /// Recordings whose end turned out to be another one.
+    pub corrected: Vec<(CallId, EgressId)>,
 }
 
 impl Batch {

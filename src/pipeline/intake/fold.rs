@@ -10,7 +10,7 @@ use super::{
     route::Route,
 };
 use crate::{
-    domain::{DueDelivery, Event, EventPayload, apply},
+    domain::{CallId, DueDelivery, Event, EventPayload, apply},
     pipeline::message,
     store::{InboxMessage, MessageOutcome, Processed, Waiting},
 };
@@ -88,6 +88,9 @@ impl Intake {
         if step.changed {
             batch.changed.insert(id.into());
         }
+        let corrected = step.corrected.into_iter();
+        let corrected = corrected.map(|egress_id| (CallId::from(id), egress_id));
+        batch.corrected.extend(corrected);
         update.renamed |= step.call.room_name != update.call.room_name;
         update.call = step.call;
         merge(&mut update.due_deliveries, step.due_deliveries);

@@ -70,6 +70,7 @@ impl Intake {
             updates: &updates,
             processed: &batch.processed,
             waiting: &batch.waiting,
+            corrected: &batch.corrected,
         };
         let written = self.store.commit_fold(fold, &self.sinks, now).await;
         written.context("calls could not be written")?;
@@ -78,7 +79,11 @@ impl Intake {
             log_places(call, &batch.elsewhere_before);
         }
         self.wake_sinks(&updates);
-        if !batch.waiting.is_empty() {
+        if !batch.corrected.is_empty() {
+            self.wake.sink(Sink::Mirror).notify_one();
+        }
+        let is_missing = |update: &CallUpdate| update.call.missing_since().is_some();
+        if !batch.waiting.is_empty() || updates.iter().any(is_missing) {
             self.wake.reconcile.notify_one();
         }
         self.wake.folded.notify_waiters();
@@ -168,7 +173,7 @@ fn log_places(call: &Call, known: &BTreeSet<EgressId>) {
     }
 }
 
-/// What becomes of the message that causes this error, so that the others are processed: the database refuses one of its
+/// The outcome of the message that causes this error, so that the others are processed: the database refuses one of its
 /// values, or this version cannot read its call. `None`: the message is not the cause.
 fn outcome_of_one(error: &anyhow::Error) -> Option<MessageOutcome> {
     match error.downcast_ref::<store::Error>()? {

@@ -1,9 +1,9 @@
-//! Egresses that LiveKit says more of, and those whose end it never reported.
+//! Egresses about which LiveKit knows more than we do, and those whose end it never reported.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::target::Reconcile;
+use super::{rooms::is_doubtful, running::Running, target::Reconcile};
 use crate::{
     domain::{Call, EventPayload, Recording, Room, event::Observation},
     livekit::body,
@@ -34,11 +34,18 @@ impl Reconcile {
         Ok(messages.collect())
     }
 
-    /// Egresses that have not ended EGRESS_LOST_AFTER after their room.
-    pub(super) fn lost(&self, calls: &[CallRow], now: Timestamp) -> Vec<InboxMessage> {
+    /// Egresses that have not ended EGRESS_LOST_AFTER after their room. If only lists said that the room has closed, an
+    /// egress that is listed as running is not lost.
+    pub(super) fn lost(
+        &self,
+        calls: &[CallRow],
+        running: &Running,
+        now: Timestamp,
+    ) -> Vec<InboxMessage> {
         let late = |call: &Call| {
             let ended = call.ended_at();
-            ended.is_some_and(|ended| now >= ended + self.lost_after)
+            let is_late = ended.is_some_and(|ended| now >= ended + self.lost_after);
+            is_late && (!is_doubtful(call) || running.has_none(call))
         };
         let mut messages = Vec::new();
         for call in calls.iter().map(|row| &row.call).filter(|call| late(call)) {

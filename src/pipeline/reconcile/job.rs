@@ -1,25 +1,29 @@
 //! The job: every RECONCILE_INTERVAL, and when a request waits.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::{
+    gone::CONFIRM,
     participants::lacks_people,
-    rooms::as_event,
+    rooms::{as_event, reopened},
+    running::Running,
     target::{Reconcile, Unfinished},
 };
 use crate::{
     livekit::client::{Egresses, OpenRoom},
     pipeline::{Job, Wake, job::LONG_STEP_TIMEOUT, message},
-    store::InboxMessage,
 };
+
+/// The name of this job in [`JobStatus`](crate::pipeline::JobStatus).
+pub const RECONCILE: &str = "reconcile";
 
 impl Job for Reconcile {
     fn name(&self) -> &'static str {
-        "reconcile"
+        RECONCILE
     }
 
     fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
@@ -27,7 +31,10 @@ impl Job for Reconcile {
     }
 
     fn every(&self) -> Duration {
-        self.interval
+        match self.must_confirm.load(Ordering::Relaxed) {
+            true => self.interval.min(CONFIRM.unsigned_abs()),
+            false => self.interval,
+        }
     }
 
     fn timeout(&self) -> Duration {
@@ -46,28 +53,22 @@ impl Job for Reconcile {
             .iter()
             .map(|room| message::room(&as_event(room), now));
         self.put(seen.collect()).await?;
-        self.put(self.closed(&rooms, &calls, now)).await?;
         let listed = self.client.list(None, Egresses::All).await;
         let listed = listed.context("cannot list LiveKit's recordings");
-        if let Ok(infos) = &listed {
+        let infos = listed.as_ref().ok().map(Vec::as_slice);
+        let running = Running::new(infos);
+        self.put(self.gone(&rooms, &calls, &running, now).await)
+            .await?;
+        self.put(reopened(&calls, &running, now)).await?;
+        if let Some(infos) = infos {
             self.put(self.egresses(infos, now).await?).await?;
         }
-        self.put(self.lost(&calls, now)).await?;
+        self.put(self.lost(&calls, &running, now)).await?;
         let unclear = |room: &&OpenRoom| lacks_people(room, &known) && !opened.contains(room);
         let unclear = rooms.iter().filter(unclear);
         let rooms_to_read: Vec<_> = unclear.chain(opened.iter().copied()).collect();
         self.put(self.participants(&rooms_to_read, &known, now).await)
             .await?;
         listed.map(|_| false)
-    }
-}
-
-impl Reconcile {
-    async fn put(&self, messages: Vec<InboxMessage>) -> anyhow::Result<()> {
-        for message in messages {
-            self.store.put(message).await?;
-            self.wake.intake.notify_one();
-        }
-        Ok(())
     }
 }

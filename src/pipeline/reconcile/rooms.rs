@@ -1,24 +1,21 @@
-//! Rooms that have opened or closed.
+//! Rooms that have opened, or are open although their call counts as closed.
 
-use std::collections::BTreeSet;
+use jiff::Timestamp;
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::target::{Reconcile, Unfinished};
+use super::{
+    running::{HOPELESS, Running},
+    target::{Reconcile, Unfinished},
+};
 use crate::{
-    domain::{Room, event::Observation},
+    domain::{Call, Room},
     livekit::client::OpenRoom,
     pipeline::message,
     store::{CallRow, InboxMessage},
 };
 
-/// A call that changed so shortly before is not closed: the list may be older.
-const FRESH: SignedDuration = SignedDuration::from_secs(5);
-/// How long a room of another project may be silent before its call counts as closed: LiveKit does not list it for us.
-const FOREIGN: SignedDuration = SignedDuration::from_hours(24);
-
 impl Reconcile {
-    /// Open rooms that have no call, or whose call our key's list has not shown yet.
+    /// Open rooms that have no call or whose call does not know that they are open, and those that our key's list has not
+    /// shown yet.
     pub(super) async fn opened<'a>(
         &self,
         rooms: &'a [OpenRoom],
@@ -26,52 +23,64 @@ impl Reconcile {
     ) -> anyhow::Result<Vec<&'a OpenRoom>> {
         let mut opened = Vec::new();
         for room in rooms.iter().filter(|room| !room.sid.is_empty()) {
-            let call = known.get(&room.sid);
-            let seen_open = call.filter(|call| call.alive_at.is_some());
-            let ours = seen_open.is_some_and(|call| !call.may_be_foreign(self.client.api_key()));
-            if ours || self.is_closed(&room.sid).await? {
+            if known
+                .get(&room.sid)
+                .is_some_and(|call| self.is_known_open(call))
+            {
                 continue;
             }
-            if seen_open.is_none() {
-                tracing::info!(call = %room.sid, "found an open room that no webhook reported");
+            let row = self.store.call(&room.sid).await?;
+            let call = row.as_ref().map(|row| &row.call);
+            match call {
+                // `room_finished` came: the list is older than that.
+                Some(call) if call.finished_at.is_some() => continue,
+                Some(call) if call.is_gone() => {
+                    tracing::warn!(call = %room.sid, "LiveKit lists a room again that had counted as closed; the call is open again");
+                }
+                Some(call) if call.alive_at.is_some() => {}
+                _ => {
+                    tracing::info!(call = %room.sid, "found an open room that no webhook reported")
+                }
             }
             opened.push(room);
         }
         Ok(opened)
     }
 
-    /// `room_finished` came: the list is older than that.
-    async fn is_closed(&self, id: &str) -> anyhow::Result<bool> {
-        let known = self.store.call(id).await?;
-        Ok(known.is_some_and(|row| row.call.finished_at.is_some()))
+    fn is_known_open(&self, call: &Call) -> bool {
+        let is_ours = !call.may_be_foreign(self.client.api_key());
+        let is_missing = call.missing_since().is_some();
+        call.alive_at.is_some() && call.is_open() && !is_missing && is_ours
     }
+}
 
-    /// Open calls whose room LiveKit does not list. A call that may be another project's is never in our project's list:
-    /// it counts as closed after a day without an event.
-    pub(super) fn closed(
-        &self,
-        rooms: &[OpenRoom],
-        calls: &[CallRow],
-        now: Timestamp,
-    ) -> Vec<InboxMessage> {
-        let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
-        let gone = |row: &&CallRow| {
-            let foreign = row.call.may_be_foreign(self.client.api_key());
-            let limit = if foreign { FOREIGN } else { FRESH };
-            // A time in the future: the clock was set back.
-            let quiet = row.changed_at < now - limit || row.changed_at > now + FRESH;
-            row.call.is_open() && quiet && !open.contains(row.call.id.as_str())
-        };
-        let calls = calls.iter().filter(gone);
-        calls
-            .map(|row| {
-                let alive = row.call.alive_at;
-                let after = alive.map(|at| at + SignedDuration::from_millis(1));
-                let gone_at = after.map_or(now, |after| now.max(after));
-                message::observation(&row.call.id, &Observation::RoomGone, gone_at)
-            })
-            .collect()
-    }
+/// Calls that count as closed only because lists lacked their rooms, and that are still being recorded.
+pub(super) fn reopened(calls: &[CallRow], running: &Running, now: Timestamp) -> Vec<InboxMessage> {
+    let calls = calls.iter().map(|row| &row.call);
+    let is_recorded = |call: &&Call| is_doubtful(call) && running.has_one(call);
+    let recorded = calls.filter(is_recorded);
+    recorded
+        .map(|call| {
+            tracing::warn!(call = %call.id, "LiveKit is still recording a room that had counted as closed; the call is open again");
+            seen_open(call, now)
+        })
+        .collect()
+}
+
+/// Only lists said that the room has closed, and not for so long that a running egress of it counts as dead.
+pub(super) fn is_doubtful(call: &Call) -> bool {
+    let said = call.gone_at.zip(call.missing_at);
+    let recent = |(gone, missing): (Timestamp, _)| gone.duration_since(missing) < HOPELESS;
+    call.is_gone() && said.is_some_and(recent)
+}
+
+/// LiveKit says that the room of a known call is open.
+pub(super) fn seen_open(call: &Call, now: Timestamp) -> InboxMessage {
+    let room = Room {
+        sid: call.id.clone(),
+        ..Room::default()
+    };
+    message::room(&room, now)
 }
 
 /// A listed room in the form of an event's.

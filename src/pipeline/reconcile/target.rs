@@ -1,12 +1,16 @@
 //! What is compared with LiveKit.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use crate::{
     domain::{Call, CallId},
     livekit::client::Client,
     pipeline::Wake,
-    store::Store,
+    store::{InboxMessage, Store},
 };
 
 /// Unfinished calls by ID.
@@ -14,11 +18,41 @@ pub(super) type Unfinished<'a> = BTreeMap<&'a CallId, &'a Call>;
 
 /// Asks LiveKit for what no webhook reported.
 pub struct Reconcile {
-    pub client: Client,
-    pub store: Store,
-    pub wake: Arc<Wake>,
+    pub(super) client: Client,
+    pub(super) store: Store,
+    pub(super) wake: Arc<Wake>,
     /// RECONCILE_INTERVAL
-    pub interval: Duration,
+    pub(super) interval: Duration,
     /// EGRESS_LOST_AFTER
-    pub lost_after: Duration,
+    pub(super) lost_after: Duration,
+    /// A list lacked the room of an open call: the next one is due soon.
+    pub(super) must_confirm: AtomicBool,
+}
+
+impl Reconcile {
+    /// `interval`: RECONCILE_INTERVAL; `lost_after`: EGRESS_LOST_AFTER.
+    pub fn new(
+        client: Client,
+        store: Store,
+        wake: Arc<Wake>,
+        interval: Duration,
+        lost_after: Duration,
+    ) -> Reconcile {
+        Reconcile {
+            client,
+            store,
+            wake,
+            interval,
+            lost_after,
+            must_confirm: AtomicBool::new(false),
+        }
+    }
+    /// Stores what was found out.
+    pub(super) async fn put(&self, messages: Vec<InboxMessage>) -> anyhow::Result<()> {
+        for message in messages {
+            self.store.put(message).await?;
+            self.wake.intake.notify_one();
+        }
+        Ok(())
+    }
 }

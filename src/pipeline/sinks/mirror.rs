@@ -1,10 +1,11 @@
-//! The mirror: posts the seed's payload once per ended recording, with our additions.
+//! The mirror: once per ended recording, posts the payload that workflows for such recordings expect, with our additions.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::mirror_state::MirrorState;
 use crate::{
     domain::{Call, Recording, Sink, link::LinkRules, nanoseconds::seconds},
     mirror::{self, Client},
@@ -45,17 +46,30 @@ impl Deliverer for Mirror {
 impl Mirror {
     async fn post(&self, due: &Due, now: Timestamp) -> Attempt {
         let sink_state = &due.delivery.sink_state;
-        let Some(recording) = due.call.recordings.get(due.delivery.key.item.as_str()) else {
-            return Attempt::new(Outcome::Delivered { again: None }, sink_state);
+        let delivered = Outcome::Delivered { again: None };
+        let recording = due.call.recordings.get(due.delivery.key.item.as_str());
+        let end = recording.and_then(|it| Some((it, due.call.recording_end(it)?)));
+        let Some((recording, end)) = end else {
+            return Attempt::new(delivered, sink_state);
         };
         // It may have ended in the moment in which it gave way to another.
         if !due.call.is_mirrored(recording) {
-            return Attempt::new(Outcome::Delivered { again: None }, sink_state);
+            return Attempt::new(delivered, sink_state);
         }
-        let body = self.body(&due.call, recording).await;
-        let id = format!("msg_{}", recording.egress_id);
+        let state = MirrorState::of(&due.delivery);
+        let Some(number) = state.next(&due.delivery, &end) else {
+            return Attempt::new(delivered, sink_state);
+        };
+        let id = message_id(recording, number);
+        let body = self.body(&due.call, recording, number).await;
         let outcome = match self.client.post(&id, body, now).await {
-            mirror::PostOutcome::Delivered => Outcome::Delivered { again: None },
+            mirror::PostOutcome::Delivered => {
+                let sent = MirrorState {
+                    end: Some(end),
+                    number,
+                };
+                return Attempt::new(delivered, &sent.to_json());
+            }
             mirror::PostOutcome::Retry { error } => {
                 let age = now.duration_since(due.delivery.created_at);
                 let eager =
@@ -75,9 +89,9 @@ impl Mirror {
         Attempt::new(outcome, sink_state)
     }
 
-    async fn body(&self, call: &Call, recording: &Recording) -> String {
-        let transcript = call.reports.newest().map(|r| r.transcript.text());
-        json!({
+    async fn body(&self, call: &Call, recording: &Recording, number: u32) -> String {
+        let transcript = call.transcript().map(|transcript| transcript.text());
+        let mut body = json!({
             "event": "egress_ended",
             "egress_id": recording.egress_id,
             "room_name": call.room_name,
@@ -87,11 +101,14 @@ impl Mirror {
             "call_id": call.id,
             "transcript": transcript,
             "error": Some(error(call, recording)).filter(|error| !error.is_empty()),
-        })
-        .to_string()
+        });
+        if number > 1 {
+            body["corrects"] = json!(message_id(recording, number - 1));
+        }
+        body.to_string()
     }
 
-    /// As in the seed: bytes, seconds and a playable URL. Empty if no file was created.
+    /// Bytes, seconds and a playable URL, as such workflows read them. Empty if no file was created, or not in our bucket.
     async fn files(&self, call: &Call, recording: &Recording) -> Vec<Value> {
         if !recording.expects_file() || call.is_elsewhere(recording) {
             return Vec::new();
@@ -113,5 +130,13 @@ fn error(call: &Call, recording: &Recording) -> String {
     match call.recording_error(recording) {
         error if error.is_empty() && call.is_elsewhere(recording) => recording.place.note(),
         error => error,
+    }
+}
+
+/// `webhook-id` of the n-th message about a recording: the same for every try.
+fn message_id(recording: &Recording, number: u32) -> String {
+    match number {
+        1 => format!("msg_{}", recording.egress_id),
+        _ => format!("msg_{}_{number}", recording.egress_id),
     }
 }

@@ -3,4 +3,5 @@
 pub mod airtable;
 pub mod egress;
 pub mod mirror;
+mod mirror_state;
 pub mod storage;

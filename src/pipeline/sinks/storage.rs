@@ -20,7 +20,7 @@ const FORBIDDEN: &str = "The storage refused access to the recording (403): S3_A
 const CHECKED_AGAIN: &str = " The service checks again once an hour for 3 days.";
 /// How often it is looked for after that, and for how long.
 const FORBIDDEN_AGAIN: Duration = Duration::from_secs(3600);
-const HOPELESS: SignedDuration = SignedDuration::from_hours(72);
+const FORBIDDEN_PERIOD: SignedDuration = SignedDuration::from_hours(72);
 
 /// Looks for recordings in the bucket.
 pub struct Storage {
@@ -62,19 +62,19 @@ impl Storage {
         if call.is_elsewhere(recording) {
             return self.look_once(due, recording, now).await;
         }
-        let hope = self.hope(call, recording, now);
+        let window = self.retry_window(call, recording, now);
         let state = match self.client.head(&recording.key).await {
             Ok(storage::ObjectHead::Found { size }) => fits(recording, size),
             Ok(storage::ObjectHead::Missing) => ObjectState::Missing,
             Err(Error::Forbidden) if self.is_late(call, recording, now) => {
-                lost(LostReason::Forbidden, forbidden(hope))
+                lost(LostReason::Forbidden, forbidden(window))
             }
             Err(error) => ObjectState::Unknown {
                 error: error.to_string(),
             },
         };
         let state = self.conclude(call, recording, state, now);
-        let outcome = outcome(&state, hope);
+        let outcome = outcome(&state, window);
         let messages = observed(call, recording, state, now);
         Attempt::new(outcome, sink_state).with_messages(messages)
     }
@@ -126,10 +126,10 @@ impl Storage {
         over(call, recording).is_some_and(|over| now >= over + self.lost_after)
     }
 
-    fn hope(&self, call: &Call, recording: &Recording, now: Timestamp) -> Hope {
+    fn retry_window(&self, call: &Call, recording: &Recording, now: Timestamp) -> RetryWindow {
         match over(call, recording) {
-            Some(over) if now >= over + self.lost_after + HOPELESS => Hope::Lost,
-            _ => Hope::Left,
+            Some(over) if now >= over + self.lost_after + FORBIDDEN_PERIOD => RetryWindow::Over,
+            _ => RetryWindow::Open,
         }
     }
 }
@@ -178,21 +178,21 @@ fn lost(reason: LostReason, error: String) -> ObjectState {
     ObjectState::Lost { error, reason }
 }
 
-fn forbidden(hope: Hope) -> String {
-    match hope {
-        Hope::Left => format!("{FORBIDDEN}{CHECKED_AGAIN}"),
-        Hope::Lost => FORBIDDEN.to_owned(),
+fn forbidden(window: RetryWindow) -> String {
+    match window {
+        RetryWindow::Open => format!("{FORBIDDEN}{CHECKED_AGAIN}"),
+        RetryWindow::Over => FORBIDDEN.to_owned(),
     }
 }
 
 /// Whether an object behind a 403 may still turn up.
 #[derive(Clone, Copy)]
-enum Hope {
-    Left,
-    Lost,
+enum RetryWindow {
+    Open,
+    Over,
 }
 
-fn outcome(state: &ObjectState, hope: Hope) -> Outcome {
+fn outcome(state: &ObjectState, window: RetryWindow) -> Outcome {
     let retry = |after, error: String| Outcome::Retry { after, error };
     match state {
         ObjectState::Found { .. } => Outcome::Delivered { again: None },
@@ -202,9 +202,11 @@ fn outcome(state: &ObjectState, hope: Hope) -> Outcome {
             format!("the object has {size} bytes, which is not the size that LiveKit reported"),
         ),
         ObjectState::Unknown { error } => retry(None, error.clone()),
-        ObjectState::Lost { error, reason } => match (reason, hope) {
+        ObjectState::Lost { error, reason } => match (reason, window) {
             // The key's permissions may be corrected; the row says what is wrong meanwhile.
-            (LostReason::Forbidden, Hope::Left) => retry(Some(FORBIDDEN_AGAIN), error.clone()),
+            (LostReason::Forbidden, RetryWindow::Open) => {
+                retry(Some(FORBIDDEN_AGAIN), error.clone())
+            }
             _ => Outcome::Dead {
                 error: error.clone(),
             },

@@ -109,14 +109,18 @@ def job(room_name: str, room_sid: str) -> JobContext:
     )
 
 
-async def main(room_name: str, room_sid: str) -> None:
+def scripted() -> Scripted:
     script = [
         call("book_appointment", day="tuesday"),
         say("Done: Tuesday at ten."),
         call("call_a_nurse"),
         say("Goodbye, and get well soon."),
     ]
-    session = AgentSession(llm=Scripted(iter(script)))
+    return Scripted(iter(script))
+
+
+async def main(room_name: str, room_sid: str) -> None:
+    session = AgentSession(llm=scripted())
     await converse(session)
     print(json.dumps(job(room_name, room_sid).make_session_report(session).to_dict()))
 

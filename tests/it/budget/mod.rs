@@ -2,6 +2,7 @@
 
 pub(crate) mod front;
 mod month;
+mod month_end;
 mod pacing;
 mod processes;
 mod refusals;
@@ -19,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{Client, Config, Plan, Schema},
-    domain::{Call, DueDelivery, Sink, link::LinkRules},
+    domain::{Addressing, Call, DueDelivery, Sink, StorageKey, link::LinkRules},
     pipeline::{
         Clock, Job, Runner,
         budget::Budget,
@@ -168,6 +169,9 @@ impl Rig {
             },
             path: "recordings/{room_id}.mp3".into(),
             table: Default::default(),
+            writes: Default::default(),
+            creates: Default::default(),
+            writes_refused: Default::default(),
         };
         let deliver = Deliver::new(airtable, self.store.clone(), &runner);
         Process {
@@ -278,8 +282,13 @@ impl Process {
 
 fn nowhere() -> storage::Config {
     storage::Config {
-        access_key: "test".into(),
-        secret_key: "test".to_owned().into(),
+        key: StorageKey {
+            access_key: "test".into(),
+            secret_key: "test".to_owned().into(),
+            session_token: None,
+        }
+        .into(),
+        addressing: Addressing::Path,
         bucket: "recordings".into(),
         endpoint: Some("http://127.0.0.1:9".into()),
         region: "auto".into(),

@@ -15,7 +15,7 @@ async fn report(room: &str, call: &str) -> Value {
 }
 
 /// All that was said, and nothing else.
-fn check(row: &Map<String, Value>) {
+pub(super) fn check(row: &Map<String, Value>) {
     let expected = "Caller: I'd like to book a cleaning for Tuesday.\n\
                     Agent: Done: Tuesday at ten.\n\
                     Caller: It hurts a little.\n\

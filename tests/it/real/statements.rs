@@ -55,7 +55,7 @@ async fn folded(store: &Store, message: &str, read_revision: i64) {
     let fold = Fold {
         updates: &[fold],
         processed: &[processed],
-        waiting: &[],
+        ..Fold::default()
     };
     let written = store.commit_fold(fold, &Sink::ALL, now());
     written.await.unwrap();

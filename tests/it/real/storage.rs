@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use livekit_airtable::{
+    domain::{Addressing, StorageKey},
     storage::{Client, Config, Error, Method, ObjectHead},
     telemetry,
 };
@@ -16,8 +17,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn client(secret_key: &str) -> Client {
     livekit_airtable::install_crypto();
     Client::new(Config {
-        access_key: exported("S3_TEST_ACCESS_KEY"),
-        secret_key: secret_key.into(),
+        key: StorageKey {
+            access_key: exported("S3_TEST_ACCESS_KEY"),
+            secret_key: secret_key.into(),
+            session_token: None,
+        }
+        .into(),
+        addressing: Addressing::Path,
         bucket: exported("S3_TEST_BUCKET"),
         endpoint: Some(exported("S3_TEST_ENDPOINT")),
         region: "auto".into(),

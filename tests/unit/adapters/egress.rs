@@ -1,5 +1,5 @@
 use livekit_airtable::{
-    domain::{self, Channels, FileType},
+    domain::{self, Addressing, Channels, FileType, StorageKey},
     livekit::{
         body,
         client::{Client, Config, Egresses, Error, ErrorKind, Output, Stopped, Upload},
@@ -27,8 +27,13 @@ fn config(url: String) -> Config {
 
 fn output(file_type: FileType, channels: Channels) -> Output {
     let upload = Upload {
-        access_key: "access".into(),
-        secret_key: "storage-secret".to_owned().into(),
+        key: StorageKey {
+            access_key: "access".into(),
+            secret_key: "storage-secret".to_owned().into(),
+            session_token: None,
+        }
+        .into(),
+        addressing: Addressing::Path,
         region: "auto".into(),
         endpoint: Some("https://0123abc.r2.cloudflarestorage.com".into()),
         bucket: "calls".into(),

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use axum::http::header::CONTENT_LENGTH;
+use livekit_airtable::domain::{Addressing, StorageKey};
 use livekit_airtable::storage::{Client, Config, Error, Method, ObjectHead};
 
 use super::server::{Answer, Server, answer, hangs_up, http, json, nobody};
@@ -11,8 +12,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn client(endpoint: String) -> Client {
     Client::new(Config {
-        access_key: "access".into(),
-        secret_key: "storage-secret".to_owned().into(),
+        key: StorageKey {
+            access_key: "access".into(),
+            secret_key: "storage-secret".to_owned().into(),
+            session_token: None,
+        }
+        .into(),
+        addressing: Addressing::Path,
         bucket: "calls".into(),
         endpoint: Some(endpoint),
         region: "auto".into(),
@@ -224,8 +230,13 @@ async fn signatures_hold_for_keys_of_any_room_name() {
         );
     }
     let stranger = Client::new(Config {
-        access_key: "access".into(),
-        secret_key: "wrong".to_owned().into(),
+        key: StorageKey {
+            access_key: "access".into(),
+            secret_key: "wrong".to_owned().into(),
+            session_token: None,
+        }
+        .into(),
+        addressing: Addressing::Path,
         bucket: "calls".into(),
         endpoint: Some(url),
         region: "auto".into(),

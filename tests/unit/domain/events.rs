@@ -153,6 +153,8 @@ pub(super) fn events() -> Vec<Event> {
         object(19, ObjectState::Found { size: 107_989 }),
         observation(3, not_started("LiveKit was not reachable", StartRefusal::Transient)),
         observation(5, not_started("LiveKit refused", StartRefusal::Final)),
+        observation(18, Observation::RoomMissing),
+        observation(19, Observation::RoomMissing),
         observation(20, Observation::RoomGone),
         observation(21, Observation::RoomGone),
         observation(22, Observation::EgressLost { egress_id: egress_id.clone() }),

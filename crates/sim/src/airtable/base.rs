@@ -1,6 +1,6 @@
 //! Bases, tables, fields and records as they are stored. Cells are keyed by field id, so a renamed field keeps its values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,10 @@ pub(super) struct Base {
     pub name: String,
     pub tables: Vec<Table>,
     pub webhooks: Webhooks,
+    /// The plan's; None is no limit.
+    pub record_limit: Option<usize>,
+    /// Type and message of the refusal when it is reached; None is the usual one.
+    pub full_words: Option<(String, String)>,
 }
 
 /// A table with its fields and records, both in the order of their creation.
@@ -38,6 +42,16 @@ pub(super) struct Table {
     pub comments: Vec<Comment>,
     /// Attachments (id, URL) that a write has queued for fetching.
     pub to_fetch: Vec<(String, String)>,
+    pub permissions: Permissions,
+}
+
+/// What "Edit field permissions" and "Edit table permissions" keep from the token's user.
+#[derive(Clone, Default)]
+pub(super) struct Permissions {
+    /// Ids of fields whose values it may not edit.
+    pub locked_fields: BTreeSet<String>,
+    /// It may not create records.
+    pub no_creates: bool,
 }
 
 /// A field as the metadata API reads and prints it.
@@ -106,6 +120,12 @@ impl Base {
         found.ok_or_else(Refusal::forbidden)
     }
 
+    /// Whether the plan allows no more records; those of all tables count.
+    pub(super) fn is_full(&self) -> bool {
+        let records: usize = self.tables.iter().map(|table| table.records.len()).sum();
+        self.record_limit.is_some_and(|limit| records >= limit)
+    }
+
     /// The record at these indexes, with what its computed cells depend on.
     pub(super) fn place(&self, table: usize, record: usize) -> Place<'_> {
         let table = &self.tables[table];
@@ -131,6 +151,7 @@ impl Table {
             next_number: 1,
             comments: Vec::new(),
             to_fetch: Vec::new(),
+            permissions: Permissions::default(),
         }
     }
 

@@ -7,6 +7,9 @@
 //! curl localhost:PORT/sim/faults -d '{"fault": "reset", "after_write": true, "method": "PATCH"}'
 //! curl -X DELETE localhost:PORT/sim/faults
 //! curl -X PATCH localhost:PORT/sim/tables/Calls/fields/Duration -d '{"type": "singleLineText"}'
+//! curl -X PATCH localhost:PORT/sim/tables/Calls/fields/Caller -d '{"locked": true}'
+//! curl -X PATCH localhost:PORT/sim/tables/Calls -d '{"locked": true}'
+//! curl -X PATCH localhost:PORT/sim -d '{"record_limit": 1000}'
 //! curl -X DELETE localhost:PORT/sim/tables/Calls/fields/Caller
 //! ```
 
@@ -19,7 +22,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::faults::Fault;
 use super::refusal::{Outcome, Refusal};
-use super::simulator::Airtable;
+use super::simulator::{Airtable, Lock};
 
 /// Answers a request below `/sim`; None if it is one of Airtable's.
 pub(super) fn answer(airtable: &Airtable, call: &Call) -> Option<Outcome> {
@@ -37,6 +40,12 @@ pub(super) fn answer(airtable: &Airtable, call: &Call) -> Option<Outcome> {
         ("PATCH", ["tables", table, "fields", field]) => {
             read(call).and_then(|edit| change(airtable, table, field, edit))
         }
+        ("PATCH", []) => read(call).map(|Limits { record_limit }| {
+            airtable.limit_records(record_limit);
+            state(airtable)
+        }),
+        ("PATCH", ["tables", table]) => read(call)
+            .and_then(|edit: TableEdit| done(airtable.lock_table(table, lock(edit.locked)))),
         ("DELETE", ["tables", table, "fields", field]) => done(airtable.delete_field(table, field)),
         _ => Err(Refusal::not_found()),
     })
@@ -145,12 +154,37 @@ struct Edit {
     #[serde(rename = "type")]
     kind: Option<String>,
     options: Option<Value>,
+    locked: Option<bool>,
+}
+
+/// Whether the table's permissions keep tokens from creating records.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableEdit {
+    locked: bool,
+}
+
+fn lock(locked: bool) -> Lock {
+    match locked {
+        true => Lock::Locked,
+        false => Lock::Open,
+    }
+}
+
+/// How many records the base may hold; null is no limit.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    record_limit: Option<usize>,
 }
 
 /// Edits a field as a user does. The name changes last, since `field` may be the old name.
 fn change(airtable: &Airtable, table: &str, field: &str, edit: Edit) -> Outcome {
     if let Some(kind) = &edit.kind {
         done(airtable.change_type(table, field, kind, edit.options))?;
+    }
+    if let Some(locked) = edit.locked {
+        done(airtable.lock_field(table, field, lock(locked)))?;
     }
     match edit.name {
         Some(name) => done(airtable.rename_field(table, field, &name)),

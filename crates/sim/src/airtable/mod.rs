@@ -40,5 +40,5 @@ mod webhooks;
 
 pub use faults::Fault;
 pub use options::Options;
-pub use simulator::Airtable;
+pub use simulator::{Airtable, Lock};
 pub use start::start;

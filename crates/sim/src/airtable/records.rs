@@ -173,6 +173,16 @@ fn insert(
     cells: &Map<String, Value>,
     typecast: Typecast,
 ) -> Result<usize, Refusal> {
+    if base.tables[table].permissions.no_creates {
+        let table = &base.tables[table];
+        return Err(Refusal::locked_table(&table.name, &table.id));
+    }
+    if base.is_full() {
+        return Err(match &base.full_words {
+            Some((kind, message)) => Refusal::invalid(kind, message.as_str()),
+            None => Refusal::base_is_full(),
+        });
+    }
     let at = base.tables[table].add();
     set(base, (table, at), cells, typecast, UpdateMode::Merge)?;
     Arc::make_mut(&mut base.tables[table].records[at]).modified = None;
@@ -189,6 +199,7 @@ fn set(
 ) -> Result<(), Refusal> {
     let table = &mut base.tables[at];
     let before = table.records[row].cells.clone();
+    let locked = table.permissions.locked_fields.clone();
     let mut after = before.clone();
     if mode == UpdateMode::Replace {
         let computed = |id: &String| {
@@ -204,6 +215,9 @@ fn set(
             .field_mut(name)
             .ok_or_else(|| Refusal::unknown_field(name))?;
         let (id, current) = (field.id.clone(), before.get(&field.id));
+        if locked.contains(&id) {
+            return Err(Refusal::locked_field(&field.name, &id));
+        }
         let cell = match field.kind.as_str() {
             LINKS => {
                 let field = field.clone();

@@ -104,6 +104,31 @@ impl Refusal {
         Self::invalid("INVALID_MULTIPLE_CHOICE_OPTIONS", message)
     }
 
+    /// 403: the field's permissions keep the token's user from editing it. The words of the live API.
+    pub(super) fn locked_field(name: &str, id: &str) -> Self {
+        let message = format!(
+            "You are not permitted to perform this operation because the field \"{name}\" ({id}) has been configured to limit who \
+             can perform this operation"
+        );
+        Self::new(403, "INVALID_PERMISSIONS", message)
+    }
+
+    /// 403: the table's permissions keep the token's user from creating records.
+    pub(super) fn locked_table(name: &str, id: &str) -> Self {
+        let message = format!(
+            "You are not permitted to perform this operation because the table \"{name}\" ({id}) has been configured to limit who \
+             can perform this operation"
+        );
+        Self::new(403, "INVALID_PERMISSIONS", message)
+    }
+
+    /// 422: the plan allows no more records. Airtable documents no error for this; type and words are made up.
+    pub(super) fn base_is_full() -> Self {
+        let message =
+            "This base has reached its record limit. Upgrade your plan to add more records.";
+        Self::invalid("INVALID_REQUEST_UNKNOWN", message)
+    }
+
     /// 422: a link to a record of another table than the field links to.
     pub(super) fn wrong_table(record: &str, table: &str, wanted: &str) -> Self {
         let message = format!(

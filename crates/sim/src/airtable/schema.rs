@@ -49,6 +49,8 @@ pub(super) fn create_base(bases: &mut Vec<Base>, body: &Value) -> Outcome {
         name: name.to_owned(),
         tables: Vec::new(),
         webhooks: Webhooks::default(),
+        record_limit: None,
+        full_words: None,
     };
     for table in body["tables"].as_array().into_iter().flatten() {
         create_table(&mut base, table)?;

@@ -27,6 +27,8 @@ pub(super) fn plant(seed: Option<&Value>) -> Result<Base, String> {
         name: text("name", "Simulated"),
         tables,
         webhooks: Webhooks::default(),
+        record_limit: None,
+        full_words: None,
     })
 }
 

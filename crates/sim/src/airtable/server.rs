@@ -63,6 +63,9 @@ async fn answer(
         Ok(fault) => fault,
         Err(refusal) => return respond(Err(refusal)),
     };
+    if airtable.stops(&call) {
+        return faults::page(403);
+    }
     let Some(fault) = fault else {
         let outcome = airtable.execute(&call);
         airtable.fetch_attachments();
@@ -143,6 +146,12 @@ impl Airtable {
             state.limits.lock(base, Instant::now());
         }
         Ok(fault)
+    }
+
+    /// Whether a firewall before Airtable dislikes what is written.
+    fn stops(&self, call: &Call) -> bool {
+        let state = self.state();
+        state.stopped_texts.iter().any(|text| call.holds(text))
     }
 
     fn execute(&self, call: &Call) -> Outcome {

@@ -17,6 +17,13 @@ use super::{records, schema};
 #[derive(Clone)]
 pub struct Airtable(pub(super) Arc<Inner>);
 
+/// Whether permissions keep tokens from editing a field, or from creating records in a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    Locked,
+    Open,
+}
+
 /// What the clones share.
 pub(super) struct Inner {
     pub address: SocketAddr,
@@ -85,6 +92,50 @@ impl Airtable {
     /// Refuses every later write whose body contains this text (as JSON writes it), with an error that names no field.
     pub fn refuse_text(&self, text: &str) {
         self.state().refused_texts.push(text.to_owned());
+    }
+
+    /// Answers every later write whose body contains this text with the page of a firewall (403).
+    pub fn stop_text(&self, text: &str) {
+        self.state().stopped_texts.push(text.to_owned());
+    }
+
+    /// The firewall lets everything pass.
+    pub fn stop_no_text(&self) {
+        self.state().stopped_texts.clear();
+    }
+
+    /// Records that the first base may hold in all its tables; None is no limit.
+    pub fn limit_records(&self, limit: Option<usize>) {
+        if let Some(base) = self.state().bases.first_mut() {
+            base.record_limit = limit;
+        }
+    }
+
+    /// What the first base says when it is full: Airtable documents no error for that.
+    pub fn call_full(&self, kind: &str, message: &str) {
+        if let Some(base) = self.state().bases.first_mut() {
+            base.full_words = Some((kind.to_owned(), message.to_owned()));
+        }
+    }
+
+    /// "Edit field permissions", as a user sets them. False if there is no such field.
+    pub fn lock_field(&self, table: &str, field: &str, lock: Lock) -> bool {
+        self.edit(table, |table| {
+            let id = table.field(field)?.id.clone();
+            match lock {
+                Lock::Locked => table.permissions.locked_fields.insert(id),
+                Lock::Open => table.permissions.locked_fields.remove(&id),
+            };
+            Some(())
+        })
+    }
+
+    /// "Edit table permissions", as a user sets them. False if there is no such table.
+    pub fn lock_table(&self, table: &str, lock: Lock) -> bool {
+        self.edit(table, |table| {
+            table.permissions.no_creates = lock == Lock::Locked;
+            Some(())
+        })
     }
 
     /// Stops the server: no new connections, and open ones close after the request in progress.

@@ -22,6 +22,8 @@ pub(super) struct State {
     pub failing_fetches: usize,
     /// Texts that no write may contain.
     pub refused_texts: Vec<String>,
+    /// Texts that a firewall lets pass in no write.
+    pub stopped_texts: Vec<String>,
     /// Attachments that are being fetched now.
     pub fetching: usize,
     /// API requests, refused ones included.
@@ -41,6 +43,7 @@ impl State {
             contents: HashMap::new(),
             failing_fetches: 0,
             refused_texts: Vec::new(),
+            stopped_texts: Vec::new(),
             fetching: 0,
             requests: 0,
             breaches: 0,

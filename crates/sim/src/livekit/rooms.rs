@@ -87,6 +87,7 @@ impl Server {
             Kind::Standard => ProtoKind::Standard,
             Kind::Agent => ProtoKind::Agent,
             Kind::Sip => ProtoKind::Sip,
+            Kind::Connector => ProtoKind::Connector,
         };
         let info = ParticipantInfo {
             identity: person.identity,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::egress::End;
+use super::target::Target;
 use super::token::Key;
 use super::webhooks::Webhooks;
 use super::world::{Person, Server, StartFault};
@@ -194,6 +195,18 @@ impl LiveKit {
     #[must_use]
     pub fn starts(&self) -> Vec<(Instant, String)> {
         self.server.world().starts.clone()
+    }
+
+    /// Bucket, key and addressing of every egress that was started with a bucket of S3's kind, oldest first.
+    #[must_use]
+    pub fn upload_targets(&self) -> Vec<S3Upload> {
+        let world = self.server.world();
+        let targets = world.egresses.iter().map(|egress| &egress.target);
+        let buckets = targets.filter_map(|target| match target {
+            Some(Target::S3(upload)) => Some((**upload).clone()),
+            _ => None,
+        });
+        buckets.collect()
     }
 
     /// Closes the socket and drops all queued webhooks.

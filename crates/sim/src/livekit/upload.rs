@@ -101,7 +101,8 @@ fn s3_location(target: &S3Upload, key: &str) -> String {
     match (host, force_path_style) {
         ("", _) => format!("https://{bucket}.s3.{region}.amazonaws.com/{key}"),
         (host, true) => format!("https://{host}/{bucket}/{key}"),
-        (host, false) => format!("https://{bucket}.{host}/{key}"),
+        // The endpoint as it was given, with its scheme.
+        (_, false) => format!("https://{bucket}.{endpoint}/{key}"),
     }
 }
 

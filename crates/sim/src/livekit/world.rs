@@ -91,6 +91,8 @@ pub enum Kind {
     Agent,
     /// A phone caller.
     Sip,
+    /// A caller by WhatsApp or Twilio.
+    Connector,
 }
 
 /// A person who joins a room.

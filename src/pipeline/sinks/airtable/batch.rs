@@ -20,6 +20,8 @@ use crate::{
 /// Bytes of rows per request; Airtable accepts one megabyte.
 const REQUEST: usize = 900_000;
 
+const NOT_FINAL: &str = "nothing is written before the call is final (AIRTABLE_WRITES=final)";
+
 /// One batch, as far as it has come.
 pub(super) struct WriteBatch<'a> {
     pub(super) sink: &'a Airtable,
@@ -35,6 +37,19 @@ pub(super) struct WriteBatch<'a> {
     pub(super) refusal_counts: BTreeMap<String, usize>,
     /// Rows that are still to be sent, one request per group.
     pub(super) groups: Vec<Vec<Row>>,
+    /// Rows of this batch that Airtable has updated.
+    pub(super) updated: usize,
+    /// Rows of this batch that Airtable has created, or found by their key.
+    pub(super) created: usize,
+    /// New rows that were refused alone, and Airtable's last answer to one.
+    pub(super) refused_new: Vec<Row>,
+    pub(super) new_row_error: Option<String>,
+    /// The outcome of new rows once Airtable has refused to create any.
+    pub(super) refuses_new: Option<Outcome>,
+    /// Whether Airtable could be read after something on the way had refused a write.
+    pub(super) can_read: bool,
+    /// Rows that something on the way refused alone, and its answer.
+    pub(super) stopped: Vec<(Row, String)>,
     attempts: Vec<Option<Attempt>>,
 }
 
@@ -92,6 +107,13 @@ impl<'a> WriteBatch<'a> {
             reread: Reread::default(),
             refusal_counts: BTreeMap::new(),
             groups: Vec::new(),
+            updated: 0,
+            created: 0,
+            refused_new: Vec::new(),
+            new_row_error: None,
+            refuses_new: None,
+            can_read: false,
+            stopped: Vec::new(),
             attempts: due.iter().map(|_| None).collect(),
         }
     }
@@ -101,6 +123,11 @@ impl<'a> WriteBatch<'a> {
     pub(super) async fn run(mut self, permit: BatchPermit) -> Vec<Attempt> {
         let (mut known, mut fresh) = (Vec::new(), Vec::new());
         for (index, due) in self.due.iter().enumerate() {
+            if !self.sink.writes.writes(due.call.status()) {
+                let reason = NOT_FINAL.into();
+                self.end(index, Outcome::Skipped { reason });
+                continue;
+            }
             match self.sink.row(index, due, &self.table, self.now).await {
                 Ok(Some(row)) if row.state.record_id.is_some() => known.push(row),
                 Ok(Some(row)) => fresh.push(row),
@@ -116,11 +143,15 @@ impl<'a> WriteBatch<'a> {
         // Airtable's state of a recording is read from the response to an update.
         let (uploading, known): (Vec<_>, Vec<_>) =
             known.into_iter().partition(|row| row.upload.is_some());
+        self.refuses_new = self.check_creates(&fresh);
         fresh.extend(known);
         self.groups = vec![fresh, uploading];
         while let Some(group) = self.groups.pop() {
             self.write(group).await;
         }
+        self.end_refused_new().await;
+        self.end_stopped();
+        self.note_created().await;
         let missing = |due: &Due| {
             let error = "the row was not sent".into();
             Attempt::new(
@@ -134,8 +165,24 @@ impl<'a> WriteBatch<'a> {
             .collect()
     }
 
+    /// What becomes of the new rows while Airtable creates none; `None`: they are sent.
+    fn check_creates(&self, fresh: &[Row]) -> Option<Outcome> {
+        let due: Vec<&Due> = fresh.iter().map(|row| &self.due[row.index]).collect();
+        self.sink.creates.check(&due, self.now)
+    }
+
+    async fn note_created(&self) {
+        if self.created == 0 || self.refuses_new.is_some() {
+            return;
+        }
+        if let Err(error) = self.sink.creates.open(&self.sink.store, self.now).await {
+            tracing::warn!(%error, "the parked rows could not be made due; the next new row does so");
+        }
+    }
+
     /// Writes the changed cells of a group of rows.
     async fn write(&mut self, group: Vec<Row>) {
+        let group = self.without_refused(group);
         let mut changes: Vec<RowChange> = Vec::new();
         for row in group {
             let cells = row.changed_cells(&self.sink.schema, &self.table);
@@ -157,6 +204,10 @@ impl<'a> WriteBatch<'a> {
             Ok(records) => {
                 for (change, (record, stored)) in changes.into_iter().zip(records) {
                     let RowChange { mut row, cells } = change;
+                    match row.state.record_id {
+                        Some(_) => self.updated += 1,
+                        None => self.created += 1,
+                    }
                     self.refusal_counts
                         .retain(|column, _| !cells.contains_key(column));
                     row.written(&record, cells, &self.table);

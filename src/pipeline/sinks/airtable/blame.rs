@@ -17,7 +17,8 @@ impl WriteBatch<'_> {
             Class::Row { .. } if is_about_an_attachment(error) => None,
             Class::Row {
                 column: Some(named),
-            } => {
+            }
+            | Class::ColumnPermission { column: named } => {
                 if self.table.column_named(&named).is_none() {
                     // People may have renamed it since.
                     self.table = self.sink.table_after(&self.table, self.now).await?;

@@ -59,7 +59,7 @@ pub(super) fn changed_cells(
     cells
 }
 
-/// The columns whose cells Airtable does not have yet, in the schema's order, as far as our database knows. RowLinks are
+/// The columns whose cells Airtable does not have yet, in the schema's order, as far as our database knows. Links are
 /// renewed for reasons of their own, and are left out. `state`: the JSON that a delivery keeps.
 pub fn changed_columns(call: &Call, schema: &Schema, state: &Value) -> Vec<String> {
     let state = SinkState::read(state);

@@ -77,7 +77,7 @@ impl Airtable {
         }
     }
 
-    /// RowLinks that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
+    /// Links that never expire, and so never change. A transcript's comes when the call knows where it lies, in the
     /// delivery after the one that put it there: a link in a row leads somewhere.
     fn permanent_links(
         &self,

@@ -4,15 +4,19 @@
 //! row of a call, `state` what is remembered of it, `changed_cells` which of its cells Airtable does not have yet, and
 //! `notes` what its Error says beside the call's own faults. `table_cache` knows what the table is like. `links` and
 //! `transcript_upload` make the row's links, `attachment` and `attachment_upload` the copy of its recording. `refusal`
-//! decides what becomes of rows that Airtable refuses, with `blame` for the column at fault and `outcome` for everything
-//! that is about all of a request.
+//! decides what becomes of rows that Airtable refuses, with `blame` for the column at fault, `creates` (and `create_gate`)
+//! for new rows that are refused while others are updated, `intermediary` for what something on the way refuses, and
+//! `outcome` for everything that is about all of a request.
 
 mod attachment;
 mod attachment_upload;
 mod batch;
 mod blame;
 mod changed_cells;
+mod create_gate;
+mod creates;
 mod deliverer;
+mod intermediary;
 mod links;
 mod notes;
 mod outcome;
@@ -25,4 +29,5 @@ mod table_cache;
 mod transcript_upload;
 
 pub use changed_cells::changed_columns;
+pub use create_gate::CreateGate;
 pub use sink::Airtable;

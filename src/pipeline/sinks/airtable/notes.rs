@@ -1,4 +1,4 @@
-//! The lines of Error that are no fault of the call's own: what of it Airtable does not take.
+//! The lines of Error that are no fault of the call's own: which of its values Airtable rejects.
 
 use serde_json::{Map, Value};
 
@@ -20,6 +20,15 @@ pub(super) fn disabled<'a>(columns: impl Iterator<Item = &'a String>) -> Option<
     let names = quoted(columns)?;
     Some(format!(
         "Airtable rejects our values for {names}: the column was changed. `livekit-airtable bootstrap` shows how to fix it."
+    ))
+}
+
+/// Of columns that their permissions lock; `None` without any.
+pub(super) fn locked<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names = quoted(columns)?;
+    Some(format!(
+        "Airtable does not let AIRTABLE_TOKEN's user edit {names}, so the row is written without it: open the column's menu in Airtable, \
+         choose \"Edit field permissions\", and let that user edit values."
     ))
 }
 

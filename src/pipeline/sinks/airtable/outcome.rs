@@ -30,7 +30,7 @@ pub(super) fn of(error: &Error) -> Outcome {
             after: rest,
             error: text,
         },
-        Class::Configuration => Outcome::PauseSink {
+        Class::Configuration | Class::ColumnPermission { .. } => Outcome::PauseSink {
             after: CONFIGURATION,
             error: text,
         },

@@ -6,6 +6,7 @@ use super::{
     blame::is_about_an_attachment,
     outcome::{self, CONFIGURATION, QUOTA},
     row::Row,
+    table::DisabledBy,
 };
 use crate::{
     airtable::{Class, Error},
@@ -19,12 +20,28 @@ impl WriteBatch<'_> {
     /// Decides what to do with a group of rows that Airtable rejected together.
     pub(super) async fn refused(&mut self, changes: Vec<RowChange>, error: &Error) {
         let at_fault = self.column_at_fault(&changes, error).await;
-        let rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
+        let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
         match at_fault {
             Ok(None) => {}
             Ok(Some(column)) => return self.without(&column, rows, error).await,
             Err(error) => return self.end_all(rows, &error),
         }
+        if error.is_of_an_intermediary() {
+            return self.refused_on_the_way(rows, error).await;
+        }
+        if self.locks_key(error) {
+            return self.key_refused(rows, error).await;
+        }
+        if error.may_concern_creates() {
+            rows = self.creates_refused(rows, error).await;
+        }
+        if !rows.is_empty() {
+            self.refused_rows(rows, error).await;
+        }
+    }
+
+    /// Splits the rows until only what is wrong is left, or ends them.
+    async fn refused_rows(&mut self, rows: Vec<Row>, error: &Error) {
         match error.class() {
             Class::UnknownField if self.reread.for_unknown_field() => self.map_again(rows).await,
             Class::Row { .. } | Class::Choice { .. } | Class::RowGone | Class::TooLarge
@@ -62,10 +79,23 @@ impl WriteBatch<'_> {
                 self.groups.push(rows);
             }
             Ok(_) => {
-                self.table = self.sink.disable_column(column, &self.table).await;
+                let by = match error.class() {
+                    Class::ColumnPermission { .. } => DisabledBy::Permission,
+                    _ => DisabledBy::Type,
+                };
+                let disabled = self.sink.disable_column(column, by, &self.table, self.now);
+                self.table = disabled.await;
                 self.groups.push(rows);
             }
         }
+    }
+
+    /// Whether the key column is locked.
+    fn locks_key(&self, error: &Error) -> bool {
+        let Class::ColumnPermission { column } = error.class() else {
+            return false;
+        };
+        self.table.column_named(&column) == Some(self.sink.schema.key().name.as_str())
     }
 
     /// How many values of the column were rejected in a row.
@@ -75,7 +105,8 @@ impl WriteBatch<'_> {
         *count
     }
 
-    fn split(&mut self, mut rows: Vec<Row>, error: &Error) {
+    /// Sends the rows in two requests.
+    pub(super) fn split(&mut self, mut rows: Vec<Row>, error: &Error) {
         let right = rows.split_off(self.split_point(&rows, error));
         self.groups.extend([rows, right]);
     }
@@ -114,11 +145,13 @@ impl WriteBatch<'_> {
                 self.groups.push(vec![row]);
             }
             Class::Row { .. } if row.state.record_id.is_none() => {
-                let answer = self
-                    .ambiguous(&row)
-                    .await
-                    .unwrap_or_else(|| outcome::of(error));
-                self.finish_unsent(row, answer);
+                match self.ambiguous(&row).await {
+                    Some(answer) => self.finish_unsent(row, answer),
+                    None if self.creates_no_row(&row, error).await => {
+                        self.park_unexplained(row, error).await;
+                    }
+                    None => self.finish_unsent(row, outcome::of(error)),
+                }
             }
             _ => self.finish_unsent(row, outcome::of(error)),
         }
@@ -132,12 +165,6 @@ impl WriteBatch<'_> {
                 self.groups.push(rows);
             }
             Err(error) => self.end_all(rows, &error),
-        }
-    }
-
-    fn end_all(&mut self, rows: Vec<Row>, error: &Error) {
-        for row in rows {
-            self.finish_unsent(row, outcome::of(error));
         }
     }
 

@@ -160,7 +160,8 @@ impl Row {
         let notes = self.notes.iter().cloned();
         notes
             .chain(notes::refused(self.refused_columns(table)))
-            .chain(notes::disabled(table.disabled.keys()))
+            .chain(notes::disabled(table.changed_columns()))
+            .chain(notes::locked(table.locked.iter()))
             .collect()
     }
 
@@ -172,14 +173,22 @@ impl Row {
         let lines = self.invalid_values.iter().chain(&self.notes).cloned();
         lines
             .chain(notes::refused(self.refused_columns(table)))
-            .chain(notes::disabled(self.disabled_columns(table)))
+            .chain(notes::disabled(self.with_value(table.changed_columns())))
+            .chain(notes::locked(self.with_value(table.locked.iter())))
             .collect()
     }
 
     /// The disabled columns for which the call has a value.
     fn disabled_columns<'a>(&self, table: &'a Table) -> impl Iterator<Item = &'a String> {
-        let has_value = |name: &&String| self.cells.get(*name).is_some_and(|cell| !cell.is_null());
-        table.disabled.keys().filter(has_value)
+        self.with_value(table.disabled.keys())
+    }
+
+    /// Those of the columns for which the call has a value.
+    fn with_value<'a>(
+        &self,
+        columns: impl Iterator<Item = &'a String>,
+    ) -> impl Iterator<Item = &'a String> {
+        columns.filter(|name| self.cells.get(*name).is_some_and(|cell| !cell.is_null()))
     }
 
     /// The columns for which Airtable refused the value that the call has now.

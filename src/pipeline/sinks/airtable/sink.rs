@@ -1,13 +1,13 @@
 //! What the Airtable sink works with.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio::sync::Mutex;
 
-use super::table::TableCache;
+use super::{create_gate::CreateGate, table::TableCache};
 use crate::{
     airtable::{Client, Schema},
-    domain::link::LinkRules,
+    domain::{RowWrites, link::LinkRules},
     pipeline::{Wake, budget::Budget},
     storage,
     store::Store,
@@ -33,4 +33,10 @@ pub struct Airtable {
     pub table: Mutex<TableCache>,
     /// AIRTABLE_MONTHLY_REQUESTS.
     pub budget: Budget,
+    /// AIRTABLE_WRITES
+    pub writes: RowWrites,
+    /// Whether rows are created.
+    pub creates: CreateGate,
+    /// Something on the way to Airtable has refused every row lately.
+    pub writes_refused: AtomicBool,
 }

@@ -1,6 +1,9 @@
 //! One reading of the table: where its columns are, and which of them take no values of ours.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -14,6 +17,9 @@ use crate::{
 /// A disabled column is tried again this often: somebody may have fixed it.
 pub(super) const COLUMN_RECHECK: SignedDuration = SignedDuration::from_hours(1);
 
+/// A locked column is tried again when the table is read, but not before it has been locked for so long.
+pub(super) const LOCK_RECHECK: SignedDuration = SignedDuration::from_mins(10);
+
 /// The newest reading of the table.
 #[derive(Default)]
 pub struct TableCache {
@@ -21,10 +27,21 @@ pub struct TableCache {
     pub(super) table: Option<Arc<Table>>,
     /// The stored mapping, which `bootstrap` changes.
     pub(super) stored_mapping: Option<String>,
+    /// The stored locked columns, which `bootstrap` changes, too.
+    pub(super) stored_locks: Option<String>,
     /// How often the table was read.
     pub(super) readings: u64,
     /// Columns that are not as in the schema.
     pub(super) problems: LogThrottle,
+}
+
+/// Why a column takes no values of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DisabledBy {
+    /// Its type or its choices.
+    Type,
+    /// Who may edit it. The schema does not show that, so only a try tells when it changes.
+    Permission,
 }
 
 /// One reading of the table.
@@ -34,6 +51,8 @@ pub(super) struct Table {
     pub(super) mapping: Mapping,
     /// Columns that Airtable takes no values of ours for, by name: the fingerprint of each at that time.
     pub(super) disabled: BTreeMap<String, u64>,
+    /// Those of them whose permissions in Airtable refuse us.
+    pub(super) locked: BTreeSet<String>,
     /// All columns, of whatever type.
     pub(super) fields: Vec<Field>,
     /// The number of this reading in this process, from 1.
@@ -87,6 +106,12 @@ impl Table {
     /// Whether a disabled column is due to be tried again.
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
         !self.disabled.is_empty() && now.duration_since(self.read_at) >= COLUMN_RECHECK
+    }
+
+    /// The disabled columns that people changed, without those that are locked.
+    pub(super) fn changed_columns(&self) -> impl Iterator<Item = &String> {
+        let disabled = self.disabled.keys();
+        disabled.filter(|name| !self.locked.contains(*name))
     }
 
     fn field(&self, column: &str) -> Option<&Field> {

@@ -1,12 +1,15 @@
 //! Reads the table once, and again when Airtable says that it has changed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::{
     sink::Airtable,
-    table::{Table, TableCache},
+    table::{DisabledBy, LOCK_RECHECK, Table, TableCache},
 };
 use crate::{
     airtable::{Error, Field, Mapping, Step, locate},
@@ -14,12 +17,14 @@ use crate::{
 };
 
 impl Airtable {
-    /// The table as it was last read; it is read now when nothing is known of it or the known is out of date.
+    /// The table as it was last read; it is read now when nothing is known of it or what is cached is out of date.
     pub(super) async fn table(&self, now: Timestamp) -> Result<Arc<Table>, Error> {
         let mut cache = self.table.lock().await;
         let key = self.client.mapping_key();
         let stored = self.store.get(Setting::Columns(&key)).await;
-        let is_bootstrapped = stored.is_ok_and(|stored| stored != cache.stored_mapping);
+        let locks = self.store.get(Setting::LockedColumns(&key)).await;
+        let is_bootstrapped = stored.is_ok_and(|stored| stored != cache.stored_mapping)
+            || locks.is_ok_and(|locks| locks != cache.stored_locks);
         match &cache.table {
             Some(table) if !is_bootstrapped && !table.is_stale(now) => Ok(table.clone()),
             _ => self.read_table(&mut cache, now).await,
@@ -45,26 +50,50 @@ impl Airtable {
     }
 
     /// From now on nothing is sent to this column, until somebody changes it.
-    pub(super) async fn disable_column(&self, column: &str, seen: &Arc<Table>) -> Arc<Table> {
+    pub(super) async fn disable_column(
+        &self,
+        column: &str,
+        by: DisabledBy,
+        seen: &Arc<Table>,
+        now: Timestamp,
+    ) -> Arc<Table> {
         let mut cache = self.table.lock().await;
         let mut table = cache.table.as_ref().unwrap_or(seen).as_ref().clone();
         let fingerprint = table.fingerprint(column).unwrap_or_default();
         let known = table.disabled.insert(column.to_owned(), fingerprint);
         if known.is_none() {
-            tracing::warn!(
-                column,
-                "column disabled: Airtable does not take its values, so rows are written without it until it changes; \
-                 `livekit-airtable bootstrap` shows how to fix it"
-            );
+            log_disabled(column, by);
         }
         let text = serde_json::to_string(&table.disabled).unwrap_or_default();
         // If this fails, the column is tried once more after the next start.
         let key = self.client.mapping_key();
         let setting = Setting::RefusedColumns(&key);
         self.store.set(setting, &text).await.ok();
+        if by == DisabledBy::Permission {
+            table.locked.insert(column.to_owned());
+            cache.stored_locks = self.store_locked(column, now).await;
+        }
         let table = Arc::new(table);
         cache.table = Some(table.clone());
         table
+    }
+
+    /// Remembers since when a column is locked. Returns what is stored.
+    async fn store_locked(&self, column: &str, now: Timestamp) -> Option<String> {
+        let key = self.client.mapping_key();
+        let mut locked = self.locked_columns().await;
+        locked.insert(column.to_owned(), now.as_millisecond());
+        let text = serde_json::to_string(&locked).unwrap_or_default();
+        let setting = Setting::LockedColumns(&key);
+        self.store.set(setting, &text).await.ok();
+        self.store.get(setting).await.ok().flatten()
+    }
+
+    /// The columns that were locked when they were last tried, and when that was.
+    async fn locked_columns(&self) -> BTreeMap<String, i64> {
+        let key = self.client.mapping_key();
+        let setting = self.setting(Setting::LockedColumns(&key)).await;
+        setting.unwrap_or_default()
     }
 
     async fn read_table(
@@ -85,29 +114,50 @@ impl Airtable {
         // If this fails, the columns are found by name next time.
         self.store.set(Setting::Columns(&key), &text).await.ok();
         cache.stored_mapping = self.store.get(Setting::Columns(&key)).await.ok().flatten();
+        cache.stored_locks = self
+            .store
+            .get(Setting::LockedColumns(&key))
+            .await
+            .ok()
+            .flatten();
         cache.readings += 1;
         let mut table = Table {
             mapping,
             disabled: BTreeMap::new(),
+            locked: BTreeSet::new(),
             fields: found.fields,
             reading: cache.readings,
             read_at: now,
         };
-        table.disabled = self.still_disabled(&table).await;
+        let locked = self.locked_columns().await;
+        table.disabled = self.still_disabled(&table, &locked).await;
+        let is_disabled = |name: &String| table.disabled.contains_key(name);
+        table.locked = locked.into_keys().filter(is_disabled).collect();
         let table = Arc::new(table);
         cache.table = Some(table.clone());
         Ok(table)
     }
 
-    /// The disabled columns that are as they were.
-    async fn still_disabled(&self, table: &Table) -> BTreeMap<String, u64> {
+    /// The disabled columns that are as they were. One that is `locked` is tried again after a while.
+    async fn still_disabled(
+        &self,
+        table: &Table,
+        locked: &BTreeMap<String, i64>,
+    ) -> BTreeMap<String, u64> {
         let key = self.client.mapping_key();
         let setting = self.setting(Setting::RefusedColumns(&key)).await;
         let disabled: BTreeMap<String, u64> = setting.unwrap_or_default();
         let same = |(name, was): &(String, u64)| table.fingerprint(name) == Some(*was);
         // The column looks correct to a person, so only a restart can enable it again.
         let is_first = table.reading == 1;
-        let is_tried = |name: &str| is_first && self.is_as_it_should_be(name, table);
+        let is_old = |tried_at: &i64| {
+            let recently = table.read_at - LOCK_RECHECK;
+            *tried_at <= recently.as_millisecond() || *tried_at > table.read_at.as_millisecond()
+        };
+        let is_tried = |name: &str| match locked.get(name) {
+            Some(tried_at) => is_first || is_old(tried_at),
+            None => is_first && self.is_as_it_should_be(name, table),
+        };
         let disabled = disabled.into_iter().filter(same);
         disabled.filter(|(name, _)| !is_tried(name)).collect()
     }
@@ -140,6 +190,21 @@ impl Airtable {
     async fn setting<T: serde::de::DeserializeOwned>(&self, setting: Setting<'_>) -> Option<T> {
         let text = self.store.get(setting).await.ok()??;
         serde_json::from_str(&text).ok()
+    }
+}
+
+fn log_disabled(column: &str, by: DisabledBy) {
+    match by {
+        DisabledBy::Type => tracing::warn!(
+            column,
+            "column disabled: Airtable does not take its values, so rows are written without it until it changes; \
+             `livekit-airtable bootstrap` shows how to fix it"
+        ),
+        DisabledBy::Permission => tracing::warn!(
+            column,
+            "column locked: its permissions in Airtable do not let AIRTABLE_TOKEN's user edit it, so rows are written \
+             without it; it is tried again every hour. `livekit-airtable bootstrap` shows how to fix it"
+        ),
     }
 }
 

@@ -36,10 +36,10 @@ impl Egress {
         let by_id = path::has_room_id(&self.path);
         let apart = match &pending_request.path_id {
             None if by_id => return key,
-            Some(id) if by_id => !path::is_anothers_id(id, &call.id),
+            Some(id) if by_id => !path::belongs_to_other_room(id, &call.id),
             _ => path::is_apart_by_name(&self.path, &call.room_name),
         };
-        if apart && !self.is_anothers(&key, call).await {
+        if apart && !self.is_taken_by_other_call(&key, call).await {
             return key;
         }
         let fill = Fill {
@@ -50,7 +50,7 @@ impl Egress {
     }
 
     /// Whether another call's recording has or will have this key. An unresponsive bucket does not delay the call.
-    async fn is_anothers(&self, key: &str, call: &Call) -> bool {
+    async fn is_taken_by_other_call(&self, key: &str, call: &Call) -> bool {
         let others = self.store.calls_named(&call.room_name, 10).await;
         let mut others = others.unwrap_or_default().into_iter();
         let has_it = |other: &Call| other.recordings.values().any(|r| r.key == key);

@@ -2,10 +2,10 @@
 //! adopts. LiveKit has no idempotency key, so a start is stored before it is sent, and none is sent again before
 //! LiveKit has been asked.
 //!
-//! `sink` decides whether a call needs a start or a stop. `start` sends it, `key` chooses the object key (from
-//! RECORDING_PATH by `domain::path`), `refusal` decides what becomes of a start that LiveKit refused, and `state` is what
-//! is remembered of all this. `doubled` has our recording give way to another program's, and `vanished` finds out what
-//! became of an egress that left its room. When a call should be recorded: `domain::policy`, applied in `domain::call`.
+//! `domain::call::derived` decides whether a call needs a start or a stop; `sink` does the stop first. `start` sends
+//! it, `key` chooses the object key (from RECORDING_PATH by `domain::path`), `refusal` decides what becomes of a start
+//! that LiveKit refused, and `state` is what is remembered of all this. `doubled` has our recording give
+//! way to another program's, and `vanished` finds out what became of an egress that left its room.
 
 mod state;
 
@@ -14,6 +14,7 @@ mod sink;
 mod doubled;
 mod key;
 mod refusal;
+mod room;
 mod start;
 mod vanished;
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     refusal::foreign,
+    room::{RoomState, absence, unlisted},
     sink::{Egress, done, retry},
     state::EgressState,
 };
@@ -23,9 +24,6 @@ use crate::{
     store,
 };
 
-/// A room without events for this long may have closed without a webhook, or its events are late and another room with
-/// its name is open: LiveKit starts by name and would record that room twice.
-const STALE: SignedDuration = SignedDuration::from_secs(5);
 /// How long LiveKit may take to list a room; after that, the room belongs to another project or is closed.
 const LISTED: SignedDuration = SignedDuration::from_secs(10);
 
@@ -58,10 +56,11 @@ impl Egress {
             return done(due)
                 .with_messages(running.into_iter().map(|info| message::egress(info, now)));
         }
-        match self.is_open(call, now).await {
-            Ok(true) => self.send(due, pending_request).await,
-            Ok(false) if call.is_open() && is_new(due, now) => not_listed_yet(due),
-            Ok(false) => self.too_late(due, now),
+        match self.room_state(call, now).await {
+            Ok(RoomState::Open) => self.send(due, pending_request).await,
+            Ok(RoomState::Unlisted) if is_new(due, now) => not_listed_yet(due),
+            Ok(RoomState::Unlisted) => unlisted(due, now),
+            Ok(RoomState::Closed) => self.too_late(due, now).with_messages(absence(due, now)),
             Err(error) => self.refused(due, &error, state, now),
         }
     }
@@ -106,17 +105,6 @@ impl Egress {
             && self.bucket.place_of(&destination).is_ours()
     }
 
-    /// Whether the open room with this name is this call's.
-    async fn is_open(&self, call: &Call, now: Timestamp) -> Result<bool, Error> {
-        // An egress often dies because its room ends.
-        let died = call.restart_backoff().is_some();
-        let recently_open = !died && call.alive_at.is_none_or(|at| at + STALE > now);
-        if !call.is_open() || recently_open {
-            return Ok(call.is_open());
-        }
-        self.is_listed(call).await
-    }
-
     async fn is_listed(&self, call: &Call) -> Result<bool, Error> {
         let rooms = self.client.rooms(&[&call.room_name]).await?;
         Ok(rooms.iter().any(|room| room.sid == call.id))
@@ -156,7 +144,12 @@ impl Egress {
             }
             // The outcome is unknown: the state stays, and the list is asked first.
             Err(error) if error.kind() == ErrorKind::UnknownOutcome => retry(&error, state),
-            Err(error) => self.refused(due, &error, EgressState::default(), now),
+            Err(error) => {
+                let error = self.doubted(call, error).await;
+                let absence = absence(due, now).filter(|_| error.kind() == ErrorKind::NotFound);
+                let refused = self.refused(due, &error, EgressState::default(), now);
+                refused.with_messages(absence)
+            }
         }
     }
 }

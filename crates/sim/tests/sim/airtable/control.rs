@@ -8,7 +8,7 @@ use super::base::Sim;
 
 impl Sim {
     /// A request of the stand-in's own, which takes no token.
-    async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}/sim{path}", self.airtable.url());
         let request = self.client.request(method.parse().unwrap(), url);
         let answer = request.json(&body).send().await.unwrap();

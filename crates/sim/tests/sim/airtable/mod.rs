@@ -7,6 +7,7 @@ mod control;
 mod generated;
 mod limits;
 mod links;
+mod permissions;
 mod reads;
 mod webhooks;
 mod writes;

@@ -1,0 +1,40 @@
+//! How a bucket is addressed: S3_ADDRESSING, and whose storage it is.
+
+use std::str::FromStr;
+
+/// Where the bucket's name stands in an object's URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// `https://endpoint/bucket/key`
+    Path,
+    /// `https://bucket.endpoint/key`, the only form that some storages accept.
+    Virtual,
+}
+
+impl Addressing {
+    /// Every form, the default first.
+    pub const ALL: [Addressing; 2] = [Addressing::Path, Addressing::Virtual];
+
+    /// The variable's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Addressing::Path => "path",
+            Addressing::Virtual => "virtual",
+        }
+    }
+}
+
+impl FromStr for Addressing {
+    type Err = ();
+
+    fn from_str(value: &str) -> Result<Addressing, ()> {
+        let named = Addressing::ALL.into_iter().find(|it| it.as_str() == value);
+        named.ok_or(())
+    }
+}
+
+/// Whether this is a host of AWS itself, also in its partitions of China and Europe.
+pub fn is_aws_host(host: &str) -> bool {
+    let domains = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
+    domains.iter().any(|domain| host.ends_with(domain))
+}

@@ -1,0 +1,57 @@
+//! The conversation of a call, from what its agents reported.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::state::Call;
+use crate::domain::{
+    participant::ParticipantKind,
+    transcript::{Speaker, Transcript, Turn, by_identity, is_complete, join, time_of},
+};
+
+impl Call {
+    /// The conversation: of all of the agents' jobs, in the order of time. `None` if nothing was reported.
+    pub fn transcript(&self) -> Option<Cow<'_, Transcript>> {
+        let reports = self.reports.counted();
+        match reports.as_slice() {
+            [] => None,
+            [only] if is_complete(&only.transcript) => Some(Cow::Borrowed(&only.transcript)),
+            several => {
+                let speaker = |label: &str| self.speaker(label);
+                Some(Cow::Owned(join(several, speaker, self.recording_start())))
+            }
+        }
+    }
+
+    /// The side of the participant whom a report names, by identity, sid or name.
+    pub fn speaker(&self, label: &str) -> Option<Speaker> {
+        let participants = || self.participants.values();
+        let by_id = participants().find(|one| one.identity == label || one.sid == label);
+        let by_name = || participants().find(|one| one.name.eq_ignore_ascii_case(label));
+        match by_id.or_else(by_name) {
+            Some(one) if one.kind == ParticipantKind::Agent => Some(Speaker::Agent),
+            Some(one) if one.is_person() => Some(Speaker::Caller),
+            Some(_) => None,
+            None => by_identity(label),
+        }
+    }
+
+    /// Position 0 of the recording that the row shows: when its file begins. Until LiveKit says, its request; without a
+    /// recording, the room's start.
+    pub fn recording_start(&self) -> Option<Timestamp> {
+        let recording = self.primary_recording();
+        let start =
+            recording.and_then(|recording| recording.file_started_at.or(recording.started_at));
+        start.or(self.started_at())
+    }
+
+    /// When a turn begins, in seconds of the recording; negative before it.
+    pub fn position(&self, turn: &Turn) -> Option<f64> {
+        if let (None, Some(offset)) = (turn.at, turn.offset_ms) {
+            return Some(offset as f64 / 1e3);
+        }
+        let start = self.recording_start();
+        Some(time_of(turn, start)?.duration_since(start?).as_secs_f64())
+    }
+}

@@ -1,0 +1,120 @@
+//! Words in a report's events that its conversation lacks, such as the last sentence of a caller who hung up.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    heard::{Heard, hash},
+    parts::{UnreadableReport, items},
+    report::{Speaker, Turn},
+    time::moment,
+    timed::at,
+    turn::{Item, item},
+};
+
+/// What the conversation has, for comparing the events with.
+#[derive(Default)]
+pub(super) struct InConversation {
+    heard: Heard,
+    /// Hashes of the ids of its items.
+    ids: HashSet<u64>,
+}
+
+impl InConversation {
+    /// Notes an item of the conversation.
+    pub(super) fn add(&mut self, value: &Value, item: &Item) {
+        if let Some(id) = value.get("id").and_then(Value::as_str) {
+            self.ids.insert(hash(&id));
+        }
+        if let Item::Turn(turn) = item
+            && (turn.speaker == Speaker::Caller || turn.label.is_some())
+        {
+            self.heard.add(&turn.text);
+        }
+    }
+
+    /// Calls `each` with every turn that only the events have, in their order.
+    pub(super) fn lost(
+        mut self,
+        events: &RawValue,
+        each: &mut dyn FnMut(Turn),
+    ) -> Result<(), UnreadableReport> {
+        items(events, |event| {
+            if let Some((value, Item::Turn(turn))) = added(event)
+                && let Some(id) = value.get("id").and_then(Value::as_str)
+                && !self.ids.contains(&hash(&id))
+            {
+                self.add(value, &Item::Turn(turn.clone()));
+                each(turn);
+            }
+        })?;
+        let (mut heard, mut interim) = (Vec::new(), None);
+        items(events, |event| match recognised(event) {
+            Some((turn, Recognition::Interim)) => interim = Some(turn),
+            Some((turn, Recognition::Final)) => {
+                interim = None;
+                heard.push(turn);
+            }
+            None => {}
+        })?;
+        let sentences = heard.iter().map(|turn| turn.text.as_str());
+        let mut lost = self.heard.lost(sentences).into_iter().peekable();
+        for (n, turn) in heard.into_iter().enumerate() {
+            if lost.next_if_eq(&n).is_some() {
+                each(turn);
+            }
+        }
+        // What the caller was saying when the session ended.
+        if let Some(turn) = interim.filter(|turn| !self.heard.has_interim(&turn.text)) {
+            each(turn);
+        }
+        Ok(())
+    }
+}
+
+fn added(event: &Value) -> Option<(&Value, Item)> {
+    let kind = event.get("type").and_then(Value::as_str);
+    let value = event
+        .get("item")
+        .filter(|_| kind == Some("conversation_item_added"))?;
+    Some((value, item(value)))
+}
+
+enum Recognition {
+    Interim,
+    Final,
+}
+
+/// The words of an event `user_input_transcribed`.
+fn recognised(event: &Value) -> Option<(Turn, Recognition)> {
+    let first = |names: [&str; 2]| names.into_iter().find_map(|name| event.get(name));
+    if event.get("type").and_then(Value::as_str) != Some("user_input_transcribed") {
+        return None;
+    }
+    let text = event.get("transcript").and_then(Value::as_str)?.trim();
+    let state = match first(["is_final", "isFinal"]) {
+        Some(Value::Bool(false)) => Recognition::Interim,
+        _ => Recognition::Final,
+    };
+    let time = first(["created_at", "createdAt"]).and_then(moment);
+    let turn = at(Turn::new(Speaker::Caller, text), time);
+    (!text.is_empty()).then_some((turn, state))
+}
+
+/// The turns with those that only the events had, by time; without a time at the end.
+pub(super) fn inserted(turns: Vec<Turn>, mut lost: Vec<Turn>) -> Vec<Turn> {
+    let time = |turn: &Turn| (turn.at.is_none(), turn.at);
+    lost.sort_by_key(time);
+    let mut lost = lost.into_iter().peekable();
+    let mut all = Vec::with_capacity(turns.len() + lost.len());
+    for turn in turns {
+        let later = |lost: &Turn| lost.at.is_some() && turn.at > lost.at;
+        while let Some(earlier) = lost.next_if(later) {
+            all.push(earlier);
+        }
+        all.push(turn);
+    }
+    all.extend(lost);
+    all
+}

@@ -1,0 +1,155 @@
+//! The conversation of a call from the reports of all jobs of its agents.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    markup::spoken,
+    report::{Report, Speaker, Transcript, Turn},
+};
+
+/// Turns of two jobs with the same words, so near to each other, are one: both jobs heard the caller.
+const SAME_TURN: SignedDuration = SignedDuration::from_secs(2);
+/// How far back such a turn is looked for.
+const NEAR: usize = 16;
+
+/// Whether a conversation can be shown as it was reported.
+pub fn is_complete(transcript: &Transcript) -> bool {
+    match transcript {
+        Transcript::Turns(turns) => turns.iter().all(|turn| turn.label.is_none()),
+        Transcript::Text(_) => true,
+    }
+}
+
+/// One conversation of all reports, in the order of time. `speaker` tells who a label names; turns of nobody are left
+/// out. `start`: when the recording began.
+pub fn join(
+    reports: &[&Report],
+    speaker: impl Fn(&str) -> Option<Speaker>,
+    start: Option<Timestamp>,
+) -> Transcript {
+    let mut reports: Vec<&Report> = reports.to_vec();
+    // Without times, the order in which they came is all there is.
+    if reports.iter().all(|report| begin(report, start).is_some()) {
+        reports.sort_by_key(|report| begin(report, start));
+    }
+    let texts = reports
+        .iter()
+        .any(|report| matches!(report.transcript, Transcript::Text(_)));
+    if texts {
+        let texts = reports.iter().map(|report| match &report.transcript {
+            Transcript::Text(text) => text.clone(),
+            Transcript::Turns(_) => Transcript::Turns(named(report, &speaker)).text(),
+        });
+        let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+        return Transcript::Text(texts.join("\n"));
+    }
+    let conversations: Vec<Vec<Turn>> = reports
+        .iter()
+        .map(|report| named(report, &speaker))
+        .collect();
+    Transcript::Turns(merge(without_copies(conversations), start))
+}
+
+/// When a turn began, by the clock.
+pub fn time_of(turn: &Turn, start: Option<Timestamp>) -> Option<Timestamp> {
+    let offset = || {
+        let offset = SignedDuration::from_millis(turn.offset_ms?);
+        start?.checked_add(offset).ok()
+    };
+    turn.at.or_else(offset)
+}
+
+fn begin(report: &Report, start: Option<Timestamp>) -> Option<Timestamp> {
+    let first = match &report.transcript {
+        Transcript::Turns(turns) => turns.iter().find_map(|turn| time_of(turn, start)),
+        Transcript::Text(_) => None,
+    };
+    first.or(report.at)
+}
+
+/// The turns whose speaker is known.
+fn named(report: &Report, speaker: impl Fn(&str) -> Option<Speaker>) -> Vec<Turn> {
+    let Transcript::Turns(turns) = &report.transcript else {
+        return Vec::new();
+    };
+    let turns = turns.iter().filter_map(|turn| {
+        let Some(label) = &turn.label else {
+            return Some(turn.clone());
+        };
+        let mut turn = turn.clone();
+        turn.speaker = speaker(label)?;
+        turn.label = None;
+        if turn.speaker == Speaker::Agent {
+            turn.text = spoken(&turn.text).into_owned();
+        }
+        (!turn.text.is_empty()).then_some(turn)
+    });
+    turns.collect()
+}
+
+/// Without conversations that a later job was given as its own beginning.
+fn without_copies(conversations: Vec<Vec<Turn>>) -> Vec<Vec<Turn>> {
+    let mut kept: Vec<Vec<Turn>> = Vec::new();
+    for conversation in conversations {
+        let begins_with = |earlier: &Vec<Turn>| {
+            let pairs = earlier.iter().zip(&conversation);
+            earlier.len() <= conversation.len() && pairs.into_iter().all(|(a, b)| is_same(a, b))
+        };
+        kept.retain(|earlier| !begins_with(earlier));
+        kept.push(conversation);
+    }
+    kept
+}
+
+fn is_same(a: &Turn, b: &Turn) -> bool {
+    a.speaker == b.speaker && a.text == b.text
+}
+
+/// A turn of one of the jobs.
+struct Timed {
+    at: Timestamp,
+    job: usize,
+    /// Without a time of its own, it has that of the turn before it.
+    has_time: bool,
+    turn: Turn,
+}
+
+/// By time; a turn without one follows the turn before it.
+fn merge(conversations: Vec<Vec<Turn>>, start: Option<Timestamp>) -> Vec<Turn> {
+    let mut all: Vec<Timed> = Vec::new();
+    let mut before = Timestamp::MIN;
+    for (job, conversation) in conversations.into_iter().enumerate() {
+        let mut latest = Timestamp::MIN;
+        for turn in conversation {
+            let own = time_of(&turn, start);
+            before = own.unwrap_or(before);
+            // Within a job the order of the report is kept, even where its clock was set back.
+            latest = latest.max(before);
+            all.push(Timed {
+                at: latest,
+                job,
+                has_time: own.is_some(),
+                turn,
+            });
+        }
+    }
+    all.sort_by_key(|timed| timed.at);
+    let mut merged: Vec<Timed> = Vec::with_capacity(all.len());
+    for timed in all {
+        if !merged
+            .iter()
+            .rev()
+            .take(NEAR)
+            .any(|other| is_copy(&timed, other))
+        {
+            merged.push(timed);
+        }
+    }
+    merged.into_iter().map(|timed| timed.turn).collect()
+}
+
+fn is_copy(timed: &Timed, other: &Timed) -> bool {
+    let near = timed.at.duration_since(other.at) <= SAME_TURN;
+    let timed_both = timed.has_time && other.has_time;
+    timed_both && near && timed.job != other.job && is_same(&timed.turn, &other.turn)
+}

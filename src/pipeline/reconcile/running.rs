@@ -1,0 +1,42 @@
+//! Rooms in which LiveKit says that an egress runs.
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::{
+    domain::{Call, Room},
+    livekit::body,
+};
+
+/// After so long without being listed, a room counts as closed although an egress of it is still said to run: LiveKit
+/// lists the egress of a worker that died as running for ever.
+pub(super) const HOPELESS: SignedDuration = SignedDuration::from_hours(24);
+
+/// The rooms of running egresses; `None`: LiveKit did not list its egresses.
+pub(super) struct Running(Option<Vec<Room>>);
+
+impl Running {
+    /// Of a list's EgressInfos, as JSON; `None` without a list.
+    pub(super) fn new(infos: Option<&[String]>) -> Running {
+        let room = |info: &String| body::running(&serde_json::from_str::<Value>(info).ok()?);
+        Running(infos.map(|infos| infos.iter().filter_map(room).collect()))
+    }
+
+    /// LiveKit lists a running egress of the call.
+    pub(super) fn has_one(&self, call: &Call) -> bool {
+        let rooms = self.0.as_ref();
+        rooms.is_some_and(|rooms| rooms.iter().any(|room| is_of(room, call)))
+    }
+
+    /// LiveKit lists no running egress of the call.
+    pub(super) fn has_none(&self, call: &Call) -> bool {
+        self.0.is_some() && !self.has_one(call)
+    }
+}
+
+fn is_of(room: &Room, call: &Call) -> bool {
+    match room.sid.is_empty() {
+        true => !room.name.is_empty() && room.name == call.room_name,
+        false => room.sid == call.id,
+    }
+}

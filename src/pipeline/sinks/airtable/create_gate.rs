@@ -1,0 +1,133 @@
+//! Whether Airtable creates rows: while it does not, new rows wait and those that are there are updated.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::Sink,
+    pipeline::deliver::{Due, Outcome},
+    store::{self, Delivery, DeliveryState, Setting, Store},
+};
+
+/// How soon refused creates are tried again; each time doubles it.
+const FIRST_PROBE: Duration = Duration::from_secs(30);
+const LONGEST_PROBE: Duration = Duration::from_secs(3600);
+/// How long a batch that probes keeps the others from creating rows.
+const PROBING: Duration = Duration::from_secs(60);
+
+/// Shared by the batches of a process.
+#[derive(Default)]
+pub struct CreateGate(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    refusal: Option<CreateRefusal>,
+    /// The database says that rows are created.
+    is_stored_open: bool,
+}
+
+/// Why Airtable creates no rows.
+#[derive(Clone)]
+struct CreateRefusal {
+    error: String,
+    tried_at: Timestamp,
+    probe_at: Timestamp,
+    /// How often it has been tried again; batches that are refused together count once.
+    probes: u32,
+}
+
+impl CreateRefusal {
+    fn outcome(&self, now: Timestamp) -> Outcome {
+        let wait = self.probe_at.duration_since(now);
+        Outcome::Park {
+            after: Duration::try_from(wait)
+                .unwrap_or_default()
+                .max(Duration::from_secs(1)),
+            error: self.error.clone(),
+        }
+    }
+}
+
+impl CreateGate {
+    /// What becomes of new rows without a try; `None`: they are sent, as a probe if rows were refused before.
+    pub(super) fn check(&self, new: &[&Due], now: Timestamp) -> Option<Outcome> {
+        let mut state = self.state();
+        let refusal = state.refusal.as_mut().filter(|_| !new.is_empty())?;
+        let tried_at = refusal.tried_at;
+        let is_asked_for = new.iter().any(|due| is_redriven(&due.delivery, tried_at));
+        if refusal.probe_at > now && !is_asked_for {
+            return Some(refusal.outcome(now));
+        }
+        refusal.tried_at = now;
+        refusal.probe_at = now + PROBING;
+        refusal.probes += 1;
+        None
+    }
+
+    /// Whether rows were refused, and none has been created since.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().refusal.is_some()
+    }
+
+    /// Airtable has refused to create rows although it updates others. Returns the outcome of each.
+    pub(super) async fn close(&self, store: &Store, error: String, now: Timestamp) -> Outcome {
+        let (refusal, is_first) = {
+            let mut state = self.state();
+            let is_first = state.refusal.is_none();
+            let probes = state.refusal.as_ref().map_or(0, |refusal| refusal.probes);
+            let wait = FIRST_PROBE * 2_u32.pow(probes.min(7));
+            let refusal = CreateRefusal {
+                error: error.clone(),
+                tried_at: now,
+                probe_at: now + wait.min(LONGEST_PROBE),
+                probes,
+            };
+            state.refusal = Some(refusal.clone());
+            state.is_stored_open = false;
+            (refusal, is_first)
+        };
+        if is_first {
+            tracing::error!(%error, "Airtable creates no new rows; rows that are there are updated, and new ones are parked");
+            // If this fails, no alert fires until the next refusal after a restart.
+            store.set(Setting::RefusedCreates, &error).await.ok();
+        }
+        refusal.outcome(now)
+    }
+
+    /// Airtable has created a row. After refusals, those that wait are due.
+    pub(super) async fn open(&self, store: &Store, now: Timestamp) -> Result<(), store::Error> {
+        {
+            let mut state = self.state();
+            state.refusal = None;
+            if state.is_stored_open {
+                return Ok(());
+            }
+        }
+        let stored = store.get(Setting::RefusedCreates).await?;
+        if stored.is_some_and(|error| !error.is_empty()) {
+            store.set(Setting::RefusedCreates, "").await?;
+            store.unpark(Sink::Airtable, now).await?;
+            tracing::info!("Airtable creates rows again; those that waited are being sent");
+        }
+        self.state().is_stored_open = true;
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether somebody has asked for a parked delivery since the last try: it is pending again.
+fn is_redriven(delivery: &Delivery, tried_at: Timestamp) -> bool {
+    let was_parked = delivery
+        .history
+        .last()
+        .is_some_and(|attempt| attempt.state == DeliveryState::Parked);
+    let is_due = delivery.due_at.is_some_and(|due_at| due_at > tried_at);
+    was_parked && delivery.state == DeliveryState::Pending && is_due
+}

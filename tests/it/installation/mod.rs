@@ -1,0 +1,6 @@
+//! The service as hosts, containers and proxies run it.
+
+mod bucket;
+mod environment;
+mod file_system;
+mod proxies;

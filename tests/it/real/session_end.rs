@@ -1,0 +1,123 @@
+//! The agent of examples/ loses no words: when the SDK makes no report, when the report is not JSON, and when something
+//! between it and the service refuses the request.
+
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{Html, IntoResponse, Response},
+};
+
+use super::{agents::check, exported, python, run};
+use crate::harness::{KEY, SECRET, World};
+
+/// A firewall that dislikes the first requests, with a page of its own.
+#[derive(Clone)]
+struct Firewall {
+    http: reqwest::Client,
+    service: String,
+    came: Arc<AtomicUsize>,
+}
+
+impl Firewall {
+    async fn start(world: &World) -> (Firewall, String) {
+        let firewall = Firewall {
+            http: world.http.clone(),
+            service: world.url("/v1/transcripts"),
+            came: Arc::default(),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().fallback(pass).with_state(firewall.clone());
+        tokio::spawn(axum::serve(listener, app).into_future());
+        (firewall, url)
+    }
+}
+
+async fn pass(State(firewall): State<Firewall>, headers: HeaderMap, body: Bytes) -> Response {
+    let status = match firewall.came.fetch_add(1, Ordering::Relaxed) {
+        0 => StatusCode::FORBIDDEN,
+        1 => StatusCode::BAD_REQUEST,
+        _ => {
+            let request = firewall.http.post(&firewall.service).body(body);
+            let request = request.header("authorization", &headers["authorization"]);
+            let answer = request.send().await.unwrap();
+            return (answer.status(), answer.text().await.unwrap()).into_response();
+        }
+    };
+    (status, Html("<h1>Request blocked</h1>")).into_response()
+}
+
+/// The example at the end of a session; `trouble` as in session_end.py.
+fn session_end(world: &World, url: &str, args: [&str; 3]) -> Command {
+    let mut send = python("agents/session_end.py");
+    send.args(args)
+        .env("PYTHONPATH", "examples:tests/clients/agents")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("LIVEKIT_AIRTABLE_URL", url)
+        .env("LIVEKIT_URL", world.livekit.url())
+        .env("LIVEKIT_API_KEY", KEY)
+        .env("LIVEKIT_API_SECRET", SECRET);
+    send
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_words_are_lost_when_the_sdk_makes_no_report_or_none_that_is_json() {
+    let world = World::new().await;
+    for trouble in ["recording", "objects"] {
+        let call = world.livekit.open_room(trouble);
+        world.row_is(&call, "Live").await;
+        let send = session_end(&world, &world.url(""), [trouble, &call, trouble]);
+        run(send, Vec::new()).await;
+        check(
+            &world
+                .row_where(&call, |row| row.contains_key("Transcript"))
+                .await,
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_firewalls_page_is_no_answer_of_ours() {
+    let world = World::new().await;
+    let (firewall, url) = Firewall::start(&world).await;
+    let call = world.livekit.open_room("blocked");
+    world.row_is(&call, "Live").await;
+    let send = session_end(&world, &url, ["blocked", &call, "objects"]);
+    run(send, Vec::new()).await;
+    check(
+        &world
+            .row_where(&call, |row| row.contains_key("Transcript"))
+            .await,
+    );
+    assert_eq!(firewall.came.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_refusal_ends_the_tries() {
+    let world = World::new().await;
+    let script =
+        "import agent, asyncio; asyncio.run(agent.send_report({'room': 'refused', 'turns': 5}))";
+    let mut send = Command::new(exported("TEST_PYTHON"));
+    send.args(["-c", script])
+        .env("PYTHONPATH", "examples")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("LIVEKIT_AIRTABLE_URL", world.url(""))
+        .env("LIVEKIT_API_KEY", KEY)
+        .env("LIVEKIT_API_SECRET", SECRET);
+    let output = tokio::task::spawn_blocking(move || send.output().unwrap())
+        .await
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the transcript was rejected: 400"), "{said}");
+}
