@@ -112,6 +112,7 @@ impl Call {
 
     fn object_error(&self, recording: &Recording) -> String {
         match self.object(recording) {
+            _ if self.is_elsewhere(recording) => String::new(),
             Some(ObjectState::Missing) => {
                 "The recording is not in the bucket yet. The service checks again.".to_owned()
             }

@@ -51,8 +51,10 @@ impl Call {
     /// Whether the bucket has yet to show this recording's object. Its answer is final until the egress has news: when an
     /// end is reported after the object was given up, or after a first part of it was found, it is looked for again.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
-        let gone = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
-        let lost = gone && !recording.place.is_elsewhere();
+        if recording.place.is_elsewhere() {
+            return self.may_be_here(recording);
+        }
+        let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
         let known = self.objects.get(&recording.egress_id);
         let processed = known.is_some_and(|object| {
             let state = &object.state;

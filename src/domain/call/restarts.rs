@@ -48,7 +48,8 @@ impl Call {
     /// Whether the recording is what a request asked for. One that died is not while the room is open, as long as it may
     /// be started again.
     pub fn serves(&self, recording: &Recording) -> bool {
-        if !recording.place.is_ours() || self.is_set_aside(recording) {
+        let elsewhere = !recording.place.is_ours() && !self.is_found(recording);
+        if elsewhere || self.is_set_aside(recording) {
             return false;
         }
         let over = self.has_ended(recording);
