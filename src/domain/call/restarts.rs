@@ -21,7 +21,11 @@ impl Call {
         let unwanted = match recording.status {
             EgressStatus::Failed | EgressStatus::Aborted | EgressStatus::LimitReached => true,
             EgressStatus::Complete => self.gave_up_early(recording),
-            _ => self.lost.contains(&recording.egress_id),
+            // A room that counted as closed by mistake goes on with its egress.
+            _ => {
+                self.lost.contains(&recording.egress_id)
+                    && self.recorder_left_at(recording).is_some()
+            }
         };
         unwanted && !self.was_stopped(recording)
     }
