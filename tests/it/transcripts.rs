@@ -228,7 +228,8 @@ async fn a_report_lands_before_the_room_during_the_call_and_after_it() {
     assert_eq!(answer["call_id"], call.as_str());
     transcript_is(&world, &call, "during").await;
     world.livekit.close_room("early");
-    world.row_is(&call, "No recording").await;
+    // Words were said, and nothing was recorded.
+    world.row_is(&call, "Failed").await;
     let after = json!({ "room": "early", "transcript": "after" }).to_string();
     let (_, answer) = report(&world, &of_room("early"), "", after).await;
     assert_eq!(answer["call_id"], call.as_str());

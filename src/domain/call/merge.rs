@@ -74,7 +74,7 @@ impl Call {
 
     /// Adds an agent's report; `at`: when it arrived, by our clock.
     pub(super) fn merge_report(&mut self, report: &Arc<Report>, at: Timestamp) {
-        self.has_words |= !report.transcript.text().trim().is_empty();
+        self.has_words |= !report.transcript.is_empty();
         self.reports.add(report, at);
     }
 

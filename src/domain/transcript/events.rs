@@ -17,15 +17,18 @@ use super::{
 #[derive(Default)]
 pub(super) struct InConversation {
     heard: Heard,
-    /// Hashes of the IDs of its items.
-    ids: HashSet<u64>,
+    /// Hashes of the IDs of its items and of the text of its turns: not every conversation has IDs.
+    items: HashSet<u64>,
 }
 
 impl InConversation {
     /// Adds an item of the conversation.
     pub(super) fn add(&mut self, value: &Value, item: &Item) {
         if let Some(id) = value.get("id").and_then(Value::as_str) {
-            self.ids.insert(hash(&id));
+            self.items.insert(hash(&id));
+        }
+        if let Item::Turn(turn) = item {
+            self.items.insert(hash(&turn.text));
         }
         if let Item::Turn(turn) = item
             && (turn.speaker == Speaker::Caller || turn.label.is_some())
@@ -43,7 +46,8 @@ impl InConversation {
         items(events, |event| {
             if let Some((value, Item::Turn(turn))) = added(event)
                 && let Some(id) = value.get("id").and_then(Value::as_str)
-                && !self.ids.contains(&hash(&id))
+                && !self.items.contains(&hash(&id))
+                && !self.items.contains(&hash(&turn.text))
             {
                 self.add(value, &Item::Turn(turn.clone()));
                 each(turn);

@@ -59,3 +59,17 @@ async fn a_conversation_that_has_all_words_gets_none_twice() {
                  Caller: I'd like to book a cleaning for Tuesday.\nAgent: You're booked for Tuesday at ten. [interrupted]";
     row_has(&world, &call, words).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_without_ids_gets_no_item_twice() {
+    let world = World::new().await;
+    let call = world.livekit.open_room("no-ids");
+    world.row_is(&call, "Live").await;
+    let added = |id, second, role, text| json!({ "type": "conversation_item_added", "item": said(id, second, role, text), "created_at": START + second });
+    let report = json!({
+        "events": [added("a", 1, "assistant", "Hello <break/> there."), heard(2, "Hi.", true), added("b", 3, "user", "Hi.")],
+        "turns": [{ "role": "assistant", "content": "Hello there." }, { "role": "user", "content": "Hi." }],
+    });
+    taken(&world, "no-ids", &report, 2).await;
+    row_has(&world, &call, "Agent: Hello there.\nCaller: Hi.").await;
+}
