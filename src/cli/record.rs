@@ -168,6 +168,9 @@ fn recorded(
         Some(RequestOutcome::Recorded(found)) => Ok(*found),
         Some(RequestOutcome::NotPermitted(error)) => Err(Failure::NotPermitted(error).into()),
         Some(RequestOutcome::Refused(error)) => anyhow::bail!(error),
+        Some(RequestOutcome::Simulated) => {
+            anyhow::bail!("the call is simulated, and RECORD_SIMULATIONS is false")
+        }
         Some(RequestOutcome::NoRoom) => anyhow::bail!("LiveKit has no room with this name"),
         Some(RequestOutcome::Retrying(error)) => Err(Failure::Unavailable(error).into()),
         None => Err(Failure::Unavailable(unanswered.to_owned()).into()),

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::domain::{Channels, FileType, policy::RecordOn};
+use crate::domain::{
+    Channels, FileType,
+    policy::{RecordOn, Simulations},
+};
 
 use super::{
     HttpSettings, LinksSettings, LogFormat, LogSettings, MirrorSettings, Reader, RecordingSettings,
@@ -28,6 +31,16 @@ impl RecordingSettings {
             vec!["*".into()],
             "comma-separated globs of room names",
             globs,
+        );
+        let simulations = r.parsed(
+            "RECORD_SIMULATIONS",
+            Simulations::Ignored,
+            "true or false",
+            |v| match v {
+                "true" => Some(Simulations::Recorded),
+                "false" => Some(Simulations::Ignored),
+                _ => None,
+            },
         );
         let file_type = r.parsed(
             "RECORDING_FILE_TYPE",
@@ -52,6 +65,7 @@ impl RecordingSettings {
         Self {
             on,
             rooms,
+            simulations,
             path,
             file_type,
             channels,

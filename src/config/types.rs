@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use crate::domain::{Addressing, Channels, FileType, KeyLookup, RowWrites, policy::RecordOn};
+use crate::domain::{
+    Addressing, Channels, FileType, KeyLookup, RowWrites,
+    policy::{RecordOn, Simulations},
+};
 
 /// LIVEKIT_*: the project whose calls are recorded.
 pub struct LiveKitSettings {
@@ -66,6 +69,8 @@ pub struct RecordingSettings {
     pub on: RecordOn,
     /// Globs of room names; `!` in front excludes.
     pub rooms: Vec<String>,
+    /// RECORD_SIMULATIONS
+    pub simulations: Simulations,
     /// The object key with `{room_id}`, `{room_name}`, `{date}`, `{time}`; ends in the file type's extension.
     pub path: String,
     /// RECORDING_FILE_TYPE

@@ -14,6 +14,9 @@ use super::{
 impl Call {
     /// What is wrong with this call, for people; empty if nothing is.
     pub fn error(&self) -> String {
+        if self.simulated {
+            return "simulated call".to_owned();
+        }
         let primary = self.primary_recording();
         let elsewhere = primary.filter(|recording| !self.counts(recording));
         lines([
@@ -109,6 +112,7 @@ impl Call {
 
     fn object_error(&self, recording: &Recording) -> String {
         match self.object(recording) {
+            _ if self.is_elsewhere(recording) => String::new(),
             Some(ObjectState::Missing) => {
                 "The recording is not in the bucket yet. The service checks again.".to_owned()
             }

@@ -47,6 +47,8 @@ pub struct Participant {
     pub left_at: Option<Timestamp>,
     /// Whether it was seen with an audio track.
     pub has_audio: bool,
+    /// It was seen as a simulator of LiveKit's.
+    pub is_simulator: bool,
     /// LiveKit counts the changes of a participant; the larger version is the newer.
     pub version: u64,
 }
@@ -65,6 +67,7 @@ impl Participant {
         self.joined_at = earliest(self.joined_at, other.joined_at);
         self.left_at = self.left_at.max(other.left_at);
         self.has_audio |= other.has_audio;
+        self.is_simulator |= other.is_simulator;
         self.kind = self.kind.max(other.kind);
         self.version = self.version.max(other.version);
         self.name.update(other.name);
@@ -117,6 +120,8 @@ struct StoredParticipant {
     attributes_version: u64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_audio: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_simulator: bool,
 }
 
 /// A kind that only a newer version knows is read as `None`.
@@ -136,6 +141,7 @@ impl From<StoredParticipant> for Participant {
             joined_at: stored.joined_at,
             left_at: stored.left_at,
             has_audio: stored.has_audio,
+            is_simulator: stored.is_simulator,
             version: stored.version,
         }
     }
@@ -155,6 +161,7 @@ impl From<Participant> for StoredParticipant {
             joined_at: participant.joined_at,
             left_at: participant.left_at,
             has_audio: participant.has_audio,
+            is_simulator: participant.is_simulator,
             version: participant.version,
         }
     }

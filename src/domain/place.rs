@@ -58,6 +58,12 @@ impl Place {
         matches!(self, Place::Elsewhere(_) | Place::Backup { .. })
     }
 
+    /// Whether the request names another bucket or endpoint, which may still be ours under another name.
+    pub fn is_named(&self) -> bool {
+        let named = |it: &Elsewhere| matches!(it.storage, OtherStorage::Named(_));
+        matches!(self, Place::Elsewhere(elsewhere) if named(elsewhere))
+    }
+
     /// A note for people about the place; empty when nothing is wrong.
     pub fn note(&self) -> String {
         match self {

@@ -47,7 +47,15 @@ impl FromStr for RecordOn {
     }
 }
 
-/// RECORD_ON and RECORD_ROOMS, and when the service first ran: earlier recordings are history.
+/// RECORD_SIMULATIONS: whether calls with a simulator count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Simulations {
+    Ignored,
+    Recorded,
+}
+
+/// RECORD_ON, RECORD_ROOMS and RECORD_SIMULATIONS, and when the service first ran: earlier recordings are
+/// history.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub on: RecordOn,
@@ -55,6 +63,8 @@ pub struct Policy {
     pub began_at: Timestamp,
     /// S3_BUCKET; `None`: the places of recordings are not checked.
     pub bucket: Option<OurBucket>,
+    /// RECORD_SIMULATIONS
+    pub simulations: Simulations,
     included: GlobSet,
     excluded: GlobSet,
 }
@@ -80,6 +90,7 @@ impl Policy {
             on,
             began_at: Timestamp::MIN,
             bucket: None,
+            simulations: Simulations::Ignored,
             included: included.build()?,
             excluded: excluded.build()?,
         })
@@ -91,6 +102,7 @@ impl Policy {
             on: RecordOn::Manual,
             began_at: Timestamp::MIN,
             bucket: None,
+            simulations: Simulations::Recorded,
             included: GlobSet::empty(),
             excluded: GlobSet::empty(),
         }

@@ -120,10 +120,9 @@ impl Recording {
         )
     }
 
-    /// The egress ended and a file should be in our bucket, including a partial one.
+    /// The egress ended and a file should be where it was asked for, including a partial one.
     pub fn expects_file(&self) -> bool {
         match self.status {
-            _ if self.place.is_elsewhere() => false,
             EgressStatus::Complete | EgressStatus::LimitReached => !self.key.is_empty(),
             EgressStatus::Failed | EgressStatus::Aborted => self.located && !self.key.is_empty(),
             _ => false,

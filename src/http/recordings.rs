@@ -58,6 +58,7 @@ pub(super) async fn start(
     match outcome(&app, || request.outcome(&app.store)).await {
         Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
         Some(RequestOutcome::NoRoom) => Err(Problem::not_found("LiveKit has no such room")),
+        Some(RequestOutcome::Simulated) => Err(simulated()),
         Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
             Err(refused(error))
         }
@@ -87,6 +88,11 @@ where
 
 fn accepted(pending: RequestedRecordingView<'_>) -> Response {
     (StatusCode::ACCEPTED, Json(pending)).into_response()
+}
+
+fn simulated() -> Problem {
+    let detail = "the call is simulated, and RECORD_SIMULATIONS is false";
+    Problem::new(StatusCode::CONFLICT, detail)
 }
 
 fn refused(error: String) -> Problem {
@@ -128,6 +134,8 @@ pub(super) async fn stop(
             let state = RequestedRecordingView::new(&call, recording);
             Ok(accepted(state.because(&reason)))
         }
-        Some(RequestOutcome::NoRoom) | None => Ok(recorded(&call, recording)),
+        Some(RequestOutcome::NoRoom | RequestOutcome::Simulated) | None => {
+            Ok(recorded(&call, recording))
+        }
     }
 }

@@ -142,11 +142,13 @@ fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a room is recorded was decided during the call; the current RECORD_ROOMS does not change that.
+/// Whether a room is recorded was decided during the call; the current RECORD_ROOMS and RECORD_SIMULATIONS do not change
+/// that.
 fn keep_policy_request(call: &mut Call, known: &Call) {
     let standing = |request: &&RecordingRequest| request.asked_at.is_none();
     call.requests
         .extend(known.requests.iter().find(standing).cloned());
+    call.simulated = known.simulated;
 }
 
 /// Keeps the places of recordings: they were compared with the bucket of that time, and a new S3_BUCKET does not move them.

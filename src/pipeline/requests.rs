@@ -19,6 +19,8 @@ pub enum RequestOutcome {
     Refused(String),
     /// LiveKit refused temporarily: it is asked again. The reason, for people.
     Retrying(String),
+    /// The call is simulated, and RECORD_SIMULATIONS is off.
+    Simulated,
     /// LiveKit rejects our key; its message, for people.
     NotPermitted(String),
 }
@@ -36,7 +38,7 @@ pub async fn running(
     room_name: &str,
 ) -> Result<Option<(Call, Recording)>, Error> {
     let call = live(store, our_key, room_name).await?;
-    Ok(call.and_then(|call| {
+    Ok(call.filter(|call| !call.simulated).and_then(|call| {
         let recording = call.running()?.clone();
         Some((call, recording))
     }))
@@ -90,6 +92,9 @@ impl Start {
         let Some(CallRow { call, .. }) = store.call(&call_id).await? else {
             return Ok(None);
         };
+        if call.simulated {
+            return Ok(Some(RequestOutcome::Simulated));
+        }
         let mut fresh = call.recordings.values();
         if let Some(recording) = fresh
             .find(|it| !self.ended.contains(&it.egress_id) && call.serves(it))

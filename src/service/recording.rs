@@ -77,11 +77,12 @@ impl RecordingJobs<'_> {
         Ok(())
     }
 
-    /// RECORD_ON, RECORD_ROOMS and S3_BUCKET; `began_at`: when the service first ran on this database.
+    /// RECORD_ON, RECORD_ROOMS, RECORD_SIMULATIONS and S3_BUCKET; `began_at`: when the service first ran on this database.
     fn policy(&self, began_at: Timestamp) -> Result<Policy, Error> {
         let mut policy = Policy::new(self.recording.on, &self.recording.rooms)
             .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
         policy.began_at = began_at;
+        policy.simulations = self.recording.simulations;
         policy.bucket = Some(our_bucket(self.bucket));
         Ok(policy)
     }

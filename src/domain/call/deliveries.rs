@@ -24,7 +24,8 @@ impl Call {
         if self.needs_livekit() {
             due_deliveries.push(due(Sink::Egress, ""));
         }
-        for recording in self.recordings.values() {
+        // Of a simulated call, nobody is told.
+        for recording in self.recordings.values().filter(|_| !self.simulated) {
             let id = &recording.egress_id;
             if self.must_look_for(recording) {
                 due_deliveries.push(due(Sink::Storage, id));

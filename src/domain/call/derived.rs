@@ -25,7 +25,8 @@ impl Call {
         let refused =
             |request: &RecordingRequest| over.is_some_and(|over| request.asked_at <= Some(over.at));
         let open = |request: &&RecordingRequest| !fulfilled(request) && !refused(request);
-        self.requests.iter().rev().find(open)
+        let requests = self.requests.iter().rev();
+        requests.filter(|_| !self.simulated).find(open)
     }
 
     /// Whether that start is not tried again. A room that was seen open after LiveKit denied it still exists.
@@ -37,10 +38,12 @@ impl Call {
         }
     }
 
-    /// Running recordings that somebody asked to stop, or that another program's recording has made redundant.
+    /// Running recordings that somebody asked to stop, or that another recording or a simulation has made redundant.
     pub fn to_stop(&self) -> Vec<&Recording> {
-        let unwanted =
-            |it: &&Recording| self.stops.contains(&it.egress_id) || self.is_set_aside(it);
+        let unwanted = |it: &&Recording| {
+            let is_superfluous = self.is_set_aside(it) || self.is_needless(it);
+            is_superfluous || self.stops.contains(&it.egress_id)
+        };
         let recordings = self.recordings.values().filter(unwanted);
         recordings.filter(|it| self.is_running(it)).collect()
     }
@@ -48,15 +51,18 @@ impl Call {
     /// Whether this recording's object must still be looked for in the bucket. The bucket's answer is final until the egress
     /// reports something new: an end after the object was given up, or after a first part of it was found.
     pub fn must_look_for(&self, recording: &Recording) -> bool {
-        let gone = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
-        let lost = gone && !recording.place.is_elsewhere();
+        if recording.place.is_elsewhere() {
+            return self.may_be_here(recording);
+        }
+        let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
         let known = self.objects.get(&recording.egress_id);
         let processed = known.is_some_and(|object| {
             let state = &object.state;
             let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
             last && object.is_of(recording)
         });
-        (recording.expects_file() || lost) && !processed && !self.is_set_aside(recording)
+        let is_wanted = !self.is_set_aside(recording) && !self.simulated;
+        (recording.expects_file() || lost) && !processed && is_wanted
     }
 
     /// The bucket's newest answer for this recording; `None` before the first.
@@ -137,6 +143,7 @@ impl Call {
     pub fn is_unrecorded(&self) -> bool {
         let failed = |it: &Recording| !it.place.is_ours() || self.died(it) && !self.is_silent(it);
         let none = self.recordings.values().all(failed);
-        self.is_open() && !self.requests.is_empty() && (none || self.pending_request().is_some())
+        let is_wanted = !self.requests.is_empty() && !self.simulated;
+        self.is_open() && is_wanted && (none || self.pending_request().is_some())
     }
 }

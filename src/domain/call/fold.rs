@@ -71,6 +71,7 @@ impl Call {
             } => {
                 self.merge_open_room(room, *at, event.received_at);
                 self.request_by_policy(policy, Some(participant));
+                self.merge_simulator(policy, participant);
                 let known = self.participants.entry(participant.sid.clone());
                 known.or_default().merge(participant.clone());
             }

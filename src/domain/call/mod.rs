@@ -11,6 +11,7 @@ mod merge;
 mod parts;
 mod recorders;
 mod restarts;
+mod simulations;
 mod status;
 mod transcript;
 mod voices;

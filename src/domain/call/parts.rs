@@ -10,7 +10,7 @@ impl Call {
     /// the newest.
     pub fn primary_recording(&self) -> Option<&Recording> {
         let newest = |r: &&Recording| (r.started_at, r.egress_id.clone());
-        let all = || self.recordings.values();
+        let all = || self.recordings.values().filter(|_| !self.simulated);
         let counted = || all().filter(|it| self.counts(it));
         let heard = counted().filter(|it| !self.is_silent(it));
         self.longest_recording()
@@ -22,7 +22,8 @@ impl Call {
     /// By duration; by size where a duration is unknown. Of equal ones the newest.
     fn longest_recording(&self) -> Option<&Recording> {
         let playable = || {
-            let counted = self.recordings.values().filter(|it| self.counts(it));
+            let recordings = self.recordings.values().filter(|_| !self.simulated);
+            let counted = recordings.filter(|it| self.counts(it));
             counted.filter(|it| self.is_playable(it))
         };
         let all_known = playable().all(|it| it.duration.is_some());

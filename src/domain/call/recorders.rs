@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 
 use super::state::Call;
 use crate::domain::{
-    egress_status::EgressStatus, id::EgressId, participant::ParticipantKind, place::Place,
-    recording::Recording,
+    egress_status::EgressStatus, id::EgressId, object::ObjectState, participant::ParticipantKind,
+    place::Place, recording::Recording,
 };
 
 /// Two egresses may notice the end of a room this far apart.
@@ -46,9 +46,30 @@ impl Call {
 
     /// Whether a recording counts for the row: it is, or may be, in our bucket, and does not just repeat another one.
     pub fn counts(&self, recording: &Recording) -> bool {
-        !matches!(recording.place, Place::Elsewhere(_))
+        let backup = matches!(recording.place, Place::Backup { .. });
+        (backup || !self.is_elsewhere(recording))
             && !self.is_set_aside(recording)
             && !self.failed_beside_ours(recording)
+    }
+
+    /// Whether the file is not in our bucket. A bucket that was asked and has it knows better than the request: one bucket
+    /// may have several names.
+    pub fn is_elsewhere(&self, recording: &Recording) -> bool {
+        recording.place.is_elsewhere() && !self.is_found(recording)
+    }
+
+    /// Whether our bucket is yet to be asked once for a file that was sent to another name.
+    pub(super) fn may_be_here(&self, recording: &Recording) -> bool {
+        let same_key = |it: &&Recording| it.key == recording.key;
+        let is_only_one = self.recordings.values().filter(same_key).count() == 1;
+        let known = self.objects.get(&recording.egress_id);
+        let asked = known.is_some_and(|object| object.is_of(recording));
+        recording.place.is_named() && recording.expects_file() && is_only_one && !asked
+    }
+
+    /// Our bucket has the file.
+    pub(super) fn is_found(&self, recording: &Recording) -> bool {
+        matches!(self.object(recording), Some(ObjectState::Found { .. }))
     }
 
     /// Whether another program's egress left no file while ours was recording. Then nothing of the call is missing.
@@ -68,7 +89,8 @@ impl Call {
     /// Whether the mirror is notified of this recording. If one was requested, additional recordings to other places are not
     /// the call's.
     pub fn is_mirrored(&self, recording: &Recording) -> bool {
-        let beside = matches!(recording.place, Place::Elsewhere(_)) && !self.requests.is_empty();
+        let named = matches!(recording.place, Place::Elsewhere(_));
+        let beside = named && self.is_elsewhere(recording) && !self.requests.is_empty();
         !beside && !self.is_set_aside(recording)
     }
 
@@ -101,7 +123,8 @@ impl Call {
                 "Started by {who}; {ours} of this service was stopped in its favour. {ONE_RECORDER}"
             ));
         }
-        Some(recording.place.note()).filter(|note| !note.is_empty())
+        let found = self.is_found(recording);
+        Some(recording.place.note()).filter(|note| !found && !note.is_empty())
     }
 
     /// The agents in the room, for sentences: `agent "Ava"`.

@@ -21,7 +21,11 @@ impl Call {
         let unwanted = match recording.status {
             EgressStatus::Failed | EgressStatus::Aborted | EgressStatus::LimitReached => true,
             EgressStatus::Complete => self.gave_up_early(recording),
-            _ => self.lost.contains(&recording.egress_id),
+            // A room that counted as closed by mistake goes on with its egress.
+            _ => {
+                self.lost.contains(&recording.egress_id)
+                    && self.recorder_left_at(recording).is_some()
+            }
         };
         unwanted && !self.was_stopped(recording)
     }
@@ -47,7 +51,8 @@ impl Call {
 
     /// Whether the recording fulfils a request. While the room is open, one that died does not, as long as restarts are left.
     pub fn serves(&self, recording: &Recording) -> bool {
-        if !recording.place.is_ours() || self.is_set_aside(recording) {
+        let elsewhere = !recording.place.is_ours() && !self.is_found(recording);
+        if elsewhere || self.is_set_aside(recording) {
             return false;
         }
         let over = self.has_ended(recording);

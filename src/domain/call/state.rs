@@ -82,6 +82,9 @@ pub struct Call {
     /// A transcript with words was reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_words: bool,
+    /// A simulator took part while RECORD_SIMULATIONS was off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// Its transcript was deleted after KEEP, and its inbox messages are gone: the row keeps what it says of them.
     #[serde(rename = "forgotten", default)]
     pub purged: bool,

@@ -19,6 +19,9 @@ impl Call {
         if self.is_open() {
             return Status::Live;
         }
+        if self.simulated {
+            return Status::NoRecording;
+        }
         let counted = || self.recordings.values().filter(|it| self.counts(it));
         let states: Vec<_> = counted().map(|it| self.state_of(it)).collect();
         let any = |state| states.contains(&state);

@@ -17,7 +17,7 @@ use super::{
 #[derive(Default)]
 pub(super) struct InConversation {
     heard: Heard,
-    /// Hashes of the IDs of its items, and of the words of its turns: not every conversation has IDs.
+    /// Hashes of the IDs of its items and of the text of its turns: not every conversation has IDs.
     items: HashSet<u64>,
 }
 

@@ -36,6 +36,7 @@ pub fn participant(value: &Value) -> Participant {
         has_audio: value["tracks"]
             .as_array()
             .is_some_and(|it| it.iter().any(is_audio)),
+        is_simulator: is_simulator(value),
         version,
     }
 }
@@ -59,4 +60,17 @@ fn kind(value: &Value) -> ParticipantKind {
         ("CONNECTOR", _) | (_, Some(7)) => ParticipantKind::Connector,
         _ => ParticipantKind::Standard,
     }
+}
+
+/// Set by `lk simulate` and LiveKit's own simulator, which the agents SDK recognises by the attribute's name alone.
+const SIMULATOR: &str = "lk.simulator";
+/// `ParticipantInfo.KindDetail`, by name or number.
+const SIMULATION: (&str, i64) = ("SIMULATION", 5);
+
+fn is_simulator(value: &Value) -> bool {
+    let attribute = value["attributes"].get(SIMULATOR).map(text);
+    let details = first(value, &["kindDetails", "kind_details"]).and_then(Value::as_array);
+    let mut details = details.into_iter().flatten();
+    let says_so = |it: &Value| text(it) == SIMULATION.0 || it.as_i64() == Some(SIMULATION.1);
+    details.any(says_so) || attribute.is_some_and(|it| !matches!(it, "" | "false"))
 }

@@ -47,6 +47,7 @@ pub(super) fn participant_form(info: &proto::ParticipantInfo) -> Value {
         "joinedAtMs": info.joined_at_ms.to_string(),
         "version": info.version,
         "tracks": info.tracks.iter().map(track).collect::<Vec<_>>(),
+        "kindDetails": info.kind_details,
     }));
     // For these, an empty value is included, too.
     form["attributes"] = json!(info.attributes);

@@ -12,20 +12,30 @@ use crate::{
 /// the egress of a crashed worker as running forever.
 pub(super) const HOPELESS: SignedDuration = SignedDuration::from_hours(24);
 
-/// The rooms of running egresses; `None`: LiveKit did not list its egresses.
-pub(super) struct Running(Option<Vec<Room>>);
+/// The rooms and IDs of running egresses; `None`: LiveKit did not list its egresses.
+pub(super) struct Running(Option<Vec<(Room, String)>>);
 
 impl Running {
     /// From a list's EgressInfos, as JSON; `None` without a list.
     pub(super) fn new(infos: Option<&[String]>) -> Running {
-        let room = |info: &String| body::running(&serde_json::from_str::<Value>(info).ok()?);
-        Running(infos.map(|infos| infos.iter().filter_map(room).collect()))
+        let running = |info: &String| {
+            let info = serde_json::from_str::<Value>(info).ok()?;
+            let id = info["egressId"].as_str().unwrap_or_default();
+            Some((body::running(&info)?, id.to_owned()))
+        };
+        Running(infos.map(|infos| infos.iter().filter_map(running).collect()))
     }
 
-    /// LiveKit lists a running egress of the call.
+    /// LiveKit lists a running egress of the call, and no event told the call its end.
     pub(super) fn has_one(&self, call: &Call) -> bool {
-        let rooms = self.0.as_ref();
-        rooms.is_some_and(|rooms| rooms.iter().any(|room| is_of(room, call)))
+        let ended = |id: &str| {
+            call.recordings
+                .get(id)
+                .is_some_and(|it| it.status.is_over())
+        };
+        let runs = |(room, id): &(Room, String)| is_of(room, call) && !ended(id);
+        let running = self.0.as_ref();
+        running.is_some_and(|running| running.iter().any(runs))
     }
 
     /// LiveKit lists no running egress of the call.

@@ -96,7 +96,7 @@ impl Mirror {
             "egress_id": recording.egress_id,
             "room_name": call.room_name,
             "status": if recording.status.is_over() { recording.status.as_str() } else { "failed" },
-            "file_results": self.files(recording).await,
+            "file_results": self.files(call, recording).await,
             "room_id": call.id,
             "call_id": call.id,
             "transcript": transcript,
@@ -108,9 +108,9 @@ impl Mirror {
         body.to_string()
     }
 
-    /// The files with bytes, seconds and a playable URL. Empty if no file was created.
-    async fn files(&self, recording: &Recording) -> Vec<Value> {
-        if !recording.expects_file() {
+    /// The files with bytes, seconds and a playable URL. Empty if no file was created, or not in our bucket.
+    async fn files(&self, call: &Call, recording: &Recording) -> Vec<Value> {
+        if !recording.expects_file() || call.is_elsewhere(recording) {
             return Vec::new();
         }
         let signed = self
@@ -128,7 +128,7 @@ impl Mirror {
 /// The recording's error, or that it is not in our bucket.
 fn error(call: &Call, recording: &Recording) -> String {
     match call.recording_error(recording) {
-        error if error.is_empty() && recording.place.is_elsewhere() => recording.place.note(),
+        error if error.is_empty() && call.is_elsewhere(recording) => recording.place.note(),
         error => error,
     }
 }

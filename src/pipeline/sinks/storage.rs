@@ -11,6 +11,7 @@ use crate::{
         message,
     },
     storage::{self, Client, Error},
+    store::InboxMessage,
 };
 
 /// For people, of a recording that is late. On AWS a key that may not list the bucket gets 403 for a missing object, too.
@@ -58,6 +59,9 @@ impl Storage {
         let Some(recording) = recording.filter(wanted) else {
             return Attempt::new(Outcome::Delivered { again: None }, sink_state);
         };
+        if call.is_elsewhere(recording) {
+            return self.look_once(due, recording, now).await;
+        }
         let window = self.retry_window(call, recording, now);
         let state = match self.client.head(&recording.key).await {
             Ok(storage::ObjectHead::Found { size }) => fits(recording, size),
@@ -71,18 +75,27 @@ impl Storage {
         };
         let state = self.conclude(call, recording, state, now);
         let outcome = outcome(&state, window);
-        let known = call.objects.get(&recording.egress_id);
-        let is_new = known.is_none_or(|known| known.state != state || !known.is_of(recording));
-        let object = Observation::Object {
-            egress_id: recording.egress_id.clone(),
-            object: Object {
-                at: now,
-                egress_version: recording.version(),
-                state,
-            },
-        };
-        let messages = is_new.then(|| message::observation(&call.id, &object, now));
+        let messages = observed(call, recording, state, now);
         Attempt::new(outcome, sink_state).with_messages(messages)
+    }
+
+    /// Asks for a file that another program's egress sent to another bucket or endpoint: it may be ours under another
+    /// name. When it is not there, nothing is wrong.
+    async fn look_once(&self, due: &Due, recording: &Recording, now: Timestamp) -> Attempt {
+        let (call, sink_state) = (&due.call, &due.delivery.sink_state);
+        let state = match self.client.head(&recording.key).await {
+            Ok(storage::ObjectHead::Found { size }) => match fits(recording, size) {
+                found @ ObjectState::Found { .. } => found,
+                _ => ObjectState::Missing,
+            },
+            Ok(storage::ObjectHead::Missing) | Err(Error::Forbidden) => ObjectState::Missing,
+            Err(error) => {
+                let error = error.to_string();
+                return Attempt::new(Outcome::Retry { after: None, error }, sink_state);
+            }
+        };
+        let messages = observed(call, recording, state, now);
+        Attempt::new(Outcome::Delivered { again: None }, sink_state).with_messages(messages)
     }
 
     /// An object that is not there after EGRESS_LOST_AFTER is lost; a bucket that does not answer is asked again.
@@ -119,6 +132,26 @@ impl Storage {
             _ => RetryWindow::Open,
         }
     }
+}
+
+/// The bucket's answer, if it is new.
+fn observed(
+    call: &Call,
+    recording: &Recording,
+    state: ObjectState,
+    now: Timestamp,
+) -> Option<InboxMessage> {
+    let known = call.objects.get(&recording.egress_id);
+    let is_new = known.is_none_or(|known| known.state != state || !known.is_of(recording));
+    let object = Observation::Object {
+        egress_id: recording.egress_id.clone(),
+        object: Object {
+            at: now,
+            egress_version: recording.version(),
+            state,
+        },
+    };
+    is_new.then(|| message::observation(&call.id, &object, now))
 }
 
 fn over(call: &Call, recording: &Recording) -> Option<Timestamp> {

@@ -7,3 +7,4 @@ mod front;
 mod gone;
 mod keys;
 mod refusals;
+mod simulations;

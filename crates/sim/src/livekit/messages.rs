@@ -112,7 +112,7 @@ pub(super) fn participant(info: &proto::ParticipantInfo) -> Fields {
                 info.disconnect_reason == 0,
             ),
         ),
-        ("kind_details", Json::List(Vec::new())),
+        ("kind_details", Json::List(kind_details(info))),
         ("data_tracks", Json::List(Vec::new())),
         ("client_protocol", number(info.client_protocol)),
         (
@@ -138,6 +138,13 @@ fn track(track: &proto::TrackInfo) -> Fields {
         ("mime_type", text(&track.mime_type)),
         ("stream", text(&track.stream)),
     ]
+}
+
+fn kind_details(info: &proto::ParticipantInfo) -> Vec<Json> {
+    let details = info.kind_details();
+    details
+        .map(|it| Json::Name(it.as_str_name(), false))
+        .collect()
 }
 
 #[expect(deprecated, reason = "LiveKit still sends them")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use livekit_protocol as proto;
-use proto::participant_info::{Kind as ProtoKind, State};
+use proto::participant_info::{Kind as ProtoKind, KindDetail, State};
 use proto::{DisconnectReason, ParticipantInfo, ParticipantPermission, Room, WebhookEvent};
 
 use super::clock;
@@ -102,6 +102,17 @@ impl Server {
             }),
             client_protocol: 2,
             capabilities: vec![1, 2],
+            ..Default::default()
+        };
+        self.enter(room, info);
+    }
+
+    /// Adds a simulator to an open room, as LiveKit Cloud marks it.
+    pub(super) fn join_simulator(&self, room: &str, identity: &str) {
+        let info = ParticipantInfo {
+            identity: identity.to_owned(),
+            kind_details: vec![KindDetail::Simulation.into()],
+            client_protocol: 2,
             ..Default::default()
         };
         self.enter(room, info);

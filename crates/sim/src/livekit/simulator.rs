@@ -84,6 +84,11 @@ impl LiveKit {
         self.server.join(room, person);
     }
 
+    /// A simulated caller joins: its kind detail is SIMULATION.
+    pub fn join_simulator(&self, room: &str, identity: &str) {
+        self.server.join_simulator(room, identity);
+    }
+
     /// A person leaves.
     pub fn leave(&self, room: &str, identity: &str) {
         self.server

@@ -47,7 +47,8 @@ pub(super) struct Row {
 }
 
 impl Airtable {
-    /// The row as it should be now. `None`: somebody deleted it, and the call has not changed since.
+    /// The row as it should be now. `None`: somebody deleted it, and the call has not changed since; or the call is
+    /// simulated.
     ///
     /// # Errors
     /// For people, when a link cannot be signed.
@@ -77,6 +78,10 @@ impl Airtable {
                 return Ok(None);
             }
             state = state.without_row(&table.mapping.table_id);
+        }
+        // A row that was there before the simulator joined is kept up to date.
+        if call.simulated && state.record_id.is_none() {
+            return Ok(None);
         }
         let extent = match is_redriven && state.record_id.is_some() {
             true => Extent::FullRewrite,
