@@ -54,7 +54,7 @@ pub use column::Column;
 pub use error::Error;
 pub use field_type::{FieldType, FoundType, UnknownType};
 pub use ledger::{Denied, Grant, LedgerEntry, RequestLedger};
-pub use locks::locked_columns;
+pub use locks::{ColumnPermissions, column_permissions};
 pub use permission::Permission;
 pub use plan::{Plan, create_base, find_table, locate};
 pub use refusal::{AnsweredBy, Refusal};

@@ -7,12 +7,11 @@ use super::{
     failure::Failure,
 };
 use crate::{
-    airtable::{self, Class, Client, Mapping, Plan, Step, locked_columns},
-    config::{self, Config, Source},
-    service::{
-        airtable::{budget, client, schema},
-        locks,
+    airtable::{
+        self, Class, Client, ColumnPermissions, Mapping, Plan, Schema, Step, column_permissions,
     },
+    config::{self, Config, Source},
+    service::airtable::{budget, client, schema},
     store::{self, After, Setting, Store},
     telemetry,
 };
@@ -72,13 +71,14 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
     if mode != BootstrapMode::Apply
         && let Some(store) = &store
     {
-        let locked = locks::read(store, &client).await?;
+        let locked = store.locked_columns(&client.mapping_key()).await?;
         plan.mark_locked(locked.keys());
     }
-    if args.json {
-        print_line(&serde_json::to_string_pretty(&plan.as_json())?)?;
-    } else {
-        print_line(plan.to_string().trim_end())?;
+    match Format::from(args.json) {
+        Format::Text => print_line(plan.to_string().trim_end())?,
+        Format::Json if mode != BootstrapMode::Apply => print_json(&plan)?,
+        // Which columns are locked is known only when the test row was written.
+        Format::Json => {}
     }
     if mode == BootstrapMode::Check && !plan.is_ok() {
         return Err(Failure::Printed.into());
@@ -87,17 +87,41 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
         return Ok(());
     };
     let made = Made::of(&plan);
-    let mapping = plan.apply(&client, &schema).await;
-    let mapping = mapping.map_err(|error| failure(&error))?;
-    store_mapping(&store, &client.mapping_key(), &mapping).await?;
-    let locked = verify_with_test_row(&client, &schema.key().name, &mapping).await?;
-    locks::write(&store, &client, &locked, telemetry::now()).await?;
-    plan.mark_locked(locked.iter());
+    let applied = apply(&plan, &schema, &client, &store).await;
+    if let Ok(locked) = &applied {
+        plan.mark_locked(locked.iter());
+    }
+    if args.json {
+        print_json(&plan)?;
+    }
+    let locked = applied?;
     let locked = plan
         .steps
         .into_iter()
         .filter(|step| locked.iter().any(|name| name == step.column()));
     finish(made, &locked.collect::<Vec<_>>(), args.json.into())
+}
+
+fn print_json(plan: &Plan) -> anyhow::Result<()> {
+    print_line(&serde_json::to_string_pretty(&plan.as_json())?)
+}
+
+/// Creates what is missing and proves it with a test row. Returns the locked columns.
+async fn apply(
+    plan: &Plan,
+    schema: &Schema,
+    client: &Client,
+    store: &Store,
+) -> anyhow::Result<Vec<String>> {
+    let mapping = plan.apply(client, schema).await;
+    let mapping = mapping.map_err(|error| failure(&error))?;
+    let table = client.mapping_key();
+    store_mapping(store, &table, &mapping).await?;
+    let ColumnPermissions { locked, untested } =
+        verify_with_test_row(client, &schema.key().name, &mapping).await?;
+    let stored = store.replace_locked_columns(&table, &locked, &untested, telemetry::now());
+    stored.await?;
+    Ok(locked)
 }
 
 /// The database and a client whose requests are counted in it. A command that writes nothing creates no database,
@@ -213,13 +237,13 @@ async fn store_mapping(store: &Store, key: &str, mapping: &Mapping) -> anyhow::R
         .context("the columns' ids could not be stored")
 }
 
-/// Writes, reads and deletes a test row: Airtable has no request that lists a token's scopes. Returns the columns that are
+/// Writes, reads and deletes a test row: Airtable has no request that lists a token's scopes. Returns which columns are
 /// locked by their permissions.
 async fn verify_with_test_row(
     client: &Client,
     key: &str,
     mapping: &Mapping,
-) -> anyhow::Result<Vec<String>> {
+) -> anyhow::Result<ColumnPermissions> {
     let key_id = mapping
         .columns
         .get(key)
@@ -230,8 +254,8 @@ async fn verify_with_test_row(
     let ids: Vec<String> = written.into_iter().map(|row| row.record_id).collect();
     let read = client.find(&mapping.table_id, key_id, TEST_ROW).await;
     let locked = match ids.first() {
-        Some(id) => locked_columns(client, mapping, id, key).await,
-        None => Ok(Vec::new()),
+        Some(id) => column_permissions(client, mapping, id, key).await,
+        None => Ok(ColumnPermissions::default()),
     };
     // The row is deleted even when it could not be read.
     let deleted = client.delete(&mapping.table_id, &ids).await;

@@ -71,9 +71,22 @@ const RUSH_HOURS: f64 = 3.0;
 const UNDER_WAY: u64 = 5;
 
 impl Demand {
+    /// The numbers from which on each alone needs more than the requests that are left: no more must be counted.
+    pub fn enough(left: u64, now: Timestamp) -> Demand {
+        let too_many = left.saturating_add(1);
+        let hours = hours_left(now);
+        let per = |calls: f64| (too_many as f64 / calls).ceil() as u64;
+        Demand {
+            open_rows: too_many,
+            renewals: too_many.saturating_mul(ROWS),
+            last_hour: per(hours.min(RUSH_HOURS)),
+            last_day: per(hours / 24.0),
+        }
+    }
+
     /// Calls that are expected to begin before the month ends.
     pub fn expected(&self, now: Timestamp) -> u64 {
-        let hours = Month::of(now).ends.duration_since(now).as_secs_f64() / 3600.0;
+        let hours = hours_left(now);
         let rush = self.last_hour as f64 * hours.min(RUSH_HOURS);
         (rush + self.last_day as f64 * hours / 24.0).ceil() as u64
     }
@@ -82,6 +95,11 @@ impl Demand {
     pub fn requests(&self, now: Timestamp) -> u64 {
         self.open_rows + self.expected(now) + self.renewals.div_ceil(ROWS)
     }
+}
+
+/// Hours to the end of the month.
+fn hours_left(now: Timestamp) -> f64 {
+    Month::of(now).ends.duration_since(now).as_secs_f64() / 3600.0
 }
 
 /// Seconds of a month's first day, whose share may be used however fast: a pace is not judged by less than a day.

@@ -90,15 +90,16 @@ impl Budget {
 
     /// What is worth a request now. What is left of the month is logged once a day, and when it gets worse.
     pub async fn batch_policy(&self, now: Timestamp) -> Result<BatchPolicy, store::Error> {
-        let Some(limit) = self.limit else {
+        if self.limit.is_none() {
             return Ok(BatchPolicy::Everything);
-        };
+        }
         let base = self.store.base(&self.base_id).await?;
         let allowance = Allowance {
             limit: self.limit,
             used: base.map_or(0, |base| base.used(now)),
         };
-        let demand = self.store.demand(limit, now).await?;
+        let enough = Demand::enough(allowance.left().unwrap_or_default(), now);
+        let demand = self.store.demand(&enough, now).await?;
         let mode = allowance.mode_for(&demand, now);
         self.log(allowance, &demand, mode, now);
         Ok(match mode {

@@ -12,7 +12,6 @@ mod error;
 pub mod airtable;
 pub mod bucket;
 pub mod database;
-pub mod locks;
 pub mod recording;
 mod sinks;
 

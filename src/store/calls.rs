@@ -13,7 +13,7 @@ use super::{
     delivery::DeliveryState,
     error::{Error, Result},
     open::Store,
-    sql::{chunks, rows, rows_that_fit, text, time},
+    sql::{chunks, open_statuses, rows, rows_that_fit, text, time},
     unknown::UnknownValue,
 };
 use crate::domain::{Call, Recording, Status, transcript::Reports};
@@ -125,8 +125,8 @@ impl Store {
 
     /// Calls whose room is open or whose recording is pending, without agents' reports, because there may be many.
     pub async fn unfinished(&self) -> Result<Vec<CallRow>> {
-        let sql =
-            format!("{IDS_AND_SIZES} WHERE status IN ('live', 'processing') ORDER BY started_at");
+        let open = open_statuses();
+        let sql = format!("{IDS_AND_SIZES} WHERE status IN ({open}) ORDER BY started_at");
         self.without_reports(sqlx::query(AssertSqlSafe(sql))).await
     }
 

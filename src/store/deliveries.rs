@@ -8,7 +8,7 @@ use super::{
     delivery::{COLUMNS, Delivery, DeliveryKey, DeliveryState, read, read_key, read_state},
     error::{Error, Result},
     open::Store,
-    sql::{quoted, text, time},
+    sql::{open_statuses, quoted, text, time},
     unknown::UnknownValue,
 };
 use crate::domain::Sink;
@@ -51,8 +51,9 @@ impl Store {
     pub async fn due_final(&self, sink: Sink, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM deliveries d JOIN calls c ON c.id = d.call_id
-             WHERE d.sink = $1 AND d.due_at <= $2 AND {} AND c.status NOT IN ('live', 'processing') ORDER BY d.due_at LIMIT $3",
-            is_known()
+             WHERE d.sink = $1 AND d.due_at <= $2 AND {} AND c.status NOT IN ({}) ORDER BY d.due_at LIMIT $3",
+            is_known(),
+            open_statuses()
         );
         self.select(sql, sink, now, limit).await
     }

@@ -1,13 +1,14 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
 //!
-//! - `open`, `engine`, `migration`, `migrations`, `settings`: the database itself.
+//! - `open`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
 //! - `calls`, `fold`: what it makes of calls.
-//! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`: what goes out.
+//! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
+mod column_locks;
 mod engine;
 mod error;
 mod migration;
@@ -31,6 +32,7 @@ mod delivery;
 mod enqueue;
 mod finish;
 mod paused_sinks;
+mod refused_creates;
 
 mod clock_regression;
 mod demand;

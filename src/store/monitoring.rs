@@ -7,6 +7,7 @@ use super::{
     calls::IDS_AND_SIZES,
     error::Result,
     open::Store,
+    refused_creates::WAITS_FOR_CREATES,
     sql::{NEVER, quoted, time},
     unknown::UnknownValue,
 };
@@ -114,12 +115,10 @@ impl Store {
         Ok(query.bind(sink.as_str()).fetch_one(&self.read).await?)
     }
 
-    /// The calls whose deliveries to this sink are parked, oldest first.
-    pub async fn parked(&self, sink: Sink) -> Result<Vec<String>> {
-        let query = sqlx::query_scalar(
-            "SELECT call_id FROM deliveries WHERE sink = $1 AND state = 'parked' ORDER BY created_at, call_id",
-        );
-        Ok(query.bind(sink.as_str()).fetch_all(&self.read).await?)
+    /// Rows that are parked because Airtable creates none; `None`: there are none.
+    pub async fn refused_creates(&self) -> Result<Option<Backlog>> {
+        let clause = format!("{WAITS_FOR_CREATES} AND created_at BETWEEN $1 AND $2");
+        Ok(self.backlogs(&clause, 0, NEVER).await?.pop())
     }
 
     /// Whether any of them waits because it failed.

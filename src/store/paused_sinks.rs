@@ -64,16 +64,6 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Makes all parked deliveries of a sink due, because their reason has gone.
-    pub async fn unpark(&self, sink: Sink, now: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0 WHERE sink = $2 AND state = 'parked'")
-            .bind(now.as_millisecond())
-            .bind(sink.as_str())
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
     /// Makes the probe of a paused sink due at once: after a restart or a redrive.
     pub async fn probe_now(&self, sink: Sink, now: Timestamp) -> Result<()> {
         sqlx::query("UPDATE closures SET probe_at = $1 WHERE sink = $2 AND probe_at > $1")

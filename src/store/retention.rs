@@ -10,7 +10,7 @@ use super::{
     engine::Engine,
     error::Result,
     open::Store,
-    sql::{NEVER, chunks, rows},
+    sql::{NEVER, chunks, open_statuses, rows},
 };
 
 /// Calls or messages per transaction: the writer is free again after some milliseconds.
@@ -21,11 +21,13 @@ const RESERVE: i64 = 256;
 impl Store {
     /// Notes which calls have ended and been delivered everywhere by now; how many were not noted before.
     pub async fn note_complete(&self, now: Timestamp) -> Result<u64> {
-        let done = sqlx::query(
+        let sql = format!(
             "UPDATE calls SET complete_at = $1 WHERE id IN (
-               SELECT c.id FROM calls c WHERE c.complete_at IS NULL AND c.status NOT IN ('live', 'processing')
+               SELECT c.id FROM calls c WHERE c.complete_at IS NULL AND c.status NOT IN ({})
                AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.call_id = c.id AND d.state <> 'done') LIMIT $2)",
+            open_statuses()
         );
+        let done = sqlx::query(AssertSqlSafe(sql));
         let done = done.bind(now.as_millisecond()).bind(BATCH);
         Ok(done.execute(&self.write).await?.rows_affected())
     }

@@ -109,6 +109,17 @@ impl Store {
     }
 }
 
+/// Changes a stored value; `false`: none is stored, or it is this one.
+pub(super) async fn set_if_other(
+    connection: &mut AnyConnection,
+    setting: Setting<'_>,
+    value: &str,
+) -> Result<bool> {
+    let query = sqlx::query("UPDATE settings SET value = $1 WHERE name = $2 AND value <> $1");
+    let query = query.bind(value).bind(setting.name().into_owned());
+    Ok(query.execute(connection).await?.rows_affected() > 0)
+}
+
 async fn set(
     connection: &mut AnyConnection,
     setting: Setting<'_>,

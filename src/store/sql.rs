@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::domain::Status;
+
 /// Milliseconds of a time that never comes, for rows that wait for nothing.
 pub(super) const NEVER: i64 = i64::MAX;
 
@@ -32,6 +34,12 @@ pub(super) fn rows(count: usize, first: usize, columns: usize, constants: &str) 
 pub(super) fn quoted(names: impl Iterator<Item = &'static str>) -> String {
     let quoted: Vec<String> = names.map(|name| format!("'{name}'")).collect();
     quoted.join(", ")
+}
+
+/// `'a', 'b'`: the statuses of calls that are not final.
+pub(super) fn open_statuses() -> String {
+    let open = Status::ALL.into_iter().filter(|status| !status.is_final());
+    quoted(open.map(Status::as_str))
 }
 
 /// Text from outside, for a column: PostgreSQL rejects NUL.

@@ -5,6 +5,7 @@ mod callers;
 mod final_writes;
 mod firewall;
 mod full_base;
+mod locks;
 mod messages;
 mod people;
 mod permissions;

@@ -1,6 +1,7 @@
 //! The fold: any order of a call's events, with repeats, gives the same call; and what people read at each end.
 
 mod budget;
+mod demand;
 mod events;
 mod recorders;
 mod reports;

@@ -2,7 +2,7 @@
 
 use super::condition::{Condition, ConditionKind};
 use crate::{
-    domain::{Sink, counted},
+    domain::counted,
     store::{Setting, Store},
 };
 
@@ -15,11 +15,10 @@ pub(super) async fn find(store: &Store) -> anyhow::Result<Option<Condition>> {
     let Some(error) = error.filter(|error| !error.is_empty()) else {
         return Ok(None);
     };
-    let parked = store.parked(Sink::Airtable).await?;
-    if parked.is_empty() {
+    let Some(parked) = store.refused_creates().await? else {
         return Ok(None);
-    }
-    let count = parked.len() as i64;
+    };
+    let count = parked.count;
     let what = counted(count, "call waits for its row", "calls wait for their rows");
     let text = format!(
         "Airtable creates no new rows: {error}. Existing rows are updated; {what}. New rows are retried \
@@ -27,5 +26,5 @@ pub(super) async fn find(store: &Store) -> anyhow::Result<Option<Condition>> {
     );
     let summary = "Airtable created no new rows";
     let condition = Condition::new(ConditionKind::RefusedCreates, summary, text);
-    Ok(Some(condition.affecting(count, parked)))
+    Ok(Some(condition.affecting(count, parked.calls)))
 }

@@ -1,5 +1,6 @@
 //! The requests of a base: how fast they go, how full they are, how many a month may have, and when none goes.
 
+mod creates;
 pub(crate) mod front;
 mod month;
 mod month_end;

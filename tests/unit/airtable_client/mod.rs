@@ -1,5 +1,6 @@
 //! The Airtable client against a server with scripted responses.
 
+mod locks;
 mod rate_limiter;
 mod refusals;
 mod script;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    row::{Row, attempt},
+    row::{Row, Unexplained, attempt},
     sink::Airtable,
     state::SinkState,
     table::Table,
@@ -47,6 +47,10 @@ pub(super) struct WriteBatch<'a> {
     pub(super) new_row_error: Option<String>,
     /// The outcome of new rows once Airtable has refused to create any.
     pub(super) refuses_new: Option<Outcome>,
+    /// A row that waits for the other new rows: they decide whether it is at fault.
+    pub(super) unexplained: Option<Unexplained>,
+    /// Whether Airtable has created a row with only a key for this batch.
+    pub(super) has_created_key: bool,
     /// Whether Airtable could be read after a proxy or firewall had refused a write.
     pub(super) can_read: bool,
     /// Rows that a proxy or firewall refused when sent alone, with its answer.
@@ -113,6 +117,8 @@ impl<'a> WriteBatch<'a> {
             refused_new: Vec::new(),
             new_row_error: None,
             refuses_new: None,
+            unexplained: None,
+            has_created_key: false,
             can_read: false,
             stopped: Vec::new(),
             attempts: due.iter().map(|_| None).collect(),
@@ -150,6 +156,7 @@ impl<'a> WriteBatch<'a> {
         while let Some(group) = self.groups.pop() {
             self.write(group).await;
         }
+        self.end_waiting_unexplained().await;
         self.end_refused_new().await;
         self.end_stopped();
         self.note_created().await;
@@ -173,7 +180,8 @@ impl<'a> WriteBatch<'a> {
     }
 
     async fn note_created(&self) {
-        if self.created == 0 || self.refuses_new.is_some() {
+        let has_created = self.created > 0 || self.has_created_key;
+        if !has_created || self.refuses_new.is_some() {
             return;
         }
         if let Err(error) = self.sink.creates.open(&self.sink.store, self.now).await {
@@ -268,6 +276,12 @@ impl<'a> WriteBatch<'a> {
     pub(super) fn finish_unsent(&mut self, row: Row, outcome: Outcome) {
         let index = row.index;
         self.attempts[index] = Some(row.unsent(&self.due[index], outcome));
+    }
+
+    /// The row waits until Airtable creates rows.
+    pub(super) fn finish_uncreated(&mut self, mut row: Row, outcome: Outcome) {
+        row.state.create_refused = true;
+        self.finish_unsent(row, outcome);
     }
 
     /// Somebody deleted the row, and it does not come back.

@@ -8,7 +8,6 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    domain::Sink,
     pipeline::deliver::{Due, Outcome},
     store::{self, Delivery, DeliveryState, Setting, Store},
 };
@@ -92,13 +91,13 @@ impl CreateGate {
         };
         if is_first {
             tracing::error!(%error, "Airtable creates no new rows; existing rows are updated, and new ones are parked");
-            // If this fails, no alert fires before the first refusal after the next restart.
-            store.set(Setting::RefusedCreates, &error).await.ok();
         }
+        // Another process may have cleared it since. If this fails, the next refusal stores it.
+        store.set(Setting::RefusedCreates, &error).await.ok();
         refusal.outcome(now)
     }
 
-    /// Notes that Airtable has created a row. After refusals, the waiting rows become due.
+    /// Notes that Airtable has created a row. After refusals, the rows that waited for that become due.
     pub(super) async fn open(&self, store: &Store, now: Timestamp) -> Result<(), store::Error> {
         {
             let mut state = self.state();
@@ -107,13 +106,12 @@ impl CreateGate {
                 return Ok(());
             }
         }
-        let stored = store.get(Setting::RefusedCreates).await?;
-        if stored.is_some_and(|error| !error.is_empty()) {
-            store.set(Setting::RefusedCreates, "").await?;
-            store.unpark(Sink::Airtable, now).await?;
+        if store.creates_work(now).await? {
             tracing::info!("Airtable creates rows again; those that waited are being sent");
         }
-        self.state().is_stored_open = true;
+        let mut state = self.state();
+        // Another batch may have been refused meanwhile.
+        state.is_stored_open = state.refusal.is_none();
         Ok(())
     }
 

@@ -3,7 +3,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{batch::WriteBatch, outcome, row::Row, state::SinkState};
+use super::{
+    batch::WriteBatch,
+    outcome,
+    row::{Row, Unexplained},
+    state::SinkState,
+};
 use crate::{
     airtable::{Class, Error, Refusal},
     domain::Sink,
@@ -106,15 +111,62 @@ impl WriteBatch<'_> {
             _ => Outcome::Park { after, error },
         };
         for row in rows {
-            self.finish_unsent(row, outcome.clone());
+            match outcome {
+                Outcome::Park { .. } => self.finish_uncreated(row, outcome.clone()),
+                _ => self.finish_unsent(row, outcome.clone()),
+            }
+        }
+    }
+
+    /// Ends a new row that was refused alone. If no reason is known, it waits for the next new row of the batch: if that
+    /// is created, this row is at fault.
+    pub(super) async fn new_row_refused(&mut self, row: Row, error: &Error) {
+        let at_fault = outcome::of(error);
+        if error.class() != (Class::Row { column: None }) {
+            return self.finish_unsent(row, at_fault);
+        }
+        let unexplained = Unexplained {
+            row,
+            at_fault,
+            reason: reason(error),
+        };
+        let is_new = |row: &Row| row.state.record_id.is_none();
+        let is_decided_by_others = self.groups.iter().flatten().any(is_new);
+        match is_decided_by_others && self.unexplained.is_none() {
+            true => self.unexplained = Some(unexplained),
+            false => self.end_unexplained(unexplained).await,
+        }
+    }
+
+    /// Ends the row that waited for the other new rows.
+    pub(super) async fn end_waiting_unexplained(&mut self) {
+        let Some(unexplained) = self.unexplained.take() else {
+            return;
+        };
+        match self.refuses_new.clone() {
+            Some(outcome) => self.finish_uncreated(unexplained.row, outcome),
+            None => self.end_unexplained(unexplained).await,
+        }
+    }
+
+    async fn end_unexplained(&mut self, unexplained: Unexplained) {
+        let Unexplained {
+            row,
+            at_fault,
+            reason,
+        } = unexplained;
+        match self.creates_no_row(&row).await {
+            true => self.park_new(vec![row], reason).await,
+            false => self.finish_unsent(row, at_fault),
         }
     }
 
     /// Whether a new row that was refused without a reason would be refused with any contents: Airtable updates rows, but
-    /// refuses a row with only its key.
-    pub(super) async fn creates_no_row(&self, row: &Row, error: &Error) -> bool {
-        let is_unexplained = error.class() == Class::Row { column: None };
-        if !is_unexplained || self.created > 0 || self.updates().await != Updates::Work {
+    /// refuses a row with only its key. People's automations see that row, so it is sent only if no row of the batch was
+    /// created.
+    async fn creates_no_row(&mut self, row: &Row) -> bool {
+        let is_known = self.created > 0 || self.has_created_key;
+        if is_known || self.updates().await != Updates::Work {
             return false;
         }
         let (table_id, Some(key)) = (&self.table.mapping.table_id, self.key_field()) else {
@@ -122,21 +174,18 @@ impl WriteBatch<'_> {
         };
         let id = self.due[row.index].call.id.to_string();
         let alone = Map::from_iter([(key.to_owned(), Value::String(id))]);
-        match self.sink.client.upsert(table_id, key, &[alone]).await {
+        let sent = self.sink.client.upsert(table_id, key, &[alone]).await;
+        match sent {
             Ok(written) => {
                 let made = written.into_iter().filter(|row| row.created);
                 let made: Vec<String> = made.map(|row| row.record_id).collect();
+                self.has_created_key = !made.is_empty();
                 // If this fails, the row stays, and the next try finds it by its key.
                 self.sink.client.delete(table_id, &made).await.ok();
                 false
             }
             Err(error) => matches!(error.class(), Class::Row { .. } | Class::Quota),
         }
-    }
-
-    /// Parks a new row after [`WriteBatch::creates_no_row`], and the new rows after it.
-    pub(super) async fn park_unexplained(&mut self, row: Row, error: &Error) {
-        self.park_new(vec![row], reason(error)).await;
     }
 
     /// Removes the new rows from a group if this batch knows that Airtable creates none.
@@ -148,7 +197,7 @@ impl WriteBatch<'_> {
             .into_iter()
             .partition(|row| row.state.record_id.is_some());
         for row in new {
-            self.finish_unsent(row, outcome.clone());
+            self.finish_uncreated(row, outcome.clone());
         }
         known
     }
@@ -162,7 +211,7 @@ impl WriteBatch<'_> {
         self.refuses_new = Some(outcome.clone());
         let held = std::mem::take(&mut self.refused_new);
         for row in rows.into_iter().chain(held) {
-            self.finish_unsent(row, outcome.clone());
+            self.finish_uncreated(row, outcome.clone());
         }
     }
 

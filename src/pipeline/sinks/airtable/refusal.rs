@@ -147,10 +147,7 @@ impl WriteBatch<'_> {
             Class::Row { .. } if row.state.record_id.is_none() => {
                 match self.ambiguous(&row).await {
                     Some(answer) => self.finish_unsent(row, answer),
-                    None if self.creates_no_row(&row, error).await => {
-                        self.park_unexplained(row, error).await;
-                    }
-                    None => self.finish_unsent(row, outcome::of(error)),
+                    None => self.new_row_refused(row, error).await,
                 }
             }
             _ => self.finish_unsent(row, outcome::of(error)),

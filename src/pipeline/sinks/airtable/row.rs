@@ -46,6 +46,16 @@ pub(super) struct Row {
     recheck_at: Option<Timestamp>,
 }
 
+/// A new row that was refused alone without a reason.
+pub(super) struct Unexplained {
+    /// The row.
+    pub(super) row: Row,
+    /// Its outcome if the row itself is at fault.
+    pub(super) at_fault: Outcome,
+    /// The refusal, if no row is created.
+    pub(super) reason: String,
+}
+
 impl Airtable {
     /// The row as it should be now. `None`: somebody deleted it, and the call has not changed since; or the call is
     /// simulated.
@@ -59,7 +69,8 @@ impl Airtable {
         table: &Table,
         now: Timestamp,
     ) -> Result<Option<Row>, String> {
-        let state = SinkState::in_table(&due.delivery.sink_state, &table.mapping.table_id);
+        let mut state = SinkState::in_table(&due.delivery.sink_state, &table.mapping.table_id);
+        state.create_refused = false;
         self.row_with(state, (index, due), table, now).await
     }
 
@@ -253,6 +264,7 @@ impl Row {
     pub(super) fn unsent(self, due: &Due, outcome: Outcome) -> Attempt {
         let state = SinkState {
             transcript: self.state.transcript,
+            create_refused: self.state.create_refused,
             ..SinkState::read(&due.delivery.sink_state)
         };
         attempt(outcome, &state)

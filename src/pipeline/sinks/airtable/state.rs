@@ -42,6 +42,9 @@ pub(super) struct SinkState {
     /// Columns that the row went without, because Airtable takes no values of ours for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) disabled: Vec<String>,
+    /// Whether the row waits because Airtable creates none. The database is searched for this field.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) create_refused: bool,
 }
 
 /// A cell without its value: the field id, and a hash.
@@ -136,5 +139,15 @@ mod tests {
         assert_eq!(state.record_id.as_deref(), Some("rec1"));
         assert!(state.sent["Room"].is_of("fldRoom"));
         assert_eq!(json!(state), stored);
+    }
+
+    #[test]
+    fn a_row_that_waits_for_creates_says_so_in_the_words_that_the_database_is_searched_for() {
+        let state = SinkState {
+            create_refused: true,
+            ..SinkState::default()
+        };
+        let stored = json!(state).to_string();
+        assert!(stored.contains(r#""create_refused":true"#), "{stored}");
     }
 }

@@ -28,7 +28,7 @@ pub struct TableCache {
     /// The stored mapping, which `bootstrap` changes.
     pub(super) stored_mapping: Option<String>,
     /// The stored locked columns, which `bootstrap` changes, too.
-    pub(super) stored_locks: Option<String>,
+    pub(super) stored_locks: Option<BTreeMap<String, Timestamp>>,
     /// How often the table was read.
     pub(super) readings: u64,
     /// Columns that are not as in the schema.

@@ -22,9 +22,9 @@ impl Airtable {
         let mut cache = self.table.lock().await;
         let key = self.client.mapping_key();
         let stored = self.store.get(Setting::Columns(&key)).await;
-        let locks = self.store.get(Setting::LockedColumns(&key)).await;
+        let locks = self.store.locked_columns(&key).await;
         let is_bootstrapped = stored.is_ok_and(|stored| stored != cache.stored_mapping)
-            || locks.is_ok_and(|locks| locks != cache.stored_locks);
+            || locks.is_ok_and(|locks| Some(locks) != cache.stored_locks);
         match &cache.table {
             Some(table) if !is_bootstrapped && !table.is_stale(now) => Ok(table.clone()),
             _ => self.read_table(&mut cache, now).await,
@@ -64,36 +64,18 @@ impl Airtable {
         if known.is_none() {
             log_disabled(column, by);
         }
-        let text = serde_json::to_string(&table.disabled).unwrap_or_default();
         // If this fails, the column is tried once more after the next start.
         let key = self.client.mapping_key();
-        let setting = Setting::RefusedColumns(&key);
-        self.store.set(setting, &text).await.ok();
+        let stored = self.store.set_refused_columns(&key, &table.disabled);
+        stored.await.ok();
         if by == DisabledBy::Permission {
             table.locked.insert(column.to_owned());
-            cache.stored_locks = self.store_locked(column, now).await;
+            self.store.lock_column(&key, column, now).await.ok();
+            cache.stored_locks = self.store.locked_columns(&key).await.ok();
         }
         let table = Arc::new(table);
         cache.table = Some(table.clone());
         table
-    }
-
-    /// Stores the time at which a locked column was last tried. Returns the stored text.
-    async fn store_locked(&self, column: &str, now: Timestamp) -> Option<String> {
-        let key = self.client.mapping_key();
-        let mut locked = self.locked_columns().await;
-        locked.insert(column.to_owned(), now.as_millisecond());
-        let text = serde_json::to_string(&locked).unwrap_or_default();
-        let setting = Setting::LockedColumns(&key);
-        self.store.set(setting, &text).await.ok();
-        self.store.get(setting).await.ok().flatten()
-    }
-
-    /// The locked columns, and when each was last tried.
-    async fn locked_columns(&self) -> BTreeMap<String, i64> {
-        let key = self.client.mapping_key();
-        let setting = self.setting(Setting::LockedColumns(&key)).await;
-        setting.unwrap_or_default()
     }
 
     async fn read_table(
@@ -114,12 +96,7 @@ impl Airtable {
         // If this fails, the columns are found by name next time.
         self.store.set(Setting::Columns(&key), &text).await.ok();
         cache.stored_mapping = self.store.get(Setting::Columns(&key)).await.ok().flatten();
-        cache.stored_locks = self
-            .store
-            .get(Setting::LockedColumns(&key))
-            .await
-            .ok()
-            .flatten();
+        cache.stored_locks = self.store.locked_columns(&key).await.ok();
         cache.readings += 1;
         let mut table = Table {
             mapping,
@@ -129,7 +106,7 @@ impl Airtable {
             reading: cache.readings,
             read_at: now,
         };
-        let locked = self.locked_columns().await;
+        let locked = cache.stored_locks.clone().unwrap_or_default();
         table.disabled = self.still_disabled(&table, &locked).await;
         let is_disabled = |name: &String| table.disabled.contains_key(name);
         table.locked = locked.into_keys().filter(is_disabled).collect();
@@ -142,17 +119,15 @@ impl Airtable {
     async fn still_disabled(
         &self,
         table: &Table,
-        locked: &BTreeMap<String, i64>,
+        locked: &BTreeMap<String, Timestamp>,
     ) -> BTreeMap<String, u64> {
         let key = self.client.mapping_key();
-        let setting = self.setting(Setting::RefusedColumns(&key)).await;
-        let disabled: BTreeMap<String, u64> = setting.unwrap_or_default();
+        let disabled = self.store.refused_columns(&key).await.unwrap_or_default();
         let same = |(name, was): &(String, u64)| table.fingerprint(name) == Some(*was);
         // The column looks correct to a person, so only a restart can enable it again.
         let is_first = table.reading == 1;
-        let is_old = |tried_at: &i64| {
-            let recently = table.read_at - LOCK_RECHECK;
-            *tried_at <= recently.as_millisecond() || *tried_at > table.read_at.as_millisecond()
+        let is_old = |tried_at: &Timestamp| {
+            *tried_at <= table.read_at - LOCK_RECHECK || *tried_at > table.read_at
         };
         let is_tried = |name: &str| match locked.get(name) {
             Some(tried_at) => is_first || is_old(tried_at),
