@@ -16,6 +16,7 @@ import math
 import os
 import random
 import time
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
@@ -88,13 +89,33 @@ def plain(value, inside: tuple = ()):
         return type(value).__name__
 
 
+def conversation(report: dict) -> bytes:
+    """The conversation alone, as JSON: for a report that is too large for the service, or for a proxy before it."""
+    small = ("job_id", "room_id", "room", "timestamp", "chat_history")
+    return json.dumps(plain({name: report.get(name) for name in small})).encode()
+
+
 def to_json(report: dict) -> bytes:
     """The report as JSON; only its conversation if it is too large for the service."""
     body = json.dumps(plain(report)).encode()
-    if len(body) > LARGEST:
-        small = ("job_id", "room_id", "room", "timestamp", "chat_history")
-        body = json.dumps(plain({name: report.get(name) for name in small})).encode()
-    return body
+    return body if len(body) <= LARGEST else conversation(report)
+
+
+def is_delivered(answer: aiohttp.ClientResponse, text: str) -> bool:
+    """Whether livekit-airtable itself accepted the report. A login page or a captcha may answer 200 as well."""
+    try:
+        return answer.status == 202 and "call_id" in json.loads(text)
+    except (ValueError, TypeError):
+        return False
+
+
+def moved_to(answer: aiohttp.ClientResponse, url: str) -> str | None:
+    """The address to POST to instead, if a proxy redirects to the same path of the same host, e.g. to https."""
+    target = urljoin(url, answer.headers.get("Location", ""))
+    old, new = urlsplit(url), urlsplit(target)
+    same = (old.hostname, old.path.rstrip("/")) == (new.hostname, new.path.rstrip("/"))
+    downgrade = old.scheme == "https" and new.scheme != "https"
+    return target if answer.status in (301, 302, 307, 308) and same and not downgrade else None
 
 
 def is_final(answer: aiohttp.ClientResponse) -> bool:
@@ -107,18 +128,24 @@ async def send_report(report: dict) -> None:
     """POSTs a report, and retries while the service is down or busy. Sending a report twice is safe: the newest wins."""
     url = os.environ["LIVEKIT_AIRTABLE_URL"].rstrip("/") + "/v1/transcripts"
     headers = {"Authorization": authorization(report["room"]), "Content-Type": "application/json"}
-    body = to_json(report)
+    body, small = to_json(report), conversation(report)
     deadline = asyncio.get_running_loop().time() + GIVE_UP_AFTER
     pause = 1.0
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
         while True:
             retry_after = 0.0
             try:
-                async with http.post(url, data=body, headers=headers) as answer:
-                    if answer.ok:
+                # A redirect is not followed: that would be a GET, without the report.
+                async with http.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                    text = await answer.text(errors="replace")
+                    if is_delivered(answer, text):
                         return
-                    problem = f"{answer.status} {(await answer.text(errors='replace'))[:500]}"
-                    if is_final(answer):
+                    problem = f"{answer.status} {text[:500]}"
+                    url = moved_to(answer, url) or url
+                    is_whole = len(body) > len(small)
+                    if answer.status == 413 and is_whole:
+                        body = small
+                    elif is_final(answer):
                         raise RuntimeError(f"the transcript was rejected: {problem}")
                     if answer.headers.get("Retry-After", "").isdigit():
                         retry_after = float(answer.headers["Retry-After"])

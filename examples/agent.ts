@@ -41,7 +41,10 @@ export function sessionReport(ctx: JobContext): Report {
   const items = ctx._primaryAgentSession.history.items.flatMap((item) => {
     if (item.type !== 'message') return [];
     const { id, role, interrupted, createdAt } = item;
-    const text = item.content.map((part) => (typeof part === 'string' ? part : 'transcript' in part ? part.transcript : ''));
+    const text = item.content.map((part) => {
+      if (typeof part !== 'object' || part === null) return part;
+      return 'transcript' in part ? part.transcript : '';
+    });
     return [{ id, type: 'message', role, content: text.filter(Boolean), interrupted, created_at: createdAt }];
   });
   return {
@@ -56,24 +59,55 @@ export function sessionReport(ctx: JobContext): Report {
 /** The value as plain JSON. Cycles and unknown objects are replaced: none of them may lose the transcript. */
 function plain(value: unknown, inside: unknown[] = []): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (typeof value === 'function') return undefined;
   if (value === null || typeof value !== 'object') return value;
   if (inside.includes(value) || inside.length > 50) return null;
   const within = [...inside, value];
+  if (Array.isArray(value)) return value.map((item) => plain(item, within));
   try {
-    if (Array.isArray(value)) return value.map((item) => plain(item, within));
     if ('toJSON' in value && typeof value.toJSON === 'function') return plain(value.toJSON(), within);
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item, within)]));
   } catch {
-    return null;
+    // Its fields are taken instead.
   }
+  const fields: Report = {};
+  for (const name of Object.keys(value)) {
+    try {
+      fields[name] = plain((value as Report)[name], within);
+    } catch {
+      // A field that cannot be read is left out.
+    }
+  }
+  return fields;
+}
+
+/** The conversation alone, as JSON: for a report that is too large for the service, or for a proxy before it. */
+function conversation({ job_id, room_id, room, timestamp, chat_history }: Report): string {
+  return JSON.stringify(plain({ job_id, room_id, room, timestamp, chat_history }));
 }
 
 /** The report as JSON; only its conversation if it is too large for the service. */
 function toJson(report: Report): string {
   const body = JSON.stringify(plain(report));
-  if (Buffer.byteLength(body) <= LARGEST) return body;
-  const { job_id, room_id, room, timestamp, chat_history } = report;
-  return JSON.stringify(plain({ job_id, room_id, room, timestamp, chat_history }));
+  return Buffer.byteLength(body) <= LARGEST ? body : conversation(report);
+}
+
+/** Whether livekit-airtable itself accepted the report. A login page or a captcha may answer 200 as well. */
+function isDelivered(answer: Response, text: string): boolean {
+  try {
+    return answer.status === 202 && 'call_id' in JSON.parse(text);
+  } catch {
+    return false;
+  }
+}
+
+/** The address to POST to instead, if a proxy redirects to the same path of the same host, e.g. to https. */
+function movedTo(answer: Response, url: string): string | undefined {
+  const location = answer.headers.get('location');
+  if (![301, 302, 307, 308].includes(answer.status) || !location || !URL.canParse(location, url)) return undefined;
+  const [old, target] = [new URL(url), new URL(location, url)];
+  const path = ({ pathname }: URL) => pathname.replace(/\/+$/, '');
+  const downgrade = old.protocol === 'https:' && target.protocol !== 'https:';
+  return old.hostname === target.hostname && path(old) === path(target) && !downgrade ? target.href : undefined;
 }
 
 /** Whether livekit-airtable itself refused the report. Any other 4xx comes from a proxy or firewall. */
@@ -84,25 +118,29 @@ function isFinal(answer: Response): boolean {
 
 /** POSTs a report, and retries while the service is down or busy. Sending a report twice is safe: the newest wins. */
 export async function sendReport(report: Report): Promise<void> {
-  const url = `${process.env.LIVEKIT_AIRTABLE_URL?.replace(/\/+$/, '')}/v1/transcripts`;
+  let url = `${process.env.LIVEKIT_AIRTABLE_URL?.replace(/\/+$/, '')}/v1/transcripts`;
   const headers = {
     authorization: await authorization(String(report.room)),
     'content-type': 'application/json',
   };
-  const body = toJson(report);
+  let body = toJson(report);
+  const small = conversation(report);
   const deadline = Date.now() + GIVE_UP_AFTER_MS;
   for (let pause = 1_000; ; pause = Math.min(2 * pause, 30_000)) {
     let problem: string;
     let retryAfter = 0;
-    const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(20_000) }).catch(
-      (error: Error) => error,
-    );
+    // A redirect is not followed: that would be a GET, without the report.
+    const request = { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.timeout(20_000) } as const;
+    const answer = await fetch(url, request).catch((error: Error) => error);
     if (answer instanceof Error) {
       problem = String(answer.cause ?? answer);
     } else {
-      if (answer.ok) return;
-      problem = `${answer.status} ${(await answer.text().catch(() => '')).slice(0, 500)}`;
-      if (isFinal(answer)) throw new Error(`the transcript was rejected: ${problem}`);
+      const text = await answer.text().catch(() => '');
+      if (isDelivered(answer, text)) return;
+      problem = `${answer.status} ${text.slice(0, 500)}`;
+      url = movedTo(answer, url) ?? url;
+      if (answer.status === 413 && body.length > small.length) body = small;
+      else if (isFinal(answer)) throw new Error(`the transcript was rejected: ${problem}`);
       retryAfter = (Number(answer.headers.get('retry-after')) || 0) * 1_000;
     }
     const wait = Math.max(retryAfter, pause * (0.5 + Math.random() / 2));

@@ -11,16 +11,9 @@ use axum::{
 
 use super::{App, auth, calls, error::Problem};
 use crate::{
-    domain::{
-        Call,
-        transcript::{Transcript, Turn},
-    },
     store::CallRow,
-    view::CallTranscriptView,
+    view::{CallTranscriptView, captions},
 };
-
-/// Seconds that a turn lasts when the next one's time is unknown.
-const UNKNOWN_LENGTH: f64 = 5.0;
 
 /// How a transcript is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,40 +58,10 @@ pub(super) async fn transcript(
     Ok(match format {
         TranscriptFormat::Json => Json(CallTranscriptView::new(&call, &transcript)).into_response(),
         TranscriptFormat::Text => with_type("text/plain; charset=utf-8", transcript.text()),
-        TranscriptFormat::Vtt => with_type("text/vtt; charset=utf-8", vtt(&call, &transcript)),
+        TranscriptFormat::Vtt => with_type("text/vtt; charset=utf-8", captions(&call, &transcript)),
     })
 }
 
 fn with_type(content_type: &'static str, text: String) -> Response {
     ([(header::CONTENT_TYPE, content_type)], text).into_response()
-}
-
-/// Captions relative to the beginning of the recording's file; a turn whose end is unknown lasts until the next one.
-fn vtt(call: &Call, transcript: &Transcript) -> String {
-    let Transcript::Turns(turns) = transcript else {
-        return format!("WEBVTT\n\nNOTE\n{}\n", transcript.text());
-    };
-    let seconds = |turn: &Turn| call.position(turn).map(|at| at.max(0.0));
-    let mut text = String::from("WEBVTT\n");
-    for (n, turn) in turns.iter().enumerate() {
-        let from = seconds(turn).unwrap_or(n as f64 * UNKNOWN_LENGTH);
-        let own = turn.length_ms.map(|length| from + length as f64 / 1e3);
-        let next = turns.get(n + 1).and_then(seconds);
-        let to = own.or(next.filter(|to| *to > from));
-        let to = to.unwrap_or(from + UNKNOWN_LENGTH);
-        let one = Transcript::Turns(vec![turn.clone()]).text();
-        let line = one.replace("-->", "→").replace('\n', " ");
-        text += &format!("\n{} --> {}\n{line}\n", clock(from), clock(to));
-    }
-    text
-}
-
-fn clock(seconds: f64) -> String {
-    let millis = (seconds * 1000.0).round() as u64;
-    let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
-    format!(
-        "{hours:02}:{minutes:02}:{:02}.{:03}",
-        millis / 1000 % 60,
-        millis % 1000
-    )
 }

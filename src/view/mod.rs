@@ -3,6 +3,7 @@
 //! Times are RFC 3339 in UTC, durations are seconds, sizes are bytes; what is unknown is null.
 
 mod call;
+mod captions;
 mod delivery;
 mod link;
 mod participant;
@@ -11,6 +12,7 @@ mod time;
 mod transcript;
 
 pub use call::{CallDetailView, CallPageView, CallView};
+pub use captions::captions;
 pub use delivery::{AttemptView, DeliveryView, OutstandingView};
 pub use link::LinkView;
 pub use participant::{ParticipantKindView, ParticipantView};

@@ -40,7 +40,7 @@ pub struct TurnView<'a> {
     /// When it began; left out when unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// When it began, in seconds from the start of the recording; null if that is unknown or before the recording.
+    /// When it began, in seconds of the file that the row's link plays; null if that is unknown or outside of the file.
     pub start: Option<f64>,
     /// When it ended, likewise.
     pub end: Option<f64>,
@@ -72,7 +72,7 @@ impl<'a> CallTranscriptView<'a> {
 
 impl<'a> TurnView<'a> {
     fn new(call: &Call, turn: &'a Turn) -> TurnView<'a> {
-        let start = call.position(turn).filter(|start| *start >= 0.0);
+        let start = call.position_in_file(turn);
         let length = turn.length_ms.map(|length| length as f64 / 1e3);
         let end = start.zip(length).map(|(start, length)| start + length);
         TurnView {

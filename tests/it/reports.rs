@@ -1,6 +1,7 @@
 //! Agents' reports as the world sends them: markup, several jobs, odd bytes, foreign shapes, times, names of rooms.
 
 mod bytes;
+mod captions;
 mod early;
 mod events;
 mod jobs;

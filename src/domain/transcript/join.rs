@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     markup::spoken,
+    plain::plain,
     report::{Report, Speaker, Transcript, Turn},
 };
 
@@ -12,11 +13,12 @@ const SAME_TURN: SignedDuration = SignedDuration::from_secs(2);
 /// How many turns back such a duplicate is looked for.
 const NEAR: usize = 16;
 
-/// Whether a conversation can be shown as it was reported: all speakers are known.
+/// Whether a conversation can be shown as it was reported: all speakers are known, and a text has no markup.
 pub fn is_complete(transcript: &Transcript) -> bool {
     match transcript {
         Transcript::Turns(turns) => turns.iter().all(|turn| turn.label.is_none()),
-        Transcript::Text(_) => true,
+        // The agent's lines may have markup.
+        Transcript::Text(text) => !text.contains(['<', '[']),
     }
 }
 
@@ -37,7 +39,7 @@ pub fn join(
         .any(|report| matches!(report.transcript, Transcript::Text(_)));
     if texts {
         let texts = reports.iter().map(|report| match &report.transcript {
-            Transcript::Text(text) => text.clone(),
+            Transcript::Text(text) => plain(text, &speaker),
             Transcript::Turns(_) => Transcript::Turns(named(report, &speaker)).text(),
         });
         let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();

@@ -4,49 +4,40 @@
 
 use std::borrow::Cow;
 
-use super::cue::cue;
+use super::{
+    cue::cue,
+    tag::{Tags, is_cut_off},
+};
 
-/// The agents SDK's own marker, and the tags that it strips for Cartesia, Inworld, xAI and Fish Audio.
-const SDK: &str = "
-    expr emotion speed volume break spell expression sound emphasis
-    happy sad angry excited calm surprised sympathetic curious sarcastic confident playful nervous
-    whisper soft loud build-intensity decrease-intensity higher-pitch lower-pitch slow fast sing-song singing laugh-speak
-    breath inhale exhale sigh laugh chuckle giggle cry tsk tongue-click lip-smack hum-tune
-    pause laughter cough gasp groan yawn sniffle";
-/// SSML 1.1 (<https://www.w3.org/TR/speech-synthesis11/>), and what Amazon, Google and Azure add to it.
-const SSML: &str = "
-    speak voice lang p s token w phoneme sub say-as emphasis prosody break audio mark desc lexicon lookup meta metadata
-    par seq media bookmark viseme backgroundaudio express-as silence ttsembedding";
-/// Prefixes of vendors' elements: `<amazon:effect>`, `<mstts:express-as>`.
-const VENDORS: [&str; 5] = ["amazon", "aws", "mstts", "google", "ssml"];
-
-/// The maximum length of a marker, in bytes.
-const LONGEST: usize = 512;
-
-/// The agent's words without markup.
+/// The agent's words without markup. Takes linear time: agents' texts may have 16 MiB.
 pub(super) fn spoken(text: &str) -> Cow<'_, str> {
     if !text.contains(['<', '[']) {
         return text.into();
     }
+    let tags = Tags::of(text);
     let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
-    let mut is_ssml = false;
+    let (mut is_ssml, mut has_words) = (false, false);
     while let Some(at) = rest.find(['<', '[']) {
-        kept.push_str(&rest[..at]);
+        let words = &rest[..at];
+        has_words |= !words.trim().is_empty();
+        kept.push_str(words);
         rest = &rest[at..];
-        // Looks ahead only so far: a text full of opening brackets would take quadratic time.
-        let window = &rest[..rest.floor_char_boundary(LONGEST)];
-        let cut_off = (window.len() == rest.len())
-            .then(|| unfinished(rest))
-            .flatten();
-        let marker = tag(window).or_else(|| cue(window)).or(cut_off);
+        let marker = tags.tag(rest, has_words).or_else(|| cue(rest));
+        let marker = marker.or_else(|| is_cut_off(rest).then_some(rest));
         let length = marker.map_or(1, str::len);
         let (marker_or_char, after) = rest.split_at(length);
         match marker {
             Some(marker) => {
                 is_ssml |= marker.starts_with('<');
                 close_gap(&mut kept, after);
+                if marker.starts_with('[') {
+                    separate(&mut kept, after);
+                }
             }
-            None => kept.push_str(marker_or_char),
+            None => {
+                has_words = true;
+                kept.push_str(marker_or_char);
+            }
         }
         rest = after;
     }
@@ -69,66 +60,13 @@ fn close_gap(kept: &mut String, after: &str) {
     }
 }
 
-/// The tag at the beginning of the text, if it is text-to-speech markup: `<break time="1s"/>`, `</spell>`, `<?xml …?>`, a
-/// comment, MiniMax's `<#0.5#>`.
-fn tag(text: &str) -> Option<&str> {
-    for (begin, end) in [("<?xml", "?>"), ("<!--", "-->"), ("<#", "#>")] {
-        if text.starts_with(begin) {
-            return text.find(end).map(|at| &text[..at + end.len()]);
-        }
+/// Keeps the words around a stage direction apart.
+fn separate(kept: &mut String, after: &str) {
+    let ends_word = |c: char| !c.is_whitespace() && !"([{\"'“‘".contains(c);
+    let begins = after.chars().next().is_some_and(char::is_alphanumeric);
+    if begins && kept.chars().next_back().is_some_and(ends_word) {
+        kept.push(' ');
     }
-    let attributes = attributes(text)?;
-    let end = close(attributes)?;
-    Some(&text[..text.len() - attributes.len() + end + 1])
-}
-
-/// A tag that is cut off at the end of the text.
-fn unfinished(text: &str) -> Option<&str> {
-    let attributes = attributes(text)?;
-    (close(attributes).is_none() && is_cut_off(attributes)).then_some(text)
-}
-
-/// The text after the name of a known tag.
-fn attributes(text: &str) -> Option<&str> {
-    let inside = text.strip_prefix('<')?;
-    let inside = inside.strip_prefix('/').unwrap_or(inside);
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_:".contains(c);
-    let name = inside
-        .find(|c| !is_name(c))
-        .map_or(inside, |at| &inside[..at]);
-    let after = &inside[name.len()..];
-    let ends =
-        after.is_empty() || after.starts_with(['>', '/']) || after.starts_with(char::is_whitespace);
-    (ends && is_known(name)).then_some(after)
-}
-
-/// Whether the end of a tag is missing because the agent was interrupted: only attributes follow its name.
-fn is_cut_off(after: &str) -> bool {
-    let after = after.trim();
-    let one_word = !after.contains(char::is_whitespace);
-    !after.contains(['<', '\n']) && (one_word || after.contains('='))
-}
-
-fn is_known(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let mut known = SDK.split_whitespace().chain(SSML.split_whitespace());
-    let vendor = name.split_once(':').map(|(vendor, _)| vendor);
-    vendor.is_some_and(|vendor| VENDORS.contains(&vendor)) || known.any(|known| known == name)
-}
-
-/// The position of the tag's `>`. Inside a quoted value, `>` is part of the value.
-fn close(attributes: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, c) in attributes.char_indices() {
-        match (quote, c) {
-            (None, '>') => return Some(at),
-            (None, '"' | '\'') if attributes[..at].trim_end().ends_with('=') => quote = Some(c),
-            (Some(open), c) if c == open => quote = None,
-            _ => {}
-        }
-    }
-    // An unclosed quotation mark does not quote.
-    quote.and_then(|_| attributes.find('>'))
 }
 
 /// Replaces XML's entities.
@@ -195,6 +133,18 @@ mod tests {
             ("Wait <#0.5#> here", "Wait here"),
             (r#"<BREAK TIME="1s"/>Now."#, "Now."),
             (r#"<break time="1s"/>"#, ""),
+            (
+                "<stress>really</stress> <forceful>must</forceful>",
+                "really must",
+            ),
+            ("<argh> That hurts", "That hurts"),
+            (
+                "Wait <short pause> here <short pause/>, ok",
+                "Wait here, ok",
+            ),
+            ("Hi[laughs]there. [sighs]Well", "Hi there. Well"),
+            ("<speak>Hello", "Hello"),
+            ("<voice name='x'><p>Hi</p></voice>", "Hi"),
         ];
         for (text, wanted) in cases {
             assert_eq!(spoken(text), wanted, "{text}");
@@ -214,8 +164,41 @@ mod tests {
             "<",
             "[",
             "x <happyhour> y",
+            "Use List<voice> items",
+            "if x <p and y> z",
+            "compare <s> with <w>",
+            "write to <mark@example.com>",
         ] {
             assert_eq!(spoken(text), text);
+        }
+    }
+
+    #[test]
+    fn a_long_marker_is_removed() {
+        let label = "z".repeat(600);
+        let text = format!(r#"a <expr type="expression" label="{label}"/> b"#);
+        assert_eq!(spoken(&text), "a b");
+        let cut_off = format!(r#"a <expr type="expression" label="{label}"#);
+        assert_eq!(spoken(&cut_off), "a");
+    }
+
+    #[test]
+    fn a_text_full_of_beginnings_takes_linear_time() {
+        // In quadratic time, each of these would take minutes.
+        let size = 256 << 10;
+        for piece in [
+            "<expr ",
+            "<expr a=\"",
+            "<expr \" a=\"",
+            "<p>",
+            "</p>",
+            "<!--",
+            "[",
+            "[laughs",
+            "<",
+        ] {
+            let text = piece.repeat(size / piece.len());
+            spoken(&text);
         }
     }
 }

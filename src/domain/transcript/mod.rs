@@ -10,6 +10,8 @@ mod label;
 mod words;
 
 mod cue;
+mod tag;
+
 mod markup;
 mod plain;
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     conversation::conversation,
-    parts::{RawFields, UnreadableReport, is_list, part},
+    parts::{RawFields, UnreadableReport, is_list, items, part},
     turn::Item,
 };
 
@@ -57,14 +57,23 @@ pub(super) struct Placed<'a> {
     pub events: Option<&'a RawValue>,
 }
 
+/// A wrapper's name, and what it contains.
+type Wrapped<'a> = (&'static str, Placed<'a>);
+
+impl<'a> Placed<'a> {
+    fn new(conversation: &'a RawValue) -> Placed<'a> {
+        Placed {
+            conversation,
+            fields: Vec::new(),
+            events: None,
+        }
+    }
+}
+
 /// The conversation, and the other fields of an object.
 pub(super) fn place(body: &RawValue) -> Result<Placed<'_>, UnreadableReport> {
     if !body.get().starts_with('{') {
-        return Ok(Placed {
-            conversation: body,
-            fields: Vec::new(),
-            events: None,
-        });
+        return Ok(Placed::new(body));
     }
     within(body, 0)?.ok_or_else(|| {
         UnreadableReport(
@@ -76,42 +85,60 @@ pub(super) fn place(body: &RawValue) -> Result<Placed<'_>, UnreadableReport> {
 
 fn within(body: &RawValue, depth: u8) -> Result<Option<Placed<'_>>, UnreadableReport> {
     let mut fields: RawFields<'_> = part(body)?;
-    if let Some((name, conversation)) = best(&fields) {
-        fields.remove(name);
-        let events = fields.get("events").copied();
-        let fields = fields.into_iter();
-        let fields =
-            fields.filter(|(name, _)| !PLACES.contains(&name.as_str()) && name != "events");
-        return Ok(Some(Placed {
-            conversation,
-            fields: fields.collect(),
-            events,
-        }));
+    let events = fields.remove("events");
+    let own = best(&fields);
+    let wrapped = match own {
+        Some((_, conversation)) if has_wrapper(&fields) && !has_words(conversation) => {
+            // An unreadable wrapper must not hide the reason why the conversation itself cannot be read.
+            wrapped(&fields, depth).unwrap_or_default()
+        }
+        Some(_) => None,
+        None => wrapped(&fields, depth)?,
+    };
+    let events = events.filter(|events| is_list(events) || own.is_some());
+    let has_events = |events: Option<&RawValue>| events.is_some_and(has_items);
+    let (name, mut placed) = match (own, wrapped) {
+        (_, Some((name, placed))) if has_words(placed.conversation) => (name, placed),
+        (None, Some((name, placed))) if !has_events(events) => (name, placed),
+        (Some((name, conversation)), _) => (name, Placed::new(conversation)),
+        (None, _) if events.is_some() => ("events", Placed::new(nothing()?)),
+        (None, _) => return Ok(None),
+    };
+    if !has_events(placed.events) {
+        placed.events = events.or(placed.events);
     }
-    if let Some(events) = fields.get("events").filter(|events| is_list(events)) {
-        let fields = fields.iter().filter(|(name, _)| *name != "events");
-        return Ok(Some(Placed {
-            conversation: nothing()?,
-            fields: fields.map(|(name, value)| (name.clone(), *value)).collect(),
-            events: Some(*events),
-        }));
-    }
-    for name in WRAPPERS {
-        let wrapped = fields
-            .get(name)
-            .filter(|value| value.get().starts_with('{'));
-        let Some(wrapped) = wrapped.filter(|_| depth < DEEPEST) else {
+    fields.remove(name);
+    fields.retain(|name, _| !PLACES.contains(&name.as_str()));
+    let inner = std::mem::take(&mut placed.fields);
+    placed.fields = fields.into_iter().chain(inner).collect();
+    Ok(Some(placed))
+}
+
+/// The conversation in the first wrapper that has one, with the wrapper's name.
+fn wrapped<'a>(fields: &RawFields<'a>, depth: u8) -> Result<Option<Wrapped<'a>>, UnreadableReport> {
+    for name in WRAPPERS.iter().filter(|_| depth < DEEPEST) {
+        let Some(wrapper) = fields.get(*name).filter(|value| is_object(value)) else {
             continue;
         };
-        if let Some(mut placed) = within(wrapped, depth + 1)? {
-            fields.remove(name);
-            let mut all: Vec<_> = fields.into_iter().collect();
-            all.append(&mut placed.fields);
-            placed.fields = all;
-            return Ok(Some(placed));
+        if let Some(placed) = within(wrapper, depth + 1)? {
+            return Ok(Some((name, placed)));
         }
     }
     Ok(None)
+}
+
+fn has_wrapper(fields: &RawFields<'_>) -> bool {
+    let wrapper = |name: &&str| fields.get(*name).is_some_and(|value| is_object(value));
+    WRAPPERS.iter().any(|name| wrapper(&name))
+}
+
+fn is_object(value: &RawValue) -> bool {
+    value.get().starts_with('{')
+}
+
+fn has_items(list: &RawValue) -> bool {
+    let mut count = 0;
+    items(list, |_| count += 1).is_ok() && count > 0
 }
 
 /// A conversation without turns, for a report that has events only.

@@ -9,7 +9,6 @@ use super::{
     events::{InConversation, inserted},
     parts::{UnreadableReport, is_list, items, part},
     place::{Placed, place},
-    plain::plain,
     report::{Report, Transcript, Turn},
     time::timestamp,
     turn::Item,
@@ -47,10 +46,9 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
     }
     turns.shrink_to_fit();
     let fields = fields(&placed)?;
-    let transcript = text.map(plain);
     let report = Report {
         at: fields.get("timestamp").and_then(timestamp),
-        transcript: transcript.map_or(Transcript::Turns(turns), Transcript::Text),
+        transcript: text.map_or(Transcript::Turns(turns), Transcript::Text),
         fields,
     };
     Ok((room(&report.fields), report))

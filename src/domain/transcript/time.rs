@@ -4,7 +4,7 @@
 use jiff::{Timestamp, civil::DateTime, fmt::rfc2822, tz::TimeZone};
 use serde_json::Value;
 
-/// Numbers below this many seconds, the spring of 1973, count from the recording's start.
+/// Numbers below this many seconds, the spring of 1973, count from the recording's start; negative ones are before it.
 const FIRST_EPOCH_SECOND: f64 = 1e8;
 
 /// A point in time.
@@ -37,7 +37,7 @@ pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
 /// between 1973 and 5138.
 fn of_number(number: f64) -> Option<Moment> {
     let milliseconds = match number {
-        n if n.is_nan() || n < 0.0 => return None,
+        n if n.is_nan() || n <= -FIRST_EPOCH_SECOND => return None,
         n if n < FIRST_EPOCH_SECOND => return Some(Moment::Offset((n * 1e3).round() as i64)),
         n if n < 1e11 => n * 1e3,
         n if n < 1e14 => n,
@@ -116,6 +116,7 @@ mod tests {
         let offsets = [
             (json!(0), 0),
             (json!(12.5), 12_500),
+            (json!(-3), -3_000),
             (json!("12.5"), 12_500),
             (json!(99_999_999), 99_999_999_000),
             (json!("1:05"), 65_000),
@@ -133,7 +134,7 @@ mod tests {
     #[test]
     fn other_values_are_not_times() {
         for written in [
-            json!(-1),
+            json!(-1e9),
             json!("soon"),
             json!(""),
             json!(null),

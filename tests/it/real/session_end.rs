@@ -3,36 +3,37 @@
 
 use std::{
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
     response::{Html, IntoResponse, Response},
 };
 
 use super::{agents::check, exported, python, run};
 use crate::harness::{KEY, SECRET, World};
 
-/// A firewall that dislikes the first requests, with a page of its own.
+/// A firewall that dislikes the first requests, with pages of its own.
 #[derive(Clone)]
 struct Firewall {
     http: reqwest::Client,
     service: String,
-    came: Arc<AtomicUsize>,
+    /// The statuses of its answers, before it lets requests pass.
+    pages: &'static [u16],
+    /// The lengths of the reports.
+    came: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Firewall {
-    async fn start(world: &World) -> (Firewall, String) {
+    async fn start(world: &World, pages: &'static [u16]) -> (Firewall, String) {
         let firewall = Firewall {
             http: world.http.clone(),
             service: world.url("/v1/transcripts"),
+            pages,
             came: Arc::default(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -43,18 +44,26 @@ impl Firewall {
     }
 }
 
-async fn pass(State(firewall): State<Firewall>, headers: HeaderMap, body: Bytes) -> Response {
-    let status = match firewall.came.fetch_add(1, Ordering::Relaxed) {
-        0 => StatusCode::FORBIDDEN,
-        1 => StatusCode::BAD_REQUEST,
-        _ => {
-            let request = firewall.http.post(&firewall.service).body(body);
-            let request = request.header("authorization", &headers["authorization"]);
-            let answer = request.send().await.unwrap();
-            return (answer.status(), answer.text().await.unwrap()).into_response();
-        }
-    };
-    (status, Html("<h1>Request blocked</h1>")).into_response()
+async fn pass(
+    State(firewall): State<Firewall>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if method == Method::GET {
+        return Html("<h1>Log in</h1>").into_response();
+    }
+    let number = firewall.came.lock().unwrap().len();
+    firewall.came.lock().unwrap().push(body.len());
+    if let Some(status) = firewall.pages.get(number) {
+        let status = StatusCode::from_u16(*status).unwrap();
+        let page = Html("<h1>Request blocked</h1>");
+        return (status, [("location", "/login")], page).into_response();
+    }
+    let request = firewall.http.post(&firewall.service).body(body);
+    let request = request.header("authorization", &headers["authorization"]);
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap()).into_response()
 }
 
 /// The example at the end of a session; `trouble` as in session_end.py.
@@ -89,7 +98,7 @@ async fn no_words_are_lost_when_the_sdk_makes_no_report_or_none_that_is_json() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_firewalls_page_is_no_answer_of_ours() {
     let world = World::new().await;
-    let (firewall, url) = Firewall::start(&world).await;
+    let (firewall, url) = Firewall::start(&world, &[403, 400]).await;
     let call = world.livekit.open_room("blocked");
     world.row_is(&call, "Live").await;
     let send = session_end(&world, &url, ["blocked", &call, "objects"]);
@@ -99,7 +108,22 @@ async fn a_firewalls_page_is_no_answer_of_ours() {
             .row_where(&call, |row| row.contains_key("Transcript"))
             .await,
     );
-    assert_eq!(firewall.came.load(Ordering::Relaxed), 3);
+    assert_eq!(firewall.came.lock().unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_page_is_no_delivery_and_a_large_report_is_sent_without_its_events() {
+    let world = World::new().await;
+    let (firewall, url) = Firewall::start(&world, &[302, 200, 413]).await;
+    let call = world.livekit.open_room("login");
+    world.row_is(&call, "Live").await;
+    let send = session_end(&world, &url, ["login", &call, "objects"]);
+    run(send, Vec::new()).await;
+    let has = |row: &crate::reader::Row| row.contains_key("Transcript");
+    check(&world.row_where(&call, has).await);
+    let lengths = firewall.came.lock().unwrap().clone();
+    assert_eq!(lengths.len(), 4);
+    assert!(lengths[3] < lengths[2], "{lengths:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

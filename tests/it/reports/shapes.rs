@@ -47,6 +47,11 @@ fn shapes() -> Vec<Value> {
         json!({ "events": [
             { "type": "conversation_item_added", "item": { "id": "a", "type": "message", "role": "assistant", "content": ["Hello."], "created_at": 1763884801 } },
             { "type": "user_input_transcribed", "transcript": "Hi.", "is_final": true, "created_at": 1763884802 }] }),
+        // Nothing in the outer lists
+        json!({ "events": [], "report": { "chat_history": { "items": [
+            { "role": "assistant", "content": ["Hello."] }, { "role": "user", "content": ["Hi."] }] } } }),
+        json!({ "events": [{ "type": "x" }], "items": [], "session": { "history": [
+            { "role": "assistant", "content": ["Hello."] }, { "role": "user", "content": ["Hi."] }] } }),
         // Strings
         json!(["Agent: Hello.", "Caller: Hi."]),
         json!({ "transcript": ["System: You are Ava.", "[00:01] AI: Hello.", "**User:** Hi."] }),

@@ -7,9 +7,9 @@ use crate::{harness::World, signed_webhooks::send};
 
 /// When the egress was requested; its file begins 1.7 s later.
 const REQUESTED: i64 = 1_763_884_800;
-const FILE: f64 = 1_763_884_801.7;
+pub(super) const FILE: f64 = 1_763_884_801.7;
 
-async fn recorded(world: &World, room: &str) -> String {
+pub(super) async fn recorded(world: &World, room: &str) -> String {
     let call = format!("RM_{room}");
     let nanoseconds = |seconds: f64| format!("{}", (seconds * 1e3) as i64 * 1_000_000);
     let started = json!({ "id": "EV_1", "event": "room_started", "createdAt": REQUESTED.to_string(),
