@@ -17,6 +17,7 @@ mod pooler;
 mod settings;
 mod sql;
 mod unknown;
+mod waiting_requests;
 
 mod inbox;
 mod inbox_writer;
