@@ -118,10 +118,8 @@ async fn start(
     let request = requests::start(store, our_key, room, room_id, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
     let outcome = wait_for(|| request.outcome(store)).await?;
-    recorded(
-        outcome,
-        &requests::unanswered(&runner.status, "the recording starts when it does"),
-    )
+    let unanswered = request.unanswered(store, &runner.status).await;
+    recorded(outcome, &unanswered)
 }
 
 async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(Call, Recording)> {
@@ -129,16 +127,14 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
     let Some(call) = row.map(|row| row.call) else {
         anyhow::bail!("no recording {egress:?}")
     };
-    if let Some(RequestOutcome::Recorded(found)) = requests::stopped(store, egress).await? {
-        return Ok(*found);
+    let recording = call.recordings.get(egress).cloned();
+    if let Some(recording) = recording.filter(|it| !call.is_running(it)) {
+        return Ok((call, recording));
     }
-    requests::stop(store, &call, egress, (runner.clock)()).await?;
+    let request = requests::stop(store, &call, egress, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
-    let outcome = wait_for(|| requests::stopped(store, egress)).await?;
-    recorded(
-        outcome,
-        &requests::unanswered(&runner.status, "the recording stops when it does"),
-    )
+    let outcome = wait_for(|| request.outcome(store)).await?;
+    recorded(outcome, &request.unanswered(&runner.status))
 }
 
 /// Asks until there is an outcome. After [`LIVEKIT_TIMEOUT`], `None` or a refusal that may pass.

@@ -102,11 +102,18 @@ impl Call {
 
     /// What is wrong with one recording, for people; empty if nothing is.
     pub fn recording_error(&self, recording: &Recording) -> String {
+        lines([
+            Some(self.reported_error(recording)),
+            Some(self.object_error(recording)),
+        ])
+    }
+
+    /// What LiveKit reports wrong with one recording, whatever the bucket says; empty if nothing is.
+    pub fn reported_error(&self, recording: &Recording) -> String {
         let backup = matches!(recording.place, Place::Backup { .. });
         lines([
             Some(self.egress_error(recording)),
             backup.then(|| recording.place.note()),
-            Some(self.object_error(recording)),
         ])
     }
 

@@ -41,7 +41,7 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// For `/readyz`.
     pub writable: Writable,
-    /// Throttles the log lines of refused webhooks, by reason.
+    /// Throttles the log lines of refused webhooks and tokens, by reason.
     pub refusals: LogThrottle,
     /// Returns the current time: `telemetry::now`, or the clock of a test.
     pub clock: fn() -> Timestamp,

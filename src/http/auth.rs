@@ -7,6 +7,9 @@ use subtle::ConstantTimeEq;
 use super::{App, error::Problem};
 use crate::livekit::token::{Grants, TokenError, named_key};
 
+/// What to do about a token of an unknown key.
+const UNKNOWN_KEY: &str = "An agent on LiveKit Cloud gets a key of its own: give it API_TOKEN as a secret, or add that key to LIVEKIT_WEBHOOK_KEYS";
+
 /// Whose token a request carries.
 pub(super) enum Bearer {
     /// API_TOKEN, which permits everything.
@@ -32,7 +35,9 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     match app.keys.verify_token(token, (app.clock)()) {
         Ok(grants) => Ok(Bearer::LiveKit(grants)),
         Err(refused) => {
-            let why = refusal(refused, token);
+            let key = (refused == TokenError::UnknownKey).then(|| named_key(token));
+            log_refusal(app, refused, key.as_deref());
+            let why = refusal(refused, key.as_deref());
             Err(Problem::unauthorized(format!(
                 "the token is neither API_TOKEN nor a valid LiveKit token: {why}"
             )))
@@ -40,14 +45,25 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     }
 }
 
-/// Why a token is refused; for an unknown key, with the key's name.
-fn refusal(refused: TokenError, token: &str) -> String {
-    match refused {
-        TokenError::UnknownKey => format!(
-            "{refused} (`iss` is {}). An agent on LiveKit Cloud gets a key of its own: give it API_TOKEN as a secret, or add that key to LIVEKIT_WEBHOOK_KEYS",
-            named_key(token)
-        ),
-        _ => refused.to_string(),
+/// Why a token is refused; `key`: the unknown key that it names.
+fn refusal(refused: TokenError, key: Option<&str>) -> String {
+    match key {
+        Some(key) => format!("{refused} (`iss` is {key:?}). {UNKNOWN_KEY}"),
+        None => refused.to_string(),
+    }
+}
+
+/// Logs each reason now and then: the agent's log may be read by somebody else, or by nobody.
+fn log_refusal(app: &App, refused: TokenError, key: Option<&str>) {
+    let reason = refused.to_string();
+    if let Some(suppressed) = app.refusals.should_log(&format!("/v1: {reason}")) {
+        let advice = key.map_or_else(String::new, |_| format!(". {UNKNOWN_KEY}"));
+        tracing::warn!(
+            reason,
+            iss = key,
+            suppressed,
+            "request to /v1 rejected: its token is neither API_TOKEN nor a valid LiveKit token{advice}"
+        );
     }
 }
 

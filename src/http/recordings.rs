@@ -66,7 +66,7 @@ pub(super) async fn start(
             Ok(accepted(RequestedRecordingView::pending(room, &reason)))
         }
         None => {
-            let reason = requests::unanswered(&app.status, "the recording starts when it does");
+            let reason = request.unanswered(&app.store, &app.status).await;
             Ok(accepted(RequestedRecordingView::pending(room, &reason)))
         }
     }
@@ -122,10 +122,9 @@ pub(super) async fn stop(
     if !call.is_running(recording) {
         return Ok(recorded(&call, recording));
     }
-    requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;
+    let request = requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;
     app.wake.intake.notify_one();
-    let stopped = outcome(&app, || requests::stopped(&app.store, &egress_id));
-    match stopped.await {
+    match outcome(&app, || request.outcome(&app.store)).await {
         Some(RequestOutcome::Recorded(found)) => Ok(recorded(&found.0, &found.1)),
         Some(RequestOutcome::Refused(error) | RequestOutcome::NotPermitted(error)) => {
             Err(refused(error))

@@ -102,7 +102,7 @@ fn refuse(app: &App, refused: TokenError, key: Option<&str>) -> Problem {
         );
     }
     Problem::unauthorized(match key {
-        Some(key) => format!("{reason} (`iss` is {key})"),
+        Some(key) => format!("{reason} (`iss` is {key:?})"),
         None => reason,
     })
 }

@@ -95,14 +95,16 @@ impl Keys {
     }
 }
 
-/// The API key in a token's `iss`, known or not, for people; `token` is without `Bearer `.
+/// The API key in a token's `iss`, known or not, at most its beginning; `none` without one. `token` is without `Bearer `.
+/// It comes from anybody: quote it.
 pub fn named_key(token: &str) -> String {
     let claims = token.split('.').nth(1).and_then(|part| decode(part).ok());
     let key = claims.and_then(|claims: Claims| claims.iss);
-    match key.filter(|key| !key.is_empty()) {
-        Some(key) => format!("{:?}", key.chars().take(LONGEST_KEY).collect::<String>()),
-        None => "none".to_owned(),
-    }
+    let key = key.filter(|key| !key.is_empty());
+    key.map_or_else(
+        || "none".to_owned(),
+        |key| key.chars().take(LONGEST_KEY).collect(),
+    )
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {

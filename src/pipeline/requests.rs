@@ -4,9 +4,17 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{JobState, JobStatus, reconcile::RECONCILE, sinks::egress::EgressState};
+use super::{
+    JobState, JobStatus,
+    reconcile::RECONCILE,
+    sinks::egress::{EgressState, LastRefusal},
+};
 use crate::{
-    domain::{Call, EgressId, Recording, Room, Sink, event::Request, start_refusal::StartRefusal},
+    domain::{
+        Call, EgressId, Recording, Room, Sink,
+        event::Request,
+        start_refusal::{NotStarted, StartRefusal},
+    },
     store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
 };
 
@@ -21,7 +29,7 @@ pub enum RequestOutcome {
     Retrying(String),
     /// The call is simulated, and RECORD_SIMULATIONS is off.
     Simulated,
-    /// LiveKit rejects our key; its message, for people.
+    /// LiveKit does not permit this to our key or account; its message, for people.
     NotPermitted(String),
 }
 
@@ -29,6 +37,12 @@ pub enum RequestOutcome {
 pub struct Start {
     message: InboxMessage,
     ended: BTreeSet<EgressId>,
+}
+
+/// A requested end of a recording.
+pub struct Stop {
+    message: InboxMessage,
+    egress_id: EgressId,
 }
 
 /// The running recording of the live call in this room; `our_key` is LIVEKIT_API_KEY.
@@ -104,34 +118,81 @@ impl Start {
         }
         let refused = call.not_started;
         let refused = refused.filter(|refused| refused.at >= self.message.received_at);
-        match refused.map(|refused| (refused.refusal, refused.error)) {
-            Some((StartRefusal::NoRoom, _)) => Ok(Some(RequestOutcome::NoRoom)),
-            Some((StartRefusal::Final, error)) => Ok(Some(RequestOutcome::Refused(error))),
-            Some((StartRefusal::Transient, _)) | None => failing(store, &call_id).await,
-        }
+        let delivery = delivery(store, &call_id).await?;
+        Ok(match refused {
+            Some(NotStarted {
+                refusal: StartRefusal::NoRoom,
+                ..
+            }) => Some(RequestOutcome::NoRoom),
+            Some(NotStarted {
+                refusal: StartRefusal::Final,
+                error,
+                ..
+            }) => Some(match delivery.as_ref().map(EgressState::last_refusal) {
+                Some(LastRefusal::NotPermitted) => RequestOutcome::NotPermitted(error),
+                _ => RequestOutcome::Refused(error),
+            }),
+            _ => delivery.as_ref().and_then(failing),
+        })
+    }
+
+    /// Why there is no outcome yet, for people: LiveKit's last words, if it has answered.
+    pub async fn unanswered(&self, store: &Store, jobs: &JobStatus) -> String {
+        let reason = store.waiting_reason(&self.message.id).await;
+        let reason = reason.ok().flatten().unwrap_or_else(|| unanswered(jobs));
+        format!("{reason}; the recording starts when it does")
     }
 }
 
-/// Why the last attempt to start or stop a recording of this call failed, if it did.
-async fn failing(store: &Store, call_id: &str) -> Result<Option<RequestOutcome>, Error> {
-    let deliveries = store.deliveries_of(call_id).await?;
-    let failed = |it: &Delivery| it.key.sink == Sink::Egress && it.attempts > 0;
-    let delivery = deliveries.into_iter().find(failed);
-    Ok(delivery.and_then(|delivery| {
-        let error = delivery.last_error.clone()?;
-        Some(match EgressState::was_denied(&delivery) {
-            true => RequestOutcome::NotPermitted(error),
-            false => RequestOutcome::Retrying(error),
-        })
-    }))
+impl Stop {
+    /// The recording once it has stopped, or why LiveKit does not stop it.
+    pub async fn outcome(&self, store: &Store) -> Result<Option<RequestOutcome>, Error> {
+        let Some(processed) = store.processed(&self.message.id).await? else {
+            return Ok(None);
+        };
+        if let Some(error) = processed.error {
+            return Ok(Some(RequestOutcome::Refused(error)));
+        }
+        let Some(CallRow { call, .. }) = store.call_of_egress(&self.egress_id).await? else {
+            return Ok(None);
+        };
+        match call.recordings.get(&self.egress_id).cloned() {
+            Some(recording) if !call.is_running(&recording) => {
+                Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))))
+            }
+            _ => Ok(delivery(store, &call.id).await?.as_ref().and_then(failing)),
+        }
+    }
+
+    /// Why there is no outcome yet, for people.
+    pub fn unanswered(&self, jobs: &JobStatus) -> String {
+        format!("{}; the recording stops when it does", unanswered(jobs))
+    }
 }
 
-/// Why a request has no outcome yet, for people; with LiveKit's error if it does not even list its rooms. `next`: the step
-/// that follows when it answers.
-pub fn unanswered(jobs: &JobStatus, next: &str) -> String {
+/// The delivery that starts and stops recordings of this call.
+async fn delivery(store: &Store, call_id: &str) -> Result<Option<Delivery>, Error> {
+    let deliveries = store.deliveries_of(call_id).await?.into_iter();
+    let mut deliveries = deliveries.filter(|it| it.key.sink == Sink::Egress);
+    Ok(deliveries.next())
+}
+
+/// Why the last attempt to start or stop a recording failed, if it did. A request makes the delivery forget older ones.
+fn failing(delivery: &Delivery) -> Option<RequestOutcome> {
+    let error = delivery.last_error.clone();
+    let error = error.filter(|_| delivery.attempts > 0)?;
+    Some(match EgressState::last_refusal(delivery) {
+        LastRefusal::NotPermitted => RequestOutcome::NotPermitted(error),
+        LastRefusal::Final => RequestOutcome::Refused(error),
+        LastRefusal::Transient => RequestOutcome::Retrying(error),
+    })
+}
+
+/// The state of a request about which nothing is stored yet.
+fn unanswered(jobs: &JobStatus) -> String {
     match jobs.all().get(RECONCILE) {
-        Some(JobState::Failing(error)) => format!("{error}; {next}"),
-        _ => format!("LiveKit has not answered yet; {next}"),
+        Some(JobState::Failing(error)) => error.clone(),
+        _ => "LiveKit has not answered yet".to_owned(),
     }
 }
 
@@ -141,28 +202,18 @@ pub async fn stop(
     call: &Call,
     egress_id: &str,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Stop, Error> {
     let room = Room {
         sid: call.id.clone(),
         name: call.room_name.clone(),
         ..Room::default()
     };
-    let egress_id = egress_id.into();
-    put(store, &room, &Request::Stop { egress_id }, now).await?;
-    Ok(())
-}
-
-/// The recording once it has stopped, or why LiveKit does not stop it.
-pub async fn stopped(store: &Store, egress_id: &str) -> Result<Option<RequestOutcome>, Error> {
-    let Some(CallRow { call, .. }) = store.call_of_egress(egress_id).await? else {
-        return Ok(None);
+    let egress_id = EgressId::from(egress_id);
+    let request = Request::Stop {
+        egress_id: egress_id.clone(),
     };
-    match call.recordings.get(egress_id).cloned() {
-        Some(recording) if !call.is_running(&recording) => {
-            Ok(Some(RequestOutcome::Recorded(Box::new((call, recording)))))
-        }
-        _ => failing(store, &call.id).await,
-    }
+    let message = put(store, &room, &request, now).await?;
+    Ok(Stop { message, egress_id })
 }
 
 async fn put(

@@ -90,6 +90,25 @@ async fn insert(
     Ok(())
 }
 
+/// Makes the delivery of a call to LiveKit due at once and forgets its failures: somebody asks now, and LiveKit's last
+/// answer may no longer hold. One that is in flight is due again after it (`finish`).
+pub(super) async fn expedite(
+    connection: &mut AnyConnection,
+    call_id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE deliveries SET state = 'pending', due_at = $1, attempts = 0, last_error = NULL
+         WHERE sink = $2 AND call_id = $3 AND state IN ('pending', 'dead')",
+    )
+    .bind(now.as_millisecond())
+    .bind(Sink::Egress.as_str())
+    .bind(call_id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Makes the mirror's delivery of a recording due again. If it is still pending or in flight, it sends the newest state anyway.
 pub(super) async fn correct(
     connection: &mut AnyConnection,

@@ -74,14 +74,16 @@ async fn finish_one(
     now: Timestamp,
 ) -> Result<()> {
     let done = finish.state == DeliveryState::Done;
+    // Fewer attempts than were read: somebody asked for a new attempt while this one was in flight.
     // An attempt that was only too early has not failed: a change of the call need not wait.
     let failed = i64::from(finish.error.is_some());
     sqlx::query(
         "UPDATE deliveries SET
            delivered = CASE WHEN $1 = 'done' AND delivered >= $12 THEN $2 ELSE delivered END,
            state = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
-           due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN $3 ELSE $4 END,
-           attempts = $5, last_error = $6, memo = $7, history = $8
+           due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') OR attempts < $13 AND $1 = 'pending'
+             THEN $3 ELSE $4 END,
+           attempts = CASE WHEN $1 <> 'done' AND attempts < $13 THEN $14 ELSE $5 END, last_error = $6, memo = $7, history = $8
          WHERE sink = $9 AND call_id = $10 AND part = $11",
     )
     .bind(finish.state.as_str())
@@ -96,6 +98,8 @@ async fn finish_one(
     .bind(sent.key.call_id.as_str())
     .bind(sent.key.item.as_str())
     .bind(sent.delivered)
+    .bind(sent.attempts)
+    .bind(failed)
     .execute(&mut *connection)
     .await?;
     Ok(())

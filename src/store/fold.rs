@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{
     calls::sort_time,
-    enqueue::{NewDelivery, correct, enqueue},
+    enqueue::{NewDelivery, correct, enqueue, expedite},
     error::{Error, Result},
     inbox::{Processed, Waiting, mark_processed, wait, wake_waiting},
     open::Store,
@@ -39,6 +39,8 @@ pub struct Fold<'a> {
     pub waiting: &'a [Waiting],
     /// Recordings whose known end was corrected, perhaps after its delivery: call and egress.
     pub corrected: &'a [(CallId, EgressId)],
+    /// Calls for which somebody asked to start or stop a recording: LiveKit is asked at once.
+    pub requested: &'a [CallId],
 }
 
 impl<'a> Fold<'a> {
@@ -75,6 +77,9 @@ impl Store {
                 let revision = update.read_revision + 1;
                 correct(&mut transaction, (call_id, egress_id), revision, now).await?;
             }
+        }
+        for call_id in fold.requested {
+            expedite(&mut transaction, call_id, now).await?;
         }
         let renamed = fold.updates.iter().filter(|update| update.renamed);
         let names = renamed.map(|update| update.call.room_name.as_str());

@@ -119,37 +119,6 @@ impl Store {
         })
         .transpose()
     }
-
-    /// Names of rooms that requests wait for, at most 100.
-    pub async fn awaited_rooms(&self) -> Result<Vec<String>> {
-        let query = sqlx::query_scalar(
-            "SELECT DISTINCT room_name FROM inbox
-             WHERE processed_at IS NULL AND room_name IS NOT NULL AND kind = 'request' LIMIT 100",
-        );
-        Ok(query.fetch_all(&self.read).await?)
-    }
-
-    /// Ends the requests that wait for a room, with the reason.
-    pub async fn refuse_requests(
-        &self,
-        room_name: &str,
-        outcome: MessageOutcome,
-        error: &str,
-        now: Timestamp,
-    ) -> Result<()> {
-        sqlx::query(
-            "UPDATE inbox SET processed_at = $1, due_at = $2, error = $3, outcome = $4
-             WHERE processed_at IS NULL AND room_name = $5 AND kind = 'request'",
-        )
-        .bind(now.as_millisecond())
-        .bind(NEVER)
-        .bind(text(error))
-        .bind(outcome.as_str())
-        .bind(text(room_name))
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
 }
 
 /// Marks messages as processed. Guarded: one that somebody else has processed is a conflict.

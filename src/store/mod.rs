@@ -18,6 +18,7 @@ mod pooler;
 mod settings;
 mod sql;
 mod unknown;
+mod waiting_requests;
 
 mod inbox;
 mod inbox_writer;

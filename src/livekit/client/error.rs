@@ -79,6 +79,14 @@ impl Error {
         }
     }
 
+    /// Whether LiveKit says that our key, account or project may not do this. A proxy's page does not count.
+    pub fn is_denied(&self) -> bool {
+        match self {
+            Self::Twirp { status, .. } => matches!(status, 401 | 403),
+            _ => self.kind() == ErrorKind::Unauthorized,
+        }
+    }
+
     /// The same error as a transient one, because other answers of LiveKit contradict it.
     pub fn into_transient(mut self) -> Error {
         if let Self::Transport { kind, .. }

@@ -48,6 +48,8 @@ pub(super) struct Batch {
     pub waiting: Vec<Waiting>,
     /// Recordings whose known end was corrected.
     pub corrected: Vec<(CallId, EgressId)>,
+    /// Calls for which somebody asked to start or stop a recording.
+    pub requested: Vec<CallId>,
 }
 
 impl Batch {

@@ -70,6 +70,7 @@ impl Intake {
         let Some(update) = batch.calls.get_mut(id) else {
             return Ok(None);
         };
+        let is_request = matches!(payload, EventPayload::Request { .. });
         let event = Event {
             received_at: message.received_at,
             source: message::source(message),
@@ -85,6 +86,9 @@ impl Intake {
         let Ok(step) = step else {
             return Ok(Some(message::PANICKED.into()));
         };
+        if is_request {
+            batch.requested.push(id.into());
+        }
         if step.changed {
             batch.changed.insert(id.into());
         }

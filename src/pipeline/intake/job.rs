@@ -71,6 +71,7 @@ impl Intake {
             processed: &batch.processed,
             waiting: &batch.waiting,
             corrected: &batch.corrected,
+            requested: &batch.requested,
         };
         let written = self.store.commit_fold(fold, &self.sinks, now).await;
         written.context("calls could not be written")?;
@@ -81,6 +82,9 @@ impl Intake {
         self.wake_sinks(&updates);
         if !batch.corrected.is_empty() {
             self.wake.sink(Sink::Mirror).notify_one();
+        }
+        if !batch.requested.is_empty() {
+            self.wake.sink(Sink::Egress).notify_one();
         }
         let is_missing = |update: &CallUpdate| update.call.missing_since().is_some();
         if !batch.waiting.is_empty() || updates.iter().any(is_missing) {

@@ -9,45 +9,65 @@ use crate::{
     store::MessageOutcome,
 };
 
+/// Why a request waits for a room that LiveKit does not list.
+const UNLISTED: &str = "LiveKit does not list the room, although somebody is in it";
+
+/// What LiveKit says of a room for which requests wait.
+enum RoomAnswer {
+    /// It is open.
+    Found,
+    /// Not known yet; the reason, for people.
+    Waits(String),
+    /// The requests have this outcome; the error is for people.
+    Refused(MessageOutcome, String),
+}
+
 impl Reconcile {
-    /// Refuses requests at once when there is no room with that name, or when LiveKit refuses to list its rooms. While LiveKit
-    /// is unreachable, they wait.
+    /// Refuses requests at once when there is no room with that name, or when LiveKit refuses to list its rooms for good.
+    /// Others wait, with LiveKit's words.
     pub(super) async fn answer_requests(
         &self,
         rooms: &Result<Vec<OpenRoom>, Error>,
         now: Timestamp,
     ) -> anyhow::Result<()> {
         for name in self.store.awaited_rooms().await? {
-            let refused = match rooms {
-                Ok(rooms) if has_room(rooms, &name) => None,
+            let answer = match rooms {
+                Ok(rooms) if has_room(rooms, &name) => RoomAnswer::Found,
                 Ok(_) => self.ask_for(&name, now).await?,
                 Err(error) => refusal(error),
             };
-            if let Some((outcome, error)) = refused {
-                let refusing = self.store.refuse_requests(&name, outcome, &error, now);
-                refusing.await?;
-                self.wake.folded.notify_waiters();
+            match answer {
+                RoomAnswer::Found => continue,
+                RoomAnswer::Waits(reason) => self.store.note_waiting(&name, &reason).await?,
+                RoomAnswer::Refused(outcome, error) => {
+                    let refusing = self.store.refuse_requests(&name, outcome, &error, now);
+                    refusing.await?;
+                }
             }
+            self.wake.folded.notify_waiters();
         }
         Ok(())
     }
 
     /// A list without the room may be wrong: LiveKit is asked for the room by name, and for its participants.
-    async fn ask_for(
-        &self,
-        name: &str,
-        now: Timestamp,
-    ) -> anyhow::Result<Option<(MessageOutcome, String)>> {
-        let Ok(rooms) = self.client.rooms(&[name]).await else {
-            return Ok(None);
+    async fn ask_for(&self, name: &str, now: Timestamp) -> anyhow::Result<RoomAnswer> {
+        let rooms = match self.client.rooms(&[name]).await {
+            Ok(rooms) => rooms,
+            Err(error) => return Ok(refusal(&error)),
         };
         if let Some(room) = rooms.iter().find(|room| room.name == name) {
             self.put(vec![message::room(&as_event(room), now)]).await?;
-            return Ok(None);
+            return Ok(RoomAnswer::Found);
         }
-        let occupants = occupants(&self.client, name).await;
-        let is_empty = occupants.is_ok_and(|people| people.is_empty());
-        Ok(is_empty.then(|| (MessageOutcome::NoRoom, "no such room".to_owned())))
+        Ok(match occupants(&self.client, name).await {
+            Ok(people) if people.is_empty() => {
+                RoomAnswer::Refused(MessageOutcome::NoRoom, "no such room".to_owned())
+            }
+            Ok(_) => RoomAnswer::Waits(UNLISTED.to_owned()),
+            Err(error) => RoomAnswer::Waits(format!(
+                "LiveKit does not list the room, and cannot say who is in it: {error}"
+            )),
+        })
     }
 }
 
@@ -55,15 +75,16 @@ fn has_room(rooms: &[OpenRoom], name: &str) -> bool {
     rooms.iter().any(|room| room.name == name)
 }
 
-/// The outcome of waiting requests after an error; `None`: the error is temporary.
-fn refusal(error: &Error) -> Option<(MessageOutcome, String)> {
+/// What an error means for requests that wait for a room.
+fn refusal(error: &Error) -> RoomAnswer {
     let outcome = match error.kind() {
+        _ if error.is_denied() => MessageOutcome::NotPermitted,
         ErrorKind::Unauthorized => MessageOutcome::NotPermitted,
         ErrorKind::BadRequest => MessageOutcome::SetAside,
-        ErrorKind::Transient | ErrorKind::UnknownOutcome | ErrorKind::NotFound => return None,
+        ErrorKind::Transient | ErrorKind::UnknownOutcome | ErrorKind::NotFound => {
+            return RoomAnswer::Waits(format!("cannot list LiveKit's rooms: {error}"));
+        }
     };
-    Some((
-        outcome,
-        format!("The recording could not be started: {error}."),
-    ))
+    let error = format!("The recording could not be started: {error}.");
+    RoomAnswer::Refused(outcome, error)
 }

@@ -15,6 +15,9 @@ use crate::{
 
 /// How long a delivery is tried before it is dead.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(72);
+/// How long a message waits for the bucket's answer about a recording whose end has changed, and how often it looks.
+const BUCKET: SignedDuration = SignedDuration::from_secs(20);
+const LOOK: Duration = Duration::from_secs(1);
 /// For the first ten minutes, attempts are at most 30 s apart.
 const EAGER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -60,6 +63,10 @@ impl Mirror {
         let Some(number) = state.next(&due.delivery, &end) else {
             return Attempt::new(delivered, sink_state);
         };
+        let waited = now.duration_since(due.delivery.created_at);
+        if is_outdated(&due.call, recording) && waited.abs() < BUCKET {
+            return Attempt::new(Outcome::Wait { after: LOOK }, sink_state);
+        }
         let id = message_id(recording, number);
         let body = self.body(&due.call, recording, number).await;
         let outcome = match self.client.post(&id, body, now).await {
@@ -125,9 +132,19 @@ impl Mirror {
     }
 }
 
-/// The recording's error, or that it is not in our bucket.
+/// Whether the bucket's answer is older than what LiveKit last reported of the recording.
+fn is_outdated(call: &Call, recording: &Recording) -> bool {
+    let known = call.objects.get(&recording.egress_id);
+    known.is_some_and(|object| !object.is_of(recording)) && call.must_look_for(recording)
+}
+
+/// The recording's error, or that it is not in our bucket. The bucket's outdated answer would contradict the status.
 fn error(call: &Call, recording: &Recording) -> String {
-    match call.recording_error(recording) {
+    let error = match is_outdated(call, recording) {
+        true => call.reported_error(recording),
+        false => call.recording_error(recording),
+    };
+    match error {
         error if error.is_empty() && call.is_elsewhere(recording) => recording.place.note(),
         error => error,
     }

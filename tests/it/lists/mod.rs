@@ -7,4 +7,5 @@ mod front;
 mod gone;
 mod keys;
 mod refusals;
+mod requests;
 mod simulations;

@@ -67,7 +67,7 @@ async fn a_refusal_that_stays_is_told_everywhere_in_livekits_words() {
     world.stop().await;
     let done = world.program(&["record", "start", "by-hand"]);
     let said = String::from_utf8_lossy(&done.stderr);
-    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert_eq!(done.status.code(), Some(77), "{said}");
     assert!(said.contains(words) && !blames_the_key(&said), "{said}");
 }
 

@@ -19,4 +19,4 @@ mod start;
 mod vanished;
 
 pub use sink::Egress;
-pub use state::EgressState;
+pub use state::{EgressState, LastRefusal};

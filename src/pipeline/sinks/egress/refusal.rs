@@ -49,9 +49,13 @@ impl Egress {
         let known = due.call.not_started.as_ref();
         let is_new = not_started.refusal.is_final()
             || known.is_none_or(|known| known.error != not_started.error);
+        let mut state = state.after(error);
+        if not_started.refusal == StartRefusal::Final {
+            state = state.given_up(now);
+        }
         let NotStarted { error: text, .. } = not_started;
         let found = is_new.then(|| observation(&due.call, text, not_started.refusal, now));
-        Attempt::new(outcome, &state.after(error).to_json()).with_messages(found)
+        Attempt::new(outcome, &state.to_json()).with_messages(found)
     }
 
     fn meaning(&self, call: &Call, kind: ErrorKind, now: Timestamp) -> StartRefusal {

@@ -82,7 +82,7 @@ impl Egress {
                 done(due).with_messages([message::egress(info, now)])
             }
             Ok(Stopped::AlreadyOver) => self.adopt_ends(due, now).await,
-            Err(error) => retry(&error, EgressState::of(&due.delivery)),
+            Err(error) => not_stopped(&error, EgressState::of(&due.delivery)),
         }
     }
 
@@ -105,10 +105,17 @@ pub(super) fn done(due: &Due) -> Attempt {
 
 /// LiveKit did not do what it was asked for, and is asked again.
 pub(super) fn retry(error: &Error, state: EgressState) -> Attempt {
+    again(error, error.to_string(), state)
+}
+
+/// A stop that LiveKit refuses is tried again as well: a recording that goes on is paid for.
+fn not_stopped(error: &Error, state: EgressState) -> Attempt {
+    let text = format!("The recording could not be stopped: {error}. The service keeps trying.");
+    again(error, text, state)
+}
+
+fn again(error: &Error, text: String, state: EgressState) -> Attempt {
     let after = (error.kind() == ErrorKind::Unauthorized).then_some(UNAUTHORIZED);
-    let outcome = Outcome::Retry {
-        after,
-        error: error.to_string(),
-    };
+    let outcome = Outcome::Retry { after, error: text };
     Attempt::new(outcome, &state.after(error).to_json())
 }

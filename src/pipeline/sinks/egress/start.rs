@@ -39,6 +39,10 @@ impl Egress {
         if let Some(after) = state.shows_up_in(now).or(restart_wait(call, now)) {
             return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
         }
+        if state.has_given_up(call, pending_request, now) {
+            let error = due.delivery.last_error.clone().unwrap_or_default();
+            return Attempt::new(Outcome::Dead { error }, &due.delivery.sink_state);
+        }
         if call.is_open() && call.may_be_foreign(self.client.api_key()) {
             match self.is_listed(call).await {
                 Ok(true) => {}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    domain::{Call, call::RecordingRequest},
     livekit::client::{Error, ErrorKind},
     store::Delivery,
 };
@@ -27,10 +28,34 @@ pub struct EgressState {
     /// The key that this start requested; identifies its egress if the answer is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
-    /// LiveKit refused our key at the last try: a request that waits for the outcome need not wait any longer.
+    /// LiveKit refused our key or account at the last try: a request that waits for the outcome need not wait any longer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     denied: bool,
+    /// LiveKit would refuse the last try again: the same holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refused: bool,
+    /// When a start was refused for good: it is not sent again before the call knows. To the millisecond.
+    #[serde(
+        default,
+        with = "millisecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    given_up_at: Option<Timestamp>,
 }
+
+/// What LiveKit's last error means for a request that waits for the outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastRefusal {
+    /// It may pass.
+    Transient,
+    /// It stays.
+    Final,
+    /// It stays until the key or the account may do this.
+    NotPermitted,
+}
+
+/// How long a final refusal may take to reach the call.
+const FOLDED: SignedDuration = SignedDuration::from_secs(30);
 
 impl EgressState {
     /// The state in a delivery; an empty one for what this version cannot read.
@@ -43,21 +68,52 @@ impl EgressState {
         EgressState {
             sent_at: Some(now),
             key: Some(key.to_owned()),
-            denied: false,
+            ..EgressState::default()
         }
     }
 
     /// The state after LiveKit answered with this error.
     pub(super) fn after(self, error: &Error) -> EgressState {
         EgressState {
-            denied: error.kind() == ErrorKind::Unauthorized,
+            denied: error.is_denied(),
+            refused: error.kind() == ErrorKind::BadRequest,
             ..self
         }
     }
 
-    /// Whether LiveKit refused our key at the last try of this delivery.
-    pub fn was_denied(delivery: &Delivery) -> bool {
-        delivery.attempts > 0 && EgressState::of(delivery).denied
+    /// The state after a start was refused for good.
+    pub(super) fn given_up(self, now: Timestamp) -> EgressState {
+        EgressState {
+            given_up_at: Some(now),
+            ..self
+        }
+    }
+
+    /// Whether this request was refused for good a moment ago, and the call does not know yet.
+    pub(super) fn has_given_up(
+        &self,
+        call: &Call,
+        request: &RecordingRequest,
+        now: Timestamp,
+    ) -> bool {
+        let is_recent = |at: &Timestamp| now.duration_since(*at).abs() < FOLDED;
+        let Some(at) = self.given_up_at.filter(is_recent) else {
+            return false;
+        };
+        let asked_before = request
+            .asked_at
+            .is_none_or(|asked| asked.as_millisecond() <= at.as_millisecond());
+        let known = call.not_started.as_ref();
+        asked_before && known.is_none_or(|known| known.at.as_millisecond() < at.as_millisecond())
+    }
+
+    /// What LiveKit's last error means.
+    pub fn last_refusal(delivery: &Delivery) -> LastRefusal {
+        match EgressState::of(delivery) {
+            EgressState { denied: true, .. } => LastRefusal::NotPermitted,
+            EgressState { refused: true, .. } => LastRefusal::Final,
+            _ => LastRefusal::Transient,
+        }
     }
 
     /// How long until a start that was sent would be listed.
