@@ -97,11 +97,10 @@ async fn a_start_that_is_refused_for_good_is_sent_once() {
     for n in 0..3 {
         let room = format!("desk-{n}");
         let call = world.livekit.open_room(&room);
-        world.livekit.join_room(&room);
+        world.livekit.join(&room, crate::harness::agent());
         world
             .row_where(&call, |row| text(row, "Error").contains("disabled"))
             .await;
-        world.processed(&call, "egress").await;
     }
     assert_eq!(front.calls(START), 3);
 }
