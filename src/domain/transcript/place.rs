@@ -129,7 +129,7 @@ fn wrapped<'a>(fields: &RawFields<'a>, depth: u8) -> Result<Option<Wrapped<'a>>,
 
 fn has_wrapper(fields: &RawFields<'_>) -> bool {
     let wrapper = |name: &&str| fields.get(*name).is_some_and(|value| is_object(value));
-    WRAPPERS.iter().any(|name| wrapper(&name))
+    WRAPPERS.iter().any(wrapper)
 }
 
 fn is_object(value: &RawValue) -> bool {
