@@ -2,6 +2,7 @@
 
 mod budget;
 mod events;
+mod handback;
 mod recorders;
 mod reports;
 
