@@ -25,6 +25,12 @@ impl Call {
             elsewhere.and_then(|recording| self.recording_note(recording)),
             self.other_parts(primary),
             self.restarts_error(),
+            self.unrecorded_rest().map(|rest| {
+                format!(
+                    "The recording is shorter than the call: the egress of another program ended {} before the last person left, and nothing recorded the rest.",
+                    clock(rest)
+                )
+            }),
         ])
     }
 

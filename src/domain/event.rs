@@ -50,10 +50,10 @@ pub enum EventPayload {
         participant: Participant,
         at: Timestamp,
     },
-    /// `track_published` of an audio track: the sid of its participant.
+    /// `track_published` of an audio track.
     AudioPublished {
         room: Room,
-        sid: String,
+        voice: Box<Voice>,
         at: Timestamp,
     },
     /// Any egress_* webhook, an answer of StartEgress, an entry of ListEgress.
@@ -75,6 +75,15 @@ pub enum EventPayload {
     },
     /// Valid, but about no call: unknown events, ingress, dashboard tests without a room.
     Nothing,
+}
+
+/// Who published an audio track.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Voice {
+    /// The participant's sid.
+    pub sid: String,
+    /// The participant, if the event says of what kind it is; livekit-server sends only its sid and identity.
+    pub participant: Option<Participant>,
 }
 
 /// A request from `POST /v1/recordings` or `record start|stop`.
@@ -113,6 +122,8 @@ pub enum Observation {
     TranscriptKept { key: String },
     /// The egress will report nothing more: its room ended long ago, or its process died.
     EgressLost { egress_id: EgressId },
+    /// Lists of the open room's participants lack the egress, which was in it.
+    RecorderGone { egress_id: EgressId },
     /// This service started the egress.
     Started { egress_id: EgressId },
     /// This service's egress is stopped because another program also records the call.

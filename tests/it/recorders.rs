@@ -1,6 +1,7 @@
 //! Several recorders of one call: another program's egress beside ours, egresses that die, files outside of our bucket.
 
 mod elsewhere;
+mod handback;
 mod parts;
 mod restarts;
 mod scopes;

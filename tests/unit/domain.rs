@@ -3,6 +3,7 @@
 mod budget;
 mod demand;
 mod events;
+mod handback;
 mod recorders;
 mod reports;
 

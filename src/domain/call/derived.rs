@@ -14,11 +14,7 @@ impl Call {
     /// The newest request that no recording fulfils and that was not finally refused.
     pub fn pending_request(&self) -> Option<&RecordingRequest> {
         let fulfilled = |request: &RecordingRequest| {
-            let newer = |it: &&Recording| !request.ended.contains(&it.egress_id);
-            self.recordings
-                .values()
-                .filter(newer)
-                .any(|it| self.serves(it))
+            self.recordings.values().any(|it| self.fulfils(it, request))
         };
         let last = self.not_started.as_ref();
         let over = last.filter(|not_started| self.is_over(not_started));

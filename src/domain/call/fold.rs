@@ -71,14 +71,11 @@ impl Call {
             } => {
                 self.merge_open_room(room, *at, event.received_at);
                 self.request_by_policy(policy, Some(participant));
-                self.merge_simulator(policy, participant);
-                let known = self.participants.entry(participant.sid.clone());
-                known.or_default().merge(participant.clone());
+                self.merge_participant(policy, participant);
             }
-            EventPayload::AudioPublished { room, sid, at } => {
+            EventPayload::AudioPublished { room, voice, at } => {
                 self.merge_open_room(room, *at, event.received_at);
-                self.request_by_policy(policy, None);
-                self.voices.insert(sid.clone());
+                self.merge_voice(policy, voice, *at);
             }
             EventPayload::Egress {
                 room,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::state::{Call, NameSource, RecordingRequest};
 use crate::domain::{
-    event::{Observation, Request},
+    event::{Observation, Request, Voice},
     latest::Latest,
     participant::{Participant, earliest},
     policy::{Policy, RecordOn},
@@ -58,6 +58,24 @@ impl Call {
                 path_id: None,
                 ended: BTreeSet::new(),
             });
+        }
+    }
+
+    /// A participant that an event describes.
+    pub(super) fn merge_participant(&mut self, policy: &Policy, participant: &Participant) {
+        self.merge_simulator(policy, participant);
+        let known = self.participants.entry(participant.sid.clone());
+        known.or_default().merge(participant.clone());
+    }
+
+    /// A participant published audio at this time.
+    pub(super) fn merge_voice(&mut self, policy: &Policy, voice: &Voice, at: Timestamp) {
+        self.voices.insert(voice.sid.clone());
+        let known = self.voiced_at.entry(voice.sid.clone()).or_insert(at);
+        *known = at.min(*known);
+        self.request_by_policy(policy, voice.participant.as_ref());
+        if let Some(participant) = &voice.participant {
+            self.merge_participant(policy, participant);
         }
     }
 
@@ -120,6 +138,10 @@ impl Call {
             }
             Observation::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
+            }
+            Observation::RecorderGone { egress_id } => {
+                let known = self.recorders_gone.entry(egress_id.clone()).or_insert(at);
+                *known = at.max(*known);
             }
             Observation::Started { egress_id } => {
                 self.ours.insert(egress_id.clone());

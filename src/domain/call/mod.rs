@@ -7,6 +7,7 @@ mod deliveries;
 mod derived;
 mod ends;
 mod fold;
+mod handback;
 mod merge;
 mod parts;
 mod recorders;

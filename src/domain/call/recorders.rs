@@ -1,7 +1,7 @@
 //! Several egresses of one call: which of them this service started, which it stopped in favour of another program's,
 //! and which count for the row.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::state::Call;
 use crate::domain::{
@@ -76,8 +76,9 @@ impl Call {
     fn failed_beside_ours(&self, recording: &Recording) -> bool {
         let ours = |it: &&Recording| self.ours.contains(&it.egress_id);
         let spans = |it: &Recording| {
-            let on = !self.has_ended(it) || it.ended_at >= recording.ended_at;
-            on && it.started_at <= recording.started_at
+            let later = |at: Option<Timestamp>| at.map(|at| at + SIDE_BY_SIDE);
+            let on = !self.has_ended(it) || later(it.ended_at) >= recording.ended_at;
+            on && it.started_at <= later(recording.started_at)
         };
         !self.ours.is_empty()
             && !self.ours.contains(&recording.egress_id)

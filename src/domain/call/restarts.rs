@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::state::Call;
 use crate::domain::{
-    egress_error::FailureKind, egress_status::EgressStatus, participant::ParticipantKind,
+    egress_error::FailureKind,
+    egress_status::EgressStatus,
+    id::EgressId,
+    participant::{Participant, ParticipantKind},
     recording::Recording,
 };
 
@@ -64,15 +67,25 @@ impl Call {
     /// Whether too many of our recordings have died to start another one.
     pub fn restarts_used_up(&self) -> bool {
         let ours = |recording: &&Recording| self.ours.contains(&recording.egress_id);
-        let died = self.recordings.values().filter(ours);
-        died.filter(|recording| self.died(recording)).count() > RESTARTS
+        self.deaths().filter(ours).count() > RESTARTS
+    }
+
+    /// The recordings that died. An egress waits for a first sound: once people speak, those that ended before do not
+    /// count.
+    fn deaths(&self) -> impl Iterator<Item = &Recording> {
+        let has_begun = self.people_spoke();
+        let counts = move |it: &&Recording| !(has_begun && self.is_silent(it));
+        let died = self.recordings.values().filter(|it| self.died(it));
+        died.filter(counts)
     }
 
     /// How long the next start waits after the last death, and the time of that death by LiveKit's clock.
     pub fn restart_backoff(&self) -> Option<(SignedDuration, Option<Timestamp>)> {
-        let died = || self.recordings.values().filter(|it| self.died(it));
-        let earlier = u32::try_from(died().count().checked_sub(1)?).unwrap_or(u32::MAX);
-        let last = died().filter_map(|recording| recording.ended_at).max();
+        let earlier = u32::try_from(self.deaths().count().checked_sub(1)?).unwrap_or(u32::MAX);
+        let last = self
+            .deaths()
+            .filter_map(|recording| recording.ended_at)
+            .max();
         let factor = 4_i32.saturating_pow(earlier.min(RESTARTS as u32));
         Some((FIRST_WAIT * factor, last))
     }
@@ -88,16 +101,32 @@ impl Call {
         gone.next()
     }
 
+    /// Egresses that should be in the open room: they run, joined it, and have not left.
+    pub fn recorders_in_room(&self) -> impl Iterator<Item = &EgressId> {
+        let recordings = self.recordings.values().filter(|_| self.is_open());
+        let is_there = |it: &&Recording| {
+            let joined = self.own_participants(it).next().is_some();
+            self.is_running(it) && joined && self.recorder_left_at(it).is_none()
+        };
+        recordings.filter(is_there).map(|it| &it.egress_id)
+    }
+
     /// When the egress's own participant last left the room; `None` while it is there.
     fn recorder_left_at(&self, recording: &Recording) -> Option<Timestamp> {
-        let own = self.participants.values().filter(|participant| {
-            participant.kind == ParticipantKind::Egress
-                && participant.identity == recording.egress_id.as_str()
-        });
-        let mut last = None;
-        for participant in own {
-            last = last.max(Some(participant.left_at?));
+        let gone = self.recorders_gone.get(&recording.egress_id).copied();
+        let mut last = gone;
+        for participant in self.own_participants(recording) {
+            let listed_last = gone.filter(|gone| participant.joined_at < Some(*gone));
+            last = last.max(Some(participant.left_at.or(listed_last)?));
         }
         last
+    }
+
+    /// The egress as a participant; a second one after it joined again.
+    fn own_participants(&self, recording: &Recording) -> impl Iterator<Item = &Participant> {
+        self.participants.values().filter(|participant| {
+            participant.kind == ParticipantKind::Egress
+                && participant.identity == recording.egress_id.as_str()
+        })
     }
 }

@@ -70,6 +70,9 @@ pub struct Call {
     /// LiveKit listed it for LIVEKIT_API_KEY.
     #[serde(default)]
     pub listed: bool,
+    /// Egresses that lists of the room's participants lack, and since when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub recorders_gone: BTreeMap<EgressId, Timestamp>,
     /// Egresses that this service started.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ours: BTreeSet<EgressId>,
@@ -79,6 +82,9 @@ pub struct Call {
     /// Sids of participants that published audio.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub voices: BTreeSet<String>,
+    /// When they first did, where an event says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub voiced_at: BTreeMap<String, Timestamp>,
     /// A transcript with words was reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_words: bool,

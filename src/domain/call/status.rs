@@ -68,7 +68,8 @@ impl Call {
 
     /// Whether it ended without a file because nobody spoke.
     pub fn is_silent(&self, recording: &Recording) -> bool {
-        recording.has_no_audio() && (self.was_stopped(recording) || !self.people_spoke())
+        let heard_nobody = !self.people_spoke() || self.was_early(recording);
+        recording.has_no_audio() && (self.was_stopped(recording) || heard_nobody)
     }
 
     /// Whether there is no file and none is expected.

@@ -8,7 +8,7 @@ use super::{
     participant::{is_audio, participant},
     value::{first, milliseconds, seconds, string, text},
 };
-use crate::domain::{AgentJob, EventPayload, Room};
+use crate::domain::{AgentJob, EventPayload, Room, event::Voice};
 
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
@@ -81,12 +81,20 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unrea
         }
         EventKind::TrackPublished if is_audio(&body["track"]) => EventPayload::AudioPublished {
             room,
-            sid: participant(&body["participant"]).sid,
+            voice: Box::new(voice(&body["participant"])),
             at,
         },
         EventKind::Ingress => EventPayload::Nothing,
         EventKind::TrackPublished | EventKind::Other => EventPayload::RoomSeen { room, at },
     })
+}
+
+fn voice(value: &Value) -> Voice {
+    let participant = participant(value);
+    Voice {
+        sid: participant.sid.clone(),
+        participant: value.get("kind").map(|_| participant),
+    }
 }
 
 fn room(value: &Value) -> Room {

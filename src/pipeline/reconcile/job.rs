@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::{
     gone::CONFIRM,
     participants::lacks_people,
+    recorders::is_recorded,
     rooms::{as_event, reopened},
     running::Running,
     target::{Reconcile, Unfinished},
@@ -66,7 +67,14 @@ impl Job for Reconcile {
         self.put(self.lost(&calls, &running, now)).await?;
         let unclear = |room: &&OpenRoom| lacks_people(room, &known) && !opened.contains(room);
         let unclear = rooms.iter().filter(unclear);
-        let rooms_to_read: Vec<_> = unclear.chain(opened.iter().copied()).collect();
+        let recorded = |room: &&OpenRoom| {
+            is_recorded(room, &known) && !lacks_people(room, &known) && !opened.contains(room)
+        };
+        let recorded = rooms.iter().filter(recorded);
+        let rooms_to_read: Vec<_> = unclear
+            .chain(recorded)
+            .chain(opened.iter().copied())
+            .collect();
         self.put(self.participants(&rooms_to_read, &known, now).await)
             .await?;
         listed.map(|_| false)

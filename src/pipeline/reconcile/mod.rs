@@ -2,9 +2,9 @@
 //! the inbox.
 //!
 //! `job` has the order of the steps. `rooms` finds rooms that were opened, `gone` and `confirm` those that have closed,
-//! `running` rooms with a running egress, `egresses` recordings that changed or vanished, `participants` who was there, and
-//! `requests` requests to record that will never be fulfilled. An alert reports when no webhooks arrive at all
-//! (`alerts::checks`).
+//! `running` rooms with a running egress, `egresses` recordings that changed or vanished, `participants` who was there,
+//! `recorders` egresses that left without a webhook, and `requests` requests to record that will never be fulfilled. An
+//! alert reports when no webhooks arrive at all (`alerts::checks`).
 
 mod target;
 
@@ -18,6 +18,8 @@ mod rooms;
 
 mod confirm;
 mod gone;
+
+mod recorders;
 
 mod job;
 

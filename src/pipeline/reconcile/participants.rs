@@ -28,11 +28,15 @@ impl Reconcile {
         now: Timestamp,
     ) -> Vec<InboxMessage> {
         let (mut messages, mut failed) = (Vec::new(), Vec::new());
+        self.forget_ended(known);
         for some in rooms.chunks(SIDE_BY_SIDE) {
             let answers = some.iter().map(|room| self.client.participants(&room.name));
             for (room, answer) in some.iter().zip(join_all(answers).await) {
                 match answer {
-                    Ok(infos) => messages.extend(joined(room, known, &infos, now)),
+                    Ok(infos) => {
+                        messages.extend(joined(room, known, &infos, now));
+                        messages.extend(self.recorders_gone(room, known, &infos, now));
+                    }
                     Err(error) => failed.push((room, error)),
                 }
             }

@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use crate::{
-    domain::{Call, CallId},
+    domain::{Call, CallId, EgressId},
     livekit::client::Client,
     pipeline::Wake,
     store::{InboxMessage, Store},
@@ -27,6 +29,8 @@ pub struct Reconcile {
     pub(super) lost_after: Duration,
     /// Whether a list lacked the room of an open call, so that the next list is due soon.
     pub(super) must_confirm: AtomicBool,
+    /// Egresses that the last list of their room's participants lacked, and since when.
+    pub(super) absent: Mutex<BTreeMap<EgressId, Timestamp>>,
 }
 
 impl Reconcile {
@@ -45,6 +49,7 @@ impl Reconcile {
             interval,
             lost_after,
             must_confirm: AtomicBool::new(false),
+            absent: Mutex::default(),
         }
     }
     /// Stores observations in the inbox.

@@ -5,13 +5,15 @@
 //! `domain::call::derived` decides whether a call needs a start or a stop; `sink` stops first. `room` checks that the open
 //! room is the call's, `key` chooses the object key (from RECORDING_PATH by `domain::path`), `start` sends the start, `refusal`
 //! handles a start that LiveKit refused, and `state` is stored between tries. `doubled` stops our egress in favour of
-//! another program's, and `vanished` handles an egress that left its room without an end.
+//! another program's, `handback` waits before our egress records what another program's no longer does, and `vanished`
+//! handles an egress that left its room without an end.
 
 mod state;
 
 mod sink;
 
 mod doubled;
+mod handback;
 mod key;
 mod refusal;
 mod room;

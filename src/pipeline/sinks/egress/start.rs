@@ -43,6 +43,13 @@ impl Egress {
             let error = due.delivery.last_error.clone().unwrap_or_default();
             return Attempt::new(Outcome::Dead { error }, &due.delivery.sink_state);
         }
+        match self.awaits_people(call, pending_request, now).await {
+            Ok(None) => {}
+            Ok(Some(after)) => {
+                return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
+            }
+            Err(error) => return self.refused(due, &error, state, now),
+        }
         if call.is_open() && call.may_be_foreign(self.client.api_key()) {
             match self.is_listed(call).await {
                 Ok(true) => {}
@@ -103,7 +110,7 @@ impl Egress {
         let here = room.sid == call.id || room.sid.is_empty();
         let id = &recording.egress_id;
         let known = call.recordings.get(id);
-        let useless = known.is_some_and(|known| !call.serves(known));
+        let useless = known.is_some_and(|known| !call.fulfils(known, pending_request));
         here && !useless
             && !pending_request.ended.contains(id)
             && self.bucket.place_of(&destination).is_ours()
