@@ -137,7 +137,8 @@ fn of_host(host: &str) -> HostRegion {
     let Some(region) = found else {
         return HostRegion::Unknown;
     };
-    let alias = WASABI.iter().find(|(alias, _)| *alias == region);
+    let mut aliases = WASABI.iter().filter(|_| host.ends_with(".wasabisys.com"));
+    let alias = aliases.find(|(alias, _)| *alias == region);
     let region = alias.map_or(region, |(_, region)| region);
     HostRegion::Usual(region.to_owned())
 }
@@ -184,6 +185,8 @@ mod tests {
             ("s3.eu-central-1.wasabisys.com", "eu-central-1"),
             ("s3.nl-1.wasabisys.com", "eu-central-1"),
             ("s3.wasabisys.com", "us-east-1"),
+            ("s3.de-1.idrivee2.com", "de-1"),
+            ("de-1.linodeobjects.com", "de-1"),
             ("fra1.digitaloceanspaces.com", "fra1"),
             ("s3.gra.io.cloud.ovh.net", "gra"),
             ("s3.eu-west-par.io.cloud.ovh.net", "eu-west-par"),

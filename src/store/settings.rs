@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
-use super::{error::Result, open::Store, unknown::UnknownValue};
+use super::{
+    error::{Error, Result},
+    open::Store,
+    unknown::UnknownValue,
+};
 
 /// A value that is stored under a name of its own. The names are those of the first version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +63,34 @@ impl Store {
     pub async fn set(&self, setting: Setting<'_>, value: &str) -> Result<()> {
         let mut connection = self.write.acquire().await?;
         Ok(set(&mut connection, setting, value).await?)
+    }
+
+    /// Writes a setting if it still has the value `before`.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`]: it has another value by now.
+    pub(super) async fn replace(
+        &self,
+        setting: Setting<'_>,
+        before: Option<&str>,
+        value: &str,
+    ) -> Result<()> {
+        let sql = match before {
+            None => {
+                "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
+            }
+            Some(_) => "UPDATE settings SET value = $2 WHERE name = $1 AND value = $3",
+        };
+        let query = sqlx::query(sql).bind(setting.name().into_owned());
+        let query = query.bind(value);
+        let query = match before {
+            None => query,
+            Some(before) => query.bind(before),
+        };
+        match query.execute(&self.write).await?.rows_affected() {
+            0 => Err(Error::Conflict),
+            _ => Ok(()),
+        }
     }
 
     /// The stored value; `None` while there is none.

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod handback;
+mod notes;
 mod parts;
 mod restarts;
 mod scopes;
