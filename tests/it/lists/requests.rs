@@ -20,11 +20,14 @@ async fn a_new_request_asks_livekit_at_once() {
     world.row_is(&call, "Live").await;
     front.answer(START, twirp(429, "resource_exhausted", BUSY));
     let wanted = json!({"room_name": "desk"});
-    // The backoff of the first request has grown beyond what the second one waits.
+    // Two requests take 20 s. By then the backoff is longer than a request waits.
     for _ in 0..2 {
         answer(world.post("/v1/recordings", &wanted).await, 202).await;
     }
-    answer(world.post("/v1/recordings", &wanted).await, 202).await;
+    front.answer(START, twirp(429, "resource_exhausted", "another limit"));
+    let pending = answer(world.post("/v1/recordings", &wanted).await, 202).await;
+    let reason = pending["reason"].as_str().unwrap();
+    assert!(reason.contains("another limit"), "{reason}");
     front.tell_the_truth();
     let started = answer(world.post("/v1/recordings", &wanted).await, 200).await;
     assert_eq!(started["room_name"], "desk");
