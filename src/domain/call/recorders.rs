@@ -74,15 +74,13 @@ impl Call {
 
     /// Whether another program's egress left no file while ours was recording. Then nothing of the call is missing.
     fn failed_beside_ours(&self, recording: &Recording) -> bool {
-        // One that gave way had stopped.
-        let ours = |it: &&Recording| {
-            let id = &it.egress_id;
-            self.ours.contains(id) && !self.superseded.contains_key(id)
-        };
+        let ours = |it: &&Recording| self.ours.contains(&it.egress_id);
         let spans = |it: &Recording| {
             let later = |at: Option<Timestamp>| at.map(|at| at + SIDE_BY_SIDE);
             let on = !self.has_ended(it) || later(it.ended_at) >= recording.ended_at;
-            on && it.started_at <= later(recording.started_at)
+            // One that was started because theirs had failed did not record the time before.
+            let before = it.started_at <= recording.ended_at;
+            on && before && it.started_at <= later(recording.started_at)
         };
         !self.ours.is_empty()
             && !self.ours.contains(&recording.egress_id)
