@@ -74,7 +74,11 @@ impl Call {
 
     /// Whether another program's egress left no file while ours was recording. Then nothing of the call is missing.
     fn failed_beside_ours(&self, recording: &Recording) -> bool {
-        let ours = |it: &&Recording| self.ours.contains(&it.egress_id);
+        // One that gave way to it had stopped.
+        let ours = |it: &&Recording| {
+            let id = &it.egress_id;
+            self.ours.contains(id) && !self.superseded.contains_key(id)
+        };
         let spans = |it: &Recording| {
             let later = |at: Option<Timestamp>| at.map(|at| at + SIDE_BY_SIDE);
             let on = !self.has_ended(it) || later(it.ended_at) >= recording.ended_at;
