@@ -12,7 +12,8 @@ pub(super) fn caller(call: &Call) -> Option<String> {
     let by_telephone = of(ParticipantKind::Sip).find_map(|p| first_of(p, &[SIP_NUMBER]));
     let by_connector = || of(ParticipantKind::Connector).find_map(connector_number);
     let claimed = || in_order(call).find_map(|p| first_of(p, &[SIP_NUMBER]));
-    let is_by_telephone = of(ParticipantKind::Sip).next().is_some();
+    let mut people = call.participants.values();
+    let is_by_telephone = people.any(|p| p.kind == ParticipantKind::Sip);
     by_telephone
         .or_else(by_connector)
         .or_else(|| claimed().filter(|_| !is_by_telephone))

@@ -91,9 +91,10 @@ impl Plan {
     /// Marks the columns that are locked by their permissions, by name in the schema.
     pub fn mark_locked<'a>(&mut self, columns: impl Iterator<Item = &'a String>) {
         for locked in columns {
-            let same = |step: &&mut Step| step.column() == locked && step.locked().is_some();
-            if let Some(step) = self.steps.iter_mut().find(same) {
-                *step = step.locked().unwrap_or_else(|| step.clone());
+            let mut same = self.steps.iter_mut().filter(|it| it.column() == locked);
+            let found = same.find_map(|step| step.locked().map(|to| (step, to)));
+            if let Some((step, to)) = found {
+                *step = to;
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::name::{UnknownName, by_name};
+
 /// The position of the bucket's name in an object's URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressing {
@@ -25,11 +27,10 @@ impl Addressing {
 }
 
 impl FromStr for Addressing {
-    type Err = ();
+    type Err = UnknownName;
 
-    fn from_str(value: &str) -> Result<Addressing, ()> {
-        let named = Addressing::ALL.into_iter().find(|it| it.as_str() == value);
-        named.ok_or(())
+    fn from_str(value: &str) -> Result<Addressing, UnknownName> {
+        by_name(&Addressing::ALL, Addressing::as_str, value)
     }
 }
 

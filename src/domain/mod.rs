@@ -6,6 +6,7 @@
 //! whether a file is in our bucket, `call::state` has what retention purges of it.
 
 mod count;
+mod hash;
 mod hex;
 mod id;
 mod name;
@@ -57,6 +58,7 @@ pub use count::counted;
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType};
+pub use hash::hash;
 pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
 pub use name::{UnknownName, by_name};

@@ -46,8 +46,11 @@ pub(super) async fn list(
     // One name for all pages and filters: an empty page says nothing about the room.
     if let Some(name) = &filter.room_name {
         let names = room_names::names(name, None);
-        let known = room_names::known(&app, names.iter().map(String::as_str)).await?;
-        filter.room_name = Some(known.unwrap_or(name).to_owned());
+        if names.len() > 1
+            && let Some(known) = room_names::known(&app, names.iter().map(String::as_str)).await?
+        {
+            filter.room_name = Some(known.to_owned());
+        }
     }
     let page = app.store.page(&filter).await?;
     Ok(Json(CallPageView::new(&page)).into_response())

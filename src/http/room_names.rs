@@ -4,7 +4,7 @@
 use url::form_urlencoded;
 
 use super::App;
-use crate::store;
+use crate::{domain::with_blanks, store};
 
 /// The minimum number of digits in a phone number.
 const SHORTEST_NUMBER: usize = 7;
@@ -21,7 +21,7 @@ pub(super) fn names(name: &str, query: Option<&str>) -> Vec<String> {
     let literal = form_urlencoded::parse(literal.as_bytes());
     let literal = literal.filter(|(key, value)| {
         let is_room = ["room", "room_name"].contains(&key.as_ref());
-        is_room && value.replace('+', " ") == name
+        is_room && with_blanks(value) == name
     });
     let literal = literal.map(|(_, value)| value.into_owned());
     let guesses = [before_digits(name), name.replace(' ', "+")];

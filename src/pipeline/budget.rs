@@ -154,6 +154,7 @@ impl Budget {
     }
 }
 
-fn until(then: Timestamp, now: Timestamp) -> Duration {
+/// How long until then; zero if it is past.
+pub(crate) fn until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::message;
 use crate::{
-    domain::{Call, event::Observation},
+    domain::{Call, event::Observation, participant::Participant},
     livekit::{
         body,
         client::{Client, Error, ErrorKind, OpenRoom},
@@ -48,11 +48,7 @@ pub(super) async fn presence(client: &Client, call: &Call) -> Result<Presence, E
 /// The state of an unlisted room according to the participants in a room with its name.
 pub(super) async fn people(client: &Client, call: &Call) -> Result<Presence, Error> {
     let people = occupants(client, &call.room_name).await?;
-    let is_known = |info: &String| {
-        let info: Value = serde_json::from_str(info).unwrap_or_default();
-        let sid = body::participant(&info).sid;
-        call.participants.contains_key(&sid)
-    };
+    let is_known = |it: &Participant| call.participants.contains_key(&it.sid);
     Ok(match people.as_slice() {
         [] => Presence::Absent,
         people if people.iter().any(is_known) => Presence::Open,
@@ -62,14 +58,20 @@ pub(super) async fn people(client: &Client, call: &Call) -> Result<Presence, Err
 
 /// The participants of the room with this name. For a room that is not open, LiveKit Cloud answers 404, a self-hosted
 /// server an empty list.
-pub(super) async fn occupants(client: &Client, room_name: &str) -> Result<Vec<String>, Error> {
+pub(super) async fn occupants(client: &Client, room_name: &str) -> Result<Vec<Participant>, Error> {
     if room_name.is_empty() {
         return Ok(Vec::new());
     }
     match client.participants(room_name).await {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        answer => answer,
+        answer => Ok(answer?.iter().map(|info| participant(info)).collect()),
     }
+}
+
+/// A participant of a list; an empty one for what cannot be read.
+pub(super) fn participant(info: &str) -> Participant {
+    let info: Value = serde_json::from_str(info).unwrap_or_default();
+    body::participant(&info)
 }
 
 /// The observation that a list lacks the room of an open call.

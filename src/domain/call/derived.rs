@@ -109,7 +109,7 @@ impl Call {
         if self.finished_at.is_some() {
             return self.finished_at;
         }
-        if self.gone_at > self.alive_at {
+        if self.is_gone() {
             return self.gone_at;
         }
         let unseen = self.alive_at.is_none() && !self.recordings.is_empty();

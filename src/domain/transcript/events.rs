@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    heard::{Heard, hash},
+    heard::Heard,
     parts::{UnreadableReport, items},
     report::{Speaker, Turn},
     time::moment,
     timed::at,
     turn::{Item, item},
 };
+use crate::domain::hash::hash;
 
 /// The words and IDs of the conversation, to compare the events with.
 #[derive(Default)]

@@ -3,8 +3,9 @@
 use std::{
     cmp::Reverse,
     collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
 };
+
+use crate::domain::hash::hash;
 
 /// Separates two turns: no sentence continues in the next turn.
 const END: u64 = 0;
@@ -143,13 +144,6 @@ fn words(text: &str) -> Vec<u64> {
     let words = text.split_whitespace().map(word);
     let words = words.filter(|word| !word.is_empty());
     words.map(|word| hash(&word).max(END + 1)).collect()
-}
-
-/// The hash of a value, for fast comparisons.
-pub(super) fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
-    egress_request::{Scope, is_filled, scope, storage},
+    egress_request::{Scope, any_filled, flag, scope, storage},
     value::{first, integer, nanoseconds, string, text},
 };
 use crate::domain::{
@@ -35,21 +35,19 @@ pub fn egress(info: &Value, named: Room) -> EventPayload {
 
 fn records_room(info: &Value) -> bool {
     let streams = ["streamResults", "stream_results", "stream", "segments"];
-    let filled = |name: &&str| is_filled(&info[*name]);
-    let file = ["file", "fileResults", "file_results"].iter().any(filled);
+    let file = any_filled(info, &["file", "fileResults", "file_results"]);
     match scope(info) {
         Scope::WholeRoom => true,
         Scope::Other => false,
-        Scope::Unstated => file || !streams.iter().any(filled),
+        Scope::Unstated => file || !any_filled(info, &streams),
     }
 }
 
 fn destination(info: &Value) -> Destination {
-    let backup = first(info, &["backupStorageUsed", "backup_storage_used"]);
     Destination {
         requested: storage(info),
         location: Location::parse(text(&file(info)["location"])),
-        backup_used: backup.and_then(Value::as_bool) == Some(true),
+        backup_used: flag(info, &["backupStorageUsed", "backup_storage_used"]),
     }
 }
 

@@ -42,11 +42,10 @@ pub(super) enum Scope {
 /// What the egress records.
 pub(super) fn scope(info: &Value) -> Scope {
     if let Some(request) = object(info, &ROOM_COMPOSITE) {
-        let any = |names: &[&str]| names.iter().any(|name| is_filled(&request[*name]));
         return match file_of(request) {
             _ if flag(request, &["videoOnly", "video_only"]) => Scope::Other,
             Some(_) => Scope::WholeRoom,
-            None if any(&OTHER_OUTPUTS) => Scope::Other,
+            None if any_filled(request, &OTHER_OUTPUTS) => Scope::Other,
             None => Scope::Unstated,
         };
     }
@@ -56,7 +55,7 @@ pub(super) fn scope(info: &Value) -> Scope {
             _ => Scope::Other,
         };
     }
-    match OTHERS.iter().any(|name| is_filled(&info[*name])) {
+    match any_filled(info, &OTHERS) {
         true => Scope::Other,
         false => Scope::Unstated,
     }
@@ -128,12 +127,18 @@ fn object<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
     first(value, names).filter(|value| value.is_object())
 }
 
-fn flag(value: &Value, names: &[&str]) -> bool {
+/// Whether the field with one of these names is true.
+pub(super) fn flag(value: &Value, names: &[&str]) -> bool {
     first(value, names).and_then(Value::as_bool) == Some(true)
 }
 
+/// Whether a field with one of these names has something in it.
+pub(super) fn any_filled(value: &Value, names: &[&str]) -> bool {
+    names.iter().any(|name| is_filled(&value[*name]))
+}
+
 /// An object or a list with something in it.
-pub(super) fn is_filled(value: &Value) -> bool {
+fn is_filled(value: &Value) -> bool {
     match value {
         Value::Object(fields) => !fields.is_empty(),
         Value::Array(items) => !items.is_empty(),

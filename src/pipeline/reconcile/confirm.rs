@@ -3,10 +3,10 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{rooms::seen_open, target::Reconcile};
+use super::{participants::SIDE_BY_SIDE, rooms::seen_open, target::Reconcile};
 use crate::{
     domain::{Call, event::Observation},
-    livekit::client::{Error, OpenRoom},
+    livekit::client::OpenRoom,
     pipeline::{
         message,
         presence::{Presence, after_alive, listed, people},
@@ -18,8 +18,6 @@ use crate::{
 const PROMPT: SignedDuration = SignedDuration::from_secs(60);
 /// Rooms per list.
 const NAMES: usize = 100;
-/// Rooms whose participants are listed in parallel.
-const SIDE_BY_SIDE: usize = 8;
 
 impl Reconcile {
     /// Asks LiveKit about the rooms of these calls, each with the time since when it is missing. Returns whether they have
@@ -33,7 +31,9 @@ impl Reconcile {
         let mut messages = Vec::new();
         for some in missing.chunks(NAMES) {
             let names = some.iter().map(|(call, _)| call.room_name.as_str());
-            let named = self.client.rooms(&names.collect::<Vec<_>>()).await;
+            let Ok(named) = self.client.rooms(&names.collect::<Vec<_>>()).await else {
+                continue;
+            };
             for few in some.chunks(SIDE_BY_SIDE) {
                 let asked = few.iter();
                 let asked = asked.map(|(call, _)| self.presence(rooms, &named, call));
@@ -49,17 +49,14 @@ impl Reconcile {
     async fn presence(
         &self,
         rooms: &[OpenRoom],
-        named: &Result<Vec<OpenRoom>, Error>,
+        named: &[OpenRoom],
         call: &Call,
     ) -> Option<Presence> {
-        let presence = match named {
-            Ok(named) => match listed(named, call).or(listed(rooms, call)) {
-                Some(presence) => return Some(presence),
-                None => people(&self.client, call).await,
-            },
-            Err(_) => return None,
-        };
-        presence
+        if let Some(presence) = listed(named, call).or(listed(rooms, call)) {
+            return Some(presence);
+        }
+        people(&self.client, call)
+            .await
             .inspect_err(|error| {
                 tracing::warn!(call = %call.id, %error, "LiveKit does not list the room of an open call and did not say who is in it; the call stays open, retrying");
             })

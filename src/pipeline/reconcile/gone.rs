@@ -1,6 +1,6 @@
 //! Open calls whose room LiveKit does not list. One list proves nothing: it may be outdated, truncated or empty.
 
-use std::sync::atomic::Ordering;
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     livekit::client::OpenRoom,
-    pipeline::presence::{Presence, after_alive, listed, missing},
+    pipeline::presence::{after_alive, missing},
     store::{CallRow, InboxMessage},
 };
 
@@ -45,10 +45,10 @@ impl Reconcile {
         now: Timestamp,
     ) -> Vec<InboxMessage> {
         let (mut messages, mut lasting) = (Vec::new(), Vec::new());
-        let is_listed = |row: &CallRow| listed(rooms, &row.call) == Some(Presence::Open);
+        let listed: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
         for row in calls {
             let call = &row.call;
-            if !call.is_open() || is_listed(row) {
+            if !call.is_open() || listed.contains(call.id.as_str()) {
                 continue;
             }
             match self.absence(row, now) {

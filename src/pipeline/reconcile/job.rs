@@ -65,13 +65,12 @@ impl Job for Reconcile {
             self.put(self.egresses(infos, now).await?).await?;
         }
         self.put(self.lost(&calls, &running, now)).await?;
-        let unclear = |room: &&OpenRoom| lacks_people(room, &known) && !opened.contains(room);
-        let unclear = rooms.iter().filter(unclear);
-        let recorded = |room: &&OpenRoom| {
-            is_recorded(room, &known) && !lacks_people(room, &known) && !opened.contains(room)
-        };
-        let recorded = rooms.iter().filter(recorded);
+        let others = rooms.iter().filter(|room| !opened.contains(room));
+        let (unclear, others): (Vec<_>, Vec<&OpenRoom>) =
+            others.partition(|room| lacks_people(room, &known));
+        let recorded = others.into_iter().filter(|room| is_recorded(room, &known));
         let rooms_to_read: Vec<_> = unclear
+            .into_iter()
             .chain(recorded)
             .chain(opened.iter().copied())
             .collect();

@@ -15,8 +15,8 @@ use crate::{
     store::InboxMessage,
 };
 
-/// Rooms that LiveKit is asked about in parallel.
-const SIDE_BY_SIDE: usize = 8;
+/// Rooms whose participants LiveKit is asked for in parallel.
+pub(super) const SIDE_BY_SIDE: usize = 8;
 
 impl Reconcile {
     /// Participants of these rooms of whom their calls do not know as much. A room whose list fails is asked again the

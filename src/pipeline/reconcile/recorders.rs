@@ -4,7 +4,6 @@
 use std::sync::{PoisonError, atomic::Ordering};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::{
     gone::CONFIRM,
@@ -12,8 +11,8 @@ use super::{
 };
 use crate::{
     domain::{EgressId, event::Observation},
-    livekit::{body, client::OpenRoom},
-    pipeline::message,
+    livekit::client::OpenRoom,
+    pipeline::{message, presence::participant},
     store::InboxMessage,
 };
 
@@ -39,10 +38,7 @@ impl Reconcile {
         infos: &[String],
         now: Timestamp,
     ) -> Vec<InboxMessage> {
-        let identity = |info: &String| {
-            let info: Value = serde_json::from_str(info).unwrap_or_default();
-            body::participant(&info).identity
-        };
+        let identity = |info: &String| participant(info).identity;
         let listed: Vec<String> = infos.iter().map(identity).collect();
         let mut absent = self.absent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut messages = Vec::new();

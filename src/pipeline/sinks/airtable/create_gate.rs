@@ -8,7 +8,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    pipeline::deliver::{Due, Outcome},
+    pipeline::{
+        budget::until,
+        deliver::{Due, Outcome},
+    },
     store::{self, Delivery, DeliveryState, Setting, Store},
 };
 
@@ -41,11 +44,8 @@ struct CreateRefusal {
 
 impl CreateRefusal {
     fn outcome(&self, now: Timestamp) -> Outcome {
-        let wait = self.probe_at.duration_since(now);
         Outcome::Park {
-            after: Duration::try_from(wait)
-                .unwrap_or_default()
-                .max(Duration::from_secs(1)),
+            after: until(self.probe_at, now).max(Duration::from_secs(1)),
             error: self.error.clone(),
         }
     }

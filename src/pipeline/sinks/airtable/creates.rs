@@ -41,12 +41,16 @@ fn reason(error: &Error) -> String {
     }
 }
 
+/// Rows that Airtable has, and rows that it does not have yet.
+fn known_and_new(rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+    rows.into_iter()
+        .partition(|row| row.state.record_id.is_some())
+}
+
 impl WriteBatch<'_> {
     /// Handles a refusal that may concern only new rows. Returns the rows with another cause.
     pub(super) async fn creates_refused(&mut self, rows: Vec<Row>, error: &Error) -> Vec<Row> {
-        let (known, new): (Vec<_>, Vec<_>) = rows
-            .into_iter()
-            .partition(|row| row.state.record_id.is_some());
+        let (known, new) = known_and_new(rows);
         if new.is_empty() {
             return known;
         }
@@ -76,9 +80,7 @@ impl WriteBatch<'_> {
     /// Handles a locked key column: no row can be created without it, and known rows are written without it.
     pub(super) async fn key_refused(&mut self, rows: Vec<Row>, error: &Error) {
         let key = self.sink.schema.key().name.clone();
-        let (known, new): (Vec<_>, Vec<_>) = rows
-            .into_iter()
-            .partition(|row| row.state.record_id.is_some());
+        let (known, new) = known_and_new(rows);
         let mut written = Vec::new();
         for mut row in known {
             let sent = row.changed_cells(&self.sink.schema, &self.table);
@@ -193,9 +195,7 @@ impl WriteBatch<'_> {
         let Some(outcome) = self.refuses_new.clone() else {
             return group;
         };
-        let (known, new): (Vec<_>, Vec<_>) = group
-            .into_iter()
-            .partition(|row| row.state.record_id.is_some());
+        let (known, new) = known_and_new(group);
         for row in new {
             self.finish_uncreated(row, outcome.clone());
         }

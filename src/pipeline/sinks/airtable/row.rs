@@ -8,7 +8,7 @@ use super::{
     changed_cells::{CellFields, Comparison, Extent, LinkCells, changed_cells},
     notes,
     sink::Airtable,
-    state::{SentCell, SinkState, hash},
+    state::{SentCell, SinkState},
     table::{COLUMN_RECHECK, Table},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         Schema, Source,
         projection::{Projection, RowLinks, project},
     },
-    domain::Call,
+    domain::{Call, hash},
     pipeline::deliver::{Attempt, Due, Outcome},
 };
 

@@ -1,14 +1,12 @@
 //! What the sink remembers of a call's row. It is stored as JSON, whose names stay as they are.
 
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::attachment::AttachmentState;
+use crate::domain::hash;
 
 /// A call's row as it was last written.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -112,13 +110,6 @@ impl SinkState {
         let refused = self.refused.get(column);
         refused.is_some_and(|refused| refused.is_of(field_id) && refused.has(value))
     }
-}
-
-/// SipHash with fixed keys: the same in all processes of this version; a new version sends the row once more.
-pub(super) fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::state::hash;
 use crate::{
     airtable::{Column, Field, Mapping},
+    domain::hash,
     telemetry::LogThrottle,
 };
 

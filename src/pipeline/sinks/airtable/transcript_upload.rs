@@ -2,13 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{
-    sink::Airtable,
-    state::{SinkState, hash},
-};
+use super::{sink::Airtable, state::SinkState};
 use crate::{
     airtable::projection::long_transcript,
-    domain::{Call, event::Observation, path},
+    domain::{Call, event::Observation, hash, path},
     pipeline::message,
 };
 

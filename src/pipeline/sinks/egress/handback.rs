@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::sink::Egress;
 use crate::{
-    domain::{Call, call::RecordingRequest},
-    livekit::{body, client::Error},
-    pipeline::presence::occupants,
+    domain::{Call, call::RecordingRequest, participant::Participant},
+    livekit::client::Error,
+    pipeline::{budget::until, presence::occupants},
 };
 
 /// How soon LiveKit is asked again whether anybody is in the room.
@@ -28,16 +27,12 @@ impl Egress {
         let Some(at) = handed_back_at.filter(|_| is_standing) else {
             return Ok(None);
         };
-        let left = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let left = until(at, now);
         if !left.is_zero() {
             // LiveKit's clock may be ahead of ours.
             return Ok(Some(left.min(AGAIN)));
         }
-        let infos = occupants(&self.client, &call.room_name).await?;
-        let is_person = |info: &String| {
-            let info: Value = serde_json::from_str(info).unwrap_or_default();
-            body::participant(&info).is_person()
-        };
-        Ok((!infos.iter().any(is_person)).then_some(AGAIN))
+        let here = occupants(&self.client, &call.room_name).await?;
+        Ok((!here.iter().any(Participant::is_person)).then_some(AGAIN))
     }
 }

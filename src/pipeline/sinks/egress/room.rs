@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sink::Egress;
+use super::sink::{Egress, wait};
 use crate::{
     domain::Call,
     livekit::client::{Error, ErrorKind},
     pipeline::{
-        deliver::{Attempt, Due, Outcome},
+        deliver::{Attempt, Due},
         presence::{Presence, missing, presence},
     },
     store::InboxMessage,
@@ -61,8 +61,7 @@ impl Egress {
 
 /// The start waits until the room is listed, or reconcile has found out that it has closed.
 pub(super) fn unlisted(due: &Due, now: Timestamp) -> Attempt {
-    let wait = Outcome::Wait { after: AGAIN };
-    Attempt::new(wait, &due.delivery.sink_state).with_messages(absence(due, now))
+    wait(due, AGAIN).with_messages(absence(due, now))
 }
 
 /// The observation that LiveKit does not know the room of an open call; reconcile then finds out whether it has closed.

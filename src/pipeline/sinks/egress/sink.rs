@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::state::EgressState;
 use crate::{
@@ -101,6 +101,17 @@ impl Egress {
 /// Nothing is left to do; the sink's state stays as it is.
 pub(super) fn done(due: &Due) -> Attempt {
     Attempt::new(Outcome::Delivered { again: None }, &due.delivery.sink_state)
+}
+
+/// Nothing is sent yet; the sink's state stays as it is.
+pub(super) fn wait(due: &Due, after: Duration) -> Attempt {
+    Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state)
+}
+
+/// How long until `pause` after `since`, a time by LiveKit's clock, which may be ahead of ours; `None`: it is over.
+pub(super) fn left(since: Timestamp, pause: SignedDuration, now: Timestamp) -> Option<Duration> {
+    let left = (since + pause).duration_since(now).min(pause);
+    Duration::try_from(left).ok().filter(|left| !left.is_zero())
 }
 
 /// LiveKit did not do what it was asked for, and is asked again.

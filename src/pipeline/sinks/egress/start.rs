@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     refusal::foreign,
     room::{RoomState, absence, unlisted},
-    sink::{Egress, done, retry},
+    sink::{Egress, done, left, retry, wait},
     state::EgressState,
 };
 use crate::{
@@ -37,7 +37,7 @@ impl Egress {
     ) -> Attempt {
         let (call, state) = (&due.call, EgressState::of(&due.delivery));
         if let Some(after) = state.shows_up_in(now).or(restart_wait(call, now)) {
-            return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
+            return wait(due, after);
         }
         if state.has_given_up(call, pending_request, now) {
             let error = due.delivery.last_error.clone().unwrap_or_default();
@@ -45,9 +45,7 @@ impl Egress {
         }
         match self.awaits_people(call, pending_request, now).await {
             Ok(None) => {}
-            Ok(Some(after)) => {
-                return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
-            }
+            Ok(Some(after)) => return wait(due, after),
             Err(error) => return self.refused(due, &error, state, now),
         }
         if call.is_open() && call.may_be_foreign(self.client.api_key()) {
@@ -171,15 +169,13 @@ fn is_new(due: &Due, now: Timestamp) -> bool {
 }
 
 fn not_listed_yet(due: &Due) -> Attempt {
-    let after = Duration::from_secs(1);
-    Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state)
+    wait(due, Duration::from_secs(1))
 }
 
 /// How long a start waits after a recording that died.
 fn restart_wait(call: &Call, now: Timestamp) -> Option<Duration> {
-    let (wait, died_at) = call.restart_backoff()?;
-    let left = (died_at? + wait).duration_since(now).min(wait);
-    Duration::try_from(left).ok().filter(|left| !left.is_zero())
+    let (pause, died_at) = call.restart_backoff()?;
+    left(died_at?, pause, now)
 }
 
 fn egress_id(info: &str) -> Option<String> {

@@ -1,19 +1,17 @@
 //! An egress that left its room without an end: its process was killed, or its report is still to come.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    sink::{Egress, done, retry},
+    sink::{Egress, done, left, retry, wait},
     state::EgressState,
 };
 use crate::{
     domain::{EventPayload, Recording, Room, event::Observation},
     livekit::{body, client::Egresses},
     pipeline::{
-        deliver::{Attempt, Due, Outcome},
+        deliver::{Attempt, Due},
         message,
     },
 };
@@ -30,13 +28,8 @@ impl Egress {
         now: Timestamp,
     ) -> Attempt {
         let call = &due.call;
-        let age = now.duration_since(left_at);
-        // LiveKit's clock may be ahead of ours.
-        let wait = (REPORT - age).min(REPORT);
-        if let Ok(after) = Duration::try_from(wait)
-            && !after.is_zero()
-        {
-            return Attempt::new(Outcome::Wait { after }, &due.delivery.sink_state);
+        if let Some(after) = left(left_at, REPORT, now) {
+            return wait(due, after);
         }
         let listed = match self.client.list(Some(&call.room_name), Egresses::All).await {
             Ok(listed) => listed,
