@@ -229,8 +229,7 @@ fn livekit_failure(error: &client::Error) -> Failure {
 fn storage_failure(error: &storage::Error) -> Failure {
     let text = format!("cannot list the bucket: {error}");
     match error {
-        storage::Error::Forbidden => Failure::NotPermitted(text),
-        storage::Error::Expired => Failure::NotPermitted(text),
+        storage::Error::Forbidden | storage::Error::Expired => Failure::NotPermitted(text),
         storage::Error::Refused { .. } | storage::Error::Key(_) | storage::Error::Presign(_) => {
             Failure::Usage(text)
         }

@@ -25,7 +25,7 @@ impl Part {
 
     fn required(r: &mut Reader<'_>, name: &'static str, expected: &str) -> Part {
         Part::read(r, name, expected).unwrap_or_else(|| {
-            r.refuse(name, format!("is missing, expected {expected}"));
+            r.refuse_missing(name, expected);
             Part {
                 name,
                 value: SecretString::default(),
@@ -73,7 +73,7 @@ pub(super) fn egress(r: &mut Reader<'_>) -> Option<KeyLookup> {
         [None, None] => None,
         [access, _] => {
             let missing = NAMES[usize::from(access.is_some())];
-            r.refuse(missing, format!("is missing, expected {expected}"));
+            r.refuse_missing(missing, expected);
             None
         }
     }

@@ -70,10 +70,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Adds the error of a variable that is not set. `expected` completes "expected …".
+    pub(super) fn refuse_missing(&mut self, name: &str, expected: &str) {
+        self.refuse(name, format!("is missing, expected {expected}"));
+    }
+
     /// The value; its absence is an error. `expected` completes "expected …".
     pub(super) fn required(&mut self, name: &str, expected: &str) -> String {
         self.text(name, expected).unwrap_or_else(|| {
-            self.refuse(name, format!("is missing, expected {expected}"));
+            self.refuse_missing(name, expected);
             String::new()
         })
     }
@@ -87,7 +92,7 @@ impl<'a> Reader<'a> {
     /// A secret; its absence is an error.
     pub(super) fn required_secret(&mut self, name: &str, expected: &str) -> SecretString {
         self.secret(name, expected).unwrap_or_else(|| {
-            self.refuse(name, format!("is missing, expected {expected}"));
+            self.refuse_missing(name, expected);
             SecretString::default()
         })
     }

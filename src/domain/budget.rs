@@ -63,8 +63,8 @@ pub struct Demand {
     pub last_day: u64,
 }
 
-/// Rows in a request.
-const ROWS: u64 = 10;
+/// Rows in a request: what Airtable takes.
+pub const ROWS: u64 = 10;
 /// For how many hours the last hour's rate of calls is expected to continue.
 const RUSH_HOURS: f64 = 3.0;
 /// Reserve for requests in flight and for those that the estimate does not include: reading the schema, a refusal.

@@ -6,7 +6,6 @@ use super::{
     call::{Call, RESTARTS},
     egress_status::EgressStatus,
     object::ObjectState,
-    place::Place,
     recording::Recording,
     start_refusal::NotStarted,
 };
@@ -116,7 +115,7 @@ impl Call {
 
     /// What LiveKit reports wrong with one recording, whatever the bucket says; empty if nothing is.
     pub fn reported_error(&self, recording: &Recording) -> String {
-        let backup = matches!(recording.place, Place::Backup { .. });
+        let backup = recording.place.is_backup();
         lines([
             Some(self.egress_error(recording)),
             backup.then(|| recording.place.note()),
@@ -137,7 +136,7 @@ impl Call {
                 format!("The bucket could not be checked for the recording: {error}")
             }
             Some(ObjectState::Lost { error, .. }) => error.clone(),
-            _ if self.lost.contains(&recording.egress_id) && !recording.status.is_over() => {
+            _ if self.was_killed(recording) => {
                 "LiveKit never reported how the recording ended: its egress is marked lost."
                     .to_owned()
             }

@@ -3,7 +3,7 @@
 
 use super::{
     call::Call, egress_error::FailureKind, egress_status::EgressStatus, object::ObjectState,
-    place::Place, recording::Recording, status::Status,
+    recording::Recording, status::Status,
 };
 
 impl Call {
@@ -21,7 +21,7 @@ impl Call {
             Some(ObjectState::Lost { .. }) => {
                 "LiveKit uploaded the recording, but the object in the bucket is missing or has the wrong size".into()
             }
-            _ if matches!(recording.place, Place::Backup { .. }) => {
+            _ if recording.place.is_backup() => {
                 "LiveKit could not upload the recording to the bucket and put it into its backup storage: check the bucket's key and endpoint in LiveKit".into()
             }
             _ if !recording.status.is_over() => "LiveKit never reported how the recording ended".into(),

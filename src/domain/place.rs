@@ -48,6 +48,11 @@ impl Place {
         *self == Place::Unstated
     }
 
+    /// Whether LiveKit put the file into its own backup storage.
+    pub fn is_backup(&self) -> bool {
+        matches!(self, Place::Backup { .. })
+    }
+
     /// Whether this service delivers a recording there: nothing is known that speaks against our bucket.
     pub fn is_ours(&self) -> bool {
         !matches!(self, Place::Unnamed | Place::Elsewhere(_))

@@ -145,7 +145,7 @@ fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
 /// Whether a room is recorded was decided during the call; the current RECORD_ROOMS and RECORD_SIMULATIONS do not change
 /// that.
 fn keep_policy_request(call: &mut Call, known: &Call) {
-    let standing = |request: &&RecordingRequest| request.asked_at.is_none();
+    let standing = |request: &&RecordingRequest| request.is_standing();
     call.requests
         .extend(known.requests.iter().find(standing).cloned());
     call.simulated = known.simulated;

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Call,
-    transcript::{Transcript, Turn},
+    transcript::{Transcript, Turn, position},
 };
 
 /// Seconds that a turn lasts when neither its end nor the next turn's time is known.
@@ -82,8 +82,9 @@ fn begins(call: &Call, turns: &[Turn]) -> Vec<f64> {
     // The earliest time that the turns without one may have.
     let mut earliest: Option<f64> = None;
     let mut untimed = 0;
+    let start = call.recording_start();
     for turn in turns {
-        let Some(at) = call.position(turn) else {
+        let Some(at) = position(turn, start) else {
             untimed += 1;
             continue;
         };

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::domain::{
     Call,
-    transcript::{Speaker, Transcript, Turn},
+    transcript::{Speaker, Transcript, Turn, position},
 };
 
 /// The answer to `GET /v1/calls/{call_id}/transcript`.
@@ -59,7 +59,13 @@ pub enum SpeakerView {
 impl<'a> CallTranscriptView<'a> {
     /// The transcript of this call.
     pub fn new(call: &'a Call, transcript: &'a Transcript) -> CallTranscriptView<'a> {
-        let turn = |turn: &'a Turn| TurnView::new(call, turn);
+        let start = call.recording_start();
+        let end = call.file_length().unwrap_or(f64::INFINITY);
+        let turn = |turn: &'a Turn| {
+            // Before the file, or in another part of the call, is not in the file.
+            let position = position(turn, start).filter(|at| (0.0..end).contains(at));
+            TurnView::new(turn, position)
+        };
         CallTranscriptView {
             call_id: &call.id,
             transcript: match transcript {
@@ -71,8 +77,8 @@ impl<'a> CallTranscriptView<'a> {
 }
 
 impl<'a> TurnView<'a> {
-    fn new(call: &Call, turn: &'a Turn) -> TurnView<'a> {
-        let start = call.position_in_file(turn);
+    /// `start`: seconds of the file that the row's link plays.
+    fn new(turn: &'a Turn, start: Option<f64>) -> TurnView<'a> {
         let length = turn.length_ms.map(|length| length as f64 / 1e3);
         let end = start.zip(length).map(|(start, length)| start + length);
         TurnView {

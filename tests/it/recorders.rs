@@ -9,6 +9,8 @@ mod scopes;
 mod silence;
 mod takeover;
 
+use std::time::Duration;
+
 use livekit_api::access_token::VideoGrants;
 use livekit_protocol as proto;
 use serde_json::{Map, Value};
@@ -38,6 +40,28 @@ fn error_has(part: &str) -> impl Fn(&Map<String, Value>) -> bool {
 
 fn records(id: &str) -> impl Fn(&Map<String, Value>) -> bool {
     move |row| text(row, "Egress ID") == id
+}
+
+/// Waits until so many starts were asked for and the last egress runs; it.
+async fn newest(world: &World, starts: usize) -> String {
+    world.starts("desk", starts).await;
+    loop {
+        let all = world.egresses().await;
+        let running = |it: &&Value| it["status"] == "EGRESS_ACTIVE";
+        if let Some(info) = all.iter().rev().find(running) {
+            return info["egressId"].as_str().unwrap().to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Another program starts its own egress, as the seed's code does; its ID.
+async fn agents_egress(world: &World) -> String {
+    let request = composite(
+        "desk",
+        file("recordings/AJ_job.mp3", s3(world, "recordings")),
+    );
+    asks(world, "StartRoomCompositeEgress", &request).await
 }
 
 /// S3 in the world's bucket, or in another.

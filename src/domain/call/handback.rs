@@ -13,7 +13,7 @@ const SHORT: SignedDuration = SignedDuration::from_secs(15);
 impl Call {
     /// Whether the recording fulfils this request. The standing request of RECORD_ON is for the rest of the call, too.
     pub fn fulfils(&self, recording: &Recording, request: &RecordingRequest) -> bool {
-        let is_standing = request.asked_at.is_none();
+        let is_standing = request.is_standing();
         let left_off = is_standing && self.is_open() && self.left_off(recording);
         !request.ended.contains(&recording.egress_id)
             && self.serves(recording)
@@ -33,8 +33,8 @@ impl Call {
         let room_ended_at = self.ended_at()?;
         let counted = self.recordings.values().filter(|it| self.counts(it));
         let last = counted.max_by_key(|it| it.ended_at)?;
-        let mut standing = self.requests.iter().filter(|it| it.asked_at.is_none());
-        let is_wanted = standing.next().is_some() && self.left_off(last);
+        let is_wanted =
+            self.requests.iter().any(RecordingRequest::is_standing) && self.left_off(last);
         let people = self.participants.values().filter(|it| it.is_person());
         let left_at = people.map(|it| it.left_at.unwrap_or(room_ended_at)).max()?;
         let rest = left_at.min(room_ended_at).duration_since(last.ended_at?);
@@ -45,7 +45,7 @@ impl Call {
     fn left_off(&self, recording: &Recording) -> bool {
         let id = &recording.egress_id;
         self.has_ended(recording)
-            && !self.ours.contains(id)
+            && !self.is_ours(recording)
             && !self.stops.contains(id)
             && !recording.was_found()
     }

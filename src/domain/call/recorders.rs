@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::state::Call;
 use crate::domain::{
-    egress_status::EgressStatus, id::EgressId, object::ObjectState, participant::ParticipantKind,
-    place::Place, recording::Recording,
+    egress_status::EgressStatus, id::EgressId, participant::ParticipantKind, place::Place,
+    recording::Recording,
 };
 
 /// Two egresses may notice the end of a room this far apart.
@@ -22,16 +22,20 @@ impl Call {
             recording.status == EgressStatus::Active
                 && self.is_running(recording)
                 && recording.place == Place::OurBucket
-                && !self.ours.contains(&recording.egress_id)
+                && !self.is_ours(recording)
         })?;
         let ours = self.recordings.values().find(|recording| {
-            let id = &recording.egress_id;
             self.is_running(recording)
-                && self.ours.contains(id)
+                && self.is_ours(recording)
                 && !self.is_set_aside(recording)
-                && !self.stops.contains(id)
+                && !self.stops.contains(&recording.egress_id)
         })?;
         Some((ours, theirs))
+    }
+
+    /// Whether this service started the recording.
+    pub fn is_ours(&self, recording: &Recording) -> bool {
+        self.ours.contains(&recording.egress_id)
     }
 
     /// Whether this recording of ours was stopped in favour of another that is in the bucket, or may still arrive there.
@@ -46,7 +50,7 @@ impl Call {
 
     /// Whether a recording counts for the row: it is, or may be, in our bucket, and does not just repeat another one.
     pub fn counts(&self, recording: &Recording) -> bool {
-        let backup = matches!(recording.place, Place::Backup { .. });
+        let backup = recording.place.is_backup();
         (backup || !self.is_elsewhere(recording))
             && !self.is_set_aside(recording)
             && !self.failed_beside_ours(recording)
@@ -55,7 +59,7 @@ impl Call {
     /// Whether the file is not in our bucket. A bucket that was asked and has it knows better than the request: one bucket
     /// may have several names.
     pub fn is_elsewhere(&self, recording: &Recording) -> bool {
-        recording.place.is_elsewhere() && !self.is_found(recording)
+        recording.place.is_elsewhere() && !self.is_playable(recording)
     }
 
     /// Whether our bucket is yet to be asked once for a file that was sent to another name.
@@ -67,18 +71,11 @@ impl Call {
         recording.place.is_named() && recording.expects_file() && is_only_one && !asked
     }
 
-    /// Our bucket has the file.
-    pub(super) fn is_found(&self, recording: &Recording) -> bool {
-        matches!(self.object(recording), Some(ObjectState::Found { .. }))
-    }
-
     /// Whether another program's egress left no file while ours was recording. Then nothing of the call is missing.
     fn failed_beside_ours(&self, recording: &Recording) -> bool {
         // One that gave way to it had stopped.
-        let ours = |it: &&Recording| {
-            let id = &it.egress_id;
-            self.ours.contains(id) && !self.superseded.contains_key(id)
-        };
+        let ours =
+            |it: &&Recording| self.is_ours(it) && !self.superseded.contains_key(&it.egress_id);
         let spans = |it: &Recording| {
             let later = |at: Option<Timestamp>| at.map(|at| at + SIDE_BY_SIDE);
             let on = !self.has_ended(it) || later(it.ended_at) >= recording.ended_at;
@@ -87,7 +84,7 @@ impl Call {
             on && before && it.started_at <= later(recording.started_at)
         };
         !self.ours.is_empty()
-            && !self.ours.contains(&recording.egress_id)
+            && !self.is_ours(recording)
             && self.has_ended(recording)
             && self.recordings.values().filter(ours).any(spans)
             && self.is_missing(recording)
@@ -104,13 +101,12 @@ impl Call {
     /// Whether two recordings, one of this service and one of another program, ran in parallel to the end. Then the shorter
     /// one repeats the longer one and is not a separate part.
     pub fn repeats(&self, shorter: &Recording, longer: &Recording) -> bool {
-        let is_ours = |it: &Recording| self.ours.contains(&it.egress_id);
         let times = |it: &Recording| it.started_at.zip(it.ended_at);
         let both = times(shorter).zip(times(longer));
         let within = both.is_some_and(|((start, end), (longer_start, longer_end))| {
             longer_start <= start + SIDE_BY_SIDE && end <= longer_end + SIDE_BY_SIDE
         });
-        is_ours(shorter) != is_ours(longer) && within
+        self.is_ours(shorter) != self.is_ours(longer) && within
     }
 
     /// A note for people about a recording that has no error; `None`: there is nothing to say.
@@ -130,7 +126,7 @@ impl Call {
                 "Started by {who}; {ours} of this service was stopped in its favour. {ONE_RECORDER}"
             ));
         }
-        let found = self.is_found(recording);
+        let found = self.is_playable(recording);
         Some(recording.place.note()).filter(|note| !found && !note.is_empty())
     }
 

@@ -54,7 +54,7 @@ impl Call {
 
     /// Whether the recording fulfils a request. While the room is open, one that died does not, as long as restarts are left.
     pub fn serves(&self, recording: &Recording) -> bool {
-        let elsewhere = !recording.place.is_ours() && !self.is_found(recording);
+        let elsewhere = !recording.place.is_ours() && !self.is_playable(recording);
         if elsewhere || self.is_set_aside(recording) {
             return false;
         }
@@ -66,7 +66,7 @@ impl Call {
 
     /// Whether too many of our recordings have died to start another one.
     pub fn restarts_used_up(&self) -> bool {
-        let ours = |recording: &&Recording| self.ours.contains(&recording.egress_id);
+        let ours = |recording: &&Recording| self.is_ours(recording);
         self.deaths().filter(ours).count() > RESTARTS
     }
 

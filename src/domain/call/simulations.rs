@@ -16,6 +16,6 @@ impl Call {
 
     /// Our recording of a simulated call, which is stopped. What others started runs on.
     pub(super) fn is_needless(&self, recording: &Recording) -> bool {
-        self.simulated && self.ours.contains(&recording.egress_id)
+        self.simulated && self.is_ours(recording)
     }
 }

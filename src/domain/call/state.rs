@@ -132,6 +132,13 @@ pub struct RecordingRequest {
     pub ended: BTreeSet<EgressId>,
 }
 
+impl RecordingRequest {
+    /// Whether it is the standing request of the policy, and nobody's.
+    pub fn is_standing(&self) -> bool {
+        self.asked_at.is_none()
+    }
+}
+
 impl Call {
     /// Deletes what KEEP limits: what agents reported. No event does that.
     pub fn purge(&mut self) {

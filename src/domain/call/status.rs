@@ -1,7 +1,7 @@
 //! The status of a call, derived from its room, recordings and objects.
 
 use super::state::Call;
-use crate::domain::{object::ObjectState, place::Place, recording::Recording, status::Status};
+use crate::domain::{object::ObjectState, recording::Recording, status::Status};
 
 /// The state of a recording, from the egress and the bucket together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,12 @@ impl Call {
 
     /// Whether its file may still arrive. If there is another part, nobody waits for the file of a killed egress.
     fn is_awaited(&self, recording: &Recording) -> bool {
-        let was_killed = self.lost.contains(&recording.egress_id) && !recording.status.is_over();
-        self.state_of(recording) == RecordingState::Pending && !was_killed
+        self.state_of(recording) == RecordingState::Pending && !self.was_killed(recording)
+    }
+
+    /// Whether its egress is lost: it never reported an end.
+    pub(in crate::domain) fn was_killed(&self, recording: &Recording) -> bool {
+        self.lost.contains(&recording.egress_id) && !recording.status.is_over()
     }
 
     /// The state of a recording.
@@ -61,7 +65,7 @@ impl Call {
             _ if self.must_look_for(recording) => RecordingState::Pending,
             _ if self.is_silent(recording) => RecordingState::Silent,
             _ if self.has_ended(recording) => RecordingState::Missing,
-            _ if matches!(recording.place, Place::Backup { .. }) => RecordingState::Missing,
+            _ if recording.place.is_backup() => RecordingState::Missing,
             _ => RecordingState::Pending,
         }
     }
@@ -80,6 +84,6 @@ impl Call {
 
     /// Whether the recording is in the bucket.
     pub fn is_playable(&self, recording: &Recording) -> bool {
-        self.state_of(recording) == RecordingState::Playable
+        matches!(self.object(recording), Some(ObjectState::Found { .. }))
     }
 }

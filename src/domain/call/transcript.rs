@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::state::Call;
 use crate::domain::{
     participant::ParticipantKind,
-    transcript::{Speaker, Transcript, Turn, by_identity, is_complete, join, time_of},
+    transcript::{Speaker, Transcript, by_identity, is_complete, join},
 };
 
 impl Call {
@@ -46,25 +46,9 @@ impl Call {
         start.or(self.started_at())
     }
 
-    /// When a turn begins, in seconds of the file that the row's link plays. `None` if that is unknown, or outside of the
-    /// file: before it, or in another part of the call.
-    pub fn position_in_file(&self, turn: &Turn) -> Option<f64> {
-        let end = self.file_length().unwrap_or(f64::INFINITY);
-        self.position(turn).filter(|at| (0.0..end).contains(at))
-    }
-
     /// The length of the file that the row's link plays, in seconds, once it is known.
     pub fn file_length(&self) -> Option<f64> {
         let length = self.primary_recording()?.duration?.as_secs_f64();
         Some(length).filter(|length| *length > 0.0)
-    }
-
-    /// When a turn begins, in seconds from the beginning of that file; negative before it.
-    pub fn position(&self, turn: &Turn) -> Option<f64> {
-        if let (None, Some(offset)) = (turn.at, turn.offset_ms) {
-            return Some(offset as f64 / 1e3);
-        }
-        let start = self.recording_start();
-        Some(time_of(turn, start)?.duration_since(start?).as_secs_f64())
     }
 }

@@ -23,41 +23,31 @@ pub(super) fn conversation(
         Some(b'"') => {
             let text: String = part(value)?;
             match nested(&text) {
-                Some(nested) => list_in(&nested, each).map(|()| None),
+                Some(nested) => structured(&nested, each),
                 None => Ok(Some(text)),
             }
         }
-        Some(b'[' | b'{') => match text_in(value)? {
-            Some(text) => Ok(Some(text)),
-            None => list_in(value, each).map(|()| None),
-        },
+        Some(b'[' | b'{') => structured(value, each),
         _ => Err(UnreadableReport(
             "the conversation is neither a list of turns nor text".into(),
         )),
     }
 }
 
-/// The text of an object that has no list.
-fn text_in(value: &RawValue) -> Result<Option<String>, UnreadableReport> {
+/// A list, an object with a list, or an object without one that has a text.
+fn structured(
+    value: &RawValue,
+    each: &mut dyn FnMut(&Value, Item),
+) -> Result<Option<String>, UnreadableReport> {
     if is_list(value) {
-        return Ok(None);
+        return turns(value, each).map(|()| None);
     }
     let inner: RawFields<'_> = part(value)?;
-    if LISTS.iter().any(|name| inner.contains_key(*name)) {
-        return Ok(None);
-    }
+    let list = LISTS.iter().find_map(|name| inner.get(*name));
     let text = TEXTS.iter().find_map(|name| inner.get(*name));
-    let text = text.filter(|text| text.get().starts_with('"'));
-    text.map(|text| part(text)).transpose()
-}
-
-fn list_in(value: &RawValue, each: &mut dyn FnMut(&Value, Item)) -> Result<(), UnreadableReport> {
-    if is_list(value) {
-        return turns(value, each);
-    }
-    let inner: RawFields<'_> = part(value)?;
-    match LISTS.iter().find_map(|name| inner.get(*name)) {
-        Some(nested) if is_list(nested) => turns(nested, each),
+    match (list, text) {
+        (Some(list), _) if is_list(list) => turns(list, each).map(|()| None),
+        (None, Some(text)) if text.get().starts_with('"') => part(text).map(Some),
         _ => Err(UnreadableReport(
             "the conversation is an object without an `items` or `turns` list".into(),
         )),
@@ -71,7 +61,7 @@ fn nested(text: &str) -> Option<Box<RawValue>> {
     }
     let inner: Box<RawValue> = serde_json::from_str(text).ok()?;
     let mut count = 0;
-    list_in(&inner, &mut |_, item| {
+    structured(&inner, &mut |_, item| {
         count += usize::from(matches!(item, Item::Turn(_)))
     })
     .ok()?;

@@ -44,6 +44,7 @@ impl InConversation {
         events: &RawValue,
         each: &mut dyn FnMut(Turn),
     ) -> Result<(), UnreadableReport> {
+        let (mut heard, mut interim) = (Vec::new(), None);
         items(events, |event| {
             if let Some((value, Item::Turn(turn))) = added(event)
                 && let Some(id) = value.get("id").and_then(Value::as_str)
@@ -53,15 +54,14 @@ impl InConversation {
                 self.add(value, &Item::Turn(turn.clone()));
                 each(turn);
             }
-        })?;
-        let (mut heard, mut interim) = (Vec::new(), None);
-        items(events, |event| match recognised(event) {
-            Some((turn, Recognition::Interim)) => interim = Some(turn),
-            Some((turn, Recognition::Final)) => {
-                interim = None;
-                heard.push(turn);
+            match recognised(event) {
+                Some((turn, Recognition::Interim)) => interim = Some(turn),
+                Some((turn, Recognition::Final)) => {
+                    interim = None;
+                    heard.push(turn);
+                }
+                None => {}
             }
-            None => {}
         })?;
         let sentences = heard.iter().map(|turn| turn.text.as_str());
         let mut lost = self.heard.lost(sentences).into_iter().peekable();

@@ -53,12 +53,20 @@ pub fn join(
 }
 
 /// When a turn began, by the clock.
-pub fn time_of(turn: &Turn, start: Option<Timestamp>) -> Option<Timestamp> {
+fn time_of(turn: &Turn, start: Option<Timestamp>) -> Option<Timestamp> {
     let offset = || {
         let offset = SignedDuration::from_millis(turn.offset_ms?);
         start?.checked_add(offset).ok()
     };
     turn.at.or_else(offset)
+}
+
+/// When a turn began, in seconds after `start`, the beginning of a file; negative before it.
+pub fn position(turn: &Turn, start: Option<Timestamp>) -> Option<f64> {
+    match (turn.at, turn.offset_ms) {
+        (None, Some(offset)) => Some(offset as f64 / 1e3),
+        _ => Some(turn.at?.duration_since(start?).as_secs_f64()),
+    }
 }
 
 fn begin(report: &Report, start: Option<Timestamp>) -> Option<Timestamp> {

@@ -11,7 +11,8 @@ use super::{
 
 /// The agent's words without markup. Takes linear time: agents' texts may have 16 MiB.
 pub(super) fn spoken(text: &str) -> Cow<'_, str> {
-    if !text.contains(['<', '[']) {
+    // One search per character is several times as fast as one for both, and most texts have neither.
+    if !text.contains('<') && !text.contains('[') {
         return text.into();
     }
     let tags = Tags::of(text);

@@ -33,7 +33,7 @@ mod read;
 
 mod join;
 
-pub use join::{is_complete, join, time_of};
+pub use join::{is_complete, join, position};
 pub use label::by_identity;
 pub use parts::UnreadableReport;
 pub use read::{Outline, outline, read};

@@ -44,9 +44,9 @@ pub(super) fn timed(mut turn: Turn, fields: &Map<String, Value>) -> Turn {
     let spoken_at = spoken(&["started_speaking_at", "startedSpeakingAt"]);
     let spoken_at = spoken_at.filter(|moment| matches!(moment, Moment::At(_)));
     let begin = spoken_at.or_else(|| first(fields, &BEGINS));
-    let end = spoken(&["stopped_speaking_at", "stoppedSpeakingAt"]);
-    let end = end.or_else(|| first(fields, &ENDS));
-    turn.length_ms = begin.zip(end).and_then(|(begin, end)| length(begin, end));
+    let spoken_until = || spoken(&["stopped_speaking_at", "stoppedSpeakingAt"]);
+    let end = || spoken_until().or_else(|| first(fields, &ENDS));
+    turn.length_ms = begin.and_then(|begin| length(begin, end()?));
     at(turn, begin)
 }
 

@@ -1,6 +1,8 @@
 //! One item of a conversation, in the shapes of LiveKit's agents, OpenAI, Gemini, LangChain, Vapi, Retell, ElevenLabs and
 //! plain texts.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -115,8 +117,11 @@ fn pair_of(name: &str, words: &str) -> Item {
 
 /// The turn without text-to-speech markup.
 fn voiced(mut turn: Turn) -> Item {
-    if turn.label.is_none() && turn.speaker == Speaker::Agent {
-        turn.text = spoken(&turn.text).into_owned();
+    if turn.label.is_none()
+        && turn.speaker == Speaker::Agent
+        && let Cow::Owned(text) = spoken(&turn.text)
+    {
+        turn.text = text;
     }
     match turn.text.is_empty() {
         true => Item::Silent,

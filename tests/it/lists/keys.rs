@@ -11,17 +11,22 @@ fn token() -> AccessToken {
     AccessToken::with_api_key(INJECTED, "a secret of LiveKit Cloud, long enough")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_key_is_named_to_agents_and_in_the_log() {
-    let mut world = World::new().await;
-    world.stop().await;
-    let serve = world.serve().await;
+/// The token of an agent in the room `desk`, signed with a key that the service does not know.
+pub(super) fn agents_token() -> String {
     let grants = VideoGrants {
         room_admin: true,
         room: "desk".into(),
         ..VideoGrants::default()
     };
-    let agents = token().with_grants(grants).to_jwt().unwrap();
+    token().with_grants(grants).to_jwt().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_key_is_named_to_agents_and_in_the_log() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let serve = world.serve().await;
+    let agents = agents_token();
     let request = world.http.post(world.url("/v1/transcripts?room=desk"));
     let request = request.bearer_auth(&agents).json(&json!("Agent: Hi"));
     let problem = answer(request.send().await.unwrap(), 401).await;

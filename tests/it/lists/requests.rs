@@ -1,6 +1,5 @@
 //! Requests while LiveKit refuses, and after it does no more.
 
-use livekit_api::access_token::{AccessToken, VideoGrants};
 use serde_json::json;
 
 use super::front::{Front, twirp, world};
@@ -73,13 +72,7 @@ async fn a_refused_token_of_an_agent_is_logged_once_with_its_key() {
     let mut world = World::new().await;
     world.stop().await;
     let serve = world.serve().await;
-    let grants = VideoGrants {
-        room_admin: true,
-        room: "desk".into(),
-        ..VideoGrants::default()
-    };
-    let token = AccessToken::with_api_key("APIinjected", "a secret of LiveKit Cloud, long enough");
-    let token = token.with_grants(grants).to_jwt().unwrap();
+    let token = super::keys::agents_token();
     for _ in 0..3 {
         let request = world.http.post(world.url("/v1/transcripts?room=desk"));
         let request = request.bearer_auth(&token).json(&json!("Agent: Hi"));

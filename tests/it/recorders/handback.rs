@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use livekit_protocol as proto;
 
-use super::{asks, composite, engines, error_has, file, refs, s3, statuses, twirp};
+use super::{agents_egress, engines, error_has, newest, refs, statuses, twirp};
 use crate::{
     harness::{World, caller},
     play::text,
@@ -15,11 +15,7 @@ const CALLER: &str = "sip_+15551234567";
 /// A call that only another program's egress records; its sid and that egress.
 async fn theirs(world: &World) -> (String, String) {
     let call = world.livekit.open_room("desk");
-    let request = composite(
-        "desk",
-        file("recordings/AJ_job.mp3", s3(world, "recordings")),
-    );
-    let theirs = asks(world, "StartRoomCompositeEgress", &request).await;
+    let theirs = agents_egress(world).await;
     world.livekit.join("desk", caller("+15551234567"));
     world.livekit.publish("desk", CALLER);
     world.livekit.speak("desk");
@@ -48,15 +44,7 @@ async fn the_rest_of_a_call_is_recorded_after_theirs_was_stopped() {
         let world = World::with(&refs(&engine, &on_join())).await;
         let (call, theirs) = theirs(&world).await;
         stops(&world, &theirs).await;
-        world.starts("desk", 2).await;
-        let ours = loop {
-            let all = statuses(&world).await;
-            let mut new = all.iter().filter(|(id, _)| **id != theirs);
-            match new.next() {
-                Some((id, status)) if status == "EGRESS_ACTIVE" => break id.clone(),
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        };
+        let ours = newest(&world, 2).await;
         world.livekit.close_room("desk");
         let row = world.row_is(&call, "Complete").await;
         let row = match text(&row, "Error").contains("in 2 parts") {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{engines, error_has, refs};
+use super::{engines, error_has, newest, refs};
 use crate::{
     harness::{World, eventually},
     play::text,
@@ -12,19 +12,6 @@ use crate::{
 
 fn another(before: &str) -> impl Fn(&Map<String, Value>) -> bool {
     move |row| !["", before].contains(&text(row, "Egress ID"))
-}
-
-/// Waits until so many starts were asked for and the last egress runs; it.
-async fn newest(world: &World, starts: usize) -> String {
-    world.starts("desk", starts).await;
-    loop {
-        let all = world.egresses().await;
-        let running = |it: &&Value| it["status"] == "EGRESS_ACTIVE";
-        if let Some(info) = all.iter().rev().find(running) {
-            return info["egressId"].as_str().unwrap().to_owned();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

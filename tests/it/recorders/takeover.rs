@@ -6,7 +6,8 @@ use livekit_protocol as proto;
 use serde_json::Value;
 
 use super::{
-    asks, composite, engines, error_has, file, recording, records, refs, s3, statuses, twirp,
+    agents_egress, asks, composite, engines, error_has, file, newest, recording, records, refs, s3,
+    statuses, twirp,
 };
 use crate::{
     harness::{World, agent, caller},
@@ -22,15 +23,6 @@ async fn ours(world: &World) -> (String, String) {
     let row = world.row_where(&call, |row| row.contains_key("Egress ID"));
     let egress = row.await["Egress ID"].as_str().unwrap().to_owned();
     (call, egress)
-}
-
-/// The egress of the seed's code.
-async fn theirs(world: &World) -> String {
-    let request = composite(
-        "desk",
-        file("recordings/AJ_job.mp3", s3(world, "recordings")),
-    );
-    asks(world, "StartRoomCompositeEgress", &request).await
 }
 
 /// Waits until this egress has ended at LiveKit.
@@ -56,7 +48,7 @@ async fn ours_gives_way_to_the_agents_egress_and_the_row_holds_one_recording() {
         let world = World::with(&refs(&engine, &more)).await;
         let (call, ours) = ours(&world).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let theirs = theirs(&world).await;
+        let theirs = agents_egress(&world).await;
         world.livekit.speak("desk");
         world.row_where(&call, records(&theirs)).await;
         stopped(&world, &ours).await;
@@ -136,21 +128,12 @@ async fn ours_starts_again_when_theirs_fails_while_the_room_is_open() {
     for engine in engines().await {
         let world = World::with(&refs(&engine, &[])).await;
         let (call, ours) = ours(&world).await;
-        let theirs = theirs(&world).await;
+        let theirs = agents_egress(&world).await;
         world.livekit.speak("desk");
         world.row_where(&call, records(&theirs)).await;
         stopped(&world, &ours).await;
         world.livekit.fail_egress(&theirs, "out of memory", 500);
-        world.starts("desk", 3).await;
-        let again = loop {
-            let all = statuses(&world).await;
-            let known = [&ours, &theirs];
-            let mut new = all.iter().filter(|(id, _)| !known.contains(id));
-            match new.next() {
-                Some((id, status)) if status == "EGRESS_ACTIVE" => break id.clone(),
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        };
+        let again = newest(&world, 3).await;
         world.livekit.close_room("desk");
         let row = world.row_is(&call, "Complete").await;
         // The first one of ours is a part again, and as long as the second in this world.
@@ -209,7 +192,7 @@ async fn a_service_that_was_killed_before_the_answer_still_knows_its_egress() {
         .await;
     serve.kill();
     let serve = world.serve().await;
-    let theirs = theirs(&world).await;
+    let theirs = agents_egress(&world).await;
     world.livekit.speak("desk");
     world.row_where(&call, records(&theirs)).await;
     let stopped = |all: serde_json::Map<String, Value>| {

@@ -22,9 +22,8 @@ async fn on_postgres_a_call_is_written_once_when_it_is_final() {
     written_once(World::with(&[FINAL, ("DATABASE_URL", &database)]).await).await;
 }
 
-async fn written_once(world: World) {
-    let room = "desk";
-    let requests = world.airtable.requests();
+/// A call that is recorded and whose row may not be there yet; its sid.
+async fn speaks(world: &World, room: &str) -> String {
     let call = world.livekit.open_room(room);
     world.livekit.join(room, crate::harness::agent());
     world
@@ -32,6 +31,13 @@ async fn written_once(world: World) {
         .join(room, crate::harness::caller("+15551234567"));
     world.starts(room, 1).await;
     world.livekit.speak(room);
+    call
+}
+
+async fn written_once(world: World) {
+    let room = "desk";
+    let requests = world.airtable.requests();
+    let call = speaks(&world, room).await;
     world.say(&call, "Hello.").await;
     world.processed(&call, "airtable").await;
     assert_eq!(world.rows().await, [] as [Row; 0], "the room is open");
@@ -89,13 +95,7 @@ async fn a_renewed_link_is_sent_alone() {
         let settings = [("RECORDING_URL_TTL", "8s"), ("AIRTABLE_WRITES", writes)];
         let world = World::with(&settings).await;
         let room = "desk";
-        let call = world.livekit.open_room(room);
-        world.livekit.join(room, crate::harness::agent());
-        world
-            .livekit
-            .join(room, crate::harness::caller("+15551234567"));
-        world.starts(room, 1).await;
-        world.livekit.speak(room);
+        let call = speaks(&world, room).await;
         world.livekit.close_room(room);
         let row = world.row_is(&call, "Complete").await;
         world.owed_is(&call, "done").await;

@@ -175,7 +175,7 @@ fn insert(
 ) -> Result<usize, Refusal> {
     if base.tables[table].permissions.no_creates {
         let table = &base.tables[table];
-        return Err(Refusal::locked_table(&table.name, &table.id));
+        return Err(Refusal::locked("table", &table.name, &table.id));
     }
     if base.is_full() {
         return Err(match &base.full_words {
@@ -216,7 +216,7 @@ fn set(
             .ok_or_else(|| Refusal::unknown_field(name))?;
         let (id, current) = (field.id.clone(), before.get(&field.id));
         if locked.contains(&id) {
-            return Err(Refusal::locked_field(&field.name, &id));
+            return Err(Refusal::locked("field", &field.name, &id));
         }
         let cell = match field.kind.as_str() {
             LINKS => {

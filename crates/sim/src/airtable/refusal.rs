@@ -104,19 +104,11 @@ impl Refusal {
         Self::invalid("INVALID_MULTIPLE_CHOICE_OPTIONS", message)
     }
 
-    /// 403: the field's permissions keep the token's user from editing it. The words of the live API.
-    pub(super) fn locked_field(name: &str, id: &str) -> Self {
+    /// 403: the permissions of a field keep the token's user from editing it, or those of a table from creating records.
+    /// `what`: "field" or "table". The words of the live API.
+    pub(super) fn locked(what: &str, name: &str, id: &str) -> Self {
         let message = format!(
-            "You are not permitted to perform this operation because the field \"{name}\" ({id}) has been configured to limit who \
-             can perform this operation"
-        );
-        Self::new(403, "INVALID_PERMISSIONS", message)
-    }
-
-    /// 403: the table's permissions keep the token's user from creating records.
-    pub(super) fn locked_table(name: &str, id: &str) -> Self {
-        let message = format!(
-            "You are not permitted to perform this operation because the table \"{name}\" ({id}) has been configured to limit who \
+            "You are not permitted to perform this operation because the {what} \"{name}\" ({id}) has been configured to limit who \
              can perform this operation"
         );
         Self::new(403, "INVALID_PERMISSIONS", message)

@@ -18,19 +18,12 @@ use axum::{
     http::StatusCode,
     routing::post,
 };
-use livekit_protocol::{DisconnectReason, EgressStatus};
+use livekit_protocol::DisconnectReason;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::egress::End;
+use super::egress::{ABORTED, End, FAILED};
 use super::world::{Kind, Person, Server};
-
-const FAILED: (EgressStatus, &str, i32) = (EgressStatus::EgressFailed, "internal error", 500);
-const ABORTED: (EgressStatus, &str, i32) = (
-    EgressStatus::EgressAborted,
-    "Start signal not received",
-    412,
-);
 
 /// The routes below `/sim`. They need no token.
 pub(super) fn router() -> Router<Arc<Server>> {

@@ -17,6 +17,16 @@ use super::{clock, request as asked, twirp};
 /// How long after its room an automatic egress begins.
 const AUTOMATIC_AFTER: Duration = Duration::from_millis(300);
 
+/// Status, error and code of an egress whose process fails.
+pub(super) const FAILED: (EgressStatus, &str, i32) =
+    (EgressStatus::EgressFailed, "internal error", 500);
+/// Status, error and code of an egress that hears nothing.
+pub(super) const ABORTED: (EgressStatus, &str, i32) = (
+    EgressStatus::EgressAborted,
+    "Start signal not received",
+    412,
+);
+
 /// Why an egress ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {

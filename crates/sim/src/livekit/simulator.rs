@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::egress::End;
+use super::egress::{ABORTED, End};
 use super::target::Target;
 use super::token::Key;
 use super::webhooks::Webhooks;
@@ -119,12 +119,7 @@ impl LiveKit {
 
     /// The egress ends ABORTED, as one that never got a start signal.
     pub fn abort_egress(&self, egress_id: &str) {
-        let end = (
-            EgressStatus::EgressAborted,
-            "Start signal not received",
-            412,
-        );
-        self.server.break_egress(egress_id, end);
+        self.server.break_egress(egress_id, ABORTED);
     }
 
     /// Kills the process of the egress: it leaves the room, keeps its state for ever and sends no more webhooks.

@@ -4,12 +4,9 @@ use jiff::Timestamp;
 
 use super::{batch::WriteBatch, outcome, sink::Airtable};
 use crate::{
-    domain::Sink,
+    domain::{Sink, budget},
     pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Slot},
 };
-
-/// Rows in a request: what Airtable takes.
-const ROWS: usize = 10;
 
 impl Deliverer for Airtable {
     fn sink(&self) -> Sink {
@@ -17,7 +14,7 @@ impl Deliverer for Airtable {
     }
 
     fn batch(&self) -> usize {
-        ROWS
+        budget::ROWS as usize
     }
 
     fn parallel(&self) -> usize {

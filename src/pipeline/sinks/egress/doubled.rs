@@ -51,7 +51,7 @@ impl Egress {
         let call = &due.call;
         let mut with_key = call.recordings.values().filter(|it| it.key == key);
         let (first, second) = (with_key.next()?, with_key.next());
-        if second.is_some() || call.ours.contains(&first.egress_id) {
+        if second.is_some() || call.is_ours(first) {
             return None;
         }
         let egress_id = first.egress_id.clone();

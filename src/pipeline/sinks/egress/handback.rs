@@ -23,7 +23,7 @@ impl Egress {
         now: Timestamp,
     ) -> Result<Option<Duration>, Error> {
         let handed_back_at = call.handed_back_at().filter(|_| call.is_open());
-        let is_standing = pending_request.asked_at.is_none();
+        let is_standing = pending_request.is_standing();
         let Some(at) = handed_back_at.filter(|_| is_standing) else {
             return Ok(None);
         };
