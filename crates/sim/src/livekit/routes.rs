@@ -77,28 +77,33 @@ impl Call {
             .key
             .check(&self.headers, |video| video.room_record)?;
         let request: proto::RoomCompositeEgressRequest = self.read()?;
-        let fault = {
-            let mut world = self.server.world();
-            world
-                .starts
-                .push((Instant::now(), request.room_name.clone()));
-            world.faults.pop_front()
-        };
-        match fault {
-            Some(StartFault::Unavailable) => return Err(request::unavailable().into()),
-            Some(StartFault::Unauthorized) => {
-                return Err(token::refused_by_fault(&self.headers));
-            }
-            Some(StartFault::BadRequest) => return Err(request::no_output().into()),
-            Some(StartFault::LostAnswer | StartFault::Slow(_)) | None => {}
-        }
-        let info = self.server.start_egress(Start::room_composite(request)?)?;
+        let (arrived, room) = (Instant::now(), request.room_name.clone());
+        let fault = self.server.world().faults.pop_front();
+        let started = self.start_or_fail(request, fault);
+        // Only now, so that whoever waits for the start finds its egress.
+        self.server.world().starts.push((arrived, room));
+        let info = started?;
         match fault {
             Some(StartFault::LostAnswer) => return Ok(broken_connection()),
             Some(StartFault::Slow(time)) => tokio::time::sleep(time).await,
             _ => {}
         }
         Ok(self.wire.answer(&info, messages::egress))
+    }
+
+    fn start_or_fail(
+        &self,
+        request: proto::RoomCompositeEgressRequest,
+        fault: Option<StartFault>,
+    ) -> Result<proto::EgressInfo, Refusal> {
+        match fault {
+            Some(StartFault::Unavailable) => Err(request::unavailable().into()),
+            Some(StartFault::Unauthorized) => Err(token::refused_by_fault(&self.headers)),
+            Some(StartFault::BadRequest) => Err(request::no_output().into()),
+            Some(StartFault::LostAnswer | StartFault::Slow(_)) | None => {
+                Ok(self.server.start_egress(Start::room_composite(request)?)?)
+            }
+        }
     }
 
     /// The starts that this service never asks for.
