@@ -5,7 +5,7 @@ use std::any::Any;
 use axum::{
     Json,
     body::Body,
-    extract::rejection::{BytesRejection, PathRejection, QueryRejection},
+    extract::rejection::{PathRejection, QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -53,15 +53,10 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// 413 with `too_large`, which names the limit, or 408 for a body that did not arrive completely.
-    pub(super) fn no_body(rejection: &BytesRejection, too_large: &str) -> Problem {
-        match rejection.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large),
-            _ => {
-                let detail = "the body was incomplete or took too long; send it again";
-                Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-            }
-        }
+    /// 408: a body that did not arrive completely, or not in time.
+    pub(super) fn incomplete() -> Problem {
+        let detail = "the body was incomplete or took too long; send it again";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// 503 with `Retry-After`: the sender retries.
@@ -126,12 +121,6 @@ impl From<QueryRejection> for Problem {
     }
 }
 
-impl From<BytesRejection> for Problem {
-    fn from(rejection: BytesRejection) -> Problem {
-        Problem::no_body(&rejection, "the body is too large")
-    }
-}
-
 impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Problem {
         Problem::not_found("this address does not exist")
@@ -158,7 +147,7 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
             }
             StatusCode::UNAUTHORIZED => {

@@ -4,15 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Query, Request, State, rejection::QueryRejection},
+    extract::{Query, Request, State, rejection::QueryRejection},
     http::StatusCode,
 };
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    App, auth,
+    App,
+    admission::LARGE,
+    auth::{self, Grant},
     error::Problem,
     readable,
     report_body::{self, BodyFormat, Read},
@@ -25,9 +26,7 @@ use crate::{
 };
 
 /// Bytes of the largest body.
-pub(super) const TRANSCRIPT_BYTES: usize = 16 << 20;
-/// Bodies of more bytes are stored one at a time.
-const LARGE: usize = 1 << 20;
+const TRANSCRIPT_BYTES: usize = 16 << 20;
 
 /// How long the answer waits for intake to find the call.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,16 +37,17 @@ pub(super) async fn receive(
     query: Result<Query<RoomQuery>, QueryRejection>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    // Before the body is read: without permission it is not even received.
-    let bearer = auth::bearer(&app, request.headers())?;
+    let bearer = auth::sender(&app, request.headers(), Grant::Report)?;
     let Query(query) = query?;
     let headers = request.headers().clone();
     let sent_query = request.uri().query().map(str::to_owned);
-    let body = Bytes::from_request(request, &app).await;
-    let bytes =
-        body.map_err(|cut| Problem::no_body(&cut, "a transcript may have at most 16 MiB"))?;
-    let parse_permit = app.reading.acquire().await;
-    let text = readable::text(&headers, bytes, TRANSCRIPT_BYTES)?;
+    let too_large = "a transcript may have at most 16 MiB";
+    let received = app
+        .admission
+        .receive(request.into_body(), TRANSCRIPT_BYTES, too_large);
+    let received = received.await?;
+    let parse_permit = app.admission.parsing().await;
+    let text = readable::text(&headers, received.bytes, TRANSCRIPT_BYTES)?;
     let text = report_body::as_json(text, BodyFormat::of(&headers));
     let Read { body, mut outline } = report_body::read(&text)?;
     let own = std::mem::take(&mut outline.room);
@@ -65,14 +65,14 @@ pub(super) async fn receive(
         (false, _) => report_room::call_with(&app, &meant, &outline).await?,
     };
     let name = report_room::room_name(call.as_ref(), &meant, bearer.room());
-    bearer.may_report(&name)?;
+    bearer.is_for(&name)?;
     let unmatched = report_room::unmatched(call.as_ref(), &meant, (app.clock)());
     let turns = understood(&outline, call.as_ref(), unmatched)?;
     let stored = Stored { room: &room, body };
     let stored =
         serde_json::to_string(&stored).map_err(|_| Problem::bad_request("the body is not JSON"))?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
-    let store_permit = parse_permit.ok().filter(|_| stored.len() > LARGE);
+    let store_permit = parse_permit.filter(|_| stored.len() > LARGE);
     drop(text);
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
     let call_id = keep(&app, message).await?;

@@ -1,11 +1,11 @@
 //! Serves connections so that none blocks the others: as many as the machine has room for, each within time limits.
-//! When all are taken, the connection that has been idle longest is closed for a new one.
+//! When all are taken, the one is closed for a new one that has been idle longest, or whose request arrives most slowly.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{Router, http::Request, response::Response, serve::Listener};
 use hyper::{
-    body::Incoming,
+    body::{Body, Incoming},
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -15,12 +15,13 @@ use tokio::{
     task::{AbortHandle, Id, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
-use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use super::{
+    arrival::Arriving,
     error::RETRY_AFTER,
-    phase::{Answered, ConnectionState, Phase},
+    phase::{Answered, ConnectionState, Phase, Purpose},
     socket::Socket,
+    webhook,
 };
 
 /// Bytes of a request's head, and of what is read of its body at a time; above it the answer is 431.
@@ -35,7 +36,7 @@ pub struct Limits {
     pub connections: usize,
     /// From a request's first byte to the end of its headers.
     pub head: Duration,
-    /// From there to the end of its body.
+    /// For which the sender of a body may keep us waiting, in all.
     pub body: Duration,
     /// Between two requests. Longer than the minute of most load balancers, so that they close the connection first.
     pub idle: Duration,
@@ -64,7 +65,6 @@ pub async fn serve<L: Listener>(
     limits: Limits,
     closing: CancellationToken,
 ) {
-    let router = router.layer(RequestBodyDeadlineLayer::new(limits.body));
     let mut connections = Connections::default();
     let mut sweep = tokio::time::interval(limits.head.min(limits.idle) / 10);
     loop {
@@ -74,7 +74,7 @@ pub async fn serve<L: Listener>(
             _ = sweep.tick() => connections.close_overdue(&limits),
             (mut io, _) = listener.accept() => {
                 if connections.make_room(limits.connections) {
-                    connections.open(io, router.clone(), closing.clone());
+                    connections.open(io, router.clone(), limits.body, closing.clone());
                 } else {
                     // The send buffer is still empty, so this does not wait for the other side.
                     io.write_all(busy().as_bytes()).await.ok();
@@ -101,14 +101,14 @@ struct Connections {
 }
 
 impl Connections {
-    fn open<I>(&mut self, io: I, router: Router, closing: CancellationToken)
+    fn open<I>(&mut self, io: I, router: Router, patience: Duration, closing: CancellationToken)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let state = ConnectionState::new();
         let task = self
             .tasks
-            .spawn(connection(io, router, state.clone(), closing));
+            .spawn(connection(io, router, patience, state.clone(), closing));
         self.open.insert(task.id(), (task, state));
     }
 
@@ -120,7 +120,8 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Whether one more may be opened; if need be the one that has been idle longest is closed.
+    /// Whether one more may be opened; if need be the one is closed that has waited longest for its other side, and one
+    /// with a webhook's body last.
     fn make_room(&mut self, most: usize) -> bool {
         if self.open.len() < most {
             return true;
@@ -128,15 +129,13 @@ impl Connections {
         let waiting = self
             .open
             .iter()
-            .filter_map(|(id, (_, state))| match state.phase() {
-                Phase::Idle(since) | Phase::Head(since) => Some((since, *id)),
-                Phase::Busy => None,
-            });
-        let Some((_, oldest)) = waiting.min_by_key(|(since, _)| *since) else {
+            .filter_map(|(id, (_, state))| Some((state.phase().waiting()?, *id)));
+        let first = waiting.min_by_key(|((purpose, time), _)| (*purpose, Reverse(*time)));
+        let Some((_, slowest)) = first else {
             metrics::counter!("livekit_airtable_connections_refused_total").increment(1);
             return false;
         };
-        if let Some((task, _)) = self.open.remove(&oldest) {
+        if let Some((task, _)) = self.open.remove(&slowest) {
             task.abort();
         }
         true
@@ -147,7 +146,7 @@ impl Connections {
             let overdue = match state.phase() {
                 Phase::Idle(since) => since.elapsed() > limits.idle,
                 Phase::Head(since) => since.elapsed() > limits.head,
-                Phase::Busy => false,
+                Phase::Body(_) | Phase::Busy => false,
             };
             if overdue {
                 task.abort();
@@ -175,6 +174,7 @@ impl Connections {
 async fn connection<I>(
     io: I,
     router: Router,
+    patience: Duration,
     state: Arc<ConnectionState>,
     closing: CancellationToken,
 ) where
@@ -183,8 +183,16 @@ async fn connection<I>(
     let router = TowerToHyperService::new(router);
     let answering = state.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        answering.set(Phase::Busy);
-        let (answer, state) = (router.call(request), answering.clone());
+        answering.set(match request.body().is_end_stream() {
+            true => Phase::Busy,
+            false => Phase::body(match request.uri().path() {
+                webhook::PATH => Purpose::Webhook,
+                _ => Purpose::Other,
+            }),
+        });
+        let state = answering.clone();
+        let request = request.map(|body| Arriving::new(body, state.clone(), patience));
+        let answer = router.call(request);
         async move {
             let answer = answer.await;
             let refused = |answer: &Response| answer.status().as_u16() >= 400;

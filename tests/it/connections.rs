@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::rejection::BytesRejection,
+    extract::{FromRequest, Request},
     routing::{get, post},
 };
 use livekit_airtable::http::server::{Limits, serve};
@@ -40,7 +40,7 @@ const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 struct Small {
     address: std::net::SocketAddr,
     gate: Arc<Semaphore>,
-    /// Requests that have reached the gate.
+    /// Requests that have reached `/gate` or `/read`.
     came: Arc<AtomicUsize>,
     closing: CancellationToken,
     served: tokio::task::JoinHandle<()>,
@@ -59,9 +59,13 @@ impl Small {
             "through"
         });
         let router = Router::new().route("/healthz", get(async || "ok"));
-        let read = post(async |body: Result<Bytes, BytesRejection>| match body {
-            Ok(_) => "whole",
-            Err(_) => "broken",
+        let count = came.clone();
+        let read = post(async move |request: Request| {
+            count.fetch_add(1, Relaxed);
+            match Bytes::from_request(request, &()).await {
+                Ok(_) => "whole",
+                Err(_) => "broken",
+            }
         });
         let large = get(async || vec![b'x'; LARGE]);
         let router = router.route("/gate", wait).route("/read", read);
@@ -263,4 +267,36 @@ async fn what_is_no_request_gets_a_problem_too() {
         assert_eq!(problem["status"], status, "{told}");
         assert!(problem["detail"].is_string(), "{told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slowest_bodies_make_room() {
+    let patient = Limits {
+        head: Duration::from_secs(60),
+        body: Duration::from_secs(60),
+        idle: Duration::from_secs(60),
+        ..SHORT
+    };
+    let server = Small::start(patient).await;
+    let head = b"POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 1900000\r\n\r\n";
+    let mut slow = Vec::new();
+    for n in 0..patient.connections {
+        let mut socket = server.send(head).await;
+        // The second has sent more than a slow one would have in this time.
+        let sent = if n == 1 { 1 << 20 } else { 1 };
+        socket.write_all(&vec![b'x'; sent]).await.unwrap();
+        slow.push(socket);
+    }
+    let all = || (server.came.load(Relaxed) == patient.connections).then_some(());
+    assert!(eventually(all).await.is_some(), "they did not come in");
+    let mut others = Vec::new();
+    for _ in 1..patient.connections {
+        others.extend(server.wait_at_gate(1).await);
+    }
+    assert_eq!(rest(&mut slow[0]).await, "", "the first gave way");
+    slow[1]
+        .write_all(&vec![b'x'; 1_900_000 - (1 << 20)])
+        .await
+        .unwrap();
+    assert!(answer(&mut slow[1]).await.contains("200"));
 }

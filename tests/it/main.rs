@@ -14,6 +14,7 @@ mod clocks;
 mod columns;
 mod commands;
 mod connections;
+mod crowds;
 mod disk;
 mod ends;
 mod failing_disk;
