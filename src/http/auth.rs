@@ -55,7 +55,7 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     match app.keys.verify_token(token, (app.clock)()) {
         Ok(grants) => Ok(Bearer::LiveKit(grants)),
         Err(refused) => {
-            let key = (refused == TokenError::UnknownKey).then(|| named_key(token));
+            let key = refused.is_foreign().then(|| named_key(token));
             log_refusal(app, refused, key.as_deref());
             let why = refusal(refused, key.as_deref());
             Err(Problem::unauthorized(format!(
@@ -65,11 +65,12 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     }
 }
 
-/// Why a token is refused; `key`: the unknown key that it names.
+/// Why a token is refused; `key`: the one that it names, if no configured key has signed it.
 fn refusal(refused: TokenError, key: Option<&str>) -> String {
+    let reason = refused.for_sender(key);
     match key {
-        Some(key) => format!("{refused} (`iss` is {key:?}). {UNKNOWN_KEY}"),
-        None => refused.to_string(),
+        Some(_) => format!("{reason}. {UNKNOWN_KEY}"),
+        None => reason,
     }
 }
 
@@ -77,7 +78,10 @@ fn refusal(refused: TokenError, key: Option<&str>) -> String {
 fn log_refusal(app: &App, refused: TokenError, key: Option<&str>) {
     let reason = refused.to_string();
     if let Some(suppressed) = app.refusals.should_log(&format!("/v1: {reason}")) {
-        let advice = key.map_or_else(String::new, |_| format!(". {UNKNOWN_KEY}"));
+        let advice = match refused {
+            TokenError::UnknownKey => format!(". {UNKNOWN_KEY}"),
+            _ => String::new(),
+        };
         tracing::warn!(
             reason,
             iss = key,

@@ -9,8 +9,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use maud::{DOCTYPE, html};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use maud::{DOCTYPE, PreEscaped, html};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::store;
 
@@ -160,6 +162,18 @@ impl IntoResponse for Problem {
     }
 }
 
+/// The style of the page.
+const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:20vh auto;padding:0 1rem}";
+
+/// Permits the page's style and nothing else.
+pub(super) fn content_security_policy() -> HeaderValue {
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
+
 fn page(detail: &str) -> String {
     let mut sentence = detail.to_owned();
     if let Some(first) = sentence.get_mut(..1) {
@@ -172,7 +186,7 @@ fn page(detail: &str) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "This link does not work" }
-                style { "body{font:1.1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:20vh auto;padding:0 1rem}" }
+                style { (PreEscaped(STYLE)) }
             }
             body { p { (sentence) "." } }
         }

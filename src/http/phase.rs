@@ -1,6 +1,7 @@
 //! A connection's phase, as its task, its socket and the accept loop know it.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -78,14 +79,17 @@ pub(super) enum Answered {
 
 /// The state of one connection.
 pub(super) struct ConnectionState {
+    /// Who opened it; perhaps a proxy.
+    pub(super) peer: SocketAddr,
     phase: Mutex<Phase>,
     refused: AtomicBool,
 }
 
 impl ConnectionState {
     /// A connection that was just accepted.
-    pub(super) fn new() -> Arc<ConnectionState> {
+    pub(super) fn new(peer: SocketAddr) -> Arc<ConnectionState> {
         Arc::new(ConnectionState {
+            peer,
             phase: Mutex::new(Phase::Idle(Instant::now())),
             refused: false.into(),
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, header},
     middleware::{Next, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -32,8 +32,7 @@ pub fn router(app: App) -> Router {
             "/v1/calls/{call_id}/{transcript}",
             get(get_transcript::transcript),
         )
-        .route("/r/{id}/{signature}", get(links::recording))
-        .route("/r/{id}/transcript/{signature}", get(links::transcript))
+        .merge(links())
         .route_layer(from_fn_with_state(app.clone(), in_place));
     Router::new()
         .route(webhook::PATH, post(webhook::receive))
@@ -47,6 +46,23 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(map_response(private))
         .with_state(app)
+}
+
+/// The permanent links. Their pages load nothing, and no search engine lists them.
+fn links() -> Router<Arc<App>> {
+    Router::new()
+        .route("/r/{id}/{signature}", get(links::recording))
+        .route("/r/{id}/transcript/{signature}", get(links::transcript))
+        .layer(map_response(async |mut response: Response| {
+            let headers = response.headers_mut();
+            let noindex = HeaderValue::from_static("noindex, nofollow");
+            headers.insert(HeaderName::from_static("x-robots-tag"), noindex);
+            headers.insert(
+                header::CONTENT_SECURITY_POLICY,
+                error::content_security_policy(),
+            );
+            response
+        }))
 }
 
 /// The others leave room for webhooks and monitoring.

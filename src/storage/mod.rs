@@ -11,4 +11,4 @@ mod presign;
 pub use client::{Client, Config, ObjectHead};
 pub use error::Error;
 pub use list::{Listed, ObjectPage};
-pub use presign::Method;
+pub use presign::{Method, Served};

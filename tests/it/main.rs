@@ -15,6 +15,7 @@ mod columns;
 mod commands;
 mod connections;
 mod crowds;
+mod disclosure;
 mod disk;
 mod ends;
 mod failing_disk;

@@ -10,7 +10,7 @@ use crate::{
     domain::{Call, Recording, Sink, link::LinkRules, nanoseconds::seconds},
     mirror::{self, Client},
     pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
-    storage::{self, Method},
+    storage::{self, Method, Served},
 };
 
 /// How long a delivery is tried before it is dead.
@@ -120,9 +120,12 @@ impl Mirror {
         if !recording.expects_file() || call.is_elsewhere(recording) {
             return Vec::new();
         }
-        let signed = self
-            .storage
-            .presign(&recording.key, self.links.ttl, Method::Get, None);
+        let signed = self.storage.presign(
+            &recording.key,
+            self.links.ttl,
+            Method::Get,
+            Served::default(),
+        );
         vec![json!({
             "filename": recording.key,
             "size": recording.size,
