@@ -19,7 +19,7 @@ use crate::{
 pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a forecast holds that leaves far more requests than are needed.
-const FORECAST: SignedDuration = SignedDuration::from_secs(10);
+const FORECAST: SignedDuration = SignedDuration::from_secs(2);
 
 /// The requests of two processes are this many times further apart: the first request on a new connection arrives later
 /// than those that follow it from elsewhere.

@@ -13,6 +13,8 @@ use super::{error::Result, open::Store, settings::Setting, sql::time};
 /// can look like this field.
 const LACKS_COLUMNS: &str =
     r#"sink = 'airtable' AND state = 'done' AND memo LIKE '%"disabled":[%'"#;
+/// How many of them show whether the columns work: fewer than the rejected values after which a column counts as unusable.
+const TRIED: i64 = 2;
 /// Milliseconds from one such row to the next: half of Airtable's usual rate of ten rows in a request and five requests a second.
 const ROW_SPACING: i64 = 40;
 
@@ -70,6 +72,23 @@ impl Store {
         refused.retain(|name, _| !columns.contains(name));
         self.set_refused_columns(table, &refused).await?;
         self.complete_rows(now).await
+    }
+
+    /// If any column is locked, some rows that were written without one are due: those with a value for it, if there are any.
+    pub async fn try_incomplete_rows(&self, table: &str, now: Timestamp) -> Result<()> {
+        if self.locked_columns(table).await?.is_empty() {
+            return Ok(());
+        }
+        let due = format!(
+            "UPDATE deliveries SET due_at = $1 WHERE {LACKS_COLUMNS} AND due_at > $1 AND call_id IN
+               (SELECT call_id FROM deliveries WHERE {LACKS_COLUMNS} ORDER BY due_at LIMIT $2)"
+        );
+        sqlx::query(AssertSqlSafe(due))
+            .bind(now.as_millisecond())
+            .bind(TRIED)
+            .execute(&self.write)
+            .await?;
+        Ok(())
     }
 
     /// Rows that were written without a column are due, so far apart that others are sent in between.

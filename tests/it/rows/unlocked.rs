@@ -75,6 +75,22 @@ async fn unlocked(mut world: World) {
     world.start().await;
     world.say_and_read(&known, "open").await;
     completed(&world, &calls).await;
+    // A restart tries it although no row changes.
+    assert!(lock(&world, Lock::Locked));
+    world.say(&known, "locked once more").await;
+    world
+        .row_where(&known, |row| text(row, "Error").contains("“Transcript”"))
+        .await;
+    let calls = ended_without(&world, "Transcript").await;
+    assert!(lock(&world, Lock::Open));
+    world.stop().await;
+    world.start().await;
+    completed(&world, &calls).await;
+    world
+        .row_where(&known, |row| {
+            text(row, "Transcript") == "Agent: locked once more"
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

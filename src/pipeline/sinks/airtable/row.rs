@@ -24,7 +24,7 @@ use crate::{
 pub(super) const SOON: SignedDuration = SignedDuration::from_secs(60);
 
 /// The end of a warning about a row without a column for errors.
-const NO_ERROR_COLUMN: &str = "Fix the value or the column. The table has no column filled from `error`, which would show this in the row.";
+const NO_ERROR_COLUMN: &str = "Fix the value or the column. No column filled from `error` can be written, which would show this in the row.";
 
 /// A row to be sent.
 pub(super) struct Row {

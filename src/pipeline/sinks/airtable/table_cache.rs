@@ -139,7 +139,11 @@ impl Airtable {
         let locked = cache.stored_locks.clone().unwrap_or_default();
         let mut before = self.store.refused_columns(&key).await.unwrap_or_default();
         table.disabled = self.still_disabled(&table, &locked, before.clone());
-        before.retain(|name, _| !table.disabled.contains_key(name));
+        // Another column than before, or perhaps another permission: if neither, the same values would be rejected again.
+        before.retain(|name, was| {
+            let is_other = locked.contains_key(name) || table.fingerprint(name) != Some(*was);
+            is_other && !table.disabled.contains_key(name)
+        });
         table.retried = before.into_keys().collect();
         let is_disabled = |name: &String| table.disabled.contains_key(name);
         table.locked = locked.into_keys().filter(is_disabled).collect();
