@@ -31,13 +31,13 @@ pub struct Recording {
     /// `file_results[0].started_at`: position 0 of the file, when the first audio arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_started_at: Option<Timestamp>,
-    /// `file_results[0].filename`: the object's key.
+    /// The object's key: `file_results[0].filename`, behind the prefix of the egress service if it has one.
     pub key: String,
     /// Bytes, as counted by the egress; `None` if it uploaded nothing.
     pub size: Option<u64>,
     #[serde(with = "nanoseconds::duration")]
     pub duration: Option<SignedDuration>,
-    /// The egress reported where it put the file. (The place itself is never used: it may be malformed.)
+    /// The egress reported where it put the file. (The place itself may be malformed; it is used for the prefix alone.)
     pub located: bool,
     pub error: EgressError,
     /// `EgressInfo.error_code`, like an HTTP status; 0 without an error.
@@ -76,19 +76,15 @@ impl Recording {
         self.place = place;
     }
 
-    /// The same recording with the place that its event reports.
-    pub fn in_place(&self, place: Place) -> Recording {
-        Recording {
-            place,
-            ..self.clone()
-        }
-    }
-
     /// Whether another event says more of the egress: its status, its time, or its file.
     pub fn learns_from(&self, other: &Recording) -> bool {
         let mut merged = self.clone();
         merged.merge(other.clone());
-        (merged.version(), merged.key) != (self.version(), self.key.clone())
+        // With a prefix of the egress service, the key ends with the name that LiveKit reports.
+        let same_file = merged.key == self.key || self.key.ends_with(&format!("/{}", merged.key));
+        merged.version() != self.version()
+            || merged.key.is_empty() != self.key.is_empty()
+            || !same_file
     }
 
     /// What is known of the egress: an answer of the bucket is of this version.
