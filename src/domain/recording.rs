@@ -80,11 +80,16 @@ impl Recording {
     pub fn learns_from(&self, other: &Recording) -> bool {
         let mut merged = self.clone();
         merged.merge(other.clone());
-        // With a prefix of the egress service, the key ends with the name that LiveKit reports.
-        let same_file = merged.key == self.key || self.key.ends_with(&format!("/{}", merged.key));
+        let same_file = self.is_at(&merged.key);
         merged.version() != self.version()
             || merged.key.is_empty() != self.key.is_empty()
             || !same_file
+    }
+
+    /// Whether its file is at this key, or at this key behind a prefix of the egress service.
+    pub fn is_at(&self, key: &str) -> bool {
+        let prefix = self.key.strip_suffix(key);
+        prefix.is_some_and(|it| it.is_empty() || it.ends_with('/'))
     }
 
     /// What is known of the egress: an answer of the bucket is of this version.

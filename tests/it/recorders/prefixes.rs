@@ -1,6 +1,10 @@
 //! An egress service whose storage configuration has a prefix: LiveKit reports the file's name without it.
 
-use super::{agents_egress, asks, composite, engines, file, records, refs, s3};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{agents_egress, asks, composite, engines, file, newest, records, refs, s3};
 use crate::{
     harness::{World, caller},
     play::text,
@@ -40,6 +44,26 @@ async fn a_recording_of_others_is_found_behind_the_prefix() {
         world.livekit.close_room("desk");
         plays(&world, &call, &egress, key).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_behind_the_prefix_do_not_overwrite_each_other() {
+    let world = World::new().await;
+    world.livekit.set_storage_prefix("team-a");
+    let (call, first) = world.talk("desk").await;
+    world.livekit.set_recording_length(Duration::from_secs(60));
+    world.livekit.egress_limit_reached(&first);
+    newest(&world, 2).await;
+    world.livekit.set_recording_length(Duration::from_secs(20));
+    world.livekit.close_room("desk");
+    let in_parts = |row: &Map<String, Value>| text(row, "Error").contains("in 2 parts");
+    let row = world.row_where(&call, in_parts).await;
+    assert_eq!(
+        (&row["Duration"], text(&row, "Egress ID")),
+        (&json!(60), first.as_str())
+    );
+    let second = format!("team-a/recordings/{call}-2.mp3");
+    assert!(text(&row, "Error").contains(&second), "{row:#?}");
 }
 
 /// The row links this egress's file, whose key begins so, and the link plays.

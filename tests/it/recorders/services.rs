@@ -58,8 +58,10 @@ async fn one_goes_on(webhooks: Webhooks) {
     first.livekit.close_room("desk");
     for world in [&first, &second] {
         let row = world.row_is(&call, "Complete").await;
-        let shown = (text(&row, "Egress ID"), text(&row, "Error"));
-        assert_eq!(shown, (running.as_str(), ""));
+        assert_eq!(text(&row, "Egress ID"), running);
+        // If the younger one went on, the other has some seconds that it lacks.
+        let error = text(&row, "Error");
+        assert!(error.is_empty() || error.contains("in 2 parts"), "{error}");
     }
 }
 
