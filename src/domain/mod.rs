@@ -25,6 +25,7 @@ mod file_type;
 pub mod object;
 
 pub mod destination;
+mod object_key;
 mod our_bucket;
 pub mod place;
 
@@ -51,7 +52,7 @@ pub mod backoff;
 pub mod budget;
 pub mod link;
 
-pub use addressing::{Addressing, is_aws_host};
+pub use addressing::{Addressing, is_aws_endpoint, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
 pub use count::counted;

@@ -2,6 +2,7 @@
 //! AWS, B2, MinIO …).
 
 mod error;
+mod session;
 
 mod client;
 

@@ -49,7 +49,8 @@ impl Client {
         let signed = match method {
             Method::Get => {
                 let get = self
-                    .s3()?
+                    .session()?
+                    .s3
                     .get_object()
                     .bucket(bucket)
                     .key(key)
@@ -61,7 +62,8 @@ impl Client {
             }
             Method::Head => {
                 let head = self
-                    .s3()?
+                    .session()?
+                    .s3
                     .head_object()
                     .bucket(bucket)
                     .key(key)
