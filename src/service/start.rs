@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{bucket, file_system, jobs, listen::ListenSocket, lock};
+use super::{bucket, file_system, jobs, listen::ListenSocket, lock, rooms};
 use crate::{
     config::Config,
     http::{
@@ -61,6 +61,7 @@ impl Service {
         metrics: PrometheusHandle,
         clock: Clock,
     ) -> anyhow::Result<Service> {
+        rooms::report(&config.recording);
         file_system::check(&config.database_url);
         let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url, clock()).await?;

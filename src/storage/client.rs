@@ -18,7 +18,7 @@ use aws_smithy_http_client::{Builder, tls};
 use secrecy::ExposeSecret;
 
 use super::error::{Error, failed, status};
-use crate::domain::{Addressing, KeyLookup, StorageKey, is_aws_host};
+use crate::domain::{Addressing, KeyLookup, StorageKey, is_aws};
 
 /// Which bucket, and the key to it.
 pub struct Config {
@@ -169,11 +169,6 @@ fn is_expiry(code: &str) -> bool {
         code,
         "" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
     )
-}
-
-fn is_aws(endpoint: &str) -> bool {
-    let address = endpoint.split("://").last().unwrap_or_default();
-    is_aws_host(address.split([':', '/']).next().unwrap_or_default())
 }
 
 impl fmt::Debug for Client {
