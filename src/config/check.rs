@@ -1,8 +1,6 @@
-//! Validation of values.
+//! Validation of durations, object keys and placeholders.
 
 use std::time::Duration;
-
-use url::{Host, Url};
 
 /// Placeholders of common instructions, copied without being filled in.
 pub(super) fn is_placeholder(value: &str) -> bool {
@@ -46,77 +44,11 @@ pub(super) fn show_duration(duration: Duration) -> String {
         })
 }
 
-fn parse(value: &str, schemes: &[&str]) -> Result<Url, String> {
-    let url = Url::parse(value).map_err(|_| "is not a valid URL".to_owned())?;
-    if !schemes.contains(&url.scheme()) {
-        return Err(format!(
-            "does not start with {}://",
-            schemes.join(":// or ")
-        ));
-    }
-    match url.host() {
-        Some(_) => Ok(url),
-        None => Err("has no host".into()),
-    }
-}
-
-/// A URL with scheme http or https, unchanged except for a trailing slash.
-pub(super) fn http_url(value: &str) -> Result<String, String> {
-    parse(value, &["https", "http"])?;
-    Ok(value.trim_end_matches('/').to_owned())
-}
-
-/// `scheme://host[:port]`, no path.
-pub(super) fn origin(value: &str) -> Result<String, String> {
-    let url = parse(value, &["https", "http"])?;
-    match (url.path(), url.query()) {
-        ("/", None) => Ok(url.origin().ascii_serialization()),
-        _ => Err("has a path".into()),
-    }
-}
-
-/// The URL of LiveKit's API: the same host and path over HTTP.
-pub(super) fn livekit_url(value: &str) -> Result<String, String> {
-    let url = parse(value, &["wss", "ws", "https", "http"])?;
-    let scheme = if matches!(url.scheme(), "wss" | "https") {
-        "https"
-    } else {
-        "http"
-    };
-    // Url treats the default ports of both schemes as equal (80, 443), so a remaining port is intended.
-    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-    let host = url.host_str().unwrap_or_default();
-    let path = url.path().trim_end_matches('/');
-    // The address at which clients connect has `/rtc` after that of the API.
-    let path = path.strip_suffix("/rtc").unwrap_or(path);
-    Ok(format!("{scheme}://{host}{port}{path}"))
-}
-
-/// A storage URL: https, or http on this machine. Cloudflare's dashboard shows it with the bucket appended, which would
-/// make every key wrong.
-pub(super) fn storage_url(value: &str, bucket: &str) -> Result<String, String> {
-    let url = parse(value, &["https", "http"])?;
-    if url.scheme() == "http" && !is_loopback(&url) {
-        return Err("uses http for another machine".into());
-    }
-    if !bucket.is_empty() && url.path().trim_matches('/') == bucket {
-        return Err("ends with the bucket's name, which belongs only in S3_BUCKET".into());
-    }
-    Ok(value.trim_end_matches('/').to_owned())
-}
-
-/// Whether the URL leads to this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
-}
-
 /// Validates the template of object keys; returns what is wrong with it.
 pub(super) fn recording_path(path: &str, extension: &str) -> Result<(), String> {
+    if path.contains("://") {
+        return Err("is a URL, but an object key does not contain the bucket".into());
+    }
     if path.starts_with('/') {
         return Err("starts with a slash, but an object key is relative".into());
     }
@@ -125,6 +57,11 @@ pub(super) fn recording_path(path: &str, extension: &str) -> Result<(), String> 
         || path.split('/').any(|s| matches!(s, "." | ".."))
     {
         return Err("contains a backslash, a control character, or . or .. as a folder".into());
+    }
+    if path.contains(['$', '<', '>']) || has_time_code(path) {
+        return Err(
+            "contains $, <, > or a code like %Y: the placeholders are {room_id}, {room_name}, {date} and {time}".into(),
+        );
     }
     if let Some(unknown) = unknown_placeholder(path) {
         return Err(format!(
@@ -148,6 +85,14 @@ pub(super) fn recording_path(path: &str, extension: &str) -> Result<(), String> 
             "does not end with .{extension}, which RECORDING_FILE_TYPE requires"
         )),
     }
+}
+
+/// Whether it contains a code of `strftime`, like `%Y`.
+fn has_time_code(path: &str) -> bool {
+    let next = |(at, _)| path[at..].chars().nth(1);
+    path.match_indices('%')
+        .filter_map(next)
+        .any(|c| c.is_ascii_alphabetic())
 }
 
 fn unknown_placeholder(path: &str) -> Option<&str> {

@@ -20,6 +20,12 @@ struct Part {
 impl Part {
     fn read(r: &mut Reader<'_>, name: &'static str, expected: &str) -> Option<Part> {
         let (value, file) = r.renewable(name, expected)?;
+        if value.expose_secret().contains(char::is_whitespace) {
+            r.refuse(
+                name,
+                format!("has a blank or a line break inside, expected {expected}"),
+            );
+        }
         Some(Part { name, value, file })
     }
 

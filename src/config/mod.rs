@@ -11,13 +11,18 @@ mod text;
 mod source;
 mod types;
 
-mod region;
-
+mod address;
 mod check;
+mod list;
 mod reader;
 
+mod storage_host;
+
 mod keys;
+mod log;
+mod region;
 mod remotes;
+mod rooms;
 mod sections;
 mod storage;
 

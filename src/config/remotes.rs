@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::RowWrites;
 
-use super::{AirtableSettings, LiveKitSettings, Reader, check};
+use super::{AirtableSettings, LiveKitSettings, Reader, address, list};
 
 impl LiveKitSettings {
     /// LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, LIVEKIT_WEBHOOK_KEYS.
@@ -14,9 +14,15 @@ impl LiveKitSettings {
         let expected = "wss://your-project.livekit.cloud, or ws://, https://, http://";
         r.required("LIVEKIT_URL", expected);
         let url = r
-            .address("LIVEKIT_URL", expected, check::livekit_url)
+            .address("LIVEKIT_URL", expected, address::livekit_url)
             .unwrap_or_default();
         let api_key = r.required("LIVEKIT_API_KEY", "the project's API key");
+        if !is_api_key(&api_key) {
+            r.refuse(
+                "LIVEKIT_API_KEY",
+                "has other characters than letters, digits, - and _, expected one API key, without its secret",
+            );
+        }
         let api_secret = r.required_secret("LIVEKIT_API_SECRET", "the API key's secret");
         let mut webhook_keys = vec![(api_key.clone(), api_secret.clone())];
         webhook_keys.extend(more_webhook_keys(r));
@@ -29,29 +35,39 @@ impl LiveKitSettings {
     }
 }
 
+/// LIVEKIT_WEBHOOK_KEYS. A pair in another notation would be a key that signs nothing.
 fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
     let name = "LIVEKIT_WEBHOOK_KEYS";
     let expected = "comma-separated key:secret pairs";
     let list = r.secret(name, expected).unwrap_or_default();
     let mut keys = Vec::new();
-    for (i, pair) in list
-        .expose_secret()
-        .split(',')
-        .map(str::trim)
-        .enumerate()
-        .filter(|(_, p)| !p.is_empty())
-    {
-        match pair.split_once(':').map(|(k, s)| (k.trim(), s.trim())) {
-            Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
-                keys.push((key.to_owned(), SecretString::from(secret)));
-            }
-            _ => r.refuse(
-                name,
-                format!("pair {} is not key:secret, expected {expected}", i + 1),
-            ),
+    for (i, pair) in list::items(list.expose_secret()).into_iter().enumerate() {
+        match key_and_secret(pair) {
+            Ok((key, secret)) => keys.push((key.to_owned(), SecretString::from(secret))),
+            Err(why) => r.refuse(name, format!("pair {} {why}, expected {expected}", i + 1)),
         }
     }
     keys
+}
+
+fn key_and_secret(pair: &str) -> Result<(&str, &str), &'static str> {
+    let pair = pair.split_once(':').map(|(k, s)| (k.trim(), s.trim()));
+    let Some((key, secret)) = pair.filter(|(k, s)| !k.is_empty() && !s.is_empty()) else {
+        return Err("is not key:secret");
+    };
+    match is_api_key(key) {
+        true if secret.contains(char::is_whitespace) => Err("has a blank in its secret"),
+        true if secret.contains([':', ';', '|', '"', '\'']) => {
+            Err("has a second colon, a semicolon or quotes in its secret")
+        }
+        true => Ok((key, secret)),
+        false => Err("has a key with other characters than letters, digits, - and _"),
+    }
+}
+
+fn is_api_key(key: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    key.chars().all(is_part)
 }
 
 impl AirtableSettings {
@@ -74,16 +90,20 @@ impl AirtableSettings {
                 format!("does not start with pat, expected {expected}"),
             );
         }
+        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            r.refuse(
+                "AIRTABLE_TOKEN",
+                format!("has a blank or a special character inside, expected {expected}"),
+            );
+        }
         let base_id = base_id(r);
-        let table = r
-            .text("AIRTABLE_TABLE", "a table's name or ID")
-            .unwrap_or_else(|| "Calls".into());
+        let table = table(r);
         let schema = schema(r);
         let requests_per_second = r.parsed(
             "AIRTABLE_REQUESTS_PER_SECOND",
             5.0,
-            "a number above 0, at most 1000",
-            |v| v.parse().ok().filter(|n| *n > 0.0 && *n <= 1000.0),
+            "a number between 0.01 and 1000",
+            |v| v.parse().ok().filter(|n| (0.01..=1000.0).contains(n)),
         );
         let monthly_requests = r.parsed(
             "AIRTABLE_MONTHLY_REQUESTS",
@@ -95,8 +115,8 @@ impl AirtableSettings {
             v.parse().ok()
         });
         let expected = "scheme://host:port without /v0";
-        let api_url = r.address("AIRTABLE_API_URL", expected, check::origin);
-        let content_url = r.address("AIRTABLE_CONTENT_URL", expected, check::origin);
+        let api_url = r.address("AIRTABLE_API_URL", expected, address::origin);
+        let content_url = r.address("AIRTABLE_CONTENT_URL", expected, address::origin);
         Self {
             token: token.into(),
             base_id,
@@ -109,6 +129,25 @@ impl AirtableSettings {
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }
     }
+}
+
+fn table(r: &mut Reader<'_>) -> String {
+    let (name, expected) = ("AIRTABLE_TABLE", "a table's name, or its ID, tbl…");
+    let table = r.text(name, expected).unwrap_or_else(|| "Calls".into());
+    let is_id = |prefix| table.len() == 17 && table.starts_with(prefix);
+    if table.contains("://") || table.starts_with("app") && table.contains("/tbl") {
+        r.refuse(
+            name,
+            format!("is a URL or a part of one, expected {expected}"),
+        );
+    }
+    if is_id("viw") || is_id("app") {
+        r.refuse(
+            name,
+            format!("is the ID of a view or base, expected {expected}"),
+        );
+    }
+    table
 }
 
 /// AIRTABLE_SCHEMA; `None` means the built-in schema.

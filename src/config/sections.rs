@@ -11,8 +11,8 @@ use crate::domain::{
 };
 
 use super::{
-    HttpSettings, LinksSettings, LogFormat, LogSettings, MirrorSettings, Reader, RecordingSettings,
-    TimesSettings, check,
+    HttpSettings, LinksSettings, MirrorSettings, Reader, RecordingSettings, TimesSettings, address,
+    check, rooms,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,21 +26,12 @@ impl RecordingSettings {
         let on = r.parsed("RECORD_ON", RecordOn::RoomStarted, expected, |v| {
             v.parse().ok()
         });
-        let rooms = r.parsed(
-            "RECORD_ROOMS",
-            vec!["*".into()],
-            "comma-separated globs of room names",
-            globs,
-        );
+        let rooms = rooms::read(r);
         let simulations = r.parsed(
             "RECORD_SIMULATIONS",
             Simulations::Ignored,
             "true or false",
-            |v| match v {
-                "true" => Some(Simulations::Recorded),
-                "false" => Some(Simulations::Ignored),
-                _ => None,
-            },
+            simulations_of,
         );
         let file_type = r.parsed(
             "RECORDING_FILE_TYPE",
@@ -75,14 +66,12 @@ impl RecordingSettings {
     }
 }
 
-fn globs(value: &str) -> Option<Vec<String>> {
-    let globs: Vec<String> = value
-        .split(',')
-        .map(|g| g.trim().to_owned())
-        .filter(|g| !g.is_empty())
-        .collect();
-    let valid = |glob: &String| globset::Glob::new(glob.strip_prefix('!').unwrap_or(glob)).is_ok();
-    (!globs.is_empty() && globs.iter().all(valid)).then_some(globs)
+fn simulations_of(value: &str) -> Option<Simulations> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(Simulations::Recorded),
+        "false" | "no" | "off" | "0" => Some(Simulations::Ignored),
+        _ => None,
+    }
 }
 
 fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
@@ -104,10 +93,7 @@ impl LinksSettings {
     /// PUBLIC_URL and LINK_SECRET.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "the public URL of this service, like https://calls.example.com";
-        let public_url = r.address("PUBLIC_URL", expected, |v| match v.contains(['?', '#']) {
-            true => Err("has a query or a fragment".into()),
-            false => check::http_url(v),
-        });
+        let public_url = r.address("PUBLIC_URL", expected, address::public_url);
         let secret = r.own_secret("LINK_SECRET", "a secret");
         Self { public_url, secret }
     }
@@ -117,7 +103,7 @@ impl MirrorSettings {
     /// EGRESS_WEBHOOK_URL and EGRESS_WEBHOOK_SECRET; `None` without an address.
     pub fn read(r: &mut Reader<'_>) -> Option<Self> {
         let expected = "the URL of a webhook, http:// or https://, or nothing";
-        let url = r.address("EGRESS_WEBHOOK_URL", expected, check::http_url);
+        let url = r.address("EGRESS_WEBHOOK_URL", expected, address::webhook_url);
         let expected = "whsec_ followed by base64, or any plain text";
         let secret = r.own_secret("EGRESS_WEBHOOK_SECRET", expected);
         let text = secret.as_ref().map(ExposeSecret::expose_secret);
@@ -175,7 +161,7 @@ fn listen_address(r: &mut Reader<'_>) -> SocketAddr {
 /// ALERT_WEBHOOK_URL
 pub(super) fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
     let expected = "the URL of a webhook, http:// or https://, or nothing";
-    r.address("ALERT_WEBHOOK_URL", expected, check::http_url)
+    r.address("ALERT_WEBHOOK_URL", expected, address::webhook_url)
         .map(SecretString::from)
 }
 
@@ -190,6 +176,8 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
             _ if v.contains(":memory:") || v.contains("mode=memory") => {
                 Err("is an in-memory database, which would lose every call".into())
             }
+            // SQLite takes an empty name for a temporary database.
+            true if is_nameless(v) => Err("names no file".into()),
             true => Ok(v.to_owned()),
             false => Err("is not a supported database".into()),
         }
@@ -197,21 +185,9 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
     url.unwrap_or_else(|| "sqlite:livekit-airtable.db".into())
 }
 
-impl LogSettings {
-    /// RUST_LOG and LOG_FORMAT.
-    pub fn read(r: &mut Reader<'_>) -> Self {
-        let expected =
-            "a level (error, warn, info, debug, trace) or a list like info,livekit_airtable=debug";
-        let filter = r.parsed("RUST_LOG", "info".to_owned(), expected, |v| {
-            tracing_subscriber::EnvFilter::try_new(v)
-                .ok()
-                .map(|_| v.to_owned())
-        });
-        let format = r.parsed("LOG_FORMAT", LogFormat::Text, "text or json", |v| match v {
-            "text" => Some(LogFormat::Text),
-            "json" => Some(LogFormat::Json),
-            _ => None,
-        });
-        Self { filter, format }
-    }
+fn is_nameless(url: &str) -> bool {
+    let file = url
+        .strip_prefix("sqlite:")
+        .map(|file| file.trim_start_matches('/'));
+    file.is_some_and(|file| file.is_empty() || file.starts_with('?'))
 }

@@ -333,7 +333,8 @@ proptest! {
     fn noise_is_an_error_and_never_a_panic(noise in "\\PC*") {
         check::duration(&noise);
         check::recording_path(&noise, "mp3").ok();
-        check::livekit_url(&noise).ok();
-        check::storage_url(&noise, "b").ok();
+        address::livekit_url(&noise).ok();
+        address::storage_url(&noise).ok();
+        list::items(&noise);
     }
 }

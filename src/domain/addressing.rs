@@ -4,9 +4,6 @@ use std::str::FromStr;
 
 use super::name::{UnknownName, by_name};
 
-/// AWS's domains, of its partitions for China and Europe, too.
-const AWS: [&str; 3] = ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"];
-
 /// The position of the bucket's name in an object's URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressing {
@@ -37,44 +34,45 @@ impl FromStr for Addressing {
     }
 }
 
-/// Whether this is a host of AWS.
+/// Whether this is a host of AWS S3, including AWS's partitions for China and Europe. Other services of AWS have hosts in
+/// the same domains, for example a load balancer in front of somebody's own storage.
 pub fn is_aws_host(host: &str) -> bool {
-    let is_below = |domain: &&str| {
-        let label = host.strip_suffix(*domain);
-        label.is_some_and(|label| label.is_empty() || label.ends_with('.'))
-    };
-    AWS.iter().any(is_below)
+    let domains = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
+    let mut labels = host.split('.');
+    domains.iter().any(|domain| host.ends_with(domain))
+        && labels.any(|label| label == "s3" || label.starts_with("s3-"))
 }
 
-/// Whether the host of this URL, or of an address without a scheme, is one of AWS.
-pub fn is_aws_endpoint(endpoint: &str) -> bool {
+/// Whether an endpoint, `https://host[:port]`, is AWS S3.
+pub fn is_aws(endpoint: &str) -> bool {
     let address = endpoint.split("://").last().unwrap_or_default();
-    let host = address.split([':', '/', '?', '#']).next();
-    is_aws_host(host.unwrap_or_default())
+    let host = address.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default();
+    is_aws_host(host.trim_end_matches('.').to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::is_aws;
 
     #[test]
-    fn hosts_of_all_of_awss_partitions_are_recognized() {
-        for aws in [
+    fn only_hosts_of_s3_are_aws() {
+        for endpoint in [
             "https://s3.eu-central-1.amazonaws.com",
-            "https://s3.cn-north-1.amazonaws.com.cn:443/",
-            "s3.eusc-de-east-1.amazonaws.eu",
+            "https://S3.EU-CENTRAL-1.amazonaws.com:443/",
+            "https://s3-eu-west-1.amazonaws.com",
+            "https://s3.cn-north-1.amazonaws.com.cn",
+            "https://s3.amazonaws.com./",
         ] {
-            assert!(is_aws_endpoint(aws), "{aws}");
+            assert!(is_aws(endpoint), "{endpoint}");
         }
-        for other in [
-            "https://s3.example.com/amazonaws.com",
-            "fakeamazonaws.com",
-            "",
+        for endpoint in [
+            "https://minio-1.eu-central-1.elb.amazonaws.com",
+            "https://s3.example.com",
+            "https://s3.amazonaws.com.example.com",
+            "http://127.0.0.1:9000",
         ] {
-            assert!(!is_aws_endpoint(other), "{other}");
-        }
-        for addressing in Addressing::ALL {
-            assert_eq!(addressing.as_str().parse(), Ok(addressing));
+            assert!(!is_aws(endpoint), "{endpoint}");
         }
     }
 }

@@ -52,7 +52,7 @@ pub mod backoff;
 pub mod budget;
 pub mod link;
 
-pub use addressing::{Addressing, is_aws_endpoint, is_aws_host};
+pub use addressing::{Addressing, is_aws, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
 pub use count::counted;

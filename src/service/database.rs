@@ -46,6 +46,18 @@ pub async fn with<T>(
     done
 }
 
+/// Warns at start if PostgreSQL or a pooler gives fewer connections than the service uses under load.
+pub(super) async fn report_few_connections(store: &Store) {
+    let Some(few) = store.few_connections().await else {
+        return;
+    };
+    tracing::warn!(
+        given = few.given,
+        wanted = few.wanted,
+        "DATABASE_URL: the database gave fewer connections than this service uses under load; webhooks and rows will wait for a connection, and time out after 5 s. Behind PgBouncer, raise default_pool_size (and max_db_connections), or set DATABASE_URL to PostgreSQL's own address; without a pooler, raise max_connections"
+    );
+}
+
 /// The call with this id, or with a recording of this id.
 ///
 /// # Errors

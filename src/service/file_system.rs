@@ -20,7 +20,7 @@ pub(super) fn check(database_url: &str) {
             file,
             file_system = mount.file_system,
             mounted_at = %mount.point.display(),
-            "the SQLite database is on a network file system, where SQLite's locks and write-ahead log do not work reliably: calls can get lost and the database can break. Move it to a local disk, or set DATABASE_URL to a PostgreSQL database"
+            "the SQLite database is on a network file system or a folder that is shared with a host, where SQLite's locks and write-ahead log do not work reliably: calls can get lost and the database can break. Move it to a local disk (with Docker, a named volume), or set DATABASE_URL to a PostgreSQL database"
         );
     }
 }
@@ -76,30 +76,59 @@ fn unescaped(point: &str) -> String {
     octal.iter().fold(point.to_owned(), unescape)
 }
 
-/// Whether the file system is shared over a network, or implemented by a program (FUSE).
+/// File systems of a network, of a virtual machine's host, or of a cluster.
+const SHARED: [&str; 37] = [
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb",
+    "smb2",
+    "smb3",
+    "smbfs",
+    "smbfs2",
+    "9p",
+    "v9fs",
+    "virtiofs",
+    "vboxsf",
+    "vmhgfs",
+    "prl_fs",
+    "drvfs",
+    "fakeowner",
+    "grpcfuse",
+    "osxfs",
+    "afs",
+    "kafs",
+    "auristorfs",
+    "ceph",
+    "cephfs",
+    "glusterfs",
+    "lustre",
+    "gpfs",
+    "gfs",
+    "gfs2",
+    "ocfs2",
+    "beegfs",
+    "fhgfs",
+    "orangefs",
+    "pvfs2",
+    "panfs",
+    "wekafs",
+    "davfs",
+    "ncpfs",
+];
+
+/// Local file systems that a program implements: those of rootless containers, and unions of local disks.
+const LOCAL: [&str; 4] = [
+    "fuse.fuse-overlayfs",
+    "fuse.lxcfs",
+    "fuse.mergerfs",
+    "fuse.gocryptfs",
+];
+
+/// Whether the file system is shared over a network or with a host, or implemented by a program (FUSE): s3fs, sshfs, rclone.
 fn is_network(file_system: &str) -> bool {
-    const NETWORK: [&str; 16] = [
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "9p",
-        "afs",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "gfs2",
-        "ocfs2",
-        "beegfs",
-        "davfs",
-    ];
-    // Local file systems of rootless containers.
-    const LOCAL: [&str; 2] = ["fuse.fuse-overlayfs", "fuse.lxcfs"];
     let is_fuse = file_system == "fuse" || file_system.starts_with("fuse.");
-    NETWORK.contains(&file_system) || is_fuse && !LOCAL.contains(&file_system)
+    SHARED.contains(&file_system) || is_fuse && !LOCAL.contains(&file_system)
 }
 
 #[cfg(test)]
@@ -143,7 +172,17 @@ broken";
             "cifs",
             "smb3",
             "9p",
+            "virtiofs",
+            "vboxsf",
+            "ceph",
+            "glusterfs",
+            "lustre",
+            "beegfs",
             "fuse.sshfs",
+            "fuse.s3fs",
+            "fuse.rclone",
+            "fuse.glusterfs",
+            "fuse.vmhgfs-fuse",
             "fuse",
             "fuse.grpcfuse",
         ] {

@@ -21,6 +21,7 @@ mod maintenance;
 mod file_system;
 mod listen;
 mod lock;
+mod rooms;
 mod start;
 
 pub use error::Error;

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{bucket, file_system, jobs, listen::ListenSocket, lock};
+use super::{bucket, database, file_system, jobs, listen::ListenSocket, lock, rooms};
 use crate::{
     config::Config,
     http::{
@@ -61,9 +61,11 @@ impl Service {
         metrics: PrometheusHandle,
         clock: Clock,
     ) -> anyhow::Result<Service> {
+        rooms::report(&config.recording);
         file_system::check(&config.database_url);
         let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url, clock()).await?;
+        database::report_few_connections(&store).await;
         if lock.is_some() {
             let cleared = store.clear_leases().await;
             cleared.context("DATABASE_URL: the database is not writable")?;

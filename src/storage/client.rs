@@ -20,7 +20,7 @@ use super::{
     error::{Error, status},
     session::Session,
 };
-use crate::domain::{Addressing, KeyLookup, StorageKey, is_aws_endpoint};
+use crate::domain::{Addressing, KeyLookup, StorageKey, is_aws};
 
 /// Which bucket, and the key to it.
 pub struct Config {
@@ -72,7 +72,7 @@ impl Client {
             .retry_config(RetryConfig::standard().with_max_attempts(2))
             .http_client(https.build_https());
         if let Some(endpoint) = config.endpoint {
-            if !is_aws_endpoint(&endpoint) {
+            if !is_aws(&endpoint) {
                 // B2 and older storages reject the SDK's own checksum headers.
                 builder = builder
                     .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

@@ -104,10 +104,13 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// The usual reasons why no connection was free in time.
+const POOL_TIMED_OUT: &str = "it is unreachable, locked or overloaded (behind PgBouncer or another pooler: its pool may be smaller than the 8 connections that this service uses, see default_pool_size)";
+
 /// The cause in the database's words; the driver's own text would repeat them.
 pub(super) fn reason(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::PoolTimedOut => "it is unreachable, locked or overloaded".to_owned(),
+        sqlx::Error::PoolTimedOut => POOL_TIMED_OUT.to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
 //!
-//! - `open`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
+//! - `open`, `connections`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
 //! - `calls`, `fold`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
@@ -9,6 +9,7 @@
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod column_locks;
+mod connections;
 mod engine;
 mod error;
 mod migration;
@@ -47,6 +48,7 @@ mod redrive;
 mod retention;
 
 pub use calls::{CallFilter, CallRow, Page};
+pub use connections::FewConnections;
 pub use deliveries::QueueDepth;
 pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};
 pub use double_recordings::DoubleRecording;

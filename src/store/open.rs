@@ -46,7 +46,7 @@ impl Store {
             // Waited for: a rollback ends with its connection.
             write.close().await;
         }
-        migrated?;
+        migrated.map_err(pooler::migrated)?;
         let read = match engine.readers() {
             Some(readers) => connect(readers, &options).await?,
             None => write.clone(),

@@ -53,11 +53,25 @@ pub(super) async fn refuse(first: &mut AnyConnection, options: &AnyConnectOption
     }
 }
 
-/// Whether PgBouncer refuses the statement itself: in statement mode it has no transactions. PostgreSQL uses this code
-/// (protocol_violation) for no statement of ours.
+/// The error of a statement while the tables are created: a pooler's mode shows there if the turns could not show it, because
+/// its pool has one connection only.
+pub(super) fn migrated(error: Error) -> Error {
+    match error {
+        Error::Sql(error) | Error::Open(error) | Error::Migration { source: error, .. }
+            if lost_statement(&error) || is_of_pgbouncer(&error) =>
+        {
+            Error::Pooler(Some(error))
+        }
+        error => error,
+    }
+}
+
+/// Whether PgBouncer refuses the statement itself: in statement mode it has no transactions. It uses the same code
+/// (protocol_violation) when its pool has no free connection.
 fn is_of_pgbouncer(error: &SqlError) -> bool {
-    let code = error.as_database_error().and_then(DatabaseError::code);
-    code.as_deref() == Some("08P01")
+    error.as_database_error().is_some_and(|error| {
+        error.code().as_deref() == Some("08P01") && error.message().contains("pooling mode")
+    })
 }
 
 /// The state of the statements that two connections had prepared.

@@ -11,6 +11,7 @@ pub(crate) mod postgres;
 mod seed;
 mod session_end;
 mod silence;
+mod small_pool;
 mod statements;
 mod storage;
 mod storage_access;

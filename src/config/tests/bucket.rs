@@ -32,6 +32,10 @@ fn a_region_is_taken_from_the_host_or_asked_for() {
         ok("eu-west-1")
     );
     assert_eq!(region("https://minio.example.com", "auto"), ok("auto"));
+    assert_eq!(
+        region("https://0a.r2.cloudflarestorage.com", "weur"),
+        ok("weur")
+    );
     let missing = region("https://minio.example.com", "").unwrap_err();
     assert!(
         missing.starts_with("S3_REGION: is missing") && missing.contains("S3_REGION=auto was used"),
@@ -42,6 +46,12 @@ fn a_region_is_taken_from_the_host_or_asked_for() {
         ("https://s3.eu-west-1.amazonaws.com", "eu-central-1"),
         ("https://s3.cn-north-1.amazonaws.com.cn", "auto"),
         ("https://s3.amazonaws.com", "auto"),
+        ("https://s3.amazonaws.com", "Frankfurt"),
+        ("", "EU-CENTRAL-1"),
+        ("", "eu-central-1a"),
+        ("https://0a.r2.cloudflarestorage.com", "eu-central-1"),
+        ("https://s3.fr-par.scw.cloud", "FR-PAR"),
+        ("https://minio.example.com", "eu central 1"),
     ] {
         let error = region(endpoint, given).unwrap_err();
         assert!(error.starts_with("S3_REGION: is "), "{endpoint}: {error}");
@@ -69,6 +79,44 @@ fn a_bucket_in_the_host_is_refused() {
         ("S3_REGION", "us-east-1"),
     ];
     assert!(storage(&own).is_ok());
+}
+
+#[test]
+fn an_endpoint_with_another_bucket_or_a_path_is_refused() {
+    for (endpoint, why) in [
+        (
+            "https://calls.s3.eu-central-1.amazonaws.com",
+            "begins with a bucket's name, calls, which is not S3_BUCKET",
+        ),
+        (
+            "https://calls.fra1.digitaloceanspaces.com",
+            "begins with a bucket's name, calls, which is not S3_BUCKET",
+        ),
+        ("https://0a.r2.cloudflarestorage.com/calls", "has a path"),
+        ("https://key:secret@minio.example.com", "has a user name"),
+        ("https://minio.example.com?a=b", "has a query"),
+    ] {
+        let error = region(endpoint, "").unwrap_err();
+        assert!(error.starts_with(&format!("S3_ENDPOINT: {why}")), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let unknown = [
+        ("S3_ENDPOINT", "https://calls.storage.example.com"),
+        ("S3_BUCKET", "calls"),
+        ("S3_REGION", "us-east-1"),
+    ];
+    assert!(storage(&unknown).is_ok());
+    let virtually = [&unknown[..], &[("S3_ADDRESSING", "virtual")]].concat();
+    let error = storage(&virtually).err().unwrap();
+    assert!(
+        error.starts_with("S3_ENDPOINT: begins with the bucket's name"),
+        "{error}"
+    );
+    let supabase = [
+        ("S3_ENDPOINT", "https://abc.supabase.co/storage/v1/s3"),
+        ("S3_REGION", "eu-central-1"),
+    ];
+    assert!(storage(&supabase).is_ok());
 }
 
 #[test]

@@ -48,7 +48,7 @@ async fn said(world: &World, file_system: &str) -> String {
 async fn a_network_file_system_is_named_at_start() {
     let mut world = World::new().await;
     world.stop().await;
-    for file_system in ["nfs4", "cifs", "9p", "fuse.sshfs"] {
+    for file_system in ["nfs4", "smb3", "9p", "virtiofs", "vboxsf", "fuse.rclone"] {
         let said = said(&world, file_system).await;
         assert!(
             said.contains("on a network file system"),

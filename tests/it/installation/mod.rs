@@ -4,3 +4,4 @@ mod bucket;
 mod environment;
 mod file_system;
 mod proxies;
+mod values;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A database of its own behind one of the PgBouncers.
-async fn behind(pgbouncer: &str) -> String {
+pub(super) async fn behind(pgbouncer: &str) -> String {
     let database = fresh_database().await;
     let name = database.rsplit_once('/').unwrap().1;
     let address = exported(pgbouncer);
@@ -66,7 +66,7 @@ fn assert_refused(done: &Done) {
 }
 
 /// Starts twice, and a command.
-async fn is_refused(world: &World, database: &str) {
+pub(super) async fn is_refused(world: &World, database: &str) {
     let mut settings = world.settings().to_vec();
     settings.push(("DATABASE_URL".into(), database.into()));
     for args in [&["serve"][..], &["serve"], &["calls", "list"]] {
