@@ -18,6 +18,7 @@ mod metrics;
 mod post_transcript;
 mod readable;
 mod recordings;
+mod repair;
 mod report_body;
 mod report_room;
 mod room_names;

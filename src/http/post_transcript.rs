@@ -96,7 +96,10 @@ async fn keep(app: &App, message: InboxMessage) -> Result<Option<String>, Proble
 /// The number of turns by what is known of their speakers.
 struct Turns {
     understood: usize,
+    /// Without a known speaker.
     ignored: usize,
+    /// Without words in a known field.
+    wordless: usize,
     /// Only a participant of a call that is not known yet can be their speaker.
     undecided: usize,
 }
@@ -112,6 +115,7 @@ fn understood(
     let mut turns = Turns {
         understood: outline.turns,
         ignored: outline.unknown,
+        wordless: outline.wordless,
         undecided: 0,
     };
     for (label, count) in &outline.labels {
@@ -121,12 +125,30 @@ fn understood(
             (None, Unmatched::Undecided) => turns.undecided += count,
         }
     }
-    match turns.understood + turns.undecided == 0 && turns.ignored > 0 {
-        true => Err(Problem::bad_request(format!(
-            "none of the {} turns was understood, because nothing tells who speaks: set `role` or `speaker` of each to `assistant` or `user`, or to the identity of a participant of the call",
-            turns.ignored
-        ))),
-        false => Ok(turns),
+    match turns.understood + turns.undecided > 0 || turns.missing() == 0 {
+        true => Ok(turns),
+        false => Err(Problem::bad_request(turns.why_none())),
+    }
+}
+
+impl Turns {
+    /// How many are not in the transcript.
+    fn missing(&self) -> usize {
+        self.ignored + self.wordless
+    }
+
+    /// Why none of them was understood.
+    fn why_none(&self) -> String {
+        let why = match self.ignored {
+            0 => {
+                "none has its words in a known field: put them in `content` or `text` of each turn"
+            }
+            _ => {
+                "nothing tells who speaks: set `role` or `speaker` of each to `assistant` or `user`, or to the identity of a participant of the call"
+            }
+        };
+        let all = self.missing();
+        format!("none of the {all} turns was understood, because {why}")
     }
 }
 
@@ -134,14 +156,15 @@ fn understood(
 fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) -> Value {
     let mut answer =
         json!({ "call_id": call_id, "room_name": room_name, "turns": turns.understood });
-    if turns.ignored > 0 {
-        answer["ignored"] = json!(turns.ignored);
+    if turns.missing() > 0 {
+        answer["ignored"] = json!(turns.missing());
     }
     let mut details = Vec::new();
     if call_id.is_none() {
-        let names: Vec<String> = match room.other_names.is_empty() {
-            true => vec![format!("“{room_name}”")],
-            false => room.names().map(|name| format!("“{name}”")).collect(),
+        let names: Vec<String> = match (room.sid.is_empty(), room.other_names.is_empty()) {
+            (false, _) => vec![room.sid.to_string()],
+            (true, true) => vec![format!("“{room_name}”")],
+            (true, false) => room.names().map(|name| format!("“{name}”")).collect(),
         };
         let names = names.join(" or ");
         details.push(format!(

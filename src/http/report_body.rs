@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, header};
 use serde_json::{Value, value::RawValue};
 
-use super::{error::Problem, readable};
+use super::{error::Problem, repair};
 use crate::domain::transcript;
 
 /// What the content type says of a body that is not JSON.
@@ -30,7 +30,7 @@ impl BodyFormat {
 
 /// Repairs JSON, and turns plain text into a JSON string. Browsers also send JSON as text/plain.
 pub(super) fn as_json(text: String, format: BodyFormat) -> String {
-    match (readable::json(&text), format) {
+    match (repair::json(&text), format) {
         (Some(Cow::Borrowed(_)), _) => text,
         (Some(Cow::Owned(repaired)), _) => repaired,
         (None, BodyFormat::Text) => Value::from(text).to_string(),
