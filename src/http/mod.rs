@@ -1,8 +1,8 @@
 //! The HTTP server: stores what it receives and answers from the store; a link asks the bucket whether the file is there.
 //!
 //! `server`, `phase`, `socket` and `arrival` serve connections within their limits; `admission` decides which bodies are
-//! received; `router` lists every request. Each resource has its
-//! handlers in a file of its own; they share [`App`], `auth`, `error` and `wait`.
+//! received; `router` lists every request. Each resource has its handlers in a file of its own; they share [`App`], `auth`,
+//! `error` and `wait`.
 
 mod admission;
 mod app;
@@ -20,6 +20,7 @@ mod metrics;
 mod post_transcript;
 mod readable;
 mod recordings;
+mod repair;
 mod report_body;
 mod report_room;
 mod room_names;
