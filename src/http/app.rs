@@ -37,6 +37,8 @@ pub struct App {
     pub api_token: Option<SecretString>,
     /// One permit: transcripts are parsed, and large ones stored, one at a time.
     pub reading: Semaphore,
+    /// Large transcripts are received two at a time.
+    pub receiving: Semaphore,
     /// Renders counters for `/metrics`.
     pub metrics: PrometheusHandle,
     /// For `/readyz`.

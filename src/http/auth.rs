@@ -96,6 +96,14 @@ impl Bearer {
         self.may("roomAdmin", |grants| grants.room_admin, room_name)
     }
 
+    /// A LiveKit token must have `roomAdmin`: a caller's token has it not, whatever room the body names.
+    pub(super) fn may_report_somewhere(&self) -> Result<(), Problem> {
+        match self {
+            Bearer::LiveKit(grants) if !grants.room_admin => Err(lacks("roomAdmin")),
+            _ => Ok(()),
+        }
+    }
+
     /// A LiveKit token must be for this room and have `roomRecord`.
     pub(super) fn may_record(&self, room_name: &str) -> Result<(), Problem> {
         self.may("roomRecord", |grants| grants.room_record, room_name)
@@ -111,9 +119,7 @@ impl Bearer {
             return Ok(());
         };
         if !granted(grants) {
-            return Err(Problem::forbidden(format!(
-                "the token lacks the grant `{name}`"
-            )));
+            return Err(lacks(name));
         }
         if grants.room.as_deref() != Some(room_name) {
             return Err(Problem::forbidden("the token is for another room"));
@@ -128,4 +134,8 @@ impl Bearer {
             Bearer::LiveKit(grants) => grants.room.as_deref(),
         }
     }
+}
+
+fn lacks(grant: &str) -> Problem {
+    Problem::forbidden(format!("the token lacks the grant `{grant}`"))
 }

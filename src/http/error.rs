@@ -57,11 +57,14 @@ impl Problem {
     pub(super) fn no_body(rejection: &BytesRejection, too_large: &str) -> Problem {
         match rejection.status() {
             status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large),
-            _ => {
-                let detail = "the body was incomplete or took too long; send it again";
-                Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-            }
+            _ => Problem::incomplete(),
         }
+    }
+
+    /// 408: the body did not arrive completely.
+    pub(super) fn incomplete() -> Problem {
+        let detail = "the body was incomplete or took too long; send it again";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// 503 with `Retry-After`: the sender retries.

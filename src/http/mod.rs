@@ -13,6 +13,7 @@ mod budget;
 mod calls;
 mod get_transcript;
 mod health;
+mod large_body;
 mod links;
 mod metrics;
 mod post_transcript;

@@ -4,18 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Query, Request, State, rejection::QueryRejection},
+    extract::{Query, Request, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use super::{
     App, auth,
     error::Problem,
+    large_body::{self, LARGE, Received},
     readable,
-    report_body::{self, BodyFormat, Read},
+    report_body::{self, BodyFormat},
     report_room::{self, RoomQuery, Unmatched},
     wait::wait_for,
 };
@@ -26,8 +25,6 @@ use crate::{
 
 /// Bytes of the largest body.
 pub(super) const TRANSCRIPT_BYTES: usize = 16 << 20;
-/// Bodies of more bytes are stored one at a time.
-const LARGE: usize = 1 << 20;
 
 /// How long the answer waits for intake to find the call.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -40,16 +37,15 @@ pub(super) async fn receive(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     // Before the body is read: without permission it is not even received.
     let bearer = auth::bearer(&app, request.headers())?;
+    bearer.may_report_somewhere()?;
     let Query(query) = query?;
     let headers = request.headers().clone();
     let sent_query = request.uri().query().map(str::to_owned);
-    let body = Bytes::from_request(request, &app).await;
-    let bytes =
-        body.map_err(|cut| Problem::no_body(&cut, "a transcript may have at most 16 MiB"))?;
+    let Received { bytes, permit } = large_body::receive(&app, request, TRANSCRIPT_BYTES).await?;
     let parse_permit = app.reading.acquire().await;
     let text = readable::text(&headers, bytes, TRANSCRIPT_BYTES)?;
     let text = report_body::as_json(text, BodyFormat::of(&headers));
-    let Read { body, mut outline } = report_body::read(&text)?;
+    let mut outline = report_body::read(&text)?;
     let own = std::mem::take(&mut outline.room);
     let room = report_room::room(own, query, sent_query.as_deref(), bearer.room());
     if room.sid.is_empty() && room.name.is_empty() {
@@ -68,15 +64,12 @@ pub(super) async fn receive(
     bearer.may_report(&name)?;
     let unmatched = report_room::unmatched(call.as_ref(), &meant, (app.clock)());
     let turns = understood(&outline, call.as_ref(), unmatched)?;
-    let stored = Stored { room: &room, body };
-    let stored =
-        serde_json::to_string(&stored).map_err(|_| Problem::bad_request("the body is not JSON"))?;
+    let stored = stored(text, &room)?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
     let store_permit = parse_permit.ok().filter(|_| stored.len() > LARGE);
-    drop(text);
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
     let call_id = keep(&app, message).await?;
-    drop(store_permit);
+    drop((store_permit, permit));
     Ok((
         StatusCode::ACCEPTED,
         Json(answer(call_id, &name, &room, &turns)),
@@ -183,9 +176,13 @@ fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) 
     answer
 }
 
-/// The body of the inbox message.
-#[derive(Serialize)]
-struct Stored<'a> {
-    room: &'a Room,
-    body: &'a RawValue,
+/// The body of the inbox message, `{"room", "body"}`, in the buffer of the report: there is no second copy of it.
+fn stored(mut report: String, room: &Room) -> Result<String, Problem> {
+    let room = serde_json::to_string(room);
+    let room = room.map_err(|_| Problem::bad_request("the room cannot be stored"))?;
+    let before = format!("{{\"room\":{room},\"body\":");
+    report.reserve_exact(before.len() + 1);
+    report.insert_str(0, &before);
+    report.push('}');
+    Ok(report)
 }

@@ -38,16 +38,8 @@ pub(super) fn as_json(text: String, format: BodyFormat) -> String {
     }
 }
 
-/// A body that was parsed.
-pub(super) struct Read<'a> {
-    /// As it is stored.
-    pub body: &'a RawValue,
-    /// What it is about.
-    pub outline: transcript::Outline,
-}
-
 /// Parses the body; 400 if it is not JSON or has no conversation.
-pub(super) fn read(body: &str) -> Result<Read<'_>, Problem> {
+pub(super) fn read(body: &str) -> Result<transcript::Outline, Problem> {
     let wrong = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         Problem::bad_request(format!(
@@ -56,6 +48,5 @@ pub(super) fn read(body: &str) -> Result<Read<'_>, Problem> {
     };
     let body: &RawValue = serde_json::from_str(body).map_err(wrong)?;
     let outline = transcript::outline(body);
-    let outline = outline.map_err(|error| Problem::bad_request(error.to_string()))?;
-    Ok(Read { body, outline })
+    outline.map_err(|error| Problem::bad_request(error.to_string()))
 }

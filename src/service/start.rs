@@ -145,6 +145,7 @@ async fn start_jobs(
         },
         api_token: config.http.api_token.clone(),
         reading: Semaphore::new(1),
+        receiving: Semaphore::new(2),
         metrics,
         writable: Default::default(),
         refusals: Default::default(),

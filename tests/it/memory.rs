@@ -1,6 +1,8 @@
 //! How much memory the service uses on a small machine, however much arrives or waits. Peaks are measured by the system
 //! (VmHWM).
 
+mod bodies;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
