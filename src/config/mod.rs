@@ -25,6 +25,7 @@ mod remotes;
 mod rooms;
 mod sections;
 mod storage;
+mod tokens;
 
 mod configuration;
 

@@ -6,13 +6,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::{
-    Channels, FileType,
+    Channels, FileType, MirrorTranscript,
     policy::{RecordOn, Simulations},
 };
 
 use super::{
     HttpSettings, LinksSettings, MirrorSettings, Reader, RecordingSettings, TimesSettings, address,
-    check, rooms,
+    check, rooms, tokens,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ impl LinksSettings {
 }
 
 impl MirrorSettings {
-    /// EGRESS_WEBHOOK_URL and EGRESS_WEBHOOK_SECRET; `None` without an address.
+    /// EGRESS_WEBHOOK_URL, EGRESS_WEBHOOK_SECRET and EGRESS_WEBHOOK_TRANSCRIPT; `None` without an address.
     pub fn read(r: &mut Reader<'_>) -> Option<Self> {
         let expected = "the URL of a webhook, http:// or https://, or nothing";
         let url = r.address("EGRESS_WEBHOOK_URL", expected, address::webhook_url);
@@ -114,7 +114,18 @@ impl MirrorSettings {
                 format!("is not base64 after whsec_, expected {expected}"),
             );
         }
-        Some(Self { url: url?, secret })
+        let expected = "on or off";
+        let transcript = r.parsed(
+            "EGRESS_WEBHOOK_TRANSCRIPT",
+            MirrorTranscript::On,
+            expected,
+            |v| v.parse().ok(),
+        );
+        Some(Self {
+            url: url?,
+            secret,
+            transcript,
+        })
     }
 }
 
@@ -130,19 +141,12 @@ impl TimesSettings {
 }
 
 impl HttpSettings {
-    /// LISTEN_ADDR, PORT and API_TOKEN.
+    /// LISTEN_ADDR, PORT, API_TOKEN and API_TOKENS.
     pub fn read(r: &mut Reader<'_>) -> Self {
-        let expected = "text without spaces that is valid in a header";
-        let api_token = r.own_secret("API_TOKEN", expected);
-        let is_header = |t: &SecretString| t.expose_secret().bytes().all(|b| b.is_ascii_graphic());
-        if !api_token.as_ref().is_none_or(is_header) {
-            r.refuse(
-                "API_TOKEN",
-                format!("cannot be sent as a bearer token, expected {expected}"),
-            );
+        Self {
+            listen: listen_address(r),
+            api_tokens: tokens::read(r),
         }
-        let listen = listen_address(r);
-        Self { listen, api_token }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use crate::domain::{
-    Addressing, Channels, FileType, KeyLookup, RowWrites,
+    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorTranscript, RowWrites,
     policy::{RecordOn, Simulations},
 };
 
@@ -96,6 +96,8 @@ pub struct MirrorSettings {
     pub url: String,
     /// EGRESS_WEBHOOK_SECRET
     pub secret: Option<SecretString>,
+    /// EGRESS_WEBHOOK_TRANSCRIPT
+    pub transcript: MirrorTranscript,
 }
 
 /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER and KEEP.
@@ -109,12 +111,12 @@ pub struct TimesSettings {
     pub keep: Duration,
 }
 
-/// LISTEN_ADDR, PORT and API_TOKEN.
+/// LISTEN_ADDR, PORT, API_TOKEN and API_TOKENS.
 pub struct HttpSettings {
     /// LISTEN_ADDR, or 0.0.0.0 with PORT.
     pub listen: SocketAddr,
-    /// API_TOKEN
-    pub api_token: Option<SecretString>,
+    /// API_TOKEN and API_TOKENS
+    pub api_tokens: Vec<ApiToken>,
 }
 
 /// RUST_LOG and LOG_FORMAT.

@@ -9,6 +9,7 @@ mod count;
 mod hash;
 mod hex;
 mod id;
+mod mirror_transcript;
 mod name;
 
 pub mod latest;
@@ -31,6 +32,7 @@ pub mod place;
 
 pub mod recording;
 
+mod access;
 mod addressing;
 pub mod bucket_recording;
 mod key_pattern;
@@ -52,6 +54,7 @@ pub mod backoff;
 pub mod budget;
 pub mod link;
 
+pub use access::{ApiToken, Scope};
 pub use addressing::{Addressing, is_aws, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
@@ -62,6 +65,7 @@ pub use file_type::{Channels, FileType, content_type};
 pub use hash::hash;
 pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
+pub use mirror_transcript::MirrorTranscript;
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
 pub use our_bucket::OurBucket;

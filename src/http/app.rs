@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
-use secrecy::SecretString;
 
-use super::{admission::Admission, writable::Writable};
+use super::{admission::Admission, tokens::ApiTokens, writable::Writable};
 use crate::{
     domain::link::LinkRules,
     livekit::token::Keys,
@@ -32,8 +31,8 @@ pub struct App {
     pub links: LinkRules,
     /// The base whose request budget is shown.
     pub base: BaseBudget,
-    /// API_TOKEN
-    pub api_token: Option<SecretString>,
+    /// API_TOKEN and API_TOKENS
+    pub tokens: ApiTokens,
     /// The room that there is for requests and their bodies.
     pub admission: Admission,
     /// Renders counters for `/metrics`.

@@ -1,30 +1,43 @@
-//! Authorization for `/v1`: API_TOKEN for everything, or a LiveKit access token signed with our key for its room.
+//! Authorization for `/v1`: API_TOKEN for everything, a token of API_TOKENS for its scopes, or a LiveKit access token
+//! signed with our key for its room.
+
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
-use secrecy::ExposeSecret;
-use subtle::ConstantTimeEq;
 
-use super::{App, error::Problem};
-use crate::livekit::token::{Grants, TokenError, named_key};
+use super::{App, error::Problem, tokens::Access};
+use crate::{
+    domain::Scope,
+    livekit::token::{Grants, TokenError, named_key},
+};
 
 /// What to do about a token of an unknown key.
 const UNKNOWN_KEY: &str = "An agent on LiveKit Cloud gets a key of its own: give it API_TOKEN as a secret, or add that key to LIVEKIT_WEBHOOK_KEYS";
 
 /// Whose token a request carries.
 pub(super) enum Bearer {
-    /// API_TOKEN, which permits everything.
-    Everything,
+    /// API_TOKEN, or one of API_TOKENS.
+    Api(Arc<Access>),
     /// A LiveKit token, which permits what it grants in its room.
     LiveKit(Grants),
 }
 
-/// A grant of a LiveKit token that a request needs.
+/// What a request with a body needs: a grant of a LiveKit token, or a scope of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grant {
-    /// `roomAdmin`
+    /// `roomAdmin`, or `transcripts`
     Report,
-    /// `roomRecord`
+    /// `roomRecord`, or `record`
     Record,
+}
+
+impl Grant {
+    fn scope(self) -> Scope {
+        match self {
+            Grant::Report => Scope::Transcripts,
+            Grant::Record => Scope::Record,
+        }
+    }
 }
 
 /// The bearer of a request with a body; 401 without a token or with a bad one, 403 without the grant, 429 if it sends too
@@ -46,11 +59,8 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => return Err(without_token(app)),
     };
-    if let Some(ours) = &app.api_token {
-        let same = ours.expose_secret().as_bytes().ct_eq(token.as_bytes());
-        if bool::from(same) {
-            return Ok(Bearer::Everything);
-        }
+    if let Some(access) = app.tokens.find(token) {
+        return Ok(Bearer::Api(access));
     }
     match app.keys.verify_token(token, (app.clock)()) {
         Ok(grants) => Ok(Bearer::LiveKit(grants)),
@@ -106,19 +116,35 @@ fn without_token(app: &App) -> Problem {
     )
 }
 
-/// Checks that a request may read; that takes API_TOKEN.
-pub(super) fn reader(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+/// Checks that a request may read what takes this scope; a LiveKit token never may.
+pub(super) fn reader(app: &App, headers: &HeaderMap, scope: Scope) -> Result<(), Problem> {
     match bearer(app, headers)? {
-        Bearer::Everything => Ok(()),
-        Bearer::LiveKit(_) => Err(Problem::forbidden("reading requires API_TOKEN")),
+        Bearer::Api(access) => permitted(&access, scope),
+        Bearer::LiveKit(_) => Err(Problem::forbidden(format!(
+            "reading requires API_TOKEN, or a token of API_TOKENS with the scope `{}`",
+            scope.as_str()
+        ))),
+    }
+}
+
+fn permitted(access: &Access, scope: Scope) -> Result<(), Problem> {
+    match access.permits(scope) {
+        true => Ok(()),
+        false => Err(Problem::forbidden(format!(
+            "the token {:?} lacks the scope `{}`",
+            access.name,
+            scope.as_str()
+        ))),
     }
 }
 
 impl Bearer {
-    /// A LiveKit token must have this grant and name a room. Checked before the body is received.
+    /// A token of ours must have the scope, a LiveKit token the grant, and name a room. Checked before the body is
+    /// received.
     pub(super) fn may(&self, grant: Grant) -> Result<(), Problem> {
-        let Bearer::LiveKit(grants) = self else {
-            return Ok(());
+        let grants = match self {
+            Bearer::Api(access) => return permitted(access, grant.scope()),
+            Bearer::LiveKit(grants) => grants,
         };
         let (name, granted) = match grant {
             Grant::Report => ("roomAdmin", grants.room_admin),
@@ -148,7 +174,7 @@ impl Bearer {
     /// The room of a LiveKit token.
     pub(super) fn room(&self) -> Option<&str> {
         match self {
-            Bearer::Everything => None,
+            Bearer::Api(_) => None,
             Bearer::LiveKit(grants) => grants.room.as_deref(),
         }
     }

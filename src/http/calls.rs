@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{App, auth, error::Problem, room_names};
 use crate::{
-    domain::{Status, by_name},
+    domain::{Scope, Status, by_name},
     store::{CallFilter, CallRow, DeliveryState},
     view::{CallDetailView, CallPageView},
 };
@@ -40,7 +40,7 @@ pub(super) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    auth::reader(&app, &headers)?;
+    auth::reader(&app, &headers, Scope::Read)?;
     let Query(query) = query?;
     let mut filter = filter(query)?;
     // One name for all pages and filters: an empty page says nothing about the room.
@@ -90,7 +90,7 @@ pub(super) async fn show(
     call_id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    auth::reader(&app, &headers)?;
+    auth::reader(&app, &headers, Scope::Read)?;
     let Path(call_id) = call_id?;
     let CallRow { call, .. } = find(&app, &call_id).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;

@@ -11,6 +11,7 @@ use axum::{
 
 use super::{App, auth, calls, error::Problem};
 use crate::{
+    domain::Scope,
     store::CallRow,
     view::{CallTranscriptView, captions},
 };
@@ -45,7 +46,7 @@ pub(super) async fn transcript(
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    auth::reader(&app, &headers)?;
+    auth::reader(&app, &headers, Scope::Words)?;
     let Path((call_id, name)) = path?;
     let format = TranscriptFormat::of(&name, &headers)?;
     let CallRow { call, .. } = calls::find(&app, &call_id).await?;

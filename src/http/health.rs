@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::{App, auth, budget};
-use crate::pipeline::JobState;
+use crate::{domain::Scope, pipeline::JobState};
 
 /// `GET /healthz`: 200 as long as the process serves requests.
 pub(super) async fn healthz() -> &'static str {
@@ -32,7 +32,7 @@ pub(super) async fn readyz(
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
-    if !is_local(peer, &headers) && auth::reader(&app, &headers).is_err() {
+    if !is_local(peer, &headers) && auth::reader(&app, &headers, Scope::Read).is_err() {
         return (status, Json(json!({ "ready": ready }))).into_response();
     }
     let jobs: Map<String, Value> = jobs

@@ -10,14 +10,17 @@ use axum::{
 use jiff::Timestamp;
 
 use super::{App, auth, budget, error::Problem};
-use crate::{domain::UNRECORDED_AFTER, pipeline::JobState};
+use crate::{
+    domain::{Scope, UNRECORDED_AFTER},
+    pipeline::JobState,
+};
 
 /// `GET /metrics`: counters of this process, and gauges read from the store.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    auth::reader(&app, &headers)?;
+    auth::reader(&app, &headers, Scope::Metrics)?;
     let now = (app.clock)();
     let mut text = app.metrics.render();
     text += "# TYPE livekit_airtable_calls gauge\n";

@@ -8,6 +8,7 @@ mod admission;
 mod app;
 mod auth;
 mod error;
+mod tokens;
 mod wait;
 mod writable;
 
@@ -36,3 +37,4 @@ mod socket;
 pub use admission::Admission;
 pub use app::{App, BaseBudget};
 pub use router::router;
+pub use tokens::ApiTokens;

@@ -30,33 +30,24 @@ const PACE: usize = 64 << 10;
 /// How far a body has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Arrival {
-    purpose: Purpose,
     since: Instant,
     bytes: usize,
 }
 
-/// What a request is for, if it is known. In this order connections are closed for others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Purpose {
-    Other,
-    Webhook,
-}
-
 impl Phase {
     /// The body of a request, of which nothing has arrived.
-    pub(super) fn body(purpose: Purpose) -> Phase {
+    pub(super) fn body() -> Phase {
         Phase::Body(Arrival {
-            purpose,
             since: Instant::now(),
             bytes: 0,
         })
     }
 
-    /// What the other side keeps us waiting for, and how long it has; None while it waits for us.
-    pub(super) fn waiting(self) -> Option<(Purpose, Duration)> {
+    /// For how long the other side has kept us waiting; None while it waits for us.
+    pub(super) fn waiting(self) -> Option<Duration> {
         match self {
-            Phase::Idle(since) | Phase::Head(since) => Some((Purpose::Other, since.elapsed())),
-            Phase::Body(arrival) => Some((arrival.purpose, arrival.delay())),
+            Phase::Idle(since) | Phase::Head(since) => Some(since.elapsed()),
+            Phase::Body(arrival) => Some(arrival.delay()),
             Phase::Busy => None,
         }
     }

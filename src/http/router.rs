@@ -35,7 +35,7 @@ pub fn router(app: App) -> Router {
         .merge(links())
         .route_layer(from_fn_with_state(app.clone(), in_place));
     Router::new()
-        .route(webhook::PATH, post(webhook::receive))
+        .route("/webhooks/livekit", post(webhook::receive))
         .layer(DefaultBodyLimit::max(WEBHOOK_BYTES))
         .merge(limited)
         .route("/healthz", get(health::healthz))

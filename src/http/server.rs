@@ -1,7 +1,7 @@
 //! Serves connections so that none blocks the others: as many as the machine has room for, each within time limits.
 //! When all are taken, the one is closed for a new one that has been idle longest, or whose request arrives most slowly.
 
-use std::{cmp::Reverse, collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo, http::Request, response::Response, serve::Listener};
 use hyper::{
@@ -19,9 +19,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     arrival::Arriving,
     error::RETRY_AFTER,
-    phase::{Answered, ConnectionState, Phase, Purpose},
+    phase::{Answered, ConnectionState, Phase},
     socket::Socket,
-    webhook,
 };
 
 /// Bytes of a request's head, and of what is read of its body at a time; above it the answer is 431.
@@ -124,8 +123,7 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Whether one more may be opened; if need be the one is closed that has waited longest for its other side, and one
-    /// with a webhook's body last.
+    /// Whether one more may be opened; if need be the one is closed that has waited longest for its other side.
     fn make_room(&mut self, most: usize) -> bool {
         if self.open.len() < most {
             return true;
@@ -134,7 +132,7 @@ impl Connections {
             .open
             .iter()
             .filter_map(|(id, (_, state))| Some((state.phase().waiting()?, *id)));
-        let first = waiting.min_by_key(|((purpose, time), _)| (*purpose, Reverse(*time)));
+        let first = waiting.max_by_key(|(time, _)| *time);
         let Some((_, slowest)) = first else {
             metrics::counter!("livekit_airtable_connections_refused_total").increment(1);
             return false;
@@ -226,10 +224,7 @@ fn noted(
 ) -> Request<Arriving> {
     state.set(match request.body().is_end_stream() {
         true => Phase::Busy,
-        false => Phase::body(match request.uri().path() {
-            webhook::PATH => Purpose::Webhook,
-            _ => Purpose::Other,
-        }),
+        false => Phase::body(),
     });
     request.extensions_mut().insert(ConnectInfo(state.peer));
     request.map(|body| Arriving::new(body, state.clone(), patience))

@@ -20,8 +20,6 @@ use crate::{
     store::{InboxMessage, MessageKind},
 };
 
-/// Where LiveKit sends webhooks.
-pub(super) const PATH: &str = "/webhooks/livekit";
 /// Bytes of the largest body; LiveKit's have a few KiB.
 pub(super) const WEBHOOK_BYTES: usize = 1 << 20;
 /// How long a refused body is read to find out whether it is too large.

@@ -73,6 +73,7 @@ impl Sinks<'_> {
 
     fn mirror(&self, store: &Store) -> Option<Mirror> {
         let config = self.config.mirror.as_ref()?;
+        let transcript = config.transcript;
         let config = mirror::Config {
             url: config.url.clone(),
             secret: config.secret.clone(),
@@ -82,6 +83,7 @@ impl Sinks<'_> {
             storage: self.storage.clone(),
             links: self.links.clone(),
             store: store.clone(),
+            transcript,
         })
     }
 }

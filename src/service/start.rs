@@ -12,7 +12,7 @@ use super::{bucket, database, file_system, jobs, listen::ListenSocket, lock, roo
 use crate::{
     config::Config,
     http::{
-        self, Admission, App,
+        self, Admission, ApiTokens, App,
         server::{self, Limits},
     },
     livekit::token::Keys,
@@ -145,7 +145,7 @@ async fn start_jobs(
             monthly_requests: config.airtable.monthly_requests,
             requests_per_second: config.airtable.requests_per_second,
         },
-        api_token: config.http.api_token.clone(),
+        tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(Limits::new(open_files()).connections),
         metrics,
         writable: Default::default(),

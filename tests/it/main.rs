@@ -43,6 +43,7 @@ mod recordings;
 mod reports;
 mod retention;
 mod rows;
+mod scopes;
 mod secrets;
 mod signed_webhooks;
 mod slow_connections;

@@ -17,7 +17,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::harness::{World, eventually};
+use crate::harness::{World, agent, eventually};
 
 /// A user's webhook: it answers as scripted, then 200, and stores the requests.
 #[derive(Clone, Default)]
@@ -62,6 +62,32 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
     let (status, text) = next.unwrap_or((200, "{}"));
     let location = [("location", "/elsewhere")];
     (StatusCode::from_u16(status).unwrap(), location, text).into_response()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_may_be_left_out_and_the_link_is_permanent_with_a_public_url() {
+    let (receiver, url) = Receiver::start(&[]).await;
+    let settings = [
+        ("EGRESS_WEBHOOK_URL", url.as_str()),
+        ("EGRESS_WEBHOOK_TRANSCRIPT", "off"),
+        ("PUBLIC_URL", "https://calls.example.com"),
+    ];
+    let world = World::with(&settings).await;
+    let call = world.livekit.open_room("desk");
+    world.livekit.join("desk", agent());
+    world.starts("desk", 1).await;
+    world.livekit.speak("desk");
+    let report =
+        json!({ "room_name": "desk", "turns": [{ "speaker": "agent", "text": "Hello." }] });
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    world.livekit.close_room("desk");
+    let row = world.row_is(&call, "Complete").await;
+    let (_, body) = receiver.hears(1).await.remove(0);
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert!(body.get("transcript").is_none(), "{body}");
+    let link = row["Recording URL"].as_str().unwrap();
+    assert!(link.starts_with("https://calls.example.com/r/"), "{link}");
+    assert_eq!(body["file_results"][0]["download_url"], link);
 }
 
 #[tokio::test(flavor = "multi_thread")]

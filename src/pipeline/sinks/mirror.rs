@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 
 use super::mirror_state::MirrorState;
 use crate::{
-    domain::{Call, Recording, Sink, link::LinkRules, nanoseconds::seconds},
+    domain::{
+        Call, MirrorTranscript, Recording, Sink,
+        link::{LinkRules, Linked},
+        nanoseconds::seconds,
+    },
     mirror::{self, Client},
     pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
     storage::{self, Method, Served},
@@ -28,6 +32,7 @@ pub struct Mirror {
     pub storage: storage::Client,
     pub links: LinkRules,
     pub store: Store,
+    pub transcript: MirrorTranscript,
 }
 
 impl Deliverer for Mirror {
@@ -121,7 +126,6 @@ impl Mirror {
     }
 
     async fn body(&self, call: &Call, recording: &Recording, number: u32) -> String {
-        let transcript = call.transcript().map(|transcript| transcript.text());
         let mut body = json!({
             "event": "egress_ended",
             "egress_id": recording.egress_id,
@@ -130,9 +134,12 @@ impl Mirror {
             "file_results": self.files(call, recording).await,
             "room_id": call.id,
             "call_id": call.id,
-            "transcript": transcript,
             "error": Some(error(call, recording)).filter(|error| !error.is_empty()),
         });
+        if self.transcript == MirrorTranscript::On {
+            let text = call.transcript().map(|transcript| transcript.text());
+            body["transcript"] = json!(text);
+        }
         if number > 1 {
             body["corrects"] = json!(message_id(recording, number - 1));
         }
@@ -144,18 +151,25 @@ impl Mirror {
         if !recording.expects_file() || call.is_elsewhere(recording) {
             return Vec::new();
         }
-        let signed = self.storage.presign(
-            &recording.key,
-            self.links.ttl,
-            Method::Get,
-            Served::default(),
-        );
         vec![json!({
             "filename": recording.key,
             "size": recording.size,
             "duration": recording.duration.map(seconds),
-            "download_url": signed.await.ok(),
+            "download_url": self.url(recording).await,
         })]
+    }
+
+    /// The permanent link with PUBLIC_URL, else a presigned URL.
+    async fn url(&self, recording: &Recording) -> Option<String> {
+        let linked = Linked::Recording(&recording.egress_id);
+        if let Some(permanent) = self.links.permanent(linked) {
+            return Some(permanent);
+        }
+        let (key, ttl) = (&recording.key, self.links.ttl);
+        let signed = self
+            .storage
+            .presign(key, ttl, Method::Get, Served::default());
+        signed.await.ok()
     }
 }
 
