@@ -4,7 +4,8 @@ use secrecy::SecretString;
 
 use super::{
     AirtableSettings, Errors, HttpSettings, LinksSettings, LiveKitSettings, LogSettings,
-    MirrorSettings, Reader, RecordingSettings, Source, StorageSettings, TimesSettings, sections,
+    MirrorSettings, Reader, RecordingSettings, Source, StorageSettings, TimesSettings, database,
+    sections,
 };
 
 /// Everything that `serve` needs.
@@ -37,7 +38,7 @@ impl Config {
             times: TimesSettings::read(r),
             http: HttpSettings::read(r),
             alert_webhook_url: sections::alert_webhook_url(r),
-            database_url: sections::database_url(r),
+            database_url: database::database_url(r),
             log: LogSettings::read(r),
         })
     }
@@ -67,9 +68,9 @@ impl Config {
         read(source, RecordingSettings::read)
     }
 
-    /// DATABASE_URL
+    /// DATABASE_URL and DATABASE_TLS
     pub fn database(source: &Source) -> Result<String, Errors> {
-        read(source, sections::database_url)
+        read(source, database::database_url)
     }
 
     /// RUST_LOG and LOG_FORMAT

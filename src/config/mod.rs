@@ -18,6 +18,7 @@ mod reader;
 
 mod storage_host;
 
+mod database;
 mod keys;
 mod log;
 mod region;
@@ -33,10 +34,10 @@ mod tests;
 
 pub use check::duration;
 pub use configuration::{Config, read};
+pub use database::database_url;
 pub use errors::Errors;
 pub use reader::Reader;
 pub use remotes::schema;
-pub use sections::database_url;
 pub use source::Source;
 pub use types::{
     AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,

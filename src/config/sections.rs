@@ -164,30 +164,3 @@ pub(super) fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
     r.address("ALERT_WEBHOOK_URL", expected, address::webhook_url)
         .map(SecretString::from)
 }
-
-/// DATABASE_URL; it may hold a password.
-pub fn database_url(r: &mut Reader<'_>) -> String {
-    let expected = "sqlite:FILE or postgres://…";
-    let url = r.address("DATABASE_URL", expected, |v| {
-        let known = ["sqlite:", "postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| v.starts_with(scheme));
-        match known {
-            _ if v.contains(":memory:") || v.contains("mode=memory") => {
-                Err("is an in-memory database, which would lose every call".into())
-            }
-            // SQLite takes an empty name for a temporary database.
-            true if is_nameless(v) => Err("names no file".into()),
-            true => Ok(v.to_owned()),
-            false => Err("is not a supported database".into()),
-        }
-    });
-    url.unwrap_or_else(|| "sqlite:livekit-airtable.db".into())
-}
-
-fn is_nameless(url: &str) -> bool {
-    let file = url
-        .strip_prefix("sqlite:")
-        .map(|file| file.trim_start_matches('/'));
-    file.is_some_and(|file| file.is_empty() || file.starts_with('?'))
-}

@@ -84,9 +84,19 @@ async fn reach(options: &AnyConnectOptions) -> Result<()> {
             connection.close().await.ok();
             usable
         }
+        Err(error) if is_of_tls(&error) => Err(Error::Tls(error)),
         Err(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) => Err(Error::Away(error)),
         Err(error) if error.as_database_error().is_some_and(starts) => Err(Error::Away(error)),
         Err(error) => Err(pooler::opened(error)),
+    }
+}
+
+/// Whether the server has no TLS, or its certificate is not accepted.
+fn is_of_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.get_ref().is_some_and(|it| it.is::<rustls::Error>()),
+        _ => false,
     }
 }
 
