@@ -1,11 +1,11 @@
 //! The whole configuration, and how commands read parts of it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     AirtableSettings, Errors, HttpSettings, LinksSettings, LiveKitSettings, LogSettings,
     MirrorSettings, Reader, RecordingSettings, Source, StorageSettings, TimesSettings, database,
-    sections,
+    network, sections,
 };
 
 /// Everything that `serve` needs.
@@ -41,6 +41,25 @@ impl Config {
             database_url: database::database_url(r),
             log: LogSettings::read(r),
         })
+    }
+
+    /// The variables with an address of another machine that is reached in clear text.
+    pub fn clear_text(&self) -> Vec<&'static str> {
+        let mirror = self.mirror.as_ref().map(|mirror| mirror.url.as_str());
+        let alerts = self.alert_webhook_url.as_ref();
+        let alerts = alerts.map(ExposeSecret::expose_secret);
+        let urls = [
+            ("LIVEKIT_URL", Some(self.livekit.url.as_str())),
+            (
+                "S3_EGRESS_ENDPOINT",
+                self.storage.egress_endpoint.as_deref(),
+            ),
+            ("EGRESS_WEBHOOK_URL", mirror),
+            ("ALERT_WEBHOOK_URL", alerts),
+        ];
+        let is_clear = |url: &Option<&str>| url.is_some_and(network::is_clear_text);
+        let clear = urls.into_iter().filter(|(_, url)| is_clear(url));
+        clear.map(|(name, _)| name).collect()
     }
 
     /// LIVEKIT_*

@@ -14,7 +14,9 @@ mod types;
 mod address;
 mod check;
 mod list;
+mod network;
 mod reader;
+mod strength;
 
 mod storage_host;
 

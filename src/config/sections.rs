@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::{
@@ -12,7 +11,7 @@ use crate::domain::{
 
 use super::{
     HttpSettings, LinksSettings, MirrorSettings, Reader, RecordingSettings, TimesSettings, address,
-    check, rooms,
+    check, rooms, strength,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -95,6 +94,7 @@ impl LinksSettings {
         let expected = "the public URL of this service, like https://calls.example.com";
         let public_url = r.address("PUBLIC_URL", expected, address::public_url);
         let secret = r.own_secret("LINK_SECRET", "a secret");
+        strength::check_text(r, "LINK_SECRET", secret.as_ref());
         Self { public_url, secret }
     }
 }
@@ -106,14 +106,7 @@ impl MirrorSettings {
         let url = r.address("EGRESS_WEBHOOK_URL", expected, address::webhook_url);
         let expected = "whsec_ followed by base64, or any plain text";
         let secret = r.own_secret("EGRESS_WEBHOOK_SECRET", expected);
-        let text = secret.as_ref().map(ExposeSecret::expose_secret);
-        let encoded = text.and_then(|s| s.strip_prefix("whsec_"));
-        if encoded.is_some_and(|e| !BASE64_STANDARD.decode(e).is_ok_and(|key| !key.is_empty())) {
-            r.refuse(
-                "EGRESS_WEBHOOK_SECRET",
-                format!("is not base64 after whsec_, expected {expected}"),
-            );
-        }
+        strength::check_signing_key(r, "EGRESS_WEBHOOK_SECRET", secret.as_ref());
         Some(Self { url: url?, secret })
     }
 }
@@ -141,6 +134,7 @@ impl HttpSettings {
                 format!("cannot be sent as a bearer token, expected {expected}"),
             );
         }
+        strength::check_text(r, "API_TOKEN", api_token.as_ref());
         let listen = listen_address(r);
         Self { listen, api_token }
     }

@@ -62,6 +62,11 @@ impl Service {
         clock: Clock,
     ) -> anyhow::Result<Service> {
         rooms::report(&config.recording);
+        for name in config.clear_text() {
+            tracing::warn!(
+                "{name} is http to another machine: its requests, with keys and what callers say, can be read on the way; use https (wss for LIVEKIT_URL)"
+            );
+        }
         file_system::check(&config.database_url);
         let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url, clock()).await?;

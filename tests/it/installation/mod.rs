@@ -4,4 +4,5 @@ mod bucket;
 mod environment;
 mod file_system;
 mod proxies;
+mod secrets;
 mod values;
