@@ -21,6 +21,12 @@ pub(super) struct ServeArgs {
 /// Runs until SIGTERM or Ctrl-C.
 pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
+    for file in source.exposed_files() {
+        let file = file.display();
+        tracing::warn!(
+            "other users of this machine can read {file}, which has secrets: run chmod 600 {file}"
+        );
+    }
     let metrics = telemetry::metrics().context("the metrics recorder could not be installed")?;
     // From the first moment on: a signal without a handler ends the process as a failure or, for the first process in a
     // container, is lost.

@@ -49,6 +49,16 @@ pub(super) fn webhook_url(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
 
+/// A proxy's URL; most programs also take `host:port`.
+pub(super) fn proxy_url(value: &str) -> Result<String, String> {
+    let url = match value.contains("://") {
+        true => value.to_owned(),
+        false => format!("http://{value}"),
+    };
+    parse(&url, &["http", "https"])?;
+    Ok(url)
+}
+
 /// The beginning of links that people open in a browser.
 pub(super) fn public_url(value: &str) -> Result<String, String> {
     let url = parse(value, &["https", "http"])?;

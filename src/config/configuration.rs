@@ -4,8 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     AirtableSettings, Errors, HttpSettings, LinksSettings, LiveKitSettings, LogSettings,
-    MirrorSettings, Reader, RecordingSettings, Source, StorageSettings, TimesSettings, database,
-    network, sections,
+    MirrorSettings, ProxySettings, Reader, RecordingSettings, Source, StorageSettings,
+    TimesSettings, database, network, sections,
 };
 
 /// Everything that `serve` needs.
@@ -90,6 +90,11 @@ impl Config {
     /// DATABASE_URL and DATABASE_TLS
     pub fn database(source: &Source) -> Result<String, Errors> {
         read(source, database::database_url)
+    }
+
+    /// HTTP_PROXY and the like
+    pub fn proxies(source: &Source) -> Result<ProxySettings, Errors> {
+        read(source, ProxySettings::read)
     }
 
     /// RUST_LOG and LOG_FORMAT

@@ -23,6 +23,7 @@ mod storage_host;
 mod database;
 mod keys;
 mod log;
+mod proxies;
 mod region;
 mod remotes;
 mod rooms;
@@ -30,6 +31,7 @@ mod sections;
 mod storage;
 
 mod configuration;
+mod exposed;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use check::duration;
 pub use configuration::{Config, read};
 pub use database::database_url;
 pub use errors::Errors;
+pub use proxies::ProxySettings;
 pub use reader::Reader;
 pub use remotes::schema;
 pub use source::Source;

@@ -14,7 +14,7 @@ use super::{
     error::{Error, Result},
     inbox_writer::Writer,
     migrations::{Migrations, migrate},
-    pooler,
+    pooler, private_files,
 };
 
 /// The database: one writer and some readers on SQLite, a common pool on PostgreSQL. Clones share it.
@@ -39,6 +39,9 @@ impl Store {
         let options = AnyConnectOptions::from_str(&address(url)).map_err(Error::Open)?;
         if engine == Engine::Postgres {
             reach(&options).await?;
+        }
+        if let Some(file) = sqlite_file(url).filter(|_| !url.contains("mode=")) {
+            private_files::protect(file);
         }
         let write = connect(engine.writers(), &options).await?;
         let migrated = migrate(&write, engine, migrations, now).await;
