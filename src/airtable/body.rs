@@ -17,6 +17,27 @@ pub(super) fn refusal(body: &[u8]) -> (String, String) {
     }
 }
 
+/// Parts of the names of Airtable's errors. In the short form `{"error":"NOT_FOUND"}` one of them tells Airtable's from the
+/// `{"error":"BLOCKED"}` of a firewall.
+const FAMILIAR: [&str; 16] = [
+    "NOT_FOUND",
+    "INVALID",
+    "AUTHENTICATION",
+    "PERMISSION",
+    "UNKNOWN",
+    "LIMIT",
+    "QUOTA",
+    "RETRIABLE",
+    "ROW_",
+    "RECORD",
+    "MODEL",
+    "TABLE",
+    "FIELD",
+    "BASE",
+    "CANNOT",
+    "FAILED",
+];
+
 /// Whether a body looks like Airtable's: its error types are words in capitals. Truncated JSON counts.
 pub(super) fn is_airtables(body: &[u8], kind: &str) -> bool {
     let is_word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
@@ -25,10 +46,25 @@ pub(super) fn is_airtables(body: &[u8], kind: &str) -> bool {
         let text = text.trim();
         text.starts_with('{') && serde_json::from_str::<Value>(text).is_err()
     };
+    let is_familiar = || FAMILIAR.iter().any(|part| kind.contains(part));
     match kind {
         "" => is_cut(),
-        kind => kind.chars().all(is_word),
+        kind => kind.chars().all(is_word) && (!is_short_form(text.trim()) || is_familiar()),
     }
+}
+
+/// Whether the type stands alone: `{"error":"NOT_FOUND"}` or `{"type":"NOT_FOUND"}`.
+fn is_short_form(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok_and(|value| match value.get("error") {
+        Some(error) => error.is_string(),
+        None => value.get("type").is_some(),
+    })
+}
+
+/// Whether the body of a success is a page, as of a firewall that hides its refusals.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    first == Some(&b'<')
 }
 
 fn of_json(value: &Value) -> (String, String) {
@@ -137,5 +173,26 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn the_short_form_of_a_firewall_is_not_airtables() {
+        let bodies = [
+            (r#"{"error":"NOT_FOUND"}"#, true),
+            (r#"{"error":"MODEL_ID_NOT_FOUND"}"#, true),
+            (r#"{"error":{"type":"ODD_WORD"}}"#, true),
+            (r#"{"errors":[{"error":"ODD_WORD"}]}"#, true),
+            (r#"{"error":"BLOCKED"}"#, false),
+            (r#"{"error":"ACCESS_DENIED","message":"m"}"#, false),
+            (r#"{"type":"DENIED"}"#, false),
+            (r#"{"message":"Forbidden"}"#, false),
+            ("<html>", false),
+            ("", false),
+        ];
+        for (body, wanted) in bodies {
+            let (kind, _) = refusal(body.as_bytes());
+            assert_eq!(is_airtables(body.as_bytes(), &kind), wanted, "{body}");
+        }
+        assert!(is_page(b"\n <!DOCTYPE html>") && !is_page(b"{}") && !is_page(b""));
     }
 }

@@ -17,8 +17,9 @@ pub enum Class {
     Configuration,
     /// Airtable does not take a value. `column`: the field id or name that it names, which need not be one of ours.
     Row { column: Option<String> },
-    /// The column's permissions do not let the token's user write it. `column`: its ID or name.
-    ColumnPermission { column: String },
+    /// The permissions of columns do not let the token's user write them. `columns`: their IDs or names, which need not be
+    /// ours.
+    ColumnPermission { columns: Vec<String> },
     /// Airtable rejects a value that is not a choice of its select column; it does not name the column.
     Choice { choice: String },
     /// The remembered record ID no longer exists: upsert by key.

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::body;
 use super::class::{Access, Class};
 use super::error::Error;
 use super::ledger::{Denied, RequestLedger};
@@ -149,7 +150,12 @@ impl Client {
         })?;
         if response.status.is_success() {
             self.limiter.answered(permit);
-            return serde_json::from_slice(&response.body).map_err(Error::Unreadable);
+            if access != Access::WriteRecords || !body::is_page(&response.body) {
+                return serde_json::from_slice(&response.body).map_err(Error::Unreadable);
+            }
+            // Some firewalls answer 200 with a page of theirs.
+            let refusal = Refusal::new(access, response.status.as_u16(), &response.body, None);
+            return Err(Error::Refused(Box::new(refusal)));
         }
         let mut refusal = Refusal::new(
             access,

@@ -46,13 +46,18 @@ pub async fn column_permissions(
             continue;
         };
         match error.class() {
-            Class::ColumnPermission { column } => {
-                let is_it = |(name, id): &(&&str, &&str)| **id == column || **name == column;
-                let Some(name) = open.iter().find(is_it).map(|(name, _)| *name) else {
+            Class::ColumnPermission { columns } => {
+                let is_one =
+                    |name: &str, id: &str| columns.iter().any(|one| one == id || one == name);
+                let before = open.len();
+                open.retain(|name, id| {
+                    let is_locked = is_one(name, id);
+                    found.locked.extend(is_locked.then(|| (*name).to_owned()));
+                    !is_locked
+                });
+                if open.len() == before {
                     return Err(error);
-                };
-                open.remove(name);
-                found.locked.push(name.to_owned());
+                }
                 groups.push(open);
             }
             Class::Row { .. } | Class::Choice { .. } | Class::UnknownField => {

@@ -72,6 +72,96 @@ pub(super) fn quoted(text: &str) -> Option<String> {
     Some(name.to_string()).filter(|name| !name.is_empty())
 }
 
+/// All names in quotes, each by the field ID in parentheses after it if there is one, and all field IDs without a name.
+/// Names of tables, which follow the word table, are left out.
+pub(super) fn names(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let before = text.get(..text.len() - rest.len()).unwrap_or_default();
+        let after_letter = before.ends_with(char::is_alphanumeric);
+        let is_tables = ends_with_table(before);
+        let name = quoted(rest).filter(|_| !after_letter);
+        let after = match &name {
+            Some(name) => rest.get(c.len_utf8() + name.len()..).and_then(skip_char),
+            None if !after_letter && field_id_at(rest).is_some() => rest.get(ID..),
+            None => skip_char(rest),
+        };
+        let after = after.unwrap_or_default();
+        let id = after.trim_start().strip_prefix('(').and_then(field_id_at);
+        match (name, id) {
+            (Some(_), Some(id)) => {
+                names.push(id.to_owned());
+                rest = after.split_once(')').map_or(after, |(_, rest)| rest);
+                continue;
+            }
+            (Some(_), None) if is_tables => {}
+            (Some(name), None) => names.push(name),
+            (None, _) => names.extend(
+                field_id_at(rest)
+                    .filter(|_| !after_letter)
+                    .map(str::to_owned),
+            ),
+        }
+        rest = after;
+    }
+    names
+}
+
+fn ends_with_table(before: &str) -> bool {
+    let before = before.trim_end().as_bytes();
+    let end = before.len().saturating_sub("table".len());
+    before
+        .get(end..)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"table"))
+}
+
+fn skip_char(text: &str) -> Option<&str> {
+    let mut chars = text.chars();
+    chars.next()?;
+    Some(chars.as_str())
+}
+
+/// Characters of an ID.
+const ID: usize = 17;
+
+/// The field ID with which a text begins.
+fn field_id_at(text: &str) -> Option<&str> {
+    let id = text.get(..ID)?;
+    let ends = !text
+        .get(ID..)?
+        .starts_with(|c: char| c.is_ascii_alphanumeric());
+    let is_id = id.starts_with("fld") && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_id && ends).then_some(id)
+}
+
+/// The text with blanks in place of what is in quotes, byte by byte.
+pub(super) fn without_quoted(text: &str) -> String {
+    let mut left = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let after_letter = left.ends_with(char::is_alphanumeric);
+        let name = quoted(rest).filter(|_| !after_letter);
+        let inner = name.map_or(0, |name| name.len());
+        match inner {
+            0 => left.push(c),
+            inner => left.push_str(&" ".repeat(c.len_utf8() + inner)),
+        }
+        rest = match inner {
+            0 => rest.get(c.len_utf8()..).unwrap_or_default(),
+            inner => rest.get(c.len_utf8() + inner..).unwrap_or_default(),
+        };
+        // The closing quote is not an opening one.
+        if inner > 0
+            && let Some(close) = rest.chars().next()
+        {
+            left.push_str(&" ".repeat(close.len_utf8()));
+            rest = rest.get(close.len_utf8()..).unwrap_or_default();
+        }
+    }
+    left
+}
+
 /// The record a message is about: then it is not about the base or its table.
 pub(super) fn record_id(message: &str) -> Option<String> {
     id("rec", message).map(str::to_owned)
@@ -80,7 +170,7 @@ pub(super) fn record_id(message: &str) -> Option<String> {
 /// The first ID of this kind: its three-letter prefix and 14 letters or digits.
 fn id<'a>(kind: &str, message: &'a str) -> Option<&'a str> {
     let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
-    words.find(|word| word.len() == 17 && word.starts_with(kind))
+    words.find(|word| word.len() == ID && word.starts_with(kind))
 }
 
 #[cfg(test)]

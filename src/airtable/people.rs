@@ -6,12 +6,12 @@ use crate::domain::{
 };
 
 /// The caller's number: that of a SIP participant; otherwise of a connector (WhatsApp, Twilio); otherwise, in a call without
-/// SIP participants, the number in another participant's attributes.
+/// SIP participants, the number in the attributes of another participant who is no agent.
 pub(super) fn caller(call: &Call) -> Option<String> {
     let of = |kind| in_order(call).filter(move |p: &&Participant| p.kind == kind);
     let by_telephone = of(ParticipantKind::Sip).find_map(|p| first_of(p, &[SIP_NUMBER]));
     let by_connector = || of(ParticipantKind::Connector).find_map(connector_number);
-    let claimed = || in_order(call).find_map(|p| first_of(p, &[SIP_NUMBER]));
+    let claimed = || callers(call).find_map(|p| first_of(p, &[SIP_NUMBER]));
     let mut people = call.participants.values();
     let is_by_telephone = people.any(|p| p.kind == ParticipantKind::Sip);
     by_telephone
@@ -84,11 +84,26 @@ pub(super) fn participants(call: &Call) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// An attribute that is not empty, of the first participant who has it.
+/// An attribute that is not blank, of the first participant who has it.
 pub(super) fn attribute(call: &Call, name: &str) -> Option<String> {
-    let attribute = |p: &Participant| p.attributes.get(name).cloned();
-    let mut all = in_order(call).filter_map(attribute);
-    all.find(|text| !text.is_empty())
+    first_with(in_order(call), name)
+}
+
+/// An attribute that is not blank, of the first participant who may be the caller and has it.
+pub(super) fn caller_attribute(call: &Call, name: &str) -> Option<String> {
+    first_with(callers(call), name)
+}
+
+fn first_with<'a>(mut people: impl Iterator<Item = &'a Participant>, name: &str) -> Option<String> {
+    people.find_map(|p| {
+        let text = p.attributes.get(name)?;
+        (!text.trim().is_empty()).then(|| text.clone())
+    })
+}
+
+/// Whoever may be the caller: an agent or an egress never is, whatever its attributes say.
+fn callers(call: &Call) -> impl Iterator<Item = &Participant> {
+    in_order(call).filter(|p| !matches!(p.kind, ParticipantKind::Agent | ParticipantKind::Egress))
 }
 
 /// By the time of joining.

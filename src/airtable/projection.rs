@@ -73,9 +73,14 @@ enum Found<'a> {
 
 /// The value of the first source that has one.
 fn find<'a>(call: &Call, column: &'a Column, schema: &Schema, links: &RowLinks) -> Found<'a> {
+    let has_caller = column.sources().any(|from| *from == Source::Caller);
     for from in column.sources() {
         let value = match from {
             Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
+            // Beside the caller, it is the caller's attribute.
+            Source::Attribute(name) if has_caller => {
+                people::caller_attribute(call, name).map(Value::String)
+            }
             from => value(call, from, links),
         };
         match value {
@@ -149,7 +154,12 @@ fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
         Source::ReportPath(path) => report(call, path),
         Source::Constant(constant) => text(constant.clone()),
     };
-    value.filter(|value| value != "")
+    value.filter(|value| !is_blank(value))
+}
+
+/// Text without a visible character is no value.
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// One line per recording, by time: its egress, its length and its link, or why there is no file.
@@ -168,7 +178,7 @@ fn metadata(call: &Call) -> impl Iterator<Item = Value> {
     let of_livekit = of_livekit.map(|text| Some(Value::String(text.clone())));
     let of_agent = ["job_metadata", "metadata"].map(|name| report(call, name));
     let all = of_livekit.into_iter().chain(of_agent);
-    all.flatten().filter(|value| value != "")
+    all.flatten().filter(|value| !is_blank(value))
 }
 
 fn report(call: &Call, path: &str) -> Option<Value> {

@@ -66,12 +66,15 @@ impl Refusal {
             _ => message,
         };
         let kind = RefusalType::parse(&kind);
+        let is_permission = status == 403 || kind.as_str().contains("PERMISSION");
+        let in_other_words = || permission::of_columns(&message).filter(|_| is_permission);
+        let permission = permission::named(&message).or_else(in_other_words);
         let names_choice = kind == RefusalType::InvalidChoice;
         Refusal {
             access,
             status,
             answered_by,
-            permission: permission::named(&message),
+            permission,
             record_id: message::record_id(&message),
             column: message::column(&message),
             choice: message::choice(&message).filter(|_| names_choice),
@@ -83,9 +86,9 @@ impl Refusal {
 
     /// What to do about it.
     pub fn class(&self) -> Class {
-        if let (400..500, Some(Permission::Column(column))) = (self.status, &self.permission) {
+        if let (400..500, Some(Permission::Columns(columns))) = (self.status, &self.permission) {
             return Class::ColumnPermission {
-                column: column.clone(),
+                columns: columns.clone(),
             };
         }
         if self.is_record_limit() {
@@ -124,8 +127,8 @@ impl Refusal {
 
     /// Whether a proxy or firewall refused a write. If reads work, it objects to the contents.
     pub fn is_of_an_intermediary(&self) -> bool {
-        let is_refusal =
-            matches!(self.status, 400..=499) && !matches!(self.status, 401 | 407 | 408 | 413 | 429);
+        // A redirect to a login page is one, too, and so is a page where a success has JSON.
+        let is_refusal = matches!(self.status, 200..=499) && !matches!(self.status, 408 | 429);
         let is_write = self.access == Access::WriteRecords;
         is_write && is_refusal && self.answered_by == AnsweredBy::Intermediary
     }
@@ -146,7 +149,7 @@ impl Refusal {
     pub fn may_concern_creates(&self) -> bool {
         let is_permission = match &self.permission {
             Some(Permission::Table) => true,
-            Some(Permission::Column(_)) => false,
+            Some(Permission::Columns(_)) => false,
             None => self.status == 403 && self.record_id.is_none(),
         };
         let is_airtables = self.answered_by == AnsweredBy::Airtable;

@@ -12,6 +12,7 @@ use super::console::{
 use crate::{
     config::{Config, Source},
     domain::{Sink, counted},
+    pipeline::requests,
     service::database,
     store::{
         CallSelection, DeliveryState, Outstanding, RedriveScope, Selection, StateSelection, Store,
@@ -64,6 +65,7 @@ async fn redrive(args: &RedriveArgs, store: &Store) -> anyhow::Result<()> {
     if args.dry_run {
         return args.print(&outstanding);
     }
+    retry_starts(store, &outstanding).await?;
     let bar = progress::bar("retrying", outstanding.len());
     let mut retried = 0;
     for batch in outstanding.chunks(BATCH) {
@@ -87,6 +89,16 @@ async fn redrive(args: &RedriveArgs, store: &Store) -> anyhow::Result<()> {
         return Ok(());
     }
     report_sender(store).await
+}
+
+/// A start that LiveKit refused for good is sent again while the room is open.
+async fn retry_starts(store: &Store, outstanding: &[Outstanding]) -> anyhow::Result<()> {
+    for one in outstanding.iter().filter(|it| it.key.sink == Sink::Egress) {
+        if let Some(row) = store.call(&one.key.call_id).await? {
+            requests::retry(store, &row.call, telemetry::now()).await?;
+        }
+    }
+    Ok(())
 }
 
 impl RedriveArgs {

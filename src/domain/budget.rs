@@ -70,6 +70,9 @@ const RUSH_HOURS: f64 = 3.0;
 /// Reserve for requests in flight and for those that the estimate does not include: reading the schema, a refusal.
 const UNDER_WAY: u64 = 5;
 
+/// More than are sent while a forecast is kept.
+const AMPLE: u64 = 100;
+
 impl Demand {
     /// The numbers from which on each alone needs more than the requests that are left: no more must be counted.
     pub fn enough(left: u64, now: Timestamp) -> Demand {
@@ -132,6 +135,12 @@ impl Allowance {
             Some(_) => Mode::Free,
         };
         forecast.max(self.mode(now))
+    }
+
+    /// Whether so many requests are left that a forecast still holds some seconds later.
+    pub fn is_ample(&self, demand: &Demand, now: Timestamp) -> bool {
+        let enough = 2 * demand.requests(now) + AMPLE;
+        self.left().is_none_or(|left| left >= enough)
     }
 
     /// When no requests are left at this pace; `None`: they last to the end of the month.

@@ -74,7 +74,11 @@ impl Location {
         let Some((_, rest)) = location.split_once("://") else {
             return Some(Location::Disk);
         };
-        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        // Only a signed address, which has a query, is percent-encoded.
+        let rest = match rest.split_once('?') {
+            Some((address, _)) => &percent_decoded(address),
+            None => rest,
+        };
         // With S3_ADDRESSING=virtual, the egress puts the bucket before the endpoint with its scheme: `https://calls.https://host/key`.
         let rest = match rest.split_once(".https://").or(rest.split_once(".http://")) {
             Some((bucket, address)) if !bucket.contains('/') => &format!("{bucket}.{address}"),
@@ -86,4 +90,25 @@ impl Location {
             path: path.to_owned(),
         })
     }
+}
+
+/// Decodes `%20`; what is no such code stays.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| *first == b'%');
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -66,7 +66,7 @@ pub enum EventPayload {
     Stored(Box<BucketRecording>),
     /// An agent's report at the end of its session.
     Report { room: Room, report: Arc<Report> },
-    /// A request to start or stop a recording.
+    /// A request to start or stop a recording, or to try a refused start again.
     Request { room: Room, request: Request },
     /// An observation of our own.
     Observation {
@@ -86,7 +86,7 @@ pub struct Voice {
     pub participant: Option<Participant>,
 }
 
-/// A request from `POST /v1/recordings` or `record start|stop`.
+/// A request from `POST /v1/recordings`, `record start|stop` or `redrive`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
@@ -99,6 +99,8 @@ pub enum Request {
     Stop {
         egress_id: EgressId,
     },
+    /// The start that LiveKit refused for good is sent again.
+    Retry,
 }
 
 /// An observation of a sink or of reconcile; goes through the inbox like any other message.

@@ -24,6 +24,20 @@ impl FileType {
     }
 }
 
+/// The content type of a recording, by its key. What no browser should play is a download.
+pub fn content_type(key: &str) -> &'static str {
+    let extension = key.rsplit_once('.').map(|(_, extension)| extension);
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("mp3") => "audio/mpeg",
+        Some("ogg" | "oga" | "opus") => "audio/ogg",
+        Some("mp4" | "m4v") => "video/mp4",
+        Some("m4a") => "audio/mp4",
+        Some("webm") => "video/webm",
+        Some("wav") => "audio/wav",
+        _ => "application/octet-stream",
+    }
+}
+
 impl FromStr for FileType {
     type Err = ();
 

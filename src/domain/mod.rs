@@ -25,6 +25,7 @@ mod file_type;
 pub mod object;
 
 pub mod destination;
+mod object_key;
 mod our_bucket;
 pub mod place;
 
@@ -57,7 +58,7 @@ pub use call::{Applied, Call, DueDelivery, apply};
 pub use count::counted;
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
-pub use file_type::{Channels, FileType};
+pub use file_type::{Channels, FileType, content_type};
 pub use hash::hash;
 pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};

@@ -1,7 +1,9 @@
 //! Our bucket, and whether an egress uploads to it.
 
 use super::{
+    addressing::is_aws_host,
     destination::{Destination, Location, Provider, RequestedStorage, Upload},
+    object_key::key_at,
     place::{Elsewhere, OtherStorage, Place},
 };
 
@@ -67,6 +69,17 @@ impl OurBucket {
         }
     }
 
+    /// The key of an egress's file in our bucket, if it is not the file's name.
+    pub fn key_of(&self, destination: &Destination, filename: &str) -> Option<String> {
+        let location = destination.location.as_ref()?;
+        let is_here = match self.place_of(destination) {
+            Place::OurBucket => true,
+            Place::Unstated => self.holds(location),
+            _ => false,
+        };
+        is_here.then(|| key_at(location, &self.name, filename))?
+    }
+
     fn elsewhere(&self, storage: OtherStorage) -> Place {
         Place::Elsewhere(Elsewhere {
             storage,
@@ -110,7 +123,7 @@ fn host_of(endpoint: &str, bucket: &str) -> String {
     let host = host.trim_end_matches('.');
     let bucket = format!("{}.", bucket.to_lowercase());
     let host = host.strip_prefix(&bucket).unwrap_or(host);
-    if host.is_empty() || host == AWS || host.ends_with(&format!(".{AWS}")) {
+    if host.is_empty() || is_aws_host(host) {
         return AWS.to_owned();
     }
     if let Some(oss) = host.strip_suffix(".aliyuncs.com") {
@@ -165,6 +178,7 @@ mod tests {
     fn one_bucket_has_many_spellings() {
         let r2 = OurBucket::new("calls", &["https://acc.r2.cloudflarestorage.com"]);
         let aws = OurBucket::new("calls", &[]);
+        let china = OurBucket::new("calls", &["https://s3.cn-north-1.amazonaws.com.cn"]);
         let google = OurBucket::new("calls", &["https://storage.googleapis.com"]);
         let ali = OurBucket::new("calls", &["https://oss-cn-hangzhou.aliyuncs.com"]);
         let docker = OurBucket::new("calls", &["http://minio:9000", "http://localhost:9000"]);
@@ -177,6 +191,9 @@ mod tests {
             ),
             (&aws, s3("calls", "")),
             (&aws, s3("calls", "https://s3.eu-central-1.amazonaws.com")),
+            (&china, s3("calls", "")),
+            (&china, s3("calls", "calls.s3.cn-north-1.amazonaws.com.cn")),
+            (&aws, s3("calls", "https://s3.eusc-de-east-1.amazonaws.eu")),
             (&google, named(Provider::Gcp, "calls", "")),
             (
                 &ali,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 
-use super::{destination::Destination, our_bucket::OurBucket, place::Place};
+use super::{destination::Destination, our_bucket::OurBucket, recording::Recording};
 
 /// How long an open call may be without a recording before that counts as a failure.
 pub(crate) const UNRECORDED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
@@ -108,10 +108,17 @@ impl Policy {
         }
     }
 
-    /// Where an egress puts its file, compared with our bucket.
-    pub fn place_of(&self, destination: &Destination) -> Place {
-        let place = |bucket: &OurBucket| bucket.place_of(destination);
-        self.bucket.as_ref().map(place).unwrap_or_default()
+    /// The recording with the place of its file and its key there, compared with our bucket.
+    pub fn located(&self, recording: &Recording, destination: &Destination) -> Recording {
+        let Some(bucket) = &self.bucket else {
+            return recording.clone();
+        };
+        let key = bucket.key_of(destination, &recording.key);
+        Recording {
+            place: bucket.place_of(destination),
+            key: key.unwrap_or_else(|| recording.key.clone()),
+            ..recording.clone()
+        }
     }
 
     /// Whether a room of this name is recorded without anybody asking.

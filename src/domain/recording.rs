@@ -31,13 +31,13 @@ pub struct Recording {
     /// `file_results[0].started_at`: position 0 of the file, when the first audio arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_started_at: Option<Timestamp>,
-    /// `file_results[0].filename`: the object's key.
+    /// The object's key: `file_results[0].filename`, behind the prefix of the egress service if it has one.
     pub key: String,
     /// Bytes, as counted by the egress; `None` if it uploaded nothing.
     pub size: Option<u64>,
     #[serde(with = "nanoseconds::duration")]
     pub duration: Option<SignedDuration>,
-    /// The egress reported where it put the file. (The place itself is never used: it may be malformed.)
+    /// The egress reported where it put the file. (The place itself may be malformed; it is used for the prefix alone.)
     pub located: bool,
     pub error: EgressError,
     /// `EgressInfo.error_code`, like an HTTP status; 0 without an error.
@@ -76,19 +76,20 @@ impl Recording {
         self.place = place;
     }
 
-    /// The same recording with the place that its event reports.
-    pub fn in_place(&self, place: Place) -> Recording {
-        Recording {
-            place,
-            ..self.clone()
-        }
-    }
-
     /// Whether another event says more of the egress: its status, its time, or its file.
     pub fn learns_from(&self, other: &Recording) -> bool {
         let mut merged = self.clone();
         merged.merge(other.clone());
-        (merged.version(), merged.key) != (self.version(), self.key.clone())
+        let same_file = self.is_at(&merged.key);
+        merged.version() != self.version()
+            || merged.key.is_empty() != self.key.is_empty()
+            || !same_file
+    }
+
+    /// Whether its file is at this key, or at this key behind a prefix of the egress service.
+    pub fn is_at(&self, key: &str) -> bool {
+        let prefix = self.key.strip_suffix(key);
+        prefix.is_some_and(|it| it.is_empty() || it.ends_with('/'))
     }
 
     /// What is known of the egress: an answer of the bucket is of this version.

@@ -33,8 +33,11 @@ impl Room {
         std::iter::once(&self.name).chain(&self.other_names)
     }
 
-    /// The name under which a message waits for a call.
+    /// The name under which a message waits for a call; the sid, if it has one.
     pub fn awaited_name(&self) -> RoomName {
+        if !self.sid.is_empty() {
+            return self.sid.as_str().into();
+        }
         match self.other_names.is_empty() {
             true => self.name.clone(),
             false => with_blanks(&self.name).into(),

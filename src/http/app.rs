@@ -5,9 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
-use tokio::sync::Semaphore;
 
-use super::writable::Writable;
+use super::{admission::Admission, writable::Writable};
 use crate::{
     domain::link::LinkRules,
     livekit::token::Keys,
@@ -35,8 +34,8 @@ pub struct App {
     pub base: BaseBudget,
     /// API_TOKEN
     pub api_token: Option<SecretString>,
-    /// One permit: transcripts are parsed, and large ones stored, one at a time.
-    pub reading: Semaphore,
+    /// The room that there is for requests and their bodies.
+    pub admission: Admission,
     /// Renders counters for `/metrics`.
     pub metrics: PrometheusHandle,
     /// For `/readyz`.

@@ -18,6 +18,26 @@ pub(super) enum Bearer {
     LiveKit(Grants),
 }
 
+/// A grant of a LiveKit token that a request needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grant {
+    /// `roomAdmin`
+    Report,
+    /// `roomRecord`
+    Record,
+}
+
+/// The bearer of a request with a body; 401 without a token or with a bad one, 403 without the grant, 429 if it sends too
+/// many. Only then may the body be received.
+pub(super) fn sender(app: &App, headers: &HeaderMap, grant: Grant) -> Result<Bearer, Problem> {
+    let bearer = bearer(app, headers)?;
+    bearer.may(grant)?;
+    if let Bearer::LiveKit(grants) = &bearer {
+        app.admission.check_rate(grants)?;
+    }
+    Ok(bearer)
+}
+
 /// The bearer of a request; 401 without a token or with a bad one.
 pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
     let value = headers.get(header::AUTHORIZATION);
@@ -35,7 +55,7 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     match app.keys.verify_token(token, (app.clock)()) {
         Ok(grants) => Ok(Bearer::LiveKit(grants)),
         Err(refused) => {
-            let key = (refused == TokenError::UnknownKey).then(|| named_key(token));
+            let key = refused.is_foreign().then(|| named_key(token));
             log_refusal(app, refused, key.as_deref());
             let why = refusal(refused, key.as_deref());
             Err(Problem::unauthorized(format!(
@@ -45,11 +65,12 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     }
 }
 
-/// Why a token is refused; `key`: the unknown key that it names.
+/// Why a token is refused; `key`: the one that it names, if no configured key has signed it.
 fn refusal(refused: TokenError, key: Option<&str>) -> String {
+    let reason = refused.for_sender(key);
     match key {
-        Some(key) => format!("{refused} (`iss` is {key:?}). {UNKNOWN_KEY}"),
-        None => refused.to_string(),
+        Some(_) => format!("{reason}. {UNKNOWN_KEY}"),
+        None => reason,
     }
 }
 
@@ -57,7 +78,10 @@ fn refusal(refused: TokenError, key: Option<&str>) -> String {
 fn log_refusal(app: &App, refused: TokenError, key: Option<&str>) {
     let reason = refused.to_string();
     if let Some(suppressed) = app.refusals.should_log(&format!("/v1: {reason}")) {
-        let advice = key.map_or_else(String::new, |_| format!(". {UNKNOWN_KEY}"));
+        let advice = match refused {
+            TokenError::UnknownKey => format!(". {UNKNOWN_KEY}"),
+            _ => String::new(),
+        };
         tracing::warn!(
             reason,
             iss = key,
@@ -91,34 +115,34 @@ pub(super) fn reader(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 impl Bearer {
-    /// A LiveKit token must be for this room and have `roomAdmin`.
-    pub(super) fn may_report(&self, room_name: &str) -> Result<(), Problem> {
-        self.may("roomAdmin", |grants| grants.room_admin, room_name)
-    }
-
-    /// A LiveKit token must be for this room and have `roomRecord`.
-    pub(super) fn may_record(&self, room_name: &str) -> Result<(), Problem> {
-        self.may("roomRecord", |grants| grants.room_record, room_name)
-    }
-
-    fn may(
-        &self,
-        name: &str,
-        granted: impl Fn(&Grants) -> bool,
-        room_name: &str,
-    ) -> Result<(), Problem> {
+    /// A LiveKit token must have this grant and name a room. Checked before the body is received.
+    pub(super) fn may(&self, grant: Grant) -> Result<(), Problem> {
         let Bearer::LiveKit(grants) = self else {
             return Ok(());
         };
-        if !granted(grants) {
-            return Err(Problem::forbidden(format!(
+        let (name, granted) = match grant {
+            Grant::Report => ("roomAdmin", grants.room_admin),
+            Grant::Record => ("roomRecord", grants.room_record),
+        };
+        match (granted, &grants.room) {
+            (true, Some(_)) => Ok(()),
+            (false, _) => Err(Problem::forbidden(format!(
                 "the token lacks the grant `{name}`"
-            )));
+            ))),
+            (true, None) => Err(Problem::forbidden(format!(
+                "the token's grant `{name}` is for no room: set `room`"
+            ))),
         }
-        if grants.room.as_deref() != Some(room_name) {
-            return Err(Problem::forbidden("the token is for another room"));
+    }
+
+    /// A LiveKit token must be for this room.
+    pub(super) fn is_for(&self, room_name: &str) -> Result<(), Problem> {
+        match self {
+            Bearer::LiveKit(grants) if grants.room.as_deref() != Some(room_name) => {
+                Err(Problem::forbidden("the token is for another room"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The room of a LiveKit token.

@@ -5,12 +5,14 @@ use std::any::Any;
 use axum::{
     Json,
     body::Body,
-    extract::rejection::{BytesRejection, PathRejection, QueryRejection},
+    extract::rejection::{PathRejection, QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use maud::{DOCTYPE, html};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use maud::{DOCTYPE, PreEscaped, html};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::store;
 
@@ -53,15 +55,10 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// 413 with `too_large`, which names the limit, or 408 for a body that did not arrive completely.
-    pub(super) fn no_body(rejection: &BytesRejection, too_large: &str) -> Problem {
-        match rejection.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, too_large),
-            _ => {
-                let detail = "the body was incomplete or took too long; send it again";
-                Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-            }
-        }
+    /// 408: a body that did not arrive completely, or not in time.
+    pub(super) fn incomplete() -> Problem {
+        let detail = "the body was incomplete or took too long; send it again";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// 503 with `Retry-After`: the sender retries.
@@ -126,12 +123,6 @@ impl From<QueryRejection> for Problem {
     }
 }
 
-impl From<BytesRejection> for Problem {
-    fn from(rejection: BytesRejection) -> Problem {
-        Problem::no_body(&rejection, "the body is too large")
-    }
-}
-
 impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Problem {
         Problem::not_found("this address does not exist")
@@ -158,7 +149,7 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
             }
             StatusCode::UNAUTHORIZED => {
@@ -169,6 +160,18 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// The style of the page.
+const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:20vh auto;padding:0 1rem}";
+
+/// Permits the page's style and nothing else.
+pub(super) fn content_security_policy() -> HeaderValue {
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
 fn page(detail: &str) -> String {
@@ -183,7 +186,7 @@ fn page(detail: &str) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "This link does not work" }
-                style { "body{font:1.1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:20vh auto;padding:0 1rem}" }
+                style { (PreEscaped(STYLE)) }
             }
             body { p { (sentence) "." } }
         }

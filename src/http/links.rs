@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 use super::{App, error::Problem};
 use crate::{
-    domain::{Recording, link::Linked},
-    storage::{self, ObjectHead},
+    domain::{Recording, content_type, link::Linked},
+    storage::{self, ObjectHead, Served},
 };
 
 /// The shortest life of a URL: a player that was paused can resume.
@@ -75,6 +75,7 @@ async fn recording_link(
     let file = File {
         key: &recording.key,
         what: "recording",
+        content_type: content_type(&recording.key),
         life: life(recording),
     };
     redirect(app, file, method, query).await
@@ -96,6 +97,7 @@ async fn transcript_link(
     let file = File {
         key: &key,
         what: "transcript",
+        content_type: "text/plain; charset=utf-8",
         life: SHORTEST,
     };
     redirect(app, file, method, query).await
@@ -106,6 +108,7 @@ struct File<'a> {
     key: &'a str,
     /// "recording" or the like, for error messages.
     what: &'static str,
+    content_type: &'static str,
     /// Of the URL.
     life: Duration,
 }
@@ -135,12 +138,15 @@ async fn redirect(
         Err(error) => return Err(unavailable(&error)),
     }
     let name = file.key.rsplit('/').next();
-    let name = name.filter(|_| query.download.is_some());
+    let served = Served {
+        content_type: Some(file.content_type),
+        download_name: name.filter(|_| query.download.is_some()),
+    };
     let signed = match method {
         Method::HEAD => storage::Method::Head,
         _ => storage::Method::Get,
     };
-    let url = app.storage.presign(file.key, file.life, signed, name);
+    let url = app.storage.presign(file.key, file.life, signed, served);
     let url = url.await.map_err(|error| unavailable(&error))?;
     let headers = [
         (header::LOCATION, url.as_str()),

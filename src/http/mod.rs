@@ -1,8 +1,10 @@
 //! The HTTP server: stores what it receives and answers from the store; a link asks the bucket whether the file is there.
 //!
-//! `server`, `phase` and `socket` serve connections within their limits; `router` lists every request. Each resource has its
-//! handlers in a file of its own; they share [`App`], `auth`, `error` and `wait`.
+//! `server`, `phase`, `socket` and `arrival` serve connections within their limits; `admission` decides which bodies are
+//! received; `router` lists every request. Each resource has its handlers in a file of its own; they share [`App`], `auth`,
+//! `error` and `wait`.
 
+mod admission;
 mod app;
 mod auth;
 mod error;
@@ -18,6 +20,7 @@ mod metrics;
 mod post_transcript;
 mod readable;
 mod recordings;
+mod repair;
 mod report_body;
 mod report_room;
 mod room_names;
@@ -25,9 +28,11 @@ mod webhook;
 
 mod router;
 
+mod arrival;
 mod phase;
 pub mod server;
 mod socket;
 
+pub use admission::Admission;
 pub use app::{App, BaseBudget};
 pub use router::router;

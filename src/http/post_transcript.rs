@@ -4,18 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Query, Request, State, rejection::QueryRejection},
+    extract::{Query, Request, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use super::{
-    App, auth,
+    App,
+    admission::LARGE,
+    auth::{self, Grant},
     error::Problem,
     readable,
-    report_body::{self, BodyFormat, Read},
+    report_body::{self, BodyFormat},
     report_room::{self, RoomQuery, Unmatched},
     wait::wait_for,
 };
@@ -25,9 +25,7 @@ use crate::{
 };
 
 /// Bytes of the largest body.
-pub(super) const TRANSCRIPT_BYTES: usize = 16 << 20;
-/// Bodies of more bytes are stored one at a time.
-const LARGE: usize = 1 << 20;
+const TRANSCRIPT_BYTES: usize = 16 << 20;
 
 /// How long the answer waits for intake to find the call.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,18 +36,19 @@ pub(super) async fn receive(
     query: Result<Query<RoomQuery>, QueryRejection>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    // Before the body is read: without permission it is not even received.
-    let bearer = auth::bearer(&app, request.headers())?;
+    let bearer = auth::sender(&app, request.headers(), Grant::Report)?;
     let Query(query) = query?;
     let headers = request.headers().clone();
     let sent_query = request.uri().query().map(str::to_owned);
-    let body = Bytes::from_request(request, &app).await;
-    let bytes =
-        body.map_err(|cut| Problem::no_body(&cut, "a transcript may have at most 16 MiB"))?;
-    let parse_permit = app.reading.acquire().await;
-    let text = readable::text(&headers, bytes, TRANSCRIPT_BYTES)?;
+    let too_large = "a transcript may have at most 16 MiB";
+    let received = app
+        .admission
+        .receive(request.into_body(), TRANSCRIPT_BYTES, too_large);
+    let received = received.await?;
+    let parse_permit = app.admission.parsing().await;
+    let text = readable::text(&headers, received.bytes, TRANSCRIPT_BYTES)?;
     let text = report_body::as_json(text, BodyFormat::of(&headers));
-    let Read { body, mut outline } = report_body::read(&text)?;
+    let mut outline = report_body::read(&text)?;
     let own = std::mem::take(&mut outline.room);
     let room = report_room::room(own, query, sent_query.as_deref(), bearer.room());
     if room.sid.is_empty() && room.name.is_empty() {
@@ -65,15 +64,12 @@ pub(super) async fn receive(
         (false, _) => report_room::call_with(&app, &meant, &outline).await?,
     };
     let name = report_room::room_name(call.as_ref(), &meant, bearer.room());
-    bearer.may_report(&name)?;
+    bearer.is_for(&name)?;
     let unmatched = report_room::unmatched(call.as_ref(), &meant, (app.clock)());
     let turns = understood(&outline, call.as_ref(), unmatched)?;
-    let stored = Stored { room: &room, body };
-    let stored =
-        serde_json::to_string(&stored).map_err(|_| Problem::bad_request("the body is not JSON"))?;
+    let stored = stored(text, &room)?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
-    let store_permit = parse_permit.ok().filter(|_| stored.len() > LARGE);
-    drop(text);
+    let store_permit = parse_permit.filter(|_| stored.len() > LARGE);
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
     let call_id = keep(&app, message).await?;
     drop(store_permit);
@@ -96,7 +92,10 @@ async fn keep(app: &App, message: InboxMessage) -> Result<Option<String>, Proble
 /// The number of turns by what is known of their speakers.
 struct Turns {
     understood: usize,
+    /// Without a known speaker.
     ignored: usize,
+    /// Without words in a known field.
+    wordless: usize,
     /// Only a participant of a call that is not known yet can be their speaker.
     undecided: usize,
 }
@@ -112,6 +111,7 @@ fn understood(
     let mut turns = Turns {
         understood: outline.turns,
         ignored: outline.unknown,
+        wordless: outline.wordless,
         undecided: 0,
     };
     for (label, count) in &outline.labels {
@@ -121,12 +121,30 @@ fn understood(
             (None, Unmatched::Undecided) => turns.undecided += count,
         }
     }
-    match turns.understood + turns.undecided == 0 && turns.ignored > 0 {
-        true => Err(Problem::bad_request(format!(
-            "none of the {} turns was understood, because nothing tells who speaks: set `role` or `speaker` of each to `assistant` or `user`, or to the identity of a participant of the call",
-            turns.ignored
-        ))),
-        false => Ok(turns),
+    match turns.understood + turns.undecided > 0 || turns.missing() == 0 {
+        true => Ok(turns),
+        false => Err(Problem::bad_request(turns.why_none())),
+    }
+}
+
+impl Turns {
+    /// How many are not in the transcript.
+    fn missing(&self) -> usize {
+        self.ignored + self.wordless
+    }
+
+    /// Why none of them was understood.
+    fn why_none(&self) -> String {
+        let why = match self.ignored {
+            0 => {
+                "none has its words in a known field: put them in `content` or `text` of each turn"
+            }
+            _ => {
+                "nothing tells who speaks: set `role` or `speaker` of each to `assistant` or `user`, or to the identity of a participant of the call"
+            }
+        };
+        let all = self.missing();
+        format!("none of the {all} turns was understood, because {why}")
     }
 }
 
@@ -134,14 +152,15 @@ fn understood(
 fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) -> Value {
     let mut answer =
         json!({ "call_id": call_id, "room_name": room_name, "turns": turns.understood });
-    if turns.ignored > 0 {
-        answer["ignored"] = json!(turns.ignored);
+    if turns.missing() > 0 {
+        answer["ignored"] = json!(turns.missing());
     }
     let mut details = Vec::new();
     if call_id.is_none() {
-        let names: Vec<String> = match room.other_names.is_empty() {
-            true => vec![format!("“{room_name}”")],
-            false => room.names().map(|name| format!("“{name}”")).collect(),
+        let names: Vec<String> = match (room.sid.is_empty(), room.other_names.is_empty()) {
+            (false, _) => vec![room.sid.to_string()],
+            (true, true) => vec![format!("“{room_name}”")],
+            (true, false) => room.names().map(|name| format!("“{name}”")).collect(),
         };
         let names = names.join(" or ");
         details.push(format!(
@@ -160,9 +179,13 @@ fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) 
     answer
 }
 
-/// The body of the inbox message.
-#[derive(Serialize)]
-struct Stored<'a> {
-    room: &'a Room,
-    body: &'a RawValue,
+/// The body of the inbox message, `{"room", "body"}`, in the buffer of the report: there is no second copy of it.
+fn stored(mut report: String, room: &Room) -> Result<String, Problem> {
+    let room = serde_json::to_string(room);
+    let room = room.map_err(|_| Problem::bad_request("the room cannot be stored"))?;
+    let before = format!("{{\"room\":{room},\"body\":");
+    report.reserve_exact(before.len() + 1);
+    report.insert_str(0, &before);
+    report.push('}');
+    Ok(report)
 }

@@ -7,14 +7,18 @@ use std::{
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Path, Request, State, rejection::PathRejection},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
-use super::{App, auth, error::Problem, wait::wait_for};
+use super::{
+    App,
+    auth::{self, Grant},
+    error::Problem,
+    wait::wait_for,
+};
 use crate::{
     domain::{Call, Recording},
     pipeline::requests::{self, RequestOutcome},
@@ -22,6 +26,8 @@ use crate::{
     view::RequestedRecordingView,
 };
 
+/// Bytes of the largest body.
+const BODY_BYTES: usize = 1 << 20;
 /// How long LiveKit may take before the answer is 202.
 const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a temporary refusal may last before the answer is 202.
@@ -40,14 +46,17 @@ pub(super) async fn start(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let bearer = auth::bearer(&app, request.headers())?;
-    let body = Bytes::from_request(request, &app).await?;
-    let wanted: StartBody = serde_json::from_slice(&body)
+    let bearer = auth::sender(&app, request.headers(), Grant::Record)?;
+    let body = request.into_body();
+    let body = app
+        .admission
+        .receive(body, BODY_BYTES, "the body may have at most 1 MiB");
+    let wanted: StartBody = serde_json::from_slice(&body.await?.bytes)
         .map_err(|_| Problem::bad_request(r#"send {"room_name": …, "room_id"?: …}"#))?;
     if wanted.room_name.is_empty() {
         return Err(Problem::bad_request("`room_name` is empty"));
     }
-    bearer.may_record(&wanted.room_name)?;
+    bearer.is_for(&wanted.room_name)?;
     let (ours, room) = (app.keys.ours(), &wanted.room_name);
     if let Some((call, recording)) = requests::running(&app.store, ours, room).await? {
         return Ok(recorded(&call, &recording));
@@ -109,12 +118,12 @@ pub(super) async fn stop(
     egress_id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let bearer = auth::bearer(&app, &headers)?;
+    let bearer = auth::sender(&app, &headers, Grant::Record)?;
     let Path(egress_id) = egress_id?;
     let unknown = || Problem::not_found("this recording does not exist");
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
-    bearer.may_record(&call.room_name)?;
+    bearer.is_for(&call.room_name)?;
     let recording = call
         .recordings
         .get(egress_id.as_str())

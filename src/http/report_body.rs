@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, header};
 use serde_json::{Value, value::RawValue};
 
-use super::{error::Problem, readable};
+use super::{error::Problem, repair};
 use crate::domain::transcript;
 
 /// What the content type says of a body that is not JSON.
@@ -30,7 +30,7 @@ impl BodyFormat {
 
 /// Repairs JSON, and turns plain text into a JSON string. Browsers also send JSON as text/plain.
 pub(super) fn as_json(text: String, format: BodyFormat) -> String {
-    match (readable::json(&text), format) {
+    match (repair::json(&text), format) {
         (Some(Cow::Borrowed(_)), _) => text,
         (Some(Cow::Owned(repaired)), _) => repaired,
         (None, BodyFormat::Text) => Value::from(text).to_string(),
@@ -38,16 +38,8 @@ pub(super) fn as_json(text: String, format: BodyFormat) -> String {
     }
 }
 
-/// A body that was parsed.
-pub(super) struct Read<'a> {
-    /// As it is stored.
-    pub body: &'a RawValue,
-    /// What it is about.
-    pub outline: transcript::Outline,
-}
-
 /// Parses the body; 400 if it is not JSON or has no conversation.
-pub(super) fn read(body: &str) -> Result<Read<'_>, Problem> {
+pub(super) fn read(body: &str) -> Result<transcript::Outline, Problem> {
     let wrong = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());
         Problem::bad_request(format!(
@@ -56,6 +48,5 @@ pub(super) fn read(body: &str) -> Result<Read<'_>, Problem> {
     };
     let body: &RawValue = serde_json::from_str(body).map_err(wrong)?;
     let outline = transcript::outline(body);
-    let outline = outline.map_err(|error| Problem::bad_request(error.to_string()))?;
-    Ok(Read { body, outline })
+    outline.map_err(|error| Problem::bad_request(error.to_string()))
 }

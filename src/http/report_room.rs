@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{App, error::Problem, room_names, wait::wait_for};
 use crate::{
-    domain::{Call, Room, RoomName, transcript::Outline},
+    domain::{Call, Room, RoomName, participant::Participant, transcript::Outline},
     store,
 };
 
@@ -114,8 +114,9 @@ pub(super) fn unmatched(call: Option<&Call>, room: &Room, now: Timestamp) -> Unm
         let recent = |end: Timestamp| end >= now - RECENT;
         call.id == room.sid || call.ended_at().is_none_or(recent)
     };
-    // A call without a start is known from reports only.
-    match call.is_some_and(|call| call.started_at().is_some() && is_last(call)) {
+    // Until LiveKit has reported a person, the speakers are not known.
+    let has_people = |call: &Call| call.participants.values().any(Participant::is_person);
+    match call.is_some_and(|call| has_people(call) && is_last(call)) {
         true => Unmatched::Ignored,
         false => Unmatched::Undecided,
     }

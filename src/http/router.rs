@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderValue, header},
-    middleware::map_response,
-    response::Response,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{Next, from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use tower_http::catch_panic::CatchPanicLayer;
@@ -15,17 +15,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     App, calls,
     error::{self, Problem},
-    get_transcript, health, links, metrics,
-    post_transcript::{self, TRANSCRIPT_BYTES},
-    recordings,
+    get_transcript, health, links, metrics, post_transcript, recordings,
     webhook::{self, WEBHOOK_BYTES},
 };
 
 /// Routes requests to their handlers; what is unknown is a 404, and a panic a 500.
 pub fn router(app: App) -> Router {
-    let v1 = Router::new()
+    let app = Arc::new(app);
+    let limited = Router::new()
         .route("/v1/transcripts", post(post_transcript::receive))
-        .layer(DefaultBodyLimit::max(TRANSCRIPT_BYTES))
         .route("/v1/recordings", post(recordings::start))
         .route("/v1/recordings/{egress_id}/stop", post(recordings::stop))
         .route("/v1/calls", get(calls::list))
@@ -33,13 +31,13 @@ pub fn router(app: App) -> Router {
         .route(
             "/v1/calls/{call_id}/{transcript}",
             get(get_transcript::transcript),
-        );
+        )
+        .merge(links())
+        .route_layer(from_fn_with_state(app.clone(), in_place));
     Router::new()
-        .route("/webhooks/livekit", post(webhook::receive))
+        .route(webhook::PATH, post(webhook::receive))
         .layer(DefaultBodyLimit::max(WEBHOOK_BYTES))
-        .merge(v1)
-        .route("/r/{id}/{signature}", get(links::recording))
-        .route("/r/{id}/transcript/{signature}", get(links::transcript))
+        .merge(limited)
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
@@ -47,7 +45,32 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(map_response(private))
-        .with_state(Arc::new(app))
+        .with_state(app)
+}
+
+/// The permanent links. Their pages load nothing, and no search engine lists them.
+fn links() -> Router<Arc<App>> {
+    Router::new()
+        .route("/r/{id}/{signature}", get(links::recording))
+        .route("/r/{id}/transcript/{signature}", get(links::transcript))
+        .layer(map_response(async |mut response: Response| {
+            let headers = response.headers_mut();
+            let noindex = HeaderValue::from_static("noindex, nofollow");
+            headers.insert(HeaderName::from_static("x-robots-tag"), noindex);
+            headers.insert(
+                header::CONTENT_SECURITY_POLICY,
+                error::content_security_policy(),
+            );
+            response
+        }))
+}
+
+/// The others leave room for webhooks and monitoring.
+async fn in_place(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.admission.place() {
+        Ok(_place) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// Every answer is about somebody's calls, so no cache may keep it; and it is what its content type says.

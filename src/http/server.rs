@@ -1,11 +1,11 @@
 //! Serves connections so that none blocks the others: as many as the machine has room for, each within time limits.
-//! When all are taken, the connection that has been idle longest is closed for a new one.
+//! When all are taken, the one is closed for a new one that has been idle longest, or whose request arrives most slowly.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, http::Request, response::Response, serve::Listener};
+use axum::{Router, extract::ConnectInfo, http::Request, response::Response, serve::Listener};
 use hyper::{
-    body::Incoming,
+    body::{Body, Incoming},
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -15,12 +15,13 @@ use tokio::{
     task::{AbortHandle, Id, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
-use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use super::{
+    arrival::Arriving,
     error::RETRY_AFTER,
-    phase::{Answered, ConnectionState, Phase},
+    phase::{Answered, ConnectionState, Phase, Purpose},
     socket::Socket,
+    webhook,
 };
 
 /// Bytes of a request's head, and of what is read of its body at a time; above it the answer is 431.
@@ -35,7 +36,7 @@ pub struct Limits {
     pub connections: usize,
     /// From a request's first byte to the end of its headers.
     pub head: Duration,
-    /// From there to the end of its body.
+    /// For which the sender of a body may keep us waiting, in all.
     pub body: Duration,
     /// Between two requests. Longer than the minute of most load balancers, so that they close the connection first.
     pub idle: Duration,
@@ -58,13 +59,12 @@ impl Limits {
 }
 
 /// Accepts connections until `closing` is cancelled, then waits for the requests in progress.
-pub async fn serve<L: Listener>(
+pub async fn serve<L: Listener<Addr = SocketAddr>>(
     mut listener: L,
     router: Router,
     limits: Limits,
     closing: CancellationToken,
 ) {
-    let router = router.layer(RequestBodyDeadlineLayer::new(limits.body));
     let mut connections = Connections::default();
     let mut sweep = tokio::time::interval(limits.head.min(limits.idle) / 10);
     loop {
@@ -72,9 +72,15 @@ pub async fn serve<L: Listener>(
             () = closing.cancelled() => break,
             Some(ended) = connections.tasks.join_next_with_id() => connections.remove(ended),
             _ = sweep.tick() => connections.close_overdue(&limits),
-            (mut io, _) = listener.accept() => {
+            (mut io, peer) = listener.accept() => {
                 if connections.make_room(limits.connections) {
-                    connections.open(io, router.clone(), closing.clone());
+                    let connection = Connection {
+                        io,
+                        router: router.clone(),
+                        patience: limits.body,
+                        state: ConnectionState::new(peer),
+                    };
+                    connections.open(connection, closing.clone());
                 } else {
                     // The send buffer is still empty, so this does not wait for the other side.
                     io.write_all(busy().as_bytes()).await.ok();
@@ -101,14 +107,12 @@ struct Connections {
 }
 
 impl Connections {
-    fn open<I>(&mut self, io: I, router: Router, closing: CancellationToken)
+    fn open<I>(&mut self, connection: Connection<I>, closing: CancellationToken)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let state = ConnectionState::new();
-        let task = self
-            .tasks
-            .spawn(connection(io, router, state.clone(), closing));
+        let state = connection.state.clone();
+        let task = self.tasks.spawn(connection.serve(closing));
         self.open.insert(task.id(), (task, state));
     }
 
@@ -120,7 +124,8 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Whether one more may be opened; if need be the one that has been idle longest is closed.
+    /// Whether one more may be opened; if need be the one is closed that has waited longest for its other side, and one
+    /// with a webhook's body last.
     fn make_room(&mut self, most: usize) -> bool {
         if self.open.len() < most {
             return true;
@@ -128,15 +133,13 @@ impl Connections {
         let waiting = self
             .open
             .iter()
-            .filter_map(|(id, (_, state))| match state.phase() {
-                Phase::Idle(since) | Phase::Head(since) => Some((since, *id)),
-                Phase::Busy => None,
-            });
-        let Some((_, oldest)) = waiting.min_by_key(|(since, _)| *since) else {
+            .filter_map(|(id, (_, state))| Some((state.phase().waiting()?, *id)));
+        let first = waiting.min_by_key(|((purpose, time), _)| (*purpose, Reverse(*time)));
+        let Some((_, slowest)) = first else {
             metrics::counter!("livekit_airtable_connections_refused_total").increment(1);
             return false;
         };
-        if let Some((task, _)) = self.open.remove(&oldest) {
+        if let Some((task, _)) = self.open.remove(&slowest) {
             task.abort();
         }
         true
@@ -147,7 +150,7 @@ impl Connections {
             let overdue = match state.phase() {
                 Phase::Idle(since) => since.elapsed() > limits.idle,
                 Phase::Head(since) => since.elapsed() > limits.head,
-                Phase::Busy => false,
+                Phase::Body(_) | Phase::Busy => false,
             };
             if overdue {
                 task.abort();
@@ -172,41 +175,62 @@ impl Connections {
     }
 }
 
-async fn connection<I>(
+/// What the task of a connection needs.
+struct Connection<I> {
     io: I,
     router: Router,
+    /// See [`Limits::body`].
+    patience: Duration,
     state: Arc<ConnectionState>,
-    closing: CancellationToken,
-) where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let router = TowerToHyperService::new(router);
-    let answering = state.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        answering.set(Phase::Busy);
-        let (answer, state) = (router.call(request), answering.clone());
-        async move {
-            let answer = answer.await;
-            let refused = |answer: &Response| answer.status().as_u16() >= 400;
-            state.answered(match answer.as_ref().is_ok_and(refused) {
-                true => Answered::Refused,
-                false => Answered::Accepted,
-            });
-            answer
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<I> {
+    async fn serve(self, closing: CancellationToken) {
+        let answering = self.state.clone();
+        let router = TowerToHyperService::new(self.router);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let state = answering.clone();
+            let answer = router.call(noted(request, &state, self.patience));
+            async move {
+                let answer = answer.await;
+                let refused = |answer: &Response| answer.status().as_u16() >= 400;
+                state.answered(match answer.as_ref().is_ok_and(refused) {
+                    true => Answered::Refused,
+                    false => Answered::Accepted,
+                });
+                answer
+            }
+        });
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(HEAD_BYTES);
+        let io = TokioIo::new(Socket::new(self.io, self.state));
+        let mut served = std::pin::pin!(builder.serve_connection(io, service));
+        let ended = tokio::select! {
+            ended = served.as_mut() => ended,
+            () = closing.cancelled() => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection closed with an error");
         }
-    });
-    let mut builder = http1::Builder::new();
-    builder.max_buf_size(HEAD_BYTES);
-    let served = builder.serve_connection(TokioIo::new(Socket::new(io, state)), service);
-    let mut served = std::pin::pin!(served);
-    let ended = tokio::select! {
-        ended = served.as_mut() => ended,
-        () = closing.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection closed with an error");
     }
+}
+
+/// The request with its peer, and with a body that notes its arrival in the connection's state.
+fn noted(
+    mut request: Request<Incoming>,
+    state: &Arc<ConnectionState>,
+    patience: Duration,
+) -> Request<Arriving> {
+    state.set(match request.body().is_end_stream() {
+        true => Phase::Busy,
+        false => Phase::body(match request.uri().path() {
+            webhook::PATH => Purpose::Webhook,
+            _ => Purpose::Other,
+        }),
+    });
+    request.extensions_mut().insert(ConnectInfo(state.peer));
+    request.map(|body| Arriving::new(body, state.clone(), patience))
 }

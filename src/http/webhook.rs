@@ -20,6 +20,8 @@ use crate::{
     store::{InboxMessage, MessageKind},
 };
 
+/// Where LiveKit sends webhooks.
+pub(super) const PATH: &str = "/webhooks/livekit";
 /// Bytes of the largest body; LiveKit's have a few KiB.
 pub(super) const WEBHOOK_BYTES: usize = 1 << 20;
 /// How long a refused body is read to find out whether it is too large.
@@ -45,8 +47,8 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
     let signed = match app.keys.verify_webhook(authorization, now) {
         Ok(signed) => signed,
         Err(refused) => {
-            let unknown = authorization.filter(|_| refused == TokenError::UnknownKey);
-            let key = unknown.map(|header| named_key(token(header)));
+            let foreign = authorization.filter(|_| refused.is_foreign());
+            let key = foreign.map(|header| named_key(token(header)));
             let measured = tokio::time::timeout(MEASURE_TIMEOUT, is_too_large(request.into_body()));
             return Err(match measured.await {
                 Ok(true) => too_large(),
@@ -88,7 +90,7 @@ fn too_large() -> Problem {
     )
 }
 
-/// `key`: the unknown key that the token names.
+/// `key`: the one that the token names, if no configured key has signed it.
 fn refuse(app: &App, refused: TokenError, key: Option<&str>) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
     let reason = refused.to_string();
@@ -101,8 +103,5 @@ fn refuse(app: &App, refused: TokenError, key: Option<&str>) -> Problem {
             "webhook rejected, nothing stored: {advice}"
         );
     }
-    Problem::unauthorized(match key {
-        Some(key) => format!("{reason} (`iss` is {key:?})"),
-        None => reason,
-    })
+    Problem::unauthorized(refused.for_sender(key))
 }

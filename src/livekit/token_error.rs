@@ -26,6 +26,19 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Whether no configured key has signed the token.
+    pub fn is_foreign(self) -> bool {
+        matches!(self, TokenError::UnknownKey | TokenError::Signature)
+    }
+
+    /// What its sender may know: not whether the key that it names, in `iss`, is configured.
+    pub fn for_sender(self, named_key: Option<&str>) -> String {
+        match named_key.filter(|_| self.is_foreign()) {
+            Some(key) => format!("no configured API key has signed the token (`iss` is {key:?})"),
+            None => self.to_string(),
+        }
+    }
+
     /// What the operator can do about a webhook that was refused for this reason.
     pub fn advice(self) -> &'static str {
         match self {

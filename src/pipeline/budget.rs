@@ -18,6 +18,9 @@ use crate::{
 /// How long a row may wait for a full request while the month's requests are short.
 pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long a forecast holds that leaves far more requests than are needed.
+const FORECAST: SignedDuration = SignedDuration::from_secs(2);
+
 /// The requests of two processes are this many times further apart: the first request on a new connection arrives later
 /// than those that follow it from elsewhere.
 const OTHER_PROCESS: f64 = 1.5;
@@ -32,6 +35,8 @@ pub struct Budget {
     clock: Clock,
     /// The worst mode that was logged on a day: with each request it may change between two.
     logged: Arc<Mutex<Option<(Date, Mode)>>>,
+    /// When there were last far more requests left than needed; `None`: not as of the last forecast.
+    ample_since: Arc<Mutex<Option<Timestamp>>>,
     /// When the last request of this process was due.
     last_request: Arc<Mutex<Option<Timestamp>>>,
 }
@@ -45,6 +50,7 @@ impl Budget {
             limit,
             clock,
             logged: Arc::default(),
+            ample_since: Arc::default(),
             last_request: Arc::default(),
         }
     }
@@ -98,10 +104,7 @@ impl Budget {
             limit: self.limit,
             used: base.map_or(0, |base| base.used(now)),
         };
-        let enough = Demand::enough(allowance.left().unwrap_or_default(), now);
-        let demand = self.store.demand(&enough, now).await?;
-        let mode = allowance.mode_for(&demand, now);
-        self.log(allowance, &demand, mode, now);
+        let mode = self.mode(allowance, now).await?;
         Ok(match mode {
             // When nothing is left one batch asks the ledger, is denied, and pauses the sink with the reason.
             Mode::Free | Mode::Spent => BatchPolicy::Everything,
@@ -110,6 +113,28 @@ impl Budget {
                 since: now - LONGEST_WAIT,
             },
         })
+    }
+
+    /// How the rest of the month's requests is spent. The database is asked for the demand only if that can matter.
+    async fn mode(&self, allowance: Allowance, now: Timestamp) -> Result<Mode, store::Error> {
+        let mode = allowance.mode(now);
+        let is_ample = || self.ample_since().is_some_and(|then| is_recent(then, now));
+        if mode != Mode::Free || is_ample() {
+            self.log(allowance, &Demand::default(), mode, now);
+            return Ok(mode);
+        }
+        let enough = Demand::enough(allowance.left().unwrap_or_default(), now);
+        let demand = self.store.demand(&enough, now).await?;
+        let mode = allowance.mode_for(&demand, now);
+        *self.ample_since() = allowance.is_ample(&demand, now).then_some(now);
+        self.log(allowance, &demand, mode, now);
+        Ok(mode)
+    }
+
+    fn ample_since(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.ample_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last_request(&self) -> MutexGuard<'_, Option<Timestamp>> {
@@ -152,6 +177,12 @@ impl Budget {
             ),
         }
     }
+}
+
+/// Whether a forecast of the same month still holds.
+fn is_recent(then: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(then);
+    !age.is_negative() && age < FORECAST && Month::of(then) == Month::of(now)
 }
 
 /// How long until then; zero if it is past.

@@ -21,32 +21,60 @@ pub(super) enum Presence {
     Open,
     /// Another session has its name now.
     Replaced,
-    /// It is not listed, but a participant whom the call does not know is in a room with its name.
+    /// It is not listed, but a participant whom the call does not know is in a room with its name, or the list has an
+    /// earlier session of that name.
     Unclear,
     /// It is not listed, and nobody is in a room with its name.
     Absent,
 }
 
 /// The state according to one list; `None`: the list has no room with that name.
-pub(super) fn listed(rooms: &[OpenRoom], call: &Call) -> Option<Presence> {
+fn listed(rooms: &[OpenRoom], call: &Call) -> Option<Presence> {
     if rooms.iter().any(|room| room.sid == call.id) {
         return Some(Presence::Open);
     }
-    let named = |room: &OpenRoom| !room.name.is_empty() && room.name == call.room_name;
-    rooms.iter().any(named).then_some(Presence::Replaced)
+    let named = |room: &&OpenRoom| !room.name.is_empty() && room.name == call.room_name;
+    let named = rooms.iter().filter(named);
+    named
+        .map(|room| match is_later(room, call) {
+            true => Presence::Replaced,
+            false => Presence::Unclear,
+        })
+        .min_by_key(|presence| *presence != Presence::Replaced)
+}
+
+/// Whether this room of the same name was opened after the call's. An outdated list has earlier ones, or lacks their sids.
+fn is_later(room: &OpenRoom, call: &Call) -> bool {
+    let opened_at = Timestamp::from_millisecond(room.creation_time_ms).ok();
+    let opened_at = opened_at.filter(|at| *at > Timestamp::UNIX_EPOCH);
+    let is_earlier = opened_at.is_some_and(|at| Some(at) < call.created_at);
+    !room.sid.is_empty() && !is_earlier
 }
 
 /// Asks for the room by name, and for its participants if it is not listed.
 pub(super) async fn presence(client: &Client, call: &Call) -> Result<Presence, Error> {
     let rooms = client.rooms(&[&call.room_name]).await?;
-    match listed(&rooms, call) {
-        Some(presence) => Ok(presence),
-        None => people(client, call).await,
+    among(&rooms, client, call).await
+}
+
+/// The state according to these rooms; if the call's is not among them, LiveKit is asked for its participants.
+pub(super) async fn among(
+    rooms: &[OpenRoom],
+    client: &Client,
+    call: &Call,
+) -> Result<Presence, Error> {
+    let listed = listed(rooms, call);
+    if listed == Some(Presence::Open) {
+        return Ok(Presence::Open);
     }
+    Ok(match (people(client, call).await?, listed) {
+        (Presence::Open, _) => Presence::Open,
+        (people, listed) => listed.unwrap_or(people),
+    })
 }
 
 /// The state of an unlisted room according to the participants in a room with its name.
-pub(super) async fn people(client: &Client, call: &Call) -> Result<Presence, Error> {
+async fn people(client: &Client, call: &Call) -> Result<Presence, Error> {
     let people = occupants(client, &call.room_name).await?;
     let is_known = |it: &Participant| call.participants.contains_key(&it.sid);
     Ok(match people.as_slice() {

@@ -169,7 +169,7 @@ fn lacks(call: &Call, known: &Call) -> bool {
             of.alive_at,
             of.finished_at,
             of.gone_at,
-            of.missing_at,
+            of.missing.first().copied(),
         ]
         .into_iter()
         .flatten()

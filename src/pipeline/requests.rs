@@ -196,6 +196,20 @@ fn unanswered(jobs: &JobStatus) -> String {
     }
 }
 
+/// Requests that the start which LiveKit refused for good is sent again. No effect on a call that has another state.
+pub async fn retry(store: &Store, call: &Call, now: Timestamp) -> Result<(), Error> {
+    let refused = call.not_started.as_ref();
+    if !call.is_open() || !refused.is_some_and(|it| it.refusal.is_final()) {
+        return Ok(());
+    }
+    let room = Room {
+        sid: call.id.clone(),
+        name: call.room_name.clone(),
+        ..Room::default()
+    };
+    put(store, &room, &Request::Retry, now).await.map(|_| ())
+}
+
 /// Requests the end of a recording.
 pub async fn stop(
     store: &Store,

@@ -1,5 +1,7 @@
 //! Starts every job of the service.
 
+use anyhow::Context;
+
 use super::{
     airtable, maintenance,
     recording::{RecordingJobs, configured_sinks},
@@ -31,6 +33,10 @@ pub(super) async fn start(
     };
     let started = recording.start(store, runner, storage, http.clone());
     started.await?;
+    // A restart tries locked columns, even if no row changes.
+    let table = airtable::client(&config.airtable, http.clone()).mapping_key();
+    let tried = store.try_incomplete_rows(&table, (runner.clock)()).await;
+    tried.context("DATABASE_URL: the database is not writable")?;
     let sinks = Sinks {
         config,
         storage,

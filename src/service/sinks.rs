@@ -40,7 +40,7 @@ impl Sinks<'_> {
     pub(super) fn start(&self, store: &Store, runner: &Runner, schema: Schema) {
         spawn(runner, store, self.storage());
         spawn(runner, store, self.airtable(store, runner, schema));
-        if let Some(mirror) = self.mirror() {
+        if let Some(mirror) = self.mirror(store) {
             spawn(runner, store, mirror);
         }
     }
@@ -71,7 +71,7 @@ impl Sinks<'_> {
         }
     }
 
-    fn mirror(&self) -> Option<Mirror> {
+    fn mirror(&self, store: &Store) -> Option<Mirror> {
         let config = self.config.mirror.as_ref()?;
         let config = mirror::Config {
             url: config.url.clone(),
@@ -81,6 +81,7 @@ impl Sinks<'_> {
             client: mirror::Client::new(config, self.http.clone()),
             storage: self.storage.clone(),
             links: self.links.clone(),
+            store: store.clone(),
         })
     }
 }

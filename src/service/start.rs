@@ -5,14 +5,14 @@ use std::{fs::File, net::SocketAddr, time::Duration};
 use anyhow::Context;
 use axum::serve::Listener;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{bucket, database, file_system, jobs, listen::ListenSocket, lock, rooms};
 use crate::{
     config::Config,
     http::{
-        self, App,
+        self, Admission, App,
         server::{self, Limits},
     },
     livekit::token::Keys,
@@ -151,7 +151,7 @@ async fn start_jobs(
             requests_per_second: config.airtable.requests_per_second,
         },
         api_token: config.http.api_token.clone(),
-        reading: Semaphore::new(1),
+        admission: Admission::new(Limits::new(open_files()).connections),
         metrics,
         writable: Default::default(),
         refusals: Default::default(),

@@ -11,13 +11,15 @@ use aws_sdk_s3::{
         BehaviorVersion, Credentials, Region, RequestChecksumCalculation,
         ResponseChecksumValidation, retry::RetryConfig, timeout::TimeoutConfig,
     },
-    error::{ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
 };
 use aws_smithy_http_client::{Builder, tls};
 use secrecy::ExposeSecret;
 
-use super::error::{Error, failed, status};
+use super::{
+    error::{Error, status},
+    session::Session,
+};
 use crate::domain::{Addressing, KeyLookup, StorageKey, is_aws};
 
 /// Which bucket, and the key to it.
@@ -87,13 +89,15 @@ impl Client {
     }
 
     /// The SDK's client with the current key.
-    pub(super) fn s3(&self) -> Result<aws_sdk_s3::Client, Error> {
+    pub(super) fn session(&self) -> Result<Session, Error> {
         let key = self.key.get()?;
+        let is_temporary = key.is_temporary();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, s3)) = last.as_ref()
             && *known == key
         {
-            return Ok(s3.clone());
+            let s3 = s3.clone();
+            return Ok(Session { s3, is_temporary });
         }
         let token = key.session_token.as_ref();
         let credentials = Credentials::new(
@@ -106,28 +110,14 @@ impl Client {
         let config = self.config.to_builder().credentials_provider(credentials);
         let s3 = aws_sdk_s3::Client::from_conf(config.build());
         *last = Some((key, s3.clone()));
-        Ok(s3)
-    }
-
-    /// The error of a request that was signed with the last key.
-    pub(super) fn failed<E>(&self, error: SdkError<E>) -> Error
-    where
-        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-    {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_temporary = last.as_ref().is_some_and(|(key, _)| key.is_temporary());
-        match failed(error) {
-            Error::Refused { status: 400, code } if is_temporary && is_expiry(&code) => {
-                Error::Expired
-            }
-            error => error,
-        }
+        Ok(Session { s3, is_temporary })
     }
 
     /// Checks whether the object exists, and returns its size.
     pub async fn head(&self, key: &str) -> Result<ObjectHead, Error> {
-        match self
-            .s3()?
+        let session = self.session()?;
+        match session
+            .s3
             .head_object()
             .bucket(&self.bucket)
             .key(key)
@@ -143,14 +133,15 @@ impl Client {
             }
             // HEAD has no body, so a missing bucket looks the same.
             Err(e) if status(&e) == Some(404) => Ok(ObjectHead::Missing),
-            Err(e) => Err(self.failed(e)),
+            Err(e) => Err(session.failed(e)),
         }
     }
 
     /// Uploads a UTF-8 text beside the recordings.
     pub async fn put_text(&self, key: &str, text: String) -> Result<(), Error> {
-        let put = self
-            .s3()?
+        let session = self.session()?;
+        let put = session
+            .s3
             .put_object()
             .bucket(&self.bucket)
             .key(key)
@@ -159,16 +150,8 @@ impl Client {
             .send()
             .await
             .map(|_| ())
-            .map_err(|e| self.failed(e))
+            .map_err(|e| session.failed(e))
     }
-}
-
-/// Whether a 400 with this code means that temporary credentials have expired. The response to HEAD has no code.
-fn is_expiry(code: &str) -> bool {
-    matches!(
-        code,
-        "" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
-    )
 }
 
 impl fmt::Debug for Client {

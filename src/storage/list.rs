@@ -25,9 +25,10 @@ pub struct ObjectPage {
 impl Client {
     /// Objects whose keys start with `prefix`, ordered by key (ListObjectsV2); `from` is the previous page's `next`.
     pub async fn list(&self, prefix: &str, from: Option<String>) -> Result<ObjectPage, Error> {
-        let list = self.s3()?.list_objects_v2().bucket(&self.bucket);
+        let session = self.session()?;
+        let list = session.s3.list_objects_v2().bucket(&self.bucket);
         let list = list.prefix(prefix).set_continuation_token(from);
-        let page = list.send().await.map_err(|e| self.failed(e))?;
+        let page = list.send().await.map_err(|e| session.failed(e))?;
         let listed = |object: &aws_sdk_s3::types::Object| {
             let millis = object.last_modified()?.to_millis().ok()?;
             Some(Listed {

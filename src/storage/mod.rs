@@ -2,6 +2,7 @@
 //! AWS, B2, MinIO …).
 
 mod error;
+mod session;
 
 mod client;
 
@@ -11,4 +12,4 @@ mod presign;
 pub use client::{Client, Config, ObjectHead};
 pub use error::Error;
 pub use list::{Listed, ObjectPage};
-pub use presign::Method;
+pub use presign::{Method, Served};

@@ -13,38 +13,62 @@ pub enum Method {
     Head,
 }
 
+/// How the storage serves an object, whatever was stored with it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Served<'a> {
+    /// Its content type; None: the stored one.
+    pub content_type: Option<&'a str>,
+    /// A browser saves the file under this name; None: it plays or shows it.
+    pub download_name: Option<&'a str>,
+}
+
+impl<'a> Served<'a> {
+    /// A browser saves the file under this name.
+    pub fn download(name: &'a str) -> Served<'a> {
+        Served {
+            download_name: Some(name),
+            ..Served::default()
+        }
+    }
+}
+
 impl Client {
     /// A URL that works without credentials for `ttl` (at most 7 days) from now; treat it as a secret until it expires.
-    /// With `download_name`, a browser saves the file under that name. Sends no request to the storage.
+    /// Sends no request to the storage.
     pub async fn presign(
         &self,
         key: &str,
         ttl: Duration,
         method: Method,
-        download_name: Option<&str>,
+        served: Served<'_>,
     ) -> Result<String, Error> {
         let life = PresigningConfig::expires_in(ttl).map_err(|e| Error::Presign(e.into()))?;
-        let disposition = download_name.map(content_disposition);
+        let disposition = served.download_name.map(content_disposition);
+        let content_type = served.content_type.map(str::to_owned);
         let (bucket, key) = (self.bucket.as_str(), key);
         let signed = match method {
             Method::Get => {
                 let get = self
-                    .s3()?
+                    .session()?
+                    .s3
                     .get_object()
                     .bucket(bucket)
                     .key(key)
-                    .set_response_content_disposition(disposition);
+                    .set_response_content_disposition(disposition)
+                    .set_response_content_type(content_type);
                 get.presigned(life)
                     .await
                     .map_err(|e| Error::Presign(e.into()))?
             }
             Method::Head => {
                 let head = self
-                    .s3()?
+                    .session()?
+                    .s3
                     .head_object()
                     .bucket(bucket)
                     .key(key)
-                    .set_response_content_disposition(disposition);
+                    .set_response_content_disposition(disposition)
+                    .set_response_content_type(content_type);
                 head.presigned(life)
                     .await
                     .map_err(|e| Error::Presign(e.into()))?

@@ -1,12 +1,22 @@
 //! COLUMNS of an Airtable table that are not written: which refuse our values, and which are locked by their permissions.
 //! `table` is the table as `app…/name or id`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+use sqlx::AssertSqlSafe;
 
 use super::{error::Result, open::Store, settings::Setting, sql::time};
+
+/// Rows that were written without a column: the sink's state lists it. Quotes inside its texts are escaped, so none of them
+/// can look like this field.
+const LACKS_COLUMNS: &str =
+    r#"sink = 'airtable' AND state = 'done' AND memo LIKE '%"disabled":[%'"#;
+/// How many of them show whether the columns work: fewer than the rejected values after which a column counts as unusable.
+const TRIED: i64 = 2;
+/// Milliseconds from one such row to the next: half of Airtable's usual rate of ten rows in a request and five requests a second.
+const ROW_SPACING: i64 = 40;
 
 impl Store {
     /// The locked columns, and when each was last tried.
@@ -40,7 +50,61 @@ impl Store {
         let mut refused = self.refused_columns(table).await?;
         refused.retain(|name, _| !before.contains_key(name) || locked.contains_key(name));
         self.set_refused_columns(table, &refused).await?;
-        self.set_locked_columns(table, &locked).await
+        self.set_locked_columns(table, &locked).await?;
+        match before.keys().all(|name| locked.contains_key(name)) {
+            true => Ok(()),
+            false => self.complete_rows(now).await,
+        }
+    }
+
+    /// Airtable takes values for these columns again: nothing is known against them any more, and rows that were written
+    /// without a column are due.
+    pub async fn columns_work(
+        &self,
+        table: &str,
+        columns: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut locked = self.locked_columns(table).await?;
+        locked.retain(|name, _| !columns.contains(name));
+        self.set_locked_columns(table, &locked).await?;
+        let mut refused = self.refused_columns(table).await?;
+        refused.retain(|name, _| !columns.contains(name));
+        self.set_refused_columns(table, &refused).await?;
+        self.complete_rows(now).await
+    }
+
+    /// If any column is locked, some rows that were written without one are due: those with a value for it, if there are any.
+    pub async fn try_incomplete_rows(&self, table: &str, now: Timestamp) -> Result<()> {
+        if self.locked_columns(table).await?.is_empty() {
+            return Ok(());
+        }
+        let due = format!(
+            "UPDATE deliveries SET due_at = $1 WHERE {LACKS_COLUMNS} AND due_at > $1 AND call_id IN
+               (SELECT call_id FROM deliveries WHERE {LACKS_COLUMNS} ORDER BY due_at LIMIT $2)"
+        );
+        sqlx::query(AssertSqlSafe(due))
+            .bind(now.as_millisecond())
+            .bind(TRIED)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Rows that were written without a column are due, so far apart that others are sent in between.
+    async fn complete_rows(&self, now: Timestamp) -> Result<()> {
+        let count = format!("SELECT COUNT(*) FROM deliveries WHERE {LACKS_COLUMNS}");
+        let rows: i64 = sqlx::query_scalar(AssertSqlSafe(count))
+            .fetch_one(&self.read)
+            .await?;
+        let due =
+            format!("UPDATE deliveries SET due_at = $1 + created_at % $2 WHERE {LACKS_COLUMNS}");
+        sqlx::query(AssertSqlSafe(due))
+            .bind(now.as_millisecond())
+            .bind(rows.max(1).saturating_mul(ROW_SPACING))
+            .execute(&self.write)
+            .await?;
+        Ok(())
     }
 
     /// The columns that refuse our values, with the fingerprint of each at that time.

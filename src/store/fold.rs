@@ -83,6 +83,12 @@ impl Store {
         }
         let renamed = fold.updates.iter().filter(|update| update.renamed);
         let names = renamed.map(|update| update.call.room_name.as_str());
+        // Reports that name the room by its sid.
+        let begun = fold
+            .updates
+            .iter()
+            .filter(|update| update.read_revision == 0);
+        let names = names.chain(begun.map(|update| update.call.id.as_str()));
         wake_waiting(&mut transaction, &names.collect::<Vec<_>>(), now).await?;
         Ok(transaction.commit().await?)
     }

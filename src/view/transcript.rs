@@ -13,18 +13,15 @@ use crate::domain::{
 pub struct CallTranscriptView<'a> {
     /// The room's sid, `RM_…`.
     pub call_id: &'a str,
-    /// From all of the agents' jobs, by time.
-    pub transcript: TranscriptView<'a>,
-}
-
-/// Turns, or the plain text that an agent sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TranscriptView<'a> {
-    /// In the order of the conversation.
-    Turns(Vec<TurnView<'a>>),
-    /// As the agent sent it.
-    Text(&'a str),
+    /// In the order of the conversation, from all of the agents' jobs; empty if the agent sent plain text.
+    pub turns: Vec<TurnView<'a>>,
+    /// The plain text that an agent sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<&'a str>,
+    /// Seconds by which the report's clock was corrected; null if the times are the clocks'.
+    pub offset: Option<f64>,
+    /// How sure it is that the words are where the times say, from 0 to 1; below 0.5, the times are the clocks'.
+    pub confidence: f64,
 }
 
 /// One turn of the conversation.
@@ -34,8 +31,7 @@ pub struct TurnView<'a> {
     pub speaker: SpeakerView,
     /// The spoken text.
     pub text: &'a str,
-    /// Left out when false.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// Whether the other side interrupted it.
     pub interrupted: bool,
     /// When it began; left out when unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,10 +64,16 @@ impl<'a> CallTranscriptView<'a> {
         };
         CallTranscriptView {
             call_id: &call.id,
-            transcript: match transcript {
-                Transcript::Turns(turns) => TranscriptView::Turns(turns.iter().map(turn).collect()),
-                Transcript::Text(text) => TranscriptView::Text(text),
+            turns: match transcript {
+                Transcript::Turns(turns) => turns.iter().map(turn).collect(),
+                Transcript::Text(_) => Vec::new(),
             },
+            text: match transcript {
+                Transcript::Turns(_) => None,
+                Transcript::Text(text) => Some(text),
+            },
+            offset: None,
+            confidence: 0.0,
         }
     }
 }

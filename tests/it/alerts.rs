@@ -11,7 +11,7 @@ use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
 
 use crate::{
-    harness::{World, eventually, move_clock, moved},
+    harness::{PATIENCE, World, eventually, move_clock, moved},
     mirror::Receiver,
     real::postgres::fresh_database,
 };
@@ -147,9 +147,7 @@ async fn live_calls_without_a_recording_are_one_message() {
             move_clock::<1>(20);
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), over)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, over).await.unwrap();
     let told = texts(&receiver);
     let begins = "livekit-airtable: 4 calls are live and are not being recorded";
     assert!(told[0].starts_with(begins), "{told:#?}");
@@ -211,9 +209,7 @@ async fn recordings_that_fail_one_after_the_other_are_told_until_one_succeeds() 
             move_clock::<3>(20);
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), over)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, over).await.unwrap();
     let told = texts(&receiver);
     let over = ": several recordings in a row failed.";
     assert!(told[1].ends_with(over), "{told:#?}");
@@ -243,9 +239,7 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), unleased)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, unleased).await.unwrap();
     // Checked at once, and again after it has lasted.
     let told = async {
         while receiver.came().is_empty() {
@@ -253,9 +247,7 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
             move_clock::<4>(5);
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), told)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, told).await.unwrap();
     let told = texts(&receiver);
     let begins = "livekit-airtable: All jobs stopped: leases cannot be renewed";
     assert!(told[0].starts_with(begins), "{told:#?}");

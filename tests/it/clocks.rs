@@ -9,9 +9,9 @@ const HOUR: i64 = 3600;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_goes_on_while_the_clock_jumps_ahead_and_back() {
     let mut world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
-    world.restart_on(moved::<3>).await;
+    world.restart_on(moved::<6>).await;
     let (call, _) = world.talk("desk").await;
-    move_clock::<3>(HOUR);
+    move_clock::<6>(HOUR);
     // The clock is wrong: LiveKit's tokens are expired, and asking LiveKit is what is left.
     let other = world.livekit.open_room("other");
     world.livekit.join("other", caller("+15557654321"));
@@ -25,7 +25,7 @@ async fn a_call_goes_on_while_the_clock_jumps_ahead_and_back() {
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
     let asked = || (world.airtable.requests() > failed).then_some(());
     assert!(crate::harness::eventually(asked).await.is_some());
-    move_clock::<3>(-HOUR);
+    move_clock::<6>(-HOUR);
     world
         .row_where(&call, |row| row.contains_key("Transcript"))
         .await;
@@ -45,8 +45,8 @@ async fn a_call_goes_on_while_the_clock_jumps_ahead_and_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_was_missed_before_the_clock_was_set_back_is_found_after_it() {
     let mut world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
-    move_clock::<4>(HOUR);
-    world.restart_on(moved::<4>).await;
+    move_clock::<7>(HOUR);
+    world.restart_on(moved::<7>).await;
     world.livekit.lose_webhooks(true);
     let call = world.livekit.open_room("desk");
     world.livekit.join("desk", caller("+15551234567"));
@@ -57,7 +57,7 @@ async fn an_object_that_was_missed_before_the_clock_was_set_back_is_found_after_
         .await;
     let egress = row["Egress ID"].as_str().unwrap().to_owned();
     world.livekit.kill_egress(&egress);
-    move_clock::<4>(-HOUR);
+    move_clock::<7>(-HOUR);
     world
         .ended(
             (&call, &egress),
@@ -69,7 +69,7 @@ async fn an_object_that_was_missed_before_the_clock_was_set_back_is_found_after_
     world
         .row_where(&call, |row| row.get("Error").is_some())
         .await;
-    move_clock::<4>(-HOUR);
+    move_clock::<7>(-HOUR);
     world.put_object(&call, 9);
     world.row_is(&call, "Complete").await;
 }

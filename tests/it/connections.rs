@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::rejection::BytesRejection,
+    extract::{FromRequest, Request},
     routing::{get, post},
 };
 use livekit_airtable::http::server::{Limits, serve};
@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::eventually;
+use crate::harness::{PATIENCE, eventually};
 
 const SHORT: Limits = Limits {
     connections: 20,
@@ -40,7 +40,7 @@ const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 struct Small {
     address: std::net::SocketAddr,
     gate: Arc<Semaphore>,
-    /// Requests that have reached the gate.
+    /// Requests that have reached `/gate` or `/read`.
     came: Arc<AtomicUsize>,
     closing: CancellationToken,
     served: tokio::task::JoinHandle<()>,
@@ -59,9 +59,13 @@ impl Small {
             "through"
         });
         let router = Router::new().route("/healthz", get(async || "ok"));
-        let read = post(async |body: Result<Bytes, BytesRejection>| match body {
-            Ok(_) => "whole",
-            Err(_) => "broken",
+        let count = came.clone();
+        let read = post(async move |request: Request| {
+            count.fetch_add(1, Relaxed);
+            match Bytes::from_request(request, &()).await {
+                Ok(_) => "whole",
+                Err(_) => "broken",
+            }
         });
         let large = get(async || vec![b'x'; LARGE]);
         let router = router.route("/gate", wait).route("/read", read);
@@ -99,11 +103,11 @@ impl Small {
     }
 }
 
-/// Everything that comes until the other side closes; it does so within 10 s.
+/// Everything that comes until the other side closes.
 pub(crate) async fn rest(socket: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = socket.read_to_end(&mut bytes);
-    let read = tokio::time::timeout(Duration::from_secs(10), read).await;
+    let read = tokio::time::timeout(PATIENCE, read).await;
     read.expect("it was never closed").ok(); // a reset ends it, too
     String::from_utf8(bytes).unwrap()
 }
@@ -111,7 +115,7 @@ pub(crate) async fn rest(socket: &mut TcpStream) -> String {
 /// The next answer without a body, or its first bytes.
 pub(crate) async fn answer(socket: &mut TcpStream) -> String {
     let mut bytes = vec![0; 4096];
-    let read = tokio::time::timeout(Duration::from_secs(10), socket.read(&mut bytes));
+    let read = tokio::time::timeout(PATIENCE, socket.read(&mut bytes));
     let length = read.await.expect("it was never answered").unwrap();
     bytes.truncate(length);
     String::from_utf8(bytes).unwrap()
@@ -125,7 +129,7 @@ async fn a_dribbled_head_is_cut_off_while_others_are_answered() {
     while slow.write_all(b"x: y\r\n").await.is_ok() {
         let mut other = server.send(HEALTH).await;
         assert!(answer(&mut other).await.starts_with("HTTP/1.1 200"));
-        assert!(begun.elapsed() < Duration::from_secs(10), "never cut off");
+        assert!(begun.elapsed() < PATIENCE, "never cut off");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(begun.elapsed() >= SHORT.head);
@@ -150,7 +154,7 @@ async fn a_dribbled_body_is_cut_off_though_something_comes_all_the_time() {
         () = dribble => panic!("it was cut off without an answer"),
     }
     assert!(begun.elapsed() >= SHORT.body);
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < PATIENCE);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +225,11 @@ async fn neither_idle_nor_slow_connections_hold_up_the_end() {
         idle: Duration::from_secs(60),
         ..SHORT
     };
-    let server = Small::start(patient).await;
+    let unhurried = Limits {
+        drain: Duration::from_secs(60),
+        ..patient
+    };
+    let server = Small::start(unhurried).await;
     let _untouched = server.connect().await;
     let mut kept = server.send(HEALTH).await;
     answer(&mut kept).await;
@@ -232,12 +240,15 @@ async fn neither_idle_nor_slow_connections_hold_up_the_end() {
     assert!(answer(&mut ending[0]).await.contains("200 OK"));
     let begun = Instant::now();
     server.served.await.unwrap();
-    assert!(begun.elapsed() < SHORT.drain / 2, "nobody was waited for");
+    assert!(
+        begun.elapsed() < unhurried.drain / 2,
+        "nobody was waited for"
+    );
 
     let server = Small::start(patient).await;
     let mut hung = server.wait_at_gate(1).await;
     server.closing.cancel();
-    let ended = tokio::time::timeout(SHORT.drain * 4, server.served);
+    let ended = tokio::time::timeout(PATIENCE, server.served);
     ended.await.expect("it waits for ever").unwrap();
     assert_eq!(rest(&mut hung[0]).await, "");
 }
@@ -263,4 +274,36 @@ async fn what_is_no_request_gets_a_problem_too() {
         assert_eq!(problem["status"], status, "{told}");
         assert!(problem["detail"].is_string(), "{told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slowest_bodies_make_room() {
+    let patient = Limits {
+        head: Duration::from_secs(60),
+        body: Duration::from_secs(60),
+        idle: Duration::from_secs(60),
+        ..SHORT
+    };
+    let server = Small::start(patient).await;
+    let head = b"POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 1900000\r\n\r\n";
+    let mut slow = Vec::new();
+    for n in 0..patient.connections {
+        let mut socket = server.send(head).await;
+        // The second has sent more than a slow one would have in this time.
+        let sent = if n == 1 { 1 << 20 } else { 1 };
+        socket.write_all(&vec![b'x'; sent]).await.unwrap();
+        slow.push(socket);
+    }
+    let all = || (server.came.load(Relaxed) == patient.connections).then_some(());
+    assert!(eventually(all).await.is_some(), "they did not come in");
+    let mut others = Vec::new();
+    for _ in 1..patient.connections {
+        others.extend(server.wait_at_gate(1).await);
+    }
+    assert_eq!(rest(&mut slow[0]).await, "", "the first gave way");
+    slow[1]
+        .write_all(&vec![b'x'; 1_900_000 - (1 << 20)])
+        .await
+        .unwrap();
+    assert!(answer(&mut slow[1]).await.contains("200"));
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{World, agent, caller, move_clock},
+    harness::{PATIENCE, World, agent, caller, move_clock},
     play::answer,
 };
 
@@ -33,7 +33,7 @@ impl World {
         meanwhile: impl Fn(),
     ) -> Value {
         let (asked, mut last) = (Instant::now(), Value::Null);
-        while asked.elapsed() < Duration::from_secs(40) {
+        while asked.elapsed() < PATIENCE {
             last = self.detail(call).await.unwrap_or_default();
             if wanted(&last) {
                 return last;
@@ -74,7 +74,7 @@ impl World {
         let asked = Instant::now();
         while self.metric(name).await != value {
             let waited = asked.elapsed();
-            assert!(waited < Duration::from_secs(20), "{name} never was {value}");
+            assert!(waited < PATIENCE, "{name} never was {value}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -14,6 +14,8 @@ mod clocks;
 mod columns;
 mod commands;
 mod connections;
+mod crowds;
+mod disclosure;
 mod disk;
 mod ends;
 mod failing_disk;

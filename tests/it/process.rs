@@ -138,7 +138,7 @@ impl Serve {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
             }
-            assert!(asked.elapsed() < Duration::from_secs(11), "it does not end");
+            assert!(asked.elapsed() < PATIENCE, "it does not end");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

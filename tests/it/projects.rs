@@ -145,16 +145,11 @@ pub(crate) async fn second_key(more: &[(&str, &str)]) {
     .concat();
     let world = World::with(&settings).await;
     world.livekit.sign_webhooks_with(OTHER.0, OTHER.1);
-    let asked = std::time::Instant::now();
     let call = world.livekit.open_room("desk");
     world.livekit.join("desk", agent());
     world.livekit.speak("desk");
+    // Were the list not asked, the room would count as another project's after 10 s, and nothing would start.
     world.starts("desk", 1).await;
-    assert!(
-        asked.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        asked.elapsed()
-    );
     world
         .row_where(&call, |row| row.contains_key("Egress ID"))
         .await;

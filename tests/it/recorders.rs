@@ -4,8 +4,10 @@ mod elsewhere;
 mod handback;
 mod notes;
 mod parts;
+mod prefixes;
 mod restarts;
 mod scopes;
+mod services;
 mod silence;
 mod takeover;
 

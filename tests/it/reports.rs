@@ -4,11 +4,18 @@ mod bytes;
 mod captions;
 mod early;
 mod events;
+mod foreign;
+mod handover;
+mod interim;
 mod jobs;
+mod lenient;
 mod markup;
 mod rooms;
 mod shapes;
+mod sids;
 mod times;
+mod units;
+mod unread;
 
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -66,5 +73,5 @@ async fn read(world: &World, call: &str, suffix: &str) -> String {
 /// The turns of the JSON form.
 async fn turns(world: &World, call: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(&read(world, call, "json").await).unwrap();
-    all["transcript"]["turns"].as_array().unwrap().clone()
+    all["turns"].as_array().unwrap().clone()
 }

@@ -4,6 +4,7 @@ mod attachments;
 mod callers;
 mod final_writes;
 mod firewall;
+mod firewall_pairs;
 mod full_base;
 mod locks;
 mod messages;
@@ -12,6 +13,7 @@ mod permissions;
 mod refusals;
 mod storm;
 mod texts;
+mod unlocked;
 mod values;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! The client and `bootstrap`'s plan against the strict stand-in.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use livekit_airtable::airtable::{
     Class, Client, Config, Mapping, Plan, Schema, create_base, locate,
@@ -214,15 +214,36 @@ async fn what_the_base_refuses_is_told_apart() {
 #[tokio::test]
 async fn the_stand_ins_limit_is_never_reached() {
     let runs = [(5.0, 12), (2.5, 6)].map(async |(rate, count)| {
-        let airtable = airtable(rate).await;
-        let client = client(&airtable, rate);
-        let calls = (0..count).map(|_| client.tables());
-        for answer in futures_util::future::join_all(calls).await {
-            answer.unwrap();
+        // Requests that a busy machine holds up arrive together: such a run says nothing.
+        for attempt in 1.. {
+            let airtable = airtable(rate).await;
+            let client = client(&airtable, rate);
+            let calls = (0..count).map(|_| client.tables());
+            let calls = futures_util::future::join_all(calls);
+            let (answers, delay) = watched(calls).await;
+            let held_up = delay >= Duration::from_millis(5);
+            if !held_up || airtable.breaches() == 0 || attempt == 20 {
+                assert_eq!((airtable.requests(), airtable.breaches()), (count, 0));
+                answers.into_iter().for_each(|answer| drop(answer.unwrap()));
+                return;
+            }
         }
-        assert_eq!((airtable.requests(), airtable.breaches()), (count, 0));
     });
     futures_util::future::join_all(runs).await;
+}
+
+/// The outcome, and for how long at most this thread was held up meanwhile.
+async fn watched<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let (mut longest, mut work) = (Duration::ZERO, std::pin::pin!(work));
+    let tick = Duration::from_millis(5);
+    loop {
+        let begun = Instant::now();
+        tokio::select! {
+            outcome = &mut work => return (outcome, longest.max(begun.elapsed().saturating_sub(tick))),
+            () = tokio::time::sleep(tick) => {}
+        }
+        longest = longest.max(begun.elapsed().saturating_sub(tick));
+    }
 }
 
 #[tokio::test]

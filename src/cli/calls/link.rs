@@ -7,7 +7,7 @@ use crate::{
     config::{self, Config, Source},
     domain::{Call, ObjectState, Recording, link::Linked},
     service::{bucket, database},
-    storage::Method,
+    storage::{Method, Served},
     store::Store,
     telemetry,
     view::LinkView,
@@ -44,7 +44,7 @@ pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::R
     let (link, expires_at) = match (permanent, storage) {
         (None, Some(config)) => {
             let client = bucket::client(&config);
-            let signed = client.presign(&found.key, links.ttl, Method::Get, None);
+            let signed = client.presign(&found.key, links.ttl, Method::Get, Served::default());
             (signed.await?, Some(expires))
         }
         (permanent, _) => (permanent.unwrap_or_default(), None),

@@ -27,6 +27,9 @@ impl Call {
 
     /// Whether that start is not tried again. A room that was seen open after LiveKit denied it still exists.
     fn is_over(&self, not_started: &NotStarted) -> bool {
+        if self.retried_at >= Some(not_started.at) {
+            return false;
+        }
         match not_started.refusal {
             StartRefusal::Transient => false,
             StartRefusal::Final => true,
@@ -50,7 +53,7 @@ impl Call {
         if recording.place.is_elsewhere() {
             return self.may_be_here(recording);
         }
-        let lost = self.lost.contains(&recording.egress_id) && !recording.key.is_empty();
+        let lost = self.is_lost(recording) && !recording.key.is_empty();
         let known = self.objects.get(&recording.egress_id);
         let processed = known.is_some_and(|object| {
             let state = &object.state;
@@ -68,7 +71,7 @@ impl Call {
 
     /// The egress is over, or LiveKit will not report its end.
     pub fn has_ended(&self, recording: &Recording) -> bool {
-        recording.status.is_over() || self.lost.contains(&recording.egress_id)
+        recording.status.is_over() || self.is_lost(recording)
     }
 
     /// Neither ended nor ending.
@@ -125,8 +128,8 @@ impl Call {
 
     /// Since when the room is missing from LiveKit's list; `None` while it is listed, and once it has closed.
     pub fn missing_since(&self) -> Option<Timestamp> {
-        let missing_at = self.missing_at.filter(|at| Some(*at) > self.alive_at);
-        missing_at.filter(|_| self.is_open())
+        let first = self.missing.first().copied();
+        first.filter(|_| self.is_open())
     }
 
     /// Whether the room counts as closed without `room_finished`, because of LiveKit's answers.

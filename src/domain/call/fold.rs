@@ -83,7 +83,7 @@ impl Call {
                 destination,
             } => {
                 self.merge_name(room, NameSource::LiveKit);
-                self.merge_recording(recording.in_place(policy.place_of(destination)));
+                self.merge_recording(policy.located(recording, destination));
             }
             EventPayload::Stored(found) => {
                 self.merge_name(&found.room, NameSource::Others);

@@ -15,8 +15,10 @@ impl Call {
     pub fn fulfils(&self, recording: &Recording, request: &RecordingRequest) -> bool {
         let is_standing = request.is_standing();
         let left_off = is_standing && self.is_open() && self.left_off(recording);
+        let older = self.doubled_by_ours(recording);
+        let older_serves = older.is_some_and(|older| self.serves(older));
         !request.ended.contains(&recording.egress_id)
-            && self.serves(recording)
+            && (self.serves(recording) || older_serves)
             && !(left_off && self.has_people())
     }
 

@@ -47,6 +47,7 @@ impl Call {
     pub(super) fn merge_open_room(&mut self, room: &Room, at: Timestamp, received_at: Timestamp) {
         self.merge_room(room, at);
         self.alive_at = self.alive_at.max(Some(at.min(received_at)));
+        self.missing.retain(|at| Some(*at) > self.alive_at);
     }
 
     /// The standing request of RECORD_ON and RECORD_ROOMS; `joined`: the participant of the event.
@@ -110,13 +111,17 @@ impl Call {
             Request::Stop { egress_id } => {
                 self.stops.insert(egress_id.clone());
             }
+            Request::Retry => self.retried_at = self.retried_at.max(Some(at)),
         }
     }
 
     /// What reconcile or a sink found out; `at`: when, by our clock.
     pub(super) fn merge_finding(&mut self, observation: &Observation, at: Timestamp) {
         match observation {
-            Observation::RoomMissing => self.missing_at = self.missing_at.max(Some(at)),
+            Observation::RoomMissing if Some(at) > self.alive_at => {
+                self.missing.insert(at);
+            }
+            Observation::RoomMissing => {}
             Observation::RoomGone => self.gone_at = self.gone_at.max(Some(at)),
             Observation::NotStarted { error, refusal } => {
                 let not_started = NotStarted {
@@ -138,6 +143,8 @@ impl Call {
             }
             Observation::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
+                let last = self.lost_at.entry(egress_id.clone()).or_insert(at);
+                *last = at.max(*last);
             }
             Observation::RecorderGone { egress_id } => {
                 let known = self.recorders_gone.entry(egress_id.clone()).or_insert(at);
@@ -150,6 +157,40 @@ impl Call {
                 let others = self.superseded.entry(egress_id.clone());
                 others.or_default().insert(by.clone());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::room::Room;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_room_is_missing_since_the_first_list_after_it_was_seen() {
+        type Step = fn(&mut Call);
+        let steps: [Step; 4] = [
+            |call| call.merge_finding(&Observation::RoomMissing, at(5)),
+            |call| call.merge_open_room(&Room::default(), at(10), at(10)),
+            |call| call.merge_finding(&Observation::RoomMissing, at(15)),
+            |call| call.merge_finding(&Observation::RoomMissing, at(16)),
+        ];
+        for order in [
+            [0, 1, 2, 3],
+            [3, 2, 1, 0],
+            [2, 0, 3, 1],
+            [0, 3, 1, 2],
+            [1, 3, 0, 2],
+        ] {
+            let mut call = Call::default();
+            order.iter().for_each(|n: &usize| steps[*n](&mut call));
+            assert_eq!(call.missing_since(), Some(at(15)), "{order:?}");
+            call.merge_finding(&Observation::RoomMissing, at(25));
+            assert_eq!(call.missing_since(), Some(at(15)), "{order:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 
 /// Two egresses may notice the end of a room this far apart.
-const SIDE_BY_SIDE: SignedDuration = SignedDuration::from_secs(3);
+pub(super) const SIDE_BY_SIDE: SignedDuration = SignedDuration::from_secs(3);
 
 impl Call {
     /// Our running recording, and another program's that makes it redundant: it also records the room to our bucket.
@@ -38,8 +38,11 @@ impl Call {
         self.ours.contains(&recording.egress_id)
     }
 
-    /// Whether this recording of ours was stopped in favour of another that is in the bucket, or may still arrive there.
+    /// Whether this recording of ours is stopped in favour of another that is in the bucket, or may still arrive there.
     pub fn is_set_aside(&self, recording: &Recording) -> bool {
+        if self.doubled_by_ours(recording).is_some() {
+            return true;
+        }
         let others = self.superseded.get(&recording.egress_id);
         let mut others = others.into_iter().flatten();
         others.any(|id| {

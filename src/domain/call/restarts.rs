@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::state::Call;
+use super::{recorders::SIDE_BY_SIDE, state::Call};
 use crate::domain::{
     egress_error::FailureKind,
     egress_status::EgressStatus,
@@ -25,23 +25,60 @@ impl Call {
             EgressStatus::Failed | EgressStatus::Aborted | EgressStatus::LimitReached => true,
             EgressStatus::Complete => self.gave_up_early(recording),
             // A room that counted as closed by mistake goes on with its egress.
-            _ => {
-                self.lost.contains(&recording.egress_id)
-                    && self.recorder_left_at(recording).is_some()
-            }
+            _ => self.is_lost(recording) && self.recorder_left_at(recording).is_some(),
         };
         unwanted && !self.was_stopped(recording)
     }
 
-    /// Whether our recording was stopped in favour of this one, and it ended so soon that each may have given way to the
-    /// other, as two services with the same bucket would.
+    /// Whether LiveKit will not report the end of this egress. It was marked lost because its room counted as closed: if the
+    /// room was seen open after that and the egress has not left it, it goes on.
+    pub fn is_lost(&self, recording: &Recording) -> bool {
+        let is_marked = self.lost.contains(&recording.egress_id);
+        let goes_on = self.lost_at.get(&recording.egress_id).is_some_and(|at| {
+            let left_at = self.recorder_left_at(recording);
+            self.alive_at > Some(*at) && left_at.is_none_or(|left_at| left_at > *at)
+        });
+        is_marked && !goes_on
+    }
+
+    /// An older recording of ours that goes on, although this one was started because it counted as lost.
+    pub(super) fn doubled_by_ours(&self, newer: &Recording) -> Option<&Recording> {
+        let is_older = |it: &Recording| {
+            let start = it.started_at;
+            let before = newer.started_at.is_none_or(|newer| start < Some(newer));
+            start.is_some() && before && it.egress_id != newer.egress_id
+        };
+        let was_lost = |it: &Recording| self.lost.contains(&it.egress_id) && !self.is_lost(it);
+        let covers = |it: &Recording| {
+            let outlasts =
+                |end: Timestamp| newer.ended_at.is_some_and(|it| it <= end + SIDE_BY_SIDE);
+            self.is_running(it) || it.ended_at.is_some_and(outlasts)
+        };
+        let mut recordings = self.recordings.values().filter(|_| self.is_ours(newer));
+        recordings.find(|it| {
+            self.is_ours(it)
+                && was_lost(it)
+                && is_older(it)
+                && covers(it)
+                && !self.was_stopped(it)
+                && !self.is_missing(it)
+        })
+    }
+
+    /// Whether our recording was stopped in favour of this one, and it ended so soon, after its start or after ours, that
+    /// each may have given way to the other, as two services with the same bucket would.
     pub(super) fn gave_up_early(&self, recording: &Recording) -> bool {
-        let mut favoured = self.superseded.values().flatten();
-        let lasted = recording.ended_at.zip(recording.started_at);
-        let soon = lasted.is_some_and(|(end, start)| end.duration_since(start) < EARLY);
+        let soon_after = |at: Option<Timestamp>| {
+            let both = recording.ended_at.zip(at);
+            both.is_some_and(|(end, at)| end.duration_since(at).abs() < EARLY)
+        };
+        let end_of = |id: &EgressId| self.recordings.get(id).and_then(|it| it.ended_at);
+        let mut favoured = self.superseded.iter();
         recording.status == EgressStatus::Complete
-            && soon
-            && favoured.any(|id| *id == recording.egress_id)
+            && favoured.any(|(ours, theirs)| {
+                theirs.contains(&recording.egress_id)
+                    && (soon_after(recording.started_at) || soon_after(end_of(ours)))
+            })
     }
 
     /// Whether it was stopped, by us or by another program through LiveKit.

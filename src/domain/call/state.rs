@@ -42,9 +42,9 @@ pub struct Call {
     pub finished_at: Option<Timestamp>,
     /// When LiveKit last answered that it does not know the room, by our clock.
     pub gone_at: Option<Timestamp>,
-    /// When the room was found to be missing from LiveKit's list, by our clock; void if it was seen open later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing_at: Option<Timestamp>,
+    /// When LiveKit's lists lacked the room since it was last seen open, by our clock.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub missing: BTreeSet<Timestamp>,
     /// By participant sid.
     pub participants: BTreeMap<String, Participant>,
     /// By egress ID.
@@ -53,6 +53,9 @@ pub struct Call {
     pub objects: BTreeMap<EgressId, Object>,
     /// Egresses whose end LiveKit never reported.
     pub lost: BTreeSet<EgressId>,
+    /// When they were last marked lost, by our clock; earlier versions did not store it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost_at: BTreeMap<EgressId, Timestamp>,
     pub reports: Reports,
     /// The bucket's key of the full text of a long transcript, stamped with the time of its upload.
     #[serde(default)]
@@ -64,6 +67,9 @@ pub struct Call {
     pub stops: BTreeSet<EgressId>,
     /// The newest start that failed.
     pub not_started: Option<NotStarted>,
+    /// When somebody last asked to try refused starts again, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried_at: Option<Timestamp>,
     /// The API keys that signed the call's webhooks.
     #[serde(default)]
     pub signers: BTreeSet<String>,

@@ -54,7 +54,7 @@ impl Call {
 
     /// Whether its egress is lost: it never reported an end.
     pub(in crate::domain) fn was_killed(&self, recording: &Recording) -> bool {
-        self.lost.contains(&recording.egress_id) && !recording.status.is_over()
+        self.is_lost(recording) && !recording.status.is_over()
     }
 
     /// The state of a recording.

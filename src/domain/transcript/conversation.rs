@@ -3,8 +3,10 @@
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    parts::{RawFields, UnreadableReport, is_list, items, part},
-    turn::{Item, item},
+    bounded::Budget,
+    exchange::each_item,
+    parts::{MOST_VALUES, UnreadableReport, fields, is_list, items, part},
+    turn::Item,
 };
 
 /// A conversation with more turns is refused: each takes about a hundred bytes of memory, however short it is.
@@ -42,16 +44,35 @@ fn structured(
     if is_list(value) {
         return turns(value, each).map(|()| None);
     }
-    let inner: RawFields<'_> = part(value)?;
+    let wanted = |name: &str| LISTS.contains(&name) || TEXTS.contains(&name);
+    let inner = fields(value, wanted)?;
     let list = LISTS.iter().find_map(|name| inner.get(*name));
     let text = TEXTS.iter().find_map(|name| inner.get(*name));
     match (list, text) {
         (Some(list), _) if is_list(list) => turns(list, each).map(|()| None),
+        (None, _) if is_turn(value) => one(value, each).map(|()| None),
         (None, Some(text)) if text.get().starts_with('"') => part(text).map(Some),
         _ => Err(UnreadableReport(
             "the conversation is an object without an `items` or `turns` list".into(),
         )),
     }
+}
+
+/// Whether an object is a turn with its speaker.
+pub(super) fn is_turn(value: &RawValue) -> bool {
+    let mut is_turn = false;
+    let read = one(value, &mut |_, item| {
+        is_turn |= matches!(item, Item::Turn(_))
+    });
+    read.is_ok() && is_turn
+}
+
+/// Calls `each` with an object that is an item itself.
+fn one(value: &RawValue, each: &mut dyn FnMut(&Value, Item)) -> Result<(), UnreadableReport> {
+    let parsed = Budget::new(MOST_VALUES).value(value);
+    let parsed = parsed.map_err(|error| UnreadableReport(error.to_string()))?;
+    each_item(value, &parsed, &mut |item| each(&parsed, item));
+    Ok(())
 }
 
 /// A conversation that was serialized twice: the text is JSON that contains turns.
@@ -70,12 +91,13 @@ fn nested(text: &str) -> Option<Box<RawValue>> {
 
 fn turns(list: &RawValue, each: &mut dyn FnMut(&Value, Item)) -> Result<(), UnreadableReport> {
     let mut count = 0;
-    items(list, |value| {
-        let item = item(value);
-        count += usize::from(matches!(item, Item::Turn(_)));
-        if count <= MOST_TURNS {
-            each(value, item);
-        }
+    items(list, |json, value| {
+        each_item(json, value, &mut |item| {
+            count += usize::from(matches!(item, Item::Turn(_)));
+            if count <= MOST_TURNS {
+                each(value, item);
+            }
+        });
     })?;
     match count <= MOST_TURNS {
         true => Ok(()),

@@ -7,7 +7,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     heard::Heard,
     parts::{UnreadableReport, items},
-    report::{Speaker, Turn},
+    report::{Speaker, Transcript, Turn},
     time::moment,
     timed::at,
     turn::{Item, item},
@@ -20,6 +20,8 @@ pub(super) struct InConversation {
     heard: Heard,
     /// Hashes of the IDs of its items and of the text of its turns: not every conversation has IDs.
     items: HashSet<u64>,
+    /// The conversation is plain text.
+    is_text: bool,
 }
 
 impl InConversation {
@@ -38,6 +40,12 @@ impl InConversation {
         }
     }
 
+    /// Adds a conversation in plain text, of which only the words are known.
+    pub(super) fn add_text(&mut self, text: &str) {
+        self.is_text = true;
+        text.lines().for_each(|line| self.heard.add(line));
+    }
+
     /// Calls `each` with every turn that only the events have, in the order of the events.
     pub(super) fn lost(
         mut self,
@@ -45,14 +53,20 @@ impl InConversation {
         each: &mut dyn FnMut(Turn),
     ) -> Result<(), UnreadableReport> {
         let (mut heard, mut interim) = (Vec::new(), None);
-        items(events, |event| {
+        let mut of_history = Vec::new();
+        items(events, |_, event| {
             if let Some((value, Item::Turn(turn))) = added(event)
                 && let Some(id) = value.get("id").and_then(Value::as_str)
                 && !self.items.contains(&hash(&id))
                 && !self.items.contains(&hash(&turn.text))
             {
-                self.add(value, &Item::Turn(turn.clone()));
-                each(turn);
+                match self.is_text {
+                    true => of_history.push(turn),
+                    false => {
+                        self.add(value, &Item::Turn(turn.clone()));
+                        each(turn);
+                    }
+                }
             }
             match recognised(event) {
                 Some((turn, Recognition::Interim)) => interim = Some(turn),
@@ -63,19 +77,27 @@ impl InConversation {
                 None => {}
             }
         })?;
-        let sentences = heard.iter().map(|turn| turn.text.as_str());
-        let mut lost = self.heard.lost(sentences).into_iter().peekable();
-        for (n, turn) in heard.into_iter().enumerate() {
-            if lost.next_if_eq(&n).is_some() {
-                each(turn);
-            }
-        }
-        // The sentence that the caller was speaking when the session ended.
-        if let Some(turn) = interim.filter(|turn| !self.heard.has_interim(&turn.text)) {
+        let sentences = of_history.iter().map(|turn: &Turn| turn.text.as_str());
+        let lost = self.heard.lost(sentences, None);
+        for turn in chosen(of_history, &lost.sentences) {
+            self.heard.add(&turn.text);
             each(turn);
         }
+        let last = interim.as_ref().map(|turn: &Turn| turn.text.as_str());
+        let sentences = heard.iter().map(|turn| turn.text.as_str());
+        let lost = self.heard.lost(sentences, last);
+        chosen(heard, &lost.sentences).for_each(&mut *each);
+        // The sentence that the caller was speaking when the session ended.
+        interim.filter(|_| lost.interim).into_iter().for_each(each);
         Ok(())
     }
+}
+
+/// The turns with these indexes, which are in order.
+fn chosen(turns: Vec<Turn>, indexes: &[usize]) -> impl Iterator<Item = Turn> {
+    let mut indexes = indexes.iter().copied().peekable();
+    let turns = turns.into_iter().enumerate();
+    turns.filter_map(move |(n, turn)| indexes.next_if_eq(&n).map(|_| turn))
 }
 
 fn added(event: &Value) -> Option<(&Value, Item)> {
@@ -105,6 +127,14 @@ fn recognised(event: &Value) -> Option<(Turn, Recognition)> {
     let time = first(["created_at", "createdAt"]).and_then(moment);
     let turn = at(Turn::new(Speaker::Caller, text), time);
     (!text.is_empty()).then_some((turn, state))
+}
+
+/// The text with the lost turns as its last lines, by time.
+pub(super) fn appended(text: String, lost: Vec<Turn>) -> String {
+    let lost = inserted(Vec::new(), lost);
+    let texts = [text, Transcript::Turns(lost).text()].into_iter();
+    let texts: Vec<String> = texts.filter(|text| !text.trim().is_empty()).collect();
+    texts.join("\n")
 }
 
 /// The turns with the lost ones inserted by time. Lost turns without a time come last.

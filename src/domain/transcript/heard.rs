@@ -1,9 +1,6 @@
 //! Finds recognized sentences that are missing from the conversation.
 
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, HashSet},
-};
+use std::{cmp::Reverse, collections::HashMap};
 
 use crate::domain::hash::hash;
 
@@ -16,28 +13,34 @@ const MOST_STEPS: usize = 20_000_000;
 #[derive(Default)]
 pub(super) struct Heard {
     words: Vec<u64>,
-    /// The words of the last turn.
-    last: HashSet<u64>,
+    /// Where the words of the last turn begin.
+    last: usize,
+}
+
+/// Recognized sentences that are part of no turn.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// Their indexes.
+    pub sentences: Vec<usize>,
+    /// Whether the interim sentence is one.
+    pub interim: bool,
 }
 
 impl Heard {
     /// Adds the words of a turn.
     pub(super) fn add(&mut self, text: &str) {
-        let words = words(text);
-        self.words.extend(&words);
+        self.last = self.words.len();
+        self.words.extend(words(text));
         self.words.push(END);
-        self.last = words.into_iter().collect();
     }
 
-    /// Whether an interim sentence became part of the last turn.
-    pub(super) fn has_interim(&self, sentence: &str) -> bool {
-        let words = words(sentence);
-        let there = words.iter().filter(|word| self.last.contains(*word));
-        2 * there.count() >= words.len()
-    }
-
-    /// The indexes of the sentences that are part of no turn. A sentence that was recognized twice must be there twice.
-    pub(super) fn lost<'a>(&self, sentences: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    /// The sentences that are part of no turn. A sentence that was recognized twice must be there twice. `interim`: the
+    /// sentence that was spoken when the session ended.
+    pub(super) fn lost<'a>(
+        &self,
+        sentences: impl Iterator<Item = &'a str>,
+        interim: Option<&str>,
+    ) -> Lost {
         let phrases: Vec<Vec<u64>> = sentences.map(words).collect();
         let mut by_length: Vec<usize> = (0..phrases.len()).collect();
         // Long sentences first: a "yes" must not use up the "yes" of "yes, please".
@@ -47,9 +50,21 @@ impl Heard {
         missing.retain(|n| !places.take(&phrases[*n]));
         missing.sort_unstable();
         // If the agent edited a turn, most of its words are still unused.
-        let mut left = places.left();
+        let mut left = places.left(0);
         missing.retain(|n| !take_most(&mut left, &phrases[*n]));
-        missing
+        Lost {
+            sentences: missing,
+            interim: interim.is_some_and(|interim| !self.has_interim(&mut places, interim)),
+        }
+    }
+
+    /// Whether an interim sentence became part of a turn: words that no final sentence has used. Its last word may have
+    /// been recognized differently in the end.
+    fn has_interim(&self, places: &mut Places<'_>, sentence: &str) -> bool {
+        let words = words(sentence);
+        let begun = &words[..words.len().saturating_sub(1)];
+        let is_there = places.take(&words) || begun.len() > 1 && places.take(begun);
+        is_there || take_most(&mut places.left(self.last), &words)
     }
 }
 
@@ -102,15 +117,11 @@ impl Places<'_> {
         false
     }
 
-    /// Counts the words that no sentence used.
-    fn left(&self) -> HashMap<u64, usize> {
+    /// Counts the words from this place on that no sentence used.
+    fn left(&self, from: usize) -> HashMap<u64, usize> {
         let mut left = HashMap::new();
-        for (word, _) in self
-            .words
-            .iter()
-            .zip(&self.taken)
-            .filter(|(_, taken)| !**taken)
-        {
+        let words = self.words.iter().zip(&self.taken).skip(from);
+        for (word, _) in words.filter(|(word, taken)| !**taken && **word != END) {
             *left.entry(*word).or_default() += 1;
         }
         left
@@ -135,15 +146,39 @@ fn take_most(left: &mut HashMap<u64, usize>, phrase: &[u64]) -> bool {
     true
 }
 
-/// Hashes of the words, without case and punctuation, which differ between a sentence and its turn.
+/// Hashes of the words, without case and punctuation, which differ between a sentence and its turn. In scripts without
+/// blanks, each character counts as a word.
 fn words(text: &str) -> Vec<u64> {
-    let word = |word: &str| {
-        let letters = word.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect::<String>()
+    let mut hashes = Vec::new();
+    let mut word = String::new();
+    let mut end = |word: &mut String| {
+        if !word.is_empty() {
+            hashes.push(hash(word).max(END + 1));
+            word.clear();
+        }
     };
-    let words = text.split_whitespace().map(word);
-    let words = words.filter(|word| !word.is_empty());
-    words.map(|word| hash(&word).max(END + 1)).collect()
+    for c in text.chars() {
+        if c.is_whitespace() || is_word(c) {
+            end(&mut word);
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        if is_word(c) {
+            end(&mut word);
+        }
+    }
+    end(&mut word);
+    hashes
+}
+
+/// Whether the character belongs to a script without blanks between words: Thai, Lao, Tibetan, Burmese, Khmer, Chinese,
+/// Japanese.
+fn is_word(c: char) -> bool {
+    matches!(c,
+        '\u{0E00}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{3040}'..='\u{30FF}' | '\u{31F0}'..='\u{31FF}'
+        | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF66}'..='\u{FF9D}'
+        | '\u{20000}'..='\u{3FFFF}')
 }
 
 #[cfg(test)]
@@ -155,8 +190,8 @@ mod tests {
         for turn in turns {
             heard.add(turn);
         }
-        let lost = heard.lost(sentences.iter().copied());
-        lost.into_iter().map(|n| sentences[n]).collect()
+        let lost = heard.lost(sentences.iter().copied(), None);
+        lost.sentences.into_iter().map(|n| sentences[n]).collect()
     }
 
     #[test]
@@ -199,11 +234,40 @@ mod tests {
         assert!(lost(&turns, &["My number is 5550100 thank you very much."]).is_empty());
     }
 
+    /// Whether an interim sentence is lost, after these final ones.
+    fn interim(turns: &[&str], sentences: &[&str], interim: &str) -> bool {
+        let mut heard = Heard::default();
+        turns.iter().for_each(|turn| heard.add(turn));
+        heard.lost(sentences.iter().copied(), Some(interim)).interim
+    }
+
     #[test]
     fn an_interim_sentence_that_became_a_turn_is_no_loss() {
-        let mut heard = Heard::default();
-        heard.add("I would like Tuesday.");
-        assert!(heard.has_interim("I would like Tues"));
-        assert!(!heard.has_interim("And please cancel"));
+        let turns = ["I would like Tuesday."];
+        assert!(!interim(&turns, &[], "I would like Tues"));
+        assert!(!interim(&turns, &[], "I wood like Tuesday"));
+        assert!(interim(&turns, &[], "And please cancel"));
+    }
+
+    #[test]
+    fn words_of_a_final_sentence_are_not_those_of_an_interim_one() {
+        let turns = ["I would like to cancel Tuesday.", "Yes."];
+        let sentences = ["I would like to cancel Tuesday.", "Yes."];
+        assert!(interim(&turns, &sentences, "I would like to book Friday"));
+        assert!(interim(&turns, &sentences, "Yes"));
+    }
+
+    #[test]
+    fn sentences_without_blanks_are_compared_by_their_characters() {
+        let turns = ["我想预约星期二。上午可以吗？", "はい、お願いします。"];
+        let sentences = [
+            "我想预约星期二",
+            "上午可以吗",
+            "はい",
+            "お願いします",
+            "再见",
+        ];
+        assert_eq!(lost(&turns, &sentences), ["再见"]);
+        assert!(lost(&["สวัสดีครับ ขอนัดวันอังคาร"], &["สวัสดีครับ", "ขอนัดวันอังคาร"]).is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Merges the reports of all of the agents' jobs into the conversation of a call.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -83,12 +85,19 @@ fn named(report: &Report, speaker: impl Fn(&str) -> Option<Speaker>) -> Vec<Turn
         return Vec::new();
     };
     let turns = turns.iter().filter_map(|turn| {
-        let Some(label) = &turn.label else {
-            return Some(turn.clone());
-        };
         let mut turn = turn.clone();
-        turn.speaker = speaker(label)?;
-        turn.label = None;
+        let Some(label) = turn.label.take() else {
+            return Some(turn);
+        };
+        match (speaker(&label), turn.words_at.take()) {
+            (Some(known), words_at) => {
+                turn.speaker = known;
+                let words = turn.text.get(words_at.unwrap_or(0) as usize..);
+                turn.text = words.unwrap_or_default().to_owned();
+            }
+            (None, Some(_)) => turn.speaker = Speaker::Caller,
+            (None, None) => return None,
+        }
         if turn.speaker == Speaker::Agent {
             turn.text = spoken(&turn.text).into_owned();
         }
@@ -97,16 +106,18 @@ fn named(report: &Report, speaker: impl Fn(&str) -> Option<Speaker>) -> Vec<Turn
     turns.collect()
 }
 
-/// Removes conversations that a later report repeats as its beginning: a job may take over another's history.
+/// Removes conversations that another report repeats as its beginning: a job may take over another's history.
 fn without_copies(conversations: Vec<Vec<Turn>>) -> Vec<Vec<Turn>> {
     let mut kept: Vec<Vec<Turn>> = Vec::new();
     for conversation in conversations {
-        let begins_with = |earlier: &Vec<Turn>| {
-            let pairs = earlier.iter().zip(&conversation);
-            earlier.len() <= conversation.len() && pairs.into_iter().all(|(a, b)| is_same(a, b))
+        let begins_with = |long: &[Turn], short: &[Turn]| {
+            let mut pairs = short.iter().zip(long);
+            short.len() <= long.len() && pairs.all(|(a, b)| is_same(a, b))
         };
-        kept.retain(|earlier| !begins_with(earlier));
-        kept.push(conversation);
+        kept.retain(|earlier| !begins_with(&conversation, earlier));
+        if !kept.iter().any(|longer| begins_with(longer, &conversation)) {
+            kept.push(conversation);
+        }
     }
     kept
 }
@@ -145,7 +156,14 @@ fn merge(conversations: Vec<Vec<Turn>>, start: Option<Timestamp>) -> Vec<Turn> {
     }
     all.sort_by_key(|timed| timed.at);
     let mut merged: Vec<Timed> = Vec::with_capacity(all.len());
+    // The job that has each item of a history first.
+    let mut owners: HashMap<Box<str>, usize> = HashMap::new();
     for timed in all {
+        let item = timed.turn.item.clone();
+        let owner = item.map(|item| *owners.entry(item).or_insert(timed.job));
+        if owner.is_some_and(|owner| owner != timed.job) {
+            continue;
+        }
         if !merged
             .iter()
             .rev()

@@ -1,5 +1,6 @@
 //! What agents report of a session, and the conversation that people read.
 
+mod bounded;
 mod report;
 mod reports;
 mod text;
@@ -15,13 +16,18 @@ mod tag;
 mod markup;
 mod plain;
 
+mod parts;
+
 mod line;
 mod named;
 mod timed;
+mod unread;
 
 mod turn;
 
-mod parts;
+mod exchange;
+
+mod roles;
 
 mod conversation;
 mod heard;

@@ -8,8 +8,12 @@ use super::{
 };
 
 /// Fields with the speaker, in order of preference.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 31] = [
     "role",
+    "Role",
+    "ParticipantRole",
+    "participant_role",
+    "participantRole",
     "speaker",
     "sender",
     "from",
@@ -24,15 +28,23 @@ const FIELDS: [&str; 19] = [
     "speakerName",
     "sender_name",
     "participant_name",
+    "ParticipantId",
+    "participant_id",
+    "participantId",
+    "Speaker",
     "name",
     "user",
     "type",
     "event",
+    "channel",
+    "source",
+    "side",
+    "party",
 ];
 /// Fields with a participant's identity, which is more specific than a name.
 const IDENTITIES: [&str; 3] = ["participant_identity", "participantIdentity", "identity"];
-/// Fields with the kind of an item, which only sometimes names the speaker.
-const KINDS: [&str; 2] = ["type", "event"];
+/// Fields that only sometimes name the speaker.
+const KINDS: [&str; 6] = ["type", "event", "channel", "source", "side", "party"];
 /// Fields that are true for one side and false for the other.
 const SIDES: [(&str, Speaker, Speaker); 6] = [
     ("is_agent", Speaker::Agent, Speaker::Caller),
@@ -45,6 +57,9 @@ const SIDES: [(&str, Speaker, Speaker); 6] = [
 
 /// The first known name; otherwise a side, otherwise an identity, otherwise the first unknown name.
 pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, &str)> {
+    if let Some(class) = class(fields) {
+        return Some((label(class), class));
+    }
     let mut unknown: Option<(Label, &str)> = None;
     for field in FIELDS {
         let Some(name) = fields.get(field).and_then(name_in) else {
@@ -60,6 +75,12 @@ pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, &str)> {
         }
     }
     side(fields).or(unknown)
+}
+
+/// LangChain's `{"lc": 1, "type": "constructor", "id": ["langchain", …, "HumanMessage"]}`: the name of the class.
+fn class(fields: &Map<String, Value>) -> Option<&str> {
+    fields.get("lc")?;
+    fields.get("id")?.as_array()?.last()?.as_str()
 }
 
 /// The name in a text or in an object.
@@ -86,22 +107,7 @@ fn side(fields: &Map<String, Value>) -> Option<(Label, &str)> {
     speaker.map(|speaker| (Label::Speaker(speaker), ""))
 }
 
-/// `{"agent": "Hello."}`: the speaker and the words.
-pub(super) fn keyed(fields: &Map<String, Value>) -> Option<(Speaker, &str)> {
-    const NAMES: [&str; 8] = [
-        "agent",
-        "assistant",
-        "bot",
-        "ai",
-        "user",
-        "caller",
-        "human",
-        "customer",
-    ];
-    let name = NAMES.iter().find(|name| fields.contains_key(**name))?;
-    let words = fields.get(*name)?.as_str()?;
-    match label(name) {
-        Label::Speaker(speaker) => Some((speaker, words.trim())),
-        _ => None,
-    }
+/// Whether a field may name the speaker.
+pub(super) fn is_speaker(field: &str) -> bool {
+    FIELDS.contains(&field) || SIDES.iter().any(|(side, ..)| *side == field)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::{
-    conversation::conversation,
-    parts::{RawFields, UnreadableReport, is_list, items, part},
+    conversation::{conversation, is_turn},
+    parts::{RawFields, UnreadableReport, fields, has_items, is_list},
     turn::Item,
 };
 
@@ -21,7 +21,7 @@ pub(super) const PLACES: [&str; 7] = [
     "chatHistory",
 ];
 /// Further fields, if none of those has it.
-const MORE_PLACES: [&str; 10] = [
+const MORE_PLACES: [&str; 15] = [
     "transcripts",
     "results",
     "transcript_object",
@@ -32,6 +32,11 @@ const MORE_PLACES: [&str; 10] = [
     "segments",
     "dialogue",
     "dialog",
+    "Transcript",
+    "Segments",
+    "Messages",
+    "Turns",
+    "Conversation",
 ];
 /// Fields that may wrap the object with the conversation, as in the webhooks of Vapi, Retell and ElevenLabs.
 const WRAPPERS: [&str; 9] = [
@@ -44,6 +49,23 @@ const WRAPPERS: [&str; 9] = [
     "payload",
     "session",
     "body",
+];
+/// Fields that the service itself reads.
+pub(super) const IMPORTANT: [&str; 14] = [
+    "room_id",
+    "roomId",
+    "room_sid",
+    "room",
+    "room_name",
+    "roomName",
+    "timestamp",
+    "job_id",
+    "jobId",
+    "job",
+    "close_reason",
+    "summary",
+    "metadata",
+    "job_metadata",
 ];
 /// The maximum depth of wrappers.
 const DEEPEST: u8 = 3;
@@ -75,16 +97,32 @@ pub(super) fn place(body: &RawValue) -> Result<Placed<'_>, UnreadableReport> {
     if !body.get().starts_with('{') {
         return Ok(Placed::new(body));
     }
-    within(body, 0)?.ok_or_else(|| {
+    if let Some(placed) = within(body, 0)? {
+        return Ok(placed);
+    }
+    if is_turn(body) {
+        let fields = fields(body, is_wanted)?.into_iter().collect();
+        return Ok(Placed {
+            fields,
+            ..Placed::new(body)
+        });
+    }
+    Err(
         UnreadableReport(
             "the body contains no conversation: send the session report, or one of `chat_history`, `history`, `transcript`, `turns`, `items`, `messages`"
                 .into(),
         )
-    })
+    )
+}
+
+/// Whether the field may have the conversation.
+fn is_wanted(name: &str) -> bool {
+    let lists: [&[&str]; 4] = [&PLACES, &MORE_PLACES, &WRAPPERS, &IMPORTANT];
+    name == "events" || lists.iter().any(|names| names.contains(&name))
 }
 
 fn within(body: &RawValue, depth: u8) -> Result<Option<Placed<'_>>, UnreadableReport> {
-    let mut fields: RawFields<'_> = part(body)?;
+    let mut fields = fields(body, is_wanted)?;
     let events = fields.remove("events");
     let own = best(&fields);
     let wrapped = match own {
@@ -134,11 +172,6 @@ fn has_wrapper(fields: &RawFields<'_>) -> bool {
 
 fn is_object(value: &RawValue) -> bool {
     value.get().starts_with('{')
-}
-
-fn has_items(list: &RawValue) -> bool {
-    let mut count = 0;
-    items(list, |_| count += 1).is_ok() && count > 0
 }
 
 /// A conversation without turns, for a report that has events only.

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
+    bounded::Budget,
     conversation::conversation,
-    events::{InConversation, inserted},
-    parts::{UnreadableReport, is_list, items, part},
-    place::{Placed, place},
+    events::{InConversation, appended, inserted},
+    parts::{UnreadableReport, is_list, items},
+    place::{IMPORTANT, Placed, place},
     report::{Report, Transcript, Turn},
+    roles::Roles,
     time::timestamp,
     turn::Item,
 };
@@ -17,6 +19,10 @@ use crate::domain::room::Room;
 
 /// The maximum number of labels that an outline counts separately.
 const MOST_LABELS: usize = 50;
+/// The maximum size of the fields beside the conversation, in bytes of JSON; of one of them, a quarter.
+const MOST_BYTES: usize = 1 << 20;
+/// The maximum number of values in them.
+const MOST_VALUES: usize = 20_000;
 
 /// What a body is about, without its conversation.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,6 +34,8 @@ pub struct Outline {
     pub labels: BTreeMap<Box<str>, usize>,
     /// The number of items with words but without a speaker.
     pub unknown: usize,
+    /// The number of items with texts, but without a field for words.
+    pub wordless: usize,
 }
 
 /// Parses an agent's report: the session report, `history.to_dict()`, an array of turns, a string, `{"turns":
@@ -39,16 +47,20 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
     let text = each_turn(&placed, &mut |found| match found {
         Found::Turn(turn) => turns.push(turn),
         Found::Lost(turn) => lost.push(turn),
-        Found::Unknown => {}
+        Found::Unknown | Found::Wordless => {}
     })?;
-    if !lost.is_empty() {
-        turns = inserted(turns, lost);
-    }
-    turns.shrink_to_fit();
+    let transcript = match text {
+        Some(text) => Transcript::Text(appended(text, lost)),
+        None => {
+            let mut turns = inserted(turns, lost);
+            turns.shrink_to_fit();
+            Transcript::Turns(turns)
+        }
+    };
     let fields = fields(&placed)?;
     let report = Report {
         at: fields.get("timestamp").and_then(timestamp),
-        transcript: text.map_or(Transcript::Turns(turns), Transcript::Text),
+        transcript,
         fields,
     };
     Ok((room(&report.fields), report))
@@ -60,7 +72,9 @@ pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
     let mut outline = Outline::default();
     let text = each_turn(&placed, &mut |found| match found {
         Found::Turn(Turn {
-            label: Some(label), ..
+            label: Some(label),
+            words_at: None,
+            ..
         }) => {
             let is_known = outline.labels.contains_key(&label);
             match is_known || outline.labels.len() < MOST_LABELS {
@@ -70,9 +84,10 @@ pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
         }
         Found::Turn(_) | Found::Lost(_) => outline.turns += 1,
         Found::Unknown => outline.unknown += 1,
+        Found::Wordless => outline.wordless += 1,
     })?;
     if let Some(text) = text {
-        outline.turns = usize::from(!text.trim().is_empty());
+        outline.turns = usize::from(!text.trim().is_empty() || outline.turns > 0);
     }
     outline.room = room(&fields(&placed)?);
     Ok(outline)
@@ -83,6 +98,7 @@ enum Found {
     /// A turn that only the events have.
     Lost(Turn),
     Unknown,
+    Wordless,
 }
 
 /// Calls `each` with every turn. Returns the text if the conversation is plain text.
@@ -92,34 +108,50 @@ fn each_turn(
 ) -> Result<Option<String>, UnreadableReport> {
     let events = placed.events.filter(|events| is_list(events));
     let mut known = events.map(|_| InConversation::default());
+    let roles = Roles::of(&placed.fields);
     let text = conversation(placed.conversation, &mut |value, item| {
+        let item = roles.resolve(item);
         if let Some(known) = &mut known {
             known.add(value, &item);
         }
         match item {
             Item::Turn(turn) => each(Found::Turn(turn)),
             Item::Unknown => each(Found::Unknown),
+            Item::Wordless => each(Found::Wordless),
             Item::Silent => {}
         }
     })?;
-    if let (Some(events), Some(known), None) = (events, known, &text) {
+    if let (Some(events), Some(mut known)) = (events, known) {
+        if let Some(text) = &text {
+            known.add_text(text);
+        }
         known.lost(events, &mut |turn| each(Found::Lost(turn)))?;
     }
     Ok(text)
 }
 
-/// Everything except the conversation and the events.
+/// Everything except the conversation and the events, as far as its size is limited: it becomes part of the call.
 fn fields(placed: &Placed<'_>) -> Result<Map<String, Value>, UnreadableReport> {
     let mut kept = Map::new();
-    for (name, value) in &placed.fields {
-        if !kept.contains_key(name) {
-            kept.insert(name.clone(), part(value)?);
+    let budget = Budget::new(MOST_VALUES);
+    let mut bytes = MOST_BYTES;
+    let (important, others): (Vec<_>, Vec<_>) = placed
+        .fields
+        .iter()
+        .partition(|(name, _)| IMPORTANT.contains(&name.as_str()));
+    for (name, value) in important.into_iter().chain(others) {
+        let size = name.len() + value.get().len();
+        if !kept.contains_key(name) && size <= bytes.min(MOST_BYTES / 4) {
+            bytes -= size;
+            // A field that cannot be parsed is left out.
+            let value = budget.value(value).unwrap_or_default();
+            kept.insert(name.clone(), value);
         }
     }
     // Agents in JavaScript report the close reason only as an event.
     if let Some(events) = placed.events.filter(|events| is_list(events)) {
         let mut reason = Value::Null;
-        items(events, |event| {
+        items(events, |_, event| {
             if event["type"] == "close" {
                 reason = event["reason"].clone();
             }

@@ -23,6 +23,13 @@ pub struct Turn {
     /// The speaker's label in the report, if only the call's participants can resolve it. `speaker` then has no meaning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Box<str>>,
+    /// Where the words begin in `text`, if the label is its beginning. If the label is no participant's, the text is the
+    /// caller's, with its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words_at: Option<u32>,
+    /// The ID of its item in the agent's history, if it is unique: another job may be given that history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Box<str>>,
 }
 
 impl Turn {
@@ -36,6 +43,8 @@ impl Turn {
             offset_ms: None,
             length_ms: None,
             label: None,
+            words_at: None,
+            item: None,
         }
     }
 }

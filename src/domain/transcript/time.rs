@@ -16,12 +16,52 @@ pub(super) enum Moment {
     Offset(i64),
 }
 
+/// What a number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Its size tells.
+    BySize,
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
 /// Parses a time in any form; `None` if it is not one.
 pub(super) fn moment(value: &Value) -> Option<Moment> {
     match value {
         Value::Number(number) => of_number(number.as_f64()?),
         Value::String(text) => of_text(text.trim()),
+        // Protobuf's Timestamp and Duration.
+        Value::Object(fields) => {
+            let number = |name: &str| match fields.get(name)? {
+                Value::String(text) => text.parse().ok(),
+                number => number.as_f64(),
+            };
+            let seconds: f64 = number("seconds")?;
+            of_number(seconds + number("nanos").unwrap_or_default() / 1e9)
+        }
         _ => None,
+    }
+}
+
+/// Parses a time whose name has a unit.
+pub(super) fn moment_in(value: &Value, unit: Unit) -> Option<Moment> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let per_second = match unit {
+        Unit::BySize => return moment(value),
+        Unit::Seconds => 1.0,
+        Unit::Milliseconds => 1e3,
+        Unit::Microseconds => 1e6,
+        Unit::Nanoseconds => 1e9,
+    };
+    match number {
+        Some(number) => of_number(number / per_second),
+        None => moment(value),
     }
 }
 
@@ -52,6 +92,11 @@ fn of_number(number: f64) -> Option<Moment> {
 fn of_text(text: &str) -> Option<Moment> {
     if let Ok(number) = text.parse() {
         return of_number(number);
+    }
+    // Protobuf's Duration as JSON, and numbers with a unit.
+    let measured = |unit: &str| text.strip_suffix(unit)?.trim_end().parse::<f64>().ok();
+    if let Some(milliseconds) = measured("ms").or_else(|| Some(measured("s")? * 1e3)) {
+        return of_number(milliseconds / 1e3);
     }
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(Moment::At(at));
@@ -121,6 +166,9 @@ mod tests {
             (json!(99_999_999), 99_999_999_000),
             (json!("1:05"), 65_000),
             (json!("00:01:05.250"), 65_250),
+            (json!("65.25s"), 65_250),
+            (json!("250 ms"), 250),
+            (json!({ "seconds": "65", "nanos": 250_000_000 }), 65_250),
         ];
         for (written, milliseconds) in offsets {
             assert_eq!(

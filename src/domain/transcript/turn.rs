@@ -9,9 +9,11 @@ use super::{
     label::{Label, label},
     line::line,
     markup::spoken,
-    named::{keyed, named},
+    named::named,
     report::{Speaker, Turn},
-    timed::timed,
+    time::{Moment, moment},
+    timed::{at, timed},
+    unread::has_unread_words,
     words::words,
 };
 
@@ -23,10 +25,12 @@ pub(super) enum Item {
     Silent,
     /// It has words, but no speaker.
     Unknown,
+    /// It has texts, but none in a field for words.
+    Wordless,
 }
 
 /// Fields that may wrap an item: in the agents SDK's events, ChatGPT's exports, Hume's messages.
-const WRAPPERS: [&str; 3] = ["item", "message", "data"];
+const WRAPPERS: [&str; 4] = ["item", "message", "data", "Transcript"];
 /// Prefixes of the types of items that nobody speaks.
 const SILENT: [&str; 10] = [
     "function",
@@ -41,14 +45,22 @@ const SILENT: [&str; 10] = [
     "instruction",
 ];
 
+/// Lengths of IDs that are unique beyond their report.
+const UNIQUE: std::ops::RangeInclusive<usize> = 8..=64;
+/// The maximum length of a label in a pair, in bytes: a participant's identity or name.
+const LONGEST_NAME: usize = 100;
+
 /// Parses an item.
 pub(super) fn item(item: &Value) -> Item {
     match item {
         Value::String(text) => line(text).map_or(Item::Silent, voiced),
         Value::Object(fields) => of_fields(fields, Depth::Outer),
-        // LangChain's `["human", "Hi"]`.
-        Value::Array(pair) => match pair.as_slice() {
-            [Value::String(name), Value::String(words)] => pair_of(name, words.trim()),
+        // LangChain's `["human", "Hi"]`, and with a time.
+        Value::Array(parts) => match parts.as_slice() {
+            [Value::String(name), Value::String(words)] => pair(name, words.trim(), None),
+            [Value::String(name), Value::String(words), time] if moment(time).is_some() => {
+                pair(name, words.trim(), moment(time))
+            }
             _ => Item::Unknown,
         },
         _ => Item::Unknown,
@@ -74,13 +86,13 @@ fn of_fields(fields: &Map<String, Value>, depth: Depth) -> Item {
     }
     let text = words(fields);
     let turn = match named {
-        None | Some((Label::Unknown, _)) if text.is_empty() => match keyed(fields) {
-            Some((speaker, words)) => Turn::new(speaker, words),
-            None => return Item::Silent,
-        },
-        _ if text.is_empty() => return Item::Silent,
-        None => return Item::Unknown,
         Some((Label::Silent, _)) => return Item::Silent,
+        None | Some((Label::Unknown, _)) if text.is_empty() => match keyed(fields) {
+            Some(turn) => turn,
+            None => return without_words(fields, named),
+        },
+        _ if text.is_empty() => return without_words(fields, named),
+        None => return Item::Unknown,
         Some((Label::Speaker(speaker), _)) => Turn::new(speaker, text),
         Some((Label::Unknown, name)) => Turn {
             label: Some(name.into()),
@@ -92,11 +104,32 @@ fn of_fields(fields: &Map<String, Value>, depth: Depth) -> Item {
     turn.interrupted = interrupted
         .iter()
         .any(|name| fields.get(*name) == Some(&Value::Bool(true)));
+    let id = fields.get("id").and_then(Value::as_str);
+    let id = id.filter(|id| UNIQUE.contains(&id.len()));
+    turn.item = id.map(Into::into);
     voiced(turn)
 }
 
+/// `{"agent": "Hello."}`: the speaker and the words.
+fn keyed(fields: &Map<String, Value>) -> Option<Turn> {
+    fields.iter().find_map(|(name, words)| match label(name) {
+        Label::Speaker(speaker) => {
+            let words = words.as_str()?.trim();
+            (!words.is_empty()).then(|| Turn::new(speaker, words))
+        }
+        _ => None,
+    })
+}
+
+fn without_words(fields: &Map<String, Value>, named: Option<(Label, &str)>) -> Item {
+    match has_unread_words(fields, named.map(|(_, name)| name)) {
+        true => Item::Wordless,
+        false => Item::Silent,
+    }
+}
+
 /// Whether nobody spoke it: a function call or the like, or an interim sentence.
-fn is_silent(fields: &Map<String, Value>) -> bool {
+pub(super) fn is_silent(fields: &Map<String, Value>) -> bool {
     let kind = fields.get("type").and_then(Value::as_str);
     let kind = kind.unwrap_or_default();
     let interim = ["is_final", "isFinal", "final"];
@@ -106,17 +139,22 @@ fn is_silent(fields: &Map<String, Value>) -> bool {
     interim || SILENT.iter().any(|silent| kind.starts_with(silent))
 }
 
-fn pair_of(name: &str, words: &str) -> Item {
-    match label(name) {
-        _ if words.is_empty() => Item::Silent,
-        Label::Speaker(speaker) => voiced(Turn::new(speaker, words)),
-        Label::Silent => Item::Silent,
-        Label::Unknown => Item::Unknown,
-    }
+fn pair(name: &str, words: &str, time: Option<Moment>) -> Item {
+    let turn = match label(name) {
+        _ if words.is_empty() => return Item::Silent,
+        Label::Silent => return Item::Silent,
+        Label::Speaker(speaker) => Turn::new(speaker, words),
+        Label::Unknown if name.len() > LONGEST_NAME => return Item::Unknown,
+        Label::Unknown => Turn {
+            label: Some(name.into()),
+            ..Turn::new(Speaker::Caller, words)
+        },
+    };
+    voiced(at(turn, time))
 }
 
 /// The turn without text-to-speech markup.
-fn voiced(mut turn: Turn) -> Item {
+pub(super) fn voiced(mut turn: Turn) -> Item {
     if turn.label.is_none()
         && turn.speaker == Speaker::Agent
         && let Cow::Owned(text) = spoken(&turn.text)
@@ -159,9 +197,29 @@ mod tests {
         for value in [
             json!({ "text": "Hi.", "model": "gpt-4o" }),
             json!(17),
-            json!(["Ava", "Hi."]),
+            json!(["Ava", "Hi.", "Hello."]),
         ] {
             assert_eq!(item(&value), Item::Unknown, "{value}");
+        }
+    }
+
+    #[test]
+    fn words_in_unknown_fields_are_noticed() {
+        for value in [
+            json!({ "speaker": "agent", "utterance_text": "Hello." }),
+            json!({ "role": "user", "content": [{ "type": "text", "txt": "Hi." }] }),
+            json!({ "role": "user", "payload": { "said": "Hi." } }),
+            json!({ "type": "utterance", "spoken": "Good morning." }),
+        ] {
+            assert_eq!(item(&value), Item::Wordless, "{value}");
+        }
+        for value in [
+            json!({ "type": "a_new_kind", "id": "item_1", "mode": "fast", "created_at": 1 }),
+            json!({ "role": "assistant", "content": [], "model": "gpt-4o", "note": "x" }),
+            json!({ "role": "model", "parts": [{ "functionCall": { "name": "book", "args": { "day": "Tuesday" } } }] }),
+            json!({ "role": "user", "content": [{ "type": "image_url", "image_url": { "url": "https://x.com" } }] }),
+        ] {
+            assert_eq!(item(&value), Item::Silent, "{value}");
         }
     }
 }

@@ -46,7 +46,14 @@ impl Intake {
             return Ok(Route::Nowhere);
         };
         if !room.sid.is_empty() {
-            return Ok(Route::Call(room.sid.clone()));
+            let is_known = match payload {
+                EventPayload::Report { .. } => self.is_known(batch, &room.sid).await?,
+                _ => true,
+            };
+            return Ok(match is_known {
+                true => Route::Call(room.sid.clone()),
+                false => wait(message, payload, room, now),
+            });
         }
         if let Some(egress_id) = payload.egress_id()
             && let Some(row) = self.store.call_of_egress(egress_id).await?
@@ -62,6 +69,14 @@ impl Intake {
             }
         }
         Ok(wait(message, payload, room, now))
+    }
+
+    /// Whether the call exists: a report alone makes none.
+    async fn is_known(&self, batch: &Batch, id: &CallId) -> anyhow::Result<bool> {
+        match batch.calls.get(id) {
+            Some(update) => Ok(!update.call.id.is_empty()),
+            None => Ok(self.store.call(id).await?.is_some()),
+        }
     }
 
     /// The call with that name whose time contains the report's `timestamp`, otherwise the live one, otherwise (for
@@ -107,10 +122,7 @@ fn wait(message: &InboxMessage, payload: &EventPayload, room: &Room, now: Timest
             REQUEST_WAIT,
             "LiveKit did not confirm in time that the room exists",
         ),
-        _ => (
-            REPORT_WAIT,
-            "no call with this room name appeared within an hour",
-        ),
+        _ => (REPORT_WAIT, "no call of this room appeared within an hour"),
     };
     let until = message.received_at + wait;
     if now >= until {

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{participants::SIDE_BY_SIDE, rooms::seen_open, target::Reconcile};
 use crate::{
     domain::{Call, event::Observation},
-    livekit::client::OpenRoom,
+    livekit::client::{Error, OpenRoom},
     pipeline::{
         message,
-        presence::{Presence, after_alive, listed, people},
+        presence::{Presence, after_alive, among},
     },
     store::InboxMessage,
 };
@@ -28,39 +28,53 @@ impl Reconcile {
         missing: &[(&Call, Timestamp)],
         now: Timestamp,
     ) -> Vec<InboxMessage> {
-        let mut messages = Vec::new();
+        let (mut messages, mut failed) = (Vec::new(), Vec::new());
         for some in missing.chunks(NAMES) {
             let names = some.iter().map(|(call, _)| call.room_name.as_str());
-            let Ok(named) = self.client.rooms(&names.collect::<Vec<_>>()).await else {
-                continue;
+            let named = match self.client.rooms(&names.collect::<Vec<_>>()).await {
+                Ok(named) => named,
+                Err(error) => {
+                    failed.extend(some.iter().map(|(call, _)| (*call, error.to_string())));
+                    continue;
+                }
             };
             for few in some.chunks(SIDE_BY_SIDE) {
                 let asked = few.iter();
                 let asked = asked.map(|(call, _)| self.presence(rooms, &named, call));
                 for ((call, since), presence) in few.iter().zip(join_all(asked).await) {
-                    messages.extend(presence.and_then(|it| conclude(call, *since, it, now)));
+                    match presence {
+                        Ok(presence) => messages.extend(conclude(call, *since, presence, now)),
+                        Err(error) => failed.push((*call, error.to_string())),
+                    }
                 }
             }
+        }
+        if !missing.is_empty() {
+            self.log_unconfirmed(&failed);
         }
         messages
     }
 
-    /// `None`: LiveKit did not answer.
+    /// Logs why LiveKit's answer is missing: one line for all rooms, and the same error again in an hour.
+    fn log_unconfirmed(&self, failed: &[(&Call, String)]) {
+        let Some((call, error)) = failed.first() else {
+            self.unconfirmed.should_log_recovery();
+            return;
+        };
+        if let Some(suppressed) = self.unconfirmed.should_log(error) {
+            tracing::warn!(call = %call.id, rooms = failed.len(), suppressed, %error, "LiveKit does not list the room of an open call and did not say who is in it; the call stays open, retrying");
+        }
+    }
+
     async fn presence(
         &self,
         rooms: &[OpenRoom],
         named: &[OpenRoom],
         call: &Call,
-    ) -> Option<Presence> {
-        if let Some(presence) = listed(named, call).or(listed(rooms, call)) {
-            return Some(presence);
-        }
-        people(&self.client, call)
-            .await
-            .inspect_err(|error| {
-                tracing::warn!(call = %call.id, %error, "LiveKit does not list the room of an open call and did not say who is in it; the call stays open, retrying");
-            })
-            .ok()
+    ) -> Result<Presence, Error> {
+        let with_name = rooms.iter().filter(|room| room.name == call.room_name);
+        let both: Vec<OpenRoom> = named.iter().chain(with_name).cloned().collect();
+        among(&both, &self.client, call).await
     }
 }
 

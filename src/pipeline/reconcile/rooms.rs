@@ -68,7 +68,7 @@ pub(super) fn reopened(calls: &[CallRow], running: &Running, now: Timestamp) -> 
 
 /// Whether the room counts as closed only because of lists, and so recently that a running egress of it is credible.
 pub(super) fn is_doubtful(call: &Call) -> bool {
-    let said = call.gone_at.zip(call.missing_at);
+    let said = call.gone_at.zip(call.missing.first().copied());
     let recent = |(gone, missing): (Timestamp, _)| gone.duration_since(missing) < HOPELESS;
     call.is_gone() && said.is_some_and(recent)
 }

@@ -13,6 +13,7 @@ use crate::{
     livekit::client::Client,
     pipeline::Wake,
     store::{InboxMessage, Store},
+    telemetry::LogThrottle,
 };
 
 /// Unfinished calls by ID.
@@ -31,6 +32,8 @@ pub struct Reconcile {
     pub(super) must_confirm: AtomicBool,
     /// Egresses that the last list of their room's participants lacked, and since when.
     pub(super) absent: Mutex<BTreeMap<EgressId, Timestamp>>,
+    /// Errors of the confirmation of missing rooms, each logged once an hour.
+    pub(super) unconfirmed: LogThrottle,
 }
 
 impl Reconcile {
@@ -50,6 +53,7 @@ impl Reconcile {
             lost_after,
             must_confirm: AtomicBool::new(false),
             absent: Mutex::default(),
+            unconfirmed: LogThrottle::default(),
         }
     }
     /// Stores observations in the inbox.

@@ -10,7 +10,8 @@ use crate::{
     domain::{Call, Recording, Sink, link::LinkRules, nanoseconds::seconds},
     mirror::{self, Client},
     pipeline::deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
-    storage::{self, Method},
+    storage::{self, Method, Served},
+    store::{self, Store},
 };
 
 /// How long a delivery is tried before it is dead.
@@ -26,6 +27,7 @@ pub struct Mirror {
     pub client: Client,
     pub storage: storage::Client,
     pub links: LinkRules,
+    pub store: Store,
 }
 
 impl Deliverer for Mirror {
@@ -67,15 +69,20 @@ impl Mirror {
         if is_outdated(&due.call, recording) && waited.abs() < BUCKET {
             return Attempt::new(Outcome::Wait { after: LOOK }, sink_state);
         }
+        let mut state = MirrorState {
+            end: Some(end),
+            number,
+            unconfirmed: true,
+        };
+        if let Some(attempt) = self.not_remembered(due, &state.to_json()).await {
+            return attempt;
+        }
         let id = message_id(recording, number);
         let body = self.body(&due.call, recording, number).await;
         let outcome = match self.client.post(&id, body, now).await {
             mirror::PostOutcome::Delivered => {
-                let sent = MirrorState {
-                    end: Some(end),
-                    number,
-                };
-                return Attempt::new(delivered, &sent.to_json());
+                state.unconfirmed = false;
+                return Attempt::new(delivered, &state.to_json());
             }
             mirror::PostOutcome::Retry { error } => {
                 let age = now.duration_since(due.delivery.created_at);
@@ -93,7 +100,24 @@ impl Mirror {
                 }
             }
         };
-        Attempt::new(outcome, sink_state)
+        Attempt::new(outcome, &state.to_json())
+    }
+
+    /// Stores the state before its message is sent, because the answer may be lost. `Some`: that failed, and nothing is sent.
+    async fn not_remembered(&self, due: &Due, state: &Value) -> Option<Attempt> {
+        let before = &due.delivery.sink_state;
+        if state == before {
+            return None;
+        }
+        let remembering = self.store.remember(&due.delivery.key, before, state);
+        Some(match remembering.await {
+            Ok(()) => return None,
+            Err(store::Error::Conflict) => Attempt::new(Outcome::Superseded, before),
+            Err(error) => {
+                let error = format!("{error}; nothing was sent to EGRESS_WEBHOOK_URL");
+                Attempt::new(Outcome::Retry { after: None, error }, before)
+            }
+        })
     }
 
     async fn body(&self, call: &Call, recording: &Recording, number: u32) -> String {
@@ -120,9 +144,12 @@ impl Mirror {
         if !recording.expects_file() || call.is_elsewhere(recording) {
             return Vec::new();
         }
-        let signed = self
-            .storage
-            .presign(&recording.key, self.links.ttl, Method::Get, None);
+        let signed = self.storage.presign(
+            &recording.key,
+            self.links.ttl,
+            Method::Get,
+            Served::default(),
+        );
         vec![json!({
             "filename": recording.key,
             "size": recording.size,

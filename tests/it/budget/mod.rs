@@ -3,6 +3,7 @@
 mod creates;
 pub(crate) mod front;
 mod month;
+mod month_days;
 mod month_end;
 mod pacing;
 mod processes;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use livekit_airtable::{
     domain::{Addressing, KeyLookup, KeyUnreadable, StorageKey},
-    storage::{Client, Config, Error, Method, ObjectHead},
+    storage::{Client, Config, Error, Method, ObjectHead, Served},
 };
 use livekit_airtable_sim::storage::{Key, Permission};
 
@@ -165,7 +165,7 @@ async fn links_of_every_form_play() {
             let client = client(&world, storage_key(signer).into(), addressing);
             let hour = Duration::from_secs(3600);
             let url = client
-                .presign(key, hour, Method::Get, Some("a b.mp3"))
+                .presign(key, hour, Method::Get, Served::download("a b.mp3"))
                 .await
                 .unwrap();
             let is_virtual = url.starts_with("http://recordings.localhost:");
@@ -173,7 +173,10 @@ async fn links_of_every_form_play() {
             let answer = browser.get(&url).send().await.unwrap();
             assert_eq!(answer.status(), 200);
             assert_eq!(answer.text().await.unwrap(), "words");
-            let url = client.presign(key, hour, Method::Head, None).await.unwrap();
+            let url = client
+                .presign(key, hour, Method::Head, Served::default())
+                .await
+                .unwrap();
             assert_eq!(browser.head(&url).send().await.unwrap().status(), 200);
         }
     }

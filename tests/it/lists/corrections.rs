@@ -6,6 +6,7 @@ use super::front::{nothing, twirp, world};
 use crate::{
     harness::{World, eventually},
     mirror::Receiver,
+    play::{answer, text},
     real::postgres::fresh_database,
 };
 
@@ -37,8 +38,13 @@ async fn is_corrected(settings: &[(&str, &str)]) {
     world.processed(&call, "mirror").await;
     front.tell_the_truth();
     world.row_is(&call, "Live").await;
+    let wanted = json!({ "room_name": "desk" });
+    let running = answer(world.post("/v1/recordings", &wanted).await, 200).await;
+    assert_eq!(running["egress_id"], json!(egress), "it still runs");
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Complete").await;
+    assert_eq!(world.livekit.starts().len(), 1);
+    assert_eq!(text(&row, "Error"), "");
 
     let about = of_egress(&world, &receiver, &egress).await;
     let [(first, wrong), (second, right)] = about.as_slice() else {

@@ -2,10 +2,16 @@
 //! that nobody configured.
 
 mod addresses;
+mod confirmations;
 mod corrections;
-mod front;
+pub(crate) mod front;
 mod gone;
 mod keys;
+mod mirrored;
+mod outdated;
 mod refusals;
 mod requests;
+mod retries;
+mod returns;
 mod simulations;
+mod unlisted;

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use livekit_airtable::{
     domain::{Addressing, StorageKey},
-    storage::{Client, Config, Error, Method, ObjectHead},
+    storage::{Client, Config, Error, Method, ObjectHead, Served},
     telemetry,
 };
 use uuid::Uuid;
 
 use super::exported;
+use crate::harness::PATIENCE;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -60,7 +61,10 @@ async fn any_key_is_put_found_and_fetched_by_its_url() {
         let size = name.len() as u64;
         let found = client.head(&key).await.unwrap();
         assert_eq!(found, ObjectHead::Found { size }, "{name}");
-        let url = client.presign(&key, HOUR, Method::Get, None).await.unwrap();
+        let url = client
+            .presign(&key, HOUR, Method::Get, Served::default())
+            .await
+            .unwrap();
         let got = http.get(&url).send().await.unwrap();
         assert_eq!(got.status(), 200, "{name}");
         assert_eq!(got.text().await.unwrap(), name);
@@ -75,17 +79,22 @@ async fn any_key_is_put_found_and_fetched_by_its_url() {
 async fn a_url_serves_ranges_heads_and_a_file_name() {
     let (client, http, key) = (right(), telemetry::http_client().unwrap(), key("range.txt"));
     client.put_text(&key, "0123456789".into()).await.unwrap();
-    let name = Some("call +1555.mp3");
-    let url = client.presign(&key, HOUR, Method::Get, name).await.unwrap();
+    let served = Served {
+        content_type: Some("audio/mpeg"),
+        download_name: Some("call +1555.mp3"),
+    };
+    let url = client.presign(&key, HOUR, Method::Get, served);
+    let url = url.await.unwrap();
     let part = http.get(&url).header("range", "bytes=2-4").send();
     let part = part.await.unwrap();
     assert_eq!(part.status(), 206);
     assert_eq!(part.headers()["content-range"], "bytes 2-4/10");
     let disposition = part.headers()["content-disposition"].to_str().unwrap();
     assert!(disposition.contains("call +1555.mp3"), "{disposition}");
+    assert_eq!(part.headers()["content-type"], "audio/mpeg");
     assert_eq!(part.text().await.unwrap(), "234");
     let url = client
-        .presign(&key, HOUR, Method::Head, None)
+        .presign(&key, HOUR, Method::Head, Served::default())
         .await
         .unwrap();
     let head = http.head(&url).send().await.unwrap();
@@ -103,17 +112,20 @@ async fn a_url_dies_and_a_wrong_key_gets_nothing() {
     client.put_text(&key, "secret".into()).await.unwrap();
     let short = Duration::from_secs(1);
     let dying = client
-        .presign(&key, short, Method::Get, None)
+        .presign(&key, short, Method::Get, Served::default())
         .await
         .unwrap();
     let signed = Instant::now();
     let wrong = self::client("not the secret key");
     let refused = wrong.head(&key).await;
     assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
-    let forged = wrong.presign(&key, HOUR, Method::Get, None).await.unwrap();
+    let forged = wrong
+        .presign(&key, HOUR, Method::Get, Served::default())
+        .await
+        .unwrap();
     assert_eq!(http.get(&forged).send().await.unwrap().status(), 403);
     while http.get(&dying).send().await.unwrap().status() == 200 {
-        assert!(signed.elapsed() < Duration::from_secs(10), "it lives on");
+        assert!(signed.elapsed() < PATIENCE, "it lives on");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(http.get(&dying).send().await.unwrap().status(), 403);

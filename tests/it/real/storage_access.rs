@@ -4,7 +4,7 @@ use std::{net::ToSocketAddrs, time::Duration};
 
 use livekit_airtable::{
     domain::{Addressing, StorageKey},
-    storage::{Client, Config, Error, Method},
+    storage::{Client, Config, Error, Method, Served},
 };
 use uuid::Uuid;
 
@@ -42,7 +42,12 @@ async fn a_link_with_the_bucket_in_its_host_plays() {
         .unwrap();
     let client = client("S3_TEST_ACCESS_KEY", Addressing::Virtual);
     let url = client
-        .presign(&key, Duration::from_secs(60), Method::Get, None)
+        .presign(
+            &key,
+            Duration::from_secs(60),
+            Method::Get,
+            Served::default(),
+        )
         .await
         .unwrap();
     assert!(url.starts_with(&format!("http://{host}:")));

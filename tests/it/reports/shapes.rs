@@ -116,7 +116,10 @@ async fn a_participant_of_the_call_is_a_speaker() {
 async fn a_list_of_which_no_word_was_understood_is_refused_and_replaces_nothing() {
     let world = World::new().await;
     let call = world.livekit.open_room("unread");
-    world.row_is(&call, "Live").await;
+    world.livekit.join("unread", caller("+15550100"));
+    world
+        .row_where(&call, |row| row.contains_key("Caller"))
+        .await;
     taken(
         &world,
         "unread",

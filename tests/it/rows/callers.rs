@@ -9,7 +9,10 @@ use crate::{
 };
 
 fn person(kind: Kind, identity: &str, attributes: &[(&str, &str)]) -> Person {
-    for (_, number) in attributes.iter().filter(|(_, number)| !number.is_empty()) {
+    for (_, number) in attributes
+        .iter()
+        .filter(|(_, number)| !number.trim().is_empty())
+    {
         leak_check::plant(number.trim_start_matches('+'));
     }
     Person {
@@ -121,4 +124,49 @@ async fn a_column_takes_the_first_of_its_sources_that_has_a_value() {
         .row_where(&call, |row| row.contains_key("Caller"))
         .await;
     assert_eq!(row["Caller"], "+15550000003");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_never_the_caller_and_blank_text_is_no_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = std::fs::read_to_string("schema/airtable.toml").unwrap();
+    let from = "[\"caller\", \"attributes.phone\", \"metadata.phone\"]";
+    let schema = schema.replace("from = \"caller\"", &format!("from = {from}"));
+    let path = folder.path().join("schema.toml");
+    std::fs::write(&path, schema).unwrap();
+    let path = path.to_str().unwrap();
+    let world = World::with(&[super::UNRECORDED, ("AIRTABLE_SCHEMA", path)]).await;
+    let number = "+15550000004";
+    let agents = || {
+        let of = |name| person(Kind::Agent, "agent-2", &[(name, "+15550000005")]);
+        vec![of("phone"), of("sip.phoneNumber")]
+    };
+    for with in agents() {
+        let name = with.attributes[0].0.clone();
+        let found = caller_of(&world, &name, vec![with.clone()]).await;
+        assert_eq!(found, None, "{name}");
+        let web = person(Kind::Standard, "web", &[("phone", number)]);
+        let found = caller_of(&world, &format!("{name} beside"), vec![with, web]).await;
+        assert_eq!(found.as_deref(), Some(number), "{name}");
+    }
+    for blank in ["", " ", "\t "] {
+        let room = format!("blank {blank:?}");
+        let empty = person(
+            Kind::Standard,
+            "empty",
+            &[("phone", blank), ("sip.phoneNumber", blank)],
+        );
+        let other = person(Kind::Standard, "other", &[("phone", number)]);
+        let found = caller_of(&world, &room, vec![empty.clone(), other]).await;
+        assert_eq!(found.as_deref(), Some(number), "{blank:?}");
+        let metadata = format!(r#"{{"phone": "{number}"}}"#);
+        let call = world
+            .livekit
+            .open_room_with(&format!("{room} metadata"), &metadata);
+        world.livekit.join(&format!("{room} metadata"), empty);
+        let row = world
+            .row_where(&call, |row| row.contains_key("Caller"))
+            .await;
+        assert_eq!(row["Caller"], number, "{blank:?}");
+    }
 }

@@ -14,7 +14,7 @@ use super::{
     say, sized,
 };
 use crate::{
-    harness::{API_TOKEN, World, caller, eventually},
+    harness::{API_TOKEN, PATIENCE, World, caller, eventually},
     mirror::Receiver,
 };
 
@@ -121,16 +121,14 @@ async fn ask_for_recording(address: &str, room: &str) {
     loop {
         let request = http.post(format!("http://{address}/v1/recordings"));
         // Longer than the 30 s after which the answer is 202.
-        let request = request
-            .bearer_auth(API_TOKEN)
-            .timeout(Duration::from_secs(40));
+        let request = request.bearer_auth(API_TOKEN).timeout(PATIENCE);
         let answer = request.json(&json!({ "room_name": room })).send().await;
         let told = match answer {
             Ok(answer) if answer.status().is_success() => return,
             Ok(answer) => answer.text().await.unwrap_or_default(),
             Err(error) => format!("{error:?}"),
         };
-        assert!(asked.elapsed() < Duration::from_secs(90), "{told}");
+        assert!(asked.elapsed() < PATIENCE, "{told}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

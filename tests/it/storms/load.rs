@@ -13,7 +13,7 @@ use livekit_airtable::telemetry;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{API_TOKEN, World},
+    harness::{API_TOKEN, PATIENCE, World},
     play::text,
     reader::Row,
     signed_webhooks::signature,
@@ -107,8 +107,7 @@ impl Load {
             if tally.lock().unwrap().note(outcome, first.elapsed()) {
                 return;
             }
-            let patience = Duration::from_secs(90);
-            assert!(first.elapsed() < patience, "a letter is never accepted");
+            assert!(first.elapsed() < PATIENCE, "a letter is never accepted");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

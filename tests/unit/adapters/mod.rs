@@ -5,4 +5,5 @@ mod mirror;
 mod rooms;
 mod server;
 mod storage;
+mod storage_keys;
 mod telemetry;

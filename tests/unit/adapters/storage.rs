@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::http::header::CONTENT_LENGTH;
 use livekit_airtable::domain::{Addressing, StorageKey};
-use livekit_airtable::storage::{Client, Config, Error, Method, ObjectHead};
+use livekit_airtable::storage::{Client, Config, Error, Method, ObjectHead, Served};
 
 use super::server::{Answer, Server, answer, hangs_up, http, json, nobody};
 
@@ -122,11 +122,18 @@ async fn texts_are_put_without_the_checksums_that_others_reject() {
 async fn a_presigned_url_leads_to_the_key() {
     let server = Server::start([object(0)]).await;
     let client = client(server.url());
+    let download = Served {
+        content_type: Some("audio/mpeg"),
+        download_name: Some("Büro.mp3"),
+    };
     let get = client
-        .presign(KEY, HOUR, Method::Get, Some("Büro.mp3"))
+        .presign(KEY, HOUR, Method::Get, download)
         .await
         .unwrap();
-    let head = client.presign(KEY, HOUR, Method::Head, None).await.unwrap();
+    let head = client
+        .presign(KEY, HOUR, Method::Head, Served::default())
+        .await
+        .unwrap();
     assert!(server.seen().is_empty(), "signing asks nobody");
     http().get(&get).send().await.unwrap();
     http().head(&head).send().await.unwrap();
@@ -148,6 +155,8 @@ async fn a_presigned_url_leads_to_the_key() {
         disposition,
         "attachment; filename=\"B_ro.mp3\"; filename*=UTF-8''B%C3%BCro.mp3"
     );
+    let content_type = query("response-content-type", &get);
+    assert_eq!(content_type.as_deref(), Some("audio/mpeg"));
     assert_eq!(query("response-content-disposition", &head), None);
     assert_ne!(
         query("X-Amz-Signature", &get),
@@ -160,12 +169,12 @@ async fn a_url_lives_at_most_a_week() {
     let client = client(nobody().await);
     assert!(
         client
-            .presign(KEY, 168 * HOUR, Method::Get, None)
+            .presign(KEY, 168 * HOUR, Method::Get, Served::default())
             .await
             .is_ok()
     );
     let error = client
-        .presign(KEY, 169 * HOUR, Method::Get, None)
+        .presign(KEY, 169 * HOUR, Method::Get, Served::default())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Presign(_)));
@@ -204,7 +213,7 @@ async fn signatures_hold_for_keys_of_any_room_name() {
             "{key}"
         );
         let get = ours
-            .presign(key, HOUR, Method::Get, Some("ä \"b\".txt"))
+            .presign(key, HOUR, Method::Get, Served::download("ä \"b\".txt"))
             .await
             .unwrap();
         let got = http().get(&get).send().await.unwrap();
@@ -222,7 +231,10 @@ async fn signatures_hold_for_keys_of_any_room_name() {
             403,
             "{key}: signed for GET alone"
         );
-        let head = ours.presign(key, HOUR, Method::Head, None).await.unwrap();
+        let head = ours
+            .presign(key, HOUR, Method::Head, Served::default())
+            .await
+            .unwrap();
         assert_eq!(
             http().head(&head).send().await.unwrap().status(),
             200,

@@ -176,6 +176,7 @@ impl Server {
         let Some(upload) = upload else {
             return self.end_without_file(egress_id, end);
         };
+        let upload = upload.below(&self.world().storage_prefix);
         let uploaded = upload.run().await;
         let mut world = self.world();
         let has_backup = world.has_backup;

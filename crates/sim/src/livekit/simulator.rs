@@ -181,6 +181,11 @@ impl LiveKit {
         self.server.world().default_storage = Some(storage);
     }
 
+    /// The `prefix` of the egress service's storage configuration: before the key of every upload, and not in `filename`.
+    pub fn set_storage_prefix(&self, prefix: &str) {
+        prefix.clone_into(&mut self.server.world().storage_prefix);
+    }
+
     /// While true, the egress service has a backup storage: an upload that fails ends there.
     pub fn set_backup_storage(&self, has_backup: bool) {
         self.server.world().has_backup = has_backup;

@@ -27,14 +27,31 @@ impl Upload {
         match &self.target {
             Target::S3(target) => self.put(target).await,
             Target::Named { .. } | Target::Unnamed => {
-                let recording = mp3::generate(self.length, Channels::Stereo);
+                let recording = self.recording().await;
                 Ok(i64::try_from(recording.len()).unwrap_or(i64::MAX))
             }
         }
     }
 
+    /// The same upload behind a prefix of the egress service, which `filename` does not have.
+    pub(super) fn below(self, prefix: &str) -> Upload {
+        if prefix.is_empty() {
+            return self;
+        }
+        let key = format!("{prefix}/{}", self.key.trim_start_matches('/'));
+        Upload { key, ..self }
+    }
+
+    /// The file. A long one takes a while, on a thread that answers no requests.
+    async fn recording(&self) -> Vec<u8> {
+        let length = self.length;
+        let generated =
+            tokio::task::spawn_blocking(move || mp3::generate(length, Channels::Stereo));
+        generated.await.unwrap_or_default()
+    }
+
     async fn put(&self, target: &S3Upload) -> Result<i64, String> {
-        let recording = mp3::generate(self.length, Channels::Stereo);
+        let recording = self.recording().await;
         let size = i64::try_from(recording.len()).unwrap_or(i64::MAX);
         let disposition = Some(target.content_disposition.clone()).filter(|it| !it.is_empty());
         let put = client(target)

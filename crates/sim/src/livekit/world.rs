@@ -38,6 +38,8 @@ pub(super) struct World {
     pub participants_fail: bool,
     /// The egress service's own storage, for requests that name none; None: its disk.
     pub default_storage: Option<proto::S3Upload>,
+    /// The prefix of the egress service's storage, before the key of every upload.
+    pub storage_prefix: String,
     /// Whether the egress service has a backup storage for uploads that fail.
     pub has_backup: bool,
     /// The length of every recording; None: as long as it ran.

@@ -16,7 +16,7 @@ use crate::{
     airtable::{Attachment, Class, Column, Error, Source},
     domain::Call,
     pipeline::deliver::Due,
-    storage::{self, Method},
+    storage::{self, Method, Served},
 };
 
 /// The maximum lifetime of the URL from which Airtable fetches it.
@@ -160,7 +160,9 @@ impl Airtable {
 
     async fn attachment_url(&self, key: &str) -> Result<String, storage::Error> {
         let ttl = self.links.ttl.min(TTL);
-        self.storage.presign(key, ttl, Method::Get, None).await
+        self.storage
+            .presign(key, ttl, Method::Get, Served::default())
+            .await
     }
 }
 

@@ -1,7 +1,10 @@
 //! A batch of calls on its way to their rows: as few requests as possible, and what is refused is split until only what
 //! is wrong is left.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -10,7 +13,7 @@ use super::{
     row::{Row, Unexplained, attempt},
     sink::Airtable,
     state::SinkState,
-    table::Table,
+    table::{COLUMN_RECHECK, Table},
 };
 use crate::{
     airtable::Error,
@@ -158,7 +161,7 @@ impl<'a> WriteBatch<'a> {
         }
         self.end_waiting_unexplained().await;
         self.end_refused_new().await;
-        self.end_stopped();
+        self.end_stopped().await;
         self.note_created().await;
         let missing = |due: &Due| {
             let error = "the row was not sent".into();
@@ -211,6 +214,7 @@ impl<'a> WriteBatch<'a> {
         }
         match self.send(&changes).await {
             Ok(records) => {
+                self.note_columns(&changes).await;
                 for (change, (record, stored)) in changes.into_iter().zip(records) {
                     let RowChange { mut row, cells } = change;
                     match row.state.record_id {
@@ -225,6 +229,25 @@ impl<'a> WriteBatch<'a> {
                 }
             }
             Err(error) => self.refused(changes, &error).await,
+        }
+    }
+
+    /// Notes which of the columns that are tried again accept values.
+    async fn note_columns(&mut self, changes: &[RowChange]) {
+        let has_value = |name: &&String| {
+            let mut cells = changes.iter().filter_map(|change| change.cells.get(*name));
+            cells.any(|cell| !cell.is_null())
+        };
+        let accepted: BTreeSet<String> = self
+            .table
+            .retried
+            .iter()
+            .filter(has_value)
+            .cloned()
+            .collect();
+        if !accepted.is_empty() {
+            let enabled = self.sink.enable_columns(&accepted, &self.table, self.now);
+            self.table = enabled.await;
         }
     }
 
@@ -267,6 +290,9 @@ impl<'a> WriteBatch<'a> {
         // A new row gets its recording with the next request.
         if row.state.attachment.is_none() && self.sink.lacks_attachment(&row, call, &self.table) {
             row.recheck(self.now);
+        }
+        if row.disabled_columns(&self.table).next().is_some() {
+            row.recheck(self.now + COLUMN_RECHECK);
         }
         let index = row.index;
         self.attempts[index] = Some(row.delivered(&self.sink.schema, &self.table));

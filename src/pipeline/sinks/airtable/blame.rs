@@ -17,8 +17,7 @@ impl WriteBatch<'_> {
             Class::Row { .. } if is_about_an_attachment(error) => None,
             Class::Row {
                 column: Some(named),
-            }
-            | Class::ColumnPermission { column: named } => {
+            } => {
                 if self.table.column_named(&named).is_none() {
                     // People may have renamed it since.
                     self.table = self.sink.table_after(&self.table, self.now).await?;
@@ -39,6 +38,35 @@ impl WriteBatch<'_> {
                 .any(|change| change.cells.contains_key(column))
         };
         Ok(column.filter(|column| column != key && sent(column)))
+    }
+
+    /// The columns of ours that were sent and that Airtable names as locked, without the key.
+    pub(super) async fn locked_columns(
+        &mut self,
+        changes: &[RowChange],
+        error: &Error,
+    ) -> Result<Vec<String>, Error> {
+        let Class::ColumnPermission { columns: named } = error.class() else {
+            return Ok(Vec::new());
+        };
+        if named
+            .iter()
+            .all(|named| self.table.column_named(named).is_none())
+        {
+            // People may have renamed them since.
+            self.table = self.sink.table_after(&self.table, self.now).await?;
+        }
+        let key = &self.sink.schema.key().name;
+        let columns = named
+            .iter()
+            .filter_map(|named| self.table.column_named(named));
+        let is_sent = |column: &&str| {
+            changes
+                .iter()
+                .any(|change| change.cells.contains_key(*column))
+        };
+        let columns = columns.filter(|column| column != key).filter(is_sent);
+        Ok(columns.map(str::to_owned).collect())
     }
 
     /// The select column of ours that lacks this choice: Airtable names only the choice.

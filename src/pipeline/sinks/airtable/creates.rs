@@ -24,7 +24,7 @@ const KNOWN_ROWS: i64 = 3;
 
 /// Whether existing rows can be updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Updates {
+pub(super) enum Updates {
     Work,
     Refused,
     /// There is no row to try it with.
@@ -163,33 +163,6 @@ impl WriteBatch<'_> {
         }
     }
 
-    /// Whether a new row that was refused without a reason would be refused with any contents: Airtable updates rows, but
-    /// refuses a row with only its key. People's automations see that row, so it is sent only if no row of the batch was
-    /// created.
-    async fn creates_no_row(&mut self, row: &Row) -> bool {
-        let is_known = self.created > 0 || self.has_created_key;
-        if is_known || self.updates().await != Updates::Work {
-            return false;
-        }
-        let (table_id, Some(key)) = (&self.table.mapping.table_id, self.key_field()) else {
-            return false;
-        };
-        let id = self.due[row.index].call.id.to_string();
-        let alone = Map::from_iter([(key.to_owned(), Value::String(id))]);
-        let sent = self.sink.client.upsert(table_id, key, &[alone]).await;
-        match sent {
-            Ok(written) => {
-                let made = written.into_iter().filter(|row| row.created);
-                let made: Vec<String> = made.map(|row| row.record_id).collect();
-                self.has_created_key = !made.is_empty();
-                // If this fails, the row stays, and the next try finds it by its key.
-                self.sink.client.delete(table_id, &made).await.ok();
-                false
-            }
-            Err(error) => matches!(error.class(), Class::Row { .. } | Class::Quota),
-        }
-    }
-
     /// Removes the new rows from a group if this batch knows that Airtable creates none.
     pub(super) fn without_refused(&mut self, group: Vec<Row>) -> Vec<Row> {
         let Some(outcome) = self.refuses_new.clone() else {
@@ -216,7 +189,7 @@ impl WriteBatch<'_> {
     }
 
     /// Checks by writing the key of a known row, which changes nothing.
-    async fn updates(&self) -> Updates {
+    pub(super) async fn updates(&self) -> Updates {
         if self.updated > 0 || self.sink.creates.is_closed() {
             return Updates::Work;
         }
@@ -235,7 +208,7 @@ impl WriteBatch<'_> {
             let cells = Map::from_iter([(key.to_owned(), Value::String(call_id))]);
             match self.sink.client.update(table_id, &[(record, cells)]).await {
                 Ok(_) => return Updates::Work,
-                Err(error) if error.class() == Class::RowGone => {}
+                Err(error) if error.class() == Class::RowGone || error.is_of_an_intermediary() => {}
                 Err(_) => return Updates::Refused,
             }
         }

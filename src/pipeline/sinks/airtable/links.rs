@@ -8,7 +8,7 @@ use super::{changed_cells::LinkCells, sink::Airtable, state::SinkState};
 use crate::{
     airtable::{Source, projection::RowLinks},
     domain::{Call, Recording, link::Linked},
-    storage::Method,
+    storage::{Method, Served},
 };
 
 /// The targets of a row's links.
@@ -148,7 +148,9 @@ impl Airtable {
 
     async fn sign(&self, key: Option<&str>) -> Result<Option<String>, String> {
         let Some(key) = key else { return Ok(None) };
-        let signed = self.storage.presign(key, self.links.ttl, Method::Get, None);
+        let signed = self
+            .storage
+            .presign(key, self.links.ttl, Method::Get, Served::default());
         signed.await.map(Some).map_err(|error| error.to_string())
     }
 

@@ -4,8 +4,8 @@
 //! row of a call, `state` what is remembered of it, `changed_cells` which of its cells Airtable does not have yet, and
 //! `notes` what its Error says beside the call's own faults. `table_cache` knows what the table is like. `links` and
 //! `transcript_upload` make the row's links, `attachment` and `attachment_upload` the copy of its recording. `refusal`
-//! handles rows that Airtable refuses, with `blame` for the column at fault, `creates` (and `create_gate`) for new rows that
-//! are refused while others are updated, `intermediary` for rows that a proxy or firewall refuses, and `outcome` for errors
+//! handles rows that Airtable refuses, with `blame` for the column at fault, `creates` (with `create_gate` and `key_row`) for new rows that
+//! are refused while others are updated, `intermediary` (and `refused_writes`) for rows that a proxy or firewall refuses, and `outcome` for errors
 //! of an entire request.
 
 mod attachment;
@@ -17,10 +17,12 @@ mod create_gate;
 mod creates;
 mod deliverer;
 mod intermediary;
+mod key_row;
 mod links;
 mod notes;
 mod outcome;
 mod refusal;
+mod refused_writes;
 mod row;
 mod sink;
 mod state;
@@ -30,4 +32,5 @@ mod transcript_upload;
 
 pub use changed_cells::changed_columns;
 pub use create_gate::CreateGate;
+pub use refused_writes::RefusedWrites;
 pub use sink::Airtable;

@@ -19,8 +19,14 @@ const MAX_REFUSALS: usize = 3;
 impl WriteBatch<'_> {
     /// Decides what to do with a group of rows that Airtable rejected together.
     pub(super) async fn refused(&mut self, changes: Vec<RowChange>, error: &Error) {
+        let locked = self.locked_columns(&changes, error).await;
         let at_fault = self.column_at_fault(&changes, error).await;
         let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
+        match locked {
+            Ok(columns) if columns.is_empty() => {}
+            Ok(columns) => return self.without_locked(&columns, rows).await,
+            Err(error) => return self.end_all(rows, &error),
+        }
         match at_fault {
             Ok(None) => {}
             Ok(Some(column)) => return self.without(&column, rows, error).await,
@@ -79,23 +85,34 @@ impl WriteBatch<'_> {
                 self.groups.push(rows);
             }
             Ok(_) => {
-                let by = match error.class() {
-                    Class::ColumnPermission { .. } => DisabledBy::Permission,
-                    _ => DisabledBy::Type,
-                };
-                let disabled = self.sink.disable_column(column, by, &self.table, self.now);
-                self.table = disabled.await;
+                self.disable(column, DisabledBy::Type).await;
                 self.groups.push(rows);
             }
         }
     }
 
+    /// Writes the rows without the columns that are locked.
+    async fn without_locked(&mut self, columns: &[String], rows: Vec<Row>) {
+        for column in columns {
+            self.disable(column, DisabledBy::Permission).await;
+        }
+        self.groups.push(rows);
+    }
+
+    async fn disable(&mut self, column: &str, by: DisabledBy) {
+        let disabled = self.sink.disable_column(column, by, &self.table, self.now);
+        self.table = disabled.await;
+    }
+
     /// Whether the key column is locked.
     fn locks_key(&self, error: &Error) -> bool {
-        let Class::ColumnPermission { column } = error.class() else {
+        let Class::ColumnPermission { columns } = error.class() else {
             return false;
         };
-        self.table.column_named(&column) == Some(self.sink.schema.key().name.as_str())
+        let key = Some(self.sink.schema.key().name.as_str());
+        columns
+            .iter()
+            .any(|column| self.table.column_named(column) == key)
     }
 
     /// How many values of the column were rejected in a row.

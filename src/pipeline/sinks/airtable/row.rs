@@ -9,7 +9,7 @@ use super::{
     notes,
     sink::Airtable,
     state::{SentCell, SinkState},
-    table::{COLUMN_RECHECK, Table},
+    table::Table,
 };
 use crate::{
     airtable::{
@@ -24,7 +24,7 @@ use crate::{
 pub(super) const SOON: SignedDuration = SignedDuration::from_secs(60);
 
 /// The end of a warning about a row without a column for errors.
-const NO_ERROR_COLUMN: &str = "Fix the value or the column. The table has no column filled from `error`, which would show this in the row.";
+const NO_ERROR_COLUMN: &str = "Fix the value or the column. No column filled from `error` can be written, which would show this in the row.";
 
 /// A row to be sent.
 pub(super) struct Row {
@@ -102,6 +102,9 @@ impl Airtable {
             state.signed_links = None;
             state.refused.clear();
         }
+        if self.has_link_column_back(&state, table) {
+            state.outdate_links();
+        }
         let (links, link_cells) = self.row_links(call, &mut state, now).await?;
         let Projection {
             cells,
@@ -127,10 +130,15 @@ impl Airtable {
             let note = attachment.and_then(|attachment| attachment.note(&column.name));
             row.notes.extend(note);
         }
-        if row.disabled_columns(table).next().is_some() {
-            row.recheck(now + COLUMN_RECHECK);
-        }
         Ok(Some(row))
+    }
+
+    /// Whether a column for links takes values again that the row went without.
+    fn has_link_column_back(&self, state: &SinkState, table: &Table) -> bool {
+        let mut links = self.schema.enabled().filter(|column| column.from.is_link());
+        links.any(|column| {
+            state.disabled.contains(&column.name) && table.field_id(&column.name).is_some()
+        })
     }
 
     /// Whether a row that somebody deleted must come back: fresh links and our own notes are no change of the call.
@@ -195,7 +203,10 @@ impl Row {
     }
 
     /// The disabled columns for which the call has a value.
-    fn disabled_columns<'a>(&self, table: &'a Table) -> impl Iterator<Item = &'a String> {
+    pub(super) fn disabled_columns<'a>(
+        &self,
+        table: &'a Table,
+    ) -> impl Iterator<Item = &'a String> {
         self.with_value(table.disabled.keys())
     }
 
@@ -249,7 +260,8 @@ impl Row {
             true => self.error_notes(table),
             false => Vec::new(),
         };
-        self.state.disabled = self.disabled_columns(table).cloned().collect();
+        // Error names them even if the call has no value for them.
+        self.state.disabled = table.disabled.keys().cloned().collect();
         let unreported = self.unreported(schema, table);
         let warned = (!unreported.is_empty()).then(|| hash(&unreported));
         let is_new = warned.is_some() && warned != self.state.warned;

@@ -1,10 +1,10 @@
 //! What the Airtable sink works with.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::{create_gate::CreateGate, table::TableCache};
+use super::{create_gate::CreateGate, refused_writes::RefusedWrites, table::TableCache};
 use crate::{
     airtable::{Client, Schema},
     domain::{RowWrites, link::LinkRules},
@@ -37,6 +37,6 @@ pub struct Airtable {
     pub writes: RowWrites,
     /// Whether Airtable creates rows.
     pub creates: CreateGate,
-    /// Whether a proxy or firewall has refused every row lately.
-    pub writes_refused: AtomicBool,
+    /// The writes that a proxy or firewall has refused lately.
+    pub writes_refused: RefusedWrites,
 }

@@ -37,7 +37,8 @@ pub(super) struct SinkState {
     /// The lines of Error that are no fault of the call's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<String>,
-    /// Columns that the row went without, because Airtable takes no values of ours for them.
+    /// Columns that the row went without, because Airtable takes no values of ours for them. The database is searched for
+    /// rows that have any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) disabled: Vec<String>,
     /// Whether the row waits because Airtable creates none. The database is searched for this field.
@@ -97,6 +98,13 @@ impl SinkState {
             signed_links: None,
             attachment: None,
             ..self
+        }
+    }
+
+    /// Has the presigned links created and sent again.
+    pub(super) fn outdate_links(&mut self) {
+        if let Some((_, expires)) = &mut self.signed_links {
+            *expires = 0;
         }
     }
 

@@ -53,6 +53,8 @@ pub(super) struct Table {
     pub(super) disabled: BTreeMap<String, u64>,
     /// Those of them that are locked by their permissions.
     pub(super) locked: BTreeSet<String>,
+    /// Columns that were disabled until this reading: they are tried again.
+    pub(super) retried: BTreeSet<String>,
     /// All columns, of whatever type.
     pub(super) fields: Vec<Field>,
     /// The number of this reading in this process, from 1.

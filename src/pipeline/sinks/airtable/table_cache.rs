@@ -61,6 +61,7 @@ impl Airtable {
         let mut table = cache.table.as_ref().unwrap_or(seen).as_ref().clone();
         let fingerprint = table.fingerprint(column).unwrap_or_default();
         let known = table.disabled.insert(column.to_owned(), fingerprint);
+        table.retried.remove(column);
         if known.is_none() {
             log_disabled(column, by);
         }
@@ -71,6 +72,34 @@ impl Airtable {
         if by == DisabledBy::Permission {
             table.locked.insert(column.to_owned());
             self.store.lock_column(&key, column, now).await.ok();
+            cache.stored_locks = self.store.locked_columns(&key).await.ok();
+        }
+        let table = Arc::new(table);
+        cache.table = Some(table.clone());
+        table
+    }
+
+    /// Airtable has taken values for columns that were disabled before: rows that were written without them are completed.
+    pub(super) async fn enable_columns(
+        &self,
+        columns: &BTreeSet<String>,
+        seen: &Arc<Table>,
+        now: Timestamp,
+    ) -> Arc<Table> {
+        let mut cache = self.table.lock().await;
+        let mut table = cache.table.as_ref().unwrap_or(seen).as_ref().clone();
+        let known = table.retried.len();
+        table.retried.retain(|name| !columns.contains(name));
+        // Another batch may have seen it first.
+        if table.retried.len() < known {
+            let key = self.client.mapping_key();
+            tracing::info!(
+                ?columns,
+                "Airtable takes values for these columns again; rows that lack them are written again"
+            );
+            if let Err(error) = self.store.columns_work(&key, columns, now).await {
+                tracing::warn!(%error, "rows without these columns could not be made due; `redrive --sink airtable --all` does so");
+            }
             cache.stored_locks = self.store.locked_columns(&key).await.ok();
         }
         let table = Arc::new(table);
@@ -102,12 +131,20 @@ impl Airtable {
             mapping,
             disabled: BTreeMap::new(),
             locked: BTreeSet::new(),
+            retried: BTreeSet::new(),
             fields: found.fields,
             reading: cache.readings,
             read_at: now,
         };
         let locked = cache.stored_locks.clone().unwrap_or_default();
-        table.disabled = self.still_disabled(&table, &locked).await;
+        let mut before = self.store.refused_columns(&key).await.unwrap_or_default();
+        table.disabled = self.still_disabled(&table, &locked, before.clone());
+        // Another column than before, or perhaps another permission: if neither, the same values would be rejected again.
+        before.retain(|name, was| {
+            let is_other = locked.contains_key(name) || table.fingerprint(name) != Some(*was);
+            is_other && !table.disabled.contains_key(name)
+        });
+        table.retried = before.into_keys().collect();
         let is_disabled = |name: &String| table.disabled.contains_key(name);
         table.locked = locked.into_keys().filter(is_disabled).collect();
         let table = Arc::new(table);
@@ -116,13 +153,12 @@ impl Airtable {
     }
 
     /// The disabled columns that have not changed. A `locked` one is tried again after a while.
-    async fn still_disabled(
+    fn still_disabled(
         &self,
         table: &Table,
         locked: &BTreeMap<String, Timestamp>,
+        disabled: BTreeMap<String, u64>,
     ) -> BTreeMap<String, u64> {
-        let key = self.client.mapping_key();
-        let disabled = self.store.refused_columns(&key).await.unwrap_or_default();
         let same = |(name, was): &(String, u64)| table.fingerprint(name) == Some(*was);
         // The column looks correct to a person, so only a restart can enable it again.
         let is_first = table.reading == 1;

@@ -1,19 +1,28 @@
 //! Another program also records the call: our egress is stopped. Egresses that others started are never stopped.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::{
-    sink::{Egress, done},
-    state::EgressState,
+    sink::{Egress, done, left, retry},
+    state::{Doubled, EgressState},
 };
 use crate::{
-    domain::{Recording, call::ONE_RECORDER, event::Observation},
+    domain::{EgressStatus, EventPayload, Recording, Room, call::ONE_RECORDER, event::Observation},
+    livekit::{body, client::Egresses},
     pipeline::{
-        deliver::{Attempt, Due},
+        deliver::{Attempt, Due, Outcome},
         message,
     },
     store::DoubleRecording,
 };
+
+/// How much later the elder of two egresses gives way.
+const YOUNGER_FIRST: SignedDuration = SignedDuration::from_secs(3);
+/// How soon LiveKit is asked again for an egress that its list lacks.
+const UNLISTED: Duration = Duration::from_secs(5);
 
 impl Egress {
     /// Records that our egress gives way to theirs. The next delivery stops it.
@@ -24,6 +33,11 @@ impl Egress {
         now: Timestamp,
     ) -> Attempt {
         let call = &due.call;
+        if is_elder(ours, theirs)
+            && let Some(attempt) = self.stays(due, theirs, now).await
+        {
+            return attempt;
+        }
         let who = call.agents_named();
         let double = DoubleRecording {
             call_id: call.id.to_string(),
@@ -44,6 +58,35 @@ impl Egress {
         done(due).with_messages([message::observation(&call.id, &superseded, now)])
     }
 
+    /// The elder egress gives way later than the younger one, and only if LiveKit still lists that as recording: of two
+    /// services with the same bucket, one goes on. `None`: it gives way now.
+    async fn stays(&self, due: &Due, theirs: &Recording, now: Timestamp) -> Option<Attempt> {
+        let mut state = EgressState::of(&due.delivery);
+        let seen = state.doubled.take().filter(|it| it.by == theirs.egress_id);
+        let since = seen.map_or(now, |it| it.since);
+        state.doubled = Some(Doubled {
+            by: theirs.egress_id.clone(),
+            since,
+        });
+        let waits = |after| Attempt::new(Outcome::Wait { after }, &state.to_json());
+        if let Some(after) = left(since, YOUNGER_FIRST, now) {
+            return Some(waits(after));
+        }
+        let room_name = Some(due.call.room_name.as_str());
+        let infos = match self.client.list(room_name, Egresses::All).await {
+            Ok(infos) => infos,
+            Err(error) => return Some(retry(&error, state)),
+        };
+        match infos.iter().find_map(|info| status_of(info, theirs)) {
+            Some(EgressStatus::Active) => None,
+            Some(_) => {
+                let learned = infos.into_iter().map(|info| message::egress(info, now));
+                Some(done(due).with_messages(learned))
+            }
+            None => Some(waits(UNLISTED)),
+        }
+    }
+
     /// The egress of a start whose answer was lost, recognized by the key that only this start requested.
     pub(super) fn found_start(&self, due: &Due, now: Timestamp) -> Option<Attempt> {
         let state = EgressState::of(&due.delivery);
@@ -57,5 +100,21 @@ impl Egress {
         let egress_id = first.egress_id.clone();
         let started = message::observation(&call.id, &Observation::Started { egress_id }, now);
         Some(done(due).with_messages([started]))
+    }
+}
+
+fn is_elder(ours: &Recording, theirs: &Recording) -> bool {
+    let age = |it: &Recording| (it.started_at, it.egress_id.clone());
+    age(ours) < age(theirs)
+}
+
+/// The status in this EgressInfo if it is one of this recording.
+fn status_of(info: &str, recording: &Recording) -> Option<EgressStatus> {
+    let info: Value = serde_json::from_str(info).ok()?;
+    match body::egress(&info, Room::default()) {
+        EventPayload::Egress {
+            recording: listed, ..
+        } => (listed.egress_id == recording.egress_id).then_some(listed.status),
+        _ => None,
     }
 }

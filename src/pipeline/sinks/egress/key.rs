@@ -30,7 +30,7 @@ impl Egress {
             room_name: &call.room_name,
             at: call.started_at().unwrap_or(now),
         };
-        let taken = |key: &str| call.recordings.values().any(|r| r.key == key);
+        let taken = |key: &str| call.recordings.values().any(|r| r.is_at(key));
         let key = path::key(&self.path, &fill, taken);
         // Neither the bucket nor the store knows about another call's recording that starts at this moment.
         let by_id = path::has_room_id(&self.path);
@@ -53,7 +53,7 @@ impl Egress {
     async fn is_taken_by_other_call(&self, key: &str, call: &Call) -> bool {
         let others = self.store.calls_named(&call.room_name, 10).await;
         let mut others = others.unwrap_or_default().into_iter();
-        let has_it = |other: &Call| other.recordings.values().any(|r| r.key == key);
+        let has_it = |other: &Call| other.recordings.values().any(|r| r.is_at(key));
         if others.any(|row| row.call.id != call.id && has_it(&row.call)) {
             return true;
         }

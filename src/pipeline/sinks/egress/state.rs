@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, call::RecordingRequest},
+    domain::{Call, EgressId, call::RecordingRequest},
     livekit::client::{Error, ErrorKind},
     store::Delivery,
 };
@@ -41,6 +41,17 @@ pub struct EgressState {
         skip_serializing_if = "Option::is_none"
     )]
     given_up_at: Option<Timestamp>,
+    /// Another program's egress beside ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) doubled: Option<Doubled>,
+}
+
+/// Another program's egress that also records the call, and when it was first seen. To the millisecond.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Doubled {
+    pub(super) by: EgressId,
+    #[serde(with = "millisecond::required")]
+    pub(super) since: Timestamp,
 }
 
 /// What LiveKit's last error means for a request that waits for the outcome.

@@ -1,0 +1,191 @@
+//! Decides which bodies are received, before and while they arrive: none of a sender that asks too often, and no more in
+//! all than the memory has room for.
+
+use std::{hash::BuildHasher, num::NonZeroU32, time::Duration};
+
+use axum::{
+    body::{Body, BodyDataStream, Bytes, HttpBody},
+    http::StatusCode,
+};
+use futures_util::StreamExt;
+use governor::{DefaultKeyedRateLimiter, Quota};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout_at},
+};
+
+use super::error::Problem;
+use crate::livekit::token::Grants;
+
+/// Bodies of more bytes are received and stored one at a time.
+pub(super) const LARGE: usize = 1 << 20;
+/// Bytes of all bodies together that are not large.
+const SMALL_BODIES: usize = 32 << 20;
+/// How long a large body may stand still, once it is its turn.
+const LARGE_PAUSE: Duration = Duration::from_secs(5);
+/// Bytes per second of a large body on average, beyond the pause.
+const LARGE_PACE: usize = 256 << 10;
+/// Requests of one LiveKit token that may come at once, and how many more each second.
+const TOKEN_BURST: u32 = 60;
+const TOKEN_RATE: u32 = 1;
+/// Tokens that are remembered before those that may send again are forgotten.
+const MANY_TOKENS: usize = 10_000;
+
+/// The room that there is for requests.
+pub struct Admission {
+    /// Requests in progress, webhooks and monitoring aside.
+    places: Semaphore,
+    /// Bytes of the bodies that are not large.
+    small: Semaphore,
+    /// One permit: whoever has it receives a large body.
+    large: Semaphore,
+    /// One permit: transcripts are parsed one at a time.
+    parsing: Semaphore,
+    /// Requests by the hash of identity and room of a LiveKit token.
+    tokens: DefaultKeyedRateLimiter<u64>,
+    hasher: std::hash::RandomState,
+}
+
+/// A body that has arrived, and its place in memory.
+pub(super) struct Received<'a> {
+    /// The body.
+    pub bytes: Bytes,
+    /// Held until the body is no longer needed.
+    _memory: Memory<'a>,
+}
+
+enum Memory<'a> {
+    None,
+    Small(SemaphorePermit<'a>),
+    Large {
+        _turn: SemaphorePermit<'a>,
+        since: Instant,
+    },
+}
+
+impl Admission {
+    /// For a server of this many connections. Half of them are left for webhooks and monitoring.
+    pub fn new(connections: usize) -> Admission {
+        let [rate, burst] =
+            [TOKEN_RATE, TOKEN_BURST].map(|n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
+        Admission {
+            places: Semaphore::new(connections.div_ceil(2)),
+            small: Semaphore::new(SMALL_BODIES),
+            large: Semaphore::new(1),
+            parsing: Semaphore::new(1),
+            tokens: DefaultKeyedRateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
+            hasher: Default::default(),
+        }
+    }
+
+    /// A place for one request that is no webhook; 503 if all are taken.
+    pub(super) fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        let place = self.places.try_acquire();
+        place.map_err(|_| Problem::unavailable("too many requests at once; retry this one"))
+    }
+
+    /// 429 if too many requests were sent with LiveKit tokens of this identity and room.
+    pub(super) fn check_rate(&self, grants: &Grants) -> Result<(), Problem> {
+        if self.tokens.len() > MANY_TOKENS {
+            self.tokens.retain_recent();
+        }
+        let key = self.hasher.hash_one((&grants.identity, &grants.room));
+        self.tokens.check_key(&key).map_err(|_| {
+            let detail = format!(
+                "too many requests with this token: at most {TOKEN_BURST} at once, and {TOKEN_RATE} per second after that"
+            );
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+        })
+    }
+
+    /// Waits until a transcript may be parsed.
+    pub(super) async fn parsing(&self) -> Option<SemaphorePermit<'_>> {
+        self.parsing.acquire().await.ok()
+    }
+
+    /// Receives a body of at most `limit` bytes. `too_large` names the limit, for people.
+    pub(super) async fn receive(
+        &self,
+        body: Body,
+        limit: usize,
+        too_large: &str,
+    ) -> Result<Received<'_>, Problem> {
+        let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, too_large);
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > limit {
+            return Err(too_large());
+        }
+        let (mut frames, mut memory, mut bytes) =
+            (body.into_data_stream(), Memory::None, Vec::new());
+        while let Some(frame) = memory.next(&mut frames, bytes.len()).await? {
+            let length = bytes.len() + frame.len();
+            if length > limit {
+                return Err(too_large());
+            }
+            memory = self.grow(memory, length, frame.len()).await?;
+            if matches!(memory, Memory::Large { .. }) && bytes.capacity() < announced {
+                // Doubling its capacity step by step would need twice the memory.
+                bytes.reserve_exact(announced - bytes.len());
+            }
+            bytes.extend_from_slice(&frame);
+        }
+        Ok(Received {
+            bytes: bytes.into(),
+            _memory: memory,
+        })
+    }
+
+    /// Memory for a body of `length` bytes, of which `more` are new.
+    async fn grow<'a>(
+        &'a self,
+        memory: Memory<'a>,
+        length: usize,
+        more: usize,
+    ) -> Result<Memory<'a>, Problem> {
+        if let Memory::Large { .. } = memory {
+            return Ok(memory);
+        }
+        if length > LARGE {
+            let turn = self.large.acquire().await;
+            return turn
+                .map(|turn| Memory::Large {
+                    _turn: turn,
+                    since: Instant::now(),
+                })
+                .map_err(|_| Problem::unavailable("the service is stopping"));
+        }
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        let taken = self.small.try_acquire_many(more);
+        let taken =
+            taken.map_err(|_| Problem::unavailable("too many bodies at once; retry this one"))?;
+        Ok(Memory::Small(match memory {
+            Memory::Small(mut held) => {
+                held.merge(taken);
+                held
+            }
+            Memory::None | Memory::Large { .. } => taken,
+        }))
+    }
+}
+
+impl Memory<'_> {
+    /// The next part of a body of which `received` bytes have come. A large one must keep up, for others wait for it.
+    async fn next(
+        &self,
+        frames: &mut BodyDataStream,
+        received: usize,
+    ) -> Result<Option<Bytes>, Problem> {
+        let next = match self {
+            Memory::None | Memory::Small(_) => frames.next().await,
+            Memory::Large { since, .. } => {
+                let due = *since
+                    + LARGE_PAUSE
+                    + Duration::from_secs_f64(received as f64 / LARGE_PACE as f64);
+                timeout_at(due, frames.next())
+                    .await
+                    .map_err(|_| Problem::incomplete())?
+            }
+        };
+        next.transpose().map_err(|_| Problem::incomplete())
+    }
+}

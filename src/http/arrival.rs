@@ -1,0 +1,81 @@
+//! A request's body: limits how long its sender keeps us waiting, and notes in its connection's state how it arrives.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    BoxError,
+    body::{Bytes, HttpBody},
+};
+use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::phase::{ConnectionState, Phase};
+
+/// A body between hyper and the handlers.
+pub(super) struct Arriving {
+    body: Incoming,
+    state: Arc<ConnectionState>,
+    /// How much longer its sender may keep us waiting; our own pauses do not count.
+    patience: Duration,
+    /// Runs while we wait for the sender.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Arriving {
+    /// The body of a request on the connection with this state.
+    pub(super) fn new(body: Incoming, state: Arc<ConnectionState>, patience: Duration) -> Arriving {
+        Arriving {
+            body,
+            state,
+            patience,
+            pause: None,
+        }
+    }
+
+    /// Waits for the sender; an error when it has taken too long.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<BoxError> {
+        let patience = self.patience;
+        let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(pause.as_mut().poll(cx));
+        Poll::Ready(io::Error::from(io::ErrorKind::TimedOut).into())
+    }
+}
+
+impl HttpBody for Arriving {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            return self.poll_pause(cx).map(|slow| Some(Err(slow)));
+        };
+        if let Some(pause) = self.pause.take() {
+            self.patience = pause.deadline().duration_since(Instant::now());
+        }
+        let data = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok()?.data_ref());
+        self.state.arrived(data.map_or(0, Bytes::len));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.state.set(Phase::Busy);
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
