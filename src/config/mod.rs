@@ -32,6 +32,7 @@ mod storage;
 
 mod configuration;
 mod exposed;
+mod misspelled;
 
 #[cfg(test)]
 mod tests;

@@ -99,6 +99,14 @@ impl Source {
         }
     }
 
+    /// The names of all variables that have a value.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.environment.iter().chain(&self.dotenv);
+        let is_set = |value: &Result<String, String>| value.as_ref().is_ok_and(|it| !it.is_empty());
+        all.filter(move |(_, value)| is_set(value))
+            .map(|(name, _)| name.as_str())
+    }
+
     /// The folder of systemd's credentials.
     pub(super) fn credentials(&self) -> Option<PathBuf> {
         let folder = self.environment.get("CREDENTIALS_DIRECTORY")?;
