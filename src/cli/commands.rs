@@ -14,7 +14,7 @@ use super::{
 use super::{demo, sim};
 use crate::{
     config::{self, Config, Source},
-    telemetry::{self, LogFormat},
+    telemetry::{self, LogFormat, Proxies},
 };
 
 const NAME: &str = "livekit-airtable";
@@ -101,6 +101,13 @@ async fn run(command: Command) -> anyhow::Result<()> {
         config::LogFormat::Text => LogFormat::Text,
     };
     telemetry::init(&log.filter, format);
+    telemetry::log_panics();
+    let proxies = Config::proxies(&source)?;
+    telemetry::use_proxies(Proxies {
+        http: proxies.http,
+        https: proxies.https,
+        none_for: proxies.none_for,
+    });
     match command {
         Command::Serve(args) => serve::run(args, &source).await,
         Command::Bootstrap(args) => bootstrap::run(args, &source).await,

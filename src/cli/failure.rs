@@ -39,7 +39,7 @@ pub(super) fn exit(error: &anyhow::Error) -> (ExitCode, Option<String>) {
     } else {
         let code = match error.downcast_ref() {
             Some(store::Error::Away(_)) => UNAVAILABLE,
-            Some(store::Error::Pooler(_)) => USAGE,
+            Some(store::Error::Pooler(_) | store::Error::Tls(_)) => USAGE,
             _ => FAILED,
         };
         (code, Some(format!("{error:#}")))

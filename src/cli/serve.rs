@@ -29,6 +29,7 @@ pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> 
         service = Service::start(&config, metrics, telemetry::now) => service?,
         stopped = &mut stop => return stopped,
     };
+    warn_of(source);
     tracing::info!(address = %service.address, "listening");
     if let Some(path) = args.addr_file {
         let line = format!("{}\n", service.address);
@@ -40,4 +41,19 @@ pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> 
     service.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Warns of variables with a slip in their name, and of secrets that others can read.
+fn warn_of(source: &Source) {
+    for (name, known) in source.misspelled() {
+        tracing::warn!(
+            "{name} is no variable of this program and has no effect: did you mean {known}?"
+        );
+    }
+    for file in source.exposed_files() {
+        let file = file.display();
+        tracing::warn!(
+            "other users of this machine can read {file}, which has secrets: run chmod 600 {file}"
+        );
+    }
 }

@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use super::network::is_loopback;
+
 /// A URL with one of these schemes. `Url` itself ignores line breaks, and takes a list of URLs for one with an odd path.
 fn parse(value: &str, schemes: &[&str]) -> Result<Url, String> {
     if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -47,6 +49,16 @@ pub(super) fn webhook_url(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
 
+/// A proxy's URL; most programs also take `host:port`.
+pub(super) fn proxy_url(value: &str) -> Result<String, String> {
+    let url = match value.contains("://") {
+        true => value.to_owned(),
+        false => format!("http://{value}"),
+    };
+    parse(&url, &["http", "https"])?;
+    Ok(url)
+}
+
 /// The beginning of links that people open in a browser.
 pub(super) fn public_url(value: &str) -> Result<String, String> {
     let url = parse(value, &["https", "http"])?;
@@ -61,10 +73,15 @@ pub(super) fn public_url(value: &str) -> Result<String, String> {
     }
 }
 
-/// `scheme://host[:port]`, no path.
+/// Airtable's `scheme://host[:port]`, no path: https, or http on this machine, because each request has the token.
 pub(super) fn origin(value: &str) -> Result<String, String> {
     let url = parse(value, &["https", "http"])?;
     without_password(&url)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(
+            "uses http for another machine, which would send AIRTABLE_TOKEN in clear text".into(),
+        );
+    }
     match (url.path(), url.query()) {
         ("/", None) => Ok(url.origin().ascii_serialization()),
         _ => Err("has a path".into()),
@@ -108,15 +125,5 @@ pub(super) fn egress_storage_url(value: &str) -> Result<Url, String> {
     match url.query().is_some() || url.fragment().is_some() {
         true => Err("has a query or a fragment".into()),
         false => Ok(url),
-    }
-}
-
-/// Whether the URL leads to this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
     }
 }

@@ -1,10 +1,11 @@
 //! The whole configuration, and how commands read parts of it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     AirtableSettings, Errors, HttpSettings, LinksSettings, LiveKitSettings, LogSettings,
-    MirrorSettings, Reader, RecordingSettings, Source, StorageSettings, TimesSettings, sections,
+    MirrorSettings, ProxySettings, Reader, RecordingSettings, Source, StorageSettings,
+    TimesSettings, database, network, sections,
 };
 
 /// Everything that `serve` needs.
@@ -37,9 +38,28 @@ impl Config {
             times: TimesSettings::read(r),
             http: HttpSettings::read(r),
             alert_webhook_url: sections::alert_webhook_url(r),
-            database_url: sections::database_url(r),
+            database_url: database::database_url(r),
             log: LogSettings::read(r),
         })
+    }
+
+    /// The variables with an address of another machine that is reached in clear text.
+    pub fn clear_text(&self) -> Vec<&'static str> {
+        let mirror = self.mirror.as_ref().map(|mirror| mirror.url.as_str());
+        let alerts = self.alert_webhook_url.as_ref();
+        let alerts = alerts.map(ExposeSecret::expose_secret);
+        let urls = [
+            ("LIVEKIT_URL", Some(self.livekit.url.as_str())),
+            (
+                "S3_EGRESS_ENDPOINT",
+                self.storage.egress_endpoint.as_deref(),
+            ),
+            ("EGRESS_WEBHOOK_URL", mirror),
+            ("ALERT_WEBHOOK_URL", alerts),
+        ];
+        let is_clear = |url: &Option<&str>| url.is_some_and(network::is_clear_text);
+        let clear = urls.into_iter().filter(|(_, url)| is_clear(url));
+        clear.map(|(name, _)| name).collect()
     }
 
     /// LIVEKIT_*
@@ -67,9 +87,14 @@ impl Config {
         read(source, RecordingSettings::read)
     }
 
-    /// DATABASE_URL
+    /// DATABASE_URL and DATABASE_TLS
     pub fn database(source: &Source) -> Result<String, Errors> {
-        read(source, sections::database_url)
+        read(source, database::database_url)
+    }
+
+    /// HTTP_PROXY and the like
+    pub fn proxies(source: &Source) -> Result<ProxySettings, Errors> {
+        read(source, ProxySettings::read)
     }
 
     /// RUST_LOG and LOG_FORMAT

@@ -14,12 +14,16 @@ mod types;
 mod address;
 mod check;
 mod list;
+mod network;
 mod reader;
+mod strength;
 
 mod storage_host;
 
+mod database;
 mod keys;
 mod log;
+mod proxies;
 mod region;
 mod remotes;
 mod rooms;
@@ -28,16 +32,19 @@ mod storage;
 mod tokens;
 
 mod configuration;
+mod exposed;
+mod misspelled;
 
 #[cfg(test)]
 mod tests;
 
 pub use check::duration;
 pub use configuration::{Config, read};
+pub use database::database_url;
 pub use errors::Errors;
+pub use proxies::ProxySettings;
 pub use reader::Reader;
 pub use remotes::schema;
-pub use sections::database_url;
 pub use source::Source;
 pub use types::{
     AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,

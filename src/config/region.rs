@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{
-    Reader, address,
+    Reader, network,
     storage_host::{HostRegion, aws_region, of_host},
 };
 use crate::domain::is_aws;
@@ -93,7 +93,7 @@ fn missing(r: &mut Reader<'_>, endpoint: Option<&str>) -> String {
 
 fn of_endpoint(endpoint: &str) -> HostRegion {
     match Url::parse(endpoint) {
-        Ok(url) if address::is_loopback(&url) => HostRegion::Auto,
+        Ok(url) if network::is_loopback(&url) => HostRegion::Auto,
         Ok(url) => of_host(url.host_str().unwrap_or_default()),
         Err(_) => HostRegion::Unknown,
     }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use crate::domain::RowWrites;
 
-use super::{AirtableSettings, LiveKitSettings, Reader, address, list};
+use super::{AirtableSettings, LiveKitSettings, Reader, address, list, network};
 
 impl LiveKitSettings {
     /// LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, LIVEKIT_WEBHOOK_KEYS.
@@ -24,8 +25,11 @@ impl LiveKitSettings {
             );
         }
         let api_secret = r.required_secret("LIVEKIT_API_SECRET", "the API key's secret");
+        if is_public_key(&api_key, &api_secret, &url) {
+            r.refuse("LIVEKIT_API_KEY", PUBLIC_KEY);
+        }
         let mut webhook_keys = vec![(api_key.clone(), api_secret.clone())];
-        webhook_keys.extend(more_webhook_keys(r));
+        webhook_keys.extend(more_webhook_keys(r, &url));
         Self {
             url,
             api_key,
@@ -36,13 +40,16 @@ impl LiveKitSettings {
 }
 
 /// LIVEKIT_WEBHOOK_KEYS. A pair in another notation would be a key that signs nothing.
-fn more_webhook_keys(r: &mut Reader<'_>) -> Vec<(String, SecretString)> {
+fn more_webhook_keys(r: &mut Reader<'_>, url: &str) -> Vec<(String, SecretString)> {
     let name = "LIVEKIT_WEBHOOK_KEYS";
     let expected = "comma-separated key:secret pairs";
     let list = r.secret(name, expected).unwrap_or_default();
     let mut keys = Vec::new();
     for (i, pair) in list::items(list.expose_secret()).into_iter().enumerate() {
         match key_and_secret(pair) {
+            Ok((key, secret)) if is_public_key(key, &secret.into(), url) => {
+                r.refuse(name, format!("pair {} {PUBLIC_KEY}", i + 1));
+            }
             Ok((key, secret)) => keys.push((key.to_owned(), SecretString::from(secret))),
             Err(why) => r.refuse(name, format!("pair {} {why}, expected {expected}", i + 1)),
         }
@@ -63,6 +70,14 @@ fn key_and_secret(pair: &str) -> Result<(&str, &str), &'static str> {
         true => Ok((key, secret)),
         false => Err("has a key with other characters than letters, digits, - and _"),
     }
+}
+
+const PUBLIC_KEY: &str = "is the key of `livekit-server --dev`, which everybody knows, but LIVEKIT_URL is not on a private network: give the server a key of its own, which `livekit-server generate-keys` makes";
+
+/// Whether this is LiveKit's key for development, although everybody can reach the server.
+fn is_public_key(key: &str, secret: &SecretString, url: &str) -> bool {
+    let is_known = key == "devkey" || secret.expose_secret() == "secret";
+    is_known && Url::parse(url).is_ok_and(|url| network::is_public(&url))
 }
 
 fn is_api_key(key: &str) -> bool {

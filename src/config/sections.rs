@@ -2,8 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::domain::{
     Channels, FileType, MirrorTranscript,
@@ -12,7 +11,7 @@ use crate::domain::{
 
 use super::{
     HttpSettings, LinksSettings, MirrorSettings, Reader, RecordingSettings, TimesSettings, address,
-    check, rooms, tokens,
+    check, rooms, strength, tokens,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -95,6 +94,7 @@ impl LinksSettings {
         let expected = "the public URL of this service, like https://calls.example.com";
         let public_url = r.address("PUBLIC_URL", expected, address::public_url);
         let secret = r.own_secret("LINK_SECRET", "a secret");
+        strength::check_text(r, "LINK_SECRET", secret.as_ref());
         Self { public_url, secret }
     }
 }
@@ -106,14 +106,7 @@ impl MirrorSettings {
         let url = r.address("EGRESS_WEBHOOK_URL", expected, address::webhook_url);
         let expected = "whsec_ followed by base64, or any plain text";
         let secret = r.own_secret("EGRESS_WEBHOOK_SECRET", expected);
-        let text = secret.as_ref().map(ExposeSecret::expose_secret);
-        let encoded = text.and_then(|s| s.strip_prefix("whsec_"));
-        if encoded.is_some_and(|e| !BASE64_STANDARD.decode(e).is_ok_and(|key| !key.is_empty())) {
-            r.refuse(
-                "EGRESS_WEBHOOK_SECRET",
-                format!("is not base64 after whsec_, expected {expected}"),
-            );
-        }
+        strength::check_signing_key(r, "EGRESS_WEBHOOK_SECRET", secret.as_ref());
         let expected = "on or off";
         let transcript = r.parsed(
             "EGRESS_WEBHOOK_TRANSCRIPT",
@@ -167,31 +160,4 @@ pub(super) fn alert_webhook_url(r: &mut Reader<'_>) -> Option<SecretString> {
     let expected = "the URL of a webhook, http:// or https://, or nothing";
     r.address("ALERT_WEBHOOK_URL", expected, address::webhook_url)
         .map(SecretString::from)
-}
-
-/// DATABASE_URL; it may hold a password.
-pub fn database_url(r: &mut Reader<'_>) -> String {
-    let expected = "sqlite:FILE or postgres://…";
-    let url = r.address("DATABASE_URL", expected, |v| {
-        let known = ["sqlite:", "postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| v.starts_with(scheme));
-        match known {
-            _ if v.contains(":memory:") || v.contains("mode=memory") => {
-                Err("is an in-memory database, which would lose every call".into())
-            }
-            // SQLite takes an empty name for a temporary database.
-            true if is_nameless(v) => Err("names no file".into()),
-            true => Ok(v.to_owned()),
-            false => Err("is not a supported database".into()),
-        }
-    });
-    url.unwrap_or_else(|| "sqlite:livekit-airtable.db".into())
-}
-
-fn is_nameless(url: &str) -> bool {
-    let file = url
-        .strip_prefix("sqlite:")
-        .map(|file| file.trim_start_matches('/'));
-    file.is_some_and(|file| file.is_empty() || file.starts_with('?'))
 }

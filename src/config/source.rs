@@ -18,6 +18,8 @@ use super::{
 pub struct Source {
     environment: BTreeMap<String, Result<String, String>>,
     dotenv: Values,
+    /// The `.env` files that were read.
+    dotenv_files: Vec<PathBuf>,
     errors: Errors,
 }
 
@@ -39,10 +41,16 @@ pub(super) enum Origin {
 }
 
 impl Source {
-    /// The process's environment, and `.env` in the working directory if there is one.
+    /// The process's environment; then `livekit-airtable.env` among systemd's credentials (LoadCredential), or `.env` in the
+    /// working directory, if there is one.
     pub fn from_env() -> Self {
         let mut source = Self::from_environment(std::env::vars_os());
-        source.add_dotenv(Path::new(".env"));
+        let credential = source.credentials();
+        let credential = credential.map(|folder| folder.join("livekit-airtable.env"));
+        match credential.filter(|file| file.exists()) {
+            Some(file) => source.add_dotenv(&file),
+            None => source.add_dotenv(Path::new(".env")),
+        }
         source
     }
 
@@ -66,6 +74,7 @@ impl Source {
         Self {
             environment: variables.into_iter().filter_map(read).collect(),
             dotenv: Values::new(),
+            dotenv_files: Vec::new(),
             errors: Errors::default(),
         }
     }
@@ -84,8 +93,36 @@ impl Source {
         let environment = |name: &str| self.environment.get(name)?.clone().ok();
         let (values, errors) = dotenv::parse(&text, environment);
         self.dotenv = values;
+        self.dotenv_files.push(path.to_owned());
         for error in errors {
             self.errors.add(".env", error);
+        }
+    }
+
+    /// The names of all variables that have a value.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.environment.iter().chain(&self.dotenv);
+        let is_set = |value: &Result<String, String>| value.as_ref().is_ok_and(|it| !it.is_empty());
+        all.filter(move |(_, value)| is_set(value))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The folder of systemd's credentials.
+    pub(super) fn credentials(&self) -> Option<PathBuf> {
+        let folder = self.environment.get("CREDENTIALS_DIRECTORY")?;
+        folder.as_ref().ok().map(PathBuf::from)
+    }
+
+    /// The `.env` files that were read.
+    pub(super) fn dotenv_files(&self) -> &[PathBuf] {
+        &self.dotenv_files
+    }
+
+    /// The file that `NAME_FILE` names, if that is where the value comes from.
+    pub(super) fn file_of(&self, name: &str) -> Option<PathBuf> {
+        match self.get(name).ok()??.origin {
+            Origin::File(path) => Some(path),
+            Origin::Variable | Origin::Quoted => None,
         }
     }
 

@@ -7,6 +7,7 @@ use super::*;
 
 mod bucket;
 mod installed;
+mod secrets;
 
 /// All required variables with values.
 const COMPLETE: [(&str, &str); 9] = [

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Reader;
+use super::{Reader, strength};
 use crate::domain::{ApiToken, Scope};
 
-/// Characters of the shortest token in API_TOKENS.
-const SHORTEST: usize = 32;
 const EXPECTED: &str = "lines `name scope[,scope] token`";
 
 /// All tokens; the one of API_TOKEN, which may do everything, comes first.
@@ -40,6 +38,7 @@ fn api_token(r: &mut Reader<'_>) -> Option<ApiToken> {
             format!("cannot be sent as a bearer token, expected {expected}"),
         );
     }
+    strength::check_text(r, "API_TOKEN", Some(&token));
     Some(ApiToken {
         name: "API_TOKEN".to_owned(),
         scopes: Scope::ALL.into(),
@@ -65,9 +64,10 @@ fn token(line: &str) -> Result<ApiToken, String> {
         let known = Scope::ALL.map(Scope::as_str).join(", ");
         format!("an unknown scope of token {name} (there are {known})")
     })?;
-    if token.len() < SHORTEST || !is_sendable(token) {
+    let shortest = strength::CHARACTERS;
+    if token.len() < shortest || !is_sendable(token) {
         return Err(format!(
-            "token {name} is shorter than {SHORTEST} characters, or cannot be sent in a header; `openssl rand -hex 32` makes one"
+            "token {name} is shorter than {shortest} characters, or cannot be sent in a header; `openssl rand -hex 32` makes one"
         ));
     }
     Ok(ApiToken {

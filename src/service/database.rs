@@ -34,7 +34,7 @@ pub async fn with<T>(
     work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let store = Store::open(url, telemetry::now()).await.map_err(|error| {
-        let is_configuration = matches!(error, store::Error::Pooler(_));
+        let is_configuration = matches!(error, store::Error::Pooler(_) | store::Error::Tls(_));
         let error = anyhow::Error::from(error);
         match is_configuration || url.starts_with("sqlite:") {
             true => error,

@@ -1,10 +1,13 @@
 //! One service at a time on a SQLite file.
 
-use std::fs::{File, TryLockError};
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
 
 use anyhow::Context;
 
-use crate::store::sqlite_file;
+use crate::store::{make_private, sqlite_file};
 
 /// Locks the SQLite file against a second service; the system releases the lock when this process ends in any way.
 /// `None` on PostgreSQL, where several may run.
@@ -16,6 +19,7 @@ pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
         return Ok(None);
     };
     let path = format!("{path}.lock");
+    make_private(Path::new(&path));
     let file = File::create(&path).with_context(|| {
         format!("DATABASE_URL: {path} is not writable, so neither is the database beside it")
     })?;

@@ -61,7 +61,6 @@ impl Service {
         metrics: PrometheusHandle,
         clock: Clock,
     ) -> anyhow::Result<Service> {
-        rooms::report(&config.recording);
         file_system::check(&config.database_url);
         let lock = lock::sqlite(&config.database_url)?;
         let store = Store::open(&config.database_url, clock()).await?;
@@ -79,6 +78,12 @@ impl Service {
         let serving = CancellationToken::new();
         let limits = Limits::new(open_files());
         let server = server::serve(socket, http::router(app), limits, serving.clone());
+        rooms::report(&config.recording);
+        for name in config.clear_text() {
+            tracing::warn!(
+                "{name} is http to another machine: its requests, with keys and what callers say, can be read on the way; use https (wss for LIVEKIT_URL)"
+            );
+        }
         let (leases, leased) = (runner.leases.clone(), store.clone());
         let renewing = CancellationToken::new();
         let stop = renewing.clone();

@@ -18,6 +18,11 @@ pub enum Error {
         "DATABASE_URL leads to PgBouncer or another connection pooler in a mode that this service cannot use: set it to PostgreSQL's own address (usually port 5432), or set `pool_mode = session` and `ignore_startup_parameters = extra_float_digits` in pgbouncer.ini"
     )]
     Pooler(#[source] Option<sqlx::Error>),
+    /// The connection is not verified: the server has no TLS, or its certificate is not trusted or not for this host.
+    #[error(
+        "DATABASE_URL: the connection to PostgreSQL is not secure, so nothing was sent ({}). Set up TLS on the server; if its certificate is not from a public authority, name that of the authority with sslrootcert=FILE in DATABASE_URL. If nobody else can reach the network to the server, set DATABASE_TLS=off", tls_reason(.0)
+    )]
+    Tls(sqlx::Error),
     /// A statement failed; the message includes the cause.
     #[error("{}", describe(.0))]
     Sql(sqlx::Error),
@@ -120,6 +125,15 @@ pub(super) fn reason(error: &sqlx::Error) -> String {
             };
             format!("{} (code {code}){advice}", error.message())
         }
+        error => error.to_string(),
+    }
+}
+
+/// The fault of a TLS connection.
+fn tls_reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Tls(error) => error.to_string(),
         error => error.to_string(),
     }
 }

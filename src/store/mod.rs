@@ -1,7 +1,7 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
 //!
-//! - `open`, `connections`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
+//! - `open`, `private_files`, `connections`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
 //! - `calls`, `fold`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
@@ -16,6 +16,7 @@ mod migration;
 mod migrations;
 mod open;
 mod pooler;
+mod private_files;
 mod settings;
 mod sql;
 mod unknown;
@@ -64,6 +65,7 @@ pub use migrations::Migrations;
 pub use monitoring::{Backlog, Unprocessed, WebhookGap};
 pub use open::{Store, exists, sqlite_file};
 pub use paused_sinks::PausedSink;
+pub use private_files::make_private;
 pub use rebuild::{ProcessedMessage, ReadResult};
 pub use redrive::{CallSelection, Outstanding, RedriveScope, Selection, StateSelection};
 pub use settings::Setting;

@@ -14,7 +14,7 @@ use super::{
     error::{Error, Result},
     inbox_writer::Writer,
     migrations::{Migrations, migrate},
-    pooler,
+    pooler, private_files,
 };
 
 /// The database: one writer and some readers on SQLite, a common pool on PostgreSQL. Clones share it.
@@ -39,6 +39,9 @@ impl Store {
         let options = AnyConnectOptions::from_str(&address(url)).map_err(Error::Open)?;
         if engine == Engine::Postgres {
             reach(&options).await?;
+        }
+        if let Some(file) = sqlite_file(url).filter(|_| !url.contains("mode=")) {
+            private_files::protect(file);
         }
         let write = connect(engine.writers(), &options).await?;
         let migrated = migrate(&write, engine, migrations, now).await;
@@ -84,9 +87,19 @@ async fn reach(options: &AnyConnectOptions) -> Result<()> {
             connection.close().await.ok();
             usable
         }
+        Err(error) if is_of_tls(&error) => Err(Error::Tls(error)),
         Err(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)) => Err(Error::Away(error)),
         Err(error) if error.as_database_error().is_some_and(starts) => Err(Error::Away(error)),
         Err(error) => Err(pooler::opened(error)),
+    }
+}
+
+/// Whether the server has no TLS, or its certificate is not accepted.
+fn is_of_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.get_ref().is_some_and(|it| it.is::<rustls::Error>()),
+        _ => false,
     }
 }
 

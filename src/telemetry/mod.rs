@@ -4,10 +4,12 @@ mod clock;
 mod http_client;
 mod log_throttle;
 mod logs;
+mod panics;
 mod recorder;
 
 pub use clock::now;
-pub use http_client::http_client;
+pub use http_client::{Proxies, http_client, use_proxies};
 pub use log_throttle::LogThrottle;
 pub use logs::{LogFormat, filter, init};
+pub use panics::log_panics;
 pub use recorder::metrics;

@@ -39,7 +39,7 @@ use crate::{
 
 pub(crate) const KEY: &str = "devkey";
 pub(crate) const SECRET: &str = "secretsecretsecretsecretsecretsecret";
-pub(crate) const API_TOKEN: &str = "token-for-tests";
+pub(crate) const API_TOKEN: &str = "token-for-tests-with-32-characters";
 /// How long a test waits for what must come: much longer than it takes, for machines that are busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 

@@ -171,7 +171,10 @@ async fn a_mirror_that_is_not_there_is_told_again_under_one_id_and_holds_nothing
         (200, "n8n is starting up. Please wait"),
     ];
     let (receiver, url) = Receiver::start(&answers).await;
-    let secret = format!("whsec_{}", BASE64_STANDARD.encode("a secret of the mirror"));
+    let secret = format!(
+        "whsec_{}",
+        BASE64_STANDARD.encode("a secret of the mirror, with 24 bytes")
+    );
     let settings = [
         ("EGRESS_WEBHOOK_URL", url.as_str()),
         ("EGRESS_WEBHOOK_SECRET", &secret),
@@ -187,7 +190,8 @@ async fn a_mirror_that_is_not_there_is_told_again_under_one_id_and_holds_nothing
     for (headers, body) in came {
         assert_eq!(headers["webhook-id"], format!("msg_{egress}"));
         let time = headers["webhook-timestamp"].to_str().unwrap();
-        let mut mac = Hmac::<Sha256>::new_from_slice(b"a secret of the mirror").unwrap();
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(b"a secret of the mirror, with 24 bytes").unwrap();
         mac.update(format!("msg_{egress}.{time}.").as_bytes());
         mac.update(&body);
         let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());

@@ -15,6 +15,7 @@ mod small_pool;
 mod statements;
 mod storage;
 mod storage_access;
+mod tls;
 
 use std::{
     io::Write,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Made up, so that they are found wherever they turn up.
-const LINK_SECRET: &str = "link-secret-that-signs";
+const LINK_SECRET: &str = "link-secret-that-signs-with-32-characters";
 const MIRROR_SECRET: &str = "mirror-secret-that-signs";
 const WRONG_SECRET: &str = "wrongwrongwrongwrongwrongwrongwrong";
 const AIRTABLE_TOKEN: &str = "patSecretSecret.0123456789";

@@ -148,8 +148,16 @@ async fn a_token_of_one_room_does_not_open_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tricks_with_a_links_path_lead_nowhere() {
     let public = ("PUBLIC_URL", "https://calls.example.com");
-    let world = World::with(&[public, ("LINK_SECRET", "the-secret-of-this-one")]).await;
-    let other = World::with(&[public, ("LINK_SECRET", "the-secret-of-another")]).await;
+    let world = World::with(&[
+        public,
+        ("LINK_SECRET", "the-secret-of-this-one-for-its-links"),
+    ])
+    .await;
+    let other = World::with(&[
+        public,
+        ("LINK_SECRET", "the-secret-of-another-for-its-links"),
+    ])
+    .await;
     let mut paths = Vec::new();
     for world in [&world, &other] {
         let (call, _) = world.talk("desk").await;

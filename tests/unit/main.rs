@@ -11,5 +11,6 @@ mod airtable_client;
 mod airtable_plan;
 mod airtable_sim;
 mod domain;
+mod panics;
 mod participant_kind;
 mod stored_call;

@@ -3,5 +3,7 @@
 mod bucket;
 mod environment;
 mod file_system;
+mod private;
 mod proxies;
+mod secrets;
 mod values;

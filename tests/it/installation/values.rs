@@ -75,6 +75,20 @@ async fn a_list_in_lines_is_read_and_the_log_says_which_rooms_are_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slip_in_a_variables_name_is_named_at_start() {
+    let mut world = World::new().await;
+    world.stop().await;
+    world.set("RECORD_ROOM", "call-*");
+    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
+    let said = serve.said();
+    let words =
+        "RECORD_ROOM is no variable of this program and has no effect: did you mean RECORD_ROOMS?";
+    assert!(said.contains(words), "{said}");
+    assert_eq!(said.matches("did you mean").count(), 1, "{said}");
+    assert_eq!(serve.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_values_in_another_notation_are_refused() {
     let mut world = World::new().await;
     world.stop().await;
