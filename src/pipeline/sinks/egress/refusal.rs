@@ -58,6 +58,14 @@ impl Egress {
         Attempt::new(outcome, &state.to_json()).with_messages(found)
     }
 
+    /// A permanent refusal that still holds, although the call has changed since.
+    pub(super) fn refused_for_good(&self, due: &Due) -> Option<Attempt> {
+        let last = due.delivery.history.last()?;
+        let standing = due.call.standing_refusal();
+        let standing = standing.filter(|_| last.state == DeliveryState::Dead)?;
+        Some(stays_refused(due, standing.error.clone()))
+    }
+
     fn meaning(&self, call: &Call, kind: ErrorKind, now: Timestamp) -> StartRefusal {
         let ended = call.ended_at();
         let too_late = ended.is_some_and(|ended| now >= ended + self.lost_after);
@@ -83,14 +91,6 @@ impl Egress {
         };
         done(due).with_messages([observation(call, error, StartRefusal::NoRoom, now)])
     }
-}
-
-/// A permanent refusal that still holds, although the call has changed since.
-pub(super) fn refused_for_good(due: &Due) -> Option<Attempt> {
-    let last = due.delivery.history.last()?;
-    let standing = due.call.standing_refusal();
-    let standing = standing.filter(|_| last.state == DeliveryState::Dead)?;
-    Some(stays_refused(due, standing.error.clone()))
 }
 
 /// The start was refused for good and is not sent again.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{refusal::refused_for_good, state::EgressState};
+use super::state::EgressState;
 use crate::{
     domain::{OurBucket, Recording, Sink},
     livekit::client::{Client, Egresses, Error, ErrorKind, Output, Stopped},
@@ -70,7 +70,7 @@ impl Egress {
         }
         match call.left_by_recorder() {
             Some(left) => self.look_for_end(due, left, now).await,
-            None => refused_for_good(due).unwrap_or_else(|| done(due)),
+            None => self.refused_for_good(due).unwrap_or_else(|| done(due)),
         }
     }
 
