@@ -22,6 +22,8 @@ const HISTORY_CHARS: usize = 500;
 pub struct Finish {
     /// The delivery's state after it.
     pub state: DeliveryState,
+    /// Whether anything was tried; otherwise the last try still holds.
+    pub tried: bool,
     /// When the next attempt is due; `None`: never by itself.
     pub due_at: Option<Timestamp>,
     /// Why it failed; after a success, a warning.
@@ -36,7 +38,7 @@ impl Finish {
     /// The attempts up to this one. To come too early is none.
     fn history(&self, before: &[AttemptRecord], now: Timestamp) -> Vec<AttemptRecord> {
         let mut history = before.to_vec();
-        if self.state == DeliveryState::Pending && self.error.is_none() {
+        if !self.tried || self.state == DeliveryState::Pending && self.error.is_none() {
             return history;
         }
         let error = self.error.as_deref();

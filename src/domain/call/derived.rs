@@ -25,6 +25,18 @@ impl Call {
         requests.filter(|_| !self.simulated).find(open)
     }
 
+    /// The permanent refusal of a start in an open room, if its request is still unfulfilled and nobody retries it.
+    pub fn standing_refusal(&self) -> Option<&NotStarted> {
+        let last = self.not_started.as_ref().filter(|_| self.is_open())?;
+        let unfulfilled = |request: &RecordingRequest| {
+            let fulfilled = self.recordings.values().any(|it| self.fulfils(it, request));
+            request.asked_at <= Some(last.at) && !fulfilled
+        };
+        let is_wanted = !self.simulated && self.requests.iter().any(unfulfilled);
+        let stands = last.refusal == StartRefusal::Final && self.is_over(last);
+        (is_wanted && stands).then_some(last)
+    }
+
     /// Whether that start is not tried again. A room that was seen open after LiveKit denied it still exists.
     fn is_over(&self, not_started: &NotStarted) -> bool {
         if self.retried_at >= Some(not_started.at) {

@@ -53,6 +53,7 @@ enum Code {
     NotFound,
     Unauthenticated,
     PermissionDenied,
+    ResourceExhausted,
     Other,
 }
 
@@ -62,6 +63,7 @@ impl Code {
             "not_found" => Code::NotFound,
             "unauthenticated" => Code::Unauthenticated,
             "permission_denied" => Code::PermissionDenied,
+            "resource_exhausted" => Code::ResourceExhausted,
             _ => Code::Other,
         }
     }
@@ -76,6 +78,8 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
         (_, Some(Code::NotFound)) => ErrorKind::NotFound,
         (_, Some(Code::Unauthenticated)) => ErrorKind::Unauthorized,
         (_, Some(Code::PermissionDenied)) => ErrorKind::BadRequest,
+        // Older versions of Twirp send it with 403.
+        (_, Some(Code::ResourceExhausted)) => ErrorKind::Transient,
         (401, None) if is_page(body) => ErrorKind::Transient,
         (401, _) => ErrorKind::Unauthorized,
         // A gateway or LiveKit timed out: the request may have been executed. Twirp's 409 means that it already exists.

@@ -6,7 +6,7 @@ use livekit_api::access_token::VideoGrants;
 use livekit_protocol as proto;
 
 use super::{
-    answer::Repeats,
+    answer::{Repeats, lost},
     connection::Client,
     error::{Error, ErrorKind},
     info::webhook_form,
@@ -54,8 +54,8 @@ impl Client {
             repeats: Repeats::Unsafe,
         };
         let request = output.request(room_name, path)?;
-        let info: proto::EgressInfo = self.twirp.post(endpoint, recording(), &request).await?;
-        Ok(webhook_form(&info).to_string())
+        let info = self.twirp.post(endpoint, recording(), &request).await?;
+        Ok(webhook_form(&named(info, endpoint)?).to_string())
     }
 
     /// Recordings of one room, or of all for `None`, as JSON in the form of LiveKit's webhooks, in no order. LiveKit keeps
@@ -108,6 +108,7 @@ impl Client {
             egress_id: egress_id.to_owned(),
         };
         let stopped = self.twirp.post(endpoint, recording(), &request).await;
+        let stopped = stopped.and_then(|info| named(info, endpoint));
         match stopped {
             Ok(info) => Ok(Stopped::Yes(webhook_form(&info).to_string())),
             Err(e) if e.kind() == ErrorKind::NotFound || e.status() == Some(412) => {
@@ -115,6 +116,17 @@ impl Client {
             }
             Err(e) => Err(e),
         }
+    }
+}
+
+/// An EgressInfo without an ID is an empty answer, as a proxy may give it: the outcome is unknown.
+fn named(info: proto::EgressInfo, endpoint: Endpoint) -> Result<proto::EgressInfo, Error> {
+    match info.egress_id.as_str() {
+        "" => Err(Error::Answer {
+            kind: lost(endpoint.repeats),
+            source: None,
+        }),
+        _ => Ok(info),
     }
 }
 

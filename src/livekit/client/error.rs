@@ -53,10 +53,13 @@ pub enum Error {
         /// Empty, or in parentheses after a space.
         words: String,
     },
-    #[error("LiveKit's response cannot be parsed")]
+    #[error(
+        "LIVEKIT_URL answered 200, but not as LiveKit's API does: check that it points to LiveKit, and whether a proxy answers in its place"
+    )]
     Answer {
         kind: ErrorKind,
-        source: prost::DecodeError,
+        /// `None`: the answer can be read, and names no egress.
+        source: Option<prost::DecodeError>,
     },
     #[error("no token can be created with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     Token,

@@ -73,7 +73,7 @@ impl Twirp {
         if status == 200 {
             return A::decode(body).map_err(|source| Error::Answer {
                 kind: lost(endpoint.repeats),
-                source,
+                source: Some(source),
             });
         }
         Err(refused(endpoint.repeats, status, &body))

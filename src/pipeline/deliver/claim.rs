@@ -101,6 +101,7 @@ impl<D: Deliverer> Deliver<D> {
             Outcome::Retry { .. }
             | Outcome::Skipped { .. }
             | Outcome::Wait { .. }
+            | Outcome::StaysDead { .. }
             | Outcome::Superseded => {}
             _ => {
                 if self.is_paused.swap(false, Ordering::Relaxed) {

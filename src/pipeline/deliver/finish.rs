@@ -13,6 +13,7 @@ pub(super) fn finish(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> O
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
+    let tried = !matches!(attempt.outcome, Outcome::StaysDead { .. });
     let (state, due_at, error) = match attempt.outcome {
         Outcome::Delivered { again } => (
             DeliveryState::Done,
@@ -30,11 +31,14 @@ pub(super) fn finish(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> O
         Outcome::Park { after, error } | Outcome::PauseSink { after, error } => {
             (DeliveryState::Parked, Some(now + after), Some(error))
         }
-        Outcome::Dead { error } => (DeliveryState::Dead, None, Some(error)),
+        Outcome::Dead { error } | Outcome::StaysDead { error } => {
+            (DeliveryState::Dead, None, Some(error))
+        }
         Outcome::Superseded => return None,
     };
     Some(Finish {
         state,
+        tried,
         due_at,
         error,
         sink_state: attempt.sink_state,

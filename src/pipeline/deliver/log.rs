@@ -38,6 +38,9 @@ impl<D: Deliverer> Deliver<D> {
             Outcome::Dead { error } => {
                 tracing::error!(sink, call, %error, "delivery failed permanently; it is kept")
             }
+            Outcome::StaysDead { error } => {
+                tracing::debug!(sink, call, %error, "delivery has failed permanently")
+            }
             Outcome::Superseded => {
                 tracing::info!(sink, call, "another process took the delivery over")
             }

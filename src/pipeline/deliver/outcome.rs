@@ -27,6 +27,8 @@ pub enum Outcome {
     PauseSink { after: Duration, error: String },
     /// The same try would fail again.
     Dead { error: String },
+    /// Nothing was tried: the last try, which has failed permanently, still holds.
+    StaysDead { error: String },
     /// Another process has taken the delivery over; nothing is written.
     Superseded,
 }

@@ -87,7 +87,7 @@ impl<D: Deliverer> Deliver<D> {
             self.wake.intake.notify_one();
         }
         let sink = self.deliverer.sink().as_str();
-        for (_, finish) in &ends {
+        for (_, finish) in ends.iter().filter(|(_, finish)| finish.tried) {
             metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
                 .increment(1);
         }

@@ -118,6 +118,7 @@ async fn fill(store: &Store) {
             let (sink_state, found) = (json!({}), Vec::new());
             let finish = Finish {
                 state,
+                tried: true,
                 due_at: next,
                 error,
                 sink_state,

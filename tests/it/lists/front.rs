@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -47,6 +48,8 @@ struct Shared {
     /// The whole list lacks every room; asked for by name, they are listed.
     cut_off: Mutex<bool>,
     asked: Mutex<Vec<String>>,
+    /// How long each answer takes that is given in LiveKit's place.
+    delay: Mutex<Duration>,
     http: reqwest::Client,
 }
 
@@ -81,6 +84,11 @@ impl Front {
         self.state.answers.lock().unwrap().insert(method, answer);
     }
 
+    /// From now on answers in LiveKit's place take this long.
+    pub(crate) fn delay(&self, delay: Duration) {
+        *self.state.delay.lock().unwrap() = delay;
+    }
+
     /// From now on the list of all rooms is empty.
     pub(crate) fn cut_off_lists(&self) {
         *self.state.cut_off.lock().unwrap() = true;
@@ -108,6 +116,8 @@ async fn forward(
     let method = uri.path().rsplit('/').next().unwrap_or_default();
     state.asked.lock().unwrap().push(method.to_owned());
     if let Some(answer) = in_its_place(&state, method, &body) {
+        let delay = *state.delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
         return respond(answer);
     }
     let target = state.target.lock().unwrap().clone();

@@ -14,4 +14,5 @@ mod requests;
 mod retries;
 mod returns;
 mod simulations;
+mod unconfirmed;
 mod unlisted;

@@ -185,6 +185,7 @@ async fn deliveries() {
         assert!(matches!(late, Err(Error::Conflict)), "{late:?}");
         let finish = Finish {
             state,
+            tried: true,
             due_at: (state != DeliveryState::Done).then_some(soon),
             error: (state != DeliveryState::Done).then(|| "no".to_owned()),
             sink_state: json!({ "memo": "🎧" }),

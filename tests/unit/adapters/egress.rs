@@ -104,7 +104,8 @@ async fn other_file_types_take_their_own_codec() {
         (FileType::Ogg, "OGG", "OPUS"),
         (FileType::Mp4, "MP4", "AAC"),
     ] {
-        let server = Server::start([protobuf::<proto::EgressInfo>(object!({}))]).await;
+        let started = protobuf::<proto::EgressInfo>(object!({"egressId": "EG_1"}));
+        let server = Server::start([started]).await;
         let output = output(file_type, Channels::Mixed);
         let sent = client(server.url()).start("lobby", "a", &output).await;
         sent.unwrap();

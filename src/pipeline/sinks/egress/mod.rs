@@ -4,9 +4,9 @@
 //!
 //! `domain::call::derived` decides whether a call needs a start or a stop; `sink` stops first. `room` checks that the open
 //! room is the call's, `key` chooses the object key (from RECORDING_PATH by `domain::path`), `start` sends the start, `refusal`
-//! handles a start that LiveKit refused, and `state` is stored between tries. `doubled` stops our egress in favour of
-//! another program's, `handback` waits before our egress records what another program's no longer does, and `vanished`
-//! handles an egress that left its room without an end.
+//! handles a start that LiveKit refused, `unconfirmed` one that led to no recording of the call, and `state` is stored
+//! between tries. `doubled` stops our egress in favour of another program's, `handback` waits before our egress records
+//! what another program's no longer does, and `vanished` handles an egress that left its room without an end.
 
 mod state;
 
@@ -18,6 +18,7 @@ mod key;
 mod refusal;
 mod room;
 mod start;
+mod unconfirmed;
 mod vanished;
 
 pub use sink::Egress;

@@ -17,7 +17,7 @@ use crate::{
         deliver::{Attempt, Due, Outcome},
         message,
     },
-    store::InboxMessage,
+    store::{DeliveryState, InboxMessage},
 };
 
 impl Egress {
@@ -58,6 +58,14 @@ impl Egress {
         Attempt::new(outcome, &state.to_json()).with_messages(found)
     }
 
+    /// A permanent refusal that still holds, although the call has changed since.
+    pub(super) fn refused_for_good(&self, due: &Due) -> Option<Attempt> {
+        let last = due.delivery.history.last()?;
+        let standing = due.call.standing_refusal();
+        let standing = standing.filter(|_| last.state == DeliveryState::Dead)?;
+        Some(stays_refused(due, standing.error.clone()))
+    }
+
     fn meaning(&self, call: &Call, kind: ErrorKind, now: Timestamp) -> StartRefusal {
         let ended = call.ended_at();
         let too_late = ended.is_some_and(|ended| now >= ended + self.lost_after);
@@ -85,6 +93,11 @@ impl Egress {
     }
 }
 
+/// The start was refused for good and is not sent again.
+pub(super) fn stays_refused(due: &Due, error: String) -> Attempt {
+    Attempt::new(Outcome::StaysDead { error }, &due.delivery.sink_state)
+}
+
 /// Our project does not list a room that only another key's webhooks named: it is not ours to record, and starting by
 /// its name might record a room of ours that has the same.
 pub(super) fn foreign(due: &Due, now: Timestamp) -> Attempt {
@@ -97,7 +110,13 @@ pub(super) fn foreign(due: &Due, now: Timestamp) -> Attempt {
     done(due).with_messages([observation(call, error, StartRefusal::Final, now)])
 }
 
-fn observation(call: &Call, error: String, refusal: StartRefusal, now: Timestamp) -> InboxMessage {
+/// The observation that a start failed.
+pub(super) fn observation(
+    call: &Call,
+    error: String,
+    refusal: StartRefusal,
+    now: Timestamp,
+) -> InboxMessage {
     message::observation(&call.id, &Observation::NotStarted { error, refusal }, now)
 }
 

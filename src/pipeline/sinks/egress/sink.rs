@@ -70,7 +70,7 @@ impl Egress {
         }
         match call.left_by_recorder() {
             Some(left) => self.look_for_end(due, left, now).await,
-            None => done(due),
+            None => self.refused_for_good(due).unwrap_or_else(|| done(due)),
         }
     }
 

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    refusal::foreign,
+    refusal::{foreign, stays_refused},
     room::{RoomState, absence, unlisted},
-    sink::{Egress, done, left, retry, wait},
+    sink::{Egress, done, left, wait},
     state::EgressState,
+    unconfirmed::{in_other_session, misplaced, still_misplaced, unconfirmed},
 };
 use crate::{
     domain::{Call, EventPayload, Room, call::RecordingRequest, event::Observation},
@@ -40,8 +41,7 @@ impl Egress {
             return wait(due, after);
         }
         if state.has_given_up(call, pending_request, now) {
-            let error = due.delivery.last_error.clone().unwrap_or_default();
-            return Attempt::new(Outcome::Dead { error }, &due.delivery.sink_state);
+            return stays_refused(due, due.delivery.last_error.clone().unwrap_or_default());
         }
         match self.awaits_people(call, pending_request, now).await {
             Ok(None) => {}
@@ -56,17 +56,22 @@ impl Egress {
                 Err(error) => return self.refused(due, &error, state, now),
             }
         }
-        let running = match self.running(due, pending_request).await {
-            Ok(running) => running,
+        let listed = match self.listed(due).await {
+            Ok(listed) => listed,
             Err(error) => return self.refused(due, &error, state, now),
         };
+        let fulfils = |info: &&String| self.records(info, call, pending_request);
+        let running: Vec<&String> = listed.iter().filter(fulfils).collect();
         if !running.is_empty() {
             tracing::info!(call = %call.id, "adopted a recording that is already running");
-            return done(due)
-                .with_messages(running.into_iter().map(|info| message::egress(info, now)));
+            let running = running.into_iter().cloned();
+            return done(due).with_messages(running.map(|info| message::egress(info, now)));
         }
         match self.room_state(call, now).await {
-            Ok(RoomState::Open) => self.send(due, pending_request).await,
+            Ok(RoomState::Open) => match still_misplaced(&listed, call, &state) {
+                Some(other) => in_other_session(due, &other, &state, now),
+                None => self.send(due, pending_request).await,
+            },
             Ok(RoomState::Unlisted) if is_new(due, now) => not_listed_yet(due),
             Ok(RoomState::Unlisted) => unlisted(due, now),
             Ok(RoomState::Closed) => self.too_late(due, now).with_messages(absence(due, now)),
@@ -74,12 +79,8 @@ impl Egress {
         }
     }
 
-    /// The recordings that LiveKit lists of this call and that fulfil the request.
-    async fn running(
-        &self,
-        due: &Due,
-        pending_request: &RecordingRequest,
-    ) -> Result<Vec<String>, Error> {
+    /// The egresses that LiveKit lists of rooms with this name.
+    async fn listed(&self, due: &Due) -> Result<Vec<String>, Error> {
         let call = &due.call;
         let sent = EgressState::of(&due.delivery).sent_at;
         // After an unanswered start, a recording that has already ended counts, too.
@@ -87,9 +88,7 @@ impl Egress {
             true => Egresses::Running,
             false => Egresses::All,
         };
-        let listed = self.client.list(Some(&call.room_name), which).await?;
-        let fulfils = |info: &String| self.records(info, call, pending_request);
-        Ok(listed.into_iter().filter(fulfils).collect())
+        self.client.list(Some(&call.room_name), which).await
     }
 
     /// Whether a listed egress records this call into our bucket and fulfils the request.
@@ -139,20 +138,15 @@ impl Egress {
             }
         }
         match self.client.start(&call.room_name, &key, &self.output).await {
-            Ok(info) => {
-                let egress = egress_id(&info);
-                tracing::info!(call = %call.id, egress, "recording started");
-                metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
-                let done = Attempt::new(Outcome::Delivered { again: None }, &sink_state);
-                let started = egress.map(|egress_id| {
-                    let egress_id = egress_id.into();
-                    message::observation(&call.id, &Observation::Started { egress_id }, now)
-                });
-                done.with_messages([message::egress(info, now)])
-                    .with_messages(started)
-            }
+            Ok(info) => match misplaced(&info, call) {
+                Some(other) => in_other_session(due, &other, &state, now)
+                    .with_messages([message::egress(info, now)]),
+                None => started(call, info, &sink_state, now),
+            },
             // The outcome is unknown: the state stays, and the list is asked first.
-            Err(error) if error.kind() == ErrorKind::UnknownOutcome => retry(&error, state),
+            Err(error) if error.kind() == ErrorKind::UnknownOutcome => {
+                unconfirmed(due, &error, state, now)
+            }
             Err(error) => {
                 let error = self.doubted(call, error).await;
                 let absence = absence(due, now).filter(|_| error.kind() == ErrorKind::NotFound);
@@ -161,6 +155,20 @@ impl Egress {
             }
         }
     }
+}
+
+/// LiveKit has started this egress.
+fn started(call: &Call, info: String, sink_state: &Value, now: Timestamp) -> Attempt {
+    let egress = egress_id(&info);
+    tracing::info!(call = %call.id, egress, "recording started");
+    metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
+    let started = egress.map(|egress_id| {
+        let egress_id = egress_id.into();
+        message::observation(&call.id, &Observation::Started { egress_id }, now)
+    });
+    Attempt::new(Outcome::Delivered { again: None }, sink_state)
+        .with_messages([message::egress(info, now)])
+        .with_messages(started)
 }
 
 /// Whether the room is so new that LiveKit may not list it yet.

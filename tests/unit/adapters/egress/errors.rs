@@ -28,6 +28,7 @@ async fn errors_say_what_to_do() {
         (twirp(408, "deadline_exceeded"), ErrorKind::UnknownOutcome),
         (twirp(409, "already_exists"), ErrorKind::UnknownOutcome),
         (twirp(403, "permission_denied"), ErrorKind::BadRequest),
+        (twirp(403, "resource_exhausted"), ErrorKind::Transient),
         (twirp(451, "unavailable"), ErrorKind::BadRequest),
         (html(451), ErrorKind::BadRequest),
         (html(401), ErrorKind::Transient),
@@ -38,6 +39,10 @@ async fn errors_say_what_to_do() {
         (html(302), ErrorKind::Transient),
         (html(404), ErrorKind::Transient),
         (html(200), ErrorKind::UnknownOutcome),
+        (
+            answer(200, "application/protobuf", ""),
+            ErrorKind::UnknownOutcome,
+        ),
     ];
     for (answer, kind) in kinds {
         let what = format!("{answer:?}");
