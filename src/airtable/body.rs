@@ -28,7 +28,7 @@ const FAMILIAR: [&str; 16] = [
     "LIMIT",
     "QUOTA",
     "RETRIABLE",
-    "ROW_",
+    "ROW",
     "RECORD",
     "MODEL",
     "TABLE",

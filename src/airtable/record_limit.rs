@@ -12,8 +12,8 @@ const ROOM: [&str; 5] = ["record", "row", "base is", "base has", "this base"];
 /// `message`: Airtable's, which names no column and no record.
 pub(super) fn is_named(kind: &RefusalType, message: &str) -> bool {
     let type_says = match kind {
-        // The monthly limit on requests, which also blocks updates of existing rows.
-        RefusalType::OverPlan(kind) if kind.contains("BILLING") => return false,
+        // The monthly limit on requests, which also blocks updates of existing rows, unless the message is about records.
+        RefusalType::OverPlan(kind) if kind.contains("BILLING") => return is_of_records(message),
         RefusalType::Other(kind) if kind.contains("RATE_LIMIT") => return false,
         RefusalType::OverPlan(_) => return true,
         RefusalType::Other(kind) => ["LIMIT", "QUOTA", "FULL"]
@@ -29,6 +29,12 @@ pub(super) fn is_named(kind: &RefusalType, message: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let (limit, plan, room) = (has(&LIMIT), has(&PLAN), has(&ROOM));
     type_says || (limit && (plan || room)) || (plan && room)
+}
+
+fn is_of_records(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    has(&LIMIT) && has(&["record", "rows"])
 }
 
 #[cfg(test)]
@@ -51,6 +57,11 @@ mod tests {
             ("CANNOT_CREATE", "The maximum number of rows is reached"),
             ("BASE_OVER_CAPACITY", "This base is full"),
             ("TABLE_FULL", ""),
+            ("MAX_ROWS_EXCEEDED", ""),
+            (
+                "BILLING_LIMIT",
+                "Your workspace exceeds the limit of 1,000 records per base on the Free plan",
+            ),
         ];
         let others = [
             (

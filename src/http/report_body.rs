@@ -13,17 +13,31 @@ use crate::domain::transcript;
 pub(super) enum BodyFormat {
     /// It should have been JSON.
     Json,
-    /// `text/plain`: it is a conversation in plain text.
+    /// `text/plain`, captions and the like: it is a conversation in plain text.
     Text,
+    /// Nothing: programs that send files often set no type, or a form's.
+    Unknown,
 }
+
+/// Types of text that is not `text/…`.
+const TEXTS: [&str; 2] = ["application/x-subrip", "application/srt"];
+/// Types that programs set for any body; curl's is a form's.
+const ANY: [&str; 2] = [
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+];
 
 impl BodyFormat {
     /// The format that the request names.
     pub(super) fn of(headers: &HeaderMap) -> BodyFormat {
         let kind = headers.get(header::CONTENT_TYPE);
-        match kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain")) {
-            true => BodyFormat::Text,
-            false => BodyFormat::Json,
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        match kind.to_ascii_lowercase().as_str() {
+            "text/json" | "text/html" => BodyFormat::Json,
+            kind if kind.starts_with("text/") || TEXTS.contains(&kind) => BodyFormat::Text,
+            kind if kind.is_empty() || ANY.contains(&kind) => BodyFormat::Unknown,
+            _ => BodyFormat::Json,
         }
     }
 }
@@ -34,8 +48,15 @@ pub(super) fn as_json(text: String, format: BodyFormat) -> String {
         (Some(Cow::Borrowed(_)), _) => text,
         (Some(Cow::Owned(repaired)), _) => repaired,
         (None, BodyFormat::Text) => Value::from(text).to_string(),
-        (None, BodyFormat::Json) => text,
+        (None, BodyFormat::Unknown) if is_prose(&text) => Value::from(text).to_string(),
+        (None, BodyFormat::Unknown | BodyFormat::Json) => text,
     }
+}
+
+/// Whether a body that is not JSON is neither meant to be, nor a form, nor a page.
+fn is_prose(text: &str) -> bool {
+    let text = text.trim();
+    text.contains(char::is_whitespace) && !text.starts_with(['{', '[', '"', '<'])
 }
 
 /// Parses the body; 400 if it is not JSON or has no conversation.

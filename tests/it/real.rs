@@ -10,6 +10,7 @@ mod pgbouncer;
 pub(crate) mod postgres;
 mod seed;
 mod session_end;
+mod session_end_typescript;
 mod silence;
 mod small_pool;
 mod statements;

@@ -5,6 +5,7 @@ mod captions;
 mod early;
 mod events;
 mod foreign;
+mod frameworks;
 mod handover;
 mod interim;
 mod jobs;

@@ -4,9 +4,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     bounded::Budget,
+    captions::{each_caption, is_captions},
     exchange::each_item,
     parts::{MOST_VALUES, UnreadableReport, fields, is_list, items, part},
-    turn::Item,
+    turn::{Item, voiced},
 };
 
 /// A conversation with more turns is refused: each takes about a hundred bytes of memory, however short it is.
@@ -26,6 +27,7 @@ pub(super) fn conversation(
             let text: String = part(value)?;
             match nested(&text) {
                 Some(nested) => structured(&nested, each),
+                None if is_captions(&text) => captions(&text, each).map(|()| None),
                 None => Ok(Some(text)),
             }
         }
@@ -89,6 +91,17 @@ fn nested(text: &str) -> Option<Box<RawValue>> {
     (count > 0).then_some(inner)
 }
 
+fn captions(text: &str, each: &mut dyn FnMut(&Value, Item)) -> Result<(), UnreadableReport> {
+    let mut count = 0;
+    each_caption(text, &mut |turn| {
+        count += 1;
+        if count <= MOST_TURNS {
+            each(&Value::Null, voiced(turn));
+        }
+    });
+    limited(count)
+}
+
 fn turns(list: &RawValue, each: &mut dyn FnMut(&Value, Item)) -> Result<(), UnreadableReport> {
     let mut count = 0;
     items(list, |json, value| {
@@ -99,6 +112,10 @@ fn turns(list: &RawValue, each: &mut dyn FnMut(&Value, Item)) -> Result<(), Unre
             }
         });
     })?;
+    limited(count)
+}
+
+fn limited(count: usize) -> Result<(), UnreadableReport> {
     match count <= MOST_TURNS {
         true => Ok(()),
         false => Err(UnreadableReport(format!(

@@ -93,6 +93,15 @@ impl InConversation {
     }
 }
 
+/// Whether a list has events of an agent's session.
+pub(super) fn are_of_session(events: &RawValue) -> bool {
+    let mut any = false;
+    let read = items(events, |_, event| {
+        any |= added(event).is_some() || recognised(event).is_some();
+    });
+    read.is_ok() && any
+}
+
 /// The turns with these indexes, which are in order.
 fn chosen(turns: Vec<Turn>, indexes: &[usize]) -> impl Iterator<Item = Turn> {
     let mut indexes = indexes.iter().copied().peekable();

@@ -13,7 +13,7 @@ pub(super) enum Label {
     Unknown,
 }
 
-const AGENT: [&str; 24] = [
+const AGENT: [&str; 33] = [
     "agent",
     "aiagent",
     "voiceagent",
@@ -38,8 +38,18 @@ const AGENT: [&str; 24] = [
     "receptionist",
     "representative",
     "rep",
+    "automatedagent",
+    "humanagent",
+    // In German, Dutch, French, Italian, Portuguese and Spanish.
+    "agentin",
+    "assistent",
+    "assistentin",
+    "assistente",
+    "asistente",
+    "agente",
+    "medewerker",
 ];
-const CALLER: [&str; 20] = [
+const CALLER: [&str; 38] = [
     "caller",
     "user",
     "enduser",
@@ -60,8 +70,27 @@ const CALLER: [&str; 20] = [
     "tenant",
     "student",
     "candidate",
+    // In German, Dutch, French, Italian, Portuguese and Spanish.
+    "anrufer",
+    "anruferin",
+    "kunde",
+    "kundin",
+    "nutzer",
+    "benutzer",
+    "beller",
+    "klant",
+    "gebruiker",
+    "appelant",
+    "utilisateur",
+    "chiamante",
+    "utente",
+    "cliente",
+    "usuario",
+    "usuário",
+    "llamante",
+    "paciente",
 ];
-const SILENT: [&str; 8] = [
+const SILENT: [&str; 10] = [
     "system",
     "developer",
     "tool",
@@ -70,6 +99,9 @@ const SILENT: [&str; 8] = [
     "ipython",
     "environment",
     "context",
+    // Of Bland and Vocode.
+    "agentaction",
+    "actionworker",
 ];
 /// Words that may follow them: `tool_call_result`, `SystemPrompt`.
 const KINDS: [&str; 13] = [

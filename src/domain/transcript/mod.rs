@@ -7,8 +7,11 @@ mod text;
 
 mod time;
 
+mod field_name;
 mod label;
 mod words;
+
+mod kind;
 
 mod cue;
 mod tag;
@@ -18,10 +21,15 @@ mod plain;
 
 mod parts;
 
-mod line;
 mod named;
 mod timed;
 mod unread;
+
+mod stamp;
+
+mod line;
+
+mod captions;
 
 mod turn;
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    kind::by_kind,
     label::{Label, label},
     report::Speaker,
 };
@@ -65,12 +66,15 @@ pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, &str)> {
         let Some(name) = fields.get(field).and_then(name_in) else {
             continue;
         };
-        let label = label(name);
+        let label = match label(name) {
+            Label::Unknown if is_kind(field) => by_kind(name),
+            label => label,
+        };
         if label != Label::Unknown {
             return Some((label, name));
         }
         let is_better = unknown.is_none() || IDENTITIES.contains(&field);
-        if is_better && !KINDS.contains(&field) {
+        if is_better && !is_kind(field) {
             unknown = Some((label, name));
         }
     }
@@ -105,6 +109,11 @@ fn side(fields: &Map<String, Value>) -> Option<(Label, &str)> {
             _ => None,
         });
     speaker.map(|speaker| (Label::Speaker(speaker), ""))
+}
+
+/// Whether a field names the speaker only sometimes.
+pub(super) fn is_kind(field: &str) -> bool {
+    KINDS.contains(&field)
 }
 
 /// Whether a field may name the speaker.

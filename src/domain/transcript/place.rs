@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{
     conversation::{conversation, is_turn},
+    events::are_of_session,
     parts::{RawFields, UnreadableReport, fields, has_items, is_list},
     turn::Item,
 };
@@ -21,7 +22,7 @@ pub(super) const PLACES: [&str; 7] = [
     "chatHistory",
 ];
 /// Further fields, if none of those has it.
-const MORE_PLACES: [&str; 15] = [
+const MORE_PLACES: [&str; 19] = [
     "transcripts",
     "results",
     "transcript_object",
@@ -32,6 +33,10 @@ const MORE_PLACES: [&str; 15] = [
     "segments",
     "dialogue",
     "dialog",
+    "entries",
+    "event_logs",
+    "events_page",
+    "sentences",
     "Transcript",
     "Segments",
     "Messages",
@@ -125,6 +130,13 @@ fn within(body: &RawValue, depth: u8) -> Result<Option<Placed<'_>>, UnreadableRe
     let mut fields = fields(body, is_wanted)?;
     let events = fields.remove("events");
     let own = best(&fields);
+    // Rasa's conversations are lists of events.
+    let spoken = events.filter(|events| is_list(events) && has_speakers(events));
+    let spoken = spoken.filter(|events| own.is_none() && !are_of_session(events));
+    let (own, events) = match spoken {
+        Some(events) => (Some(("events", events)), None),
+        None => (own, events),
+    };
     let wrapped = match own {
         Some((_, conversation)) if has_wrapper(&fields) && !has_words(conversation) => {
             // An unreadable wrapper must not hide the reason why the conversation itself cannot be read.
@@ -194,10 +206,19 @@ fn best<'a>(fields: &BTreeMap<String, &'a RawValue>) -> Option<(&'static str, &'
         [] => None,
         [only] => Some(*only),
         [first, ..] => {
-            let spoken = all.iter().find(|(_, value)| has_words(value));
-            Some(*spoken.unwrap_or(first))
+            // A list has the times that the same words as text lack.
+            let named = all.iter().find(|(_, value)| has_speakers(value));
+            let spoken = || all.iter().find(|(_, value)| has_words(value));
+            Some(*named.or_else(spoken).unwrap_or(first))
         }
     }
+}
+
+/// Whether it is a list of turns, and their labels tell who speaks.
+fn has_speakers(value: &RawValue) -> bool {
+    let mut known = false;
+    let mut look = |_: &_, item| known |= matches!(item, Item::Turn(turn) if turn.label.is_none());
+    conversation(value, &mut look).is_ok_and(|text| text.is_none()) && known
 }
 
 fn has_words(value: &RawValue) -> bool {

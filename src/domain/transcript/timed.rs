@@ -147,7 +147,7 @@ fn unit_of(name: &str) -> (String, Unit) {
 }
 
 /// Milliseconds from one to the other, if both are of the same kind.
-fn length(begin: Moment, end: Moment) -> Option<i64> {
+pub(super) fn length(begin: Moment, end: Moment) -> Option<i64> {
     let length = match (begin, end) {
         (Moment::At(begin), Moment::At(end)) => end.as_millisecond() - begin.as_millisecond(),
         (Moment::Offset(begin), Moment::Offset(end)) => end - begin,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::{
+    kind::by_kind,
     label::{Label, label},
     line::line,
     markup::spoken,
@@ -14,7 +15,7 @@ use super::{
     time::{Moment, moment},
     timed::{at, timed},
     unread::has_unread_words,
-    words::words,
+    words::{is_unspoken, words, words_in},
 };
 
 /// An item of a conversation.
@@ -30,7 +31,17 @@ pub(super) enum Item {
 }
 
 /// Fields that may wrap an item: in the agents SDK's events, ChatGPT's exports, Hume's messages.
-const WRAPPERS: [&str; 4] = ["item", "message", "data", "Transcript"];
+const WRAPPERS: [&str; 7] = [
+    "item",
+    "message",
+    "data",
+    "Transcript",
+    "event",
+    "serverContent",
+    "server_content",
+];
+/// How deep an item may be wrapped: in Amazon Nova's events twice.
+const DEEPEST: u8 = 3;
 /// Prefixes of the types of items that nobody speaks.
 const SILENT: [&str; 10] = [
     "function",
@@ -54,7 +65,7 @@ const LONGEST_NAME: usize = 100;
 pub(super) fn item(item: &Value) -> Item {
     match item {
         Value::String(text) => line(text).map_or(Item::Silent, voiced),
-        Value::Object(fields) => of_fields(fields, Depth::Outer),
+        Value::Object(fields) => of_fields(fields, 0),
         // LangChain's `["human", "Hi"]`, and with a time.
         Value::Array(parts) => match parts.as_slice() {
             [Value::String(name), Value::String(words)] => pair(name, words.trim(), None),
@@ -67,22 +78,16 @@ pub(super) fn item(item: &Value) -> Item {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    Outer,
-    Wrapped,
-}
-
-fn of_fields(fields: &Map<String, Value>, depth: Depth) -> Item {
+fn of_fields(fields: &Map<String, Value>, depth: u8) -> Item {
     if is_silent(fields) {
         return Item::Silent;
     }
     let named = named(fields);
-    if named.is_none() && depth == Depth::Outer {
-        let inner = |name: &&str| fields.get(*name)?.as_object();
-        if let Some(inner) = WRAPPERS.iter().find_map(inner) {
-            return of_fields(inner, Depth::Wrapped);
-        }
+    if named.is_none()
+        && depth < DEEPEST
+        && let Some(inner) = wrapped(fields)
+    {
+        return of_fields(inner, depth + 1);
     }
     let text = words(fields);
     let turn = match named {
@@ -110,14 +115,26 @@ fn of_fields(fields: &Map<String, Value>, depth: Depth) -> Item {
     voiced(turn)
 }
 
-/// `{"agent": "Hello."}`: the speaker and the words.
+/// The item that an object wraps: in a known field, or in its only one.
+fn wrapped(fields: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    let known = |name: &&str| fields.get(*name)?.as_object();
+    let only = || {
+        let (name, value) = fields.iter().next().filter(|_| fields.len() == 1)?;
+        let is_other = [label(name), by_kind(name)] == [Label::Unknown; 2] && !is_unspoken(name);
+        value.as_object().filter(|_| is_other)
+    };
+    WRAPPERS.iter().find_map(known).or_else(only)
+}
+
+/// `{"agent": "Hello."}`, `{"outputTranscription": {"text": "Hello."}}`: the speaker and the words.
 fn keyed(fields: &Map<String, Value>) -> Option<Turn> {
-    fields.iter().find_map(|(name, words)| match label(name) {
-        Label::Speaker(speaker) => {
-            let words = words.as_str()?.trim();
-            (!words.is_empty()).then(|| Turn::new(speaker, words))
-        }
-        _ => None,
+    fields.iter().find_map(|(name, words)| {
+        let (speaker, words) = match (label(name), by_kind(name)) {
+            (Label::Speaker(speaker), _) => (speaker, words.as_str()?.trim().to_owned()),
+            (_, Label::Speaker(speaker)) => (speaker, words_in(words)),
+            _ => return None,
+        };
+        (!words.is_empty()).then(|| Turn::new(speaker, words))
     })
 }
 
@@ -133,9 +150,11 @@ pub(super) fn is_silent(fields: &Map<String, Value>) -> bool {
     let kind = fields.get("type").and_then(Value::as_str);
     let kind = kind.unwrap_or_default();
     let interim = ["is_final", "isFinal", "final"];
-    let interim = interim
-        .iter()
-        .any(|name| fields.get(*name) == Some(&Value::Bool(false)));
+    let wrapped = fields.get("data").and_then(Value::as_object);
+    let interim = [Some(fields), wrapped].into_iter().flatten().any(|fields| {
+        let mut given = interim.iter().filter_map(|name| fields.get(*name));
+        given.any(|value| value == &Value::Bool(false))
+    });
     interim || SILENT.iter().any(|silent| kind.starts_with(silent))
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    named::is_speaker,
+    field_name::name_words,
+    named::{is_kind, is_speaker},
     words::{is_silent, is_unspoken, is_without_words},
 };
 
@@ -79,7 +80,10 @@ fn in_object(fields: &Map<String, Value>, is_word: fn(&str) -> bool, depth: u8) 
     if is_without_words(fields) || is_silent(fields) {
         return false;
     }
-    let mut unknown = fields.iter().filter(|(name, _)| !is_other(name));
+    let is_wrapper = |name: &str, value: &Value| is_kind(name) && value.is_object();
+    let mut unknown = fields
+        .iter()
+        .filter(|(name, value)| !is_other(name) || is_wrapper(name, value));
     unknown.any(|(_, value)| in_value(value, is_word, depth))
 }
 
@@ -104,21 +108,4 @@ fn is_other(name: &str) -> bool {
         || OTHERS.contains(&words.concat().as_str())
         || is_one_of(&ENDINGS, words.last())
         || is_one_of(&BEGINNINGS, words.first())
-}
-
-/// The words of a name in any style: `startTime`, `start_time`, `StartTime`.
-fn name_words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before = '_';
-    for c in name.chars() {
-        let begins = !c.is_alphanumeric() || c.is_uppercase() && before.is_lowercase();
-        if begins && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    words
 }

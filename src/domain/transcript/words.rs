@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 /// Fields with the words of a message or of one of its parts, in order of preference.
-const PLACES: [&str; 21] = [
+const PLACES: [&str; 22] = [
     "content",
     "text",
     "transcript",
     "message",
+    "message_text",
     "parts",
     "data",
     "kwargs",

@@ -18,6 +18,7 @@ pub(super) async fn find(store: &Store) -> anyhow::Result<Option<Condition>> {
     let Some(parked) = store.refused_creates().await? else {
         return Ok(None);
     };
+    let error = error.trim_end_matches('.');
     let count = parked.count;
     let what = counted(count, "call waits for its row", "calls wait for their rows");
     let text = format!(

@@ -19,17 +19,18 @@ use crate::harness::{KEY, SECRET, World};
 
 /// A firewall that dislikes the first requests, with pages of its own.
 #[derive(Clone)]
-struct Firewall {
+pub(super) struct Firewall {
     http: reqwest::Client,
     service: String,
     /// The statuses of its answers, before it lets requests pass.
     pages: &'static [u16],
     /// The lengths of the reports.
-    came: Arc<Mutex<Vec<usize>>>,
+    pub(super) came: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Firewall {
-    async fn start(world: &World, pages: &'static [u16]) -> (Firewall, String) {
+    /// The firewall and its address.
+    pub(super) async fn start(world: &World, pages: &'static [u16]) -> (Firewall, String) {
         let firewall = Firewall {
             http: world.http.clone(),
             service: world.url("/v1/transcripts"),

@@ -172,3 +172,30 @@ async fn a_full_base_without_words_for_it_is_told_by_what_works() {
     let next = world.livekit.open_room("next");
     world.row_is(&next, "Live").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_wordings_of_a_full_base_are_understood() {
+    let limit = "Your workspace exceeds the limit of 1,000 records per base on the Free plan";
+    for (status, body) in [
+        (422, json!({ "error": "MAX_ROWS_EXCEEDED" })),
+        (
+            403,
+            json!({ "error": { "type": "BILLING_LIMIT", "message": limit } }),
+        ),
+    ] {
+        let (receiver, url) = Receiver::start(&[]).await;
+        let world = World::with(&[UNRECORDED, ("ALERT_WEBHOOK_URL", &url)]).await;
+        let known = world.open("known").await;
+        world.owed_is(&known, "done").await;
+        let refusal = Fault::Status(status, body.to_string());
+        world.airtable.fail_next(1, refusal);
+        let new = world.livekit.open_room("new");
+        let parked = world.owed_is(&new, "parked").await;
+        let error = parked["last_error"].as_str().unwrap();
+        assert!(error.contains("no room for more records"), "{error}");
+        let alert = alerted(&receiver, "no room for more records")
+            .await
+            .unwrap();
+        assert!(!alert.contains(".. "), "{alert}");
+    }
+}

@@ -25,10 +25,15 @@ pub(super) fn disabled<'a>(columns: impl Iterator<Item = &'a String>) -> Option<
 
 /// The line about locked columns; `None` without any.
 pub(super) fn locked<'a>(columns: impl Iterator<Item = &'a String>) -> Option<String> {
-    let names = quoted(columns)?;
+    let columns: Vec<&String> = columns.collect();
+    let names = quoted(columns.iter().copied())?;
+    let (them, menu) = match columns.len() {
+        1 => ("it", "the column's menu"),
+        _ => ("them", "the menu of each column"),
+    };
     Some(format!(
-        "Airtable does not let AIRTABLE_TOKEN's user edit {names}, so the row is written without it: open the column's menu in Airtable, \
-         choose \"Edit field permissions\", and let that user edit values."
+        "Airtable does not let AIRTABLE_TOKEN's user edit {names}, so the row is written without {them}: open {menu} in Airtable, choose \
+         \"Edit field permissions\", and let that user edit values."
     ))
 }
 
