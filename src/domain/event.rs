@@ -128,6 +128,8 @@ pub enum Observation {
     RecorderGone { egress_id: EgressId },
     /// This service started the egress.
     Started { egress_id: EgressId },
+    /// Another call claims the same object in the bucket.
+    KeyContested { key: String, by: CallId },
     /// This service's egress is stopped because another program also records the call.
     Superseded { egress_id: EgressId, by: EgressId },
 }

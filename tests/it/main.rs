@@ -44,6 +44,7 @@ mod reports;
 mod retention;
 mod rows;
 mod secrets;
+mod shared_keys;
 mod signed_webhooks;
 mod slow_connections;
 mod storms;

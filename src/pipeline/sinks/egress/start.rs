@@ -122,7 +122,10 @@ impl Egress {
     async fn send(&self, due: &Due, pending_request: &RecordingRequest) -> Attempt {
         let (call, before) = (&due.call, &due.delivery.sink_state);
         // Everything that takes time comes before: what is remembered is when the start was sent.
-        let key = self.key(call, pending_request, (self.clock)()).await;
+        let key = match self.key(call, pending_request, (self.clock)()).await {
+            Ok(key) => key,
+            Err(error) => return not_stored(&error, before),
+        };
         let now = (self.clock)();
         let state = EgressState::sent(now, &key);
         let sink_state = state.to_json();
@@ -133,10 +136,7 @@ impl Egress {
         {
             Ok(()) => {}
             Err(store::Error::Conflict) => return Attempt::new(Outcome::Superseded, before),
-            Err(error) => {
-                let error = format!("{error}; no recording was started");
-                return Attempt::new(Outcome::Retry { after: None, error }, before);
-            }
+            Err(error) => return not_stored(&error, before),
         }
         match self.client.start(&call.room_name, &key, &self.output).await {
             Ok(info) => {
@@ -154,6 +154,7 @@ impl Egress {
             // The outcome is unknown: the state stays, and the list is asked first.
             Err(error) if error.kind() == ErrorKind::UnknownOutcome => retry(&error, state),
             Err(error) => {
+                self.release(call, &key).await;
                 let error = self.doubted(call, error).await;
                 let absence = absence(due, now).filter(|_| error.kind() == ErrorKind::NotFound);
                 let refused = self.refused(due, &error, EgressState::default(), now);
@@ -161,6 +162,12 @@ impl Egress {
             }
         }
     }
+}
+
+/// The database cannot hold what must be stored before a start.
+fn not_stored(error: &store::Error, sink_state: &Value) -> Attempt {
+    let error = format!("{error}; no recording was started");
+    Attempt::new(Outcome::Retry { after: None, error }, sink_state)
 }
 
 /// Whether the room is so new that LiveKit may not list it yet.
