@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bucket_recording::BucketRecording,
     destination::Destination,
-    id::{CallId, EgressId},
+    id::{CallId, EgressId, RoomName},
     object::Object,
     participant::Participant,
     recording::Recording,
@@ -65,7 +65,12 @@ pub enum EventPayload {
     /// A recording in the bucket that no egress reported.
     Stored(Box<BucketRecording>),
     /// An agent's report at the end of its session.
-    Report { room: Room, report: Arc<Report> },
+    Report {
+        room: Room,
+        report: Arc<Report>,
+        /// The room that the sender's token is for: the report is no other room's. `None`: it may be any room's.
+        authorized_room: Option<RoomName>,
+    },
     /// A request to start or stop a recording, or to try a refused start again.
     Request { room: Room, request: Request },
     /// An observation of our own.
