@@ -121,6 +121,7 @@ impl Origins {
         if let Some(bucket) = &self.bucket {
             let objects = bucket.list(&spinner).await;
             let objects = objects.map_err(|error| storage_failure(&error))?;
+            known.read_owners(store, &objects).await?;
             found.extend(known.objects(&bucket.path, &objects, since, now));
             spinner.finish_and_clear();
             bucket.report_others(&objects);

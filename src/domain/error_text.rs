@@ -109,6 +109,7 @@ impl Call {
     pub fn recording_error(&self, recording: &Recording) -> String {
         lines([
             Some(self.reported_error(recording)),
+            self.contested_error(recording),
             Some(self.object_error(recording)),
         ])
     }

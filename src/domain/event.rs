@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bucket_recording::BucketRecording,
     destination::Destination,
-    id::{CallId, EgressId},
+    id::{CallId, EgressId, RoomName},
     object::Object,
     participant::Participant,
     recording::Recording,
@@ -65,7 +65,12 @@ pub enum EventPayload {
     /// A recording in the bucket that no egress reported.
     Stored(Box<BucketRecording>),
     /// An agent's report at the end of its session.
-    Report { room: Room, report: Arc<Report> },
+    Report {
+        room: Room,
+        report: Arc<Report>,
+        /// The room that the sender's token is for: the report is no other room's. `None`: it may be any room's.
+        authorized_room: Option<RoomName>,
+    },
     /// A request to start or stop a recording, or to try a refused start again.
     Request { room: Room, request: Request },
     /// An observation of our own.
@@ -128,6 +133,8 @@ pub enum Observation {
     RecorderGone { egress_id: EgressId },
     /// This service started the egress.
     Started { egress_id: EgressId },
+    /// Another call claims the same object in the bucket.
+    KeyContested { key: String, by: CallId },
     /// This service's egress is stopped because another program also records the call.
     Superseded { egress_id: EgressId, by: EgressId },
 }

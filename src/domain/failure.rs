@@ -21,6 +21,9 @@ impl Call {
             Some(ObjectState::Lost { .. }) => {
                 "LiveKit uploaded the recording, but the object in the bucket is missing or has the wrong size".into()
             }
+            _ if self.is_contested(recording) => {
+                "the recording's object is claimed by another call, too, and neither call is linked to it".into()
+            }
             _ if recording.place.is_backup() => {
                 "LiveKit could not upload the recording to the bucket and put it into its backup storage: check the bucket's key and endpoint in LiveKit".into()
             }

@@ -45,6 +45,13 @@ pub enum ObjectState {
     },
 }
 
+impl ObjectState {
+    /// The object is there.
+    pub fn is_found(&self) -> bool {
+        matches!(self, ObjectState::Found { .. })
+    }
+}
+
 /// Why a recording's object was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -35,6 +35,12 @@ pub fn key(template: &str, fill: &Fill, taken: impl Fn(&str) -> bool) -> String 
     }
 }
 
+/// The key with a suffix before the extension.
+pub fn with_suffix(key: &str, suffix: &str) -> String {
+    let (stem, extension) = split_extension(key);
+    format!("{stem}-{suffix}{extension}")
+}
+
 /// Whether keys by this template hold the room's id, or what a request gave for it.
 pub fn has_room_id(template: &str) -> bool {
     template.contains("{room_id}")

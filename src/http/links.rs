@@ -72,6 +72,10 @@ async fn recording_link(
         .recordings
         .get(egress_id.as_str())
         .ok_or_else(unknown)?;
+    if call.is_contested(recording) {
+        let detail = "this recording's file is also claimed by another call and may hold the other conversation";
+        return Err(Problem::new(StatusCode::GONE, detail));
+    }
     let file = File {
         key: &recording.key,
         what: "recording",

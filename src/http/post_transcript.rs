@@ -67,7 +67,7 @@ pub(super) async fn receive(
     bearer.is_for(&name)?;
     let unmatched = report_room::unmatched(call.as_ref(), &meant, (app.clock)());
     let turns = understood(&outline, call.as_ref(), unmatched)?;
-    let stored = stored(text, &room)?;
+    let stored = stored(text, &room, bearer.room())?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
     let store_permit = parse_permit.filter(|_| stored.len() > LARGE);
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
@@ -179,11 +179,17 @@ fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) 
     answer
 }
 
-/// The body of the inbox message, `{"room", "body"}`, in the buffer of the report: there is no second copy of it.
-fn stored(mut report: String, room: &Room) -> Result<String, Problem> {
+/// The body of the inbox message, `{"room", "authorized_room", "body"}`, in the buffer of the report: there is no second
+/// copy of it. `authorized_room`: that of a LiveKit token. It decides when the call is known.
+fn stored(
+    mut report: String,
+    room: &Room,
+    authorized_room: Option<&str>,
+) -> Result<String, Problem> {
     let room = serde_json::to_string(room);
     let room = room.map_err(|_| Problem::bad_request("the room cannot be stored"))?;
-    let before = format!("{{\"room\":{room},\"body\":");
+    let authorized = json!(authorized_room);
+    let before = format!("{{\"room\":{room},\"authorized_room\":{authorized},\"body\":");
     report.reserve_exact(before.len() + 1);
     report.insert_str(0, &before);
     report.push('}');

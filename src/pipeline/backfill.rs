@@ -1,7 +1,7 @@
 //! Imports history into the inbox: egresses that LiveKit still lists, and recordings in the bucket that belong to no
 //! known call.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct KnownRecordings {
     egresses: HashMap<EgressId, Recording>,
     /// Keys in the bucket that are recordings of known calls.
     keys: HashSet<String>,
+    /// The calls for which keys are reserved.
+    owners: BTreeMap<String, CallId>,
     /// Calls by ID: whether the call has ended without a recording, so that one may be found for it.
     may_get_recording: HashMap<CallId, bool>,
 }
@@ -143,15 +145,28 @@ impl KnownRecordings {
             BucketRecording::read(template, &object.key, object.size, object.modified_at)
         };
         let stored = new.filter_map(read);
+        let stored = stored.map(|stored| (self.call_of(&stored), stored));
         // LiveKit reports the recordings of a call that has, or will have, one.
-        let missing = |stored: &BucketRecording| {
-            self.may_get_recording
-                .get(&stored.call_id())
-                .copied()
-                .unwrap_or(true)
-        };
-        let stored: Vec<BucketRecording> = stored.filter(missing).collect();
-        stored.iter().map(|stored| of_object(stored, now)).collect()
+        let missing =
+            |(call, _): &(CallId, _)| self.may_get_recording.get(call).copied().unwrap_or(true);
+        let stored: Vec<(CallId, BucketRecording)> = stored.filter(missing).collect();
+        let found = stored.into_iter();
+        found
+            .map(|(call, stored)| of_object(call, &stored, now))
+            .collect()
+    }
+
+    /// The call that the key was reserved for, else the one that the key names.
+    fn call_of(&self, stored: &BucketRecording) -> CallId {
+        let owner = self.owners.get(&stored.key).cloned();
+        owner.unwrap_or_else(|| stored.call_id())
+    }
+
+    /// Reads for which calls these keys are reserved.
+    pub async fn read_owners(&mut self, store: &Store, objects: &[Listed]) -> Result<(), Error> {
+        let keys: Vec<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+        self.owners = store.key_owners(&keys).await?;
+        Ok(())
     }
 }
 
@@ -176,11 +191,11 @@ fn of_egress(info: String, room: &Room, recording: &Recording, now: Timestamp) -
     }
 }
 
-fn of_object(stored: &BucketRecording, now: Timestamp) -> Found {
+fn of_object(call_id: CallId, stored: &BucketRecording, now: Timestamp) -> Found {
     let body = serde_json::to_vec(stored).unwrap_or_default();
-    let message = InboxMessage::new(MessageKind::Object, body, now).of_call(&stored.call_id());
+    let message = InboxMessage::new(MessageKind::Object, body, now).of_call(&call_id);
     Found {
-        call_id: stored.call_id(),
+        call_id,
         room_name: stored.room.name.clone(),
         ended_at: Some(stored.modified_at),
         key: stored.key.clone(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     domain::{
-        BucketRecording, EventPayload, EventSource, Room,
+        BucketRecording, EventPayload, EventSource, Room, RoomName,
         event::{Observation, Request},
         transcript,
     },
@@ -64,7 +64,7 @@ fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
         MessageKind::Object => Ok(EventPayload::Stored(Box::new(parse::<BucketRecording>(
             json()?,
         )?))),
-        MessageKind::Report => report(text),
+        MessageKind::Report => report(text, message.received_at),
     }
 }
 
@@ -103,22 +103,28 @@ pub(super) fn participant(room: &Room, info: &Value, now: Timestamp) -> InboxMes
     InboxMessage::new(MessageKind::Participant, body.to_string(), now)
 }
 
-/// A report is stored together with the room that its request named.
+/// A report is stored together with the room that its request named, and the one that its sender was authorized for.
 #[derive(Deserialize)]
 struct Reported<'a> {
     room: Room,
+    /// Absent for a sender that may report any room, and in what earlier versions stored.
+    #[serde(default)]
+    authorized_room: Option<RoomName>,
     #[serde(borrow)]
     body: &'a RawValue,
 }
 
-fn report(text: &str) -> Result<EventPayload, String> {
-    let Reported { room: named, body } = serde_json::from_str(text).map_err(not_ours)?;
-    let (own, report) = transcript::read(body).map_err(|error| error.to_string())?;
+fn report(text: &str, received_at: Timestamp) -> Result<EventPayload, String> {
+    let reported: Reported<'_> = serde_json::from_str(text).map_err(not_ours)?;
+    let named = reported.room;
+    let (own, mut report) = transcript::read(reported.body).map_err(|error| error.to_string())?;
+    report.at = report.dated(received_at);
     // The stored room is the body's, with its name as the sender meant it.
     let is_named = !named.sid.is_empty() || !named.name.is_empty();
     Ok(EventPayload::Report {
         room: if is_named { named } else { own },
         report: Arc::new(report),
+        authorized_room: reported.authorized_room,
     })
 }
 

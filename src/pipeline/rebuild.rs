@@ -177,7 +177,8 @@ fn lacks(call: &Call, known: &Call) -> bool {
     };
     let recordings = |of: &Call| {
         let ours = of.ours.len() + of.superseded.len();
-        of.recordings.len() + of.objects.len() + of.lost.len() + ours
+        let objects = of.objects.len() + of.contested.len();
+        of.recordings.len() + objects + of.lost.len() + ours
     };
     let facts = |of: &Call| {
         let single = [

@@ -10,6 +10,7 @@ use super::{
     enqueue::{NewDelivery, correct, enqueue, expedite},
     error::{Error, Result},
     inbox::{Processed, Waiting, mark_processed, wait, wake_waiting},
+    object_keys::claim,
     open::Store,
     sql::{chunks, millis, rows, text},
 };
@@ -69,7 +70,12 @@ impl Store {
         mark_processed(&mut transaction, fold.processed, now).await?;
         wait(&mut transaction, fold.waiting).await?;
         write(&mut transaction, fold.updates, now).await?;
-        let due: Vec<NewDelivery> = fold.updates.iter().flat_map(new_deliveries).collect();
+        // The message about it is folded next and makes their deliveries due.
+        let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
+        let contested = claim(&mut transaction, &calls, now).await?;
+        let sent = fold.updates.iter();
+        let sent = sent.filter(|update| !contested.contains(&update.call.id));
+        let due: Vec<NewDelivery> = sent.flat_map(new_deliveries).collect();
         enqueue(&mut transaction, due, sinks, now).await?;
         for (call_id, egress_id) in fold.corrected {
             let mut updates = fold.updates.iter();

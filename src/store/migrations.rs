@@ -20,7 +20,11 @@ macro_rules! migration {
 }
 
 /// Every migration of this version.
-const ALL: &[Migration] = &[migration!("0001_init"), migration!("0002_message_outcome")];
+const ALL: &[Migration] = &[
+    migration!("0001_init"),
+    migration!("0002_message_outcome"),
+    migration!("0003_object_keys"),
+];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table
 /// definitions. It refuses a database that says otherwise.

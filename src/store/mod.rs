@@ -3,7 +3,7 @@
 //!
 //! - `open`, `private_files`, `connections`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
-//! - `calls`, `fold`: what it makes of calls.
+//! - `calls`, `fold`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
@@ -29,6 +29,7 @@ mod outage;
 
 mod calls;
 mod fold;
+mod object_keys;
 
 mod deliveries;
 mod delivery;

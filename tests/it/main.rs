@@ -45,6 +45,7 @@ mod retention;
 mod rows;
 mod scopes;
 mod secrets;
+mod shared_keys;
 mod signed_webhooks;
 mod slow_connections;
 mod storms;

@@ -1,5 +1,6 @@
 //! Agents' reports as the world sends them: markup, several jobs, odd bytes, foreign shapes, times, names of rooms.
 
+mod authorized;
 mod bytes;
 mod captions;
 mod early;

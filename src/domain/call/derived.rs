@@ -72,13 +72,15 @@ impl Call {
             let last = matches!(state, ObjectState::Found { .. } | ObjectState::Lost { .. });
             last && object.is_of(recording)
         });
-        let is_wanted = !self.is_set_aside(recording) && !self.simulated;
+        let is_wanted =
+            !self.is_set_aside(recording) && !self.simulated && !self.is_contested(recording);
         (recording.expects_file() || lost) && !processed && is_wanted
     }
 
-    /// The bucket's newest answer for this recording; `None` before the first.
+    /// The bucket's newest answer for this recording; `None` before the first, and for an object that another call claims.
     pub fn object(&self, recording: &Recording) -> Option<&ObjectState> {
-        Some(&self.objects.get(&recording.egress_id)?.state)
+        let known = self.objects.get(&recording.egress_id)?;
+        Some(&known.state).filter(|_| !self.is_contested(recording))
     }
 
     /// The egress is over, or LiveKit will not report its end.

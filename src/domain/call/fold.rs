@@ -89,7 +89,7 @@ impl Call {
                 self.merge_name(&found.room, NameSource::Others);
                 self.merge_recording(found.recording());
             }
-            EventPayload::Report { room, report } => {
+            EventPayload::Report { room, report, .. } => {
                 self.merge_name(room, NameSource::Others);
                 self.merge_report(report, event.received_at);
             }

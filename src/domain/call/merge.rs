@@ -153,6 +153,10 @@ impl Call {
             Observation::Started { egress_id } => {
                 self.ours.insert(egress_id.clone());
             }
+            Observation::KeyContested { key, by } => {
+                let others = self.contested.entry(key.clone());
+                others.or_default().insert(by.clone());
+            }
             Observation::Superseded { egress_id, by } => {
                 let others = self.superseded.entry(egress_id.clone());
                 others.or_default().insert(by.clone());

@@ -3,6 +3,7 @@
 
 mod state;
 
+mod claims;
 mod deliveries;
 mod derived;
 mod ends;

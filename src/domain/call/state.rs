@@ -85,6 +85,9 @@ pub struct Call {
     /// Our egresses that were stopped because another program records the call, and the egresses of that program.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub superseded: BTreeMap<EgressId, BTreeSet<EgressId>>,
+    /// Keys in the bucket that other calls claim, too, and those calls.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contested: BTreeMap<String, BTreeSet<CallId>>,
     /// Sids of participants that published audio.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub voices: BTreeSet<String>,

@@ -1,6 +1,6 @@
 //! What an agent reports of its session.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -91,7 +91,15 @@ pub struct Report {
     pub fields: Map<String, Value>,
 }
 
+/// How far the sender's clock may be ahead of ours.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
 impl Report {
+    /// Its own date; `None` without one, and for one after its arrival: nothing could replace such a report.
+    pub fn dated(&self, received_at: Timestamp) -> Option<Timestamp> {
+        self.at.filter(|at| at.duration_since(received_at) <= AHEAD)
+    }
+
     /// The ID of the agent's job; empty if the report has none.
     pub fn job(&self) -> &str {
         let own = ["job_id", "jobId"].iter();

@@ -51,7 +51,7 @@ impl Reports {
 
     fn keep(&mut self, report: Received) {
         let newest = self.jobs.entry(report.job().to_owned()).or_default();
-        let slot = match report.at {
+        let slot = match date(&report) {
             _ if report.transcript.is_empty() => &mut newest.wordless,
             Some(_) => &mut newest.dated,
             None => &mut newest.undated,
@@ -122,7 +122,7 @@ impl Newest {
 
 /// Compares two reports of the same job and kind.
 fn is_newer(a: &Received, b: &Received) -> bool {
-    let key = |it: &Received| (!it.transcript.is_empty(), it.at, *it.stamp());
+    let key = |it: &Received| (!it.transcript.is_empty(), date(it), *it.stamp());
     let order = key(a).cmp(&key(b));
     // With equal times either may win, but it must be the same one in every order of events.
     order.then_with(|| json(a).cmp(&json(b))).is_gt()
@@ -130,9 +130,14 @@ fn is_newer(a: &Received, b: &Received) -> bool {
 
 /// Compares two reports of different kinds or jobs: those with words are newer, then by arrival.
 fn order(a: &Received, b: &Received) -> Ordering {
-    let key = |it: &Received| (!it.transcript.is_empty(), *it.stamp(), it.at);
+    let key = |it: &Received| (!it.transcript.is_empty(), *it.stamp(), date(it));
     let order = key(a).cmp(&key(b));
     order.then_with(|| json(a).cmp(&json(b)))
+}
+
+/// The report's own date, unless it lies after the arrival.
+fn date(report: &Received) -> Option<Timestamp> {
+    report.value().dated(*report.stamp())
 }
 
 fn json(report: &Received) -> String {
@@ -158,7 +163,7 @@ impl From<Reports> for StoredReports {
             others: Vec::new(),
         };
         for report in reports.jobs.values().flat_map(Newest::all).cloned() {
-            let slot = match report.at {
+            let slot = match date(&report) {
                 Some(_) => &mut stored.dated,
                 None => &mut stored.undated,
             };

@@ -46,14 +46,16 @@ impl Intake {
             return Ok(Route::Nowhere);
         };
         if !room.sid.is_empty() {
-            let is_known = match payload {
-                EventPayload::Report { .. } => self.is_known(batch, &room.sid).await?,
-                _ => true,
+            return match payload {
+                EventPayload::Report {
+                    authorized_room, ..
+                } => {
+                    let known = self.name_of(batch, &room.sid).await?;
+                    let authorized_room = authorized_room.as_ref();
+                    Ok(report_route(message, room, (known, authorized_room), now))
+                }
+                _ => Ok(Route::Call(room.sid.clone())),
             };
-            return Ok(match is_known {
-                true => Route::Call(room.sid.clone()),
-                false => wait(message, payload, room, now),
-            });
         }
         if let Some(egress_id) = payload.egress_id()
             && let Some(row) = self.store.call_of_egress(egress_id).await?
@@ -63,7 +65,14 @@ impl Intake {
         if room.name.is_empty() {
             return Ok(Route::Aside("the message names no known room".into()));
         }
-        for name in room.names() {
+        let authorized = |name: &&RoomName| match payload {
+            EventPayload::Report {
+                authorized_room: Some(room),
+                ..
+            } => room == *name,
+            _ => true,
+        };
+        for name in room.names().filter(authorized) {
             if let Some(id) = self.by_name(batch, message, payload, name).await? {
                 return Ok(Route::Call(id));
             }
@@ -71,12 +80,15 @@ impl Intake {
         Ok(wait(message, payload, room, now))
     }
 
-    /// Whether the call exists: a report alone makes none.
-    async fn is_known(&self, batch: &Batch, id: &CallId) -> anyhow::Result<bool> {
-        match batch.calls.get(id) {
-            Some(update) => Ok(!update.call.id.is_empty()),
-            None => Ok(self.store.call(id).await?.is_some()),
-        }
+    /// The name of the call's room, which may be empty; `None`: there is no such call, and a report alone makes none.
+    async fn name_of(&self, batch: &Batch, id: &CallId) -> anyhow::Result<Option<RoomName>> {
+        Ok(match batch.calls.get(id) {
+            Some(update) => {
+                let call = Some(&update.call).filter(|call| !call.id.is_empty());
+                call.map(|call| call.room_name.clone())
+            }
+            None => self.store.call(id).await?.map(|row| row.call.room_name),
+        })
     }
 
     /// The call with that name whose time contains the report's `timestamp`, otherwise the live one, otherwise (for
@@ -106,6 +118,27 @@ impl Intake {
     }
 }
 
+/// A report of this room, by its sid; `known`: the name of the call's room, and the room that the sender was authorized for.
+fn report_route(
+    message: &InboxMessage,
+    room: &Room,
+    (known, authorized_room): (Option<RoomName>, Option<&RoomName>),
+    now: Timestamp,
+) -> Route {
+    match (known, authorized_room) {
+        (None, _) => wait_for_call(message, &room.awaited_name(), now),
+        (Some(_), None) => Route::Call(room.sid.clone()),
+        (Some(name), Some(authorized)) if name == *authorized => Route::Call(room.sid.clone()),
+        // Until LiveKit names the room, nobody knows whether it is the sender's.
+        (Some(name), Some(authorized)) if name.is_empty() => {
+            wait_for_call(message, authorized, now)
+        }
+        (Some(_), Some(_)) => Route::Aside(
+            "the token that sent this report is for another room than the call's".into(),
+        ),
+    }
+}
+
 fn holds(call: &Call, at: Timestamp) -> bool {
     let start = call.started_at().is_some_and(|start| start - SLACK <= at);
     start && call.ended_at().is_none_or(|end| at <= end + SLACK)
@@ -116,20 +149,30 @@ fn is_recent(call: &Call, received_at: Timestamp) -> bool {
     last.is_some_and(|at| at >= received_at - REPORT_WAIT)
 }
 
+/// A message that names its room by name alone.
 fn wait(message: &InboxMessage, payload: &EventPayload, room: &Room, now: Timestamp) -> Route {
-    let (wait, error) = match payload {
-        EventPayload::Request { .. } => (
-            REQUEST_WAIT,
-            "LiveKit did not confirm in time that the room exists",
-        ),
-        _ => (REPORT_WAIT, "no call of this room appeared within an hour"),
-    };
-    let until = message.received_at + wait;
+    match payload {
+        EventPayload::Request { .. } => {
+            let error = "LiveKit did not confirm in time that the room exists";
+            let until = message.received_at + REQUEST_WAIT;
+            wait_until(&room.awaited_name(), (until, error), now)
+        }
+        _ => wait_for_call(message, &room.awaited_name(), now),
+    }
+}
+
+fn wait_for_call(message: &InboxMessage, awaited: &RoomName, now: Timestamp) -> Route {
+    let error = "no call of this room appeared within an hour";
+    let until = message.received_at + REPORT_WAIT;
+    wait_until(awaited, (until, error), now)
+}
+
+fn wait_until(awaited: &RoomName, (until, error): (Timestamp, &str), now: Timestamp) -> Route {
     if now >= until {
         return Route::Aside(error.into());
     }
     Route::Wait {
-        room_name: room.awaited_name(),
+        room_name: awaited.clone(),
         until,
     }
 }

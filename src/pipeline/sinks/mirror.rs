@@ -148,7 +148,8 @@ impl Mirror {
 
     /// The files with bytes, seconds and a playable URL. Empty if no file was created, or not in our bucket.
     async fn files(&self, call: &Call, recording: &Recording) -> Vec<Value> {
-        if !recording.expects_file() || call.is_elsewhere(recording) {
+        let is_elsewhere = call.is_elsewhere(recording) || call.is_contested(recording);
+        if !recording.expects_file() || is_elsewhere {
             return Vec::new();
         }
         vec![json!({

@@ -77,7 +77,12 @@ pub(super) fn object(seconds: i64, state: ObjectState) -> Event {
 pub(super) fn report(seconds: i64, body: &Value) -> Event {
     let (room, report) = transcript::read(&to_raw_value(body).unwrap()).unwrap();
     let report = Arc::new(report);
-    event(seconds, EventPayload::Report { room, report })
+    let payload = EventPayload::Report {
+        room,
+        report,
+        authorized_room: None,
+    };
+    event(seconds, payload)
 }
 
 pub(super) fn request(seconds: i64, request: Request) -> Event {

@@ -102,7 +102,9 @@ impl Airtable {
         };
         let had_others = state.signed_links.take().is_some();
         let has_some = !linked.parts.is_empty() || links != RowLinks::default();
-        let cells = match had_others || has_some {
+        // A link to an object that another call claims is taken out of the row.
+        let is_contested = !call.contested.is_empty();
+        let cells = match had_others || has_some || is_contested {
             true => LinkCells::Fresh,
             false => LinkCells::Kept,
         };

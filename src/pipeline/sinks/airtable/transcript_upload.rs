@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{sink::Airtable, state::SinkState};
 use crate::{
     airtable::projection::long_transcript,
-    domain::{Call, event::Observation, hash, path},
+    domain::{Call, Recording, event::Observation, hash, path},
     pipeline::message,
 };
 
@@ -25,7 +25,7 @@ impl Airtable {
             let kept = state.transcript.as_ref().filter(|_| call.purged);
             return Ok(kept.map(|(_, key)| key.clone()));
         };
-        let key = self.transcript_key(call, now);
+        let key = self.transcript_key(call, now).await?;
         let uploaded = (hash(&text), key.clone());
         if state.transcript.as_ref() == Some(&uploaded) {
             return Ok(Some(key));
@@ -44,17 +44,24 @@ impl Airtable {
         Ok(Some(key))
     }
 
-    fn transcript_key(&self, call: &Call, now: Timestamp) -> String {
+    /// Beside the recording, unless another call has that key.
+    async fn transcript_key(&self, call: &Call, now: Timestamp) -> Result<String, String> {
         let fill = path::Fill {
             room_id: &call.id,
             room_name: &call.room_name,
             at: call.started_at().unwrap_or(now),
         };
-        let recording = match call.primary_recording() {
-            Some(recording) if !recording.key.is_empty() => recording.key.clone(),
-            // With the call's ID in it, so that it cannot collide with another call's text or recording.
-            _ => path::key(&path::with_room_id(&self.path), &fill, |_| false),
-        };
-        path::transcript_key(&recording)
+        let recording = call.primary_recording();
+        let named = |it: &&Recording| !it.key.is_empty() && !call.is_contested(it);
+        if let Some(recording) = recording.filter(named) {
+            let key = path::transcript_key(&recording.key);
+            let reserved = self.store.reserve_key(&key, &call.id, now).await;
+            if reserved.map_err(|error| format!("its place could not be stored: {error}"))? {
+                return Ok(key);
+            }
+        }
+        // With the call's ID in it, so that it cannot collide with another call's text or recording.
+        let own = path::key(&path::with_room_id(&self.path), &fill, |_| false);
+        Ok(path::transcript_key(&own))
     }
 }

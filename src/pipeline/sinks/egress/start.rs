@@ -121,7 +121,10 @@ impl Egress {
     async fn send(&self, due: &Due, pending_request: &RecordingRequest) -> Attempt {
         let (call, before) = (&due.call, &due.delivery.sink_state);
         // Everything that takes time comes before: what is remembered is when the start was sent.
-        let key = self.key(call, pending_request, (self.clock)()).await;
+        let key = match self.key(call, pending_request, (self.clock)()).await {
+            Ok(key) => key,
+            Err(error) => return not_stored(&error, before),
+        };
         let now = (self.clock)();
         let state = EgressState::sent(now, &key);
         let sink_state = state.to_json();
@@ -132,15 +135,16 @@ impl Egress {
         {
             Ok(()) => {}
             Err(store::Error::Conflict) => return Attempt::new(Outcome::Superseded, before),
-            Err(error) => {
-                let error = format!("{error}; no recording was started");
-                return Attempt::new(Outcome::Retry { after: None, error }, before);
-            }
+            Err(error) => return not_stored(&error, before),
         }
         match self.client.start(&call.room_name, &key, &self.output).await {
             Ok(info) => match misplaced(&info, call) {
-                Some(other) => in_other_session(due, &other, &state, now)
-                    .with_messages([message::egress(info, now)]),
+                Some(other) => {
+                    // The key is the other session's now.
+                    self.release(call, &key).await;
+                    in_other_session(due, &other, &state, now)
+                        .with_messages([message::egress(info, now)])
+                }
                 None => started(call, info, &sink_state, now),
             },
             // The outcome is unknown: the state stays, and the list is asked first.
@@ -148,6 +152,7 @@ impl Egress {
                 unconfirmed(due, &error, state, now)
             }
             Err(error) => {
+                self.release(call, &key).await;
                 let error = self.doubted(call, error).await;
                 let absence = absence(due, now).filter(|_| error.kind() == ErrorKind::NotFound);
                 let refused = self.refused(due, &error, EgressState::default(), now);
@@ -169,6 +174,12 @@ fn started(call: &Call, info: String, sink_state: &Value, now: Timestamp) -> Att
     Attempt::new(Outcome::Delivered { again: None }, sink_state)
         .with_messages([message::egress(info, now)])
         .with_messages(started)
+}
+
+/// The database cannot hold what must be stored before a start.
+fn not_stored(error: &store::Error, sink_state: &Value) -> Attempt {
+    let error = format!("{error}; no recording was started");
+    Attempt::new(Outcome::Retry { after: None, error }, sink_state)
 }
 
 /// Whether the room is so new that LiveKit may not list it yet.

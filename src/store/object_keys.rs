@@ -1,0 +1,184 @@
+//! Which call an object in the bucket belongs to: keys are reserved before a recording starts, and claimed by the call whose
+//! recording is reported with them. The first call has the key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
+
+use super::{
+    error::Result,
+    inbox_writer,
+    message::{InboxMessage, MessageKind},
+    open::Store,
+    sql::{chunks, rows, text},
+};
+use crate::domain::{Call, CallId, event::Observation, hex};
+
+/// A call that claims a key, and the key.
+type Claim<'a> = (&'a CallId, &'a str);
+
+impl Store {
+    /// Reserves a key for a call's next recording or text; `false`: it is another call's.
+    pub async fn reserve_key(&self, key: &str, call_id: &str, now: Timestamp) -> Result<bool> {
+        let mut transaction = self.write.begin().await?;
+        let reserved = sqlx::query(
+            "INSERT INTO object_keys (id, object_key, call_id, reserved_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (id) DO UPDATE SET reserved_at = excluded.reserved_at WHERE object_keys.call_id = excluded.call_id",
+        );
+        let reserved = reserved
+            .bind(id(key))
+            .bind(text(key))
+            .bind(call_id)
+            .bind(now.as_millisecond())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(reserved.rows_affected() > 0)
+    }
+
+    /// Gives up a reservation: LiveKit did not start the recording. A key that a recording of the call has stays.
+    pub async fn release_key(&self, key: &str, call_id: &str) -> Result<()> {
+        let query = sqlx::query("DELETE FROM object_keys WHERE id = $1 AND call_id = $2");
+        query
+            .bind(id(key))
+            .bind(call_id)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// The calls that have these keys.
+    pub async fn key_owners(&self, keys: &[&str]) -> Result<BTreeMap<String, CallId>> {
+        let mut owners = BTreeMap::new();
+        for chunk in chunks(keys) {
+            let sql = format!(
+                "SELECT id, call_id FROM object_keys WHERE id IN {}",
+                rows(1, 1, chunk.len(), "")
+            );
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let query = chunk.iter().fold(query, |query, key| query.bind(id(key)));
+            let found = query.fetch_all(&self.read).await?;
+            let mut by_id = BTreeMap::new();
+            for row in &found {
+                let id: String = row.try_get("id")?;
+                by_id.insert(id, row.try_get::<String, _>("call_id")?);
+            }
+            let owned = chunk.iter().filter_map(|key| {
+                let owner = by_id.get(&id(key))?;
+                Some(((*key).to_owned(), CallId::from(owner.as_str())))
+            });
+            owners.extend(owned);
+        }
+        Ok(owners)
+    }
+}
+
+/// Claims the keys of these calls. Both calls that claim one key are told so by an inbox message each; the answer is the
+/// calls for which such a message is new.
+pub(super) async fn claim(
+    connection: &mut AnyConnection,
+    calls: &[&Call],
+    now: Timestamp,
+) -> Result<BTreeSet<CallId>> {
+    release(connection, calls).await?;
+    let mut claims: BTreeMap<(String, &CallId), &str> = BTreeMap::new();
+    for call in calls {
+        let keys = call.claimed_keys().into_iter();
+        claims.extend(keys.map(|key| ((id(key), &call.id), key)));
+    }
+    // Of two calls in one batch, only one can be inserted.
+    let mut firsts: BTreeMap<&str, Claim<'_>> = BTreeMap::new();
+    for ((id, call), key) in &claims {
+        firsts.entry(id).or_insert((call, key));
+    }
+    let firsts: Vec<(&str, Claim<'_>)> = firsts.into_iter().collect();
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    for chunk in chunks(&firsts) {
+        owners.extend(insert(connection, chunk).await?);
+    }
+    let (mut messages, mut contested) = (Vec::new(), BTreeSet::new());
+    for ((id, call), key) in &claims {
+        let owner = owners.get(id).map(|owner| CallId::from(owner.as_str()));
+        let Some(owner) = owner.filter(|owner| owner != *call) else {
+            continue;
+        };
+        let mut claiming = calls.iter();
+        let claiming = claiming.find(|it| it.id == **call);
+        let known = claiming.and_then(|it| it.contested.get(*key));
+        if known.is_some_and(|others| others.contains(&owner)) {
+            continue;
+        }
+        // Not the key: the room's name may be in it, and a phone number in that.
+        tracing::warn!(
+            %call, other = %owner,
+            "two calls claim the same object in the bucket: neither is linked to it"
+        );
+        messages.push(contest(call, key, &owner, now));
+        messages.push(contest(&owner, key, call, now));
+        contested.extend([(*call).clone(), owner]);
+    }
+    messages.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
+    inbox_writer::insert(connection, messages).await?;
+    Ok(contested)
+}
+
+/// Inserts keys that nobody has; the answer is the call of each, by the key's id.
+async fn insert(
+    connection: &mut AnyConnection,
+    chunk: &[(&str, Claim<'_>)],
+) -> Result<Vec<(String, String)>> {
+    let sql = format!(
+        "INSERT INTO object_keys (id, object_key, call_id) VALUES {} ON CONFLICT (id) DO NOTHING",
+        rows(chunk.len(), 1, 3, "")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for (id, (call, key)) in chunk {
+        query = query.bind(*id).bind(text(key)).bind(call.as_str());
+    }
+    query.execute(&mut *connection).await?;
+    let sql = format!(
+        "SELECT id, call_id FROM object_keys WHERE id IN {}",
+        rows(1, 1, chunk.len(), "")
+    );
+    let query = sqlx::query(AssertSqlSafe(sql));
+    let query = chunk.iter().fold(query, |query, (id, _)| query.bind(*id));
+    let found = query.fetch_all(&mut *connection).await?;
+    let read = |row: &sqlx::any::AnyRow| Ok((row.try_get("id")?, row.try_get("call_id")?));
+    found.iter().map(read).collect()
+}
+
+/// Gives up keys of recordings that left no file. What was reserved stays reserved: the start may have been made.
+async fn release(connection: &mut AnyConnection, calls: &[&Call]) -> Result<()> {
+    for call in calls {
+        for key in call.unused_keys() {
+            sqlx::query(
+                "DELETE FROM object_keys WHERE id = $1 AND call_id = $2 AND reserved_at IS NULL",
+            )
+            .bind(id(key))
+            .bind(call.id.as_str())
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+fn contest(call: &CallId, key: &str, by: &CallId, now: Timestamp) -> InboxMessage {
+    let observation = Observation::KeyContested {
+        key: key.to_owned(),
+        by: by.clone(),
+    };
+    let body = serde_json::to_vec(&observation).unwrap_or_default();
+    let message = InboxMessage::new(MessageKind::Observation, body, now).of_call(call);
+    InboxMessage {
+        dedupe: Some(format!("contested:{}:{call}:{by}", id(key))),
+        ..message
+    }
+}
+
+/// The primary key of a key.
+fn id(key: &str) -> String {
+    hex(&Sha256::digest(key.as_bytes()))
+}
