@@ -9,6 +9,7 @@ mod count;
 mod hash;
 mod hex;
 mod id;
+mod id_rules;
 mod name;
 
 pub mod latest;
@@ -62,6 +63,7 @@ pub use file_type::{Channels, FileType, content_type};
 pub use hash::hash;
 pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
+pub use id_rules::{as_id, is_id};
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
 pub use our_bucket::OurBucket;
