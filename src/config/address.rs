@@ -4,7 +4,7 @@ use url::{Host, Url};
 
 use super::network::is_loopback;
 
-/// A URL with one of these schemes. `Url` itself ignores line breaks, and takes a list of URLs for one with an odd path.
+/// A URL with one of these schemes. `Url` itself ignores line breaks, and takes a list of URLs for one with an invalid path.
 fn parse(value: &str, schemes: &[&str]) -> Result<Url, String> {
     if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err("has a blank or a line break inside".into());

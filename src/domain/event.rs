@@ -9,6 +9,7 @@ use super::{
     bucket_recording::BucketRecording,
     destination::Destination,
     id::{CallId, EgressId, RoomName},
+    id_rules::is_id,
     object::Object,
     participant::Participant,
     recording::Recording,
@@ -139,6 +140,19 @@ pub enum Observation {
     Superseded { egress_id: EgressId, by: EgressId },
 }
 
+/// An ID that has characters which none of LiveKit's has, or too many. Its text is not shown: it may be anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidId {
+    #[error(
+        "the room's ID is not one of LiveKit's: it has other characters than letters, digits, _ and -, or more than 64"
+    )]
+    Room,
+    #[error(
+        "the egress' ID is not one of LiveKit's: it has other characters than letters, digits, _ and -, or more than 64"
+    )]
+    Egress,
+}
+
 impl EventPayload {
     /// The room that the message names, which identifies its call.
     pub fn room(&self) -> Option<&Room> {
@@ -152,6 +166,17 @@ impl EventPayload {
             | EventPayload::Request { room, .. } => Some(room),
             EventPayload::Stored(stored) => Some(&stored.room),
             EventPayload::Observation { .. } | EventPayload::Nothing => None,
+        }
+    }
+
+    /// Which ID of the message none of LiveKit's can be; `None`: all are good.
+    pub fn invalid_id(&self) -> Option<InvalidId> {
+        let is_invalid = |id: &str| !id.is_empty() && !is_id(id);
+        let room = self.room().map_or("", |room| room.sid.as_str());
+        match () {
+            () if is_invalid(room) => Some(InvalidId::Room),
+            () if is_invalid(self.egress_id().unwrap_or_default()) => Some(InvalidId::Egress),
+            () => None,
         }
     }
 

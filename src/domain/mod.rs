@@ -9,6 +9,7 @@ mod count;
 mod hash;
 mod hex;
 mod id;
+mod id_rules;
 mod mirror_transcript;
 mod name;
 
@@ -65,6 +66,7 @@ pub use file_type::{Channels, FileType, content_type};
 pub use hash::hash;
 pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
+pub use id_rules::{as_id, is_id};
 pub use mirror_transcript::MirrorTranscript;
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};

@@ -85,6 +85,11 @@ fn segment(name: &str) -> String {
     plain.chars().map(safe).collect()
 }
 
+/// A requested value of `{room_id}` as it is kept: what [`key`] would make of it.
+pub fn segment_of(path_id: &str) -> String {
+    shorten(&segment(path_id))
+}
+
 fn shorten(segment: &str) -> String {
     if segment.len() <= SEGMENT {
         return segment.to_owned();

@@ -20,7 +20,7 @@ use super::{
     wait::wait_for,
 };
 use crate::{
-    domain::{Call, Room, transcript},
+    domain::{Call, Room, event::InvalidId, is_id, transcript},
     store::{InboxMessage, MessageKind},
 };
 
@@ -156,7 +156,12 @@ fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) 
         answer["ignored"] = json!(turns.missing());
     }
     let mut details = Vec::new();
-    if call_id.is_none() {
+    if !room.sid.is_empty() && !is_id(&room.sid) {
+        details.push(format!(
+            "{}: the report is kept, but no call gets it",
+            InvalidId::Room
+        ));
+    } else if call_id.is_none() {
         let names: Vec<String> = match (room.sid.is_empty(), room.other_names.is_empty()) {
             (false, _) => vec![room.sid.to_string()],
             (true, true) => vec![format!("“{room_name}”")],

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{App, error::Problem, room_names, wait::wait_for};
 use crate::{
-    domain::{Call, Room, RoomName, participant::Participant, transcript::Outline},
+    domain::{Call, Room, RoomName, is_id, participant::Participant, transcript::Outline},
     store,
 };
 
@@ -33,7 +33,9 @@ pub(super) fn room(own: Room, query: RoomQuery, raw: Option<&str>, token: Option
         return own;
     }
     let text = |text: String| text.replace('\0', "");
-    let sid = query.room_id.filter(|sid| sid.starts_with("RM_"));
+    let is_named = query.room.is_some() || query.room_name.is_some();
+    let sid = query.room_id.map(text);
+    let sid = sid.filter(|sid| sid.starts_with("RM_") && (is_id(sid) || !is_named));
     let names = match query.room.or(query.room_name).map(text) {
         Some(name) => room_names::names(&name, raw),
         None if sid.is_none() => token.map(str::to_owned).into_iter().collect(),
@@ -48,7 +50,7 @@ pub(super) fn room(own: Room, query: RoomQuery, raw: Option<&str>, token: Option
     .into_iter()
     .map(RoomName::from);
     Room {
-        sid: sid.map(text).unwrap_or_default().into(),
+        sid: sid.unwrap_or_default().into(),
         name: names.next().unwrap_or_default(),
         other_names: names.collect(),
         ..Room::default()

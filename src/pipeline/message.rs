@@ -5,12 +5,13 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
+use sha2::{Digest, Sha256};
 
 use crate::{
     domain::{
         BucketRecording, EventPayload, EventSource, Room, RoomName,
-        event::{Observation, Request},
-        transcript,
+        event::{InvalidId, Observation, Request},
+        hex, is_id, transcript,
     },
     livekit::body,
     store::{InboxMessage, MessageKind},
@@ -23,7 +24,11 @@ pub(super) const PANICKED: &str =
 /// Parses a message; the error is for people. A panic counts as an error.
 pub(super) fn read(message: &InboxMessage) -> Result<EventPayload, String> {
     let read = AssertUnwindSafe(|| read_body(message));
-    std::panic::catch_unwind(read).unwrap_or_else(|_| Err(PANICKED.to_owned()))
+    let payload = std::panic::catch_unwind(read).unwrap_or_else(|_| Err(PANICKED.to_owned()))?;
+    match payload.invalid_id() {
+        Some(invalid) => Err(invalid.to_string()),
+        None => Ok(payload),
+    }
 }
 
 fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
@@ -89,18 +94,35 @@ pub(super) fn observation(
 
 /// An EgressInfo from LiveKit's API, in the form of its webhooks.
 pub(super) fn egress(info: String, now: Timestamp) -> InboxMessage {
-    InboxMessage::new(MessageKind::Egress, info, now)
+    let value = serde_json::from_str(&info).unwrap_or_default();
+    let invalid = body::egress(&value, Room::default()).invalid_id();
+    once_if_invalid(invalid, InboxMessage::new(MessageKind::Egress, info, now))
 }
 
 /// A room that LiveKit's API listed.
 pub(super) fn room(room: &Room, now: Timestamp) -> InboxMessage {
-    InboxMessage::new(MessageKind::Room, json!(room).to_string(), now)
+    let message = InboxMessage::new(MessageKind::Room, json!(room).to_string(), now);
+    once_if_invalid(invalid_room(room), message)
 }
 
 /// A ParticipantInfo from LiveKit's API, in the form of its webhooks.
 pub(super) fn participant(room: &Room, info: &Value, now: Timestamp) -> InboxMessage {
     let body = json!({ "room": room, "participant": info });
-    InboxMessage::new(MessageKind::Participant, body.to_string(), now)
+    let message = InboxMessage::new(MessageKind::Participant, body.to_string(), now);
+    once_if_invalid(invalid_room(room), message)
+}
+
+fn invalid_room(room: &Room) -> Option<InvalidId> {
+    (!room.sid.is_empty() && !is_id(&room.sid)).then_some(InvalidId::Room)
+}
+
+/// LiveKit lists the same again and again; what no call can hold is kept once.
+fn once_if_invalid(invalid: Option<InvalidId>, message: InboxMessage) -> InboxMessage {
+    let hash = || hex(&Sha256::digest(&message.body));
+    InboxMessage {
+        dedupe: invalid.map(|_| format!("invalid-{}", hash())),
+        ..message
+    }
 }
 
 /// A report is stored together with the room that its request named, and the one that its sender was authorized for.

@@ -13,6 +13,7 @@ use crate::{
     domain::{
         Call, EgressId, Recording, Room, Sink,
         event::Request,
+        path,
         start_refusal::{NotStarted, StartRefusal},
     },
     store::{CallRow, Delivery, Error, InboxMessage, MessageKind, MessageOutcome, Store},
@@ -82,7 +83,7 @@ pub async fn start(
         ..Room::default()
     };
     let request = Request::Start {
-        path_id,
+        path_id: path_id.as_deref().map(path::segment_of),
         ended: ended.clone(),
     };
     let message = put(store, &room, &request, now).await?;

@@ -1,6 +1,10 @@
 //! Logging: its filter and its format.
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, field::MakeExt, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use super::log_field;
 
 /// Libraries whose info lines are of no use to an operator; RUST_LOG overrides these.
 /// The storage's client would log objects' keys, which may hold a room's name, and that a caller's number. What sqlx
@@ -32,7 +36,9 @@ pub fn init(filter: &str, format: LogFormat) {
         }
         LogFormat::Text => {
             let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let fields = fmt::format::debug_fn(log_field::write).delimited(" ");
             let layer = fmt::layer().with_target(false).with_ansi(color);
+            let layer = layer.fmt_fields(fields);
             registry.with(layer.with_writer(std::io::stderr)).try_init()
         }
     };

@@ -2,6 +2,7 @@
 
 mod clock;
 mod http_client;
+mod log_field;
 mod log_throttle;
 mod logs;
 mod panics;

@@ -8,6 +8,7 @@
 
 mod alerts;
 mod bootstrap;
+mod bounds;
 mod budget;
 mod cli;
 mod clocks;

@@ -9,6 +9,7 @@ use crate::domain::{
     event::{Observation, Request, Voice},
     latest::Latest,
     participant::{Participant, earliest},
+    path,
     policy::{Policy, RecordOn},
     recording::Recording,
     room::{AgentJob, Room},
@@ -104,7 +105,7 @@ impl Call {
             Request::Start { path_id, ended } => {
                 self.requests.insert(RecordingRequest {
                     asked_at: Some(at),
-                    path_id: path_id.clone(),
+                    path_id: path_id.as_deref().map(path::segment_of),
                     ended: ended.clone(),
                 });
             }

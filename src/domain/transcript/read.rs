@@ -15,7 +15,10 @@ use super::{
     time::timestamp,
     turn::Item,
 };
-use crate::domain::room::Room;
+use crate::domain::{
+    id_rules::{as_id, is_id},
+    room::Room,
+};
 
 /// The maximum number of labels that an outline counts separately.
 const MOST_LABELS: usize = 50;
@@ -140,6 +143,10 @@ fn fields(placed: &Placed<'_>) -> Result<Map<String, Value>, UnreadableReport> {
         .iter()
         .partition(|(name, _)| IMPORTANT.contains(&name.as_str()));
     for (name, value) in important.into_iter().chain(others) {
+        if let Some(job) = invalid_job(name, value) {
+            kept.entry(name.clone()).or_insert(Value::String(job));
+            continue;
+        }
         let size = name.len() + value.get().len();
         if !kept.contains_key(name) && size <= bytes.min(MOST_BYTES / 4) {
             bytes -= size;
@@ -163,6 +170,15 @@ fn fields(placed: &Placed<'_>) -> Result<Map<String, Value>, UnreadableReport> {
     Ok(kept)
 }
 
+/// The ID that stands for a job's, if that is none that LiveKit gives.
+fn invalid_job(name: &str, value: &RawValue) -> Option<String> {
+    let id: String = match name {
+        "job_id" | "jobId" => serde_json::from_str(value.get()).ok()?,
+        _ => return None,
+    };
+    (!id.is_empty() && !is_id(&id)).then(|| as_id(id))
+}
+
 /// `room_id` is used as the room's sid if it looks like one (agents also put their job's ID there). Without NUL, which
 /// PostgreSQL rejects in text.
 fn room(fields: &Map<String, Value>) -> Room {
@@ -184,12 +200,15 @@ fn room(fields: &Map<String, Value>) -> Room {
         let first = texts.iter().find(|text| !text.is_empty());
         first.map(|text| text.replace('\0', ""))
     };
+    let name = first(&name).unwrap_or_default();
+    let sid = first(&sid).filter(|sid| sid.starts_with("RM_"));
     Room {
-        sid: first(&sid)
-            .filter(|sid| sid.starts_with("RM_"))
+        // One that cannot be a room's gives way to a name.
+        sid: sid
+            .filter(|sid| name.is_empty() || is_id(sid))
             .unwrap_or_default()
             .into(),
-        name: first(&name).unwrap_or_default().into(),
+        name: name.into(),
         ..Room::default()
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::report::Report;
-use crate::domain::latest::Latest;
+use crate::domain::{id_rules::as_id, latest::Latest};
 
 /// A report and the time when it arrived, by our clock. Shared, because a report may have megabytes and a call is copied and
 /// compared with every event.
@@ -50,7 +50,7 @@ impl Reports {
     }
 
     fn keep(&mut self, report: Received) {
-        let newest = self.jobs.entry(report.job().to_owned()).or_default();
+        let newest = self.jobs.entry(as_id(report.job().to_owned())).or_default();
         let slot = match date(&report) {
             _ if report.transcript.is_empty() => &mut newest.wordless,
             Some(_) => &mut newest.dated,

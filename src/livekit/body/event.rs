@@ -8,7 +8,7 @@ use super::{
     participant::{is_audio, participant},
     value::{first, milliseconds, seconds, string, text},
 };
-use crate::domain::{AgentJob, EventPayload, Room, event::Voice};
+use crate::domain::{AgentJob, EventPayload, Room, as_id, event::Voice};
 
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unrea
     let job = &body["job"];
     let mut room = room(first(&body, &["room"]).unwrap_or(&job["room"]));
     room.job = AgentJob {
-        id: string(job, &["id"]),
+        id: as_id(string(job, &["id"])),
         metadata: string(job, &["metadata"]),
     };
     if let Some(info) = first(&body, &["egressInfo", "egress_info"]) {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::value::{first, integer, milliseconds, seconds, string, text};
 use crate::domain::{
+    as_id,
     latest::Latest,
     participant::{Participant, ParticipantKind},
 };
@@ -22,11 +23,11 @@ pub fn participant(value: &Value) -> Participant {
     let sid = string(value, &["sid"]);
     let joined = first(value, &["joinedAtMs", "joined_at_ms"]).and_then(milliseconds);
     Participant {
-        sid: if sid.is_empty() {
+        sid: as_id(if sid.is_empty() {
             identity.clone()
         } else {
             sid
-        },
+        }),
         identity,
         name: Latest::new(version, string(value, &["name"])),
         kind: kind(&value["kind"]),

@@ -13,7 +13,7 @@ use super::{
     unconfirmed::{in_other_session, misplaced, still_misplaced, unconfirmed},
 };
 use crate::{
-    domain::{Call, EventPayload, Room, call::RecordingRequest, event::Observation},
+    domain::{Call, EventPayload, Room, call::RecordingRequest, event::Observation, is_id},
     livekit::{
         body,
         client::{Egresses, Error, ErrorKind},
@@ -109,6 +109,7 @@ impl Egress {
         let known = call.recordings.get(id);
         let useless = known.is_some_and(|known| !call.fulfils(known, pending_request));
         here && !useless
+            && is_id(id)
             && !pending_request.ended.contains(id)
             && self.bucket.place_of(&destination).is_ours()
     }
@@ -199,5 +200,6 @@ fn restart_wait(call: &Call, now: Timestamp) -> Option<Duration> {
 
 fn egress_id(info: &str) -> Option<String> {
     let info: Value = serde_json::from_str(info).ok()?;
-    info["egressId"].as_str().map(str::to_owned)
+    let id = info["egressId"].as_str().filter(|id| is_id(id));
+    id.map(str::to_owned)
 }
