@@ -140,14 +140,10 @@ impl Client {
     async fn outcome<T: DeserializeOwned>(
         &self,
         access: Access,
-        response: Result<Response, reqwest::Error>,
+        response: Result<Response, Error>,
         permit: &Permit<'_>,
     ) -> Result<T, Error> {
-        // The URL contains the formula, and therefore the key.
-        let response = response.map_err(|error| match error.is_builder() {
-            true => Error::Unsendable(error.without_url()),
-            false => Error::Unreachable(error.without_url()),
-        })?;
+        let response = response?;
         if response.status.is_success() {
             self.limiter.answered(permit);
             if access != Access::WriteRecords || !body::is_page(&response.body) {

@@ -20,6 +20,11 @@ pub enum Error {
     /// A successful response whose body is not what the API promises: a proxy's page, or truncated.
     #[error("Airtable's response cannot be parsed")]
     Unreadable(#[source] serde_json::Error),
+    /// A successful response that is longer than any of Airtable's.
+    #[error(
+        "Airtable's response has more than 32 MiB, which is not read: check AIRTABLE_API_URL, and whether a proxy answers in its place"
+    )]
+    TooLong,
     /// A successful response that lacks a row that was sent.
     #[error("Airtable's response is missing a row that was sent")]
     Incomplete,
@@ -67,6 +72,7 @@ impl Error {
             Error::Unreachable(_)
             | Error::Unreadable(_)
             | Error::Incomplete
+            | Error::TooLong
             | Error::Uncounted(_) => Class::Retry { after: None },
             Error::Spent { rest, .. } => Class::Spent { rest: *rest },
             Error::Refused(refusal) => refusal.class(),

@@ -149,6 +149,8 @@ pub(super) struct Tables {
 
 /// Error bodies are read up to this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
+/// A success with a longer body is not read: a hundred records with long texts have some MiB.
+const LONGEST: usize = 32 << 20;
 
 /// An answer as it came.
 pub(super) struct Response {
@@ -161,8 +163,8 @@ pub(super) struct Response {
 
 impl Response {
     /// A refusal counts by its status even when its body breaks off; a success must be complete.
-    pub(super) async fn of(request: RequestBuilder) -> Result<Response, reqwest::Error> {
-        let mut response = request.send().await?;
+    pub(super) async fn of(request: RequestBuilder) -> Result<Response, Error> {
+        let mut response = request.send().await.map_err(unanswered)?;
         let status = response.status();
         let retry_after = retry_after(&response);
         let mut body = Vec::new();
@@ -170,8 +172,11 @@ impl Response {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) if status.is_success() => return Err(error),
+                Err(error) if status.is_success() => return Err(unanswered(error)),
                 Err(_) => break,
+            }
+            if status.is_success() && body.len() > LONGEST {
+                return Err(Error::TooLong);
             }
             if !status.is_success() && body.len() > BODY_LIMIT {
                 break;
@@ -182,6 +187,14 @@ impl Response {
             retry_after,
             body,
         })
+    }
+}
+
+/// The URL contains the formula, and therefore the key.
+fn unanswered(error: reqwest::Error) -> Error {
+    match error.is_builder() {
+        true => Error::Unsendable(error.without_url()),
+        false => Error::Unreachable(error.without_url()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads error responses and missing responses.
 
+use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::error::{Error, ErrorKind};
@@ -37,6 +38,33 @@ pub(super) fn transport(repeats: Repeats, error: reqwest::Error) -> Error {
         what,
         source: error.without_url(),
     }
+}
+
+/// The largest answer that is read, in bytes: a list of ten thousand rooms or recordings has a few MiB. It is decoded in
+/// memory, and whoever answers at LIVEKIT_URL decides how long it is.
+const LONGEST: usize = 16 << 20;
+
+/// Bytes of an error's body that are read.
+const LONGEST_ERROR: usize = 64 << 10;
+
+/// The body of an answer, if it is not too long; of an error its beginning.
+pub(super) async fn limited(
+    repeats: Repeats,
+    mut answer: reqwest::Response,
+) -> Result<Vec<u8>, Error> {
+    let (is_error, mut body) = (answer.status() != StatusCode::OK, Vec::new());
+    while let Some(chunk) = answer.chunk().await.map_err(|e| transport(repeats, e))? {
+        if is_error && body.len() > LONGEST_ERROR {
+            break;
+        }
+        if body.len() + chunk.len() > LONGEST {
+            return Err(Error::TooLong {
+                kind: lost(repeats),
+            });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// An error of LiveKit's API.

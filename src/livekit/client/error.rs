@@ -61,6 +61,11 @@ pub enum Error {
         /// `None`: the answer can be read, and names no egress.
         source: Option<prost::DecodeError>,
     },
+    /// More is not read.
+    #[error(
+        "LIVEKIT_URL answered with more than 16 MiB, which is not read: check that it points to LiveKit, and whether a room has unusually many or large participants"
+    )]
+    TooLong { kind: ErrorKind },
     #[error("no token can be created with LIVEKIT_API_KEY and LIVEKIT_API_SECRET")]
     Token,
     /// Nothing was sent.
@@ -78,7 +83,8 @@ impl Error {
             Self::Transport { kind, .. }
             | Self::Twirp { kind, .. }
             | Self::NotTwirp { kind, .. }
-            | Self::Answer { kind, .. } => *kind,
+            | Self::Answer { kind, .. }
+            | Self::TooLong { kind } => *kind,
         }
     }
 
@@ -95,7 +101,8 @@ impl Error {
         if let Self::Transport { kind, .. }
         | Self::Twirp { kind, .. }
         | Self::NotTwirp { kind, .. }
-        | Self::Answer { kind, .. } = &mut self
+        | Self::Answer { kind, .. }
+        | Self::TooLong { kind } = &mut self
         {
             *kind = ErrorKind::Transient;
         }

@@ -13,7 +13,7 @@ use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    answer::{Repeats, lost, refused, transport},
+    answer::{Repeats, limited, lost, refused, transport},
     error::Error,
 };
 
@@ -66,12 +66,9 @@ impl Twirp {
             .send();
         let answer = sent.await.map_err(|e| transport(endpoint.repeats, e))?;
         let status = answer.status().as_u16();
-        let body = answer
-            .bytes()
-            .await
-            .map_err(|e| transport(endpoint.repeats, e))?;
+        let body = limited(endpoint.repeats, answer).await?;
         if status == 200 {
-            return A::decode(body).map_err(|source| Error::Answer {
+            return A::decode(body.as_slice()).map_err(|source| Error::Answer {
                 kind: lost(endpoint.repeats),
                 source: Some(source),
             });
