@@ -48,7 +48,7 @@ const MAY: [(&str, &[&str]); 14] = [
             "pipeline::JobStatus",
             "pipeline::JobState",
             "pipeline::requests",
-            "telemetry::LogThrottle",
+            "telemetry::FloodLog",
         ],
     ),
     (

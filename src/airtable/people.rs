@@ -71,7 +71,7 @@ pub(super) fn agent(call: &Call) -> Option<String> {
     given.next().cloned()
 }
 
-/// Everybody but the egress, by name or identity, with commas.
+/// Everybody but the egress, by name or identity, with commas; of a crowd, how many more there were.
 pub(super) fn participants(call: &Call) -> String {
     let people = in_order(call).filter(|p| p.kind != ParticipantKind::Egress);
     let names = people.map(|p| {
@@ -81,7 +81,9 @@ pub(super) fn participants(call: &Call) -> String {
             p.name.value().clone()
         }
     });
-    names.collect::<Vec<_>>().join(", ")
+    let more = Some(call.crowd.count()).filter(|count| *count > 0);
+    let more = more.map(|count| format!("and {count} more"));
+    names.chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// An attribute that is not blank, of the first participant who has it.

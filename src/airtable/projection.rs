@@ -85,7 +85,7 @@ fn find<'a>(call: &Call, column: &'a Column, schema: &Schema, links: &RowLinks) 
         };
         match value {
             Some(value) => return Found::Value(from, value),
-            None if call.purged && from.is_reported() => return Found::Purged,
+            None if call.is_purged() && from.is_reported() => return Found::Purged,
             None => {}
         }
     }

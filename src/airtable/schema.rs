@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{column::Column, source::Source};
+use crate::domain::KeptAttributes;
 
 /// The columns of the table, and what a new table is created with.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,16 @@ impl Schema {
     /// The first enabled column with this source.
     pub fn filled_from(&self, source: &Source) -> Option<&Column> {
         self.enabled().find(|column| column.from == *source)
+    }
+
+    /// The participants' attributes that its columns show.
+    pub fn attributes(&self) -> KeptAttributes {
+        let sources = self.enabled().flat_map(Column::sources);
+        let named = sources.filter_map(|source| match source {
+            Source::Attribute(name) => Some(name.clone()),
+            _ => None,
+        });
+        KeptAttributes::Named(named.collect())
     }
 
     /// The column for errors, unless it is disabled.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{console::output::print_json, failure::Failure};
 use crate::{
     config::{self, Source},
-    domain::{Call, Recording, Sink},
+    domain::{Call, KeptAttributes, Recording, Sink},
     pipeline::{
         Runner,
         requests::{self, RequestOutcome},
@@ -71,6 +71,8 @@ pub(super) async fn run(record: RecordCommand, source: &Source) -> anyhow::Resul
         recording: &needs.recording,
         times: &needs.times,
         sinks: needs.sinks,
+        // The table's columns are not known here.
+        attributes: KeptAttributes::Any,
     };
     let storage = bucket::client(&needs.bucket);
     let started = jobs.start(&store, &runner, &storage, telemetry::http_client()?);

@@ -1,6 +1,6 @@
 //! Events: parsed messages from others, the only input of [`apply`](super::apply).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::{
     recording::Recording,
     room::Room,
     start_refusal::StartRefusal,
-    transcript::Report,
+    transcript::ReportFacts,
 };
 
 /// One parsed inbox message.
@@ -68,7 +68,8 @@ pub enum EventPayload {
     /// An agent's report at the end of its session.
     Report {
         room: Room,
-        report: Arc<Report>,
+        /// Its words stay in the inbox.
+        facts: ReportFacts,
         /// The room that the sender's token is for: the report is no other room's. `None`: it may be any room's.
         authorized_room: Option<RoomName>,
     },

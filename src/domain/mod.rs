@@ -16,6 +16,8 @@ mod name;
 pub mod latest;
 pub mod nanoseconds;
 
+pub mod crowd;
+mod kept_attributes;
 pub mod participant;
 pub mod room;
 pub mod transcript;
@@ -67,6 +69,7 @@ pub use hash::hash;
 pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
 pub use id_rules::{as_id, is_id};
+pub use kept_attributes::KeptAttributes;
 pub use mirror_transcript::MirrorTranscript;
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};

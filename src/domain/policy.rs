@@ -5,7 +5,10 @@ use std::str::FromStr;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 
-use super::{destination::Destination, our_bucket::OurBucket, recording::Recording};
+use super::{
+    destination::Destination, kept_attributes::KeptAttributes, our_bucket::OurBucket,
+    recording::Recording,
+};
 
 /// How long an open call may be without a recording before that counts as a failure.
 pub(crate) const UNRECORDED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
@@ -65,6 +68,8 @@ pub struct Policy {
     pub bucket: Option<OurBucket>,
     /// RECORD_SIMULATIONS
     pub simulations: Simulations,
+    /// What calls keep of their participants' attributes.
+    pub attributes: KeptAttributes,
     included: GlobSet,
     excluded: GlobSet,
 }
@@ -91,6 +96,7 @@ impl Policy {
             began_at: Timestamp::MIN,
             bucket: None,
             simulations: Simulations::Ignored,
+            attributes: KeptAttributes::Any,
             included: included.build()?,
             excluded: excluded.build()?,
         })
@@ -103,6 +109,7 @@ impl Policy {
             began_at: Timestamp::MIN,
             bucket: None,
             simulations: Simulations::Recorded,
+            attributes: KeptAttributes::Any,
             included: GlobSet::empty(),
             excluded: GlobSet::empty(),
         }

@@ -1,7 +1,12 @@
 //! Decides which bodies are received, before and while they arrive: none of a sender that asks too often, and no more in
 //! all than the memory has room for.
 
-use std::{hash::BuildHasher, num::NonZeroU32, time::Duration};
+use std::{
+    hash::{BuildHasher, Hash},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     body::{Body, BodyDataStream, Bytes, HttpBody},
@@ -10,8 +15,8 @@ use axum::{
 use futures_util::StreamExt;
 use governor::{DefaultKeyedRateLimiter, Quota};
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::{Instant, timeout_at},
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::error::Problem;
@@ -25,9 +30,13 @@ const SMALL_BODIES: usize = 32 << 20;
 const LARGE_PAUSE: Duration = Duration::from_secs(5);
 /// Bytes per second of a large body on average, beyond the pause.
 const LARGE_PACE: usize = 256 << 10;
+/// How long a large transcript waits for another one to be sent.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests of one LiveKit token that may come at once, and how many more each second.
 const TOKEN_BURST: u32 = 60;
-const TOKEN_RATE: u32 = 1;
+const TOKEN_RATE: u32 = 20;
+/// Bytes of reports that one token may send in an hour.
+const TOKEN_BYTES: u32 = 256 << 20;
 /// Tokens that are remembered before those that may send again are forgotten.
 const MANY_TOKENS: usize = 10_000;
 
@@ -41,8 +50,12 @@ pub struct Admission {
     large: Semaphore,
     /// One permit: transcripts are parsed one at a time.
     parsing: Semaphore,
+    /// One permit: whoever has it sends a large transcript.
+    answers: Arc<Semaphore>,
     /// Requests by the hash of identity and room of a LiveKit token.
     tokens: DefaultKeyedRateLimiter<u64>,
+    /// Bytes of reports by the hash of a token's name, or of identity and room.
+    bytes: DefaultKeyedRateLimiter<u64>,
     hasher: std::hash::RandomState,
 }
 
@@ -66,14 +79,16 @@ enum Memory<'a> {
 impl Admission {
     /// For a server of this many connections. Half of them are left for webhooks and monitoring.
     pub fn new(connections: usize) -> Admission {
-        let [rate, burst] =
-            [TOKEN_RATE, TOKEN_BURST].map(|n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
+        let [rate, burst, bytes] = [TOKEN_RATE, TOKEN_BURST, TOKEN_BYTES]
+            .map(|n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
         Admission {
             places: Semaphore::new(connections.div_ceil(2)),
             small: Semaphore::new(SMALL_BODIES),
             large: Semaphore::new(1),
             parsing: Semaphore::new(1),
+            answers: Arc::new(Semaphore::new(1)),
             tokens: DefaultKeyedRateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
+            bytes: DefaultKeyedRateLimiter::keyed(Quota::per_hour(bytes)),
             hasher: Default::default(),
         }
     }
@@ -96,6 +111,34 @@ impl Admission {
             );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
         })
+    }
+
+    /// 429 if this sender has sent too many bytes in the last hour. Otherwise these count.
+    pub(super) fn charge(&self, sender: &impl Hash, bytes: usize) -> Result<(), Problem> {
+        let Some(bytes) = u32::try_from(bytes).ok().and_then(NonZeroU32::new) else {
+            return Ok(());
+        };
+        if self.bytes.len() > MANY_TOKENS {
+            self.bytes.retain_recent();
+        }
+        let key = self.hasher.hash_one(sender);
+        match self.bytes.check_key_n(&key, bytes) {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "too many bytes with this token: at most {} MiB an hour",
+                    TOKEN_BYTES >> 20
+                ),
+            )),
+        }
+    }
+
+    /// Waits until a large transcript may be sent; 503 if another one takes too long.
+    pub(super) async fn large_answer(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = timeout(ANSWER_TIMEOUT, self.answers.clone().acquire_owned()).await;
+        let busy = || Problem::unavailable("another large transcript is being read; retry");
+        place.ok().and_then(Result::ok).ok_or_else(busy)
     }
 
     /// Waits until a transcript may be parsed.

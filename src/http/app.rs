@@ -12,7 +12,7 @@ use crate::{
     pipeline::{JobStatus, Wake},
     storage,
     store::Store,
-    telemetry::LogThrottle,
+    telemetry::FloodLog,
 };
 
 /// Everything that requests need; one for all of them.
@@ -39,8 +39,8 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// For `/readyz`.
     pub writable: Writable,
-    /// Throttles the log lines of refused webhooks and tokens, by reason.
-    pub refusals: LogThrottle,
+    /// Throttles the log lines of refused requests, by reason.
+    pub refusals: Arc<FloodLog>,
     /// Returns the current time: `telemetry::now`, or the clock of a test.
     pub clock: fn() -> Timestamp,
 }

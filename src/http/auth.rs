@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 
-use super::{App, error::Problem, tokens::Access};
+use super::{App, admission::Admission, error::Problem, tokens::Access};
 use crate::{
     domain::Scope,
     livekit::token::{Grants, TokenError, named_key},
@@ -86,8 +86,8 @@ fn refusal(refused: TokenError, key: Option<&str>) -> String {
 
 /// Logs each reason now and then: the agent's log may be read by somebody else, or by nobody.
 fn log_refusal(app: &App, refused: TokenError, key: Option<&str>) {
-    let reason = refused.to_string();
-    if let Some(suppressed) = app.refusals.should_log(&format!("/v1: {reason}")) {
+    let reason = format!("/v1: {refused}");
+    if let Some(suppressed) = app.refusals.should_log(&reason) {
         let advice = match refused {
             TokenError::UnknownKey => format!(". {UNKNOWN_KEY}"),
             _ => String::new(),
@@ -168,6 +168,14 @@ impl Bearer {
                 Err(Problem::forbidden("the token is for another room"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Counts the bytes of a report; 429 if this token has sent too many.
+    pub(super) fn charge(&self, admission: &Admission, bytes: usize) -> Result<(), Problem> {
+        match self {
+            Bearer::Api(access) => admission.charge(&access.name, bytes),
+            Bearer::LiveKit(grants) => admission.charge(&(&grants.identity, &grants.room), bytes),
         }
     }
 

@@ -66,6 +66,12 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    /// 507: the rest of the disk is for webhooks.
+    pub(super) fn disk_full() -> Problem {
+        let detail = "the disk of the database is almost full, and the rest of it is kept for webhooks; nothing was stored, send it again later";
+        Problem::new(StatusCode::INSUFFICIENT_STORAGE, detail)
+    }
+
     /// 503: a message could not be stored, and its sender must send it again.
     pub(super) fn not_stored(error: store::Error) -> Problem {
         Problem {
@@ -149,7 +155,9 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         match self.status {
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::INSUFFICIENT_STORAGE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
             }
             StatusCode::UNAUTHORIZED => {

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
-use super::{App, auth, calls, error::Problem};
+use super::{App, auth, calls, error::Problem, pieces::Pieces};
 use crate::{
     domain::Scope,
     store::CallRow,
@@ -49,20 +48,31 @@ pub(super) async fn transcript(
     auth::reader(&app, &headers, Scope::Words)?;
     let Path((call_id, name)) = path?;
     let format = TranscriptFormat::of(&name, &headers)?;
-    let CallRow { call, .. } = calls::find(&app, &call_id).await?;
+    let CallRow { mut call, .. } = calls::find(&app, &call_id).await?;
+    let in_memory = app.store.load_reports(&mut call).await?;
+    let place = match in_memory.is_large() {
+        true => Some(app.admission.large_answer().await?),
+        false => None,
+    };
     let transcript = call.transcript().ok_or_else(|| {
-        Problem::not_found(match call.purged {
+        Problem::not_found(match call.is_purged() {
             true => "this call's transcript was purged (KEEP); its Airtable row has it",
             false => "this call has no transcript",
         })
     })?;
-    Ok(match format {
-        TranscriptFormat::Json => Json(CallTranscriptView::new(&call, &transcript)).into_response(),
-        TranscriptFormat::Text => with_type("text/plain; charset=utf-8", transcript.text()),
-        TranscriptFormat::Vtt => with_type("text/vtt; charset=utf-8", captions(&call, &transcript)),
-    })
-}
-
-fn with_type(content_type: &'static str, text: String) -> Response {
-    ([(header::CONTENT_TYPE, content_type)], text).into_response()
+    let (content_type, body) = match format {
+        TranscriptFormat::Json => (
+            "application/json",
+            Pieces::of_json(&CallTranscriptView::new(&call, &transcript)),
+        ),
+        TranscriptFormat::Text => (
+            "text/plain; charset=utf-8",
+            Pieces::of_text(transcript.text()),
+        ),
+        TranscriptFormat::Vtt => (
+            "text/vtt; charset=utf-8",
+            Pieces::of_text(captions(&call, &transcript)),
+        ),
+    };
+    Ok(body.response(content_type, place))
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
+    body::HttpBody,
     extract::{Query, Request, State, rejection::QueryRejection},
     http::StatusCode,
 };
@@ -40,6 +41,11 @@ pub(super) async fn receive(
     let Query(query) = query?;
     let headers = request.headers().clone();
     let sent_query = request.uri().query().map(str::to_owned);
+    let announced = announced(&request);
+    bearer.charge(&app.admission, announced)?;
+    if !app.store.has_room_for(announced) {
+        return Err(Problem::disk_full());
+    }
     let too_large = "a transcript may have at most 16 MiB";
     let received = app
         .admission
@@ -47,6 +53,11 @@ pub(super) async fn receive(
     let received = received.await?;
     let parse_permit = app.admission.parsing().await;
     let text = readable::text(&headers, received.bytes, TRANSCRIPT_BYTES)?;
+    // A body without a length, or a compressed one, has more than was announced.
+    bearer.charge(&app.admission, text.len().saturating_sub(announced))?;
+    if !app.store.has_room_for(text.len()) {
+        return Err(Problem::disk_full());
+    }
     let text = report_body::as_json(text, BodyFormat::of(&headers));
     let mut outline = report_body::read(&text)?;
     let own = std::mem::take(&mut outline.room);
@@ -77,6 +88,13 @@ pub(super) async fn receive(
         StatusCode::ACCEPTED,
         Json(answer(call_id, &name, &room, &turns)),
     ))
+}
+
+/// The length of the body according to its sender. A length beyond the limit is refused when the body is received.
+fn announced(request: &Request) -> usize {
+    let length = request.body().size_hint().lower();
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > TRANSCRIPT_BYTES { 0 } else { length }
 }
 
 /// Stores the message. Returns its call if intake finds it soon.

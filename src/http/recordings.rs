@@ -47,6 +47,9 @@ pub(super) async fn start(
     request: Request,
 ) -> Result<Response, Problem> {
     let bearer = auth::sender(&app, request.headers(), Grant::Record)?;
+    if !app.store.has_room_for(0) {
+        return Err(Problem::disk_full());
+    }
     let body = request.into_body();
     let body = app
         .admission

@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     App, calls,
     error::{self, Problem},
-    get_transcript, health, links, metrics, post_transcript, recordings,
+    get_transcript, health, links, metrics, post_transcript, recordings, refusals,
     webhook::{self, WEBHOOK_BYTES},
 };
 
@@ -68,8 +68,15 @@ fn links() -> Router<Arc<App>> {
 /// The others leave room for webhooks and monitoring.
 async fn in_place(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     match app.admission.place() {
-        Ok(_place) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Ok(_place) => {
+            let response = next.run(request).await;
+            refusals::note(&app.refusals, response.status());
+            response
+        }
+        Err(problem) => {
+            refusals::note_busy(&app.refusals);
+            problem.into_response()
+        }
     }
 }
 

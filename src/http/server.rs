@@ -20,6 +20,7 @@ use super::{
     arrival::Arriving,
     error::RETRY_AFTER,
     phase::{Answered, ConnectionState, Phase},
+    refusals::{Crowd, CrowdLog},
     socket::Socket,
 };
 
@@ -70,7 +71,10 @@ pub async fn serve<L: Listener<Addr = SocketAddr>>(
         tokio::select! {
             () = closing.cancelled() => break,
             Some(ended) = connections.tasks.join_next_with_id() => connections.remove(ended),
-            _ = sweep.tick() => connections.close_overdue(&limits),
+            _ = sweep.tick() => {
+                connections.close_overdue(&limits);
+                connections.refusals.summarize();
+            }
             (mut io, peer) = listener.accept() => {
                 if connections.make_room(limits.connections) {
                     let connection = Connection {
@@ -103,6 +107,7 @@ fn busy() -> String {
 struct Connections {
     tasks: JoinSet<()>,
     open: HashMap<Id, (AbortHandle, Arc<ConnectionState>)>,
+    refusals: CrowdLog,
 }
 
 impl Connections {
@@ -135,10 +140,12 @@ impl Connections {
         let first = waiting.max_by_key(|(time, _)| *time);
         let Some((_, slowest)) = first else {
             metrics::counter!("livekit_airtable_connections_refused_total").increment(1);
+            self.refusals.note(Crowd::Refused);
             return false;
         };
         if let Some((task, _)) = self.open.remove(&slowest) {
             task.abort();
+            self.refusals.note(Crowd::Closed);
         }
         true
     }

@@ -49,14 +49,14 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
             let key = foreign.map(|header| named_key(token(header)));
             let measured = tokio::time::timeout(MEASURE_TIMEOUT, is_too_large(request.into_body()));
             return Err(match measured.await {
-                Ok(true) => too_large(),
+                Ok(true) => too_large(app),
                 _ => refuse(app, refused, key.as_deref()),
             });
         }
     };
     let body = Bytes::from_request(request, app).await;
     let body = body.map_err(|cut| match cut.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
         // LiveKit counts a 4xx as delivered.
         _ => Problem::unavailable("the body was incomplete or took too long; send it again"),
     })?;
@@ -81,7 +81,16 @@ async fn is_too_large(body: Body) -> bool {
     false
 }
 
-fn too_large() -> Problem {
+fn too_large(app: &App) -> Problem {
+    metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
+    let reason = "it has more than 1 MiB";
+    if let Some(suppressed) = app.refusals.should_log(reason) {
+        tracing::warn!(
+            reason,
+            suppressed,
+            "webhook rejected, nothing stored: LiveKit's have a few KiB, so somebody else calls this address"
+        );
+    }
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "a webhook may have at most 1 MiB",

@@ -1,17 +1,17 @@
 //! The content of inbox messages: each kind has its own format.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
     domain::{
-        BucketRecording, EventPayload, EventSource, Room, RoomName,
+        BucketRecording, EventPayload, EventSource, Room,
         event::{InvalidId, Observation, Request},
-        hex, is_id, transcript,
+        hex, is_id,
+        transcript::{self, StoredReport},
     },
     livekit::body,
     store::{InboxMessage, MessageKind},
@@ -125,28 +125,17 @@ fn once_if_invalid(invalid: Option<InvalidId>, message: InboxMessage) -> InboxMe
     }
 }
 
-/// A report is stored together with the room that its request named, and the one that its sender was authorized for.
-#[derive(Deserialize)]
-struct Reported<'a> {
-    room: Room,
-    /// Absent for a sender that may report any room, and in what earlier versions stored.
-    #[serde(default)]
-    authorized_room: Option<RoomName>,
-    #[serde(borrow)]
-    body: &'a RawValue,
-}
-
+/// Parses what a report is about; keeps nothing of its words in memory.
 fn report(text: &str, received_at: Timestamp) -> Result<EventPayload, String> {
-    let reported: Reported<'_> = serde_json::from_str(text).map_err(not_ours)?;
-    let named = reported.room;
-    let (own, mut report) = transcript::read(reported.body).map_err(|error| error.to_string())?;
-    report.at = report.dated(received_at);
+    let stored: StoredReport<'_> = serde_json::from_str(text).map_err(not_ours)?;
+    let outline = transcript::outline(stored.body).map_err(|error| error.to_string())?;
+    let (facts, named) = (outline.facts(received_at), stored.room);
     // The stored room is the body's, with its name as the sender meant it.
     let is_named = !named.sid.is_empty() || !named.name.is_empty();
     Ok(EventPayload::Report {
-        room: if is_named { named } else { own },
-        report: Arc::new(report),
-        authorized_room: reported.authorized_room,
+        room: if is_named { named } else { outline.room },
+        facts,
+        authorized_room: stored.authorized_room,
     })
 }
 

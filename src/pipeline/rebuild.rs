@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::{message, sinks::airtable::changed_columns};
 use crate::{
     airtable::Schema,
-    domain::{Call, Event, Policy, Sink, apply, call::RecordingRequest},
+    domain::{Call, Event, EventPayload, Policy, Sink, apply, call::RecordingRequest},
     store::{
-        CallRow, CallUpdate, DeliveryState, Error, Fold, Outstanding, ProcessedMessage, ReadResult,
-        RedriveScope, Store,
+        CallRow, CallUpdate, DeliveryState, Error, Fold, InboxMessage, MessageKind, NewReport,
+        Outstanding, ProcessedMessage, ReadResult, RedriveScope, ReportBody, Store,
     },
 };
 
@@ -27,6 +27,7 @@ pub struct Rebuilt {
     changed: bool,
     renamed: bool,
     read_results: Vec<ReadResult>,
+    reports: Vec<NewReport>,
     /// Whether its row was delivered, and therefore must be made due to be written again.
     delivered: Option<Outstanding>,
 }
@@ -52,52 +53,103 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
     let Some(known) = store.call(id).await? else {
         return Ok(None);
     };
-    let messages = store.messages_of(id).await?;
-    if known.call.purged || messages.iter().any(is_lost) {
+    let is_purged = known.call.reports_apart && !store.has_reports(id).await?;
+    let mut refolded = Refolded::new(id, schema);
+    let mut after = String::new();
+    loop {
+        let (messages, _in_memory) = store.messages_of(id, &after).await?;
+        let Some(last) = messages.last() else { break };
+        after = last.id().to_owned();
+        if is_purged || messages.iter().any(is_lost) {
+            return Ok(Some(Replay::Incomplete));
+        }
+        messages.iter().for_each(|one| refolded.add(one));
+    }
+    let call = &mut refolded.call;
+    keep_policy_request(call, &known.call);
+    keep_places(call, &known.call);
+    if is_purged || lacks(call, &known.call) {
         return Ok(Some(Replay::Incomplete));
     }
-    let (mut call, mut read_results) = (begin(id), Vec::new());
-    for processed in &messages {
+    let rebuilt = compare(store, schema, known, refolded).await?;
+    Ok(Some(Replay::Rebuilt(Box::new(rebuilt))))
+}
+
+/// A call that is folded again.
+struct Refolded {
+    call: Call,
+    policy: Policy,
+    messages: usize,
+    reports: Vec<NewReport>,
+    read_results: Vec<ReadResult>,
+}
+
+impl Refolded {
+    fn new(id: &str, schema: &Schema) -> Refolded {
+        let mut policy = Policy::manual();
+        policy.attributes = schema.attributes();
+        Refolded {
+            call: begin(id),
+            policy,
+            messages: 0,
+            reports: Vec::new(),
+            read_results: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, processed: &ProcessedMessage) {
+        self.messages += 1;
         let Ok(message) = &processed.message else {
-            continue;
+            return;
         };
+        if is_superseded(message) {
+            return;
+        }
         let error = match message::read(message) {
-            Ok(payload) => {
-                let event = Event {
-                    received_at: message.received_at,
-                    source: message::source(message),
-                    payload,
-                };
-                fold(&mut call, &event).err()
-            }
+            Ok(payload) => self.fold(message, payload).err(),
             Err(error) => Some(error),
         };
         if error != processed.error {
             let id = message.id.clone();
-            read_results.push(ReadResult { id, error });
+            self.read_results.push(ReadResult { id, error });
         }
     }
-    keep_policy_request(&mut call, &known.call);
-    keep_places(&mut call, &known.call);
-    if lacks(&call, &known.call) {
-        return Ok(Some(Replay::Incomplete));
+
+    /// A panic only skips the one message.
+    fn fold(&mut self, message: &InboxMessage, payload: EventPayload) -> Result<(), String> {
+        let report = match &payload {
+            EventPayload::Report { facts, .. } => {
+                let body = ReportBody::of(&message.body);
+                Some(NewReport::new(message, facts, body).of_call(&self.call.id))
+            }
+            _ => None,
+        };
+        let event = Event {
+            received_at: message.received_at,
+            source: message::source(message),
+            payload,
+        };
+        let (call, policy) = (&self.call, &self.policy);
+        let step = AssertUnwindSafe(|| apply(Some(call), &call.id, &event, policy));
+        let step = std::panic::catch_unwind(step);
+        self.call = step.map_err(|_| message::PANICKED.to_owned())?.call;
+        self.reports.extend(report);
+        Ok(())
     }
-    let rebuilt = compare(store, schema, known, call).await?;
-    let rebuilt = Rebuilt {
-        messages: messages.len(),
-        read_results,
-        ..rebuilt
-    };
-    Ok(Some(Replay::Rebuilt(Box::new(rebuilt))))
 }
 
 /// Whether the call was made of this message and cannot be made of it again: its body was purged, or only a newer version
-/// can read it. One that was set aside is no part of the call.
+/// can read it. One that was set aside is no part of the call, and of a superseded report nothing is.
 fn is_lost(processed: &ProcessedMessage) -> bool {
     match &processed.message {
-        Ok(message) => message.body.is_empty(),
+        Ok(message) => message.body.is_empty() && !is_superseded(message),
         Err(_) => processed.error.is_none(),
     }
+}
+
+/// Whether the body of a report was deleted because newer ones count.
+fn is_superseded(message: &InboxMessage) -> bool {
+    message.kind == MessageKind::Report && message.body.is_empty()
 }
 
 /// Writes the changes. `Conflict`: the call has changed since it was read and must be rebuilt again.
@@ -116,7 +168,10 @@ pub async fn write(
             renamed: rebuilt.renamed,
         };
         let updates = [folded];
-        let fold = Fold::of_calls(&updates);
+        let fold = Fold {
+            reports: &rebuilt.reports,
+            ..Fold::of_calls(&updates)
+        };
         return store.commit_fold(fold, sinks, now).await;
     }
     let due = rebuilt.delivered.as_slice();
@@ -131,15 +186,6 @@ fn begin(id: &str) -> Call {
         id: id.into(),
         ..Call::default()
     }
-}
-
-/// A panic only skips the one message.
-fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
-    let policy = Policy::manual();
-    let step = AssertUnwindSafe(|| apply(Some(call), &call.id, event, &policy));
-    let step = std::panic::catch_unwind(step);
-    *call = step.map_err(|_| message::PANICKED.to_owned())?.call;
-    Ok(())
 }
 
 /// Whether a room is recorded was decided during the call; the current RECORD_ROOMS and RECORD_SIMULATIONS do not change
@@ -161,7 +207,7 @@ fn keep_places(call: &mut Call, known: &Call) {
 
 /// Whether the call has data that its messages do not contain.
 fn lacks(call: &Call, known: &Call) -> bool {
-    let people = |of: &Call| of.participants.len();
+    let people = |of: &Call| of.participant_count();
     let stamps = |of: &Call| {
         [
             of.created_at,
@@ -182,7 +228,7 @@ fn lacks(call: &Call, known: &Call) -> bool {
     };
     let facts = |of: &Call| {
         let single = [
-            of.reports.newest().is_some(),
+            of.reported_at.is_some() || !of.reports.is_empty(),
             of.not_started.is_some(),
             of.transcript_file.is_some(),
         ];
@@ -197,17 +243,23 @@ async fn compare(
     store: &Store,
     schema: &Schema,
     known: CallRow,
-    call: Call,
+    refolded: Refolded,
 ) -> Result<Rebuilt, Error> {
-    let changed = call != known.call;
+    let (call, reports) = (refolded.call, refolded.reports);
+    let changed = call != known.call || !store.has_noted(&call.id, &reports).await?;
     let deliveries = store.deliveries_of(&call.id).await?;
     let row = deliveries.iter().find(|it| it.key.sink == Sink::Airtable);
     let delivered = row.filter(|row| row.state == DeliveryState::Done);
     // A row whose delivery is pending gets the current state anyway.
     let compared = row.filter(|_| changed || delivered.is_some());
-    let columns = compared.map_or_else(Vec::new, |row| {
-        changed_columns(&call, schema, &row.sink_state)
-    });
+    let columns = match compared {
+        Some(row) => {
+            let mut shown = call.clone();
+            let _in_memory = store.load_reports(&mut shown).await?;
+            changed_columns(&shown, schema, &row.sink_state)
+        }
+        None => Vec::new(),
+    };
     let delivered = delivered.map(|row| Outstanding {
         key: row.key.clone(),
         room_name: call.room_name.to_string(),
@@ -215,12 +267,13 @@ async fn compare(
         last_error: None,
     });
     Ok(Rebuilt {
-        messages: 0,
+        messages: refolded.messages,
         columns,
         read_revision: known.revision,
         changed,
         renamed: call.room_name != known.call.room_name,
-        read_results: Vec::new(),
+        read_results: refolded.read_results,
+        reports,
         delivered,
         call,
     })

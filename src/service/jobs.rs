@@ -30,6 +30,7 @@ pub(super) async fn start(
         recording: &config.recording,
         times: &config.times,
         sinks: configured_sinks(config.mirror.as_ref()),
+        attributes: schema.attributes(),
     };
     let started = recording.start(store, runner, storage, http.clone());
     started.await?;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Error, sinks};
 use crate::{
     config,
-    domain::{OurBucket, Policy, Sink},
+    domain::{KeptAttributes, OurBucket, Policy, Sink},
     livekit::client,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks::egress::Egress},
     storage,
@@ -27,6 +27,8 @@ pub struct RecordingJobs<'a> {
     pub times: &'a config::TimesSettings,
     /// The sinks that deliveries are made for.
     pub sinks: Vec<Sink>,
+    /// The participants' attributes that calls keep.
+    pub attributes: KeptAttributes,
 }
 
 /// The sinks that are configured; `mirror` is EGRESS_WEBHOOK_URL.
@@ -53,16 +55,17 @@ impl RecordingJobs<'_> {
         runner.spawn(Arc::new(Intake {
             store: store.clone(),
             policy: self.policy(began_at)?,
-            sinks: self.sinks,
+            sinks: self.sinks.clone(),
             wake: runner.wake.clone(),
         }));
-        runner.spawn(Arc::new(Reconcile::new(
+        let reconcile = Reconcile::new(
             client.clone(),
             store.clone(),
             runner.wake.clone(),
             self.times.reconcile_interval,
             self.times.egress_lost_after,
-        )));
+        );
+        runner.spawn(Arc::new(reconcile.keeping(self.attributes.clone())));
         let egress = Egress {
             client,
             output: output(self.bucket, self.recording),
@@ -82,6 +85,7 @@ impl RecordingJobs<'_> {
         let mut policy = Policy::new(self.recording.on, &self.recording.rooms)
             .map_err(|error| Error::Configuration(format!("RECORD_ROOMS: {error}")))?;
         policy.began_at = began_at;
+        policy.attributes = self.attributes.clone();
         policy.simulations = self.recording.simulations;
         policy.bucket = Some(our_bucket(self.bucket));
         Ok(policy)

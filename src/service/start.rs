@@ -71,6 +71,8 @@ impl Service {
         }
         let runner = Runner::new(clock);
         let app = start_jobs(config, &store, &runner, metrics).await?;
+        let counting = http::summarize(app.refusals.clone(), runner.stop.clone());
+        runner.tasks.spawn(counting);
         runner.leases.renew(&store, clock).await;
         let accepting = CancellationToken::new();
         let socket = ListenSocket::open(config.http.listen, accepting.clone()).await?;

@@ -10,11 +10,13 @@ use super::{
     enqueue::{NewDelivery, correct, enqueue, expedite},
     error::{Error, Result},
     inbox::{Processed, Waiting, mark_processed, wait, wake_waiting},
+    new_report::NewReport,
     object_keys::claim,
     open::Store,
+    reports,
     sql::{chunks, millis, rows, text},
 };
-use crate::domain::{Call, CallId, DueDelivery, EgressId, Recording, Sink};
+use crate::domain::{Call, CallId, DueDelivery, EgressId, Recording, Sink, transcript::Reports};
 
 /// The result of intake for one call, written together with the inbox messages that it came from.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub struct Fold<'a> {
     pub processed: &'a [Processed],
     /// Messages that wait for a call of their room's name.
     pub waiting: &'a [Waiting],
+    /// Reports that were applied to their calls.
+    pub reports: &'a [NewReport],
     /// Recordings whose known end was corrected, perhaps after its delivery: call and egress.
     pub corrected: &'a [(CallId, EgressId)],
     /// Calls for which somebody asked to start or stop a recording: LiveKit is asked at once.
@@ -70,8 +74,9 @@ impl Store {
         mark_processed(&mut transaction, fold.processed, now).await?;
         wait(&mut transaction, fold.waiting).await?;
         write(&mut transaction, fold.updates, now).await?;
-        // The message about it is folded next and makes their deliveries due.
         let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
+        reports::keep(&mut transaction, &calls, fold.reports).await?;
+        // The message about it is folded next and makes their deliveries due.
         let contested = claim(&mut transaction, &calls, now).await?;
         let sent = fold.updates.iter();
         let sent = sent.filter(|update| !contested.contains(&update.call.id));
@@ -139,7 +144,7 @@ async fn write(
                 .bind(sort_time(call, now))
                 .bind(millis(call.ended_at()))
                 .bind(now.as_millisecond())
-                .bind(serde_json::to_string(call)?);
+                .bind(state(call)?);
         }
         let done = query.execute(&mut *connection).await?;
         if done.rows_affected() != chunk.len() as u64 {
@@ -147,6 +152,19 @@ async fn write(
         }
     }
     write_recordings(connection, updates).await
+}
+
+/// The call without its reports, which are stored apart.
+fn state(call: &Call) -> Result<String> {
+    if call.reports.is_empty() {
+        return Ok(serde_json::to_string(call)?);
+    }
+    let call = Call {
+        reports: Reports::default(),
+        reports_apart: true,
+        ..call.clone()
+    };
+    Ok(serde_json::to_string(&call)?)
 }
 
 /// The call that an egress belongs to, and the egress's state.

@@ -184,7 +184,12 @@ pub(super) fn encode(body: Vec<u8>) -> (&'static str, String) {
     }
 }
 
-fn decode(id: &str, encoding: &str, body: String) -> std::result::Result<Vec<u8>, UnknownValue> {
+/// The body that [`encode`] stored.
+pub(super) fn decode(
+    id: &str,
+    encoding: &str,
+    body: String,
+) -> std::result::Result<Vec<u8>, UnknownValue> {
     match encoding {
         "text" => Ok(body.into_bytes()),
         "base64" => STANDARD

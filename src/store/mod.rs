@@ -1,9 +1,9 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
 //!
-//! - `open`, `private_files`, `connections`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
+//! - `open`, `private_files`, `connections`, `free_space`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
-//! - `calls`, `fold`, `object_keys`: what it makes of calls.
+//! - `calls`, `fold`, `in_memory`, `new_report`, `reports`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
@@ -12,6 +12,7 @@ mod column_locks;
 mod connections;
 mod engine;
 mod error;
+mod free_space;
 mod migration;
 mod migrations;
 mod open;
@@ -29,7 +30,10 @@ mod outage;
 
 mod calls;
 mod fold;
+mod in_memory;
+mod new_report;
 mod object_keys;
+mod reports;
 
 mod deliveries;
 mod delivery;
@@ -57,6 +61,7 @@ pub use double_recordings::DoubleRecording;
 pub use error::Error;
 pub use finish::Finish;
 pub use fold::{CallUpdate, Fold};
+pub use in_memory::InMemory;
 pub use inbox::{Processed, Waiting};
 pub use lease::Lease;
 pub use ledger::{After, BaseRow};
@@ -64,6 +69,7 @@ pub use message::{InboxMessage, MessageKind, MessageOutcome, StoredMessage, Unre
 pub use migration::{Migration, Number};
 pub use migrations::Migrations;
 pub use monitoring::{Backlog, Unprocessed, WebhookGap};
+pub use new_report::{NewReport, ReportBody};
 pub use open::{Store, exists, sqlite_file};
 pub use paused_sinks::PausedSink;
 pub use private_files::make_private;

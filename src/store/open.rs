@@ -1,6 +1,10 @@
 //! The database itself: opened, migrated, closed.
 
-use std::str::FromStr;
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use sqlx::{
@@ -8,10 +12,12 @@ use sqlx::{
     any::{AnyConnectOptions, AnyPoolOptions},
     error::DatabaseError,
 };
+use tokio::sync::Semaphore;
 
 use super::{
     engine::{ANSWER_TIMEOUT, Engine},
     error::{Error, Result},
+    free_space,
     inbox_writer::Writer,
     migrations::{Migrations, migrate},
     pooler, private_files,
@@ -24,6 +30,10 @@ pub struct Store {
     pub(super) read: AnyPool,
     pub(super) inbox: Writer,
     pub(super) engine: Engine,
+    /// One permit: whoever has it has large bodies in memory.
+    pub(super) large: Arc<Semaphore>,
+    /// Where a SQLite database is.
+    pub(super) folder: Option<PathBuf>,
 }
 
 impl Store {
@@ -60,7 +70,16 @@ impl Store {
             read,
             inbox,
             engine,
+            large: Arc::new(Semaphore::new(1)),
+            folder: folder(url),
         })
+    }
+
+    /// Whether a message of this many bytes, which is no webhook, leaves enough of the disk for webhooks. True if that is
+    /// not known: with PostgreSQL, whose disk is not ours, or where the system does not tell.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        let folder = self.folder.as_deref();
+        folder.is_none_or(|folder| free_space::has_room(folder, bytes))
     }
 
     /// Waits for writes in progress, then closes all connections.
@@ -109,9 +128,18 @@ pub fn sqlite_file(url: &str) -> Option<&str> {
     file.split('?').next()
 }
 
+/// The folder of the database; `None` with PostgreSQL.
+fn folder(url: &str) -> Option<PathBuf> {
+    let folder = Path::new(sqlite_file(url)?).parent()?;
+    Some(match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder.to_owned(),
+    })
+}
+
 /// Whether there is a database to open: [`Store::open`] creates a missing file.
 pub fn exists(url: &str) -> bool {
-    sqlite_file(url).is_none_or(|file| std::path::Path::new(file).exists())
+    sqlite_file(url).is_none_or(|file| Path::new(file).exists())
 }
 
 fn address(url: &str) -> String {

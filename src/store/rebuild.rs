@@ -5,9 +5,10 @@ use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
     error::Result,
+    in_memory::InMemory,
     message::{self, InboxMessage, MessageOutcome, StoredMessage},
     open::Store,
-    sql::{chunks, rows, text},
+    sql::{chunks, rows, rows_that_fit, text},
 };
 
 /// A message that belongs to a call, with what was wrong with it when it was processed.
@@ -32,6 +33,19 @@ pub struct ReadResult {
 const UNASSIGNED: &str =
     "processed_at IS NOT NULL AND call_id IS NULL AND kind <> 'request' AND body <> ''";
 
+/// How many messages are read at once.
+const MESSAGES: i64 = 256;
+
+impl ProcessedMessage {
+    /// The message's id.
+    pub fn id(&self) -> &str {
+        match &self.message {
+            Ok(message) => &message.id,
+            Err(unreadable) => &unreadable.id,
+        }
+    }
+}
+
 impl Store {
     /// Ids of calls of which a message was received since then, in their order, starting after `after`.
     pub async fn calls_with_messages_since(
@@ -49,20 +63,34 @@ impl Store {
         Ok(query.fetch_all(&self.read).await?)
     }
 
-    /// The messages that a call was built from, oldest first.
-    pub async fn messages_of(&self, call_id: &str) -> Result<Vec<ProcessedMessage>> {
+    /// The next messages that a call was built from, oldest first, from behind the message `after` on: no more than fit into
+    /// memory. None: there are no more.
+    pub async fn messages_of(
+        &self,
+        call_id: &str,
+        after: &str,
+    ) -> Result<(Vec<ProcessedMessage>, InMemory)> {
+        let of_call = "call_id = $1 AND processed_at IS NOT NULL AND id > $2 ORDER BY id LIMIT $3";
+        let sql = format!("SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox WHERE {of_call}");
+        let sizes = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql));
+        let sizes = sizes.bind(call_id).bind(after).bind(MESSAGES);
+        let sizes = sizes.fetch_all(&self.read).await?;
+        let count = rows_that_fit(&sizes);
+        let bytes: i64 = sizes.iter().take(count).sum();
+        let in_memory = self.in_memory(bytes.unsigned_abs()).await;
         let sql = format!(
-            "SELECT {}, error FROM inbox WHERE call_id = $1 AND processed_at IS NOT NULL ORDER BY id",
+            "SELECT {}, error FROM inbox WHERE {of_call}",
             message::COLUMNS
         );
-        let query = sqlx::query(AssertSqlSafe(sql));
-        let rows = query.bind(call_id).fetch_all(&self.read).await?;
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(call_id).bind(after);
+        let rows = query.bind(count as i64).fetch_all(&self.read).await?;
         let read = |row: &AnyRow| {
             let message = message::read(row)?;
             let error = row.try_get("error")?;
             Ok(ProcessedMessage { message, error })
         };
-        rows.iter().map(read).collect()
+        let messages: Result<Vec<_>> = rows.iter().map(read).collect();
+        Ok((messages?, in_memory))
     }
 
     /// Messages that may be about a recording and that intake has not processed, from behind the message `after` on.

@@ -10,6 +10,7 @@ use super::{
     engine::Engine,
     error::Result,
     open::Store,
+    reports,
     sql::{NEVER, chunks, open_statuses, rows},
 };
 
@@ -47,7 +48,7 @@ impl Store {
     pub async fn purge(&self, purged: &[CallRow]) -> Result<()> {
         let mut transaction = self.write.begin().await?;
         for CallRow { call, revision, .. } in purged {
-            sqlx::query(
+            let done = sqlx::query(
                 "UPDATE calls SET state = $1, revision = revision + 1, complete_at = $2 WHERE id = $3 AND revision = $4",
             )
             .bind(serde_json::to_string(call)?)
@@ -56,6 +57,9 @@ impl Store {
             .bind(*revision)
             .execute(&mut *transaction)
             .await?;
+            if done.rows_affected() > 0 {
+                reports::forget(&mut transaction, &call.id).await?;
+            }
         }
         Ok(transaction.commit().await?)
     }

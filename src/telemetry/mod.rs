@@ -1,6 +1,7 @@
 //! Logs, metrics, and the two things that every adapter is given: the clock and an HTTP client.
 
 mod clock;
+mod flood_log;
 mod http_client;
 mod log_field;
 mod log_throttle;
@@ -9,6 +10,7 @@ mod panics;
 mod recorder;
 
 pub use clock::now;
+pub use flood_log::FloodLog;
 pub use http_client::{Proxies, http_client, use_proxies};
 pub use log_throttle::LogThrottle;
 pub use logs::{LogFormat, filter, init};

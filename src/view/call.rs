@@ -38,6 +38,9 @@ pub struct CallDetailView<'a> {
     pub call: CallView<'a>,
     /// By participant sid.
     pub participants: Vec<ParticipantView<'a>>,
+    /// How many more participants there were; of these nothing else is kept. Left out if there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_participants: Option<usize>,
     /// By sink.
     pub deliveries: Vec<DeliveryView<'a>>,
 }
@@ -76,6 +79,7 @@ impl<'a> CallDetailView<'a> {
         CallDetailView {
             call: CallView::new(call),
             participants: participants.map(ParticipantView::new).collect(),
+            more_participants: Some(call.crowd.count()).filter(|count| *count > 0),
             deliveries: deliveries.map(|it| DeliveryView::new(it, now)).collect(),
         }
     }

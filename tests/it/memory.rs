@@ -2,6 +2,7 @@
 //! (VmHWM).
 
 mod bodies;
+mod paths;
 
 use std::{
     sync::Arc,

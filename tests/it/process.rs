@@ -56,13 +56,40 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn start(folder: &Path, settings: &[(String, String)]) -> Serve {
+        Serve::started(folder, |args| command(folder, args, settings)).await
+    }
+
+    /// With a small disk of its own, mounted at `disk` for this process alone. Others reach it through `/proc/PID/root`.
+    pub(crate) async fn start_with_disk(
+        folder: &Path,
+        settings: &[(String, String)],
+        (disk, bytes): (&Path, u64),
+    ) -> Serve {
+        let mounted = |args: &[&str]| {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "/bin/sh", "-c"]);
+            command.arg(r#"mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@""#);
+            command.arg(bytes.to_string()).arg(disk);
+            command
+                .arg(env!("CARGO_BIN_EXE_livekit-airtable"))
+                .args(args);
+            command.current_dir(folder).env_clear();
+            command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+            command.envs(settings.iter().map(|(name, value)| (name, value)));
+            command.stdin(Stdio::null());
+            command
+        };
+        Serve::started(folder, mounted).await
+    }
+
+    async fn started(folder: &Path, command: impl Fn(&[&str]) -> Command) -> Serve {
         let outputs = ["stdout", "stderr"].map(|name| folder.join(name));
         let [out, err] = outputs
             .clone()
             .map(|path| std::fs::File::create(path).unwrap());
         let file = folder.join("address");
         let args = ["serve", "--addr-file", file.to_str().unwrap()];
-        let mut command = command(folder, &args, settings);
+        let mut command = command(&args);
         let mut child = command.stdout(out).stderr(err).spawn().unwrap();
         let asked = Instant::now();
         loop {

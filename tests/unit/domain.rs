@@ -7,6 +7,8 @@ mod handback;
 mod recorders;
 mod reports;
 
+use std::sync::Arc;
+
 use livekit_airtable::{
     airtable::{
         Schema,
@@ -17,10 +19,11 @@ use livekit_airtable::{
         event::Observation,
         object::{LostReason, ObjectState},
         start_refusal::StartRefusal,
+        transcript,
     },
 };
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::to_raw_value};
 
 use events::{CALL, at, captured, event, events, object, observation, policy, report, said, told};
 
@@ -128,11 +131,14 @@ fn the_row_while_the_upload_runs() {
 fn the_row_of_a_complete_call() {
     let mut events: Vec<Event> = events().into_iter().take(16).collect();
     events.push(object(19, ObjectState::Found { size: 107_989 }));
-    events.push(report(
-        20,
-        &json!({ "room_id": CALL, "turns": [{ "speaker": "agent", "text": "Hello." }] }),
-    ));
-    insta::assert_json_snapshot!(row(&events));
+    let body = json!({ "room_id": CALL, "turns": [{ "speaker": "agent", "text": "Hello." }] });
+    events.push(report(20, &body));
+    // As it is loaded for the row.
+    let (_, words) = transcript::read(&to_raw_value(&body).unwrap()).unwrap();
+    let mut call = fold(&events);
+    call.reports.add(&Arc::new(words), at(20));
+    let row = project(&call, &Schema::built_in(), &RowLinks::default());
+    insta::assert_json_snapshot!(Value::Object(row.cells));
 }
 
 #[test]

@@ -53,6 +53,8 @@ fn page(view: &CallDetailView<'_>, status: Status) -> String {
     for table in tables.iter().filter(|table| !table.is_empty()) {
         text += &format!("\n{table}");
     }
+    let more = view.more_participants;
+    text.extend(more.map(|count| format!("and {count} more participants\n")));
     text.extend(call.recordings.iter().filter_map(note));
     text.extend(view.deliveries.iter().map(delivery));
     text

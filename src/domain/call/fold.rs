@@ -89,9 +89,9 @@ impl Call {
                 self.merge_name(&found.room, NameSource::Others);
                 self.merge_recording(found.recording());
             }
-            EventPayload::Report { room, report, .. } => {
+            EventPayload::Report { room, facts, .. } => {
                 self.merge_name(room, NameSource::Others);
-                self.merge_report(report, event.received_at);
+                self.merge_report(facts, event.received_at);
             }
             EventPayload::Request { room, request } => {
                 self.merge_name(room, NameSource::Others);

@@ -1,6 +1,6 @@
 //! How each kind of event changes a call.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::domain::{
     recording::Recording,
     room::{AgentJob, Room},
     start_refusal::NotStarted,
-    transcript::Report,
+    transcript::ReportFacts,
 };
 
 impl Call {
@@ -66,8 +66,10 @@ impl Call {
     /// A participant that an event describes.
     pub(super) fn merge_participant(&mut self, policy: &Policy, participant: &Participant) {
         self.merge_simulator(policy, participant);
+        let kept = policy.attributes.bounded(participant.clone());
         let known = self.participants.entry(participant.sid.clone());
-        known.or_default().merge(participant.clone());
+        known.or_default().merge(kept);
+        self.limit_participants();
     }
 
     /// A participant published audio at this time.
@@ -79,6 +81,7 @@ impl Call {
         if let Some(participant) = &voice.participant {
             self.merge_participant(policy, participant);
         }
+        self.limit_voices();
     }
 
     /// Merges the recording that an event reports.
@@ -93,10 +96,11 @@ impl Call {
         }
     }
 
-    /// Adds an agent's report; `at`: when it arrived, by our clock.
-    pub(super) fn merge_report(&mut self, report: &Arc<Report>, at: Timestamp) {
-        self.has_words |= !report.transcript.is_empty();
-        self.reports.add(report, at);
+    /// Notes an agent's report, whose body stays in the inbox; `at`: when it arrived, by our clock.
+    pub(super) fn merge_report(&mut self, facts: &ReportFacts, at: Timestamp) {
+        self.has_words |= facts.has_words;
+        self.reported_at = self.reported_at.max(Some(at));
+        self.reports_apart = true;
     }
 
     /// A start or stop that somebody asked for; `at`: when, by our clock.

@@ -4,6 +4,7 @@
 mod state;
 
 mod claims;
+mod crowd;
 mod deliveries;
 mod derived;
 mod ends;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    crowd::Crowd,
     id::{CallId, EgressId, RoomName},
     latest::Latest,
     object::Object,
@@ -47,6 +48,9 @@ pub struct Call {
     pub missing: BTreeSet<Timestamp>,
     /// By participant sid.
     pub participants: BTreeMap<String, Participant>,
+    /// Further participants.
+    #[serde(default, skip_serializing_if = "Crowd::is_empty")]
+    pub crowd: Crowd,
     /// By egress ID.
     pub recordings: BTreeMap<EgressId, Recording>,
     /// The bucket's newest answers, by egress id.
@@ -56,7 +60,12 @@ pub struct Call {
     /// When they were last marked lost, by our clock; earlier versions did not store it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lost_at: BTreeMap<EgressId, Timestamp>,
+    /// What agents reported, once it was loaded. Earlier versions store it here; this one keeps it apart, because a report
+    /// may have 16 MiB and a call is read and written with every event.
     pub reports: Reports,
+    /// When the last report arrived, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_at: Option<Timestamp>,
     /// The bucket's key of the full text of a long transcript, stamped with the time of its upload.
     #[serde(default)]
     pub transcript_file: Option<Latest<String, Timestamp>>,
@@ -100,9 +109,10 @@ pub struct Call {
     /// A simulator took part while RECORD_SIMULATIONS was off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
-    /// Its transcript was deleted after KEEP, and its inbox messages are gone: the row keeps what it says of them.
+    /// What agents reported is not here: it is stored apart, or was deleted after KEEP. An earlier version finds nothing of
+    /// it, and because of this field keeps what the row says of it.
     #[serde(rename = "forgotten", default)]
-    pub purged: bool,
+    pub reports_apart: bool,
 }
 
 /// Who gave a call's room its name; the larger counts. Stored as whether it was LiveKit.
@@ -152,6 +162,12 @@ impl Call {
     /// Deletes what KEEP limits: what agents reported. No event does that.
     pub fn purge(&mut self) {
         self.reports = Reports::default();
-        self.purged = true;
+        self.reports_apart = true;
+    }
+
+    /// Whether what agents reported was deleted after KEEP. To be asked of a call whose reports were loaded: the row keeps
+    /// what it says of them.
+    pub fn is_purged(&self) -> bool {
+        self.reports_apart && self.reports.is_empty()
     }
 }

@@ -35,6 +35,7 @@ impl Call {
             let is_heard = participant.has_audio || self.voices.contains(sid);
             (participant.is_person() && is_heard).then_some(began)
         };
-        self.participants.iter().filter_map(voice)
+        let crowd = self.crowd.spoke.then_some(self.crowd.spoke_at);
+        self.participants.iter().filter_map(voice).chain(crowd)
     }
 }

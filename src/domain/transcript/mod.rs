@@ -1,6 +1,8 @@
 //! What agents report of a session, and the conversation that people read.
 
 mod bounded;
+mod entry;
+mod facts;
 mod report;
 mod reports;
 mod text;
@@ -44,13 +46,17 @@ mod events;
 mod place;
 
 mod read;
+mod stored;
 
 mod join;
 
+pub use entry::{ReportEntry, shown, superseded};
+pub use facts::ReportFacts;
 pub use join::{is_complete, join, position};
 pub use label::by_identity;
 pub use parts::UnreadableReport;
 pub use read::{Outline, outline, read};
 pub use report::{Report, Speaker, Transcript, Turn};
 pub use reports::Reports;
+pub use stored::{StoredReport, read_stored};
 pub use text::cut;

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     bounded::Budget,
     conversation::conversation,
     events::{InConversation, appended, inserted},
+    facts::ReportFacts,
     parts::{UnreadableReport, is_list, items},
     place::{IMPORTANT, Placed, place},
-    report::{Report, Transcript, Turn},
+    report::{Report, Transcript, Turn, dated, job},
     roles::Roles,
     time::timestamp,
     turn::Item,
@@ -39,6 +41,23 @@ pub struct Outline {
     pub unknown: usize,
     /// The number of items with texts, but without a field for words.
     pub wordless: usize,
+    /// The report's own `timestamp`.
+    pub at: Option<Timestamp>,
+    /// The ID of the agent's job; empty if the report has none.
+    pub job: String,
+    /// Whether [`read`] finds words.
+    pub has_words: bool,
+}
+
+impl Outline {
+    /// What the report is about; `received_at`: when it arrived.
+    pub fn facts(&self, received_at: Timestamp) -> ReportFacts {
+        ReportFacts {
+            dated: dated(self.at, received_at),
+            job: as_id(self.job.clone()),
+            has_words: self.has_words,
+        }
+    }
 }
 
 /// Parses an agent's report: the session report, `history.to_dict()`, an array of turns, a string, `{"turns":
@@ -72,8 +91,25 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
 /// Checks whether [`read`] can parse it; keeps nothing of its words in memory.
 pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
     let placed = place(body)?;
-    let mut outline = Outline::default();
-    let text = each_turn(&placed, &mut |found| match found {
+    let (mut outline, mut has_turns) = (Outline::default(), false);
+    let text = each_turn(&placed, &mut |found| {
+        has_turns |= matches!(found, Found::Turn(_) | Found::Lost(_));
+        count(&mut outline, found);
+    })?;
+    if let Some(text) = text {
+        outline.turns = usize::from(!text.trim().is_empty() || outline.turns > 0);
+        has_turns = outline.turns > 0;
+    }
+    let fields = fields(&placed)?;
+    outline.has_words = has_turns;
+    outline.at = fields.get("timestamp").and_then(timestamp);
+    outline.job = job(&fields).to_owned();
+    outline.room = room(&fields);
+    Ok(outline)
+}
+
+fn count(outline: &mut Outline, found: Found) {
+    match found {
         Found::Turn(Turn {
             label: Some(label),
             words_at: None,
@@ -88,12 +124,7 @@ pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
         Found::Turn(_) | Found::Lost(_) => outline.turns += 1,
         Found::Unknown => outline.unknown += 1,
         Found::Wordless => outline.wordless += 1,
-    })?;
-    if let Some(text) = text {
-        outline.turns = usize::from(!text.trim().is_empty() || outline.turns > 0);
     }
-    outline.room = room(&fields(&placed)?);
-    Ok(outline)
 }
 
 enum Found {

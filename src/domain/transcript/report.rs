@@ -4,6 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::facts::ReportFacts;
+use crate::domain::id_rules::as_id;
+
 /// One turn of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
@@ -97,16 +100,35 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 impl Report {
     /// Its own date; `None` without one, and for one after its arrival: nothing could replace such a report.
     pub fn dated(&self, received_at: Timestamp) -> Option<Timestamp> {
-        self.at.filter(|at| at.duration_since(received_at) <= AHEAD)
+        dated(self.at, received_at)
     }
 
     /// The ID of the agent's job; empty if the report has none.
     pub fn job(&self) -> &str {
-        let own = ["job_id", "jobId"].iter();
-        let own = own.filter_map(|name| self.fields.get(*name)?.as_str());
-        let nested = self.fields.get("job").and_then(|job| job["id"].as_str());
-        own.chain(nested)
-            .find(|job| !job.is_empty())
-            .unwrap_or_default()
+        job(&self.fields)
     }
+
+    /// What it is about.
+    pub fn facts(&self, received_at: Timestamp) -> ReportFacts {
+        ReportFacts {
+            dated: self.dated(received_at),
+            job: as_id(self.job().to_owned()),
+            has_words: !self.transcript.is_empty(),
+        }
+    }
+}
+
+/// The date of a report, unless it is after the report's arrival.
+pub(super) fn dated(at: Option<Timestamp>, received_at: Timestamp) -> Option<Timestamp> {
+    at.filter(|at| at.duration_since(received_at) <= AHEAD)
+}
+
+/// The ID of the agent's job in the fields of a report.
+pub(super) fn job(fields: &Map<String, Value>) -> &str {
+    let own = ["job_id", "jobId"].iter();
+    let own = own.filter_map(|name| fields.get(*name)?.as_str());
+    let nested = fields.get("job").and_then(|job| job["id"].as_str());
+    own.chain(nested)
+        .find(|job| !job.is_empty())
+        .unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use crate::domain::{id_rules::as_id, latest::Latest};
 type Received = Latest<Arc<Report>, Timestamp>;
 
 /// Reports are kept for this many jobs, the last ones.
-const MOST_JOBS: usize = 100;
+pub(super) const MOST_JOBS: usize = 32;
 
 /// For each of the agents' jobs, the newest report counts: a room has several jobs after a handoff or a restart. Among
 /// reports without a job, only the newest counts. The order of the events does not matter.
@@ -64,6 +64,17 @@ impl Reports {
             let oldest = oldest.map(|(job, _)| job.clone());
             self.jobs.remove(&oldest.unwrap_or_default());
         }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// Every report, and when it arrived.
+    pub fn all(&self) -> impl Iterator<Item = (&Report, Timestamp)> {
+        let all = self.jobs.values().flat_map(Newest::all);
+        all.map(|report| (report.value().as_ref(), *report.stamp()))
     }
 
     /// The newest of the reports whose conversations count.

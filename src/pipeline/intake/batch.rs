@@ -6,7 +6,8 @@ use crate::{
     domain::{CallId, EgressId, EventPayload, Status},
     pipeline::message,
     store::{
-        CallRow, CallUpdate, InboxMessage, MessageOutcome, Processed, UnreadableMessage, Waiting,
+        CallRow, CallUpdate, InboxMessage, MessageKind, MessageOutcome, NewReport, Processed,
+        ReportBody, UnreadableMessage, Waiting,
     },
 };
 
@@ -15,14 +16,22 @@ pub(super) struct ReadMessage {
     /// Without its body, which may be large.
     pub message: InboxMessage,
     pub payload: Result<EventPayload, String>,
+    /// Of the body of a report.
+    pub report: Option<ReportBody>,
 }
 
 impl ReadMessage {
     /// Reads a message; a panic costs that message alone.
     pub(super) fn read(mut message: InboxMessage) -> ReadMessage {
         let payload = message::read(&message);
+        let is_report = message.kind == MessageKind::Report;
+        let report = is_report.then(|| ReportBody::of(&message.body));
         message.body = Vec::new();
-        ReadMessage { message, payload }
+        ReadMessage {
+            message,
+            payload,
+            report,
+        }
     }
 
     /// The call that the message names by its id.
@@ -46,6 +55,8 @@ pub(super) struct Batch {
     pub changed: BTreeSet<CallId>,
     pub processed: Vec<Processed>,
     pub waiting: Vec<Waiting>,
+    /// Reports that were applied to their calls.
+    pub reports: Vec<NewReport>,
     /// Recordings whose known end was corrected.
     pub corrected: Vec<(CallId, EgressId)>,
     /// Calls for which somebody asked to start or stop a recording.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{CallId, DueDelivery, Event, EventPayload, apply},
     pipeline::message,
-    store::{InboxMessage, MessageOutcome, Processed, Waiting},
+    store::{InboxMessage, MessageOutcome, NewReport, Processed, ReportBody, Waiting},
 };
 
 impl Intake {
@@ -23,12 +23,21 @@ impl Intake {
         read: ReadMessage,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let ReadMessage { message, payload } = read;
+        let ReadMessage {
+            message,
+            payload,
+            report,
+        } = read;
         let (call_id, error) = match payload {
             Err(error) => (None, Some(error)),
             Ok(payload) => match self.route(batch, &message, &payload, now).await? {
                 Route::Call(id) => {
+                    let reported = reported(&message, &payload, report);
                     let error = self.fold(batch, &id, &message, payload).await?;
+                    let reported = reported.filter(|_| error.is_none());
+                    batch
+                        .reports
+                        .extend(reported.map(|report| report.of_call(&id)));
                     (Some(id.into()), error)
                 }
                 Route::Wait { room_name, until } => {
@@ -99,6 +108,18 @@ impl Intake {
         update.call = step.call;
         merge(&mut update.due_deliveries, step.due_deliveries);
         Ok(None)
+    }
+}
+
+/// The report in this message, whose body stays there.
+fn reported(
+    message: &InboxMessage,
+    payload: &EventPayload,
+    body: Option<ReportBody>,
+) -> Option<NewReport> {
+    match payload {
+        EventPayload::Report { facts, .. } => Some(NewReport::new(message, facts, body?)),
+        _ => None,
     }
 }
 

@@ -70,6 +70,7 @@ impl Intake {
             updates: &updates,
             processed: &batch.processed,
             waiting: &batch.waiting,
+            reports: &batch.reports,
             corrected: &batch.corrected,
             requested: &batch.requested,
         };

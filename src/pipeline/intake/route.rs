@@ -109,10 +109,10 @@ impl Intake {
         calls.sort_by_key(|call| std::cmp::Reverse(call.started_at()));
         let first = |fits: &dyn Fn(&Call) -> bool| calls.iter().find(|call| fits(call));
         let live = first(&Call::is_open);
-        let EventPayload::Report { report, .. } = payload else {
+        let EventPayload::Report { facts, .. } = payload else {
             return Ok(live.map(|call| call.id.clone()));
         };
-        let dated = report.at.and_then(|at| first(&|call| holds(call, at)));
+        let dated = facts.dated.and_then(|at| first(&|call| holds(call, at)));
         let recent = first(&|call| is_recent(call, message.received_at));
         Ok(dated.or(live).or(recent).map(|call| call.id.clone()))
     }

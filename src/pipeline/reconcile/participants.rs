@@ -34,7 +34,7 @@ impl Reconcile {
             for (room, answer) in some.iter().zip(join_all(answers).await) {
                 match answer {
                     Ok(infos) => {
-                        messages.extend(joined(room, known, &infos, now));
+                        messages.extend(self.joined(room, known, &infos, now));
                         messages.extend(self.recorders_gone(room, known, &infos, now));
                     }
                     Err(error) => failed.push((room, error)),
@@ -56,28 +56,33 @@ pub(super) fn lacks_people(room: &OpenRoom, known: &Unfinished<'_>) -> bool {
         let counts = |kind| !matches!(kind, ParticipantKind::Agent | ParticipantKind::Egress);
         let counted = here().filter(|p| counts(p.kind)).count();
         let has_agent = here().any(|p| p.kind == ParticipantKind::Agent);
+        let counted = counted + call.crowd.count();
         !has_agent || counted < room.num_participants as usize
     })
 }
 
-/// Participants about whom the call knows less.
-fn joined(
-    room: &OpenRoom,
-    known: &Unfinished<'_>,
-    infos: &[String],
-    now: Timestamp,
-) -> Vec<InboxMessage> {
-    let adds_information = |info: &Value| {
-        let listed = body::participant(info);
-        let call = known.get(&room.sid);
-        let known = call.and_then(|call| call.participants.get(&listed.sid));
-        known.is_none_or(|known| known.learns_from(&listed))
-    };
-    let infos = infos
-        .iter()
-        .filter_map(|info| serde_json::from_str(info).ok());
-    let infos = infos.filter(adds_information);
-    infos
-        .map(|info| message::participant(&as_event(room), &info, now))
-        .collect()
+impl Reconcile {
+    /// Participants about whom the call knows less, and would keep more.
+    fn joined(
+        &self,
+        room: &OpenRoom,
+        known: &Unfinished<'_>,
+        infos: &[String],
+        now: Timestamp,
+    ) -> Vec<InboxMessage> {
+        let adds_information = |info: &Value| {
+            let listed = self.attributes.bounded(body::participant(info));
+            let call = known.get(&room.sid);
+            let is_counted = call.is_some_and(|call| call.crowd.may_have(&listed.sid));
+            let known = call.and_then(|call| call.participants.get(&listed.sid));
+            known.map_or(!is_counted, |known| known.learns_from(&listed))
+        };
+        let infos = infos
+            .iter()
+            .filter_map(|info| serde_json::from_str(info).ok());
+        let infos = infos.filter(adds_information);
+        infos
+            .map(|info| message::participant(&as_event(room), &info, now))
+            .collect()
+    }
 }

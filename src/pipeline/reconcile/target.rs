@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    domain::{Call, CallId, EgressId},
+    domain::{Call, CallId, EgressId, KeptAttributes},
     livekit::client::Client,
     pipeline::Wake,
     store::{InboxMessage, Store},
@@ -28,6 +28,8 @@ pub struct Reconcile {
     pub(super) interval: Duration,
     /// EGRESS_LOST_AFTER
     pub(super) lost_after: Duration,
+    /// What calls keep of their participants' attributes.
+    pub(super) attributes: KeptAttributes,
     /// Whether a list lacked the room of an open call, so that the next list is due soon.
     pub(super) must_confirm: AtomicBool,
     /// Egresses that the last list of their room's participants lacked, and since when.
@@ -51,11 +53,18 @@ impl Reconcile {
             wake,
             interval,
             lost_after,
+            attributes: KeptAttributes::default(),
             must_confirm: AtomicBool::new(false),
             absent: Mutex::default(),
             unconfirmed: LogThrottle::default(),
         }
     }
+
+    /// `attributes`: those that intake keeps, too.
+    pub fn keeping(self, attributes: KeptAttributes) -> Reconcile {
+        Reconcile { attributes, ..self }
+    }
+
     /// Stores observations in the inbox.
     pub(super) async fn put(&self, messages: Vec<InboxMessage>) -> anyhow::Result<()> {
         for message in messages {

@@ -1,6 +1,10 @@
 //! What comes from outside has limits: the texts of IDs, what a call keeps, and what is stored and read.
 
+mod crowds;
+mod floods;
 mod ids;
+mod reports;
+mod reserve;
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,5 @@
 //! What may happen to one call: the captured events of a real one, and what agents, people and sinks add.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use livekit_airtable::{
     domain::{
@@ -75,11 +73,10 @@ pub(super) fn object(seconds: i64, state: ObjectState) -> Event {
 }
 
 pub(super) fn report(seconds: i64, body: &Value) -> Event {
-    let (room, report) = transcript::read(&to_raw_value(body).unwrap()).unwrap();
-    let report = Arc::new(report);
+    let outline = transcript::outline(&to_raw_value(body).unwrap()).unwrap();
     let payload = EventPayload::Report {
-        room,
-        report,
+        facts: outline.facts(at(seconds)),
+        room: outline.room,
         authorized_room: None,
     };
     event(seconds, payload)

@@ -22,7 +22,7 @@ impl Airtable {
     ) -> Result<Option<String>, String> {
         let Some(text) = long_transcript(call) else {
             // A purged call's text is in the bucket, and its link is renewed like the recording's.
-            let kept = state.transcript.as_ref().filter(|_| call.purged);
+            let kept = state.transcript.as_ref().filter(|_| call.is_purged());
             return Ok(kept.map(|(_, key)| key.clone()));
         };
         let key = self.transcript_key(call, now).await?;

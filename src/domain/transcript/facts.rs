@@ -1,0 +1,14 @@
+//! What a report is about, without its words.
+
+use jiff::Timestamp;
+
+/// What a report is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportFacts {
+    /// Its own date, unless that is after its arrival.
+    pub dated: Option<Timestamp>,
+    /// The ID of the agent's job; empty if it has none.
+    pub job: String,
+    /// Whether its conversation has words.
+    pub has_words: bool,
+}

@@ -1,0 +1,28 @@
+//! The body of a stored report: `{"room", "authorized_room", "body"}`, with the report as it came.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{parts::UnreadableReport, read::read, report::Report};
+use crate::domain::{id::RoomName, room::Room};
+
+/// A stored report, not parsed yet.
+#[derive(Deserialize)]
+pub struct StoredReport<'a> {
+    /// The room that its request named.
+    pub room: Room,
+    /// The room that its sender was authorized for. Absent for a sender that may report any room, and in what earlier
+    /// versions stored.
+    #[serde(default)]
+    pub authorized_room: Option<RoomName>,
+    /// As it came.
+    #[serde(borrow)]
+    pub body: &'a RawValue,
+}
+
+/// The report in the body of an inbox message.
+pub fn read_stored(message: &str) -> Result<Report, UnreadableReport> {
+    let stored: StoredReport<'_> = serde_json::from_str(message)
+        .map_err(|_| UnreadableReport("the message was stored by another version".into()))?;
+    read(stored.body).map(|(_, report)| report)
+}

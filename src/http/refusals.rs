@@ -1,0 +1,86 @@
+//! The log lines of refused requests: anybody can cause them, so each reason has one a minute, with a count.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use tokio_util::sync::CancellationToken;
+
+use crate::telemetry::FloodLog;
+
+/// How often the counts are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Logs the counts of refused requests, until `stop` is cancelled.
+pub async fn summarize(refusals: Arc<FloodLog>, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(LOOK))
+        .await
+        .is_some()
+    {
+        for (reason, count) in refusals.summaries() {
+            tracing::warn!(reason, count, "more requests were rejected");
+        }
+    }
+}
+
+/// Logs an answer that says that a request is too much. Other refusals are logged where their reason is known, or are
+/// mistakes that their sender reads about.
+pub(super) fn note(refusals: &FloodLog, status: StatusCode) {
+    let reason = match status {
+        StatusCode::REQUEST_TIMEOUT => "a body was incomplete or came too slowly (408)",
+        StatusCode::PAYLOAD_TOO_LARGE => "a body was too large (413)",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "the encoding of a body is not supported (415)",
+        StatusCode::TOO_MANY_REQUESTS => {
+            "a token was used for too many requests or too many bytes (429)"
+        }
+        StatusCode::INSUFFICIENT_STORAGE => {
+            "the disk of the database is almost full, and the rest of it is for webhooks (507)"
+        }
+        _ => return,
+    };
+    log(refusals, reason);
+}
+
+/// Logs that a request found no place.
+pub(super) fn note_busy(refusals: &FloodLog) {
+    log(refusals, "there were too many requests at once (503)");
+}
+
+fn log(refusals: &FloodLog, reason: &str) {
+    if let Some(suppressed) = refusals.should_log(reason) {
+        tracing::warn!(reason, suppressed, "request rejected, nothing stored");
+    }
+}
+
+/// What happens to connections when there are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crowd {
+    /// One that waited for its other side was closed for a new one.
+    Closed,
+    /// All are answering requests, and a new one got 503.
+    Refused,
+}
+
+/// The log lines about connections.
+#[derive(Default)]
+pub(super) struct CrowdLog(FloodLog);
+
+impl CrowdLog {
+    /// Logs it, or counts it.
+    pub(super) fn note(&self, crowd: Crowd) {
+        let reason = match crowd {
+            Crowd::Closed => "the slowest was closed for a new one",
+            Crowd::Refused => "all are answering requests, and a new one got 503",
+        };
+        if let Some(suppressed) = self.0.should_log(reason) {
+            tracing::warn!(reason, suppressed, "too many connections");
+        }
+    }
+
+    /// Logs the counts.
+    pub(super) fn summarize(&self) {
+        for (reason, count) in self.0.summaries() {
+            tracing::warn!(reason, count, "more connections were too many");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A report that intake has read.
+
+use sha2::{Digest, Sha256};
+
+use super::message::InboxMessage;
+use crate::domain::{
+    hex,
+    transcript::{ReportEntry, ReportFacts, StoredReport},
+};
+
+/// What is noted of a report's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportBody {
+    hash: String,
+    bytes: u64,
+}
+
+impl ReportBody {
+    /// Of the body of an inbox message. The same report has the same hash, whoever named its room.
+    pub fn of(message: &[u8]) -> ReportBody {
+        let stored = serde_json::from_slice::<StoredReport<'_>>(message).ok();
+        let body = stored.map_or(message, |stored| stored.body.get().as_bytes());
+        ReportBody {
+            hash: hex(&Sha256::digest(body)),
+            bytes: body.len() as u64,
+        }
+    }
+}
+
+/// A report of a call; its body is that of the inbox message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReport {
+    /// Its call.
+    pub(super) call_id: String,
+    pub(super) entry: ReportEntry,
+}
+
+impl NewReport {
+    /// The report in this message, of a call that is not known yet.
+    pub fn new(message: &InboxMessage, facts: &ReportFacts, body: ReportBody) -> NewReport {
+        NewReport {
+            call_id: String::new(),
+            entry: ReportEntry {
+                id: message.id.clone(),
+                facts: facts.clone(),
+                hash: body.hash,
+                received_at: message.received_at,
+                bytes: body.bytes,
+            },
+        }
+    }
+
+    /// The same of this call.
+    pub fn of_call(self, call_id: &str) -> NewReport {
+        NewReport {
+            call_id: call_id.to_owned(),
+            ..self
+        }
+    }
+}

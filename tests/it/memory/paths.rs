@@ -1,0 +1,136 @@
+//! The largest reports on every path: several at once, in the inbox at a start, read by the API, and by `replay`.
+
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+
+use super::{MIB, apart, bodies::settled, list};
+use crate::{
+    harness::{API_TOKEN, PATIENCE, World, eventually},
+    process::{Serve, command},
+};
+
+/// What the service may take at most.
+const MOST: u64 = 200;
+/// Reports at once.
+const MANY: usize = 5;
+
+/// A report of 15 MiB with as many turns as are accepted.
+fn report(n: usize) -> String {
+    let turn = format!(
+        r#"{{"role":"user","content":"Number {n}, and some more words than that, so many."}}"#
+    );
+    list(&turn, 15 * MIB)
+}
+
+async fn send(world: &World, n: usize) -> u16 {
+    let url = world.url(&format!("/v1/transcripts?room=large-{n}"));
+    let request = world.http.post(url).bearer_auth(API_TOKEN).body(report(n));
+    let sent = request.timeout(Duration::from_secs(300)).send().await;
+    sent.unwrap().status().as_u16()
+}
+
+fn peak(serve: &Serve, what: &str) {
+    let peak = serve.peak_bytes() / MIB;
+    println!("{what}: at most {peak} MiB");
+    assert!(peak < MOST, "{what}: {peak} MiB");
+}
+
+async fn all_in_rows(world: &World) {
+    let written = eventually(|| {
+        let rows = world.airtable.rows("Calls");
+        let long = rows.iter().filter(|row| row.contains_key("Transcript URL"));
+        (long.count() == MANY).then_some(())
+    });
+    assert!(written.await.is_some(), "not all rows have their words");
+}
+
+/// The most memory that a command takes.
+async fn replay(world: &World) -> u64 {
+    let mut command = command(world.folder.path(), &["replay"], world.settings());
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let (begun, mut most) = (Instant::now(), 0);
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        most = most.max(kib.unwrap_or(0u64) << 10);
+        if let Some(ended) = child.try_wait().unwrap() {
+            assert!(ended.success());
+            return most / MIB;
+        }
+        assert!(begun.elapsed() < 3 * PATIENCE, "replay does not end");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_reports_take_little_memory_on_every_path() {
+    let mut world = World::with(&[("RECORD_ON", "manual")]).await;
+    world.stop().await;
+    let mut serve = apart(&mut world).await;
+    let mut calls = Vec::new();
+    for n in 0..MANY {
+        let call = world.livekit.open_room(&format!("large-{n}"));
+        world.row_is(&call, "Live").await;
+        calls.push(call);
+    }
+    assert_eq!(send(&world, 0).await, 202);
+    settled(&serve).await;
+    peak(&serve, "one");
+    let sent = join_all((1..MANY).map(|n| send(&world, n))).await;
+    assert_eq!(sent, [202; MANY - 1]);
+    all_in_rows(&world).await;
+    settled(&serve).await;
+    peak(&serve, "overlapping");
+    for form in ["json", "txt", "vtt"] {
+        let read = calls.iter().map(async |call| {
+            let path = format!("/v1/calls/{call}/transcript.{form}");
+            let answer = world.get(&path).await;
+            assert_eq!(answer.status(), 200);
+            answer.bytes().await.unwrap().len()
+        });
+        for length in join_all(read).await {
+            assert!(length > 8 * MIB as usize, "{length}");
+        }
+        peak(&serve, form);
+    }
+    // An event costs nothing of this.
+    let before = serve.cpu_ticks();
+    for n in 0..200 {
+        let event = format!(
+            r#"{{"event":"track_unpublished","id":"EV_{n}","room":{{"sid":"{}","name":"large-0"}}}}"#,
+            calls[0]
+        );
+        assert_eq!(crate::signed_webhooks::send(&world, event).await, 200);
+    }
+    settled(&serve).await;
+    println!("200 events: {} ticks", serve.cpu_ticks() - before);
+    assert_eq!(serve.stop().await, Some(0));
+    let most = replay(&world).await;
+    println!("replay: at most {most} MiB");
+    assert!(most < MOST, "replay: {most} MiB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_reports_in_the_inbox_are_no_danger_at_a_start() {
+    let mut world = World::with(&[("RECORD_ON", "manual")]).await;
+    world.stop().await;
+    let mut serve = apart(&mut world).await;
+    // No call of theirs is known: they wait.
+    for n in 0..MANY {
+        assert_eq!(send(&world, n).await, 202);
+    }
+    assert_eq!(serve.stop().await, Some(0));
+    let mut serve = apart(&mut world).await;
+    for n in 0..MANY {
+        world.livekit.open_room(&format!("large-{n}"));
+    }
+    all_in_rows(&world).await;
+    peak(&serve, "restarted");
+    assert_eq!(serve.stop().await, Some(0));
+}
