@@ -69,6 +69,7 @@ pub fn main() -> ExitCode {
             };
         }
     };
+    config::return_memory();
     let done = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let done = runtime.block_on(run(cli.command));

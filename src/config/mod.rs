@@ -31,6 +31,7 @@ mod sections;
 mod storage;
 mod tokens;
 
+mod allocator;
 mod configuration;
 mod exposed;
 mod misspelled;
@@ -38,6 +39,7 @@ mod misspelled;
 #[cfg(test)]
 mod tests;
 
+pub use allocator::return_memory;
 pub use check::duration;
 pub use configuration::{Config, read};
 pub use database::database_url;

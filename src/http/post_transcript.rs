@@ -42,10 +42,10 @@ pub(super) async fn receive(
     let headers = request.headers().clone();
     let sent_query = request.uri().query().map(str::to_owned);
     let announced = announced(&request);
-    bearer.charge(&app.admission, announced)?;
     if !app.store.has_room_for(announced) {
         return Err(Problem::disk_full());
     }
+    bearer.charge(&app.admission, announced)?;
     let too_large = "a transcript may have at most 16 MiB";
     let received = app
         .admission
@@ -54,10 +54,10 @@ pub(super) async fn receive(
     let parse_permit = app.admission.parsing().await;
     let text = readable::text(&headers, received.bytes, TRANSCRIPT_BYTES)?;
     // A body without a length, or a compressed one, has more than was announced.
-    bearer.charge(&app.admission, text.len().saturating_sub(announced))?;
     if !app.store.has_room_for(text.len()) {
         return Err(Problem::disk_full());
     }
+    bearer.charge(&app.admission, text.len().saturating_sub(announced))?;
     let text = report_body::as_json(text, BodyFormat::of(&headers));
     let mut outline = report_body::read(&text)?;
     let own = std::mem::take(&mut outline.room);
@@ -133,10 +133,11 @@ fn understood(
         undecided: 0,
     };
     for (label, count) in &outline.labels {
-        match (call.unwrap_or(&nobody).speaker(label), unmatched) {
-            (Some(_), _) => turns.understood += count,
-            (None, Unmatched::Ignored) => turns.ignored += count,
-            (None, Unmatched::Undecided) => turns.undecided += count,
+        let is_known = call.unwrap_or(&nobody).speaker(label).is_some();
+        match (is_known || transcript::voice(label).is_some(), unmatched) {
+            (true, _) => turns.understood += count,
+            (false, Unmatched::Ignored) => turns.ignored += count,
+            (false, Unmatched::Undecided) => turns.undecided += count,
         }
     }
     match turns.understood + turns.undecided > 0 || turns.missing() == 0 {

@@ -72,7 +72,7 @@ impl Store {
     pub async fn commit_fold(&self, fold: Fold<'_>, sinks: &[Sink], now: Timestamp) -> Result<()> {
         let mut transaction = self.write.begin().await?;
         mark_processed(&mut transaction, fold.processed, now).await?;
-        wait(&mut transaction, fold.waiting).await?;
+        wait(&mut transaction, fold.waiting, now).await?;
         write(&mut transaction, fold.updates, now).await?;
         let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
         reports::keep(&mut transaction, &calls, fold.reports).await?;

@@ -7,6 +7,7 @@ use super::{
     error::{Error, Result},
     inbox_writer,
     message::{self, InboxMessage, MessageOutcome, StoredMessage, read_outcome},
+    new_report::ReportBody,
     open::Store,
     sql::{NEVER, chunks, rows, rows_that_fit, text},
 };
@@ -65,6 +66,8 @@ pub struct Waiting {
     pub room_name: String,
     /// When it is looked at again at the latest.
     pub until: Timestamp,
+    /// The body of a report: of equal ones, only the last waits.
+    pub report: Option<ReportBody>,
 }
 
 impl Store {
@@ -154,7 +157,11 @@ pub(super) async fn mark_processed(
 }
 
 /// Puts messages off until a call of their room's name comes.
-pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) -> Result<()> {
+pub(super) async fn wait(
+    connection: &mut AnyConnection,
+    waiting: &[Waiting],
+    now: Timestamp,
+) -> Result<()> {
     for message in waiting {
         sqlx::query(
             "UPDATE inbox SET room_name = $1, due_at = $2 WHERE id = $3 AND processed_at IS NULL",
@@ -164,7 +171,37 @@ pub(super) async fn wait(connection: &mut AnyConnection, waiting: &[Waiting]) ->
         .bind(message.id.as_str())
         .execute(&mut *connection)
         .await?;
+        if let Some(report) = &message.report {
+            replace_equal(connection, message, report, now).await?;
+        }
     }
+    Ok(())
+}
+
+/// Drops an equal report that waits for the same room. The key for deduplication finds it.
+async fn replace_equal(
+    connection: &mut AnyConnection,
+    message: &Waiting,
+    report: &ReportBody,
+    now: Timestamp,
+) -> Result<()> {
+    let key = report.key(&message.room_name);
+    sqlx::query(
+        "UPDATE inbox SET dedupe = id, outcome = CASE WHEN processed_at IS NULL THEN $1 ELSE outcome END,
+           body = CASE WHEN processed_at IS NULL THEN '' ELSE body END, due_at = $2,
+           processed_at = COALESCE(processed_at, $3)
+         WHERE dedupe = $4 AND id <> $5",
+    )
+    .bind(MessageOutcome::Ignored.as_str())
+    .bind(NEVER)
+    .bind(now.as_millisecond())
+    .bind(&key)
+    .bind(message.id.as_str())
+    .execute(&mut *connection)
+    .await?;
+    let query = sqlx::query("UPDATE inbox SET dedupe = $1 WHERE id = $2");
+    let query = query.bind(key).bind(message.id.as_str());
+    query.execute(connection).await?;
     Ok(())
 }
 

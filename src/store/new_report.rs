@@ -25,6 +25,12 @@ impl ReportBody {
             bytes: body.len() as u64,
         }
     }
+
+    /// Finds an equal report that waits for this room.
+    pub(super) fn key(&self, room_name: &str) -> String {
+        let room = hex(&Sha256::digest(room_name.as_bytes()));
+        format!("report-{}-{room}", self.hash)
+    }
 }
 
 /// A report of a call; its body is that of the inbox message.

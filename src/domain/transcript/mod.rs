@@ -9,6 +9,7 @@ mod text;
 
 mod time;
 
+mod diarized;
 mod field_name;
 mod label;
 mod words;
@@ -50,6 +51,7 @@ mod stored;
 
 mod join;
 
+pub use diarized::voice;
 pub use entry::{ReportEntry, shown, superseded};
 pub use facts::ReportFacts;
 pub use join::{is_complete, join, position};

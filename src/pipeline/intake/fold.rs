@@ -45,6 +45,7 @@ impl Intake {
                         id: message.id,
                         room_name: room_name.into(),
                         until,
+                        report,
                     });
                     return Ok(());
                 }

@@ -86,6 +86,21 @@ async fn equal_reports_are_stored_once_and_three_of_each_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn equal_reports_that_wait_for_their_call_are_stored_once() {
+    for world in on_both(&[("RECORD_ON", "manual")]).await {
+        for n in [1, 2, 1, 1, 1] {
+            let body = json!([{ "role": "user", "content": format!("Number {n}.") }]);
+            taken(&world, &body).await;
+        }
+        becomes(&world, 2).await;
+        let call = world.livekit.open_room("desk");
+        row_has(&world, &call, "Caller: Number 1.").await;
+        becomes(&world, 2).await;
+        assert_eq!(words(&world, &call).await, "Caller: Number 1.");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_has_the_reports_of_its_last_32_jobs() {
     for world in on_both(&[("RECORD_ON", "manual")]).await {
         let call = world.livekit.open_room("desk");

@@ -103,6 +103,7 @@ async fn requests_that_wait_for_a_room() {
         id: request.clone(),
         room_name: "room".into(),
         until,
+        report: None,
     }];
     let fold = Fold {
         waiting: &waiting,
