@@ -3,7 +3,7 @@
 //!
 //! In reading order: what a job is and what runs it (`job`, `wake`, `leases`, `runner`), what enters the inbox and
 //! becomes a call (`message`, `presence`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
-//! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`,
+//! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `links`, `retention`,
 //! `alerts`).
 
 mod job;
@@ -25,6 +25,7 @@ pub mod sinks;
 
 pub mod alerts;
 pub mod clock_regression;
+pub mod links;
 pub mod retention;
 
 pub(crate) use job::LONG_STEP_TIMEOUT;

@@ -19,6 +19,8 @@ mod jobs;
 mod maintenance;
 
 mod file_system;
+mod link_files;
+mod link_secret;
 mod listen;
 mod lock;
 mod rooms;
