@@ -12,7 +12,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-use super::{Job, Wake, budget::Budget, deliver::BatchPolicy};
+use super::{Job, Wake, budget::Budget};
 use crate::{
     domain::{Sink, budget::ROWS, link::LinkRules},
     store::Store,
@@ -67,9 +67,9 @@ impl Links {
         let waiting = self.store.due_rows(AT_ONCE, now).await?;
         let room = usize::try_from(AT_ONCE - waiting).unwrap_or_default();
         // The rows of calls need what is left of the month's requests.
-        Ok(match self.budget.batch_policy(now).await? {
-            BatchPolicy::Everything => room,
-            BatchPolicy::FinalOnly { .. } => 0,
+        Ok(match self.budget.has_spare(now).await? {
+            true => room,
+            false => 0,
         })
     }
 
