@@ -66,6 +66,8 @@ pub struct Policy {
     pub began_at: Timestamp,
     /// S3_BUCKET; `None`: the places of recordings are not checked.
     pub bucket: Option<OurBucket>,
+    /// RECORDING_PATH; empty: it matches no key.
+    pub path: String,
     /// RECORD_SIMULATIONS
     pub simulations: Simulations,
     /// What calls keep of their participants' attributes.
@@ -95,6 +97,7 @@ impl Policy {
             on,
             began_at: Timestamp::MIN,
             bucket: None,
+            path: String::new(),
             simulations: Simulations::Ignored,
             attributes: KeptAttributes::Any,
             included: included.build()?,
@@ -108,6 +111,7 @@ impl Policy {
             on: RecordOn::Manual,
             began_at: Timestamp::MIN,
             bucket: None,
+            path: String::new(),
             simulations: Simulations::Recorded,
             attributes: KeptAttributes::Any,
             included: GlobSet::empty(),

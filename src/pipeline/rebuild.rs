@@ -5,10 +5,13 @@ use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
 
-use super::{message, sinks::airtable::changed_columns};
+use super::{message, object_proof::prove, sinks::airtable::changed_columns};
 use crate::{
     airtable::Schema,
-    domain::{Call, Event, EventPayload, Policy, Sink, apply, call::RecordingRequest},
+    domain::{
+        Call, Event, EventPayload, Policy, Sink, apply,
+        call::{Admission, RecordingRequest},
+    },
     store::{
         CallRow, CallUpdate, DeliveryState, Error, Fold, InboxMessage, MessageKind, NewReport,
         Outstanding, ProcessedMessage, ReadResult, RedriveScope, ReportBody, Store,
@@ -63,21 +66,24 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
         if is_purged || messages.iter().any(is_lost) {
             return Ok(Some(Replay::Incomplete));
         }
-        messages.iter().for_each(|one| refolded.add(one));
+        for processed in &messages {
+            refolded.add(store, processed).await?;
+        }
     }
-    let call = &mut refolded.call;
-    keep_policy_request(call, &known.call);
-    keep_places(call, &known.call);
-    if is_purged || lacks(call, &known.call) {
+    let mut call = refolded.call.take().unwrap_or_else(|| begin(id));
+    keep_policy_request(&mut call, &known.call);
+    keep_places(&mut call, &known.call);
+    if is_purged || lacks(&call, &known.call) {
         return Ok(Some(Replay::Incomplete));
     }
-    let rebuilt = compare(store, schema, known, refolded).await?;
+    let rebuilt = compare(store, schema, known, (call, refolded)).await?;
     Ok(Some(Replay::Rebuilt(Box::new(rebuilt))))
 }
 
 /// A call that is folded again.
 struct Refolded {
-    call: Call,
+    id: String,
+    call: Option<Call>,
     policy: Policy,
     messages: usize,
     reports: Vec<NewReport>,
@@ -89,7 +95,8 @@ impl Refolded {
         let mut policy = Policy::manual();
         policy.attributes = schema.attributes();
         Refolded {
-            call: begin(id),
+            id: id.to_owned(),
+            call: None,
             policy,
             messages: 0,
             reports: Vec::new(),
@@ -97,43 +104,53 @@ impl Refolded {
         }
     }
 
-    fn add(&mut self, processed: &ProcessedMessage) {
+    async fn add(&mut self, store: &Store, processed: &ProcessedMessage) -> Result<(), Error> {
         self.messages += 1;
         let Ok(message) = &processed.message else {
-            return;
+            return Ok(());
         };
         if is_superseded(message) {
-            return;
+            return Ok(());
         }
         let error = match message::read(message) {
-            Ok(payload) => self.fold(message, payload).err(),
+            Ok(mut payload) => {
+                let source = message::source(message);
+                let call_before = (self.id.as_str(), self.call.as_ref());
+                prove(store, &self.policy, call_before, &source, &mut payload).await?;
+                let event = Event {
+                    received_at: message.received_at,
+                    source,
+                    payload,
+                };
+                self.fold(message, &event).err()
+            }
             Err(error) => Some(error),
         };
         if error != processed.error {
             let id = message.id.clone();
             self.read_results.push(ReadResult { id, error });
         }
+        Ok(())
     }
 
     /// A panic only skips the one message.
-    fn fold(&mut self, message: &InboxMessage, payload: EventPayload) -> Result<(), String> {
-        let report = match &payload {
-            EventPayload::Report { facts, .. } => {
-                let body = ReportBody::of(&message.body);
-                Some(NewReport::new(message, facts, body).of_call(&self.call.id))
-            }
-            _ => None,
-        };
-        let event = Event {
-            received_at: message.received_at,
-            source: message::source(message),
-            payload,
-        };
-        let (call, policy) = (&self.call, &self.policy);
-        let step = AssertUnwindSafe(|| apply(Some(call), &call.id, &event, policy));
+    fn fold(&mut self, message: &InboxMessage, event: &Event) -> Result<(), String> {
+        let (call, policy) = (self.call.as_ref(), &self.policy);
+        let admission = Admission::of(call, &event.source);
+        let step = AssertUnwindSafe(|| apply(call, &self.id, event, policy));
         let step = std::panic::catch_unwind(step);
-        self.call = step.map_err(|_| message::PANICKED.to_owned())?.call;
-        self.reports.extend(report);
+        self.call = Some(step.map_err(|_| message::PANICKED.to_owned())?.call);
+        if admission == Admission::Begun {
+            // They were of another project.
+            self.reports.clear();
+        }
+        if let EventPayload::Report { facts, .. } = &event.payload
+            && admission != Admission::Refused
+        {
+            let body = ReportBody::of(&message.body);
+            let report = NewReport::new(message, facts, body).of_call(&self.id);
+            self.reports.push(report);
+        }
         Ok(())
     }
 }
@@ -243,9 +260,9 @@ async fn compare(
     store: &Store,
     schema: &Schema,
     known: CallRow,
-    refolded: Refolded,
+    (call, refolded): (Call, Refolded),
 ) -> Result<Rebuilt, Error> {
-    let (call, reports) = (refolded.call, refolded.reports);
+    let reports = refolded.reports;
     let changed = call != known.call || !store.has_noted(&call.id, &reports).await?;
     let deliveries = store.deliveries_of(&call.id).await?;
     let row = deliveries.iter().find(|it| it.key.sink == Sink::Airtable);

@@ -88,6 +88,7 @@ impl RecordingJobs<'_> {
         policy.attributes = self.attributes.clone();
         policy.simulations = self.recording.simulations;
         policy.bucket = Some(our_bucket(self.bucket));
+        policy.path.clone_from(&self.recording.path);
         Ok(policy)
     }
 }

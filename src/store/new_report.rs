@@ -56,6 +56,11 @@ impl NewReport {
         }
     }
 
+    /// Whether it is one of this call.
+    pub fn is_of(&self, call_id: &str) -> bool {
+        self.call_id == call_id
+    }
+
     /// The same of this call.
     pub fn of_call(self, call_id: &str) -> NewReport {
         NewReport {

@@ -3,6 +3,7 @@
 
 mod state;
 
+mod admission;
 mod claims;
 mod crowd;
 mod deliveries;
@@ -10,6 +11,7 @@ mod derived;
 mod ends;
 mod fold;
 mod handback;
+mod linked;
 mod merge;
 mod parts;
 mod recorders;
@@ -19,6 +21,7 @@ mod status;
 mod transcript;
 mod voices;
 
+pub use admission::Admission;
 pub use deliveries::DueDelivery;
 pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};

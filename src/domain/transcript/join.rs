@@ -49,6 +49,10 @@ pub fn join(
         let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
         return Transcript::Text(texts.join("\n"));
     }
+    // Merging needs much memory, and one conversation stays as it is.
+    if let [only] = reports.as_slice() {
+        return Transcript::Turns(named(only, &speaker));
+    }
     let conversations: Vec<Vec<Turn>> = reports
         .iter()
         .map(|report| named(report, &speaker))
