@@ -51,8 +51,10 @@ mod error_text;
 mod failure;
 pub mod status;
 
+pub mod audit;
 pub mod backoff;
 pub mod budget;
+pub mod duration;
 pub mod link;
 
 pub use access::{ApiToken, Scope};

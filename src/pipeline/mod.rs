@@ -3,7 +3,7 @@
 //!
 //! In reading order: what a job is and what runs it (`job`, `wake`, `leases`, `runner`), what enters the inbox and
 //! becomes a call (`message`, `presence`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
-//! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`,
+//! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`, `audit`,
 //! `alerts`).
 
 mod job;
@@ -24,6 +24,7 @@ pub mod deliver;
 pub mod sinks;
 
 pub mod alerts;
+pub mod audit;
 pub mod clock_regression;
 pub mod retention;
 

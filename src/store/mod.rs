@@ -6,6 +6,7 @@
 //! - `calls`, `fold`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
+//! - `audit`: who listened, read or changed something.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod column_locks;
@@ -38,6 +39,8 @@ mod finish;
 mod paused_sinks;
 mod refused_creates;
 
+mod audit;
+
 mod clock_regression;
 mod demand;
 mod lease;
@@ -49,6 +52,7 @@ mod rebuild;
 mod redrive;
 mod retention;
 
+pub use audit::{AuditCheck, AuditFilter, AuditLine, RefusedRequests};
 pub use calls::{CallFilter, CallRow, Page};
 pub use connections::FewConnections;
 pub use deliveries::QueueDepth;
