@@ -131,7 +131,7 @@ fn the_fingerprint_changes_with_settings_and_not_with_secrets() {
 }
 
 const BASIC: [(&str, &str); 8] = [
-    ("LIVEKIT_WEBHOOK_KEYS", "other:secret"),
+    ("LIVEKIT_WEBHOOK_KEYS", "other:some-secret"),
     ("LINK_SECRET", "a-secret-that-has-enough-characters!"),
     (
         "EGRESS_WEBHOOK_SECRET",
