@@ -20,4 +20,4 @@ pub use link::LinkView;
 pub use participant::{ParticipantKindView, ParticipantView};
 pub use recording::{ObjectView, RecordingView, RequestedRecordingView};
 pub use time::{clock_length, utc_seconds};
-pub use transcript::{CallTranscriptView, SpeakerView, TurnView};
+pub use transcript::{CallTranscriptView, TurnView};
