@@ -9,6 +9,8 @@ pub enum AuditAction {
     ReadWords,
     /// Had a link to a recording made.
     Link,
+    /// Ended a link to a recording.
+    Unlink,
     /// Had deliveries retried.
     Redrive,
     /// Had calls rebuilt.
@@ -32,6 +34,7 @@ impl AuditAction {
             AuditAction::Listen => "listen",
             AuditAction::ReadWords => "read_words",
             AuditAction::Link => "link",
+            AuditAction::Unlink => "unlink",
             AuditAction::Redrive => "redrive",
             AuditAction::Replay => "replay",
             AuditAction::Backfill => "backfill",
