@@ -24,8 +24,16 @@ use super::{
 /// Routes requests to their handlers; what is unknown is a 404, and a panic a 500.
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
+    let metrics = audited(&app, AuditAction::ReadMetrics, get(metrics::metrics));
     let limited = Router::new()
-        .route("/v1/transcripts", post(post_transcript::receive))
+        .route(
+            "/v1/transcripts",
+            audited(
+                &app,
+                AuditAction::SendTranscript,
+                post(post_transcript::receive),
+            ),
+        )
         .route(
             "/v1/recordings",
             audited(&app, AuditAction::RecordStart, post(recordings::start)),
@@ -38,8 +46,14 @@ pub fn router(app: App) -> Router {
             "/v1/audit",
             audited(&app, AuditAction::ReadAudit, get(audit::get)),
         )
-        .route("/v1/calls", get(calls::list))
-        .route("/v1/calls/{call_id}", get(calls::show))
+        .route(
+            "/v1/calls",
+            audited(&app, AuditAction::ReadCalls, get(calls::list)),
+        )
+        .route(
+            "/v1/calls/{call_id}",
+            audited(&app, AuditAction::ReadCalls, get(calls::show)),
+        )
         .route(
             "/v1/calls/{call_id}/{transcript}",
             audited(
@@ -56,7 +70,7 @@ pub fn router(app: App) -> Router {
         .merge(limited)
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/metrics", get(metrics::metrics))
+        .route("/metrics", metrics)
         .fallback(|| async { Problem::not_found("this address does not exist") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))

@@ -128,9 +128,11 @@ impl Service {
         self.renewing.cancel();
         self.auditing.cancel();
         let closed = async {
-            self.audit.await.ok();
-            self.renewal.await.ok();
-            self.runner.leases.release(&self.store).await;
+            let released = async {
+                self.renewal.await.ok();
+                self.runner.leases.release(&self.store).await;
+            };
+            let (_, ()) = tokio::join!(self.audit, released);
             self.store.close().await;
         };
         tokio::time::timeout(CLOSE_TIMEOUT, closed).await.ok();

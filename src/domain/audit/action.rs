@@ -23,11 +23,28 @@ pub enum AuditAction {
     RecordStop,
     /// Read the audit trail.
     ReadAudit,
+    /// Read which calls there were, and who took part.
+    ReadCalls,
+    /// Read the metrics.
+    ReadMetrics,
+    /// Sent a transcript.
+    SendTranscript,
     /// Started the service.
     Start,
 }
 
 impl AuditAction {
+    /// Whether it leaves a line when it was permitted. The others are counted if they were not.
+    pub fn leaves_line(self) -> bool {
+        !matches!(
+            self,
+            AuditAction::ReadAudit
+                | AuditAction::ReadCalls
+                | AuditAction::ReadMetrics
+                | AuditAction::SendTranscript
+        )
+    }
+
     /// Its name in the database, the API and the log.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +58,9 @@ impl AuditAction {
             AuditAction::RecordStart => "record_start",
             AuditAction::RecordStop => "record_stop",
             AuditAction::ReadAudit => "read_audit",
+            AuditAction::ReadCalls => "read_calls",
+            AuditAction::ReadMetrics => "read_metrics",
+            AuditAction::SendTranscript => "send_transcript",
             AuditAction::Start => "start",
         }
     }

@@ -47,11 +47,15 @@ pub(in crate::http) async fn layer(
     };
     let response = next.run(request).await;
     entry.status = response.status().as_u16();
-    if entry.status >= 400 {
+    let is_refused = match action.leaves_line() {
+        true => entry.status >= 400,
+        false => matches!(entry.status, 401 | 403),
+    };
+    if is_refused {
         app.audit.refused(refused(entry));
         return response;
     }
-    if action == AuditAction::ReadAudit || is_link && app.audit.has_recently(&entry) {
+    if !action.leaves_line() || is_link && app.audit.has_recently(&entry) {
         return response;
     }
     entry.subject = match response.extensions().get() {

@@ -119,7 +119,8 @@ impl AuditTrail {
 impl AuditWriter {
     /// Stores entries until `stop` is cancelled, and then once more what waits.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut counted = Instant::now() - PAUSE;
+        // When refused requests may be counted next, and whether there are any.
+        let (mut next, mut is_due) = (Instant::now(), false);
         loop {
             let room = GROUP - self.waiting.len();
             tokio::select! {
@@ -127,11 +128,16 @@ impl AuditWriter {
                 () = stop.cancelled() => break,
                 // What failed is tried again after a pause.
                 () = sleep(PAUSE), if !self.waiting.is_empty() => {}
-                _ = self.queue.recv_many(&mut self.waiting, room), if self.waiting.is_empty() => {}
-                () = self.refusals.wake.notified() => {
-                    sleep_until(counted + PAUSE).await;
+                received = self.queue.recv_many(&mut self.waiting, room), if self.waiting.is_empty() => {
+                    // No request can come any more.
+                    if received == 0 {
+                        break;
+                    }
+                }
+                () = self.refusals.wake.notified(), if !is_due => is_due = true,
+                () = sleep_until(next), if is_due => {
                     self.count().await;
-                    counted = Instant::now();
+                    (next, is_due) = (Instant::now() + PAUSE, false);
                 }
             }
             self.append().await;

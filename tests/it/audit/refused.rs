@@ -76,6 +76,33 @@ async fn are_counted(world: World) {
     become_lines(&world, lines.len() + refused.len()).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_tokens_are_counted_everywhere() {
+    let token = "metrics-token-of-32-characters-0";
+    let world = World::with(&[("API_TOKENS", &format!("graphs metrics {token}"))]).await;
+    for (path, action) in [
+        ("/v1/calls", "read_calls"),
+        ("/v1/calls/RM_1", "read_calls"),
+        ("/v1/audit", "read_audit"),
+    ] {
+        let request = world.http.get(world.url(path)).bearer_auth(token);
+        assert_eq!(request.send().await.unwrap().status(), 403, "{path}");
+        let lines = counted(&world, action, if path == "/v1/calls/RM_1" { 2 } else { 1 }).await;
+        assert!(
+            lines.iter().all(|line| line["who"] == "token:graphs"),
+            "{lines:#?}"
+        );
+    }
+    for path in ["/v1/transcripts", "/v1/recordings"] {
+        let request = world.http.post(world.url(path)).json(&json!({}));
+        assert_eq!(request.send().await.unwrap().status(), 401, "{path}");
+    }
+    counted(&world, "send_transcript", 1).await;
+    counted(&world, "record_start", 1).await;
+    assert_eq!(world.forwarded("/metrics", ("a", "b")).await, 401);
+    counted(&world, "read_metrics", 1).await;
+}
+
 /// When the hour is over, the counts are lines of the chain.
 async fn become_lines(world: &World, count: usize) {
     let store = Store::open(&world.database(), now()).await.unwrap();

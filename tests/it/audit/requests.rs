@@ -120,6 +120,31 @@ async fn a_player_is_one_line_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_a_long_transcript_is_reading() {
+    let world = World::with(&[PUBLIC_URL]).await;
+    let (call, _) = world.talk("desk").await;
+    let turns: Vec<Value> = (0..3000)
+        .map(|n| json!({ "speaker": "agent", "text": format!("{n} {}", "word ".repeat(20)) }))
+        .collect();
+    let report = json!({ "room_id": call, "turns": turns });
+    assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
+    world.livekit.close_room("desk");
+    let row = world
+        .row_where(&call, |row| row.contains_key("Transcript URL"))
+        .await;
+    let link = row["Transcript URL"].as_str().unwrap();
+    let path = link.strip_prefix(PUBLIC_URL.1).unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.forwarded(path, ("a", "b")).await, 302);
+    }
+    let line = &world.lines("read_words", 1).await[0];
+    assert_eq!(
+        (&line["who"], &line["call_id"], &line["status"]),
+        (&json!("link"), &json!(call), &json!(302))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_recording_is_started_and_stopped_by_somebody() {
     let world = World::with(&[("RECORD_ON", "manual")]).await;
     let call = world.livekit.open_room("desk");
