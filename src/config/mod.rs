@@ -39,7 +39,7 @@ mod misspelled;
 #[cfg(test)]
 mod tests;
 
-pub use check::duration;
+pub use crate::domain::duration::duration;
 pub use configuration::{Config, read};
 pub use database::database_url;
 pub use errors::Errors;

@@ -6,6 +6,7 @@
 
 mod admission;
 mod app;
+mod audit;
 mod auth;
 mod error;
 mod tokens;
@@ -37,5 +38,6 @@ mod socket;
 
 pub use admission::Admission;
 pub use app::{App, BaseBudget};
+pub use audit::{AuditTrail, AuditWriter};
 pub use router::router;
 pub use tokens::ApiTokens;

@@ -5,6 +5,7 @@ mod http_client;
 mod log_field;
 mod log_throttle;
 mod logs;
+mod origin;
 mod panics;
 mod recorder;
 
@@ -12,5 +13,6 @@ pub use clock::now;
 pub use http_client::{Proxies, http_client, use_proxies};
 pub use log_throttle::LogThrottle;
 pub use logs::{LogFormat, filter, init};
+pub use origin::{host_name, process_owner};
 pub use panics::log_panics;
 pub use recorder::metrics;
