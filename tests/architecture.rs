@@ -49,6 +49,7 @@ const MAY: [(&str, &[&str]); 14] = [
             "pipeline::JobState",
             "pipeline::requests",
             "telemetry::FloodLog",
+            "telemetry::LogThrottle",
         ],
     ),
     (

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    audited::audited,
     console::{
         output::{print_error, print_json, print_line, print_text},
         progress,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{self, Source},
-    domain::{bucket_recording, counted},
+    domain::{audit::AuditAction, bucket_recording, counted},
     livekit::client,
     pipeline::backfill::{Found, KnownRecordings},
     service::{bucket, database, recording},
@@ -82,17 +83,32 @@ pub(super) async fn run(args: BackfillArgs, source: &Source) -> anyhow::Result<(
     let (url, origins) = args.origins(source)?;
     let since = args.since.unwrap_or(Timestamp::UNIX_EPOCH);
     let work = async |store: &Store| {
-        let found = origins.find(store, since).await?;
-        if !args.dry_run {
-            put(store, &found).await?;
+        let work = import(&args, store, &origins, since);
+        if args.dry_run {
+            return work.await;
         }
-        args.print(&found)?;
-        match args.dry_run || found.is_empty() {
-            true => Ok(()),
-            false => report_sender(store).await,
-        }
+        let since = args.since.map(|at| format!("--since {at}"));
+        let action = (AuditAction::Backfill, since.unwrap_or_default());
+        audited(store, action, &[], work).await
     };
     database::with(&url, work).await
+}
+
+async fn import(
+    args: &BackfillArgs,
+    store: &Store,
+    origins: &Origins,
+    since: Timestamp,
+) -> anyhow::Result<()> {
+    let found = origins.find(store, since).await?;
+    if !args.dry_run {
+        put(store, &found).await?;
+    }
+    args.print(&found)?;
+    match args.dry_run || found.is_empty() {
+        true => Ok(()),
+        false => report_sender(store).await,
+    }
 }
 
 async fn put(store: &Store, found: &[Found]) -> anyhow::Result<()> {

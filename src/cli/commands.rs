@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    backfill, bootstrap, calls,
+    audit, backfill, bootstrap, calls,
     console::output::{print_error, print_text},
     failure::{self, USAGE},
     record, redrive, replay, serve,
@@ -45,6 +45,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Import history: what LiveKit still lists, and recordings in the bucket
     Backfill(backfill::BackfillArgs),
+    /// Show who listened, read, linked or changed something
+    Audit(audit::AuditArgs),
     /// Show the service at work with stand-ins for LiveKit, storage and Airtable; needs no configuration
     #[cfg(feature = "sim")]
     Demo(demo::DemoArgs),
@@ -117,6 +119,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Redrive(args) => redrive::run(args, &source).await,
         Command::Replay(args) => replay::run(args, &source).await,
         Command::Backfill(args) => backfill::run(args, &source).await,
+        Command::Audit(args) => audit::run(args, &source).await,
         #[cfg(feature = "sim")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "sim")]

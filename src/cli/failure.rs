@@ -27,9 +27,19 @@ pub(super) enum Failure {
     Printed,
 }
 
+/// The exit code of an error.
+pub(super) fn code(error: &anyhow::Error) -> u8 {
+    described(error).0
+}
+
 /// The exit code of an error, and what to print about it on stderr.
 pub(super) fn exit(error: &anyhow::Error) -> (ExitCode, Option<String>) {
-    let (code, text) = if let Some(errors) = error.downcast_ref::<config::Errors>() {
+    let (code, text) = described(error);
+    (ExitCode::from(code), text)
+}
+
+fn described(error: &anyhow::Error) -> (u8, Option<String>) {
+    if let Some(errors) = error.downcast_ref::<config::Errors>() {
         (USAGE, Some(errors.to_string()))
     } else if let Some(failure) = error.downcast_ref::<Failure>() {
         let printed = matches!(failure, Failure::Printed);
@@ -43,8 +53,7 @@ pub(super) fn exit(error: &anyhow::Error) -> (ExitCode, Option<String>) {
             _ => FAILED,
         };
         (code, Some(format!("{error:#}")))
-    };
-    (ExitCode::from(code), text)
+    }
 }
 
 impl Failure {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{console::output::print_json, failure::Failure};
+use super::{audited::audited_recording, console::output::print_json, failure::Failure};
 use crate::{
     config::{self, Source},
-    domain::{Call, KeptAttributes, Recording, Sink},
+    domain::{Call, KeptAttributes, Recording, Sink, audit::AuditAction},
     pipeline::{
         Runner,
         requests::{self, RequestOutcome},
@@ -78,7 +78,12 @@ pub(super) async fn run(record: RecordCommand, source: &Source) -> anyhow::Resul
     let started = jobs.start(&store, &runner, &storage, telemetry::http_client()?);
     started.await?;
     let asking = async {
+        let action = match &record {
+            RecordCommand::Start { .. } => AuditAction::RecordStart,
+            RecordCommand::Stop { .. } => AuditAction::RecordStop,
+        };
         let outcome = ask(record, &store, &runner, &needs.livekit.api_key).await;
+        let outcome = audited_recording(&store, action, outcome).await;
         runner.stop.cancel();
         outcome
     };

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::audited::audited;
 use super::console::{
     choices,
     output::{Format, print_json, print_line, print_text},
@@ -11,7 +12,7 @@ use super::console::{
 };
 use crate::{
     config::{Config, Source},
-    domain::{Sink, counted},
+    domain::{Sink, audit::AuditAction, counted},
     pipeline::requests,
     service::database,
     store::{
@@ -55,7 +56,15 @@ struct RedriveAnswer<'a> {
 /// Makes the deliveries due that the arguments ask for.
 pub(super) async fn run(args: RedriveArgs, source: &Source) -> anyhow::Result<()> {
     let url = Config::database(source)?;
-    database::existing(&url, async |store| redrive(&args, store).await).await
+    let work = async |store: &Store| {
+        let work = redrive(&args, store);
+        if args.dry_run {
+            return work.await;
+        }
+        let detail = args.options();
+        audited(store, (AuditAction::Redrive, detail), &args.ids, work).await
+    };
+    database::existing(&url, work).await
 }
 
 async fn redrive(args: &RedriveArgs, store: &Store) -> anyhow::Result<()> {
@@ -102,6 +111,15 @@ async fn retry_starts(store: &Store, outstanding: &[Outstanding]) -> anyhow::Res
 }
 
 impl RedriveArgs {
+    /// The options, for the audit trail.
+    fn options(&self) -> String {
+        let sink = self.sink.map(|sink| format!("--sink {}", sink.as_str()));
+        let flags = [(self.dead, "--dead"), (self.all, "--all")];
+        let flags = flags.into_iter().filter(|(is_set, _)| *is_set);
+        let flags = flags.map(|(_, flag)| flag.to_owned());
+        sink.into_iter().chain(flags).collect::<Vec<_>>().join(" ")
+    }
+
     async fn selection(&self, store: &Store) -> anyhow::Result<(Selection, RedriveScope)> {
         let mut calls = Vec::new();
         for id in &self.ids {

@@ -4,6 +4,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::audited::audited;
 use super::console::{
     output::{print_json, print_line, print_text},
     progress,
@@ -14,7 +15,7 @@ use super::console::{
 use crate::{
     airtable::Schema,
     config::{self, Source},
-    domain::Sink,
+    domain::{Sink, audit::AuditAction},
     pipeline::rebuild::{self, Rebuilt, Replay},
     service::{airtable, database, recording::configured_sinks},
     store::{Error, Store},
@@ -80,7 +81,15 @@ pub(super) async fn run(args: ReplayArgs, source: &Source) -> anyhow::Result<()>
         (config::database_url(r), sinks, config::schema(r))
     })?;
     let schema = airtable::schema(schema.as_deref())?;
-    let work = async |store: &Store| replay_all(&args, store, &schema, &sinks).await;
+    let work = async |store: &Store| {
+        let work = replay_all(&args, store, &schema, &sinks);
+        if args.dry_run {
+            return work.await;
+        }
+        let since = args.since.map(|at| format!("--since {at}"));
+        let action = (AuditAction::Replay, since.unwrap_or_default());
+        audited(store, action, &[], work).await
+    };
     database::existing(&url, work).await
 }
 

@@ -15,24 +15,6 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || EXAMPLES.iter().any(|example| value.contains(example))
 }
 
-/// `30s`, `15m`, `2h`, `7d`.
-pub fn duration(value: &str) -> Option<Duration> {
-    let unit = match value.chars().next_back()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let count = &value[..value.len() - 1];
-    if !count.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let seconds = count.parse::<u64>().ok()?.checked_mul(unit)?;
-    // A hundred years: added to dates, a duration must not overflow.
-    (seconds <= 36_500 * 86_400).then(|| Duration::from_secs(seconds))
-}
-
 /// The shortest form that `duration` parses back.
 pub(super) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

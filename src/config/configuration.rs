@@ -23,6 +23,8 @@ pub struct Config {
     /// `sqlite:…` or `postgres://…`, possibly with a password: never print it.
     pub database_url: String,
     pub log: LogSettings,
+    /// A hash of the settings, without anything of a secret.
+    pub fingerprint: String,
 }
 
 impl Config {
@@ -40,6 +42,7 @@ impl Config {
             alert_webhook_url: sections::alert_webhook_url(r),
             database_url: database::database_url(r),
             log: LogSettings::read(r),
+            fingerprint: r.fingerprint(),
         })
     }
 

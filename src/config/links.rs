@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{LinksSettings, Reader, address, check, strength};
+use super::{LinksSettings, Reader, address, strength};
+use crate::domain::duration::duration;
 
 impl LinksSettings {
     /// Reads the four variables.
@@ -16,9 +17,7 @@ impl LinksSettings {
         let before = r.own_secret("LINK_SECRETS_BEFORE", "secrets, comma-separated");
         let expected = "a duration like 90d, at least 1s, or nothing (for ever)";
         let life = r.parsed("LINK_LIFE", None, expected, |v| {
-            check::duration(v)
-                .filter(|it| *it > Duration::ZERO)
-                .map(Some)
+            duration(v).filter(|it| *it > Duration::ZERO).map(Some)
         });
         Self {
             public_url,

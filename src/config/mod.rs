@@ -40,8 +40,8 @@ mod misspelled;
 #[cfg(test)]
 mod tests;
 
+pub use crate::domain::duration::duration;
 pub use allocator::return_memory;
-pub use check::duration;
 pub use configuration::{Config, read};
 pub use database::database_url;
 pub use errors::Errors;

@@ -1,8 +1,10 @@
 //! Reads variables one by one and collects their errors.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::{
     check,
@@ -10,11 +12,14 @@ use super::{
     meaning::suspicious,
     source::{Found, Origin, Source},
 };
+use crate::domain::{duration::duration, hex};
 
 /// Reads variables one by one and collects their errors.
 pub struct Reader<'a> {
     source: &'a Source,
     errors: Errors,
+    /// What was read, without secrets.
+    settings: BTreeMap<String, String>,
 }
 
 impl<'a> Reader<'a> {
@@ -23,6 +28,7 @@ impl<'a> Reader<'a> {
         Self {
             source,
             errors: source.errors().clone(),
+            settings: BTreeMap::new(),
         }
     }
 
@@ -51,15 +57,43 @@ impl<'a> Reader<'a> {
             Ok(Some(found)) if check::is_placeholder(&found.text) => {
                 format!("is still the example's placeholder, expected {expected}")
             }
-            Ok(found) => return found,
+            Ok(found) => {
+                if found.is_some() {
+                    self.note(name, "set");
+                }
+                return found;
+            }
             Err(why) => why,
         };
         self.refuse(name, why);
         None
     }
 
+    /// Makes a value that is no secret, or the part of it that is none, part of the fingerprint.
+    pub(super) fn note(&mut self, name: &str, value: &str) {
+        self.settings.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A hash of the settings that were read. Of a secret it has only whether it is set, so that nobody can try secrets
+    /// until the hash is the same.
+    pub(super) fn fingerprint(&self) -> String {
+        let settings = self.settings.iter();
+        let lines: String = settings.map(|(k, v)| format!("{k}={v:?}\n")).collect();
+        hex(&Sha256::digest(lines)[..8])
+    }
+
     /// A value that is no secret; `expected` completes "expected …".
     pub(super) fn text(&mut self, name: &str, expected: &str) -> Option<String> {
+        let text = self.shown(name, expected)?;
+        let is_secret = ["SECRET", "TOKEN", "KEYS", "PASSWORD"];
+        if !is_secret.iter().any(|word| name.contains(word)) {
+            self.note(name, &text);
+        }
+        Some(text)
+    }
+
+    /// A value that people can check by reading it.
+    fn shown(&mut self, name: &str, expected: &str) -> Option<String> {
         let text = self.found(name, expected)?.text;
         match suspicious(&text) {
             Some(why) => {
@@ -162,10 +196,10 @@ impl<'a> Reader<'a> {
                 )
             }
         };
-        let default = check::duration(default).unwrap_or(at_least);
+        let default = duration(default).unwrap_or(at_least);
         let expected = format!("a duration like 30s, 15m, 2h or 7d{limits}");
         self.parsed(name, default, &expected, |v| {
-            check::duration(v).filter(|d| (at_least..=at_most).contains(d))
+            duration(v).filter(|d| (at_least..=at_most).contains(d))
         })
     }
 
@@ -176,12 +210,25 @@ impl<'a> Reader<'a> {
         expected: &str,
         check: impl FnOnce(&str) -> Result<String, String>,
     ) -> Option<String> {
-        match check(&self.text(name, expected)?) {
-            Ok(address) => Some(address),
+        match check(&self.shown(name, expected)?) {
+            Ok(address) => {
+                self.note(name, &host(&address));
+                Some(address)
+            }
             Err(why) => {
                 self.refuse(name, format!("{why}, expected {expected}"));
                 None
             }
         }
     }
+}
+
+/// Scheme, host and port of an address: a password may stand before them, and a secret after them.
+fn host(address: &str) -> String {
+    let Ok(url) = Url::parse(address) else {
+        return "set".to_owned();
+    };
+    let (scheme, host) = (url.scheme(), url.host_str().unwrap_or_default());
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+    format!("{scheme}://{host}{port}")
 }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::domain::{
     Channels, FileType, MirrorTranscript,
+    audit::TrustedProxies,
     policy::{RecordOn, Simulations},
 };
 
@@ -112,22 +113,29 @@ impl MirrorSettings {
 }
 
 impl TimesSettings {
-    /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER, KEEP.
+    /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER, KEEP, AUDIT_KEEP.
     pub fn read(r: &mut Reader<'_>) -> Self {
         Self {
             reconcile_interval: r.duration("RECONCILE_INTERVAL", "1m", SECOND, Duration::MAX),
             egress_lost_after: r.duration("EGRESS_LOST_AFTER", "15m", SECOND, Duration::MAX),
             keep: r.duration("KEEP", "30d", Duration::ZERO, Duration::MAX),
+            audit_keep: r.duration("AUDIT_KEEP", "6y", SECOND, Duration::MAX),
         }
     }
 }
 
 impl HttpSettings {
-    /// LISTEN_ADDR, PORT, API_TOKEN and API_TOKENS.
+    /// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS and TRUSTED_PROXIES.
     pub fn read(r: &mut Reader<'_>) -> Self {
         Self {
             listen: listen_address(r),
             api_tokens: tokens::read(r),
+            trusted_proxies: r.parsed(
+                "TRUSTED_PROXIES",
+                TrustedProxies::default(),
+                "addresses or networks of your proxies like 10.0.0.0/8 (not everybody's), comma-separated, loopback, or none",
+                |v| v.parse().ok(),
+            ),
         }
     }
 }

@@ -3,6 +3,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
+use crate::domain::duration::duration;
+
 use super::*;
 
 mod bucket;
@@ -325,14 +327,14 @@ proptest! {
     #[test]
     fn durations_are_read_as_written(count in 0u64..400, unit in "[smhd]") {
         let seconds = count * match unit.as_str() { "s" => 1, "m" => 60, "h" => 3600, _ => 86_400 };
-        let read = check::duration(&format!("{count}{unit}"));
+        let read = duration(&format!("{count}{unit}"));
         prop_assert_eq!(read, Some(Duration::from_secs(seconds)));
-        prop_assert_eq!(check::duration(&check::show_duration(Duration::from_secs(seconds))), read);
+        prop_assert_eq!(duration(&check::show_duration(Duration::from_secs(seconds))), read);
     }
 
     #[test]
     fn noise_is_an_error_and_never_a_panic(noise in "\\PC*") {
-        check::duration(&noise);
+        duration(&noise);
         check::recording_path(&noise, "mp3").ok();
         address::livekit_url(&noise).ok();
         address::storage_url(&noise).ok();

@@ -19,7 +19,11 @@ pub(super) fn read(r: &mut Reader<'_>) -> Vec<ApiToken> {
             continue;
         }
         match token(line).and_then(|token| unlike(&tokens, token)) {
-            Ok(token) => tokens.push(token),
+            Ok(token) => {
+                let scopes: Vec<&str> = token.scopes.iter().map(|it| it.as_str()).collect();
+                r.note(&format!("API_TOKENS {}", token.name), &scopes.join(","));
+                tokens.push(token);
+            }
             Err(why) => r.refuse(
                 "API_TOKENS",
                 format!("line {number}: {why}, expected {EXPECTED}"),

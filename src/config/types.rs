@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::domain::{
     Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorTranscript, RowWrites, SigningKey,
+    audit::TrustedProxies,
     policy::{RecordOn, Simulations},
 };
 
@@ -105,7 +106,7 @@ pub struct MirrorSettings {
     pub transcript: MirrorTranscript,
 }
 
-/// RECONCILE_INTERVAL, EGRESS_LOST_AFTER and KEEP.
+/// RECONCILE_INTERVAL, EGRESS_LOST_AFTER, KEEP and AUDIT_KEEP.
 #[derive(Debug, Clone)]
 pub struct TimesSettings {
     /// How often LiveKit is asked for what no webhook reported.
@@ -114,14 +115,18 @@ pub struct TimesSettings {
     pub egress_lost_after: Duration,
     /// How long transcripts and events are stored after delivery.
     pub keep: Duration,
+    /// How long lines of the audit trail are stored.
+    pub audit_keep: Duration,
 }
 
-/// LISTEN_ADDR, PORT, API_TOKEN and API_TOKENS.
+/// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS and TRUSTED_PROXIES.
 pub struct HttpSettings {
     /// LISTEN_ADDR, or 0.0.0.0 with PORT.
     pub listen: SocketAddr,
     /// API_TOKEN and API_TOKENS
     pub api_tokens: Vec<ApiToken>,
+    /// TRUSTED_PROXIES
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// RUST_LOG and LOG_FORMAT.

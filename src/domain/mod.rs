@@ -54,8 +54,10 @@ mod error_text;
 mod failure;
 pub mod status;
 
+pub mod audit;
 pub mod backoff;
 pub mod budget;
+pub mod duration;
 pub mod link;
 mod link_issue;
 mod link_secrets;

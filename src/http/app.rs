@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{admission::Admission, tokens::ApiTokens, writable::Writable};
+use super::{admission::Admission, audit::AuditTrail, tokens::ApiTokens, writable::Writable};
 use crate::{
-    domain::link::LinkRules,
+    domain::{audit::TrustedProxies, link::LinkRules},
     livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
@@ -35,6 +35,10 @@ pub struct App {
     pub tokens: ApiTokens,
     /// The room that there is for requests and their bodies.
     pub admission: Admission,
+    /// Takes who read, listened, or was refused.
+    pub audit: AuditTrail,
+    /// TRUSTED_PROXIES
+    pub trusted_proxies: TrustedProxies,
     /// Renders counters for `/metrics`.
     pub metrics: PrometheusHandle,
     /// For `/readyz`.

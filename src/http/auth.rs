@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 
 use super::{App, admission::Admission, error::Problem, tokens::Access};
 use crate::{
-    domain::{Claim, Scope, Signer, Standing},
+    domain::{Claim, Scope, Signer, Standing, audit::Actor},
     livekit::token::{Grants, TokenError, named_key},
 };
 
@@ -53,12 +53,7 @@ pub(super) fn sender(app: &App, headers: &HeaderMap, grant: Grant) -> Result<Bea
 
 /// The bearer of a request; 401 without a token or with a bad one.
 pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
-    let value = headers.get(header::AUTHORIZATION);
-    let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
-    let token = match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(without_token(app)),
-    };
+    let token = bearer_token(headers).ok_or_else(|| without_token(app))?;
     if let Some(access) = app.tokens.find(token) {
         return Ok(Bearer::Api(access));
     }
@@ -139,6 +134,26 @@ fn starts_and_stops(signer: &Signer) -> Result<(), Problem> {
             "LIVEKIT_URL has not said yet whether the key {key:?} is of its project: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
         ))),
     }
+}
+
+/// Whose token a request carries, for the audit trail.
+pub(super) fn actor(app: &App, headers: &HeaderMap) -> Actor {
+    let Some(token) = bearer_token(headers) else {
+        return Actor::Unknown;
+    };
+    if let Some(access) = app.tokens.find(token) {
+        return Actor::Token(access.name.clone());
+    }
+    let grants = app.keys.verify_token(token, (app.clock)());
+    grants.map_or(Actor::Unknown, |grants| {
+        Actor::LiveKit(Some(grants.identity))
+    })
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn permitted(access: &Access, scope: Scope) -> Result<(), Problem> {

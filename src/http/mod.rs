@@ -6,6 +6,7 @@
 
 mod admission;
 mod app;
+mod audit;
 mod auth;
 mod error;
 mod refusals;
@@ -39,6 +40,7 @@ mod socket;
 
 pub use admission::Admission;
 pub use app::{App, BaseBudget};
+pub use audit::{AuditTrail, AuditWriter};
 pub use refusals::summarize;
 pub use router::router;
 pub use tokens::ApiTokens;

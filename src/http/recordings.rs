@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
@@ -15,12 +15,13 @@ use serde::Deserialize;
 
 use super::{
     App,
+    audit::Audited,
     auth::{self, Grant},
     error::Problem,
     wait::wait_for,
 };
 use crate::{
-    domain::{Call, Recording},
+    domain::{Call, Recording, audit::AuditSubject},
     pipeline::requests::{self, RequestOutcome},
     store,
     view::RequestedRecordingView,
@@ -112,7 +113,13 @@ fn refused(error: String) -> Problem {
 }
 
 fn recorded(call: &Call, recording: &Recording) -> Response {
-    Json(RequestedRecordingView::new(call, recording)).into_response()
+    let subject = AuditSubject {
+        call_id: Some(call.id.to_string()),
+        egress_id: Some(recording.egress_id.to_string()),
+        configuration: None,
+    };
+    let audited = Extension(Audited(subject));
+    (audited, Json(RequestedRecordingView::new(call, recording))).into_response()
 }
 
 /// `POST /v1/recordings/{egress_id}/stop`

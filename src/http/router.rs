@@ -8,12 +8,14 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     middleware::{Next, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::domain::audit::AuditAction;
+
 use super::{
-    App, calls,
+    App, audit, calls,
     error::{self, Problem},
     get_transcript, health, links, metrics, post_transcript, recordings, refusals,
     webhook::{self, WEBHOOK_BYTES},
@@ -22,17 +24,45 @@ use super::{
 /// Routes requests to their handlers; what is unknown is a 404, and a panic a 500.
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
+    let metrics = audited(&app, AuditAction::ReadMetrics, get(metrics::metrics));
     let limited = Router::new()
-        .route("/v1/transcripts", post(post_transcript::receive))
-        .route("/v1/recordings", post(recordings::start))
-        .route("/v1/recordings/{egress_id}/stop", post(recordings::stop))
-        .route("/v1/calls", get(calls::list))
-        .route("/v1/calls/{call_id}", get(calls::show))
+        .route(
+            "/v1/transcripts",
+            audited(
+                &app,
+                AuditAction::SendTranscript,
+                post(post_transcript::receive),
+            ),
+        )
+        .route(
+            "/v1/recordings",
+            audited(&app, AuditAction::RecordStart, post(recordings::start)),
+        )
+        .route(
+            "/v1/recordings/{egress_id}/stop",
+            audited(&app, AuditAction::RecordStop, post(recordings::stop)),
+        )
+        .route(
+            "/v1/audit",
+            audited(&app, AuditAction::ReadAudit, get(audit::get)),
+        )
+        .route(
+            "/v1/calls",
+            audited(&app, AuditAction::ReadCalls, get(calls::list)),
+        )
+        .route(
+            "/v1/calls/{call_id}",
+            audited(&app, AuditAction::ReadCalls, get(calls::show)),
+        )
         .route(
             "/v1/calls/{call_id}/{transcript}",
-            get(get_transcript::transcript),
+            audited(
+                &app,
+                AuditAction::ReadWords,
+                get(get_transcript::transcript),
+            ),
         )
-        .merge(links())
+        .merge(links(&app))
         .route_layer(from_fn_with_state(app.clone(), in_place));
     Router::new()
         .route("/webhooks/livekit", post(webhook::receive))
@@ -40,7 +70,7 @@ pub fn router(app: App) -> Router {
         .merge(limited)
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/metrics", get(metrics::metrics))
+        .route("/metrics", metrics)
         .fallback(|| async { Problem::not_found("this address does not exist") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
@@ -49,10 +79,16 @@ pub fn router(app: App) -> Router {
 }
 
 /// The permanent links. Their pages load nothing, and no search engine lists them.
-fn links() -> Router<Arc<App>> {
+fn links(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
-        .route("/r/{id}/{signature}", get(links::recording))
-        .route("/r/{id}/transcript/{signature}", get(links::transcript))
+        .route(
+            "/r/{id}/{signature}",
+            audited(app, AuditAction::Listen, get(links::recording)),
+        )
+        .route(
+            "/r/{id}/transcript/{signature}",
+            audited(app, AuditAction::ReadWords, get(links::transcript)),
+        )
         .layer(map_response(async |mut response: Response| {
             let headers = response.headers_mut();
             let noindex = HeaderValue::from_static("noindex, nofollow");
@@ -63,6 +99,15 @@ fn links() -> Router<Arc<App>> {
             );
             response
         }))
+}
+
+/// A request that leaves a line in the audit trail.
+fn audited(
+    app: &Arc<App>,
+    action: AuditAction,
+    route: MethodRouter<Arc<App>>,
+) -> MethodRouter<Arc<App>> {
+    route.route_layer(from_fn_with_state((app.clone(), action), audit::layer))
 }
 
 /// The others leave room for webhooks and monitoring.

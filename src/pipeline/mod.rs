@@ -4,7 +4,7 @@
 //! In reading order: what a job is and what runs it (`job`, `wake`, `leases`, `runner`), what enters the inbox and
 //! becomes a call (`message`, `livekit_keys`, `object_proof`, `presence`, `requests`, `reconcile`, `backfill`, `intake`,
 //! `rebuild`), what leaves it (`deliver`, `sinks`, `budget`), and what looks after the service itself (`clock_regression`,
-//! `links`, `retention`,
+//! `links`, `retention`, `audit`,
 //! `alerts`).
 
 mod job;
@@ -27,6 +27,7 @@ pub mod deliver;
 pub mod sinks;
 
 pub mod alerts;
+pub mod audit;
 pub mod clock_regression;
 pub mod links;
 pub mod retention;

@@ -10,6 +10,7 @@ use crate::{
     pipeline::{
         Runner,
         alerts::{Alerts, Thresholds},
+        audit::AuditUpkeep,
         budget::LONGEST_WAIT,
         clock_regression::ClockRegression,
         retention::Retention,
@@ -23,6 +24,7 @@ pub(super) fn start(config: &Config, store: &Store, runner: &Runner) -> anyhow::
     let store = || store.clone();
     runner.spawn(Arc::new(ClockRegression::new(store())));
     runner.spawn(Arc::new(Retention::new(store(), config.times.keep)));
+    runner.spawn(Arc::new(AuditUpkeep::new(store(), config.times.audit_keep)));
     let http = telemetry::http_client()?;
     let webhook = config.alert_webhook_url.clone();
     let webhook = webhook.map(|url| alert::Client::new(url, http));

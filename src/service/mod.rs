@@ -15,6 +15,7 @@ pub mod database;
 pub mod recording;
 mod sinks;
 
+pub mod audit;
 mod jobs;
 mod livekit_keys;
 mod maintenance;

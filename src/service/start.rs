@@ -8,11 +8,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, rooms};
+use super::{
+    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, rooms,
+};
 use crate::{
     config::Config,
     http::{
-        self, Admission, ApiTokens, App,
+        self, Admission, ApiTokens, App, AuditTrail,
         server::{self, Limits},
     },
     pipeline::{Clock, Runner},
@@ -38,6 +40,9 @@ pub struct Service {
     /// Cancelled: the HTTP server ends after the requests in progress.
     serving: CancellationToken,
     server: JoinHandle<()>,
+    /// Cancelled: the audit trail stores what it has.
+    auditing: CancellationToken,
+    audit: JoinHandle<()>,
     /// Cancelled: the leases are not renewed any more.
     renewing: CancellationToken,
     renewal: JoinHandle<()>,
@@ -69,7 +74,9 @@ impl Service {
             cleared.context("DATABASE_URL: the database is not writable")?;
         }
         let runner = Runner::new(clock);
-        let app = start_jobs(config, &store, &runner, metrics).await?;
+        audit::record_start(config, &store, clock).await?;
+        let (trail, writer) = AuditTrail::new(store.clone());
+        let app = start_jobs(config, &store, &runner, metrics, trail).await?;
         let counting = http::summarize(app.refusals.clone(), runner.stop.clone());
         runner.tasks.spawn(counting);
         runner.leases.renew(&store, clock).await;
@@ -88,12 +95,15 @@ impl Service {
         let (leases, leased) = (runner.leases.clone(), store.clone());
         let renewing = CancellationToken::new();
         let stop = renewing.clone();
+        let auditing = CancellationToken::new();
         Ok(Service {
             address,
             store,
             accepting,
             serving,
             server: tokio::spawn(server),
+            audit: tokio::spawn(writer.run(auditing.clone())),
+            auditing,
             renewing,
             renewal: tokio::spawn(async move { leases.keep(&leased, clock, &stop).await }),
             runner,
@@ -119,9 +129,13 @@ impl Service {
         }
         // Not aborted: a renewal in progress would come after the release.
         self.renewing.cancel();
+        self.auditing.cancel();
         let closed = async {
-            self.renewal.await.ok();
-            self.runner.leases.release(&self.store).await;
+            let released = async {
+                self.renewal.await.ok();
+                self.runner.leases.release(&self.store).await;
+            };
+            let (_, ()) = tokio::join!(self.audit, released);
             self.store.close().await;
         };
         tokio::time::timeout(CLOSE_TIMEOUT, closed).await.ok();
@@ -134,6 +148,7 @@ async fn start_jobs(
     store: &Store,
     runner: &Runner,
     metrics: PrometheusHandle,
+    audit: AuditTrail,
 ) -> anyhow::Result<App> {
     let links = bucket::service_links(config, store).await?;
     bucket::check_links(&config.storage, &config.links)?;
@@ -154,6 +169,8 @@ async fn start_jobs(
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(Limits::new(open_files()).connections),
+        audit,
+        trusted_proxies: config.http.trusted_proxies.clone(),
         metrics,
         writable: Default::default(),
         refusals: Default::default(),

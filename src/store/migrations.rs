@@ -26,7 +26,8 @@ const ALL: &[Migration] = &[
     migration!("0003_object_keys"),
     migration!("0004_link_revocations"),
     migration!("0005_projects"),
-    migration!("0006_reports"),
+    migration!("0006_audit"),
+    migration!("0007_reports"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table

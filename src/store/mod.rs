@@ -7,6 +7,7 @@
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
+//! - `audit`: who listened, read or changed something.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod column_locks;
@@ -44,6 +45,8 @@ mod finish;
 mod paused_sinks;
 mod refused_creates;
 
+mod audit;
+
 mod clock_regression;
 mod demand;
 mod lease;
@@ -59,6 +62,7 @@ mod rebuild;
 mod redrive;
 mod retention;
 
+pub use audit::{AuditCheck, AuditFilter, AuditLine, RefusedRequests};
 pub use calls::{CallFilter, CallRow, Page};
 pub use connections::FewConnections;
 pub use deliveries::QueueDepth;

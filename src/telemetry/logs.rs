@@ -9,7 +9,7 @@ use super::log_field;
 /// Libraries whose info lines are of no use to an operator; RUST_LOG overrides these.
 /// The storage's client would log objects' keys, which may hold a room's name, and that a caller's number. What sqlx
 /// warns of, a slow or lost database, we log ourselves, and what the stand-in for a bucket refuses is in its answers.
-const QUIET: &str = "aws_sdk_s3=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,\
+const QUIET: &str = "audit=info,aws_sdk_s3=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,hyper=warn,\
                      hyper_util=warn,rustls=warn,h2=warn,s3s=off,s3s_fs=off,sqlx=error,reqwest=warn";
 
 /// The filter of log lines: `filter` has the syntax of RUST_LOG; libraries that it does not name log warnings and errors only.

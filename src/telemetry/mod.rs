@@ -6,6 +6,7 @@ mod http_client;
 mod log_field;
 mod log_throttle;
 mod logs;
+mod origin;
 mod panics;
 mod recorder;
 
@@ -14,5 +15,6 @@ pub use flood_log::FloodLog;
 pub use http_client::{Proxies, http_client, use_proxies};
 pub use log_throttle::LogThrottle;
 pub use logs::{LogFormat, filter, init};
+pub use origin::{host_name, process_owner};
 pub use panics::log_panics;
 pub use recorder::metrics;

@@ -2,6 +2,7 @@
 //!
 //! Times are RFC 3339 in UTC, durations are seconds, sizes are bytes; what is unknown is null.
 
+mod audit;
 mod call;
 mod captions;
 mod delivery;
@@ -11,6 +12,7 @@ mod recording;
 mod time;
 mod transcript;
 
+pub use audit::{AuditLineView, AuditPageView};
 pub use call::{CallDetailView, CallPageView, CallView};
 pub use captions::captions;
 pub use delivery::{AttemptView, DeliveryView, OutstandingView};

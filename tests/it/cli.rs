@@ -27,6 +27,7 @@ fn every_command_has_help() {
         "redrive",
         "replay",
         "backfill",
+        "audit",
         "demo",
         "sim",
         "sim airtable",

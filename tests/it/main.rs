@@ -7,6 +7,7 @@
 )]
 
 mod alerts;
+mod audit;
 mod bootstrap;
 mod bounds;
 mod budget;

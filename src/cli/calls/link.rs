@@ -3,9 +3,10 @@
 use anyhow::bail;
 
 use crate::{
+    cli::audited::audited,
     cli::console::output::{Format, print_json, print_line},
     config::{self, Config, Source},
-    domain::{Call, ObjectState, Recording, link::Linked},
+    domain::{Call, ObjectState, Recording, audit::AuditAction, link::Linked},
     service::{bucket, database},
     storage::{Method, Served},
     store::Store,
@@ -31,16 +32,20 @@ pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::R
         let links = bucket::links(&links, &recording, &url, store).await?;
         let call = database::find(store, id).await?.call;
         let revocation = store.link_revocation(&call.id).await?;
-        Ok((links, call, revocation))
+        let Some(found) = playable(&call, id).cloned() else {
+            let (status, error) = (call.status().label(), call.error());
+            bail!(
+                "{} has no recording that can be played; its status is {status}. {error}",
+                call.id
+            );
+        };
+        Ok((links, call, found, revocation))
     };
-    let (links, call, revocation) = database::existing(&url, find).await?;
-    let Some(found) = playable(&call, id) else {
-        let (status, error) = (call.status().label(), call.error());
-        bail!(
-            "{} has no recording that can be played; its status is {status}. {error}",
-            call.id
-        );
+    let find = async |store: &Store| {
+        let action = (AuditAction::Link, String::new());
+        audited(store, action, &[id.to_owned()], find(store)).await
     };
+    let (links, call, found, revocation) = database::existing(&url, find).await?;
     let now = telemetry::now();
     let issue = links.issue(revocation.as_ref(), now);
     let permanent = links.permanent(Linked::Recording(&found.egress_id), issue);

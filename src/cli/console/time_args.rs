@@ -1,24 +1,12 @@
 //! Arguments that are times: `--since T`.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 
-use crate::{config, telemetry};
+use crate::{domain::duration::since, telemetry};
 
 /// Parses a time (RFC 3339), a date (its midnight, UTC), or a duration before now: `7d`.
 pub(in crate::cli) fn parse(text: &str) -> Result<Timestamp, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let midnight = |date: Date| TimeZone::UTC.to_timestamp(date.to_datetime(Default::default()));
-    if let Some(at) = text
-        .parse::<Date>()
-        .ok()
-        .and_then(|date| midnight(date).ok())
-    {
-        return Ok(at);
-    }
-    let before = config::duration(text).and_then(|life| telemetry::now().checked_sub(life).ok());
-    before.ok_or_else(|| {
+    since(text, telemetry::now()).ok_or_else(|| {
         "expected a time like 2026-01-31T12:00:00Z, a date like 2026-01-31, or an age like 12h or 7d"
             .to_owned()
     })

@@ -1,5 +1,7 @@
 //! Secrets that can be guessed, and addresses in clear text.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[test]
@@ -70,3 +72,80 @@ fn clear_text_is_named_and_refused_for_airtable() {
         assert!(error.starts_with(&format!("{name}: uses http")), "{error}");
     }
 }
+
+#[test]
+fn the_fingerprint_changes_with_settings_and_not_with_secrets() {
+    let fingerprint = |more: &[(&str, &str)]| {
+        let mut pairs: BTreeMap<&str, &str> = COMPLETE.into();
+        pairs.extend(BASIC);
+        pairs.extend(more.iter().copied());
+        let config = Config::serve(&Source::from_pairs(pairs));
+        config
+            .unwrap_or_else(|error| panic!("{more:?}: {error}"))
+            .fingerprint
+    };
+    let first = fingerprint(&[]);
+    let long = "another-secret-that-has-enough-characters";
+    for secret in [
+        ("LIVEKIT_API_SECRET", long),
+        ("LIVEKIT_WEBHOOK_KEYS", "other:another-secret"),
+        ("S3_ACCESS_KEY", "other"),
+        ("S3_SECRET_KEY", long),
+        ("AIRTABLE_TOKEN", "patOther.0123"),
+        ("LINK_SECRET", long),
+        ("EGRESS_WEBHOOK_SECRET", long),
+        (
+            "EGRESS_WEBHOOK_URL",
+            "https://user:other@n8n.example.com/hook/other?key=other",
+        ),
+        (
+            "ALERT_WEBHOOK_URL",
+            "https://hooks.example.com/services/other",
+        ),
+        ("API_TOKEN", long),
+        (
+            "API_TOKENS",
+            "board read other-secret-that-has-enough-characters",
+        ),
+        ("DATABASE_URL", "postgres://user:other@localhost/calls"),
+    ] {
+        assert_eq!(fingerprint(&[secret]), first, "{secret:?}");
+    }
+    for setting in [
+        ("LIVEKIT_URL", "wss://other.livekit.cloud"),
+        ("LIVEKIT_API_KEY", "APIother"),
+        ("S3_BUCKET", "other"),
+        ("AIRTABLE_BASE_ID", "appSimulated00002"),
+        ("RECORD_ROOMS", "call-*"),
+        ("KEEP", "1d"),
+        ("EGRESS_WEBHOOK_URL", "https://other.example.com/hook"),
+        (
+            "API_TOKENS",
+            "board words,read other-secret-that-has-enough-characters",
+        ),
+        ("DATABASE_URL", "postgres://user:other@127.0.0.1/calls"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8"),
+    ] {
+        assert_ne!(fingerprint(&[setting]), first, "{setting:?}");
+    }
+}
+
+const BASIC: [(&str, &str); 8] = [
+    ("LIVEKIT_WEBHOOK_KEYS", "other:some-secret"),
+    ("LINK_SECRET", "a-secret-that-has-enough-characters!"),
+    (
+        "EGRESS_WEBHOOK_SECRET",
+        "a-secret-that-has-enough-characters!",
+    ),
+    (
+        "EGRESS_WEBHOOK_URL",
+        "https://user:pass@n8n.example.com/hook/a",
+    ),
+    ("ALERT_WEBHOOK_URL", "https://hooks.example.com/services/a"),
+    ("API_TOKEN", "a-token-that-has-enough-characters-x"),
+    (
+        "API_TOKENS",
+        "board read a-token-that-has-enough-characters-y",
+    ),
+    ("DATABASE_URL", "postgres://user:pass@localhost/calls"),
+];

@@ -1,0 +1,117 @@
+//! Makes an entry of a request and its answer.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use uuid::Uuid;
+
+use super::client::client;
+use crate::{
+    domain::audit::{Actor, AuditAction, AuditEntry, AuditSubject, Repeats, shown_id},
+    http::{App, auth},
+};
+
+/// What an answer is about, if the request's address does not say it.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Audited(pub AuditSubject);
+
+type Params = Result<RawPathParams, RawPathParamsRejection>;
+
+/// Around a request of the audit trail. What is served waits for its line; what is refused is counted.
+pub(in crate::http) async fn layer(
+    State((app, action)): State<(Arc<App>, AuditAction)>,
+    params: Params,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_link = request.uri().path().starts_with("/r/");
+    let mut entry = AuditEntry {
+        at: (app.clock)(),
+        who: match is_link {
+            true => Actor::Link,
+            false => auth::actor(&app, request.headers()),
+        },
+        action,
+        subject: subject(action, &params),
+        client: client(&app.trusted_proxies, &request),
+        status: 0,
+        detail: String::new(),
+        repeats: match is_link {
+            true => Repeats::Hourly,
+            false => Repeats::Each(Uuid::now_v7().simple().to_string()),
+        },
+    };
+    let response = next.run(request).await;
+    entry.status = response.status().as_u16();
+    let is_refused = match action.leaves_line() {
+        true => entry.status >= 400,
+        false => matches!(entry.status, 401 | 403),
+    };
+    if is_refused {
+        app.audit.refused(refused(entry));
+        return response;
+    }
+    if !action.leaves_line() || is_link && app.audit.has_recently(&entry) {
+        return response;
+    }
+    entry.subject = match response.extensions().get() {
+        Some(Audited(subject)) => subject.clone(),
+        None => known(&app, entry.subject).await,
+    };
+    match app.audit.record(entry).await {
+        Ok(()) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// The call or recording in the request's path.
+fn subject(action: AuditAction, params: &Params) -> AuditSubject {
+    let params = params.as_ref().ok();
+    let mut all = params.into_iter().flat_map(RawPathParams::iter);
+    let id = all.next().map(|(_, id)| id.to_owned());
+    match action {
+        AuditAction::Listen | AuditAction::RecordStop => AuditSubject {
+            egress_id: id,
+            ..AuditSubject::default()
+        },
+        _ => AuditSubject {
+            call_id: id,
+            ..AuditSubject::default()
+        },
+    }
+}
+
+/// An entry of a request that was refused: its path and its token's identity may be anything.
+fn refused(entry: AuditEntry) -> AuditEntry {
+    let shown = |id: Option<String>| id.as_deref().and_then(shown_id).map(str::to_owned);
+    AuditEntry {
+        who: match entry.who {
+            Actor::LiveKit(_) => Actor::LiveKit(None),
+            who => who,
+        },
+        subject: AuditSubject {
+            call_id: shown(entry.subject.call_id),
+            egress_id: shown(entry.subject.egress_id),
+            configuration: None,
+        },
+        repeats: Repeats::Hourly,
+        ..entry
+    }
+}
+
+/// The subject with its call.
+async fn known(app: &App, subject: AuditSubject) -> AuditSubject {
+    let Some(egress) = &subject.egress_id else {
+        return subject;
+    };
+    // Without its call, the line still has the recording.
+    let row = app.store.call_of_egress(egress).await.ok().flatten();
+    AuditSubject {
+        call_id: row.map(|row| row.call.id.into()),
+        ..subject
+    }
+}
