@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use crate::domain::{
-    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorTranscript, RowWrites,
+    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorTranscript, RowWrites, SigningKey,
     policy::{RecordOn, Simulations},
 };
 
@@ -17,8 +17,8 @@ pub struct LiveKitSettings {
     pub api_key: String,
     /// LIVEKIT_API_SECRET
     pub api_secret: SecretString,
-    /// Keys that may sign webhooks, `(key, secret)`: the main key first, then LIVEKIT_WEBHOOK_KEYS.
-    pub webhook_keys: Vec<(String, SecretString)>,
+    /// Keys that may sign webhooks: the main key first, then LIVEKIT_WEBHOOK_KEYS.
+    pub webhook_keys: Vec<SigningKey>,
 }
 
 /// S3_*: the bucket.

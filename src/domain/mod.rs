@@ -38,6 +38,7 @@ mod addressing;
 pub mod bucket_recording;
 mod key_pattern;
 pub mod path;
+mod project;
 mod storage_key;
 
 pub mod event;
@@ -77,6 +78,7 @@ pub use object::{Object, ObjectState};
 pub use our_bucket::OurBucket;
 pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
+pub use project::{Claim, KeyEntry, Project, Signer, SigningKey, Standing};
 pub use recording::Recording;
 pub use room::{AgentJob, Room, with_blanks};
 pub use row_writes::RowWrites;

@@ -4,7 +4,7 @@
 //! database, Airtable's client with its request budget, the bucket with its links, the jobs that start and stop
 //! recordings.
 //!
-//! `start` builds and stops it all; `jobs` lists the jobs, out of `sinks`, `recording` and `maintenance`; `listen` opens the
+//! `start` builds and stops it all; `jobs` lists the jobs, out of `sinks`, `recording` and `maintenance`, and `livekit_keys` finds out whose LiveKit's keys are; `listen` opens the
 //! socket.
 
 mod error;
@@ -16,6 +16,7 @@ pub mod recording;
 mod sinks;
 
 mod jobs;
+mod livekit_keys;
 mod maintenance;
 
 mod file_system;

@@ -2,7 +2,7 @@
 //! statement is a write, and none is open while anything waits on a network.
 //!
 //! - `open`, `private_files`, `connections`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
-//! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
+//! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
 //! - `calls`, `fold`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
@@ -25,6 +25,7 @@ mod waiting_requests;
 
 mod inbox;
 mod inbox_writer;
+mod livekit_keys;
 mod message;
 mod outage;
 

@@ -3,6 +3,7 @@
 
 mod state;
 
+mod admission;
 mod claims;
 mod deliveries;
 mod derived;
@@ -19,6 +20,7 @@ mod status;
 mod transcript;
 mod voices;
 
+pub use admission::Admission;
 pub use deliveries::DueDelivery;
 pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};
