@@ -32,7 +32,7 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
     let Some(url) = url else {
         return "sqlite:livekit-airtable.db".into();
     };
-    // The driver reads these where the URL has no host.
+    // For a URL without a host, in the driver's order.
     let host = r
         .text("PGHOSTADDR", "an address")
         .or_else(|| r.text("PGHOST", "a host"));
@@ -65,14 +65,24 @@ fn is_nameless(url: &str) -> bool {
     file.is_some_and(|file| file.is_empty() || file.starts_with('?'))
 }
 
-/// The URL with `sslmode=verify-full` if it leads to another machine and says nothing else.
+/// The URL with `sslmode=verify-full` if it leads to another machine and says nothing else. `default_host`: where a URL
+/// without a host leads to.
 fn secured<'a>(url: &'a str, default_host: Option<&str>, tls: Tls) -> Result<Cow<'a, str>, String> {
-    if url.starts_with("sqlite:") || tls == Tls::Off {
+    if url.starts_with("sqlite:") {
         return Ok(url.into());
     }
     let parsed = Url::parse(url).map_err(|_| "is not a valid URL".to_owned())?;
-    if is_on_this_machine(&parsed, default_host) {
-        return Ok(url.into());
+    let (url, parsed) = match default_host.filter(|_| hosts(&parsed).is_empty()) {
+        // Written down: the driver reads the environment alone, and no `.env` file.
+        Some(host) => {
+            let mut parsed = parsed;
+            parsed.query_pairs_mut().append_pair("host", host);
+            (Cow::from(parsed.to_string()), parsed)
+        }
+        None => (Cow::from(url), parsed),
+    };
+    if tls == Tls::Off || is_on_this_machine(&hosts(&parsed)) {
+        return Ok(url);
     }
     let is_mode = |name: &str| matches!(name, "sslmode" | "ssl-mode");
     let modes = parsed.query_pairs().filter(|(name, _)| is_mode(name));
@@ -84,24 +94,26 @@ fn secured<'a>(url: &'a str, default_host: Option<&str>, tls: Tls) -> Result<Cow
                 .append_pair("sslmode", "verify-full");
             Ok(String::from(parsed).into())
         }
-        Some((_, mode)) if mode.eq_ignore_ascii_case("verify-full") => Ok(url.into()),
+        Some((_, mode)) if mode.eq_ignore_ascii_case("verify-full") => Ok(url),
         Some((_, mode)) => Err(format!(
             "has sslmode={mode}, with which others can read or replace what is sent to another machine: write sslmode=verify-full (with sslrootcert=FILE if the server's certificate is not from a public authority), or set DATABASE_TLS=off if nobody else can reach the network between them"
         )),
     }
 }
 
-/// Whether the connection stays on this machine: a Unix socket or a loopback address.
-fn is_on_this_machine(url: &Url, default_host: Option<&str>) -> bool {
+/// The hosts of a URL, in the order in which the driver reads them.
+fn hosts(url: &Url) -> Vec<String> {
+    let host = url.host_str().filter(|host| !host.is_empty());
+    let host = host.map(|host| host.replace("%2F", "/").replace("%2f", "/"));
     let pairs = url.query_pairs();
-    let hosts = pairs.filter(|(name, _)| matches!(&**name, "host" | "hostaddr"));
-    let mut hosts: Vec<String> = hosts.map(|(_, host)| host.into_owned()).collect();
-    match url.host_str().filter(|host| !host.is_empty()) {
-        Some(host) => hosts.insert(0, host.replace("%2F", "/").replace("%2f", "/")),
-        None => hosts
-            .splice(0..0, default_host.map(str::to_owned))
-            .for_each(drop),
-    }
+    let named = pairs.filter(|(name, _)| matches!(&**name, "host" | "hostaddr"));
+    host.into_iter()
+        .chain(named.map(|(_, host)| host.into_owned()))
+        .collect()
+}
+
+/// Whether the connection stays on this machine: a Unix socket or a loopback address.
+fn is_on_this_machine(hosts: &[String]) -> bool {
     // A socket takes precedence over hosts, and the last host over those before it.
     hosts.iter().any(|host| host.starts_with('/')) || hosts.last().is_none_or(|it| is_local(it))
 }
@@ -170,7 +182,14 @@ mod tests {
             assert_eq!(url(given).as_deref(), Ok(given));
         }
         let remote = secured("postgres:///d", Some("db.example.com"), Tls::Required);
-        let expected = "postgres:///d?sslmode=verify-full";
+        let expected = "postgres:///d?host=db.example.com&sslmode=verify-full";
         assert_eq!(remote.as_deref(), Ok(expected));
+        let local = secured("postgres:///d?user=u", Some("/run/pg"), Tls::Required);
+        assert_eq!(
+            local.as_deref(),
+            Ok("postgres:///d?user=u&host=%2Frun%2Fpg")
+        );
+        let named = secured("postgres://localhost/d", Some("db.example.com"), Tls::Off);
+        assert_eq!(named.as_deref(), Ok("postgres://localhost/d"));
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Source;
 
 /// The variables whose value is a secret, or may contain one.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 17] = [
     "LIVEKIT_API_SECRET",
     "LIVEKIT_WEBHOOK_KEYS",
     "S3_SECRET_KEY",
@@ -13,6 +13,7 @@ const SECRETS: [&str; 14] = [
     "S3_EGRESS_SECRET_KEY",
     "AIRTABLE_TOKEN",
     "API_TOKEN",
+    "API_TOKENS",
     "LINK_SECRET",
     "LINK_SECRETS_BEFORE",
     "EGRESS_WEBHOOK_URL",
@@ -20,6 +21,8 @@ const SECRETS: [&str; 14] = [
     "ALERT_WEBHOOK_URL",
     "DATABASE_URL",
     "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "ALL_PROXY",
 ];
 
 impl Source {

@@ -12,7 +12,7 @@ pub(super) fn check(database_url: &str) {
     let Ok(mounts) = std::fs::read_to_string("/proc/self/mountinfo") else {
         return;
     };
-    let Some(mount) = mount_of(&absolute(Path::new(file)), &mounts) else {
+    let Some(mount) = mount_of(&absolute(Path::new(&file)), &mounts) else {
         return;
     };
     if is_network(&mount.file_system) {

@@ -32,7 +32,7 @@ impl LinkFiles {
     /// `None` on PostgreSQL.
     pub(super) fn beside(database_url: &str) -> Option<LinkFiles> {
         let database = sqlite_file(database_url)?;
-        let folder = match Path::new(database).parent() {
+        let folder = match Path::new(&database).parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };

@@ -20,7 +20,8 @@ use super::{
     free_space,
     inbox_writer::Writer,
     migrations::{Migrations, migrate},
-    pooler, private_files,
+    pooler,
+    private_files::{self, Creation},
 };
 
 /// The database: one writer and some readers on SQLite, a common pool on PostgreSQL. Clones share it.
@@ -50,8 +51,8 @@ impl Store {
         if engine == Engine::Postgres {
             reach(&options).await?;
         }
-        if let Some(file) = sqlite_file(url).filter(|_| !url.contains("mode=")) {
-            private_files::protect(file);
+        if let Some(file) = sqlite_file(url) {
+            private_files::protect(&file, creation(url));
         }
         let write = connect(engine.writers(), &options).await?;
         let migrated = migrate(&write, engine, migrations, now).await;
@@ -122,15 +123,43 @@ fn is_of_tls(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The file of a SQLite database; `None` on PostgreSQL.
-pub fn sqlite_file(url: &str) -> Option<&str> {
-    let file = url.strip_prefix("sqlite:")?.trim_start_matches("//");
-    file.split('?').next()
+/// The file of a SQLite database, as the driver opens it; `None` on PostgreSQL.
+pub fn sqlite_file(url: &str) -> Option<String> {
+    let file = url.strip_prefix("sqlite:")?;
+    let file = file.strip_prefix("//").unwrap_or(file);
+    let file = decoded(file.split('?').next()?);
+    // SQLite takes such a name for a URI.
+    let Some(path) = file.strip_prefix("file:") else {
+        return Some(file);
+    };
+    Some(path.strip_prefix("//").unwrap_or(path).to_owned())
+}
+
+/// Without the codes for `?`, `#`, blanks and others; a text that has none as it is.
+fn decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *first == b'%');
+        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 /// The folder of the database; `None` with PostgreSQL.
 fn folder(url: &str) -> Option<PathBuf> {
-    let folder = Path::new(sqlite_file(url)?).parent()?;
+    let file = sqlite_file(url)?;
+    let folder = Path::new(&file).parent()?;
     Some(match folder.as_os_str().is_empty() {
         true => PathBuf::from("."),
         false => folder.to_owned(),
@@ -139,7 +168,17 @@ fn folder(url: &str) -> Option<PathBuf> {
 
 /// Whether there is a database to open: [`Store::open`] creates a missing file.
 pub fn exists(url: &str) -> bool {
-    sqlite_file(url).is_none_or(|file| Path::new(file).exists())
+    sqlite_file(url).is_none_or(|file| Path::new(&file).exists())
+}
+
+/// Whether the driver creates a missing file: unless the URL has another mode than `rwc`.
+fn creation(url: &str) -> Creation {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut modes = query.split('&').filter_map(|it| it.strip_prefix("mode="));
+    match modes.next_back() {
+        None | Some("rwc") => Creation::IfMissing,
+        Some(_) => Creation::Never,
+    }
 }
 
 fn address(url: &str) -> String {
@@ -148,4 +187,27 @@ fn address(url: &str) -> String {
     }
     let sign = if url.contains('?') { '&' } else { '?' };
     format!("{url}{sign}mode=rwc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_the_one_that_the_driver_opens() {
+        for (url, file) in [
+            ("sqlite:calls.db", "calls.db"),
+            ("sqlite://data/calls.db?mode=rwc", "data/calls.db"),
+            ("sqlite:///var/calls.db", "/var/calls.db"),
+            ("sqlite:////var/calls.db", "//var/calls.db"),
+            ("sqlite:my%20calls%3F.db?cache=private", "my calls?.db"),
+            ("sqlite:100%.db", "100%.db"),
+            ("sqlite:%ff.db", "%ff.db"),
+            ("sqlite:file:calls.db", "calls.db"),
+            ("sqlite:file:///var/calls.db", "/var/calls.db"),
+        ] {
+            assert_eq!(sqlite_file(url).as_deref(), Some(file));
+        }
+        assert_eq!(sqlite_file("postgres://localhost/calls"), None);
+    }
 }

@@ -5,12 +5,20 @@ use std::path::Path;
 /// The database itself, its write-ahead log and the log's index.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// Creates the database's file if there is none, and lets nobody but its owner read or write its files. SQLite gives its
+/// Whether a missing database is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Creation {
+    IfMissing,
+    Never,
+}
+
+/// Lets nobody but its owner read or write the database's files. One that is to be created is created here: SQLite gives its
 /// other files the permissions of the first.
-pub(super) fn protect(database: &str) {
+pub(super) fn protect(database: &str, creation: Creation) {
     for suffix in SUFFIXES {
         let path = format!("{database}{suffix}");
-        if suffix.is_empty() || Path::new(&path).exists() {
+        let is_created = suffix.is_empty() && creation == Creation::IfMissing;
+        if is_created || Path::new(&path).exists() {
             make_private(Path::new(&path));
         }
     }

@@ -1,6 +1,7 @@
 //! The service as hosts, containers and proxies run it.
 
 mod bucket;
+mod database_files;
 mod environment;
 mod file_system;
 mod private;
