@@ -82,12 +82,17 @@ pub struct RecordingSettings {
     /// How old a row may be whose presigned URL is renewed.
     pub url_refresh: Duration,
 }
-/// PUBLIC_URL and LINK_SECRET: permanent links.
+
+/// PUBLIC_URL, LINK_SECRET and LINK_…: permanent links.
 pub struct LinksSettings {
     /// Without a slash at its end.
     pub public_url: Option<String>,
-    /// `None`: the secret stored in the database.
+    /// LINK_SECRET; `None`: the one that the first start made.
     pub secret: Option<SecretString>,
+    /// LINK_SECRETS_BEFORE
+    pub secrets_before: Vec<SecretString>,
+    /// LINK_LIFE; `None`: for ever.
+    pub life: Option<Duration>,
 }
 
 /// EGRESS_WEBHOOK_*: the mirror.

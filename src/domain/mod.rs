@@ -55,6 +55,8 @@ pub mod status;
 pub mod backoff;
 pub mod budget;
 pub mod link;
+mod link_issue;
+mod link_secrets;
 
 pub use access::{ApiToken, Scope};
 pub use addressing::{Addressing, is_aws, is_aws_host};
@@ -68,6 +70,8 @@ pub use hash::hash;
 pub use hex::hex;
 pub use id::{CallId, EgressId, RoomName};
 pub use id_rules::{as_id, is_id};
+pub use link_issue::{Issue, LinkRevocation, RevokedRow};
+pub use link_secrets::LinkSecrets;
 pub use mirror_transcript::MirrorTranscript;
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};

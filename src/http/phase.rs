@@ -61,7 +61,7 @@ impl Arrival {
     }
 }
 
-/// Whether the last request was refused: then its sender may still be sending it.
+/// How the last request was answered. The sender of a refused one may still be sending it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answered {
     Accepted,
@@ -74,6 +74,7 @@ pub(super) struct ConnectionState {
     pub(super) peer: SocketAddr,
     phase: Mutex<Phase>,
     refused: AtomicBool,
+    accepted: AtomicBool,
 }
 
 impl ConnectionState {
@@ -83,6 +84,7 @@ impl ConnectionState {
             peer,
             phase: Mutex::new(Phase::Idle(Instant::now())),
             refused: false.into(),
+            accepted: false.into(),
         })
     }
 
@@ -109,6 +111,11 @@ impl ConnectionState {
         self.refused.load(Relaxed)
     }
 
+    /// Whether it is idle after a request that was accepted.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.accepted.load(Relaxed) && matches!(self.phase(), Phase::Idle(_))
+    }
+
     /// Notes a request that was refused before it could be parsed.
     pub(super) fn refuse(&self) {
         self.refused.store(true, Relaxed);
@@ -117,6 +124,7 @@ impl ConnectionState {
     /// Notes that a request was answered; the connection is idle from now on.
     pub(super) fn answered(&self, answered: Answered) {
         self.refused.store(answered == Answered::Refused, Relaxed);
+        self.accepted.store(answered == Answered::Accepted, Relaxed);
         self.set(Phase::Idle(Instant::now()));
     }
 }

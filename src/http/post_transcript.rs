@@ -120,10 +120,11 @@ fn understood(
         undecided: 0,
     };
     for (label, count) in &outline.labels {
-        match (call.unwrap_or(&nobody).speaker(label), unmatched) {
-            (Some(_), _) => turns.understood += count,
-            (None, Unmatched::Ignored) => turns.ignored += count,
-            (None, Unmatched::Undecided) => turns.undecided += count,
+        let is_known = call.unwrap_or(&nobody).speaker(label).is_some();
+        match (is_known || transcript::voice(label).is_some(), unmatched) {
+            (true, _) => turns.understood += count,
+            (false, Unmatched::Ignored) => turns.ignored += count,
+            (false, Unmatched::Undecided) => turns.undecided += count,
         }
     }
     match turns.understood + turns.undecided > 0 || turns.missing() == 0 {

@@ -3,7 +3,13 @@
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo, http::Request, response::Response, serve::Listener};
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, header::CONNECTION},
+    response::Response,
+    serve::Listener,
+};
 use hyper::{
     body::{Body, Incoming},
     server::conn::http1,
@@ -123,17 +129,17 @@ impl Connections {
         self.open.remove(&id);
     }
 
-    /// Whether one more may be opened; if need be the one is closed that has waited longest for its other side.
+    /// Whether one more may be opened; if need be the one is closed that has waited longest for its other side. One that is
+    /// idle after a good request stays while there are others: its sender may be about to send the next webhook.
     fn make_room(&mut self, most: usize) -> bool {
         if self.open.len() < most {
             return true;
         }
-        let waiting = self
-            .open
-            .iter()
-            .filter_map(|(id, (_, state))| Some((state.phase().waiting()?, *id)));
-        let first = waiting.max_by_key(|(time, _)| *time);
-        let Some((_, slowest)) = first else {
+        let waiting = self.open.iter().filter_map(|(id, (_, state))| {
+            Some((!state.is_reusable(), state.phase().waiting()?, *id))
+        });
+        let first = waiting.max_by_key(|(is_first, time, _)| (*is_first, *time));
+        let Some((.., slowest)) = first else {
             metrics::counter!("livekit_airtable_connections_refused_total").increment(1);
             return false;
         };
@@ -190,7 +196,12 @@ impl<I: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<I> {
             let state = answering.clone();
             let answer = router.call(noted(request, &state, self.patience));
             async move {
-                let answer = answer.await;
+                let mut answer = answer.await;
+                if let (Phase::Body(_), Ok(answer)) = (state.phase(), &mut answer) {
+                    // The rest of the body is not received: the sender must not use the connection again.
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
                 let refused = |answer: &Response| answer.status().as_u16() >= 400;
                 state.answered(match answer.as_ref().is_ok_and(refused) {
                     true => Answered::Refused,

@@ -20,6 +20,8 @@ mod livekit_keys;
 mod maintenance;
 
 mod file_system;
+mod link_files;
+mod link_secret;
 mod listen;
 mod lock;
 mod rooms;

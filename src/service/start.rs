@@ -133,7 +133,7 @@ async fn start_jobs(
     runner: &Runner,
     metrics: PrometheusHandle,
 ) -> anyhow::Result<App> {
-    let links = bucket::links(&config.links, &config.recording, store).await?;
+    let links = bucket::service_links(config, store).await?;
     bucket::check_links(&config.storage, &config.links)?;
     let storage = bucket::client(&config.storage);
     let keys = livekit_keys::start(&config.livekit, store, runner).await?;

@@ -6,6 +6,7 @@
 //! - `calls`, `fold`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
+//! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod column_locks;
@@ -44,6 +45,10 @@ mod demand;
 mod lease;
 mod ledger;
 
+mod link_revocations;
+mod link_secret;
+mod outdated_links;
+
 mod double_recordings;
 mod monitoring;
 mod rebuild;
@@ -61,11 +66,13 @@ pub use fold::{CallUpdate, Fold};
 pub use inbox::{Processed, Waiting};
 pub use lease::Lease;
 pub use ledger::{After, BaseRow};
+pub use link_secret::Erased;
 pub use message::{InboxMessage, MessageKind, MessageOutcome, StoredMessage, UnreadableMessage};
 pub use migration::{Migration, Number};
 pub use migrations::Migrations;
 pub use monitoring::{Backlog, Unprocessed, WebhookGap};
 pub use open::{Store, exists, sqlite_file};
+pub use outdated_links::LinkScan;
 pub use paused_sinks::PausedSink;
 pub use private_files::make_private;
 pub use rebuild::{ProcessedMessage, ReadResult};

@@ -27,8 +27,8 @@ pub struct CallTranscriptView<'a> {
 /// One turn of the conversation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TurnView<'a> {
-    /// The speaker.
-    pub speaker: SpeakerView,
+    /// `agent` (`assistant` in reports), `caller` (`user` in reports), or a voice that has only a number, `Speaker 1`.
+    pub speaker: &'a str,
     /// The spoken text.
     pub text: &'a str,
     /// Whether the other side interrupted it.
@@ -40,16 +40,6 @@ pub struct TurnView<'a> {
     pub start: Option<f64>,
     /// When it ended, likewise.
     pub end: Option<f64>,
-}
-
-/// The speaker of a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SpeakerView {
-    /// The agent, `assistant` in reports.
-    Agent,
-    /// The other side, `user` in reports.
-    Caller,
 }
 
 impl<'a> CallTranscriptView<'a> {
@@ -84,9 +74,10 @@ impl<'a> TurnView<'a> {
         let length = turn.length_ms.map(|length| length as f64 / 1e3);
         let end = start.zip(length).map(|(start, length)| start + length);
         TurnView {
-            speaker: match turn.speaker {
-                Speaker::Agent => SpeakerView::Agent,
-                Speaker::Caller => SpeakerView::Caller,
+            speaker: match (&turn.label, turn.speaker) {
+                (Some(voice), _) => voice,
+                (None, Speaker::Agent) => "agent",
+                (None, Speaker::Caller) => "caller",
             },
             text: &turn.text,
             interrupted: turn.interrupted,

@@ -315,12 +315,13 @@ async fn a_transcript_of_5_mb_is_cut_at_a_turn_and_whole_in_the_bucket() {
 async fn a_waiting_report_lands_when_its_call_gets_its_name() {
     let world = World::new().await;
     let ours = crate::harness::API_TOKEN;
-    let dated = json!({ "room": "named-late", "timestamp": 9e9, "transcript": "by name" });
+    let now = jiff::Timestamp::now().as_second();
+    let dated = json!({ "room": "named-late", "timestamp": now, "transcript": "by name" });
     let (_, answer) = report(&world, ours, "", dated.to_string()).await;
     assert_eq!(answer["call_id"], Value::Null);
     world.livekit.lose_webhooks(true);
     let call = world.livekit.open_room("named-late");
-    let by_sid = json!({ "room_id": call, "timestamp": 8e9, "transcript": "by sid" });
+    let by_sid = json!({ "room_id": call, "timestamp": now - 20, "transcript": "by sid" });
     report(&world, ours, "", by_sid.to_string()).await;
     world.livekit.lose_webhooks(false);
     world.livekit.join("named-late", agent());

@@ -10,6 +10,7 @@ mod derived;
 mod ends;
 mod fold;
 mod handback;
+mod linked;
 mod merge;
 mod parts;
 mod recorders;

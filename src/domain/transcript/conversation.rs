@@ -15,7 +15,16 @@ const MOST_TURNS: usize = 250_000;
 /// The fields in which an object may have its text.
 const TEXTS: [&str; 3] = ["text", "transcript", "content"];
 /// The fields in which an object may have its list.
-const LISTS: [&str; 4] = ["items", "turns", "messages", "contents"];
+const LISTS: [&str; 8] = [
+    "items",
+    "turns",
+    "messages",
+    "contents",
+    "utterances",
+    "segments",
+    "sentences",
+    "entries",
+];
 
 /// Calls `each` with every item. Returns the text if the conversation is plain text.
 pub(super) fn conversation(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    diarized::voice,
     markup::spoken,
     plain::plain,
     report::{Report, Speaker, Transcript, Turn},
@@ -24,7 +25,8 @@ pub fn is_complete(transcript: &Transcript) -> bool {
     }
 }
 
-/// One conversation from all reports, by time. `speaker` resolves a label; turns with an unknown speaker are left out.
+/// One conversation from all reports, by time. `speaker` resolves a label; turns with another label are left out, except
+/// those of a voice that has only a number.
 /// `start`: when the recording began.
 pub fn join(
     reports: &[&Report],
@@ -79,7 +81,7 @@ fn begin(report: &Report, start: Option<Timestamp>) -> Option<Timestamp> {
     first.or(report.at)
 }
 
-/// The turns whose speaker is known.
+/// The turns whose speaker is known, or is a voice that a speech recognizer told apart: those keep a label.
 fn named(report: &Report, speaker: impl Fn(&str) -> Option<Speaker>) -> Vec<Turn> {
     let Transcript::Turns(turns) = &report.transcript else {
         return Vec::new();
@@ -89,14 +91,17 @@ fn named(report: &Report, speaker: impl Fn(&str) -> Option<Speaker>) -> Vec<Turn
         let Some(label) = turn.label.take() else {
             return Some(turn);
         };
-        match (speaker(&label), turn.words_at.take()) {
-            (Some(known), words_at) => {
-                turn.speaker = known;
+        let words_at = turn.words_at.take();
+        let known = speaker(&label);
+        turn.label = voice(&label).filter(|_| known.is_none()).map(Into::into);
+        match (known, words_at) {
+            (None, None) if turn.label.is_none() => return None,
+            (None, Some(_)) if turn.label.is_none() => turn.speaker = Speaker::Caller,
+            (known, words_at) => {
+                turn.speaker = known.unwrap_or(Speaker::Caller);
                 let words = turn.text.get(words_at.unwrap_or(0) as usize..);
                 turn.text = words.unwrap_or_default().to_owned();
             }
-            (None, Some(_)) => turn.speaker = Speaker::Caller,
-            (None, None) => return None,
         }
         if turn.speaker == Speaker::Agent {
             turn.text = spoken(&turn.text).into_owned();
@@ -123,7 +128,7 @@ fn without_copies(conversations: Vec<Vec<Turn>>) -> Vec<Vec<Turn>> {
 }
 
 fn is_same(a: &Turn, b: &Turn) -> bool {
-    a.speaker == b.speaker && a.text == b.text
+    a.speaker == b.speaker && a.label == b.label && a.text == b.text
 }
 
 /// A turn of one of the jobs.

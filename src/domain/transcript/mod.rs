@@ -7,6 +7,7 @@ mod text;
 
 mod time;
 
+mod diarized;
 mod field_name;
 mod label;
 mod words;
@@ -47,6 +48,7 @@ mod read;
 
 mod join;
 
+pub use diarized::voice;
 pub use join::{is_complete, join, position};
 pub use label::by_identity;
 pub use parts::UnreadableReport;

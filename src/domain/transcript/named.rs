@@ -1,15 +1,18 @@
 //! The speaker of an item, from its fields.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{
+    diarized::number,
     kind::by_kind,
     label::{Label, label},
     report::Speaker,
 };
 
 /// Fields with the speaker, in order of preference.
-const FIELDS: [&str; 31] = [
+const FIELDS: [&str; 33] = [
     "role",
     "Role",
     "ParticipantRole",
@@ -38,9 +41,21 @@ const FIELDS: [&str; 31] = [
     "type",
     "event",
     "channel",
+    "media_channel",
+    "mediaChannel",
     "source",
     "side",
     "party",
+];
+/// Fields whose value may be a number that stands for a voice.
+const NUMBERED: [&str; 7] = [
+    "speaker",
+    "speaker_id",
+    "speaker_label",
+    "Speaker",
+    "channel",
+    "media_channel",
+    "mediaChannel",
 ];
 /// Fields with a participant's identity, which is more specific than a name.
 const IDENTITIES: [&str; 3] = ["participant_identity", "participantIdentity", "identity"];
@@ -57,11 +72,11 @@ const SIDES: [(&str, Speaker, Speaker); 6] = [
 ];
 
 /// The first known name; otherwise a side, otherwise an identity, otherwise the first unknown name.
-pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, &str)> {
+pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, Cow<'_, str>)> {
     if let Some(class) = class(fields) {
-        return Some((label(class), class));
+        return Some((label(class), class.into()));
     }
-    let mut unknown: Option<(Label, &str)> = None;
+    let mut unknown: Option<(Label, Cow<'_, str>)> = None;
     for field in FIELDS {
         let Some(name) = fields.get(field).and_then(name_in) else {
             continue;
@@ -71,14 +86,14 @@ pub(super) fn named(fields: &Map<String, Value>) -> Option<(Label, &str)> {
             label => label,
         };
         if label != Label::Unknown {
-            return Some((label, name));
+            return Some((label, name.into()));
         }
         let is_better = unknown.is_none() || IDENTITIES.contains(&field);
         if is_better && !is_kind(field) {
-            unknown = Some((label, name));
+            unknown = Some((label, name.into()));
         }
     }
-    side(fields).or(unknown)
+    side(fields).or(unknown).or_else(|| numbered(fields))
 }
 
 /// LangChain's `{"lc": 1, "type": "constructor", "id": ["langchain", …, "HumanMessage"]}`: the name of the class.
@@ -100,7 +115,15 @@ fn name_in(value: &Value) -> Option<&str> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-fn side(fields: &Map<String, Value>) -> Option<(Label, &str)> {
+/// A number that a speech recognizer gave the voice.
+fn numbered(fields: &Map<String, Value>) -> Option<(Label, Cow<'_, str>)> {
+    let number = NUMBERED
+        .iter()
+        .find_map(|field| number(fields.get(*field)?))?;
+    Some((Label::Unknown, number.into()))
+}
+
+fn side(fields: &Map<String, Value>) -> Option<(Label, Cow<'_, str>)> {
     let speaker = SIDES
         .iter()
         .find_map(|(field, yes, no)| match fields.get(*field) {
@@ -108,7 +131,7 @@ fn side(fields: &Map<String, Value>) -> Option<(Label, &str)> {
             Some(Value::Bool(false)) => Some(*no),
             _ => None,
         });
-    speaker.map(|speaker| (Label::Speaker(speaker), ""))
+    speaker.map(|speaker| (Label::Speaker(speaker), "".into()))
 }
 
 /// Whether a field names the speaker only sometimes.

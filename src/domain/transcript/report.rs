@@ -20,7 +20,8 @@ pub struct Turn {
     /// How long it lasted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<i64>,
-    /// The speaker's label in the report, if only the call's participants can resolve it. `speaker` then has no meaning.
+    /// The speaker's label in the report, if only the call's participants can resolve it; in the joined conversation, the name
+    /// of a voice that nobody can resolve. `speaker` then has no meaning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Box<str>>,
     /// Where the words begin in `text`, if the label is its beginning. If the label is no participant's, the text is the

@@ -33,9 +33,10 @@ impl Transcript {
 }
 
 fn line(turn: &Turn) -> Cow<'_, str> {
-    let speaker = match turn.speaker {
-        Speaker::Agent => "Agent",
-        Speaker::Caller => "Caller",
+    let speaker = match (&turn.label, turn.speaker) {
+        (Some(voice), _) => voice,
+        (None, Speaker::Agent) => "Agent",
+        (None, Speaker::Caller) => "Caller",
     };
     let mark = if turn.interrupted {
         " [interrupted]"

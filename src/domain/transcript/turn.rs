@@ -100,7 +100,7 @@ fn of_fields(fields: &Map<String, Value>, depth: u8) -> Item {
         None => return Item::Unknown,
         Some((Label::Speaker(speaker), _)) => Turn::new(speaker, text),
         Some((Label::Unknown, name)) => Turn {
-            label: Some(name.into()),
+            label: Some(name.into_owned().into()),
             ..Turn::new(Speaker::Caller, text)
         },
     };
@@ -138,8 +138,8 @@ fn keyed(fields: &Map<String, Value>) -> Option<Turn> {
     })
 }
 
-fn without_words(fields: &Map<String, Value>, named: Option<(Label, &str)>) -> Item {
-    match has_unread_words(fields, named.map(|(_, name)| name)) {
+fn without_words(fields: &Map<String, Value>, named: Option<(Label, Cow<'_, str>)>) -> Item {
+    match has_unread_words(fields, named.as_ref().map(|(_, name)| name.as_ref())) {
         true => Item::Wordless,
         false => Item::Silent,
     }

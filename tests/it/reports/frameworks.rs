@@ -5,7 +5,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::{both, post, read, report, row_has, taken, turns};
-use crate::harness::World;
+use livekit_airtable_sim::livekit::Person;
+
+use crate::harness::{World, caller};
 
 const WORDS: &str = "Agent: Hello there.\nCaller: Hi, Ava.";
 
@@ -185,4 +187,59 @@ async fn text_of_another_type_is_text() {
         let (status, problem) = post(&world, "?room=types-0", typed(kind), body.into()).await;
         assert_eq!(status, 400, "{kind}: {problem}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn voices_that_a_speech_recognizer_numbered_are_speakers() {
+    let world = World::new().await;
+    let shapes = [
+        // Deepgram
+        (
+            json!({ "metadata": { "request_id": "x" }, "results": { "channels": [], "utterances": [
+                { "start": 0.5, "end": 1.5, "transcript": "Hello there.", "speaker": 0, "channel": 0 },
+                { "start": 2.5, "end": 3.5, "transcript": "Hi, Ava.", "speaker": 1, "channel": 0 }] } }),
+            "Speaker 0: Hello there.\nSpeaker 1: Hi, Ava.",
+        ),
+        // AssemblyAI
+        (
+            json!({ "text": "Hello there. Hi, Ava.", "utterances": [{ "speaker": "A", "text": "Hello there." }, { "speaker": "B", "text": "Hi, Ava." }] }),
+            "Speaker A: Hello there.\nSpeaker B: Hi, Ava.",
+        ),
+        // WhisperX and pyannote
+        (
+            json!({ "segments": [{ "start": 0.5, "end": 1.5, "text": " Hello there.", "speaker": "SPEAKER_00" },
+                                 { "start": 2.5, "end": 3.5, "text": " Hi, Ava.", "speaker": "SPEAKER_01" }] }),
+            "Speaker 0: Hello there.\nSpeaker 1: Hi, Ava.",
+        ),
+        // Twilio
+        (
+            json!({ "sentences": [{ "media_channel": 1, "transcript": "Hello there." }, { "media_channel": 2, "transcript": "Hi, Ava." }] }),
+            "Speaker 1: Hello there.\nSpeaker 2: Hi, Ava.",
+        ),
+        (
+            json!(["Speaker 1: Hello there.", "Speaker 2: Hi, Ava."]),
+            "Speaker 1: Hello there.\nSpeaker 2: Hi, Ava.",
+        ),
+    ];
+    for (n, (shape, row)) in shapes.into_iter().enumerate() {
+        let room = format!("voices-{n}");
+        let call = world.livekit.open_room(&room);
+        world.row_is(&call, "Live").await;
+        taken(&world, &room, &shape, 2).await;
+        row_has(&world, &call, row).await;
+        let speaker = row.split_once(':').unwrap().0;
+        assert_eq!(turns(&world, &call).await[0]["speaker"], speaker);
+    }
+    // A participant with such a name is that participant.
+    let call = world.livekit.open_room("voices-known");
+    let person = Person {
+        identity: "B".into(),
+        ..caller("+15550143")
+    };
+    world.livekit.join("voices-known", person);
+    world.row_is(&call, "Live").await;
+    let body =
+        json!([{ "speaker": "A", "text": "Hello there." }, { "speaker": "B", "text": "Hi, Ava." }]);
+    taken(&world, "voices-known", &body, 2).await;
+    row_has(&world, &call, "Speaker A: Hello there.\nCaller: Hi, Ava.").await;
 }

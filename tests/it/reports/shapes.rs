@@ -131,7 +131,6 @@ async fn a_list_of_which_no_word_was_understood_is_refused_and_replaces_nothing(
     for body in [
         json!([{ "speaker": "somebody", "text": "Hello there." }]),
         json!({ "turns": [{ "text": "Hello there." }, { "role": "system", "content": "You are Ava." }] }),
-        json!([{ "speaker": 0, "transcript": "Hello there." }]),
         json!([17]),
     ] {
         let (status, problem) = report(&world, "?room=unread", &body).await;
