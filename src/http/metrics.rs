@@ -68,7 +68,8 @@ async fn missing(app: &App, now: Timestamp) -> Result<String, Problem> {
     Ok(text)
 }
 
-/// Summed over all replicas, `_job_runs` is 1 for each job; 0 means that no process runs it.
+/// Summed over all replicas, `_job_runs` is 1 for each job, or the number of replicas for one that each of them runs; 0
+/// means that no process runs it.
 fn jobs(app: &App) -> String {
     let mut text = String::from("# TYPE livekit_airtable_job_works gauge\n");
     let states = app.status.all();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::message;
 use crate::{
     domain::{
-        BucketRecording, Call, CallId, EgressId, EventPayload, Recording, Room, RoomName,
+        BucketRecording, Call, CallId, Claim, EgressId, EventPayload, Recording, Room, RoomName,
         nanoseconds,
     },
     livekit::body,
@@ -63,10 +63,11 @@ impl KnownRecordings {
             let messages = store.unfolded(&last, PAGE).await?;
             let Some(end) = messages.last() else { break };
             last.clone_from(&end.id);
-            for payload in messages
-                .iter()
-                .filter_map(|message| message::read(message).ok())
-            {
+            let ours = messages.iter().filter(|it| {
+                let claim = message::source(it).claim();
+                matches!(claim, Some(Claim::Any | Claim::Ours))
+            });
+            for payload in ours.filter_map(|message| message::read(message).ok()) {
                 known.add_payload(payload);
             }
         }
@@ -78,7 +79,11 @@ impl KnownRecordings {
         self.may_get_recording
             .insert(call.id.clone(), may_get_recording);
         for recording in call.recordings.values() {
-            self.add(recording);
+            match call.is_others() {
+                // What another project says of an egress does not tell whether one of ours is known.
+                true => drop(self.keys.insert(recording.key.clone())),
+                false => self.add(recording),
+            }
         }
     }
 

@@ -222,3 +222,85 @@ async fn each_project_has_the_words_for_its_room_of_that_name() {
         other.stop();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_of_ours_that_another_project_named_first_is_found_in_livekits_list() {
+    let keys = keys();
+    let settings = [
+        ("LIVEKIT_WEBHOOK_KEYS", keys.as_str()),
+        ("RECONCILE_INTERVAL", "1s"),
+    ];
+    for world in both(&settings).await {
+        let sid = "RM_listed";
+        other_hook(&world, &room_event("room_started", sid, "theirs")).await;
+        other_hook(&world, &room_event("room_finished", sid, "theirs")).await;
+        world.row_where(sid, |row| row.contains_key("Ended")).await;
+        world.livekit.lose_webhooks(true);
+        world.livekit.adopt_room("desk", sid);
+        world.livekit.join("desk", caller("+15551234567"));
+        world.starts("desk", 1).await;
+        let row = world.row_is(sid, "Live").await;
+        assert_eq!((text(&row, "Room"), text(&row, "Error")), ("desk", ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rooms_of_another_project_hide_none_of_ours() {
+    let keys = keys();
+    let settings = [
+        ("LIVEKIT_WEBHOOK_KEYS", keys.as_str()),
+        ("RECORD_ON", "manual"),
+    ];
+    for world in both(&settings).await {
+        let call = world.livekit.open_room("desk");
+        world.row_is(&call, "Live").await;
+        for n in 0..60 {
+            let sid = format!("RM_theirs{n}");
+            other_hook(&world, &room_event("room_started", &sid, "desk")).await;
+        }
+        settled(&world).await;
+        let start = json!({ "room_name": "desk" });
+        let started = answer(world.post("/v1/recordings", &start).await, 200).await;
+        assert_eq!(started["room_id"], call.as_str());
+        let words = json!({ "turns": [{ "role": "user", "content": "Ours." }] });
+        let sent = world.post("/v1/transcripts?room=desk", &words).await;
+        assert_eq!(answer(sent, 202).await["call_id"], call.as_str());
+        assert_eq!(world.livekit.starts().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_egress_and_an_object_that_another_project_names_first_are_ours() {
+    let keys = keys();
+    let settings = [
+        ("LIVEKIT_WEBHOOK_KEYS", keys.as_str()),
+        ("RECORD_ON", "manual"),
+        ("RECORDING_PATH", "rec/{room_name}.mp3"),
+        ("PUBLIC_URL", "https://calls.example.com"),
+    ];
+    for world in both(&settings).await {
+        let call = world.livekit.open_room("desk");
+        world.livekit.join("desk", caller("+15551234567"));
+        world.livekit.lose_webhooks(true);
+        let info = world.agent_starts("desk", "rec/desk.mp3").await;
+        let egress = info["egressId"].as_str().unwrap();
+        // Another project has a room of that name, and says the same of the egress and the object.
+        let forged = egress_event(
+            "egress_ended",
+            egress,
+            ("RM_theirs", "desk"),
+            "rec/desk.mp3",
+        );
+        other_hook(&world, &forged).await;
+        world.row_where("RM_theirs", |_| true).await;
+        world.livekit.lose_webhooks(false);
+        world.livekit.speak("desk");
+        world.livekit.close_room("desk");
+        let row = world.row_is(&call, "Complete").await;
+        assert_eq!(text(&row, "Error"), "");
+        let link = text(&row, "Recording URL").replace("https://calls.example.com", "");
+        assert_eq!(world.get(&link).await.status(), 302);
+        let theirs = world.row("RM_theirs").await.unwrap();
+        assert_eq!(text(&theirs, "Recording URL"), "", "{theirs:#?}");
+    }
+}

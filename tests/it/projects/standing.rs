@@ -1,6 +1,7 @@
 //! Whose a listed key is: LIVEKIT_URL says so, or it was LIVEKIT_API_KEY before.
 
 use serde_json::{Map, Value, json};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 
 use super::{
     OTHER, keys,
@@ -142,4 +143,37 @@ async fn an_unknown_key_changes_nothing_of_ours_before_and_after_the_answer() {
     });
     row.await;
     assert_eq!(world.row(&call).await.unwrap()["Status"], "Live");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_of_earlier_versions_are_ours() {
+    let keys = keys();
+    for mut world in both(&[("LIVEKIT_WEBHOOK_KEYS", keys.as_str())]).await {
+        other_hook(&world, &room_event("room_started", "RM_before", "desk")).await;
+        world.row_is("RM_before", "Live").await;
+        world.stop().await;
+        for table in ["inbox", "calls"] {
+            forget_projects(&world, table).await;
+        }
+        world.start().await;
+        other_hook(&world, &room_event("room_finished", "RM_before", "desk")).await;
+        settled(&world).await;
+        let shown = world.get("/v1/calls/RM_before").await;
+        assert_eq!(answer(shown, 200).await["status"], "live");
+        world
+            .hook(&room_event("room_finished", "RM_before", "desk"))
+            .await;
+        world
+            .row_where("RM_before", |row| row.contains_key("Ended"))
+            .await;
+    }
+}
+
+/// Makes the rows of a table such as the version before wrote.
+async fn forget_projects(world: &World, table: &str) {
+    sqlx::any::install_default_drivers();
+    let mut database = AnyConnection::connect(&world.database()).await.unwrap();
+    let sql = AssertSqlSafe(format!("UPDATE {table} SET project = NULL"));
+    sqlx::query(sql).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
 }
