@@ -19,7 +19,7 @@ use crate::domain::{Call, EgressId, Recording, nanoseconds::seconds};
 pub struct RowLinks {
     /// Leads to the recording.
     pub recording: Option<String>,
-    /// When `recording` expires; `None` for a permanent link.
+    /// When `recording` expires; `None` for a link that never does.
     pub expires: Option<Timestamp>,
     /// The links of all playable recordings, by egress ID; only if a column lists them.
     pub parts: BTreeMap<EgressId, String>,
@@ -27,6 +27,8 @@ pub struct RowLinks {
     pub transcript: Option<String>,
     /// Why the full transcript is missing from the bucket, if it should be there.
     pub transcript_missing: Option<String>,
+    /// When the links of a row that has none were revoked.
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// The content of a call's row.

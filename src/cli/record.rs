@@ -136,6 +136,9 @@ async fn stop(store: &Store, runner: &Runner, egress: &str) -> anyhow::Result<(C
     if let Some(recording) = recording.filter(|it| !call.is_running(it)) {
         return Ok((call, recording));
     }
+    if call.is_others() {
+        anyhow::bail!(requests::OTHER_PROJECT);
+    }
     let request = requests::stop(store, &call, egress, (runner.clock)()).await?;
     runner.wake.intake.notify_one();
     let outcome = wait_for(|| request.outcome(store)).await?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Source;
 
 /// The variables whose value is a secret, or may contain one.
-const SECRETS: [&str; 13] = [
+const SECRETS: [&str; 14] = [
     "LIVEKIT_API_SECRET",
     "LIVEKIT_WEBHOOK_KEYS",
     "S3_SECRET_KEY",
@@ -14,6 +14,7 @@ const SECRETS: [&str; 13] = [
     "AIRTABLE_TOKEN",
     "API_TOKEN",
     "LINK_SECRET",
+    "LINK_SECRETS_BEFORE",
     "EGRESS_WEBHOOK_URL",
     "EGRESS_WEBHOOK_SECRET",
     "ALERT_WEBHOOK_URL",

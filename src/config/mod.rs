@@ -22,6 +22,7 @@ mod storage_host;
 
 mod database;
 mod keys;
+mod links;
 mod log;
 mod proxies;
 mod region;

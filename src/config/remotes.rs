@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::domain::RowWrites;
+use crate::domain::{KeyEntry, RowWrites, SigningKey};
 
 use super::{AirtableSettings, LiveKitSettings, Reader, address, list, network};
 
@@ -28,7 +28,11 @@ impl LiveKitSettings {
         if is_public_key(&api_key, &api_secret, &url) {
             r.refuse("LIVEKIT_API_KEY", PUBLIC_KEY);
         }
-        let mut webhook_keys = vec![(api_key.clone(), api_secret.clone())];
+        let mut webhook_keys = vec![SigningKey {
+            name: api_key.clone(),
+            secret: api_secret.clone(),
+            entry: KeyEntry::Main,
+        }];
         webhook_keys.extend(more_webhook_keys(r, &url));
         Self {
             url,
@@ -39,35 +43,59 @@ impl LiveKitSettings {
     }
 }
 
-/// LIVEKIT_WEBHOOK_KEYS. A pair in another notation would be a key that signs nothing.
-fn more_webhook_keys(r: &mut Reader<'_>, url: &str) -> Vec<(String, SecretString)> {
+/// LIVEKIT_WEBHOOK_KEYS, those for webhooks alone first: what is listed as such opens nothing. A pair in another notation
+/// would be a key that signs nothing.
+fn more_webhook_keys(r: &mut Reader<'_>, url: &str) -> Vec<SigningKey> {
     let name = "LIVEKIT_WEBHOOK_KEYS";
-    let expected = "comma-separated key:secret pairs";
+    let expected = "comma-separated key:secret pairs, or key:secret:webhooks";
     let list = r.secret(name, expected).unwrap_or_default();
-    let mut keys = Vec::new();
+    let mut keys: Vec<SigningKey> = Vec::new();
     for (i, pair) in list::items(list.expose_secret()).into_iter().enumerate() {
         match key_and_secret(pair) {
-            Ok((key, secret)) if is_public_key(key, &secret.into(), url) => {
+            Ok(key) if is_public_key(&key.name, &key.secret, url) => {
                 r.refuse(name, format!("pair {} {PUBLIC_KEY}", i + 1));
             }
-            Ok((key, secret)) => keys.push((key.to_owned(), SecretString::from(secret))),
+            Ok(key) => keys.push(key),
             Err(why) => r.refuse(name, format!("pair {} {why}, expected {expected}", i + 1)),
         }
     }
-    keys
+    let closed = |key: &SigningKey| key.entry == KeyEntry::Webhooks;
+    let (mut all, listed): (Vec<_>, Vec<_>) = keys.into_iter().partition(closed);
+    for key in listed {
+        let same = |it: &&SigningKey| it.secret.expose_secret() == key.secret.expose_secret();
+        if !all
+            .iter()
+            .filter(same)
+            .any(|it| closed(it) && it.name == key.name)
+        {
+            all.push(key);
+        }
+    }
+    all
 }
 
-fn key_and_secret(pair: &str) -> Result<(&str, &str), &'static str> {
+fn key_and_secret(pair: &str) -> Result<SigningKey, &'static str> {
     let pair = pair.split_once(':').map(|(k, s)| (k.trim(), s.trim()));
     let Some((key, secret)) = pair.filter(|(k, s)| !k.is_empty() && !s.is_empty()) else {
         return Err("is not key:secret");
     };
+    let (secret, entry) = match secret.rsplit_once(':') {
+        Some((secret, used)) if used.trim() == "webhooks" => (secret.trim(), KeyEntry::Webhooks),
+        _ => (secret, KeyEntry::Listed),
+    };
+    if secret.is_empty() {
+        return Err("is not key:secret");
+    }
     match is_api_key(key) {
         true if secret.contains(char::is_whitespace) => Err("has a blank in its secret"),
         true if secret.contains([':', ';', '|', '"', '\'']) => {
-            Err("has a second colon, a semicolon or quotes in its secret")
+            Err("has a second colon (but for :webhooks), a semicolon or quotes in its secret")
         }
-        true => Ok((key, secret)),
+        true => Ok(SigningKey {
+            name: key.to_owned(),
+            secret: secret.into(),
+            entry,
+        }),
         false => Err("has a key with other characters than letters, digits, - and _"),
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::{
 };
 
 use super::{
-    HttpSettings, LinksSettings, MirrorSettings, Reader, RecordingSettings, TimesSettings, address,
-    check, rooms, strength, tokens,
+    HttpSettings, MirrorSettings, Reader, RecordingSettings, TimesSettings, address, check, rooms,
+    strength, tokens,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -87,17 +87,6 @@ fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
         r.refuse("RECORDING_PATH", format!("{why}, expected {expected}"));
     }
     path
-}
-
-impl LinksSettings {
-    /// PUBLIC_URL and LINK_SECRET.
-    pub fn read(r: &mut Reader<'_>) -> Self {
-        let expected = "the public URL of this service, like https://calls.example.com";
-        let public_url = r.address("PUBLIC_URL", expected, address::public_url);
-        let secret = r.own_secret("LINK_SECRET", "a secret");
-        strength::check_text(r, "LINK_SECRET", secret.as_ref());
-        Self { public_url, secret }
-    }
 }
 
 impl MirrorSettings {

@@ -15,12 +15,24 @@ const NEW_SIGNING: &str = "`echo \"whsec_$(openssl rand -base64 32)\"` makes a n
 
 /// Refuses a text under 32 characters.
 pub(super) fn check_text(r: &mut Reader<'_>, name: &str, secret: Option<&SecretString>) {
+    check_length(r, name, secret, NEW);
+}
+
+/// The same for the secret of permanent links; the error says how links that are in use stay valid.
+pub(super) fn check_link_secret(r: &mut Reader<'_>, name: &str, secret: Option<&SecretString>) {
+    let advice = format!(
+        "{NEW}; move the old one to LINK_SECRETS_BEFORE, and links that it has signed stay valid"
+    );
+    check_length(r, name, secret, &advice);
+}
+
+fn check_length(r: &mut Reader<'_>, name: &str, secret: Option<&SecretString>, advice: &str) {
     let length = secret.map(|secret| secret.expose_secret().chars().count());
     if let Some(length) = length.filter(|length| *length < CHARACTERS) {
         r.refuse(
             name,
             format!(
-                "has {length} characters and can be guessed, expected at least {CHARACTERS}: {NEW}"
+                "has {length} characters and can be guessed, expected at least {CHARACTERS}: {advice}"
             ),
         );
     }

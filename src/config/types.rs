@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use crate::domain::{
-    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorTranscript, RowWrites,
+    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorTranscript, RowWrites, SigningKey,
     audit::TrustedProxies,
     policy::{RecordOn, Simulations},
 };
@@ -18,8 +18,8 @@ pub struct LiveKitSettings {
     pub api_key: String,
     /// LIVEKIT_API_SECRET
     pub api_secret: SecretString,
-    /// Keys that may sign webhooks, `(key, secret)`: the main key first, then LIVEKIT_WEBHOOK_KEYS.
-    pub webhook_keys: Vec<(String, SecretString)>,
+    /// Keys that may sign webhooks: the main key first, then LIVEKIT_WEBHOOK_KEYS.
+    pub webhook_keys: Vec<SigningKey>,
 }
 
 /// S3_*: the bucket.
@@ -83,12 +83,17 @@ pub struct RecordingSettings {
     /// How old a row may be whose presigned URL is renewed.
     pub url_refresh: Duration,
 }
-/// PUBLIC_URL and LINK_SECRET: permanent links.
+
+/// PUBLIC_URL, LINK_SECRET and LINK_…: permanent links.
 pub struct LinksSettings {
     /// Without a slash at its end.
     pub public_url: Option<String>,
-    /// `None`: the secret stored in the database.
+    /// LINK_SECRET; `None`: the one that the first start made.
     pub secret: Option<SecretString>,
+    /// LINK_SECRETS_BEFORE
+    pub secrets_before: Vec<SecretString>,
+    /// LINK_LIFE; `None`: for ever.
+    pub life: Option<Duration>,
 }
 
 /// EGRESS_WEBHOOK_*: the mirror.

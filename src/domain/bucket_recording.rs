@@ -9,7 +9,7 @@ use super::{
     egress_status::EgressStatus,
     hex::hex,
     id::CallId,
-    key_pattern,
+    key_pattern, path,
     recording::{FOUND, Recording},
     room::Room,
 };
@@ -76,6 +76,19 @@ impl BucketRecording {
             ..Recording::default()
         }
     }
+}
+
+/// Whether RECORDING_PATH makes this key for a recording of this call: it has the call's sid, or, where the path has none,
+/// its room's name.
+pub fn fits_call(template: &str, key: &str, call_id: &str, room_name: &str) -> bool {
+    let parts = key_pattern::read(template, key);
+    parts.is_some_and(|parts| match parts.room_sid.as_str() {
+        "" => {
+            let by_name = !path::has_room_id(template) && !room_name.is_empty();
+            by_name && parts.room_name == room_name
+        }
+        sid => sid == call_id,
+    })
 }
 
 /// Whether RECORDING_PATH can have made this key.
@@ -145,6 +158,21 @@ mod tests {
         );
         assert_eq!(prefix(by_id), "recordings/");
         assert_eq!(prefix("{room_id}.mp3"), "");
+    }
+
+    #[test]
+    fn a_key_fits_the_call_that_it_names() {
+        let fits = |template, key| fits_call(template, key, "RM_a", "desk");
+        let (by_id, by_name) = ("rec/{room_id}.mp3", "rec/{room_name}.mp3");
+        assert!(fits(by_id, "rec/RM_a.mp3") && fits(by_id, "rec/RM_a-2.mp3"));
+        assert!(fits(by_name, "rec/desk.mp3") && fits(by_name, "rec/desk-RM_a.mp3"));
+        for other in ["rec/RM_b.mp3", "rec/AJ_1.mp3", "rec/RM_a.txt", "x/RM_a.mp3"] {
+            assert!(!fits(by_id, other), "{other}");
+        }
+        for other in ["rec/front.mp3", "rec/desk-RM_b.mp3", "rec/.mp3"] {
+            assert!(!fits(by_name, other), "{other}");
+        }
+        assert!(!fits("", "rec/desk.mp3"));
     }
 
     #[test]

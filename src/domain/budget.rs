@@ -137,6 +137,16 @@ impl Allowance {
         forecast.max(self.mode(now))
     }
 
+    /// Whether requests can be spent on what no call waits for, and the pace still leaves a twentieth of the month's.
+    pub fn has_spare(&self, now: Timestamp) -> bool {
+        let kept = self.limit.unwrap_or_default() / 20;
+        let later = Allowance {
+            used: self.used + kept,
+            ..*self
+        };
+        later.mode(now) == Mode::Free
+    }
+
     /// Whether so many requests are left that a forecast still holds some seconds later.
     pub fn is_ample(&self, demand: &Demand, now: Timestamp) -> bool {
         let enough = 2 * demand.requests(now) + AMPLE;
@@ -227,6 +237,15 @@ mod tests {
         assert_eq!(mode(Some(1000), 32, "2026-11-01T00:01:00Z"), Mode::Free);
         assert_eq!(mode(Some(1000), 34, "2026-11-01T00:01:00Z"), Mode::Saving);
         assert_eq!(mode(Some(1), 0, "2026-11-01T00:00:00Z"), Mode::Free);
+    }
+
+    #[test]
+    fn what_can_wait_leaves_a_twentieth() {
+        let has_spare = |limit, used, now| Allowance { limit, used }.has_spare(at(now));
+        assert!(has_spare(Some(1000), 450, "2026-11-16T00:00:00Z"));
+        assert!(!has_spare(Some(1000), 451, "2026-11-16T00:00:00Z"));
+        assert!(!has_spare(Some(1000), 0, "2026-11-01T00:01:00Z"));
+        assert!(has_spare(None, 1_000_000, "2026-11-02T00:00:00Z"));
     }
 
     #[test]

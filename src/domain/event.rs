@@ -12,6 +12,7 @@ use super::{
     id_rules::is_id,
     object::Object,
     participant::Participant,
+    project::{Claim, Signer},
     recording::Recording,
     room::Room,
     start_refusal::StartRefusal,
@@ -30,12 +31,25 @@ pub struct Event {
 /// The source of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventSource {
-    /// A LiveKit webhook, signed with this API key.
+    /// A LiveKit webhook, signed with this API key, as an earlier version stored it.
     Webhook { key: String },
+    /// A webhook, or an agent's report, signed with a key whose project is known.
+    Signed(Signer),
     /// LiveKit's API, called with LIVEKIT_API_KEY, which only shows its own project.
     Api,
     /// Agents, people, and our own observations.
     Others,
+}
+
+impl EventSource {
+    /// The calls on which it may act; `None`: nobody knows yet whose key has signed it.
+    pub fn claim(&self) -> Option<Claim> {
+        match self {
+            EventSource::Signed(signer) => signer.claim(),
+            EventSource::Api => Some(Claim::Ours),
+            EventSource::Webhook { .. } | EventSource::Others => Some(Claim::Any),
+        }
+    }
 }
 
 /// What an inbox message says about a call.

@@ -9,6 +9,14 @@ pub struct UnknownName {
 }
 
 impl UnknownName {
+    /// A text that is none of these.
+    pub fn new(given: &str, known: &[&str]) -> UnknownName {
+        UnknownName {
+            given: given.to_owned(),
+            known: known.join(", "),
+        }
+    }
+
     /// The name that was given.
     pub fn given(&self) -> &str {
         &self.given
@@ -24,9 +32,6 @@ pub fn by_name<T: Copy>(
     let named = all.iter().copied().find(|one| as_str(*one) == name);
     named.ok_or_else(|| {
         let known: Vec<&str> = all.iter().map(|one| as_str(*one)).collect();
-        UnknownName {
-            given: name.to_owned(),
-            known: known.join(", "),
-        }
+        UnknownName::new(name, &known)
     })
 }

@@ -63,6 +63,8 @@ pub struct Policy {
     pub began_at: Timestamp,
     /// S3_BUCKET; `None`: the places of recordings are not checked.
     pub bucket: Option<OurBucket>,
+    /// RECORDING_PATH; empty: it matches no key.
+    pub path: String,
     /// RECORD_SIMULATIONS
     pub simulations: Simulations,
     included: GlobSet,
@@ -90,6 +92,7 @@ impl Policy {
             on,
             began_at: Timestamp::MIN,
             bucket: None,
+            path: String::new(),
             simulations: Simulations::Ignored,
             included: included.build()?,
             excluded: excluded.build()?,
@@ -102,6 +105,7 @@ impl Policy {
             on: RecordOn::Manual,
             began_at: Timestamp::MIN,
             bucket: None,
+            path: String::new(),
             simulations: Simulations::Recorded,
             included: GlobSet::empty(),
             excluded: GlobSet::empty(),

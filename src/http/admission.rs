@@ -41,7 +41,7 @@ pub struct Admission {
     large: Semaphore,
     /// One permit: transcripts are parsed one at a time.
     parsing: Semaphore,
-    /// Requests by the hash of identity and room of a LiveKit token.
+    /// Requests by the hash of key, identity and room of a LiveKit token.
     tokens: DefaultKeyedRateLimiter<u64>,
     hasher: std::hash::RandomState,
 }
@@ -84,12 +84,12 @@ impl Admission {
         place.map_err(|_| Problem::unavailable("too many requests at once; retry this one"))
     }
 
-    /// 429 if too many requests were sent with LiveKit tokens of this identity and room.
-    pub(super) fn check_rate(&self, grants: &Grants) -> Result<(), Problem> {
+    /// 429 if too many requests were sent with LiveKit tokens of this API key, identity and room.
+    pub(super) fn check_rate(&self, key: &str, grants: &Grants) -> Result<(), Problem> {
         if self.tokens.len() > MANY_TOKENS {
             self.tokens.retain_recent();
         }
-        let key = self.hasher.hash_one((&grants.identity, &grants.room));
+        let key = self.hasher.hash_one((key, &grants.identity, &grants.room));
         self.tokens.check_key(&key).map_err(|_| {
             let detail = format!(
                 "too many requests with this token: at most {TOKEN_BURST} at once, and {TOKEN_RATE} per second after that"

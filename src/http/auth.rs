@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 
 use super::{App, error::Problem, tokens::Access};
 use crate::{
-    domain::{Scope, audit::Actor},
+    domain::{Claim, Scope, Signer, Standing, audit::Actor},
     livekit::token::{Grants, TokenError, named_key},
 };
 
@@ -18,8 +18,8 @@ const UNKNOWN_KEY: &str = "An agent on LiveKit Cloud gets a key of its own: give
 pub(super) enum Bearer {
     /// API_TOKEN, or one of API_TOKENS.
     Api(Arc<Access>),
-    /// A LiveKit token, which permits what it grants in its room.
-    LiveKit(Grants),
+    /// A LiveKit token, which permits what it grants in its room, and whose key has signed it.
+    LiveKit(Grants, Signer),
 }
 
 /// What a request with a body needs: a grant of a LiveKit token, or a scope of ours.
@@ -45,8 +45,8 @@ impl Grant {
 pub(super) fn sender(app: &App, headers: &HeaderMap, grant: Grant) -> Result<Bearer, Problem> {
     let bearer = bearer(app, headers)?;
     bearer.may(grant)?;
-    if let Bearer::LiveKit(grants) = &bearer {
-        app.admission.check_rate(grants)?;
+    if let Bearer::LiveKit(grants, signer) = &bearer {
+        app.admission.check_rate(&signer.key, grants)?;
     }
     Ok(bearer)
 }
@@ -57,8 +57,8 @@ pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> 
     if let Some(access) = app.tokens.find(token) {
         return Ok(Bearer::Api(access));
     }
-    match app.keys.verify_token(token, (app.clock)()) {
-        Ok(grants) => Ok(Bearer::LiveKit(grants)),
+    match app.keys.verify_sender(token, (app.clock)()) {
+        Ok((grants, signer)) => Ok(Bearer::LiveKit(grants, signer)),
         Err(refused) => {
             let key = refused.is_foreign().then(|| named_key(token));
             log_refusal(app, refused, key.as_deref());
@@ -115,7 +115,7 @@ fn without_token(app: &App) -> Problem {
 pub(super) fn reader(app: &App, headers: &HeaderMap, scope: Scope) -> Result<(), Problem> {
     match bearer(app, headers)? {
         Bearer::Api(access) => permitted(&access, scope),
-        Bearer::LiveKit(_) => Err(Problem::forbidden(format!(
+        Bearer::LiveKit(..) => Err(Problem::forbidden(format!(
             "reading requires API_TOKEN, or a token of API_TOKENS with the scope `{}`",
             scope.as_str()
         ))),
@@ -130,8 +130,8 @@ pub(super) fn actor(app: &App, headers: &HeaderMap) -> Actor {
     if let Some(access) = app.tokens.find(token) {
         return Actor::Token(access.name.clone());
     }
-    let grants = app.keys.verify_token(token, (app.clock)());
-    grants.map_or(Actor::Unknown, |grants| {
+    let sender = app.keys.verify_sender(token, (app.clock)());
+    sender.map_or(Actor::Unknown, |(grants, _)| {
         Actor::LiveKit(Some(grants.identity))
     })
 }
@@ -140,6 +140,20 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Recordings are started and stopped in our project: its key may, and no other.
+fn starts_and_stops(signer: &Signer) -> Result<(), Problem> {
+    let key = &signer.key;
+    match signer.standing {
+        Standing::Ours => Ok(()),
+        Standing::Earlier | Standing::Other => Err(Problem::forbidden(format!(
+            "the key {key:?} is another LiveKit project's: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
+        ))),
+        Standing::Undecided(_) => Err(Problem::forbidden(format!(
+            "LIVEKIT_URL has not said yet whether the key {key:?} is of its project: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
+        ))),
+    }
 }
 
 fn permitted(access: &Access, scope: Scope) -> Result<(), Problem> {
@@ -157,10 +171,13 @@ impl Bearer {
     /// A token of ours must have the scope, a LiveKit token the grant, and name a room. Checked before the body is
     /// received.
     pub(super) fn may(&self, grant: Grant) -> Result<(), Problem> {
-        let grants = match self {
+        let (grants, signer) = match self {
             Bearer::Api(access) => return permitted(access, grant.scope()),
-            Bearer::LiveKit(grants) => grants,
+            Bearer::LiveKit(grants, signer) => (grants, signer),
         };
+        if grant == Grant::Record {
+            starts_and_stops(signer)?;
+        }
         let (name, granted) = match grant {
             Grant::Report => ("roomAdmin", grants.room_admin),
             Grant::Record => ("roomRecord", grants.room_record),
@@ -179,7 +196,7 @@ impl Bearer {
     /// A LiveKit token must be for this room.
     pub(super) fn is_for(&self, room_name: &str) -> Result<(), Problem> {
         match self {
-            Bearer::LiveKit(grants) if grants.room.as_deref() != Some(room_name) => {
+            Bearer::LiveKit(grants, _) if grants.room.as_deref() != Some(room_name) => {
                 Err(Problem::forbidden("the token is for another room"))
             }
             _ => Ok(()),
@@ -190,7 +207,20 @@ impl Bearer {
     pub(super) fn room(&self) -> Option<&str> {
         match self {
             Bearer::Api(_) => None,
-            Bearer::LiveKit(grants) => grants.room.as_deref(),
+            Bearer::LiveKit(grants, _) => grants.room.as_deref(),
         }
+    }
+
+    /// Who signed a LiveKit token.
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        match self {
+            Bearer::Api(_) => None,
+            Bearer::LiveKit(_, signer) => Some(signer),
+        }
+    }
+
+    /// The calls on which the bearer may act; `None`: LIVEKIT_URL has not said yet.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.signer().map_or(Some(Claim::Any), Signer::claim)
     }
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{App, auth, error::Problem, room_names};
 use crate::{
-    domain::{Scope, Status, by_name},
+    domain::{Claim, Scope, Status, by_name},
     store::{CallFilter, CallRow, DeliveryState},
     view::{CallDetailView, CallPageView},
 };
@@ -47,7 +47,8 @@ pub(super) async fn list(
     if let Some(name) = &filter.room_name {
         let names = room_names::names(name, None);
         if names.len() > 1
-            && let Some(known) = room_names::known(&app, names.iter().map(String::as_str)).await?
+            && let Some(known) =
+                room_names::known(&app, names.iter().map(String::as_str), &Claim::Any).await?
         {
             filter.room_name = Some(known.to_owned());
         }

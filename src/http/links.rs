@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{App, error::Problem};
+use super::{App, error::Problem, link_check};
 use crate::{
     domain::{Recording, content_type, link::Linked},
     storage::{self, ObjectHead, Served},
@@ -63,15 +63,16 @@ async fn recording_link(
 ) -> Result<Response, Problem> {
     let (Path((egress_id, signature)), Query(query)) = (path?, query?);
     let unknown = || Problem::not_found("this recording does not exist");
-    if !app.links.verify(Linked::Recording(&egress_id), &signature) {
-        return Err(unknown());
-    }
+    let link = app.links.verify(Linked::Recording(&egress_id), &signature);
+    let link = link.ok_or_else(unknown)?;
     let row = app.store.call_of_egress(&egress_id).await?;
     let call = row.ok_or_else(unknown)?.call;
     let recording = call
         .recordings
         .get(egress_id.as_str())
         .ok_or_else(unknown)?;
+    let since = call.recording_linked_since(recording);
+    link_check::check(app, &call, link, since).await?;
     if call.is_contested(recording) {
         let detail = "this recording's file is also claimed by another call and may hold the other conversation";
         return Err(Problem::new(StatusCode::GONE, detail));
@@ -91,15 +92,14 @@ async fn transcript_link(
 ) -> Result<Response, Problem> {
     let (Path((call_id, signature)), Query(query)) = (path?, query?);
     let unknown = || Problem::not_found("this transcript does not exist");
-    if !app.links.verify(Linked::Transcript(&call_id), &signature) {
-        return Err(unknown());
-    }
+    let link = app.links.verify(Linked::Transcript(&call_id), &signature);
+    let link = link.ok_or_else(unknown)?;
     let row = app.store.call(&call_id).await?;
-    let key = row
-        .and_then(|row| row.call.transcript_file)
-        .ok_or_else(unknown)?;
+    let call = row.ok_or_else(unknown)?.call;
+    let key = call.transcript_file.as_ref().ok_or_else(unknown)?;
+    link_check::check(app, &call, link, call.transcript_linked_since()).await?;
     let file = File {
-        key: &key,
+        key,
         what: "transcript",
         content_type: "text/plain; charset=utf-8",
         life: SHORTEST,

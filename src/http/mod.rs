@@ -17,6 +17,7 @@ mod budget;
 mod calls;
 mod get_transcript;
 mod health;
+mod link_check;
 mod links;
 mod metrics;
 mod post_transcript;

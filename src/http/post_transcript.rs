@@ -56,12 +56,13 @@ pub(super) async fn receive(
             "the room is missing: set `room_id`, `room` or `room_name` in the body or the query",
         ));
     }
-    let meant = report_room::meant(&app, &room).await?;
+    let claim = bearer.claim();
+    let meant = report_room::meant(&app, &room, claim.as_ref()).await?;
     let call = match (outline.labels.is_empty(), room.sid.is_empty()) {
         (true, true) => None,
-        (true, false) => report_room::call(&app, &meant).await?,
+        (true, false) => report_room::call(&app, &meant, claim.as_ref()).await?,
         // Participants who have just joined may still be in the inbox.
-        (false, _) => report_room::call_with(&app, &meant, &outline).await?,
+        (false, _) => report_room::call_with(&app, &meant, claim.as_ref(), &outline).await?,
     };
     let name = report_room::room_name(call.as_ref(), &meant, bearer.room());
     bearer.is_for(&name)?;
@@ -71,6 +72,10 @@ pub(super) async fn receive(
     // While a large body is written, there are several copies of it. Small ones share a transaction.
     let store_permit = parse_permit.filter(|_| stored.len() > LARGE);
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
+    let message = match bearer.signer() {
+        Some(signer) => message.signed(signer.clone()),
+        None => message,
+    };
     let call_id = keep(&app, message).await?;
     drop(store_permit);
     Ok((

@@ -135,8 +135,14 @@ pub(super) async fn stop(
         .recordings
         .get(egress_id.as_str())
         .ok_or_else(unknown)?;
+    if call.is_others() && bearer.signer().is_some() {
+        return Err(unknown());
+    }
     if !call.is_running(recording) {
         return Ok(recorded(&call, recording));
+    }
+    if call.is_others() {
+        return Err(refused(requests::OTHER_PROJECT.to_owned()));
     }
     let request = requests::stop(&app.store, &call, &egress_id, (app.clock)()).await?;
     app.wake.intake.notify_one();

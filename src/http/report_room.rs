@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{App, error::Problem, room_names, wait::wait_for};
 use crate::{
-    domain::{Call, Room, RoomName, is_id, participant::Participant, transcript::Outline},
+    domain::{Call, Claim, Room, RoomName, is_id, participant::Participant, transcript::Outline},
     store,
 };
 
@@ -59,11 +59,19 @@ pub(super) fn room(own: Room, query: RoomQuery, raw: Option<&str>, token: Option
 
 /// The room with the one name that the sender probably meant: the first that has calls; otherwise the one with the `+` of a
 /// phone number, or as it was sent.
-pub(super) async fn meant(app: &App, room: &Room) -> Result<Room, store::Error> {
+pub(super) async fn meant(
+    app: &App,
+    room: &Room,
+    claim: Option<&Claim>,
+) -> Result<Room, store::Error> {
     let mut meant = room.clone();
     if !std::mem::take(&mut meant.other_names).is_empty() {
         let names = room.names().map(RoomName::as_str);
-        let known = room_names::known(app, names).await?.map(str::to_owned);
+        let known = match claim {
+            Some(claim) => room_names::known(app, names, claim).await?,
+            None => None,
+        };
+        let known = known.map(str::to_owned);
         let name = known.or_else(|| room_names::with_number(&room.name));
         meant.name = name.map_or_else(|| room.name.clone(), RoomName::from);
     }
@@ -74,10 +82,12 @@ pub(super) async fn meant(app: &App, room: &Room) -> Result<Room, store::Error> 
 pub(super) async fn call_with(
     app: &App,
     room: &Room,
+    claim: Option<&Claim>,
     outline: &Outline,
 ) -> Result<Option<Call>, Problem> {
     let known = wait_for(app, PARTICIPANTS_TIMEOUT, || async {
-        let call = call(app, room).await?;
+        let call = known_call(app, room, claim).await?;
+        let call = call.filter(|call| may_report(call, claim));
         let is_known = |call: &Call| {
             let mut labels = outline.labels.keys();
             labels.any(|label| call.speaker(label).is_some())
@@ -86,19 +96,58 @@ pub(super) async fn call_with(
     });
     match known.await {
         Some(call) => Ok(Some(call)),
-        None => Ok(call(app, room).await?),
+        None => call(app, room, claim).await,
     }
 }
 
-/// The call of the room: by its sid, otherwise the open one, otherwise the newest.
-pub(super) async fn call(app: &App, room: &Room) -> Result<Option<Call>, store::Error> {
+/// The call of the room: by its sid, otherwise the open one, otherwise the newest. Without a claim nobody knows whose the
+/// sender's key is, and therefore which call.
+///
+/// # Errors
+/// 403 if the call is another project's than the sender's key.
+pub(super) async fn call(
+    app: &App,
+    room: &Room,
+    claim: Option<&Claim>,
+) -> Result<Option<Call>, Problem> {
+    let call = known_call(app, room, claim).await?;
+    match call {
+        Some(call) if claim.is_some() && !may_report(&call, claim) => Err(Problem::forbidden(
+            "the call is of another LiveKit project than the key that signed the token",
+        )),
+        call => Ok(call.filter(|call| may_report(call, claim))),
+    }
+}
+
+fn may_report(call: &Call, claim: Option<&Claim>) -> bool {
+    claim.is_some_and(|claim| claim.admits(&call.project))
+}
+
+async fn known_call(
+    app: &App,
+    room: &Room,
+    claim: Option<&Claim>,
+) -> Result<Option<Call>, store::Error> {
     if !room.sid.is_empty() {
         return Ok(app.store.call(&room.sid).await?.map(|row| row.call));
     }
-    let rows = app.store.calls_named(&room.name, CALLS).await?;
-    let mut calls: Vec<Call> = rows.into_iter().map(|row| row.call).collect();
-    let open = calls.iter().position(Call::is_open);
-    Ok((!calls.is_empty()).then(|| calls.swap_remove(open.unwrap_or(0))))
+    let Some(claim) = claim else {
+        return Ok(None);
+    };
+    // Of calls with one name, ours come first.
+    let claims = match claim {
+        Claim::Any => vec![&Claim::Ours, claim],
+        claim => vec![claim],
+    };
+    for claim in claims {
+        let rows = app.store.calls_named(&room.name, claim, CALLS).await?;
+        let mut calls: Vec<Call> = rows.into_iter().map(|row| row.call).collect();
+        let open = calls.iter().position(Call::is_open);
+        if !calls.is_empty() {
+            return Ok(Some(calls.swap_remove(open.unwrap_or(0))));
+        }
+    }
+    Ok(None)
 }
 
 /// What becomes of a turn whose label names no known participant.

@@ -4,7 +4,10 @@
 use url::form_urlencoded;
 
 use super::App;
-use crate::{domain::with_blanks, store};
+use crate::{
+    domain::{Claim, with_blanks},
+    store,
+};
 
 /// The minimum number of digits in a phone number.
 const SHORTEST_NUMBER: usize = 7;
@@ -33,13 +36,14 @@ pub(super) fn names(name: &str, query: Option<&str>) -> Vec<String> {
     names
 }
 
-/// The first of several names that a call has.
+/// The first of several names that a call has on which the sender may act.
 pub(super) async fn known<'a>(
     app: &App,
     names: impl Iterator<Item = &'a str>,
+    claim: &Claim,
 ) -> Result<Option<&'a str>, store::Error> {
     for name in names {
-        if !app.store.calls_named(name, 1).await?.is_empty() {
+        if !app.store.calls_named(name, claim, 1).await?.is_empty() {
             return Ok(Some(name));
         }
     }

@@ -60,13 +60,12 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         // LiveKit counts a 4xx as delivered.
         _ => Problem::unavailable("the body was incomplete or took too long; send it again"),
     })?;
-    let key = signed
+    let signer = signed
         .verify(&body)
         .map_err(|refused| refuse(app, refused, None))?;
     let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
     message.dedupe = Some(signed.dedupe_key(&body));
-    message.signed_by = Some(key);
-    Ok(message)
+    Ok(message.signed(signer))
 }
 
 async fn is_too_large(body: Body) -> bool {

@@ -4,14 +4,17 @@
 //! Verified here and not with `livekit_api::access_token::TokenVerifier`, which reads its own clock, supports one key
 //! only, and rejects an entire token because of a grant with an unexpected type.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::Sha256;
 
 pub use super::token_error::TokenError;
+use crate::domain::{KeyEntry, Signer, SigningKey, Standing, hex};
 
 /// Allowed difference between LiveKit's clock and ours, in seconds.
 const LEEWAY: f64 = 60.0;
@@ -19,9 +22,23 @@ const LEEWAY: f64 = 60.0;
 /// How many characters of an unknown key are shown.
 const LONGEST_KEY: usize = 60;
 
-/// The accepted API keys, LIVEKIT_API_KEY first. A key may be listed twice, with its old and its new secret.
+/// The accepted API keys, LIVEKIT_API_KEY first. A key may be listed twice, with its old and its new secret. Clones share
+/// what is found out of them.
 #[derive(Clone)]
-pub struct Keys(Vec<(String, SecretString)>);
+pub struct Keys(Arc<Vec<Key>>);
+
+/// One key with its secret.
+struct Key {
+    signing: SigningKey,
+    standing: RwLock<Standing>,
+}
+
+impl Key {
+    fn standing(&self) -> Standing {
+        let standing = self.standing.read();
+        standing.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// What a LiveKit access token permits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,30 +51,72 @@ pub struct Grants {
 }
 
 impl Keys {
-    /// Pairs of key and secret, LIVEKIT_API_KEY first.
-    pub fn new(keys: Vec<(String, SecretString)>) -> Self {
-        Self(keys)
+    /// In the order in which they are tried, LIVEKIT_API_KEY first.
+    pub fn new(keys: Vec<SigningKey>) -> Self {
+        let keys = keys.into_iter().map(|signing| Key {
+            standing: RwLock::new(match signing.entry {
+                KeyEntry::Main => Standing::Ours,
+                KeyEntry::Webhooks => Standing::Earlier,
+                KeyEntry::Listed => Standing::Undecided(fingerprint(&signing)),
+            }),
+            signing,
+        });
+        Self(Arc::new(keys.collect()))
     }
 
     /// LIVEKIT_API_KEY, which is no secret.
     pub fn ours(&self) -> &str {
-        self.0.first().map_or("", |(key, _)| key)
+        self.0.first().map_or("", |key| &key.signing.name)
+    }
+
+    /// What is known of the listed key with this fingerprint; `None`: no such key is listed.
+    pub fn standing(&self, key: &str) -> Option<Standing> {
+        let listed = |it: &&Key| it.signing.entry == KeyEntry::Listed;
+        let mut listed = self.0.iter().filter(listed);
+        let known = listed.find(|it| fingerprint(&it.signing) == key)?;
+        Some(known.standing())
+    }
+
+    /// Sets what is known of the key with this fingerprint, for every clone.
+    pub fn decide(&self, key: &str, standing: &Standing) {
+        let listed = |it: &&Key| it.signing.entry == KeyEntry::Listed;
+        let same = |it: &&Key| fingerprint(&it.signing) == key;
+        for known in self.0.iter().filter(listed).filter(same) {
+            let known = known.standing.write();
+            let mut known = known.unwrap_or_else(PoisonError::into_inner);
+            known.clone_from(standing);
+        }
     }
 
     /// Verifies an access token and returns its grants. `token` is without `Bearer `.
     pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Grants, TokenError> {
-        let claims = self.verify(token, now)?;
+        Ok(self.verify_sender(token, now)?.0)
+    }
+
+    /// The same with whoever signed the token. Keys for webhooks alone sign none.
+    pub fn verify_sender(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Grants, Signer), TokenError> {
+        let (claims, signer) = self.verify(token, TokenUse::Access, now)?;
         let video = claims.video.unwrap_or_default();
-        Ok(Grants {
+        let grants = Grants {
             identity: claims.sub.unwrap_or_default(),
             room: video.room.filter(|room| !room.is_empty()),
             room_admin: video.room_admin.unwrap_or(false),
             room_record: video.room_record.unwrap_or(false),
-        })
+        };
+        Ok((grants, signer))
     }
 
     /// The claims of a token that one of these keys signed and that is valid now.
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+    pub(super) fn verify(
+        &self,
+        token: &str,
+        used: TokenUse,
+        now: Timestamp,
+    ) -> Result<(Claims, Signer), TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
@@ -71,28 +130,59 @@ impl Keys {
         let signature = BASE64_URL_SAFE_NO_PAD
             .decode(signature)
             .map_err(|_| TokenError::Malformed)?;
-        self.check_signature(
-            claims.iss.as_deref().unwrap_or_default(),
-            signed,
-            &signature,
-        )?;
+        let key = claims.iss.as_deref().unwrap_or_default();
+        let keys = self.0.iter().filter(|it| used.permits(it.signing.entry));
+        let keys = keys.filter(|it| it.signing.name == key);
+        let signer = signer(keys, signed, &signature)?;
         claims.check_times(now)?;
-        Ok(claims)
+        Ok((claims, signer))
     }
+}
 
-    fn check_signature(&self, key: &str, signed: &str, signature: &[u8]) -> Result<(), TokenError> {
-        let mut refused = TokenError::UnknownKey;
-        for (_, secret) in self.0.iter().filter(|(known, _)| known == key) {
-            refused = TokenError::Signature;
-            // HMAC accepts keys of any length, so this cannot fail.
-            let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
-            let mac = mac.map_err(|_| TokenError::Signature)?.chain_update(signed);
-            if mac.verify_slice(signature).is_ok() {
-                return Ok(());
-            }
+/// The one of these keys that has signed this.
+fn signer<'a>(
+    keys: impl Iterator<Item = &'a Key>,
+    signed: &str,
+    signature: &[u8],
+) -> Result<Signer, TokenError> {
+    let mut refused = TokenError::UnknownKey;
+    for key in keys {
+        refused = TokenError::Signature;
+        // HMAC accepts keys of any length, so this cannot fail.
+        let mac = Hmac::<Sha256>::new_from_slice(key.signing.secret.expose_secret().as_bytes());
+        let mac = mac.map_err(|_| TokenError::Signature)?.chain_update(signed);
+        if mac.verify_slice(signature).is_ok() {
+            return Ok(Signer {
+                key: key.signing.name.clone(),
+                standing: key.standing(),
+            });
         }
-        Err(refused)
     }
+    Err(refused)
+}
+
+/// What a token is shown for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenUse {
+    /// It comes with a webhook.
+    Webhook,
+    /// It is to open something.
+    Access,
+}
+
+impl TokenUse {
+    fn permits(self, entry: KeyEntry) -> bool {
+        self == TokenUse::Webhook || entry != KeyEntry::Webhooks
+    }
+}
+
+/// Names a key with its secret. It is stored: the secret cannot be found from it.
+pub fn fingerprint(key: &SigningKey) -> String {
+    // HMAC accepts keys of any length, so this cannot fail.
+    let mac = Hmac::<Sha256>::new_from_slice(key.secret.expose_secret().as_bytes());
+    let named = format!("livekit-airtable: the secret of {}", key.name);
+    let digest = mac.map(|mac| mac.chain_update(named).finalize().into_bytes());
+    hex(&digest.unwrap_or_default()[..16])
 }
 
 /// The API key in a token's `iss`, known or not, at most its beginning; `none` without one. `token` is without `Bearer `.

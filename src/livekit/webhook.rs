@@ -10,12 +10,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::token::{Keys, TokenError};
+use super::token::{Keys, TokenError, TokenUse};
+use crate::domain::{Claim, Signer};
 
-/// The key that signed a webhook, and the SHA-256 of the signed body.
+/// Who signed a webhook, and the SHA-256 of the signed body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    key: String,
+    signer: Signer,
     hash: Vec<u8>,
 }
 
@@ -28,13 +29,13 @@ impl Keys {
         now: Timestamp,
     ) -> Result<Signed, TokenError> {
         let header = authorization.ok_or(TokenError::Missing)?;
-        let claims = self.verify(token(header), now)?;
+        let (claims, signer) = self.verify(token(header), TokenUse::Webhook, now)?;
         let hash = claims
             .sha256
             .filter(|hash| !hash.is_empty())
             .ok_or(TokenError::NoBodyHash)?;
         Ok(Signed {
-            key: claims.iss.unwrap_or_default(),
+            signer,
             hash: BASE64_STANDARD.decode(hash).map_err(|_| TokenError::Body)?,
         })
     }
@@ -50,11 +51,11 @@ pub fn token(authorization: &str) -> &str {
 }
 
 impl Signed {
-    /// Verifies the signed body and returns the API key that signed it. `body` must be the original bytes: JSON that
+    /// Verifies the signed body and returns who signed it. `body` must be the original bytes: JSON that
     /// was parsed and serialized again has another hash.
-    pub fn verify(&self, body: &[u8]) -> Result<String, TokenError> {
+    pub fn verify(&self, body: &[u8]) -> Result<Signer, TokenError> {
         match bool::from(Sha256::digest(body).as_slice().ct_eq(&self.hash)) {
-            true => Ok(self.key.clone()),
+            true => Ok(self.signer.clone()),
             false => Err(TokenError::Body),
         }
     }
@@ -69,7 +70,11 @@ impl Signed {
             other => other.as_u64().unwrap_or_default(),
         };
         let hash = BASE64_URL_SAFE_NO_PAD.encode(&self.hash);
-        format!("{seconds:010}-{hash}")
+        // What another project sends first must not keep the same event of ours out.
+        match self.signer.claim() {
+            Some(Claim::Any | Claim::Ours) => format!("{seconds:010}-{hash}"),
+            Some(Claim::Other(_)) | None => format!("{seconds:010}-{hash}-{}", self.signer.key),
+        }
     }
 }
 

@@ -99,19 +99,32 @@ impl Budget {
         if self.limit.is_none() {
             return Ok(BatchPolicy::Everything);
         }
-        let base = self.store.base(&self.base_id).await?;
-        let allowance = Allowance {
-            limit: self.limit,
-            used: base.map_or(0, |base| base.used(now)),
-        };
-        let mode = self.mode(allowance, now).await?;
-        Ok(match mode {
+        let allowance = self.allowance(now).await?;
+        Ok(match self.mode(allowance, now).await? {
             // When nothing is left one batch asks the ledger, is denied, and pauses the sink with the reason.
             Mode::Free | Mode::Spent => BatchPolicy::Everything,
             Mode::FinalFirst => BatchPolicy::FinalOnly { since: now },
             Mode::Saving => BatchPolicy::FinalOnly {
                 since: now - LONGEST_WAIT,
             },
+        })
+    }
+
+    /// Whether the month's requests suffice for more than the rows of calls.
+    pub async fn has_spare(&self, now: Timestamp) -> Result<bool, store::Error> {
+        if self.limit.is_none() {
+            return Ok(true);
+        }
+        let allowance = self.allowance(now).await?;
+        let mode = self.mode(allowance, now).await?;
+        Ok(mode == Mode::Free && allowance.has_spare(now))
+    }
+
+    async fn allowance(&self, now: Timestamp) -> Result<Allowance, store::Error> {
+        let base = self.store.base(&self.base_id).await?;
+        Ok(Allowance {
+            limit: self.limit,
+            used: base.map_or(0, |base| base.used(now)),
         })
     }
 

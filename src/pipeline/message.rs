@@ -76,6 +76,9 @@ fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
 /// The source of a message.
 pub(super) fn source(message: &InboxMessage) -> EventSource {
     match (message.kind, &message.signed_by) {
+        (MessageKind::Webhook | MessageKind::Report, _) if message.signer().is_some() => message
+            .signer()
+            .map_or(EventSource::Others, EventSource::Signed),
         (MessageKind::Webhook, Some(key)) => EventSource::Webhook { key: key.clone() },
         (MessageKind::Egress | MessageKind::Room | MessageKind::Participant, _) => EventSource::Api,
         _ => EventSource::Others,

@@ -2,8 +2,9 @@
 //! data, and the periodic scan alone would be correct.
 //!
 //! In reading order: what a job is and what runs it (`job`, `wake`, `leases`, `runner`), what enters the inbox and
-//! becomes a call (`message`, `presence`, `requests`, `reconcile`, `backfill`, `intake`, `rebuild`), what leaves it (`deliver`,
-//! `sinks`, `budget`), and what looks after the service itself (`clock_regression`, `retention`, `audit`,
+//! becomes a call (`message`, `livekit_keys`, `object_proof`, `presence`, `requests`, `reconcile`, `backfill`, `intake`,
+//! `rebuild`), what leaves it (`deliver`, `sinks`, `budget`), and what looks after the service itself (`clock_regression`,
+//! `links`, `retention`, `audit`,
 //! `alerts`).
 
 mod job;
@@ -13,7 +14,9 @@ mod wake;
 
 pub mod backfill;
 pub mod intake;
+pub mod livekit_keys;
 mod message;
+mod object_proof;
 mod presence;
 pub mod rebuild;
 pub mod reconcile;
@@ -26,6 +29,7 @@ pub mod sinks;
 pub mod alerts;
 pub mod audit;
 pub mod clock_regression;
+pub mod links;
 pub mod retention;
 
 pub(crate) use job::LONG_STEP_TIMEOUT;

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
 
-use super::{message, sinks::airtable::changed_columns};
+use super::{message, object_proof::prove, sinks::airtable::changed_columns};
 use crate::{
     airtable::Schema,
     domain::{Call, Event, Policy, Sink, apply, call::RecordingRequest},
@@ -56,19 +56,23 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
     if known.call.purged || messages.iter().any(is_lost) {
         return Ok(Some(Replay::Incomplete));
     }
-    let (mut call, mut read_results) = (begin(id), Vec::new());
+    let (mut call, mut read_results) = (None, Vec::new());
+    let policy = Policy::manual();
     for processed in &messages {
         let Ok(message) = &processed.message else {
             continue;
         };
         let error = match message::read(message) {
-            Ok(payload) => {
+            Ok(mut payload) => {
+                let source = message::source(message);
+                let call_before = (id, call.as_ref());
+                prove(store, &policy, call_before, &source, &mut payload).await?;
                 let event = Event {
                     received_at: message.received_at,
-                    source: message::source(message),
+                    source,
                     payload,
                 };
-                fold(&mut call, &event).err()
+                fold(&mut call, id, &event, &policy).err()
             }
             Err(error) => Some(error),
         };
@@ -77,6 +81,7 @@ pub async fn rebuild(store: &Store, schema: &Schema, id: &str) -> Result<Option<
             read_results.push(ReadResult { id, error });
         }
     }
+    let mut call = call.unwrap_or_else(|| begin(id));
     keep_policy_request(&mut call, &known.call);
     keep_places(&mut call, &known.call);
     if lacks(&call, &known.call) {
@@ -134,11 +139,10 @@ fn begin(id: &str) -> Call {
 }
 
 /// A panic only skips the one message.
-fn fold(call: &mut Call, event: &Event) -> Result<(), String> {
-    let policy = Policy::manual();
-    let step = AssertUnwindSafe(|| apply(Some(call), &call.id, event, &policy));
+fn fold(call: &mut Option<Call>, id: &str, event: &Event, policy: &Policy) -> Result<(), String> {
+    let step = AssertUnwindSafe(|| apply(call.as_ref(), id, event, policy));
     let step = std::panic::catch_unwind(step);
-    *call = step.map_err(|_| message::PANICKED.to_owned())?.call;
+    *call = Some(step.map_err(|_| message::PANICKED.to_owned())?.call);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Call, EgressId, Recording, Room, Sink,
+        Call, Claim, EgressId, Recording, Room, RoomName, Sink,
         event::Request,
         path,
         start_refusal::{NotStarted, StartRefusal},
@@ -37,6 +37,7 @@ pub enum RequestOutcome {
 /// A requested start.
 pub struct Start {
     message: InboxMessage,
+    room_name: RoomName,
     ended: BTreeSet<EgressId>,
 }
 
@@ -59,9 +60,12 @@ pub async fn running(
     }))
 }
 
-/// The newest open call with this name; another project may have a room with the same name, and ours takes precedence.
+/// Why another project's recording is neither started nor stopped, for people.
+pub const OTHER_PROJECT: &str = "The call belongs to another LiveKit project than LIVEKIT_API_KEY, and a key can only record in its own project.";
+
+/// The newest open call of our project with this name; another project may have a room with the same name.
 async fn live(store: &Store, our_key: &str, room_name: &str) -> Result<Option<Call>, Error> {
-    let calls = store.calls_named(room_name, 10).await?;
+    let calls = store.calls_named(room_name, &Claim::Ours, 10).await?;
     let calls = calls.into_iter().map(|row| row.call).filter(Call::is_open);
     Ok(calls.min_by_key(|call| call.may_be_foreign(our_key)))
 }
@@ -87,7 +91,11 @@ pub async fn start(
         ended: ended.clone(),
     };
     let message = put(store, &room, &request, now).await?;
-    Ok(Start { message, ended })
+    Ok(Start {
+        message,
+        room_name: room_name.into(),
+        ended,
+    })
 }
 
 impl Start {
@@ -98,7 +106,7 @@ impl Start {
         };
         if let Some(error) = processed.error {
             return Ok(Some(match processed.outcome {
-                Some(MessageOutcome::NoRoom) => RequestOutcome::NoRoom,
+                Some(MessageOutcome::NoRoom) => self.no_room(store).await?,
                 Some(MessageOutcome::NotPermitted) => RequestOutcome::NotPermitted(error),
                 _ => RequestOutcome::Refused(error),
             }));
@@ -134,6 +142,18 @@ impl Start {
                 _ => RequestOutcome::Refused(error),
             }),
             _ => delivery.as_ref().and_then(failing),
+        })
+    }
+
+    /// LiveKit has no such room for our key; another project may have one.
+    async fn no_room(&self, store: &Store) -> Result<RequestOutcome, Error> {
+        let calls = store.calls_named(&self.room_name, &Claim::Any, 10).await?;
+        let mut open = calls.iter().filter(|row| row.call.is_open());
+        Ok(match open.any(|row| row.call.is_others()) {
+            true => RequestOutcome::Refused(format!(
+                "The recording could not be started: {OTHER_PROJECT}"
+            )),
+            false => RequestOutcome::NoRoom,
         })
     }
 

@@ -1,14 +1,11 @@
 //! The bucket's client, and the rules of the links to its objects, as the service and every command use them.
 
-use secrecy::SecretString;
-use uuid::Uuid;
-
-use super::Error;
+use super::{Error, link_secret};
 use crate::{
     config,
-    domain::link::LinkRules,
+    domain::{LinkSecrets, link::LinkRules},
     storage,
-    store::{Setting, Store},
+    store::Store,
 };
 
 /// A client for the configured bucket.
@@ -40,25 +37,43 @@ pub(super) fn check_links(
     Ok(())
 }
 
-/// PUBLIC_URL, LINK_SECRET and how long URLs live. Without LINK_SECRET the first start generates one.
+/// The rules of links for a command, beside a running service or without one.
 ///
 /// # Errors
-/// When the secret is to be read from the database, and it fails.
+/// When the secret that signs permanent links cannot be read.
 pub async fn links(
     links: &config::LinksSettings,
     recording: &config::RecordingSettings,
+    database_url: &str,
     store: &Store,
 ) -> anyhow::Result<LinkRules> {
-    let generated = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let secret = match &links.secret {
-        Some(secret) => secret.clone(),
-        None => SecretString::from(store.get_or_set(Setting::LinkSecret, &generated()).await?),
-    };
+    let secrets = link_secret::secrets(links, database_url, store).await?;
+    Ok(rules(links, recording, secrets))
+}
+
+/// The rules of links for a service that starts.
+///
+/// # Errors
+/// When the secret that signs permanent links cannot be read or made.
+pub(super) async fn service_links(
+    config: &config::Config,
+    store: &Store,
+) -> anyhow::Result<LinkRules> {
+    let secrets = link_secret::prepare(&config.links, &config.database_url, store).await?;
+    Ok(rules(&config.links, &config.recording, secrets))
+}
+
+fn rules(
+    links: &config::LinksSettings,
+    recording: &config::RecordingSettings,
+    secrets: LinkSecrets,
+) -> LinkRules {
     let public_url = links.public_url.as_deref();
-    Ok(LinkRules {
+    LinkRules {
         public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
-        secret,
+        secrets,
+        life: links.life,
         ttl: recording.url_ttl,
         refresh: recording.url_refresh,
-    })
+    }
 }

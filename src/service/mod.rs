@@ -4,7 +4,7 @@
 //! database, Airtable's client with its request budget, the bucket with its links, the jobs that start and stop
 //! recordings.
 //!
-//! `start` builds and stops it all; `jobs` lists the jobs, out of `sinks`, `recording` and `maintenance`; `listen` opens the
+//! `start` builds and stops it all; `jobs` lists the jobs, out of `sinks`, `recording` and `maintenance`, and `livekit_keys` finds out whose LiveKit's keys are; `listen` opens the
 //! socket.
 
 mod error;
@@ -17,9 +17,12 @@ mod sinks;
 
 pub mod audit;
 mod jobs;
+mod livekit_keys;
 mod maintenance;
 
 mod file_system;
+mod link_files;
+mod link_secret;
 mod listen;
 mod lock;
 mod rooms;

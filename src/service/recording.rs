@@ -84,6 +84,7 @@ impl RecordingJobs<'_> {
         policy.began_at = began_at;
         policy.simulations = self.recording.simulations;
         policy.bucket = Some(our_bucket(self.bucket));
+        policy.path.clone_from(&self.recording.path);
         Ok(policy)
     }
 }

@@ -10,7 +10,9 @@ use crate::{
     mirror,
     pipeline::{
         Runner,
+        budget::Budget,
         deliver::{Deliver, Deliverer},
+        links::Links,
         sinks::{
             airtable::{Airtable, CreateGate},
             mirror::Mirror,
@@ -39,7 +41,11 @@ impl Sinks<'_> {
     /// Starts all of them; the mirror's only with EGRESS_WEBHOOK_URL.
     pub(super) fn start(&self, store: &Store, runner: &Runner, schema: Schema) {
         spawn(runner, store, self.storage());
-        spawn(runner, store, self.airtable(store, runner, schema));
+        let budget = airtable::budget(&self.config.airtable, store, runner.clock);
+        let wake = runner.wake.clone();
+        let links = Links::new(store.clone(), budget.clone(), self.links, wake);
+        spawn(runner, store, self.airtable(store, runner, schema, budget));
+        runner.spawn(Arc::new(links));
         if let Some(mirror) = self.mirror(store) {
             spawn(runner, store, mirror);
         }
@@ -52,9 +58,8 @@ impl Sinks<'_> {
         }
     }
 
-    fn airtable(&self, store: &Store, runner: &Runner, schema: Schema) -> Airtable {
+    fn airtable(&self, store: &Store, runner: &Runner, schema: Schema, budget: Budget) -> Airtable {
         let config = &self.config.airtable;
-        let budget = airtable::budget(config, store, runner.clock);
         Airtable {
             client: airtable::client(config, self.http.clone()).counted(budget.ledger()),
             budget,

@@ -8,14 +8,15 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{audit, bucket, database, file_system, jobs, listen::ListenSocket, lock, rooms};
+use super::{
+    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, rooms,
+};
 use crate::{
     config::Config,
     http::{
         self, Admission, ApiTokens, App, AuditTrail,
         server::{self, Limits},
     },
-    livekit::token::Keys,
     pipeline::{Clock, Runner},
     store::Store,
 };
@@ -147,13 +148,14 @@ async fn start_jobs(
     metrics: PrometheusHandle,
     audit: AuditTrail,
 ) -> anyhow::Result<App> {
-    let links = bucket::links(&config.links, &config.recording, store).await?;
+    let links = bucket::service_links(config, store).await?;
     bucket::check_links(&config.storage, &config.links)?;
     let storage = bucket::client(&config.storage);
+    let keys = livekit_keys::start(&config.livekit, store, runner).await?;
     jobs::start(config, store, runner, &storage, &links).await?;
     Ok(App {
         store: store.clone(),
-        keys: Keys::new(config.livekit.webhook_keys.clone()),
+        keys,
         wake: runner.wake.clone(),
         status: runner.status.clone(),
         storage,

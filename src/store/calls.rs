@@ -16,7 +16,7 @@ use super::{
     sql::{chunks, open_statuses, rows, rows_that_fit, text, time},
     unknown::UnknownValue,
 };
-use crate::domain::{Call, Recording, Status, transcript::Reports};
+use crate::domain::{Call, Claim, Project, Recording, Status, transcript::Reports};
 
 /// A stored call and how often it has changed.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT id, state, revision, changed_at FROM calls";
+const COLUMNS: &str = "SELECT id, state, project, revision, changed_at FROM calls";
 /// The IDs and sizes of the calls to read.
 pub(super) const IDS_AND_SIZES: &str =
     "SELECT id, CAST(OCTET_LENGTH(state) AS BIGINT) AS bytes FROM calls";
@@ -87,12 +87,15 @@ impl Store {
         self.one_call(clause, egress_id).await
     }
 
-    /// The known ones of these egresses, by ID; many at once, and without their calls.
+    /// The known ones of these egresses in calls of our project, by ID; many at once, and without their calls.
     pub async fn recordings(&self, egress_ids: &[&str]) -> Result<BTreeMap<String, Recording>> {
         let mut known = BTreeMap::new();
         for chunk in chunks(egress_ids) {
             let ids = rows(1, 1, chunk.len(), "");
-            let sql = format!("SELECT egress_id, state FROM recordings WHERE egress_id IN {ids}");
+            let sql = format!(
+                "SELECT egress_id, state FROM recordings r WHERE egress_id IN {ids}
+                 AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.id = r.call_id AND c.project IS NOT NULL)"
+            );
             let query = sqlx::query(AssertSqlSafe(sql));
             let query = chunk.iter().fold(query, |query, id| query.bind(text(id)));
             for row in query.fetch_all(&self.read).await? {
@@ -114,11 +117,25 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Calls with this room name, newest first, without agents' reports.
-    pub async fn calls_named(&self, room_name: &str, limit: i64) -> Result<Vec<CallRow>> {
-        let sql = format!("{IDS_AND_SIZES} WHERE room_name = $1 ORDER BY started_at DESC LIMIT $2");
+    /// Calls with this room name that the claim admits, newest first, without agents' reports.
+    pub async fn calls_named(
+        &self,
+        room_name: &str,
+        claim: &Claim,
+        limit: i64,
+    ) -> Result<Vec<CallRow>> {
+        let sql = format!(
+            "{IDS_AND_SIZES} WHERE room_name = $1 AND ($2 = '*' OR COALESCE(project, '') = $2) ORDER BY started_at DESC LIMIT $3"
+        );
+        // No key has such a name.
+        let project = match claim {
+            Claim::Any => "*",
+            Claim::Ours => "",
+            Claim::Other(key) => key,
+        };
         let query = sqlx::query(AssertSqlSafe(sql))
             .bind(text(room_name))
+            .bind(text(project))
             .bind(limit);
         self.without_reports(query).await
     }
@@ -205,9 +222,10 @@ impl Store {
 fn read(row: &AnyRow) -> Result<CallRow> {
     // Borrowed: a long transcript makes the state many megabytes large.
     let state: &str = row.try_get("state")?;
-    let call = serde_json::from_str(state);
-    let call = match call {
-        Ok(call) => call,
+    let project: Option<String> = row.try_get("project")?;
+    let project = project.map_or(Project::Ours, Project::Other);
+    let call = match serde_json::from_str::<Call>(state) {
+        Ok(call) => Call { project, ..call },
         Err(error) => {
             let id: &str = row.try_get("id")?;
             return Err(UnknownValue::json(format!("call {id}"), "state", &error).into());

@@ -14,7 +14,7 @@ use super::{
     open::Store,
     sql::{chunks, millis, rows, text},
 };
-use crate::domain::{Call, CallId, DueDelivery, EgressId, Recording, Sink};
+use crate::domain::{Call, CallId, DueDelivery, EgressId, Project, Recording, Sink};
 
 /// The result of intake for one call, written together with the inbox messages that it came from.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub struct Fold<'a> {
     pub corrected: &'a [(CallId, EgressId)],
     /// Calls for which somebody asked to start or stop a recording: LiveKit is asked at once.
     pub requested: &'a [CallId],
+    /// Calls that another project had begun, and that are ours.
+    pub taken_over: &'a [CallId],
 }
 
 impl<'a> Fold<'a> {
@@ -69,6 +71,7 @@ impl Store {
         let mut transaction = self.write.begin().await?;
         mark_processed(&mut transaction, fold.processed, now).await?;
         wait(&mut transaction, fold.waiting).await?;
+        drop_recordings(&mut transaction, fold.taken_over).await?;
         write(&mut transaction, fold.updates, now).await?;
         // The message about it is folded next and makes their deliveries due.
         let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
@@ -117,12 +120,12 @@ async fn write(
 ) -> Result<()> {
     for chunk in chunks(updates) {
         let sql = format!(
-            "INSERT INTO calls (id, room_name, status, revision, started_at, ended_at, changed_at, state) VALUES {}
-             ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, status = excluded.status,
+            "INSERT INTO calls (id, room_name, project, status, revision, started_at, ended_at, changed_at, state) VALUES {}
+             ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, project = excluded.project, status = excluded.status,
                revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
                changed_at = excluded.changed_at, complete_at = NULL, state = excluded.state
              WHERE calls.revision = excluded.revision - 1",
-            rows(chunk.len(), 1, 8, "")
+            rows(chunk.len(), 1, 9, "")
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for CallUpdate {
@@ -134,6 +137,7 @@ async fn write(
             query = query
                 .bind(call.id.as_str())
                 .bind(text(&call.room_name))
+                .bind(project(call))
                 .bind(call.status().as_str())
                 .bind(read_revision + 1)
                 .bind(sort_time(call, now))
@@ -149,7 +153,36 @@ async fn write(
     write_recordings(connection, updates).await
 }
 
-/// The call that an egress belongs to, and the egress's state.
+/// The API key of another project's call, as it is stored.
+fn project(call: &Call) -> Option<String> {
+    match &call.project {
+        Project::Ours => None,
+        Project::Other(key) => Some(text(key)),
+    }
+}
+
+/// What another project had said of recordings is not said of the call that is ours. Its row stays the same row.
+async fn drop_recordings(connection: &mut AnyConnection, calls: &[CallId]) -> Result<()> {
+    for call_id in calls {
+        sqlx::query("DELETE FROM recordings WHERE call_id = $1")
+            .bind(call_id.as_str())
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("DELETE FROM deliveries WHERE call_id = $1 AND part <> ''")
+            .bind(call_id.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The project of the call that an egress belongs to by now; NULL: ours.
+const OWNER: &str = "(SELECT project FROM calls WHERE id = recordings.call_id)";
+/// The project of the call that is written.
+const CLAIMANT: &str = "(SELECT project FROM calls WHERE id = excluded.call_id)";
+
+/// The call that an egress belongs to, and the egress's state. An egress of a call of ours stays ours, and becomes ours if
+/// another project had named it first.
 async fn write_recordings(connection: &mut AnyConnection, updates: &[CallUpdate]) -> Result<()> {
     // One statement must not write the same row twice.
     let mut known: BTreeMap<&str, (&str, &Recording)> = BTreeMap::new();
@@ -162,7 +195,10 @@ async fn write_recordings(connection: &mut AnyConnection, updates: &[CallUpdate]
     for chunk in chunks(&known) {
         let sql = format!(
             "INSERT INTO recordings (egress_id, call_id, state) VALUES {}
-             ON CONFLICT (egress_id) DO UPDATE SET state = excluded.state WHERE recordings.state <> excluded.state",
+             ON CONFLICT (egress_id) DO UPDATE SET state = excluded.state,
+               call_id = CASE WHEN {OWNER} IS NULL THEN recordings.call_id ELSE excluded.call_id END
+             WHERE ({CLAIMANT} IS NULL OR {CLAIMANT} = {OWNER})
+               AND ({OWNER} IS NOT NULL OR recordings.state <> excluded.state)",
             rows(chunk.len(), 1, 3, "")
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
 use tokio::sync::{mpsc, oneshot};
 
@@ -11,11 +12,14 @@ use super::{
     outage::Outage,
     sql::{chunks, rows, text},
 };
+use crate::domain::Standing;
 
 /// Maximum rows per transaction; further ones wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
 /// New messages are due whatever the clock says, now or after it was set back.
-const AT_ONCE: i64 = 0;
+pub(super) const AT_ONCE: i64 = 0;
+/// How long a message of an undecided key rests.
+const UNDECIDED: SignedDuration = SignedDuration::from_mins(1);
 
 type Ack = oneshot::Sender<std::result::Result<(), String>>;
 
@@ -88,17 +92,26 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// A message of an undecided key is due when the key is decided; for a version that decides nothing, a little later.
+fn due_at(message: &InboxMessage) -> i64 {
+    match message.standing {
+        Some(Standing::Undecided(_)) => (message.received_at + UNDECIDED).as_millisecond(),
+        _ => AT_ONCE,
+    }
+}
+
 async fn insert_chunk(
     connection: &mut AnyConnection,
     chunk: Vec<InboxMessage>,
 ) -> std::result::Result<(), sqlx::Error> {
     let sql = format!(
-        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, encoding, body, received_at, due_at) VALUES {}
+        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, project, encoding, body, received_at, due_at) VALUES {}
          ON CONFLICT (dedupe) DO NOTHING",
-        rows(chunk.len(), 1, 9, "")
+        rows(chunk.len(), 1, 10, "")
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for message in chunk {
+        let due_at = due_at(&message);
         let (encoding, body) = encode(message.body);
         query = query
             .bind(message.id.clone())
@@ -106,10 +119,11 @@ async fn insert_chunk(
             .bind(message.dedupe.unwrap_or(message.id))
             .bind(message.call_id)
             .bind(message.signed_by.as_deref().map(text))
+            .bind(message.standing.map(|standing| standing.to_string()))
             .bind(encoding)
             .bind(body)
             .bind(message.received_at.as_millisecond())
-            .bind(AT_ONCE);
+            .bind(due_at);
     }
     query.execute(connection).await?;
     Ok(())

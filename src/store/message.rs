@@ -8,10 +8,11 @@ use sqlx::{Row, any::AnyRow};
 use uuid::Uuid;
 
 use super::{error::Result, sql::time, unknown::UnknownValue};
-use crate::domain::{UnknownName, by_name};
+use crate::domain::{Signer, Standing, UnknownName, by_name};
 
 /// The columns that [`read`] takes.
-pub(super) const COLUMNS: &str = "id, kind, call_id, signed_by, encoding, body, received_at";
+pub(super) const COLUMNS: &str =
+    "id, kind, call_id, signed_by, project, encoding, body, received_at";
 
 /// How a message's body is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +82,10 @@ pub struct InboxMessage {
     pub dedupe: Option<String>,
     /// The call that it belongs to, when that is known on arrival.
     pub call_id: Option<String>,
-    /// The API key whose signature of a webhook was valid.
+    /// The API key whose signature of a webhook or report was valid.
     pub signed_by: Option<String>,
+    /// What was known of that key; `None`: nobody signed the message, or an earlier version stored it.
+    pub standing: Option<Standing>,
     /// As it was received.
     pub body: Vec<u8>,
     /// By our clock.
@@ -98,9 +101,27 @@ impl InboxMessage {
             dedupe: None,
             call_id: None,
             signed_by: None,
+            standing: None,
             body: body.into(),
             received_at: now,
         }
+    }
+
+    /// The same, signed with this key.
+    pub fn signed(self, signer: Signer) -> InboxMessage {
+        InboxMessage {
+            signed_by: Some(signer.key),
+            standing: Some(signer.standing),
+            ..self
+        }
+    }
+
+    /// Who has signed it, if that is known.
+    pub fn signer(&self) -> Option<Signer> {
+        Some(Signer {
+            key: self.signed_by.clone()?,
+            standing: self.standing.clone()?,
+        })
     }
 
     /// The same for a call that is known.
@@ -205,14 +226,21 @@ pub(super) fn read(row: &AnyRow) -> Result<StoredMessage> {
     let kind = kind.parse::<MessageKind>();
     let kind = kind.map_err(|name| UnknownValue::name(row_name(&id), "kind", name.given()));
     let body = decode(&id, &encoding, row.try_get("body")?);
-    Ok(match (kind, body) {
-        (Err(reason), _) | (_, Err(reason)) => Err(UnreadableMessage { id, reason }),
-        (Ok(kind), Ok(body)) => Ok(InboxMessage {
+    let standing: Option<String> = row.try_get("project")?;
+    let standing = standing.map(|text| text.parse::<Standing>()).transpose();
+    let standing =
+        standing.map_err(|name| UnknownValue::name(row_name(&id), "project", name.given()));
+    Ok(match (kind, standing, body) {
+        (Err(reason), ..) | (_, Err(reason), _) | (.., Err(reason)) => {
+            Err(UnreadableMessage { id, reason })
+        }
+        (Ok(kind), Ok(standing), Ok(body)) => Ok(InboxMessage {
             id,
             kind,
             dedupe: None,
             call_id: row.try_get("call_id")?,
             signed_by: row.try_get("signed_by")?,
+            standing,
             body,
             received_at: time(row.try_get("received_at")?),
         }),

@@ -24,7 +24,9 @@ const ALL: &[Migration] = &[
     migration!("0001_init"),
     migration!("0002_message_outcome"),
     migration!("0003_object_keys"),
-    migration!("0007_audit"),
+    migration!("0004_link_revocations"),
+    migration!("0005_projects"),
+    migration!("0006_audit"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table

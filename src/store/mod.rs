@@ -2,10 +2,11 @@
 //! statement is a write, and none is open while anything waits on a network.
 //!
 //! - `open`, `private_files`, `connections`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
-//! - `message`, `inbox_writer`, `outage`, `inbox`: what comes in.
+//! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
 //! - `calls`, `fold`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
+//! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
 //! - `audit`: who listened, read or changed something.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
@@ -25,6 +26,7 @@ mod waiting_requests;
 
 mod inbox;
 mod inbox_writer;
+mod livekit_keys;
 mod message;
 mod outage;
 
@@ -46,6 +48,10 @@ mod demand;
 mod lease;
 mod ledger;
 
+mod link_revocations;
+mod link_secret;
+mod outdated_links;
+
 mod double_recordings;
 mod monitoring;
 mod rebuild;
@@ -64,11 +70,13 @@ pub use fold::{CallUpdate, Fold};
 pub use inbox::{Processed, Waiting};
 pub use lease::Lease;
 pub use ledger::{After, BaseRow};
+pub use link_secret::Erased;
 pub use message::{InboxMessage, MessageKind, MessageOutcome, StoredMessage, UnreadableMessage};
 pub use migration::{Migration, Number};
 pub use migrations::Migrations;
 pub use monitoring::{Backlog, Unprocessed, WebhookGap};
 pub use open::{Store, exists, sqlite_file};
+pub use outdated_links::LinkScan;
 pub use paused_sinks::PausedSink;
 pub use private_files::make_private;
 pub use rebuild::{ProcessedMessage, ReadResult};

@@ -76,59 +76,93 @@ impl Store {
 }
 
 /// Claims the keys of these calls. Both calls that claim one key are told so by an inbox message each; the answer is the
-/// calls for which such a message is new.
+/// calls for which such a message is new. A call of another project takes no key from ours, and ours takes it from that.
 pub(super) async fn claim(
     connection: &mut AnyConnection,
     calls: &[&Call],
     now: Timestamp,
 ) -> Result<BTreeSet<CallId>> {
     release(connection, calls).await?;
-    let mut claims: BTreeMap<(String, &CallId), &str> = BTreeMap::new();
+    let mut claims: BTreeMap<(String, &CallId), (&str, &Call)> = BTreeMap::new();
     for call in calls {
         let keys = call.claimed_keys().into_iter();
-        claims.extend(keys.map(|key| ((id(key), &call.id), key)));
+        claims.extend(keys.map(|key| ((id(key), &call.id), (key, *call))));
     }
     // Of two calls in one batch, only one can be inserted.
     let mut firsts: BTreeMap<&str, Claim<'_>> = BTreeMap::new();
-    for ((id, call), key) in &claims {
+    let (others, ours): (Vec<_>, Vec<_>) =
+        claims.iter().partition(|(_, (_, call))| call.is_others());
+    for ((id, call), (key, _)) in ours.into_iter().chain(others) {
         firsts.entry(id).or_insert((call, key));
     }
     let firsts: Vec<(&str, Claim<'_>)> = firsts.into_iter().collect();
-    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    let mut owners: BTreeMap<String, Owner> = BTreeMap::new();
     for chunk in chunks(&firsts) {
         owners.extend(insert(connection, chunk).await?);
     }
-    let (mut messages, mut contested) = (Vec::new(), BTreeSet::new());
-    for ((id, call), key) in &claims {
-        let owner = owners.get(id).map(|owner| CallId::from(owner.as_str()));
-        let Some(owner) = owner.filter(|owner| owner != *call) else {
-            continue;
-        };
-        let mut claiming = calls.iter();
-        let claiming = claiming.find(|it| it.id == **call);
-        let known = claiming.and_then(|it| it.contested.get(*key));
-        if known.is_some_and(|others| others.contains(&owner)) {
+    let mut disputes = Vec::new();
+    for ((id, _), (key, call)) in &claims {
+        let owner = owners.get(id).filter(|owner| owner.call_id != call.id);
+        let Some(owner) = owner else { continue };
+        let known = call.contested.get(*key);
+        if known.is_some_and(|others| others.contains(&owner.call_id)) {
             continue;
         }
+        match (call.is_others(), owner.project) {
+            (false, Owned::Other) => {
+                take(connection, id, call).await?;
+                disputes.push((&owner.call_id, *key, &call.id));
+            }
+            (true, _) => disputes.push((&call.id, *key, &owner.call_id)),
+            (false, Owned::Ours) => {
+                disputes.push((&call.id, *key, &owner.call_id));
+                disputes.push((&owner.call_id, *key, &call.id));
+            }
+        }
+    }
+    disputed(connection, &disputes, now).await
+}
+
+/// Tells calls that another call claims a key of theirs; the answer is those calls.
+async fn disputed(
+    connection: &mut AnyConnection,
+    disputes: &[(&CallId, &str, &CallId)],
+    now: Timestamp,
+) -> Result<BTreeSet<CallId>> {
+    let (mut messages, mut contested) = (Vec::new(), BTreeSet::new());
+    for (call, key, by) in disputes {
         // Not the key: the room's name may be in it, and a phone number in that.
         tracing::warn!(
-            %call, other = %owner,
-            "two calls claim the same object in the bucket: neither is linked to it"
+            %call, other = %by,
+            "another call claims the same object in the bucket: this call is not linked to it"
         );
-        messages.push(contest(call, key, &owner, now));
-        messages.push(contest(&owner, key, call, now));
-        contested.extend([(*call).clone(), owner]);
+        messages.push(contest(call, key, by, now));
+        contested.insert((*call).clone());
     }
     messages.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
     inbox_writer::insert(connection, messages).await?;
     Ok(contested)
 }
 
+/// The call that has a key.
+struct Owner {
+    call_id: CallId,
+    project: Owned,
+}
+
+/// Whose call has a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owned {
+    Ours,
+    /// Another project's.
+    Other,
+}
+
 /// Inserts keys that nobody has; the answer is the call of each, by the key's id.
 async fn insert(
     connection: &mut AnyConnection,
     chunk: &[(&str, Claim<'_>)],
-) -> Result<Vec<(String, String)>> {
+) -> Result<Vec<(String, Owner)>> {
     let sql = format!(
         "INSERT INTO object_keys (id, object_key, call_id) VALUES {} ON CONFLICT (id) DO NOTHING",
         rows(chunk.len(), 1, 3, "")
@@ -139,14 +173,30 @@ async fn insert(
     }
     query.execute(&mut *connection).await?;
     let sql = format!(
-        "SELECT id, call_id FROM object_keys WHERE id IN {}",
+        "SELECT k.id, k.call_id, c.project FROM object_keys k LEFT JOIN calls c ON c.id = k.call_id WHERE k.id IN {}",
         rows(1, 1, chunk.len(), "")
     );
     let query = sqlx::query(AssertSqlSafe(sql));
     let query = chunk.iter().fold(query, |query, (id, _)| query.bind(*id));
     let found = query.fetch_all(&mut *connection).await?;
-    let read = |row: &sqlx::any::AnyRow| Ok((row.try_get("id")?, row.try_get("call_id")?));
+    let read = |row: &sqlx::any::AnyRow| {
+        let call_id: String = row.try_get("call_id")?;
+        let project: Option<String> = row.try_get("project")?;
+        let owner = Owner {
+            call_id: call_id.into(),
+            project: project.map_or(Owned::Ours, |_| Owned::Other),
+        };
+        Ok((row.try_get("id")?, owner))
+    };
     found.iter().map(read).collect()
+}
+
+/// Gives a key of another project's call to this one.
+async fn take(connection: &mut AnyConnection, id: &str, call: &Call) -> Result<()> {
+    let query = sqlx::query("UPDATE object_keys SET call_id = $1 WHERE id = $2");
+    let query = query.bind(call.id.as_str()).bind(id);
+    query.execute(connection).await?;
+    Ok(())
 }
 
 /// Gives up keys of recordings that left no file. What was reserved stays reserved: the start may have been made.

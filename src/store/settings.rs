@@ -20,8 +20,10 @@ pub enum Setting<'a> {
     CheckedAt,
     /// The clock's last noted time, in milliseconds since the epoch.
     NotedClock,
-    /// The key that signs permanent links, when LINK_SECRET gives none.
+    /// The key that signs permanent links, when LINK_SECRET gives none; on SQLite, only earlier versions have it here.
     LinkSecret,
+    /// Tells the key that signed permanent links last from others.
+    LinkFingerprint,
     /// Which alerts are active and what is still to be sent (JSON).
     Alerts,
     /// Calls of the last day that another program also recorded (JSON).
@@ -47,6 +49,7 @@ impl<'a> Setting<'a> {
             Setting::CheckedAt => "checked_at".into(),
             Setting::NotedClock => "clock".into(),
             Setting::LinkSecret => "link_secret".into(),
+            Setting::LinkFingerprint => "link_secret_fingerprint".into(),
             Setting::Alerts => "alarms".into(),
             Setting::DoubleRecordings => "double_recordings".into(),
             Setting::WrittenTable => "rows are written to".into(),

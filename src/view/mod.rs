@@ -16,7 +16,7 @@ pub use audit::{AuditLineView, AuditPageView};
 pub use call::{CallDetailView, CallPageView, CallView};
 pub use captions::captions;
 pub use delivery::{AttemptView, DeliveryView, OutstandingView};
-pub use link::LinkView;
+pub use link::{LinkView, UnlinkView};
 pub use participant::{ParticipantKindView, ParticipantView};
 pub use recording::{ObjectView, RecordingView, RequestedRecordingView};
 pub use time::{clock_length, utc_seconds};

@@ -33,6 +33,7 @@ mod migrations;
 mod mirror;
 mod names;
 mod panics;
+mod permanent_links;
 mod permission_errors;
 mod play;
 mod process;

@@ -29,8 +29,9 @@ pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::R
         None => Some(Config::storage(source)?),
     };
     let find = async |store: &Store| {
-        let links = bucket::links(&links, &recording, store).await?;
+        let links = bucket::links(&links, &recording, &url, store).await?;
         let call = database::find(store, id).await?.call;
+        let revocation = store.link_revocation(&call.id).await?;
         let Some(found) = playable(&call, id).cloned() else {
             let (status, error) = (call.status().label(), call.error());
             bail!(
@@ -38,22 +39,26 @@ pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::R
                 call.id
             );
         };
-        Ok((links, call, found))
+        Ok((links, call, revocation, found))
     };
     let find = async |store: &Store| {
         let action = (AuditAction::Link, String::new());
         audited(store, action, &[id.to_owned()], find(store)).await
     };
-    let (links, call, found) = database::existing(&url, find).await?;
-    let expires = telemetry::now() + links.ttl;
-    let permanent = links.permanent(Linked::Recording(&found.egress_id));
+    let (links, call, revocation, found) = database::existing(&url, find).await?;
+    let now = telemetry::now();
+    let issue = links.issue(revocation.as_ref(), now);
+    let permanent = links.permanent(Linked::Recording(&found.egress_id), issue);
     let (link, expires_at) = match (permanent, storage) {
         (None, Some(config)) => {
             let client = bucket::client(&config);
             let signed = client.presign(&found.key, links.ttl, Method::Get, Served::default());
-            (signed.await?, Some(expires))
+            (signed.await?, Some(now + links.ttl))
         }
-        (permanent, _) => (permanent.unwrap_or_default(), None),
+        (permanent, _) => {
+            let expires = issue.and_then(|issue| links.expires(issue.at));
+            (permanent.unwrap_or_default(), expires)
+        }
     };
     match format {
         Format::Text => print_line(&link),

@@ -1,6 +1,6 @@
 //! The subcommands of `calls`.
 
-use super::{link, list, show};
+use super::{link, list, show, unlink};
 use crate::{
     config::{Config, Source},
     service::database,
@@ -26,6 +26,8 @@ pub(in crate::cli) enum Calls {
         #[arg(long)]
         json: bool,
     },
+    /// Revoke the permanent links of a call, at once; its row has none any more, and `calls link` makes a new one
+    Unlink(unlink::UnlinkArgs),
 }
 
 /// Runs one of them.
@@ -39,6 +41,10 @@ pub(in crate::cli) async fn run(calls: Calls, source: &Source) -> anyhow::Result
             let url = Config::database(source)?;
             let show = async |store: &_| show::show(&id, json.into(), store).await;
             database::existing(&url, show).await
+        }
+        Calls::Unlink(args) => {
+            let url = Config::database(source)?;
+            database::existing(&url, async |store| unlink::unlink(args, store).await).await
         }
         Calls::Link { id, json } => link::link(&id, json.into(), source).await,
     }

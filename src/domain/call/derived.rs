@@ -103,17 +103,18 @@ impl Call {
 
     /// Whether the call may belong to another LiveKit project than that of `our_key`, LIVEKIT_API_KEY.
     ///
-    /// Webhooks of several keys are accepted (LIVEKIT_WEBHOOK_KEYS), and a key's name does not tell its project: it may
-    /// be our own second key during key rotation. A key only lists rooms and egresses of its own project, so our
-    /// project's lists decide:
+    /// A key only lists rooms and egresses of its own project, so where the key that signed the webhooks does not decide,
+    /// our project's lists do:
     ///
-    /// - signed by `our_key`, or ever listed for it: ours;
-    /// - signed only by other keys and not listed yet: it may be foreign. Before it is recorded, our project is asked
+    /// - another project's key began it: foreign;
+    /// - signed by `our_key` or another key that is ours, or ever listed for it: ours;
+    /// - signed only by an earlier key, or stored by an earlier version, and not listed yet: it may be foreign. Before it is recorded, our project is asked
     ///   for the room: if it lists the room, the call is ours; if it does not do so within some seconds, the call is
     ///   foreign and its row says that it cannot be recorded. A room that our project does not list is not necessarily
     ///   closed.
     pub fn may_be_foreign(&self, our_key: &str) -> bool {
-        !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
+        self.is_others()
+            || !self.listed && !self.signers.is_empty() && !self.signers.contains(our_key)
     }
 
     /// When the room was created; the time of its first event where LiveKit did not say.
@@ -157,6 +158,9 @@ impl Call {
         let failed = |it: &Recording| !it.place.is_ours() || self.died(it) && !self.is_silent(it);
         let none = self.recordings.values().all(failed);
         let is_wanted = !self.requests.is_empty() && !self.simulated;
-        self.is_open() && is_wanted && (none || self.pending_request().is_some())
+        self.is_open()
+            && !self.is_others()
+            && is_wanted
+            && (none || self.pending_request().is_some())
     }
 }

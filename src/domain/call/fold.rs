@@ -1,6 +1,7 @@
 //! Folds events into calls.
 
 use super::{
+    admission::Admission,
     deliveries::DueDelivery,
     state::{Call, NameSource},
 };
@@ -9,6 +10,7 @@ use crate::domain::{
     id::EgressId,
     participant::earliest,
     policy::Policy,
+    project::Project,
 };
 
 /// The result of applying an event to a call.
@@ -23,14 +25,24 @@ pub struct Applied {
     pub corrected: Vec<EgressId>,
 }
 
-/// Folds one event into its call. Cannot fail and cannot see the clock.
+/// Folds one event into its call. Cannot fail and cannot see the clock. An event of another project changes nothing.
 pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> Applied {
-    let before = call.cloned().unwrap_or_else(|| Call {
+    let begin = || Call {
         id: id.into(),
+        project: event
+            .source
+            .claim()
+            .map_or_else(Project::default, |claim| claim.project()),
         ..Call::default()
-    });
-    let mut after = before.clone();
-    after.fold(event, policy);
+    };
+    let before = call.cloned().unwrap_or_else(begin);
+    let mut after = match Admission::of(call, &event.source) {
+        Admission::Begun => begin(),
+        Admission::Folded | Admission::Refused => before.clone(),
+    };
+    if Admission::of(call, &event.source) != Admission::Refused {
+        after.fold(event, policy);
+    }
     let changed = call.is_none() || after != before;
     let due_deliveries = match changed {
         true => after.due_deliveries(policy.began_at),
@@ -51,6 +63,7 @@ impl Call {
             EventSource::Webhook { key } => {
                 self.signers.insert(key.clone());
             }
+            EventSource::Signed(signer) => self.merge_signer(signer, &event.payload),
             EventSource::Api => self.listed = true,
             EventSource::Others => {}
         }

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::state::{Call, NameSource, RecordingRequest};
 use crate::domain::{
-    event::{Observation, Request, Voice},
+    event::{EventPayload, Observation, Request, Voice},
     latest::Latest,
     participant::{Participant, earliest},
     path,
     policy::{Policy, RecordOn},
+    project::{Signer, Standing},
     recording::Recording,
     room::{AgentJob, Room},
     start_refusal::NotStarted,
@@ -27,6 +28,15 @@ impl Call {
         if better && is_certain && !room.name.is_empty() {
             self.room_name = room.name.clone();
             self.name_source = source;
+        }
+    }
+
+    /// Who signed a webhook of the call. An earlier key of ours does not prove that the room is ours: others may know its
+    /// secret. A report is signed by anybody who may join.
+    pub(super) fn merge_signer(&mut self, signer: &Signer, payload: &EventPayload) {
+        if !matches!(payload, EventPayload::Report { .. }) {
+            self.signers.insert(signer.key.clone());
+            self.listed |= signer.standing == Standing::Ours;
         }
     }
 

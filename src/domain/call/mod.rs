@@ -3,12 +3,14 @@
 
 mod state;
 
+mod admission;
 mod claims;
 mod deliveries;
 mod derived;
 mod ends;
 mod fold;
 mod handback;
+mod linked;
 mod merge;
 mod parts;
 mod recorders;
@@ -18,6 +20,7 @@ mod status;
 mod transcript;
 mod voices;
 
+pub use admission::Admission;
 pub use deliveries::DueDelivery;
 pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};

@@ -10,6 +10,7 @@ use crate::domain::{
     latest::Latest,
     object::Object,
     participant::Participant,
+    project::Project,
     recording::Recording,
     room::AgentJob,
     start_refusal::NotStarted,
@@ -21,6 +22,9 @@ use crate::domain::{
 pub struct Call {
     /// The room's sid, `RM_…`.
     pub id: CallId,
+    /// Whose the call is. Stored in a column of its own, which earlier versions leave as it is.
+    #[serde(skip)]
+    pub project: Project,
     pub room_name: RoomName,
     /// Who gave that name.
     #[serde(rename = "named_by_livekit", default)]
@@ -73,7 +77,7 @@ pub struct Call {
     /// The API keys that signed the call's webhooks.
     #[serde(default)]
     pub signers: BTreeSet<String>,
-    /// LiveKit listed it for LIVEKIT_API_KEY.
+    /// LiveKit listed it for LIVEKIT_API_KEY, or a key of that project signed its webhooks.
     #[serde(default)]
     pub listed: bool,
     /// Egresses that lists of the room's participants lack, and since when.
@@ -149,6 +153,11 @@ impl RecordingRequest {
 }
 
 impl Call {
+    /// Whether the call is another LiveKit project's: it gets a row, and is not recorded here.
+    pub fn is_others(&self) -> bool {
+        self.project != Project::Ours
+    }
+
     /// Deletes what KEEP limits: what agents reported. No event does that.
     pub fn purge(&mut self) {
         self.reports = Reports::default();

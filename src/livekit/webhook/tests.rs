@@ -4,17 +4,29 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::*;
-use crate::livekit::token::Grants;
+use crate::{
+    domain::{KeyEntry, SigningKey, Standing},
+    livekit::token::Grants,
+};
 
 const BODY: &[u8] =
     include_bytes!("../../../tests/fixtures/livekit-captured/001_room_started.json");
 
 fn keys() -> Keys {
     Keys::new(vec![
-        ("devkey".into(), "secret-one".to_owned().into()),
-        ("other".into(), "secret-two".to_owned().into()),
-        ("devkey".into(), "secret-before".to_owned().into()),
+        key("devkey", "secret-one", KeyEntry::Main),
+        key("other", "secret-two", KeyEntry::Listed),
+        key("devkey", "secret-before", KeyEntry::Listed),
+        key("former", "secret-lost", KeyEntry::Webhooks),
     ])
+}
+
+fn key(name: &str, secret: &str, entry: KeyEntry) -> SigningKey {
+    SigningKey {
+        name: name.to_owned(),
+        secret: secret.into(),
+        entry,
+    }
 }
 
 fn now() -> Timestamp {
@@ -75,7 +87,40 @@ fn takes_what_livekit_signs_bare_or_bearer_with_any_of_our_keys() {
 fn tells_which_key_signed() {
     let token = sign(&hs256(), &claims(json!({"iss": "other"})), "secret-two");
     let signed = keys().verify_webhook(Some(&token), now()).unwrap();
-    assert_eq!(signed.verify(BODY), Ok("other".to_owned()));
+    let signer = signed.verify(BODY).unwrap();
+    assert_eq!((signer.key.as_str(), signer.claim()), ("other", None));
+}
+
+#[test]
+fn tells_what_is_known_of_the_key_that_signed() {
+    let signer = |keys: &Keys, name: &str, secret: &str| {
+        let token = sign(&hs256(), &claims(json!({ "iss": name })), secret);
+        let signed = keys.verify_webhook(Some(&token), now()).unwrap();
+        signed.verify(BODY).unwrap()
+    };
+    let keys = keys();
+    let ours = signer(&keys, "devkey", "secret-one");
+    assert_eq!(ours.standing, Standing::Ours);
+    let former = signer(&keys, "former", "secret-lost");
+    assert_eq!(former.standing, Standing::Earlier);
+    let Standing::Undecided(other) = signer(&keys, "other", "secret-two").standing else {
+        panic!("it is decided");
+    };
+    keys.decide(&other, &Standing::Other);
+    let decided = signer(&keys, "other", "secret-two");
+    assert_eq!(decided.claim(), Some(Claim::Other("other".into())));
+    // Another secret makes another key.
+    let before = signer(&keys, "devkey", "secret-before");
+    assert_eq!(before.claim(), None);
+}
+
+#[test]
+fn a_key_for_webhooks_alone_signs_no_token() {
+    let token = sign(&hs256(), &claims(json!({ "iss": "former" })), "secret-lost");
+    assert_eq!(
+        keys().verify_token(&token, now()),
+        Err(TokenError::UnknownKey)
+    );
 }
 
 #[test]

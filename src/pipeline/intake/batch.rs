@@ -50,6 +50,19 @@ pub(super) struct Batch {
     pub corrected: Vec<(CallId, EgressId)>,
     /// Calls for which somebody asked to start or stop a recording.
     pub requested: Vec<CallId>,
+    /// Calls that another project had begun, and that are ours.
+    pub taken_over: Vec<CallId>,
+    /// Whether LiveKit is to be asked for the object key of a recording.
+    pub unproven: Unproven,
+}
+
+/// Whether an egress was reported with an object key that nothing proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Unproven {
+    #[default]
+    None,
+    /// Of a call of ours.
+    Some,
 }
 
 impl Batch {

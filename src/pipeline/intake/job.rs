@@ -6,7 +6,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::batch::{Batch, ReadMessage};
+use super::batch::{Batch, ReadMessage, Unproven};
 use crate::{
     domain::{Call, EgressId, Policy, Sink, Status},
     pipeline::{Job, Wake},
@@ -72,6 +72,7 @@ impl Intake {
             waiting: &batch.waiting,
             corrected: &batch.corrected,
             requested: &batch.requested,
+            taken_over: &batch.taken_over,
         };
         let written = self.store.commit_fold(fold, &self.sinks, now).await;
         written.context("calls could not be written")?;
@@ -87,7 +88,8 @@ impl Intake {
             self.wake.sink(Sink::Egress).notify_one();
         }
         let is_missing = |update: &CallUpdate| update.call.missing_since().is_some();
-        if !batch.waiting.is_empty() || updates.iter().any(is_missing) {
+        let unproven = batch.unproven == Unproven::Some;
+        if unproven || !batch.waiting.is_empty() || updates.iter().any(is_missing) {
             self.wake.reconcile.notify_one();
         }
         self.wake.folded.notify_waiters();

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{batch::Batch, job::Intake};
 use crate::{
-    domain::{Call, CallId, EventPayload, Room, RoomName},
+    domain::{Call, CallId, Claim, EventPayload, Room, RoomName},
+    pipeline::message,
     store::InboxMessage,
 };
 
@@ -15,6 +16,19 @@ const REQUEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// How far a report's time may lie outside of its call's.
 const SLACK: SignedDuration = SignedDuration::from_secs(60);
 
+/// How soon a message is looked at again whose key is undecided; it is made due when the key is decided.
+const UNDECIDED_WAIT: SignedDuration = SignedDuration::from_mins(1);
+
+/// The room of the call that a report names by its sid.
+enum Known {
+    /// There is no such call.
+    No,
+    /// Its name, which may be empty.
+    Room(RoomName),
+    /// The call is not of the sender's project.
+    OtherProject,
+}
+
 /// Where a message belongs.
 pub(super) enum Route {
     /// To the call of this id.
@@ -24,6 +38,10 @@ pub(super) enum Route {
         room_name: RoomName,
         until: Timestamp,
     },
+    /// Waits until the key that signed it is decided.
+    Undecided { until: Timestamp },
+    /// Another project's key has signed it than the call's.
+    OtherProject,
     /// It is set aside, with the reason for people.
     Aside(String),
     /// It concerns no call.
@@ -42,25 +60,29 @@ impl Intake {
         if let Some(id) = &message.call_id {
             return Ok(Route::Call(id.as_str().into()));
         }
+        let Some(claim) = message::source(message).claim() else {
+            let waited = now.duration_since(message.received_at);
+            let until = now + waited.clamp(UNDECIDED_WAIT, REPORT_WAIT);
+            return Ok(Route::Undecided { until });
+        };
         let Some(room) = payload.room() else {
             return Ok(Route::Nowhere);
         };
+        let by_egress = self.by_egress(payload, room, &claim).await?;
+        if let Some(route) = by_egress {
+            return Ok(route);
+        }
         if !room.sid.is_empty() {
             return match payload {
                 EventPayload::Report {
                     authorized_room, ..
                 } => {
-                    let known = self.name_of(batch, &room.sid).await?;
+                    let known = self.name_of(batch, &room.sid, &claim).await?;
                     let authorized_room = authorized_room.as_ref();
                     Ok(report_route(message, room, (known, authorized_room), now))
                 }
                 _ => Ok(Route::Call(room.sid.clone())),
             };
-        }
-        if let Some(egress_id) = payload.egress_id()
-            && let Some(row) = self.store.call_of_egress(egress_id).await?
-        {
-            return Ok(Route::Call(row.call.id));
         }
         if room.name.is_empty() {
             return Ok(Route::Aside("the message names no known room".into()));
@@ -73,21 +95,54 @@ impl Intake {
             _ => true,
         };
         for name in room.names().filter(authorized) {
-            if let Some(id) = self.by_name(batch, message, payload, name).await? {
-                return Ok(Route::Call(id));
+            for claim in in_order(&claim, payload) {
+                let named = (name, claim);
+                if let Some(id) = self.by_name(batch, message, payload, named).await? {
+                    return Ok(Route::Call(id));
+                }
             }
         }
         Ok(wait(message, payload, room, now))
     }
 
-    /// The name of the call's room, which may be empty; `None`: there is no such call, and a report alone makes none.
-    async fn name_of(&self, batch: &Batch, id: &CallId) -> anyhow::Result<Option<RoomName>> {
-        Ok(match batch.calls.get(id) {
-            Some(update) => {
-                let call = Some(&update.call).filter(|call| !call.id.is_empty());
-                call.map(|call| call.room_name.clone())
+    /// By the egress that the message is about, where it names no room; an egress of ours is no other project's.
+    async fn by_egress(
+        &self,
+        payload: &EventPayload,
+        room: &Room,
+        claim: &Claim,
+    ) -> anyhow::Result<Option<Route>> {
+        let is_foreign = matches!(claim, Claim::Other(_));
+        let Some(egress_id) = payload.egress_id() else {
+            return Ok(None);
+        };
+        if !room.sid.is_empty() && !is_foreign {
+            return Ok(None);
+        }
+        let Some(row) = self.store.call_of_egress(egress_id).await? else {
+            return Ok(None);
+        };
+        Ok(match claim.admits(&row.call.project) {
+            true if room.sid.is_empty() => Some(Route::Call(row.call.id)),
+            false if is_foreign => Some(Route::OtherProject),
+            _ => None,
+        })
+    }
+
+    /// The room of the call with this id, as far as the claim admits it; a report alone makes no call.
+    async fn name_of(&self, batch: &Batch, id: &CallId, claim: &Claim) -> anyhow::Result<Known> {
+        let stored;
+        let call = match batch.calls.get(id) {
+            Some(update) => Some(&update.call).filter(|call| !call.id.is_empty()),
+            None => {
+                stored = self.store.call(id).await?;
+                stored.as_ref().map(|row| &row.call)
             }
-            None => self.store.call(id).await?.map(|row| row.call.room_name),
+        };
+        Ok(match call {
+            None => Known::No,
+            Some(call) if claim.admits(&call.project) => Known::Room(call.room_name.clone()),
+            Some(_) => Known::OtherProject,
         })
     }
 
@@ -98,11 +153,12 @@ impl Intake {
         batch: &Batch,
         message: &InboxMessage,
         payload: &EventPayload,
-        name: &RoomName,
+        (name, claim): (&RoomName, &Claim),
     ) -> anyhow::Result<Option<CallId>> {
-        let stored = self.store.calls_named(name, 50).await?;
+        let stored = self.store.calls_named(name, claim, 50).await?;
         let fresh = batch.calls.values().map(|update| &update.call);
-        let fresh = fresh.filter(|call| call.room_name == *name);
+        let fresh = fresh.filter(|call| !call.id.is_empty() && call.room_name == *name);
+        let fresh = fresh.filter(|call| claim.admits(&call.project));
         let stored = stored.iter().map(|row| &row.call);
         let stored = stored.filter(|call| !batch.calls.contains_key(&call.id));
         let mut calls: Vec<&Call> = fresh.chain(stored).collect();
@@ -118,22 +174,35 @@ impl Intake {
     }
 }
 
+/// Whose calls of a name are searched, one after the other: among those that the sender may act on, ours come first. A
+/// request is for ours alone.
+fn in_order<'a>(claim: &'a Claim, payload: &EventPayload) -> Vec<&'a Claim> {
+    match (claim, payload) {
+        (Claim::Any, EventPayload::Request { .. }) => vec![&Claim::Ours],
+        (Claim::Any, _) => vec![&Claim::Ours, &Claim::Any],
+        (claim, _) => vec![claim],
+    }
+}
+
 /// A report of this room, by its sid; `known`: the name of the call's room, and the room that the sender was authorized for.
 fn report_route(
     message: &InboxMessage,
     room: &Room,
-    (known, authorized_room): (Option<RoomName>, Option<&RoomName>),
+    (known, authorized_room): (Known, Option<&RoomName>),
     now: Timestamp,
 ) -> Route {
     match (known, authorized_room) {
-        (None, _) => wait_for_call(message, &room.awaited_name(), now),
-        (Some(_), None) => Route::Call(room.sid.clone()),
-        (Some(name), Some(authorized)) if name == *authorized => Route::Call(room.sid.clone()),
+        (Known::No, _) => wait_for_call(message, &room.awaited_name(), now),
+        (Known::OtherProject, _) => Route::OtherProject,
+        (Known::Room(_), None) => Route::Call(room.sid.clone()),
+        (Known::Room(name), Some(authorized)) if name == *authorized => {
+            Route::Call(room.sid.clone())
+        }
         // Until LiveKit names the room, nobody knows whether it is the sender's.
-        (Some(name), Some(authorized)) if name.is_empty() => {
+        (Known::Room(name), Some(authorized)) if name.is_empty() => {
             wait_for_call(message, authorized, now)
         }
-        (Some(_), Some(_)) => Route::Aside(
+        (Known::Room(_), Some(_)) => Route::Aside(
             "the token that sent this report is for another room than the call's".into(),
         ),
     }

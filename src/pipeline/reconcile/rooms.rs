@@ -29,7 +29,9 @@ impl Reconcile {
                 continue;
             }
             let row = self.store.call(&room.sid).await?;
+            // What another project said of a room of ours counts for nothing.
             let call = row.as_ref().map(|row| &row.call);
+            let call = call.filter(|call| !call.is_others());
             match call {
                 // `room_finished` came: the list is older than that.
                 Some(call) if call.finished_at.is_some() => continue,

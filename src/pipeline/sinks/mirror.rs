@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::mirror_state::MirrorState;
 use crate::{
     domain::{
-        Call, MirrorTranscript, Recording, Sink,
+        Call, MirrorTranscript, Recording, RevokedRow, Sink,
         link::{LinkRules, Linked},
         nanoseconds::seconds,
     },
@@ -83,7 +83,13 @@ impl Mirror {
             return attempt;
         }
         let id = message_id(recording, number);
-        let body = self.body(&due.call, recording, number).await;
+        let body = match self.body(&due.call, recording, number).await {
+            Ok(body) => body,
+            Err(error) => {
+                let error = error.to_string();
+                return Attempt::new(Outcome::Retry { after: None, error }, sink_state);
+            }
+        };
         let outcome = match self.client.post(&id, body, now).await {
             mirror::PostOutcome::Delivered => {
                 state.unconfirmed = false;
@@ -125,13 +131,18 @@ impl Mirror {
         })
     }
 
-    async fn body(&self, call: &Call, recording: &Recording, number: u32) -> String {
+    async fn body(
+        &self,
+        call: &Call,
+        recording: &Recording,
+        number: u32,
+    ) -> Result<String, store::Error> {
         let mut body = json!({
             "event": "egress_ended",
             "egress_id": recording.egress_id,
             "room_name": call.room_name,
             "status": if recording.status.is_over() { recording.status.as_str() } else { "failed" },
-            "file_results": self.files(call, recording).await,
+            "file_results": self.files(call, recording).await?,
             "room_id": call.id,
             "call_id": call.id,
             "error": Some(error(call, recording)).filter(|error| !error.is_empty()),
@@ -143,34 +154,43 @@ impl Mirror {
         if number > 1 {
             body["corrects"] = json!(message_id(recording, number - 1));
         }
-        body.to_string()
+        Ok(body.to_string())
     }
 
     /// The files with bytes, seconds and a playable URL. Empty if no file was created, or not in our bucket.
-    async fn files(&self, call: &Call, recording: &Recording) -> Vec<Value> {
+    async fn files(&self, call: &Call, recording: &Recording) -> Result<Vec<Value>, store::Error> {
         let is_elsewhere = call.is_elsewhere(recording) || call.is_contested(recording);
         if !recording.expects_file() || is_elsewhere {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        vec![json!({
+        Ok(vec![json!({
             "filename": recording.key,
             "size": recording.size,
             "duration": recording.duration.map(seconds),
-            "download_url": self.url(recording).await,
-        })]
+            "download_url": self.url(call, recording).await?,
+        })])
     }
 
-    /// The permanent link with PUBLIC_URL, else a presigned URL.
-    async fn url(&self, recording: &Recording) -> Option<String> {
+    /// The permanent link with PUBLIC_URL, else a presigned URL; none after `calls unlink`, as in the row.
+    async fn url(
+        &self,
+        call: &Call,
+        recording: &Recording,
+    ) -> Result<Option<String>, store::Error> {
+        let revocation = self.store.link_revocation(&call.id).await?;
+        if revocation.is_some_and(|it| it.row == RevokedRow::Unlinked) {
+            return Ok(None);
+        }
+        let issue = revocation.map(|revocation| revocation.issue(revocation.at));
         let linked = Linked::Recording(&recording.egress_id);
-        if let Some(permanent) = self.links.permanent(linked) {
-            return Some(permanent);
+        if let Some(permanent) = self.links.permanent(linked, issue) {
+            return Ok(Some(permanent));
         }
         let (key, ttl) = (&recording.key, self.links.ttl);
         let signed = self
             .storage
             .presign(key, ttl, Method::Get, Served::default());
-        signed.await.ok()
+        Ok(signed.await.ok())
     }
 }
 

@@ -22,7 +22,7 @@ use std::{
 use jiff::Timestamp;
 use livekit_airtable::{
     airtable::{Client, Config, Plan, Schema},
-    domain::{Addressing, Call, DueDelivery, Sink, StorageKey, link::LinkRules},
+    domain::{Addressing, Call, DueDelivery, LinkSecrets, Sink, StorageKey, link::LinkRules},
     pipeline::{
         Clock, Job, Runner,
         budget::Budget,
@@ -165,7 +165,8 @@ impl Rig {
             storage: storage::Client::new(nowhere()),
             links: LinkRules {
                 public_url: None,
-                secret: "secret".to_owned().into(),
+                secrets: LinkSecrets::new("secret".to_owned().into(), Vec::new()),
+                life: None,
                 ttl: Duration::from_secs(3600),
                 refresh: Duration::from_secs(3600),
             },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use livekit_airtable::{
-    domain::{Call, DueDelivery, Recording, Sink, Status},
+    domain::{Call, Claim, DueDelivery, Recording, Sink, Status},
     store::{
         CallFilter, CallUpdate, DeliveryState, Error, Finish, Fold, InboxMessage, MessageKind,
         MessageOutcome, Processed, Store, Waiting,
@@ -134,7 +134,14 @@ async fn calls() {
     assert_eq!(by_egress.unwrap().call.id, "RM_1");
     let known = store.recordings(&["EG_0", "EG_1", "EG_\0"]).await.unwrap();
     assert_eq!(known.into_keys().collect::<Vec<_>>(), ["EG_1"]);
-    assert_eq!(store.calls_named("room  one", 5).await.unwrap().len(), 1);
+    assert_eq!(
+        store
+            .calls_named("room  one", &Claim::Any, 5)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     assert_eq!(store.unfinished().await.unwrap().len(), 1);
     assert_eq!(store.count_calls().await.unwrap(), [(Status::Live, 1)]);
     let filter = |status: Status, delivery: DeliveryState| CallFilter {

@@ -1,5 +1,5 @@
 use livekit_airtable::{
-    domain::{self, Addressing, Channels, FileType, StorageKey},
+    domain::{self, Addressing, Channels, FileType, KeyEntry, SigningKey, StorageKey},
     livekit::{
         body,
         client::{Client, Config, Egresses, Error, ErrorKind, Output, Stopped, Upload},
@@ -61,7 +61,11 @@ async fn started(client: &Client, path: &str) -> Result<String, Error> {
 }
 
 pub(super) fn grants(token: &str) -> Grants {
-    let keys = Keys::new(vec![("devkey".into(), "livekit-secret".to_owned().into())]);
+    let keys = Keys::new(vec![SigningKey {
+        name: "devkey".into(),
+        secret: "livekit-secret".into(),
+        entry: KeyEntry::Main,
+    }]);
     keys.verify_token(token.strip_prefix("Bearer ").unwrap(), now())
         .unwrap()
 }

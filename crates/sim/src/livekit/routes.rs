@@ -74,7 +74,7 @@ type Answer = Result<Response, Refusal>;
 impl Call {
     async fn start_room_composite(&self) -> Answer {
         self.server
-            .key
+            .keys
             .check(&self.headers, |video| video.room_record)?;
         let request: proto::RoomCompositeEgressRequest = self.read()?;
         let (arrived, room) = (Instant::now(), request.room_name.clone());
@@ -112,7 +112,7 @@ impl Call {
         start: impl FnOnce(M) -> Result<Start, twirp::Error>,
     ) -> Answer {
         self.server
-            .key
+            .keys
             .check(&self.headers, |video| video.room_record)?;
         let info = self.server.start_egress(start(self.read()?)?)?;
         Ok(self.wire.answer(&info, messages::egress))
@@ -120,7 +120,7 @@ impl Call {
 
     fn list_egress(&self) -> Answer {
         self.server
-            .key
+            .keys
             .check(&self.headers, |video| video.room_record)?;
         let request: proto::ListEgressRequest = self.read()?;
         let wanted = |info: &proto::EgressInfo| {
@@ -152,7 +152,7 @@ impl Call {
 
     fn stop_egress(&self) -> Answer {
         self.server
-            .key
+            .keys
             .check(&self.headers, |video| video.room_record)?;
         let request: proto::StopEgressRequest = self.read()?;
         let info = self.server.stop_egress(&request.egress_id)?;
@@ -161,7 +161,7 @@ impl Call {
 
     fn list_rooms(&self) -> Answer {
         self.server
-            .key
+            .keys
             .check(&self.headers, |video| video.room_list)?;
         let request: proto::ListRoomsRequest = self.read()?;
         let world = self.server.world();
@@ -183,7 +183,7 @@ impl Call {
 
     fn create_room(&self) -> Answer {
         self.server
-            .key
+            .keys
             .check(&self.headers, |video| video.room_create)?;
         let request: proto::CreateRoomRequest = self.read()?;
         let given = |seconds: u32| Some(seconds).filter(|seconds| *seconds > 0);
@@ -203,7 +203,7 @@ impl Call {
 
     fn delete_room(&self) -> Answer {
         self.server
-            .key
+            .keys
             .check(&self.headers, |video| video.room_create)?;
         let request: proto::DeleteRoomRequest = self.read()?;
         if !self
@@ -219,7 +219,7 @@ impl Call {
 
     fn list_participants(&self) -> Answer {
         let request: proto::ListParticipantsRequest = self.read()?;
-        self.server.key.check(&self.headers, |video| {
+        self.server.keys.check(&self.headers, |video| {
             video.room_admin && video.room == request.room
         })?;
         let fault = self.server.world().participants_fail;

@@ -147,10 +147,17 @@ impl LiveKit {
 
     /// Signs later webhooks with another key of the project, which LiveKit's settings allow.
     pub fn sign_webhooks_with(&self, api_key: &str, api_secret: &str) {
-        self.server.webhooks.sign_with(Key {
+        let key = Key {
             name: api_key.to_owned(),
             secret: api_secret.to_owned(),
-        });
+        };
+        self.server.keys.add(key.clone());
+        self.server.webhooks.sign_with(key);
+    }
+
+    /// Deletes a key of the project: its tokens are refused from now on.
+    pub fn delete_key(&self, api_key: &str) {
+        self.server.keys.delete(api_key);
     }
 
     /// While true, events are lost: they are never sent.

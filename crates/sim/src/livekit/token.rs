@@ -1,5 +1,6 @@
 //! LiveKit's tokens: what they permit, and how LiveKit refuses a request.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -19,8 +20,31 @@ pub(super) struct Key {
     pub secret: String,
 }
 
-impl Key {
-    /// Accepts a request whose token has our signature, has not expired and grants what is `needed`.
+/// The keys of the project, each with the same power.
+#[derive(Debug)]
+pub(super) struct Keys(Mutex<Vec<Key>>);
+
+impl Keys {
+    /// A project with one key.
+    pub(super) fn new(key: Key) -> Self {
+        Self(Mutex::new(vec![key]))
+    }
+
+    /// Adds another key.
+    pub(super) fn add(&self, key: Key) {
+        self.lock().push(key);
+    }
+
+    /// Deletes a key.
+    pub(super) fn delete(&self, name: &str) {
+        self.lock().retain(|key| key.name != name);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Key>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Accepts a request whose token one of the keys has signed, has not expired and grants what is `needed`.
     pub(super) fn check(
         &self,
         headers: &HeaderMap,
@@ -39,10 +63,11 @@ impl Key {
             ));
         };
         let claimed = Claims::from_unverified(token).map_err(|_| wrong_secret(token))?;
-        if claimed.iss != self.name {
+        let keys = self.lock();
+        let Some(key) = keys.iter().find(|key| key.name == claimed.iss) else {
             return Err(Refusal::Plain(format!("invalid API key: {}", claimed.iss)));
-        }
-        let claims = TokenVerifier::with_api_key(&self.name, &self.secret)
+        };
+        let claims = TokenVerifier::with_api_key(&key.name, &key.secret)
             .verify(token)
             .map_err(|_| wrong_secret(token))?;
         if needed(&claims.video) {
@@ -51,7 +76,9 @@ impl Key {
             Err(denied())
         }
     }
+}
 
+impl Key {
     /// The `Authorization` of a webhook: a raw token with the body's hash, valid for 5 minutes.
     pub(super) fn sign(&self, body: &str) -> String {
         let hash = STANDARD.encode(Sha256::digest(body));

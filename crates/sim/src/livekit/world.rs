@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::target::Target;
-use super::token::Key;
+use super::token::{Key, Keys};
 use super::upload::Upload;
 use super::webhooks::Webhooks;
 
-/// The server: key, webhooks and state.
+/// The server: keys, webhooks and state.
 #[derive(Debug)]
 pub(super) struct Server {
-    pub key: Key,
+    pub keys: Keys,
     pub webhooks: Webhooks,
     pub stopped: CancellationToken,
     world: Mutex<World>,
@@ -111,7 +111,7 @@ impl Server {
     /// A server without rooms.
     pub(super) fn new(key: Key, webhooks: Webhooks, stopped: CancellationToken) -> Self {
         Self {
-            key,
+            keys: Keys::new(key),
             webhooks,
             stopped,
             world: Mutex::default(),

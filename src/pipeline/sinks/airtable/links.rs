@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{changed_cells::LinkCells, sink::Airtable, state::SinkState};
 use crate::{
     airtable::{Source, projection::RowLinks},
-    domain::{Call, Recording, link::Linked},
+    domain::{Call, LinkRevocation, Recording, RevokedRow, link::Linked},
     storage::{Method, Served},
 };
 
@@ -58,15 +58,36 @@ impl Airtable {
             parts: self.listed_parts(call),
             transcript: text_key,
         };
-        let (links, cells) = match &self.links.public_url {
-            Some(_) => self.permanent_links(call, &linked, state),
-            None => self.signed_links(call, &linked, state, now).await?,
+        let revocation = self.store.link_revocation(&call.id).await;
+        let revocation = revocation.map_err(|error| error.to_string())?;
+        let unlinked = revocation.filter(|revocation| revocation.row == RevokedRow::Unlinked);
+        let (links, cells) = match (&unlinked, &self.links.public_url) {
+            (Some(revocation), _) => {
+                state.signed_links = None;
+                let links = RowLinks {
+                    revoked_at: (!linked.is_empty()).then_some(revocation.at),
+                    ..RowLinks::default()
+                };
+                (links, LinkCells::Fresh)
+            }
+            (None, Some(_)) => self.permanent_links(call, &linked, state, revocation.as_ref()),
+            (None, None) => self.signed_links(call, &linked, state, now).await?,
         };
+        state.link_mark = self.mark(revocation.as_ref());
         let links = RowLinks {
             transcript_missing,
             ..links
         };
         Ok((links, cells))
+    }
+
+    /// Differs whenever the permanent links of the row would differ, or have been revoked.
+    fn mark(&self, revocation: Option<&LinkRevocation>) -> Option<String> {
+        let rules = self.links.public_url.as_ref().map(|_| self.links.mark());
+        match revocation {
+            None => rules,
+            Some(it) => Some(format!("{}.{}", rules.unwrap_or_default(), it.generation)),
+        }
     }
 
     /// The recordings that a column lists; none without such a column.
@@ -77,27 +98,35 @@ impl Airtable {
         }
     }
 
-    /// Links that never expire and never change. A transcript gets its link in the delivery after its upload, when the call
+    /// Links that only LINK_LIFE ends, and that every process makes alike. A transcript gets its link in the delivery after its upload, when the call
     /// knows the key: a link in a row never leads nowhere.
     fn permanent_links(
         &self,
         call: &Call,
         linked: &LinkedObjects<'_>,
         state: &mut SinkState,
+        revocation: Option<&LinkRevocation>,
     ) -> (RowLinks, LinkCells) {
+        let issue = revocation.map(|revocation| revocation.issue(revocation.at));
         let is_there = linked.transcript.is_some() && call.transcript_file.is_some();
         let transcript = is_there.then_some(Linked::Transcript(&call.id));
         let link = |recording: &Recording| {
             let linked = Linked::Recording(&recording.egress_id);
-            self.links.permanent(linked)
+            self.links.permanent(linked, issue)
+        };
+        let expires = |recording: &Recording| {
+            let since = issue.map(|issue| issue.at);
+            let since = since.or_else(|| call.recording_linked_since(recording));
+            self.links.expires(since?)
         };
         let parts = linked.parts.iter().filter(|part| call.is_playable(part));
         let links = RowLinks {
             recording: linked.recording.and_then(link),
+            expires: linked.recording.and_then(expires),
             parts: parts
                 .filter_map(|part| Some((part.egress_id.clone(), link(part)?)))
                 .collect(),
-            transcript: transcript.and_then(|linked| self.links.permanent(linked)),
+            transcript: transcript.and_then(|linked| self.links.permanent(linked, issue)),
             ..RowLinks::default()
         };
         let had_others = state.signed_links.take().is_some();
@@ -142,7 +171,7 @@ impl Airtable {
             recording: self.sign(key).await?,
             parts,
             transcript: self.sign(linked.transcript.as_deref()).await?,
-            transcript_missing: None,
+            ..RowLinks::default()
         };
         state.signed_links = Some((purpose, expires.as_millisecond()));
         Ok((links, LinkCells::Fresh))

@@ -1,5 +1,6 @@
 //! The lines of Error that are no fault of the call's own: which of its values Airtable rejects.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::airtable::Schema;
@@ -48,6 +49,14 @@ pub(super) fn refused<'a>(columns: impl Iterator<Item = &'a String>) -> Option<S
 /// Of a full transcript that is not in the bucket.
 pub(super) fn transcript_missing(error: &str) -> String {
     format!("The full transcript could not be put into the bucket: {error}. It will be retried.")
+}
+
+/// Of a row whose links were revoked (`calls unlink`).
+pub(super) fn links_revoked(call_id: &str, at: Timestamp) -> String {
+    format!(
+        "The links of this call were revoked on {}. `livekit-airtable calls link {call_id}` prints a new one.",
+        at.strftime("%F at %T UTC")
+    )
 }
 
 /// A list within a sentence; `None` if it is empty.

@@ -125,6 +125,9 @@ impl Airtable {
             row.notes.push(notes::transcript_missing(&error));
             row.recheck(now + SOON);
         }
+        if let Some(at) = links.revoked_at {
+            row.notes.push(notes::links_revoked(&call.id, at));
+        }
         if let Some(column) = self.schema.filled_from(&Source::RecordingAttachment) {
             let attachment = row.state.attachment.as_ref();
             let note = attachment.and_then(|attachment| attachment.note(&column.name));

@@ -25,6 +25,9 @@ pub(super) struct SinkState {
     /// The presigned links in the row: what they are for, and when they expire (milliseconds since the epoch).
     #[serde(rename = "signed")]
     pub(super) signed_links: Option<(String, i64)>,
+    /// What the row's permanent links were made of, and how often links had been revoked. The database is searched for it.
+    #[serde(rename = "links", skip_serializing_if = "Option::is_none")]
+    pub(super) link_mark: Option<String>,
     /// The hash of the full transcript in the bucket, and its key.
     #[serde(rename = "text")]
     pub(super) transcript: Option<(u64, String)>,

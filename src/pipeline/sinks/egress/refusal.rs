@@ -77,6 +77,14 @@ impl Egress {
         }
     }
 
+    /// A call of another project: nothing is started or stopped.
+    pub(super) fn of_other_project(&self, due: &Due, now: Timestamp) -> Attempt {
+        match due.call.pending_request() {
+            Some(_) => foreign(due, now),
+            None => done(due),
+        }
+    }
+
     /// The room closed before a recording could be started.
     pub(super) fn too_late(&self, due: &Due, now: Timestamp) -> Attempt {
         let call = &due.call;

@@ -56,6 +56,9 @@ impl Deliverer for Egress {
 impl Egress {
     async fn reconcile(&self, due: &Due, now: Timestamp) -> Attempt {
         let call = &due.call;
+        if call.is_others() {
+            return self.of_other_project(due, now);
+        }
         if let Some(found) = self.found_start(due, now) {
             return found;
         }
