@@ -122,6 +122,26 @@ pub(super) fn reader(app: &App, headers: &HeaderMap, scope: Scope) -> Result<(),
     }
 }
 
+/// Whose token a request carries, for the audit trail.
+pub(super) fn actor(app: &App, headers: &HeaderMap) -> Actor {
+    let Some(token) = bearer_token(headers) else {
+        return Actor::Unknown;
+    };
+    if let Some(access) = app.tokens.find(token) {
+        return Actor::Token(access.name.clone());
+    }
+    let sender = app.keys.verify_sender(token, (app.clock)());
+    sender.map_or(Actor::Unknown, |(grants, _)| {
+        Actor::LiveKit(Some(grants.identity))
+    })
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Recordings are started and stopped in our project: its key may, and no other.
 fn starts_and_stops(signer: &Signer) -> Result<(), Problem> {
     let key = &signer.key;
@@ -134,26 +154,6 @@ fn starts_and_stops(signer: &Signer) -> Result<(), Problem> {
             "LIVEKIT_URL has not said yet whether the key {key:?} is of its project: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
         ))),
     }
-}
-
-/// Whose token a request carries, for the audit trail.
-pub(super) fn actor(app: &App, headers: &HeaderMap) -> Actor {
-    let Some(token) = bearer_token(headers) else {
-        return Actor::Unknown;
-    };
-    if let Some(access) = app.tokens.find(token) {
-        return Actor::Token(access.name.clone());
-    }
-    let grants = app.keys.verify_token(token, (app.clock)());
-    grants.map_or(Actor::Unknown, |grants| {
-        Actor::LiveKit(Some(grants.identity))
-    })
-}
-
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn permitted(access: &Access, scope: Scope) -> Result<(), Problem> {

@@ -1,11 +1,14 @@
 //! `calls unlink`: ends the permanent links of a call.
 
+use std::slice;
+
 use crate::{
+    cli::audited::audited,
     cli::console::{
         output::{Format, print_json, print_line},
         sender::report_sender,
     },
-    domain::{RevokedRow, Sink},
+    domain::{RevokedRow, Sink, audit::AuditAction},
     service::database,
     store::Store,
     telemetry,
@@ -26,6 +29,18 @@ pub(in crate::cli) struct UnlinkArgs {
 
 /// Ends the links of the call that exist by now.
 pub(super) async fn unlink(args: UnlinkArgs, store: &Store) -> anyhow::Result<()> {
+    let options = if args.relink { "--relink" } else { "" };
+    let action = (AuditAction::Unlink, options.to_owned());
+    audited(
+        store,
+        action,
+        slice::from_ref(&args.id),
+        revoke(&args, store),
+    )
+    .await
+}
+
+async fn revoke(args: &UnlinkArgs, store: &Store) -> anyhow::Result<()> {
     let call = database::find(store, &args.id).await?.call;
     let row = match args.relink {
         true => RevokedRow::Relinked,

@@ -20,6 +20,7 @@ async fn leave_lines(world: World) {
         (&["backfill"], 0),
         (&["record", "stop", &egress], 0),
         (&["record", "stop", "EG_none"], 1),
+        (&["calls", "unlink", &call], 0),
     ] {
         let done = world.audited(args).await;
         assert_eq!(done.code, Some(code), "{args:?}: {done:?}");
@@ -47,6 +48,7 @@ async fn leave_lines(world: World) {
         json!(["backfill", null, null, 0, ""]),
         json!(["record_stop", call, egress, 0, ""]),
         json!(["record_stop", null, null, 1, ""]),
+        json!(["unlink", call, null, 0, ""]),
     ];
     assert_eq!(shown, expected);
     let text = world.audited(&["audit"]).await.stdout;
