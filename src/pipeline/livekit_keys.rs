@@ -10,12 +10,11 @@ use std::{
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 use super::{Job, Wake};
 use crate::{
-    domain::{SigningKey, Standing, hex},
+    domain::{SigningKey, Standing},
     livekit::{
         client::{Client, Error},
         token::{Keys, fingerprint},
@@ -83,13 +82,13 @@ impl LiveKitKeys {
         let fingerprints: Vec<String> = self.fingerprints().collect();
         let ids = fingerprints
             .iter()
-            .flat_map(|key| [was_main(key), self.at_url(key)]);
+            .flat_map(|key| [was_main(key), answer_to(key)]);
         let noted = self.store.noted_keys(&ids.collect::<Vec<_>>()).await?;
         for key in fingerprints {
             if noted.contains_key(&was_main(&key)) {
                 self.keys.decide(&key, &Standing::Ours);
                 self.lock().insert(key);
-            } else if let Some(answer) = noted.get(&self.at_url(&key)) {
+            } else if let Some(answer) = noted.get(&answer_to(&key)) {
                 self.keys.decide(&key, answer);
             }
         }
@@ -98,12 +97,6 @@ impl LiveKitKeys {
 
     fn fingerprints(&self) -> impl Iterator<Item = String> {
         self.listed.iter().map(|listed| fingerprint(&listed.key))
-    }
-
-    /// Names LIVEKIT_URL's answer to a key.
-    fn at_url(&self, key: &str) -> String {
-        let url = Sha256::digest(self.client.url());
-        format!("at:{}:{key}", hex(&url[..8]))
     }
 
     /// Asks LIVEKIT_URL about the keys that it has not answered to since this process began.
@@ -137,7 +130,7 @@ impl LiveKitKeys {
         standing: Standing,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let id = self.at_url(key);
+        let id = answer_to(key);
         self.store.note_key((&id, name), &standing, now).await?;
         self.keys.decide(key, &standing);
         self.lock().insert(key.to_owned());
@@ -219,6 +212,11 @@ impl Job for LiveKitKeys {
 /// Names a key that is or was LIVEKIT_API_KEY.
 fn was_main(key: &str) -> String {
     format!("main:{key}")
+}
+
+/// Names LIVEKIT_URL's last answer to a key. It holds when LiveKit gets another address.
+fn answer_to(key: &str) -> String {
+    format!("listed:{key}")
 }
 
 /// What an answer means; `None`: nothing.

@@ -22,8 +22,8 @@ pub(super) enum Proof {
 }
 
 /// Removes what an egress' webhook says of its file, unless it was reserved for the call, or RECORDING_PATH makes it for this
-/// call and no other call has it. Of a recording that the call knows, nothing of such a webhook counts. Keys in LiveKit's answers, and in webhooks that LIVEKIT_API_KEY or another key with its
-/// power has signed, are proven.
+/// call and no other call has it. Of an egress that may be ours, nothing of such a webhook counts. Keys in LiveKit's answers,
+/// and in webhooks that LIVEKIT_API_KEY or another key with its power has signed, are proven.
 pub(super) async fn prove(
     store: &Store,
     policy: &Policy,
@@ -49,9 +49,12 @@ pub(super) async fn prove(
     if is_of_call(store, policy, (call_id, &room.name), &located.key).await? {
         return Ok(Proof::Proven);
     }
-    match known.and_then(|call| call.recordings.get(&recording.egress_id)) {
-        Some(_) => *payload = EventPayload::Nothing,
-        None => remove(recording, destination),
+    let is_known = known.is_some_and(|call| call.recordings.contains_key(&recording.egress_id));
+    match source.claim() {
+        // Another project's own egress, which gets no link.
+        Some(Claim::Other(_)) if !is_known => remove(recording, destination),
+        // LiveKit's list has it, if it exists; an egress that does not would leave a live call unrecorded.
+        _ => *payload = EventPayload::Nothing,
     }
     Ok(Proof::Unproven)
 }

@@ -31,11 +31,6 @@ impl Client {
         }
     }
 
-    /// LIVEKIT_URL
-    pub fn url(&self) -> &str {
-        &self.twirp.url
-    }
-
     /// LIVEKIT_API_KEY, which is no secret.
     pub fn api_key(&self) -> &str {
         &self.twirp.api_key

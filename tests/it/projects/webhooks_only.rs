@@ -94,3 +94,23 @@ async fn a_key_that_livekit_lists_is_believed() {
         assert!(link.contains("own-name"), "{link}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_egress_that_only_it_names_leaves_no_call_unrecorded() {
+    for world in worlds(&[("RECORD_ON", "participant_joined")]).await {
+        let call = world.livekit.open_room("desk");
+        world.row_is(&call, "Live").await;
+        let key = "agents/own-name.mp3";
+        let forged = egress_event("egress_started", "EG_forged", (&call, "desk"), key);
+        other_hook(&world, &forged).await;
+        settled(&world).await;
+        world.livekit.join("desk", caller("+15551234567"));
+        world.starts("desk", 1).await;
+        world.livekit.speak("desk");
+        world.livekit.close_room("desk");
+        let forged = egress_event("egress_ended", "EG_late", (&call, "desk"), key);
+        other_hook(&world, &forged).await;
+        let row = world.row_is(&call, "Complete").await;
+        assert_eq!(text(&row, "Error"), "");
+    }
+}
