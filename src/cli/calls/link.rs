@@ -39,13 +39,13 @@ pub(super) async fn link(id: &str, format: Format, source: &Source) -> anyhow::R
                 call.id
             );
         };
-        Ok((links, call, revocation, found))
+        Ok((links, call, found, revocation))
     };
     let find = async |store: &Store| {
         let action = (AuditAction::Link, String::new());
         audited(store, action, &[id.to_owned()], find(store)).await
     };
-    let (links, call, revocation, found) = database::existing(&url, find).await?;
+    let (links, call, found, revocation) = database::existing(&url, find).await?;
     let now = telemetry::now();
     let issue = links.issue(revocation.as_ref(), now);
     let permanent = links.permanent(Linked::Recording(&found.egress_id), issue);
