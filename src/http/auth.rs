@@ -122,6 +122,20 @@ pub(super) fn reader(app: &App, headers: &HeaderMap, scope: Scope) -> Result<(),
     }
 }
 
+/// Recordings are started and stopped in our project: its key may, and no other.
+fn starts_and_stops(signer: &Signer) -> Result<(), Problem> {
+    let key = &signer.key;
+    match signer.standing {
+        Standing::Ours => Ok(()),
+        Standing::Earlier | Standing::Other => Err(Problem::forbidden(format!(
+            "the key {key:?} is another LiveKit project's: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
+        ))),
+        Standing::Undecided(_) => Err(Problem::forbidden(format!(
+            "LIVEKIT_URL has not said yet whether the key {key:?} is of its project: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
+        ))),
+    }
+}
+
 /// Whose token a request carries, for the audit trail.
 pub(super) fn actor(app: &App, headers: &HeaderMap) -> Actor {
     let Some(token) = bearer_token(headers) else {
@@ -140,20 +154,6 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Recordings are started and stopped in our project: its key may, and no other.
-fn starts_and_stops(signer: &Signer) -> Result<(), Problem> {
-    let key = &signer.key;
-    match signer.standing {
-        Standing::Ours => Ok(()),
-        Standing::Earlier | Standing::Other => Err(Problem::forbidden(format!(
-            "the key {key:?} is another LiveKit project's: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
-        ))),
-        Standing::Undecided(_) => Err(Problem::forbidden(format!(
-            "LIVEKIT_URL has not said yet whether the key {key:?} is of its project: recordings are started and stopped with LIVEKIT_API_KEY, or with API_TOKEN"
-        ))),
-    }
 }
 
 fn permitted(access: &Access, scope: Scope) -> Result<(), Problem> {

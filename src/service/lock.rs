@@ -3,18 +3,24 @@
 use std::{
     fs::{File, TryLockError},
     path::Path,
+    time::Duration,
 };
 
 use anyhow::Context;
 
 use crate::store::{make_private, sqlite_file};
 
+/// A service that has just ended may hold its lock for a moment: until a process that it was starting runs by itself.
+const MOMENT: Duration = Duration::from_millis(50);
+/// So many moments at most.
+const MOMENTS: usize = 40;
+
 /// Locks the SQLite file against a second service; the system releases the lock when this process ends in any way.
 /// `None` on PostgreSQL, where several may run.
 ///
 /// # Errors
 /// When another service holds the lock, or the folder is not writable.
-pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
+pub(super) async fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
     let Some(path) = sqlite_file(database_url) else {
         return Ok(None);
     };
@@ -23,7 +29,7 @@ pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
     let file = File::create(&path).with_context(|| {
         format!("DATABASE_URL: {path} is not writable, so neither is the database beside it")
     })?;
-    match file.try_lock() {
+    match lock(&file).await {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
             "DATABASE_URL: another `livekit-airtable serve` is using this database; stop it first"
@@ -32,4 +38,14 @@ pub(super) fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
             format!("DATABASE_URL: {path} could not be locked; network file systems often do not support locks: use a local disk, or PostgreSQL")
         }),
     }
+}
+
+async fn lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..MOMENTS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(MOMENT).await,
+            locked => return locked,
+        }
+    }
+    file.try_lock()
 }

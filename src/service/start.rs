@@ -66,7 +66,7 @@ impl Service {
         clock: Clock,
     ) -> anyhow::Result<Service> {
         file_system::check(&config.database_url);
-        let lock = lock::sqlite(&config.database_url)?;
+        let lock = lock::sqlite(&config.database_url).await?;
         let store = Store::open(&config.database_url, clock()).await?;
         database::report_few_connections(&store).await;
         if lock.is_some() {
