@@ -19,6 +19,7 @@ use livekit_airtable::{
 };
 use livekit_airtable_sim::airtable::Fault;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use crate::{
     harness::{API_TOKEN, PATIENCE, World, eventually},
@@ -27,6 +28,9 @@ use crate::{
 };
 
 const MIB: u64 = 1 << 20;
+
+/// Two of these tests at a time: each keeps a processor busy for a minute.
+static TURN: Semaphore = Semaphore::const_new(2);
 const UNIT: &str = include_str!("../../deploy/livekit-airtable.service");
 
 /// The values that systemd's unit gives to this name.
@@ -80,6 +84,7 @@ fn reports() -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_largest_transcripts_fit_into_a_small_machine() {
+    let _turn = TURN.acquire().await.unwrap();
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     world.stop().await;
     let mut serve = apart(&mut world).await;
@@ -167,6 +172,7 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_calls_takes_no_memory_for_their_transcripts() {
+    let _turn = TURN.acquire().await.unwrap();
     let mut world = World::new().await;
     world.stop().await;
     let long = "Agent: Good morning.\n".repeat(8 * MIB as usize / 21);
@@ -185,6 +191,7 @@ async fn a_page_of_calls_takes_no_memory_for_their_transcripts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_airtable_waits_on_disk() {
+    let _turn = TURN.acquire().await.unwrap();
     let calls = sized(1500, 20_000);
     let mut world = World::with(&[("AIRTABLE_REQUESTS_PER_SECOND", "500")]).await;
     world.stop().await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{MIB, apart, list};
+use super::{MIB, TURN, apart, list};
 use crate::{
     harness::{API_TOKEN, World},
     process::Serve,
@@ -64,6 +64,7 @@ pub(super) async fn settled(serve: &Serve) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_shape_of_a_body_takes_much_memory() {
+    let _turn = TURN.acquire().await.unwrap();
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     world.stop().await;
     let mut serve = apart(&mut world).await;

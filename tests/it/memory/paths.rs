@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use super::{MIB, bodies::settled, list};
+use super::{MIB, TURN, bodies::settled, list};
 use crate::{
     harness::{API_TOKEN, PATIENCE, World, eventually},
     process::{Serve, command},
@@ -84,6 +84,7 @@ async fn replay(world: &World) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_largest_reports_take_little_memory_on_every_path() {
+    let _turn = TURN.acquire().await.unwrap();
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     world.stop().await;
     let mut serve = plain(&mut world).await;
@@ -132,6 +133,7 @@ async fn the_largest_reports_take_little_memory_on_every_path() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_largest_reports_in_the_inbox_are_no_danger_at_a_start() {
+    let _turn = TURN.acquire().await.unwrap();
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     world.stop().await;
     let mut serve = plain(&mut world).await;
