@@ -42,6 +42,8 @@ pub struct Storage {
 struct Refusals {
     left: usize,
     status: u16,
+    /// `None`: every method.
+    method: Option<Method>,
 }
 
 /// Starts the server; port 0 picks a free one.
@@ -104,14 +106,27 @@ impl Storage {
 
     /// Answers the next `times` requests with `status`.
     pub fn refuse(&self, times: usize, status: u16) {
+        self.set_refusals(times, status, None);
+    }
+
+    /// Answers the next uploads with this status.
+    pub fn refuse_uploads(&self, times: usize, status: u16) {
+        self.set_refusals(times, status, Some(Method::PUT));
+    }
+
+    fn set_refusals(&self, left: usize, status: u16, method: Option<Method>) {
         *self.refusals.lock().unwrap_or_else(PoisonError::into_inner) = Refusals {
-            left: times,
+            left,
             status,
+            method,
         };
     }
 
-    fn refusal(&self) -> Option<StatusCode> {
+    fn refusal(&self, method: &Method) -> Option<StatusCode> {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.method.as_ref().is_some_and(|only| only != method) {
+            return None;
+        }
         refusals.left = refusals.left.checked_sub(1)?;
         StatusCode::from_u16(refusals.status).ok()
     }
@@ -119,7 +134,7 @@ impl Storage {
 
 /// Refuses requests on demand, and announces range requests, which players need for seeking.
 async fn front(State(storage): State<Storage>, request: Request, next: Next) -> Response {
-    if let Some(status) = storage.refusal() {
+    if let Some(status) = storage.refusal(request.method()) {
         let body = "<Error><Code>Refused</Code><Message>rejected by the stand-in</Message></Error>";
         return (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response();
     }

@@ -87,7 +87,7 @@ impl Story<'_> {
         self.recording_starts(room).await?;
         self.world.livekit.speak(room);
         self.row_is(&call, "Live").await?;
-        self.world.storage.refuse(1, 403);
+        self.world.storage.refuse_uploads(1, 403);
         self.world.livekit.close_room(room);
         self.row_is(&call, "Failed").await
     }
