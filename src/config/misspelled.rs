@@ -25,8 +25,7 @@ impl Source {
 }
 
 /// Variables of ours that the example does not have, and of other programs.
-const OTHERS: [&str; 6] = [
-    "API_TOKENS",
+const OTHERS: [&str; 5] = [
     "ALL_PROXY",
     "all_proxy",
     "http_proxy",

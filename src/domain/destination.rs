@@ -1,5 +1,6 @@
 //! The destination of an egress's file, from LiveKit's messages.
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 /// A storage provider that LiveKit uploads to.
@@ -76,7 +77,7 @@ impl Location {
         };
         // Only a signed address, which has a query, is percent-encoded.
         let rest = match rest.split_once('?') {
-            Some((address, _)) => &percent_decoded(address),
+            Some((address, _)) => &percent_decode_str(address).decode_utf8_lossy(),
             None => rest,
         };
         // With S3_ADDRESSING=virtual, the egress puts the bucket before the endpoint with its scheme: `https://calls.https://host/key`.
@@ -90,25 +91,4 @@ impl Location {
             path: path.to_owned(),
         })
     }
-}
-
-/// Decodes `%20`; what is no such code stays.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = after.get(..2).filter(|_| *first == b'%');
-        let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

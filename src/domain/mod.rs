@@ -71,7 +71,7 @@ pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType, content_type};
 pub use hash::hash;
-pub use hex::hex;
+pub use hex::{hex, sha256};
 pub use id::{CallId, EgressId, RoomName};
 pub use id_rules::{as_id, is_id};
 pub use kept_attributes::KeptAttributes;

@@ -101,10 +101,7 @@ impl Admission {
 
     /// 429 if too many requests were sent with LiveKit tokens of this API key, identity and room.
     pub(super) fn check_rate(&self, key: &str, grants: &Grants) -> Result<(), Problem> {
-        if self.tokens.len() > MANY_TOKENS {
-            self.tokens.retain_recent();
-        }
-        let key = self.hasher.hash_one((key, &grants.identity, &grants.room));
+        let key = self.key(&self.tokens, &(key, &grants.identity, &grants.room));
         self.tokens.check_key(&key).map_err(|_| {
             let detail = format!(
                 "too many requests with this token: at most {TOKEN_BURST} at once, and {TOKEN_RATE} per second after that"
@@ -118,10 +115,7 @@ impl Admission {
         let Some(bytes) = u32::try_from(bytes).ok().and_then(NonZeroU32::new) else {
             return Ok(());
         };
-        if self.bytes.len() > MANY_TOKENS {
-            self.bytes.retain_recent();
-        }
-        let key = self.hasher.hash_one(sender);
+        let key = self.key(&self.bytes, sender);
         match self.bytes.check_key_n(&key, bytes) {
             Ok(Ok(())) => Ok(()),
             _ => Err(Problem::new(
@@ -132,6 +126,14 @@ impl Admission {
                 ),
             )),
         }
+    }
+
+    /// A sender's key in a limiter, which forgets others when it knows many.
+    fn key(&self, limiter: &DefaultKeyedRateLimiter<u64>, sender: &impl Hash) -> u64 {
+        if limiter.len() > MANY_TOKENS {
+            limiter.retain_recent();
+        }
+        self.hasher.hash_one(sender)
     }
 
     /// Waits until a large transcript may be sent; 503 if another one takes too long.

@@ -4,13 +4,12 @@ use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::{
     domain::{
         BucketRecording, EventPayload, EventSource, Room,
         event::{InvalidId, Observation, Request},
-        hex, is_id,
+        is_id, sha256,
         transcript::{self, StoredReport},
     },
     livekit::body,
@@ -121,7 +120,7 @@ fn invalid_room(room: &Room) -> Option<InvalidId> {
 
 /// LiveKit lists the same again and again; what no call can hold is kept once.
 fn once_if_invalid(invalid: Option<InvalidId>, message: InboxMessage) -> InboxMessage {
-    let hash = || hex(&Sha256::digest(&message.body));
+    let hash = || sha256(&message.body);
     InboxMessage {
         dedupe: invalid.map(|_| format!("invalid-{}", hash())),
         ..message

@@ -10,9 +10,7 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
-
-use crate::domain::hex;
+use crate::domain::sha256;
 
 /// A migration's number, for example 0001 or 0102.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +60,6 @@ impl Migration {
     pub(super) fn checksum(&self) -> String {
         let code = self.sql.lines().filter_map(|line| line.split("--").next());
         let words: Vec<&str> = code.flat_map(str::split_whitespace).collect();
-        hex(&Sha256::digest(words.join(" ")))
+        sha256(words.join(" "))
     }
 }

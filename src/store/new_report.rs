@@ -1,10 +1,8 @@
 //! A report that intake has read.
 
-use sha2::{Digest, Sha256};
-
 use super::message::InboxMessage;
 use crate::domain::{
-    hex,
+    sha256,
     transcript::{ReportEntry, ReportFacts, StoredReport},
 };
 
@@ -21,14 +19,14 @@ impl ReportBody {
         let stored = serde_json::from_slice::<StoredReport<'_>>(message).ok();
         let body = stored.map_or(message, |stored| stored.body.get().as_bytes());
         ReportBody {
-            hash: hex(&Sha256::digest(body)),
+            hash: sha256(body),
             bytes: body.len() as u64,
         }
     }
 
     /// Finds an equal report that waits for this room.
     pub(super) fn key(&self, room_name: &str) -> String {
-        let room = hex(&Sha256::digest(room_name.as_bytes()));
+        let room = sha256(room_name.as_bytes());
         format!("report-{}-{room}", self.hash)
     }
 }

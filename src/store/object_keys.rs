@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
     open::Store,
     sql::{chunks, rows, text},
 };
-use crate::domain::{Call, CallId, event::Observation, hex};
+use crate::domain::{Call, CallId, event::Observation, sha256};
 
 /// A call that claims a key, and the key.
 type Claim<'a> = (&'a CallId, &'a str);
@@ -75,7 +74,7 @@ impl Store {
     }
 }
 
-/// Claims the keys of these calls. Both calls that claim one key are told so by an inbox message each; the answer is the
+/// Claims the keys of these calls. Both calls that claim one key get an inbox message each; the answer is the
 /// calls for which such a message is new. A call of another project takes no key from ours, and ours takes it from that.
 pub(super) async fn claim(
     connection: &mut AnyConnection,
@@ -230,5 +229,5 @@ fn contest(call: &CallId, key: &str, by: &CallId, now: Timestamp) -> InboxMessag
 
 /// The primary key of a key.
 fn id(key: &str) -> String {
-    hex(&Sha256::digest(key.as_bytes()))
+    sha256(key.as_bytes())
 }

@@ -1,12 +1,14 @@
 //! The database itself: opened, migrated, closed.
 
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
 };
 
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use sqlx::{
     AnyConnection, AnyPool, Connection,
     any::{AnyConnectOptions, AnyPoolOptions},
@@ -76,6 +78,12 @@ impl Store {
         })
     }
 
+    /// Gives up a write that takes too long, for somebody who waits for it.
+    pub(super) async fn in_time<T>(&self, write: impl Future<Output = Result<T>>) -> Result<T> {
+        let written = tokio::time::timeout(self.engine.write_timeout(), write).await;
+        written.unwrap_or_else(|_| Err(Error::timed_out()))
+    }
+
     /// Whether a message of this many bytes, which is no webhook, leaves enough of the disk for webhooks. True if that is
     /// not known: with PostgreSQL, whose disk is not ours, or where the system does not tell.
     pub fn has_room_for(&self, bytes: usize) -> bool {
@@ -137,23 +145,8 @@ pub fn sqlite_file(url: &str) -> Option<String> {
 
 /// Without the codes for `?`, `#`, blanks and others; a text that has none as it is.
 fn decoded(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
-    while let [first, after @ ..] = rest {
-        let digits = after.get(..2).filter(|_| *first == b'%');
-        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 /// The folder of the database; `None` with PostgreSQL.

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
@@ -15,7 +14,7 @@ use super::{
     sql::{chunks, millis, rows, text, time},
 };
 use crate::domain::{
-    Call, hex,
+    Call, sha256,
     transcript::{Report, ReportEntry, ReportFacts, read_stored, shown, superseded},
 };
 
@@ -134,7 +133,7 @@ async fn move_out(
     received_at: Timestamp,
 ) -> Result<()> {
     let body = serde_json::to_string(report)?;
-    let hash = hex(&Sha256::digest(&body));
+    let hash = sha256(&body);
     let entry = ReportEntry {
         id: format!("{call_id}-{hash}"),
         facts: report.facts(received_at),

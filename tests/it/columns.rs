@@ -198,10 +198,7 @@ async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
     world.stop().await;
     assert!(world.airtable.delete_field("Calls", "Error"));
     let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.address = serve.address.parse().unwrap();
-    world
-        .livekit
-        .set_webhook_urls(vec![world.url("/webhooks/livekit")]);
+    world.is_served_at(&serve.address);
     let metadata = json!({"patient": {"visits": "a secret"}});
     let call = world.livekit.open_room_with("desk", &metadata.to_string());
     world.row_is(&call, "Live").await;

@@ -22,10 +22,7 @@ pub(crate) async fn apart_with(more: impl Fn(&Path) -> Vec<(String, String)>) ->
     world.stop().await;
     let settings = [world.settings(), &more(world.folder.path())].concat();
     let serve = Serve::start(world.folder.path(), &settings).await;
-    world.address = serve.address.parse().unwrap();
-    world
-        .livekit
-        .set_webhook_urls(vec![world.url("/webhooks/livekit")]);
+    world.is_served_at(&serve.address);
     (world, serve)
 }
 

@@ -151,10 +151,19 @@ impl World {
     pub(crate) async fn start(&mut self) {
         let service = Service::start(&self.config(), metrics(), self.clock).await;
         let service = service.unwrap();
-        self.address = service.address;
+        self.is_served(service.address);
+        self.service = Some(service);
+    }
+
+    /// A process serves it at this address; LiveKit's webhooks go there.
+    pub(crate) fn is_served_at(&mut self, address: &str) {
+        self.is_served(address.parse().unwrap());
+    }
+
+    fn is_served(&mut self, address: SocketAddr) {
+        self.address = address;
         let hook = self.url("/webhooks/livekit");
         self.livekit.set_webhook_urls(vec![hook]);
-        self.service = Some(service);
     }
 
     /// Continues with a clock that the test controls.

@@ -47,9 +47,7 @@ async fn apart(world: &mut World) -> Serve {
         }
     }
     let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.address = serve.address.parse().unwrap();
-    let hook = world.url("/webhooks/livekit");
-    world.livekit.set_webhook_urls(vec![hook]);
+    world.is_served_at(&serve.address);
     serve
 }
 

@@ -68,9 +68,7 @@ async fn talkative(world: &mut World, more: &[(&str, &str)]) -> Serve {
     let more = always.iter().chain(more);
     settings.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let serve = Serve::start(world.folder.path(), &settings).await;
-    world.address = serve.address.parse().unwrap();
-    let hook = world.url("/webhooks/livekit");
-    world.livekit.set_webhook_urls(vec![hook]);
+    world.is_served_at(&serve.address);
     serve
 }
 

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::line::{AuditLine, COLUMNS};
 use crate::{
     domain::{
         audit::{AuditEntry, Repeats},
-        hex,
+        sha256,
     },
     store::{
-        error::{Error, Result},
+        error::Result,
         open::Store,
         sql::{chunks, rows},
     },
@@ -24,7 +23,7 @@ impl Store {
         let lines = entries.iter().map(|entry| {
             let key = match &entry.repeats {
                 Repeats::Each(unique) => unique.clone(),
-                Repeats::Hourly => hex(&Sha256::digest(entry.identity())),
+                Repeats::Hourly => sha256(entry.identity()),
             };
             AuditLine::new(entry, key)
         });
@@ -35,8 +34,7 @@ impl Store {
             transaction.commit().await?;
             Ok(appended)
         };
-        let appended = tokio::time::timeout(self.engine.write_timeout(), appending).await;
-        appended.unwrap_or_else(|_| Err(Error::timed_out()))
+        self.in_time(appending).await
     }
 }
 

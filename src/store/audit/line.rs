@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use sqlx::{Row, any::AnyRow};
 
 use crate::{
-    domain::{audit::AuditEntry, hex},
+    domain::{audit::AuditEntry, sha256},
     store::{
         error::Result,
         sql::{text, time},
@@ -99,7 +98,7 @@ impl AuditLine {
             self.key,
             self.previous
         ]);
-        hex(&Sha256::digest(columns.to_string()))
+        sha256(columns.to_string())
     }
 }
 

@@ -1,6 +1,5 @@
 //! Requests that were refused: counted until their hour is over, and then lines of the chain.
 
-use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 use uuid::Uuid;
 
@@ -10,9 +9,9 @@ use super::{
     read::{AuditFilter, MATCHES},
 };
 use crate::{
-    domain::{audit::AuditEntry, hex},
+    domain::{audit::AuditEntry, sha256},
     store::{
-        error::{Error, Result},
+        error::Result,
         open::Store,
         sql::{chunks, rows, time},
     },
@@ -37,7 +36,7 @@ impl Store {
     pub async fn count_refused(&self, refused: &[RefusedRequests]) -> Result<()> {
         let mut counted: Vec<_> = refused
             .iter()
-            .map(|one| (hex(&Sha256::digest(one.entry.identity())), one))
+            .map(|one| (sha256(one.entry.identity()), one))
             .collect();
         // In one order everywhere: two replicas that count the same would lock each other out.
         counted.sort_by(|a, b| a.0.cmp(&b.0));
@@ -48,8 +47,7 @@ impl Store {
             }
             Ok(transaction.commit().await?)
         };
-        let counting = tokio::time::timeout(self.engine.write_timeout(), counting).await;
-        counting.unwrap_or_else(|_| Err(Error::timed_out()))
+        self.in_time(counting).await
     }
 
     /// Makes lines of what was refused before this hour; those lines. As many as one transaction takes.

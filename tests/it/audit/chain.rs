@@ -130,8 +130,8 @@ async fn a_change_shows(url: &str, folder: &Path) {
         execute(url, &sql).await;
         let done = verify().await;
         assert_eq!(done.code, Some(1), "{sql}: {done:?}");
-        let told = format!("broken at line {number}:");
-        assert!(done.stderr.contains(&told), "{sql}: {}", done.stderr);
+        let expected = format!("broken at line {number}:");
+        assert!(done.stderr.contains(&expected), "{sql}: {}", done.stderr);
         execute(url, "DELETE FROM audit").await;
         execute(url, "INSERT INTO audit SELECT * FROM saved").await;
         assert_eq!(verify().await.code, Some(0), "{sql}");

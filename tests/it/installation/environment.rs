@@ -18,9 +18,7 @@ async fn records(world: &mut World, dotenv: &[u8], room: &str) {
     // The file of the serve before it.
     std::fs::remove_file(world.folder.path().join("address")).ok();
     let mut serve = Serve::start(world.folder.path(), &[]).await;
-    world.address = serve.address.parse().unwrap();
-    let hook = world.url("/webhooks/livekit");
-    world.livekit.set_webhook_urls(vec![hook]);
+    world.is_served_at(&serve.address);
     let call = world.livekit.open_room(room);
     world.livekit.join(room, caller("+15551234567"));
     world.starts(room, 1).await;
@@ -55,9 +53,7 @@ async fn a_call_is_recorded_with_the_quotes_that_docker_keeps() {
             _ => (name, format!("\"{value}\"")),
         });
     let mut serve = Serve::start(world.folder.path(), &quoted.collect::<Vec<_>>()).await;
-    world.address = serve.address.parse().unwrap();
-    let hook = world.url("/webhooks/livekit");
-    world.livekit.set_webhook_urls(vec![hook]);
+    world.is_served_at(&serve.address);
     world.livekit.open_room("call-quoted");
     world.starts("call-quoted", 1).await;
     assert_eq!(serve.stop().await, Some(0));

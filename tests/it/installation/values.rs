@@ -60,9 +60,7 @@ async fn a_list_in_lines_is_read_and_the_log_says_which_rooms_are_recorded() {
         said.contains("the blank is a part of the room's name"),
         "{said}"
     );
-    world.address = serve.address.parse().unwrap();
-    let hook = world.url("/webhooks/livekit");
-    world.livekit.set_webhook_urls(vec![hook]);
+    world.is_served_at(&serve.address);
     for room in ["other", "call-test-1", "call-1", "Front desk 1", "x-b"] {
         world.livekit.open_room(room);
         world.livekit.join(room, caller("+15551234567"));

@@ -29,9 +29,7 @@ fn report(n: usize) -> String {
 /// A process of its own, with nothing set that saves memory.
 async fn plain(world: &mut World) -> Serve {
     let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.address = serve.address.parse().unwrap();
-    let hook = world.url("/webhooks/livekit");
-    world.livekit.set_webhook_urls(vec![hook]);
+    world.is_served_at(&serve.address);
     serve
 }
 

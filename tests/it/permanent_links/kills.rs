@@ -71,7 +71,7 @@ async fn kills_at_any_time_lose_no_secret() {
             kept.is_some() || stored.as_ref() == Some(&secret),
             "after {after} ms"
         );
-        // Now and then, it begins anew.
+        // Now and then, it begins again.
         if after % 24 == 10 {
             std::fs::remove_file(&file).ok();
             store.set(Setting::LinkSecret, &secret).await.unwrap();

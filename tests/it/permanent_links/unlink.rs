@@ -51,12 +51,12 @@ async fn the_links_of_a_call_end_at_once_and_the_row_says_so() {
         let is_late = |row: &Row| text(row, "Transcript") == "Agent: Late.";
         assert!(has_no_link(&world.row_where(&call, is_late).await));
         old.push(new);
-        let told = world
+        let answer = world
             .run(&["calls", "unlink", &call, "--relink", "--json"])
             .await;
-        let told: Value = serde_json::from_str(&told.stdout).unwrap();
-        assert_eq!(told["call_id"], *call);
-        assert!(told["revoked_at"].as_str().unwrap() > "2026");
+        let answer: Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert_eq!(answer["call_id"], *call);
+        assert!(answer["revoked_at"].as_str().unwrap() > "2026");
         for link in &old {
             assert_eq!(world.click(link).await, 410, "{link}");
         }

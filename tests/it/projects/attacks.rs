@@ -1,10 +1,9 @@
 //! Another project's key signs whatever it likes about our calls: nothing of them changes.
 
-use livekit_airtable_sim::livekit::{self, LiveKit};
 use serde_json::{Map, Value, json};
 
 use super::{
-    OTHER, keys,
+    OTHER, keys, other_project,
     senders::{both, egress_event, other_hook, post_as, room_event, settled},
 };
 use crate::{
@@ -178,17 +177,6 @@ async fn a_room_of_ours_that_another_project_named_first_is_ours() {
         assert_ne!(text(&row, "Egress ID"), "EG_forged");
         assert_eq!(world.rows_of(sid).await.len(), 1, "it stays one row");
     }
-}
-
-/// Another project's server that sends its webhooks here.
-async fn other_project(world: &World) -> LiveKit {
-    let options = livekit::Options {
-        api_key: OTHER.0.into(),
-        api_secret: OTHER.1.into(),
-        webhook_urls: vec![world.url("/webhooks/livekit")],
-    };
-    let listen = "127.0.0.1:0".parse().unwrap();
-    livekit::start(listen, options).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,9 +21,7 @@ async fn a_small_pool_is_named_at_start_and_a_call_is_recorded() {
             && said.contains("wanted=8"),
         "{said}"
     );
-    world.address = serve.address.parse().unwrap();
-    let hook = world.url("/webhooks/livekit");
-    world.livekit.set_webhook_urls(vec![hook]);
+    world.is_served_at(&serve.address);
     let call = world.livekit.open_room("small-pool");
     world.livekit.join("small-pool", caller("+15551234567"));
     world.starts("small-pool", 1).await;

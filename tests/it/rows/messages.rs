@@ -18,10 +18,7 @@ async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
     pairs.push(("LOG_FORMAT".into(), "json".into()));
     prepare(&world);
     let mut serve = Serve::start(world.folder.path(), &pairs).await;
-    world.address = serve.address.parse().unwrap();
-    world
-        .livekit
-        .set_webhook_urls(vec![world.url("/webhooks/livekit")]);
+    world.is_served_at(&serve.address);
     let call = world.livekit.open_room("desk");
     let asked = std::time::Instant::now();
     let due_deliveries = loop {
