@@ -53,45 +53,51 @@ async fn an_idle_sink_sends_at_once() {
     let process = rig.process(five());
     rig.owe([0], true, now()).await;
     process.drain().await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    rig.owe([1], true, now()).await;
-    let due_deliveries = Instant::now();
-    process.step().await;
-    process.drain().await;
-    let sent = rig.front.seen().last().unwrap().at;
-    assert!(
-        sent - due_deliveries < Duration::from_millis(150),
-        "{:?}",
-        sent - due_deliveries
-    );
+    let mut waits = Vec::new();
+    for n in 1..=10 {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        rig.owe([n], true, now()).await;
+        let due = Instant::now();
+        process.step().await;
+        process.drain().await;
+        waits.push(rig.front.seen().last().unwrap().at - due);
+    }
+    // The shortest: a busy machine delays some of them.
+    let shortest = waits.iter().min().unwrap();
+    assert!(*shortest < Duration::from_millis(150), "{waits:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_next_is_chosen_when_its_turn_comes() {
     let rig = Rig::new(5.0).await;
-    let process = rig.process(five());
+    let settings = Settings {
+        requests_per_second: 0.25,
+        ..Settings::default()
+    };
+    let process = rig.process(settings);
     rig.owe([0], true, now()).await;
     process.drain().await;
     rig.front.forget();
-    // Some 40 rows a second come in one by one.
+    // Two rows a second come in one by one, and a request goes every 4 s.
     let mut due_deliveries: BTreeMap<String, Instant> = BTreeMap::new();
     let coming = async {
-        for n in 1..=120 {
+        for n in 1..=30 {
             rig.owe([n], true, now()).await;
             due_deliveries.insert(format!("RM_{n:05}"), Instant::now());
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
     let sending = async {
-        while rig.written() < 121 {
+        while rig.written() < 31 {
             process.step().await;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::join!(coming, sending);
-    // A request that is not full contains everything that was pending when it was sent.
+    // A request that is not full contains everything that was pending when it was sent. What was chosen when the
+    // request before it went would lack the rows of 4 s.
     for request in rig.front.seen() {
-        let turn = request.at - Duration::from_millis(300);
+        let turn = request.at - Duration::from_secs(3);
         for row in &request.rows {
             due_deliveries.remove(row);
         }
@@ -217,7 +223,7 @@ async fn after_a_lockout_one_probe_is_answered_before_the_rest_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_far_away_airtable_is_sent_as_much_as_a_near_one() {
     let rig = Rig::new(5.0).await;
-    rig.front.delay(Duration::from_millis(300));
+    rig.front.delay(Duration::from_millis(600));
     let process = rig.process(five());
     rig.owe(0..200, true, now()).await;
     process.drain().await;
@@ -225,6 +231,6 @@ async fn a_far_away_airtable_is_sent_as_much_as_a_near_one() {
     assert_eq!((rig.calls().await, rig.airtable.breaches()), (200, 0));
     let closest = closest(&seen, 6);
     assert!(closest >= Duration::from_secs(1), "{closest:?}");
-    // The best six: a busy machine delays some of them. Without the overlap, none would take less than 1.3 s.
-    assert!(closest < Duration::from_millis(1250), "{closest:?}");
+    // The best six: a busy machine delays some of them. Without the overlap, none would take less than 3 s.
+    assert!(closest < Duration::from_secs(2), "{closest:?}");
 }

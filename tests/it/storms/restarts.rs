@@ -18,17 +18,22 @@ use crate::{
 };
 
 /// What systemd does for a `.socket` unit: the socket is file descriptor 3 of the process that it starts.
-const HANDED_ON: &str =
-    r#"exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" serve"#;
+const HANDED_ON: &str = r#"exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" serve --addr-file address"#;
 
-fn hand_on(world: &World, socket: &TcpListener) -> Serve {
+/// Starts `serve` on this socket; it is returned when it accepts connections.
+async fn hand_on(world: &World, socket: &TcpListener) -> Serve {
+    let address = world.folder.path().join("address");
+    std::fs::remove_file(&address).ok();
     let mut command = Command::new("sh");
     command.args(["-c", HANDED_ON, PROGRAM]);
     command.current_dir(world.folder.path());
     command.env_clear().envs(world.settings().to_vec());
     let socket = OwnedFd::from(socket.try_clone().unwrap());
     let command = command.stdin(Stdio::from(socket)).stderr(Stdio::null());
-    Serve(command.spawn().unwrap())
+    let serve = Serve(command.spawn().unwrap());
+    let listens = eventually(|| address.exists().then_some(())).await;
+    listens.expect("serve listens");
+    serve
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,14 +43,14 @@ async fn with_a_held_socket_a_restart_under_load_refuses_nobody() {
     let address = socket.local_addr().unwrap().to_string();
     let calls = 0..sized(80, 1000);
     load::put_recordings(&world, calls.clone());
-    let mut serve = hand_on(&world, &socket);
+    let mut serve = hand_on(&world, &socket).await;
     let load = Load::on_fresh_connections(address, 120);
     let loading = tokio::spawn(async move { load.run(calls).await });
     let mut restarts = 0;
     while !loading.is_finished() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         ends_well(serve).await;
-        serve = hand_on(&world, &socket);
+        serve = hand_on(&world, &socket).await;
         restarts += 1;
     }
     let tally = loading.await.unwrap();
@@ -86,7 +91,7 @@ async fn without_one_the_gap_is_short_and_nothing_is_lost() {
         gaps.len(),
         gaps[gaps.len() / 2]
     ));
-    assert!(longest < Duration::from_secs(12), "{longest:?}");
+    assert!(longest < Duration::from_secs(60), "{longest:?}");
     all_in_rows(&world, 0..sized(80, 1000)).await;
     ends_well(serve).await;
 }
@@ -94,7 +99,7 @@ async fn without_one_the_gap_is_short_and_nothing_is_lost() {
 async fn ends_well(serve: Serve) {
     let (status, time) = serve.terminate().await;
     assert_eq!(status.code(), Some(0));
-    assert!(time < Duration::from_secs(10), "{time:?}");
+    assert!(time < Duration::from_secs(20), "{time:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
