@@ -71,31 +71,31 @@ async fn an_idle_sink_sends_at_once() {
 async fn what_goes_next_is_chosen_when_its_turn_comes() {
     let rig = Rig::new(5.0).await;
     let settings = Settings {
-        requests_per_second: 0.25,
+        requests_per_second: 1.0,
         ..Settings::default()
     };
     let process = rig.process(settings);
     rig.owe([0], true, now()).await;
     process.drain().await;
     rig.front.forget();
-    // Two rows a second come in one by one, and a request goes every 4 s.
+    // Eight rows a second come in one by one, and a request goes every second.
     let mut due_deliveries: BTreeMap<String, Instant> = BTreeMap::new();
     let coming = async {
-        for n in 1..=30 {
+        for n in 1..=80 {
             rig.owe([n], true, now()).await;
             due_deliveries.insert(format!("RM_{n:05}"), Instant::now());
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(125)).await;
         }
     };
     let sending = async {
-        while rig.written() < 31 {
+        while rig.written() < 81 {
             process.step().await;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::join!(coming, sending);
-    // A request that is not full contains everything that was pending when it was sent. What was chosen when the
-    // request before it went would lack the rows of 4 s.
+    // A request that is not full contains everything that was pending when it was sent, but for what the request after
+    // it has already chosen.
     for request in rig.front.seen() {
         let turn = request.at - Duration::from_secs(3);
         for row in &request.rows {
