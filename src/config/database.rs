@@ -7,7 +7,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use url::Url;
 
-use super::Reader;
+use super::{Reader, sqlite_url};
 
 const NAME: &str = "DATABASE_URL";
 
@@ -46,23 +46,15 @@ pub fn database_url(r: &mut Reader<'_>) -> String {
 }
 
 fn supported(url: &str) -> Result<String, String> {
-    let known = ["sqlite:", "postgres://", "postgresql://"];
+    if url.starts_with("sqlite:") {
+        sqlite_url::check(url)?;
+        return Ok(url.to_owned());
+    }
+    let known = ["postgres://", "postgresql://"];
     match known.iter().any(|scheme| url.starts_with(scheme)) {
-        _ if url.contains(":memory:") || url.contains("mode=memory") => {
-            Err("is an in-memory database, which would lose every call".into())
-        }
-        // SQLite takes an empty name for a temporary database.
-        true if is_nameless(url) => Err("names no file".into()),
         true => Ok(url.to_owned()),
         false => Err("is not a supported database".into()),
     }
-}
-
-fn is_nameless(url: &str) -> bool {
-    let file = url
-        .strip_prefix("sqlite:")
-        .map(|file| file.trim_start_matches('/'));
-    file.is_some_and(|file| file.is_empty() || file.starts_with('?'))
 }
 
 /// The URL with `sslmode=verify-full` if it leads to another machine and says nothing else. `default_host`: where a URL

@@ -16,6 +16,7 @@ mod check;
 mod list;
 mod network;
 mod reader;
+mod sqlite_url;
 mod strength;
 
 mod storage_host;

@@ -24,7 +24,8 @@ pub fn key(template: &str, fill: &Fill, taken: impl Fn(&str) -> bool) -> String 
         .replace("{time}", &format("%H%M%S"))
         .replace("{room_id}", &segment(fill.room_id))
         .replace("{room_name}", &segment(fill.room_name));
-    let parts = filled.split('/').map(shorten).collect::<Vec<_>>();
+    let parts = filled.split('/').map(undotted).map(shorten);
+    let parts = parts.collect::<Vec<_>>();
     let first = parts.join("/");
     let (stem, extension) = split_extension(&first);
     let mut numbered = (2..).map(|n| format!("{stem}-{n}{extension}"));
@@ -82,12 +83,21 @@ fn segment(name: &str) -> String {
             c
         }
     };
-    plain.chars().map(safe).collect()
+    let cleaned: String = plain.chars().map(safe).collect();
+    undotted(&cleaned).to_owned()
 }
 
 /// A requested value of `{room_id}` as it is kept: what [`key`] would make of it.
 pub fn segment_of(path_id: &str) -> String {
     shorten(&segment(path_id))
+}
+
+/// Clients take a segment of dots out of a URL, and the folder before it with `..`.
+fn undotted(segment: &str) -> &str {
+    match segment {
+        "." | ".." => "_",
+        segment => segment,
+    }
 }
 
 fn shorten(segment: &str) -> String {
@@ -138,6 +148,22 @@ mod tests {
     fn names_cannot_leave_their_segment() {
         let key = key_of("r/{room_name}/{date}-{time}.mp3", "../a/b#+ %😀\n", &[]);
         assert_eq!(key, "r/__a_b#+ %😀_/2026-01-02-030405.mp3");
+    }
+
+    #[test]
+    fn no_segment_consists_of_dots() {
+        for (template, name, key) in [
+            ("{room_name}/call.mp3", ".", "_/call.mp3"),
+            ("{room_name}/call.mp3", "..", "_/call.mp3"),
+            ("r/.{room_name}/call.mp3", ".", "r/._/call.mp3"),
+            ("r/{room_name}./call.mp3", ".", "r/_./call.mp3"),
+            ("{room_name}.mp3", ".", "_.mp3"),
+            ("{room_name}/call.mp3", "...", "_./call.mp3"),
+            ("{room_name}/call.mp3", ".a", ".a/call.mp3"),
+        ] {
+            assert_eq!(key_of(template, name, &[]), key);
+            assert_eq!(is_apart_by_name(template, name), name == ".a");
+        }
     }
 
     #[test]

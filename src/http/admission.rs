@@ -37,6 +37,8 @@ const TOKEN_BURST: u32 = 60;
 const TOKEN_RATE: u32 = 20;
 /// Bytes of reports that one token may send in an hour.
 const TOKEN_BYTES: u32 = 256 << 20;
+/// Requests in progress for metrics and details, which ask the database.
+const WATCHERS: usize = 16;
 /// Tokens that are remembered before those that may send again are forgotten.
 const MANY_TOKENS: usize = 10_000;
 
@@ -44,6 +46,8 @@ const MANY_TOKENS: usize = 10_000;
 pub struct Admission {
     /// Requests in progress, webhooks and monitoring aside.
     places: Semaphore,
+    /// Requests of monitoring in progress that ask the database.
+    watchers: Semaphore,
     /// Bytes of the bodies that are not large.
     small: Semaphore,
     /// One permit: whoever has it receives a large body.
@@ -83,6 +87,7 @@ impl Admission {
             .map(|n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
         Admission {
             places: Semaphore::new(connections.div_ceil(2)),
+            watchers: Semaphore::new(WATCHERS),
             small: Semaphore::new(SMALL_BODIES),
             large: Semaphore::new(1),
             parsing: Semaphore::new(1),
@@ -96,6 +101,13 @@ impl Admission {
     /// A place for one request that is no webhook; 503 if all are taken.
     pub(super) fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
         let place = self.places.try_acquire();
+        place.map_err(|_| Problem::unavailable("too many requests at once; retry this one"))
+    }
+
+    /// A place for a request of monitoring that asks the database; 503 if all are taken: a connection whose request waits
+    /// for us cannot be closed for a webhook.
+    pub(super) fn watch(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        let place = self.watchers.try_acquire();
         place.map_err(|_| Problem::unavailable("too many requests at once; retry this one"))
     }
 

@@ -1,11 +1,14 @@
 //! `/healthz` and `/readyz`: is the service alive, and can it work.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     Json,
     extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header, uri::Authority},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
@@ -46,6 +49,7 @@ pub(super) async fn readyz(
     let mut body = json!({ "ready": ready, "store": writable, "jobs": jobs });
     // A database that does not answer would be waited for once more.
     if store.is_ok()
+        && let Ok(_place) = app.admission.watch()
         && let Ok((airtable, paused)) = budget::details(&app).await
     {
         body["airtable"] = airtable;
@@ -54,11 +58,36 @@ pub(super) async fn readyz(
     (status, Json(body)).into_response()
 }
 
-/// Whether the request comes from this machine, and not from a proxy on it for somebody else.
+/// What proxies add to a request.
+const FORWARDED: [&str; 7] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
+
+/// Whether the request comes from this machine, and not from a proxy on it for somebody else. A proxy that adds nothing may
+/// still keep the host that was asked for.
 fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
-    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+    let is_added = |name: &str| name.starts_with("x-forwarded") || FORWARDED.contains(&name);
+    let hosts = headers.get_all(header::HOST);
     peer.ip().to_canonical().is_loopback()
-        && !forwarded.iter().any(|name| headers.contains_key(*name))
+        && !headers.keys().any(|name| is_added(name.as_str()))
+        && hosts
+            .iter()
+            .all(|host| host.to_str().is_ok_and(is_this_machine))
+}
+
+/// `localhost:8080`, `127.0.0.1`, `[::1]:8080`
+fn is_this_machine(host: &str) -> bool {
+    let host: Option<Authority> = host.parse().ok();
+    let host = host.as_ref().map_or("", Authority::host);
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
+    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
 fn job(state: JobState) -> Value {

@@ -21,6 +21,7 @@ pub(super) async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     auth::reader(&app, &headers, Scope::Metrics)?;
+    let _place = app.admission.watch()?;
     let now = (app.clock)();
     let mut text = app.metrics.render();
     text += "# TYPE livekit_airtable_calls gauge\n";

@@ -29,7 +29,7 @@ pub(super) fn protect(database: &str, creation: Creation) {
 #[cfg(unix)]
 pub fn make_private(path: &Path) {
     use std::{
-        fs::{OpenOptions, Permissions, metadata, set_permissions},
+        fs::{Metadata, OpenOptions, Permissions, metadata, set_permissions},
         os::unix::fs::{OpenOptionsExt, PermissionsExt},
     };
     let mut create = OpenOptions::new();
@@ -39,8 +39,9 @@ pub fn make_private(path: &Path) {
         .mode(0o600)
         .open(path)
         .ok();
-    let mode = metadata(path).map(|file| file.permissions().mode());
-    if mode.is_ok_and(|mode| mode & 0o077 != 0)
+    // A folder or a device, which the whole machine may use, stays as it is.
+    let is_exposed = |file: Metadata| file.is_file() && file.permissions().mode() & 0o077 != 0;
+    if metadata(path).is_ok_and(is_exposed)
         && let Err(error) = set_permissions(path, Permissions::from_mode(0o600))
     {
         tracing::warn!(file = %path.display(), %error, "other users of this machine may be able to read this file, and its permissions could not be changed");

@@ -16,9 +16,21 @@ async fn readyz_gives_details_to_this_machine_and_to_the_token_only() {
         async |request: reqwest::RequestBuilder| answer(request.send().await.unwrap(), 200).await;
     let local = ready(world.http.get(&url)).await;
     assert!(local["jobs"].is_object(), "{local}");
-    for header in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
+    for header in [
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "cf-connecting-ip",
+        "host",
+    ] {
         let proxied = ready(world.http.get(&url).header(header, "203.0.113.7")).await;
         assert_eq!(proxied, serde_json::json!({ "ready": true }), "{header}");
+    }
+    for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080"] {
+        let local = ready(world.http.get(&url).header("host", host)).await;
+        assert!(local["jobs"].is_object(), "{host}: {local}");
     }
     let request = world
         .http

@@ -11,6 +11,7 @@ fn names() -> Vec<String> {
     vec![
         "a/b/../../etc/passwd".to_owned(),
         "..".to_owned(),
+        ".".to_owned(),
         ".hidden".to_owned(),
         "plus+space and%20percent %2F".to_owned(),
         "hash#query?x=1&y=2".to_owned(),
@@ -54,6 +55,7 @@ async fn any_room_name_ends_in_a_link_that_plays() {
             "{key:?}"
         );
         assert!(parts.iter().all(|part| part.len() <= 200), "{key:?}");
+        assert!(parts.iter().all(|part| *part != "."), "{key:?}");
     }
 }
 

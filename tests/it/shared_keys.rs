@@ -175,6 +175,41 @@ async fn an_object_that_two_calls_claim_is_linked_by_neither() {
     }
 }
 
+/// Sends more words than a cell holds; the path of the link to all of them.
+async fn long_transcript(world: &World, call: &str, words: &str) -> String {
+    let turn = json!({ "speaker": "agent", "text": words.repeat(1000) });
+    let report = json!({ "room_id": call, "turns": vec![turn; 30] });
+    answer(world.post("/v1/transcripts", &report).await, 202).await;
+    let row = world
+        .row_where(call, |row| row.contains_key("Transcript URL"))
+        .await;
+    text(&row, "Transcript URL").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transcript_is_not_put_onto_that_of_a_room_that_is_named_like_it() {
+    for engine in engines().await {
+        let path = ("RECORDING_PATH", "rec/{room_name}.mp3");
+        let world = world(&engine, &[path, ("RECORD_ON", "manual")]).await;
+        let quiet = world.livekit.open_room("desk");
+        world.row_is(&quiet, "Live").await;
+        // Where the text of the call without a recording would go.
+        let name = format!("desk-{quiet}");
+        let other = world.livekit.open_room(&name);
+        let key = requested(&world, json!({ "room_name": name })).await;
+        assert_eq!(key, format!("rec/{name}.mp3"));
+        let links = [
+            (long_transcript(&world, &other, "front ").await, "front "),
+            (long_transcript(&world, &quiet, "quiet ").await, "quiet "),
+        ];
+        for (link, words) in links {
+            let shown = world.http.get(link).send().await.unwrap();
+            let shown = shown.text().await.unwrap();
+            assert!(shown.contains(&words.repeat(900)), "{words}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_egress_without_audio_claims_nothing() {
     let world = World::with(&[("RECORD_ON", "manual")]).await;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::{
     domain::{Scope, duration::since},
     http::{App, auth, error::Problem},
-    store::AuditFilter,
+    store::{self, AuditFilter, AuditLine},
     view::AuditPageView,
 };
 
@@ -21,6 +21,9 @@ use crate::{
 const DEFAULT_LIMIT: i64 = 100;
 /// The most lines of a page.
 const MAX_LIMIT: i64 = 500;
+/// A cursor of so much and more counts the lines of this hour's refused requests that are older; the chain has no such
+/// number.
+const REFUSED: i64 = 1_000_000_000_000_000;
 
 /// The query.
 #[derive(Debug, Default, Deserialize)]
@@ -53,15 +56,34 @@ pub(in crate::http) async fn get(
         since: since.transpose()?,
     };
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let before = query.cursor.unwrap_or(i64::MAX);
-    let mut lines = match query.cursor {
-        None => app.store.open_refused(&filter).await?,
-        Some(_) => Vec::new(),
-    };
-    lines.reverse();
-    let found = app.store.audit_before(&filter, before, limit).await?;
-    let last = found.last().filter(|_| found.len() as i64 == limit);
+    let cursor = query.cursor.unwrap_or(i64::MAX);
+    let (lines, next_cursor) = page(&app, &filter, cursor, limit).await?;
+    Ok(Json(AuditPageView::new(&lines, next_cursor)).into_response())
+}
+
+/// At most `limit` lines from `cursor` on, and the cursor of the next page.
+async fn page(
+    app: &App,
+    filter: &AuditFilter,
+    cursor: i64,
+    limit: i64,
+) -> Result<(Vec<AuditLine>, Option<i64>), store::Error> {
+    let mut lines = Vec::new();
+    if let Some(older) = cursor.checked_sub(REFUSED).filter(|count| *count >= 0) {
+        lines = app.store.open_refused(filter).await?;
+        // What is refused meanwhile comes after these.
+        lines.truncate(usize::try_from(older).unwrap_or(usize::MAX));
+        let rest = lines.len().saturating_sub(limit as usize);
+        lines.drain(..rest);
+        lines.reverse();
+        if lines.len() as i64 == limit {
+            return Ok((lines, Some(REFUSED + rest as i64)));
+        }
+    }
+    let room = limit - lines.len() as i64;
+    let found = app.store.audit_before(filter, cursor, room).await?;
+    let last = found.last().filter(|_| found.len() as i64 == room);
     let next_cursor = last.and_then(|line| line.number);
     lines.extend(found);
-    Ok(Json(AuditPageView::new(&lines, next_cursor)).into_response())
+    Ok((lines, next_cursor))
 }

@@ -145,6 +145,57 @@ async fn a_change_of_any_line_shows() {
     a_change_shows(&fresh_database().await, folder.path()).await;
 }
 
+/// A line like the last one, at another place.
+fn planted(number: &str) -> String {
+    format!(
+        "INSERT INTO audit SELECT {number}, happened_at, who, action, call_id, egress_id, configuration, client, status,
+         requests, detail, 'planted', previous, hash FROM audit WHERE number = 10"
+    )
+}
+
+async fn an_inserted_line_shows(url: &str, folder: &Path) {
+    let settings = [("DATABASE_URL".to_owned(), url.to_owned())];
+    let verify = async || run(folder, &["audit", "--verify"], &settings).await;
+    let store = Store::open(url, now()).await.unwrap();
+    let entries: Vec<AuditEntry> = (0..10).map(|n| entry(n, now())).collect();
+    store.append_audit(&entries).await.unwrap();
+    for number in ["11", "100", "9223372036854775807", "0", "-7"] {
+        execute(url, &planted(number)).await;
+        let done = verify().await;
+        assert_eq!(done.code, Some(1), "{number}: {done:?}");
+        assert!(
+            done.stderr.contains("before the first or after the last"),
+            "{done:?}"
+        );
+        execute(url, "DELETE FROM audit WHERE line_key = 'planted'").await;
+        assert_eq!(verify().await.code, Some(0), "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_beyond_the_ends_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    an_inserted_line_shows(&sqlite(&folder), folder.path()).await;
+    an_inserted_line_shows(&fresh_database().await, folder.path()).await;
+}
+
+/// SQLite stores any value in any column.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_another_type_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite(&folder);
+    let settings = [("DATABASE_URL".to_owned(), url.clone())];
+    let store = Store::open(&url, now()).await.unwrap();
+    let entries: Vec<AuditEntry> = (0..3).map(|n| entry(n, now())).collect();
+    store.append_audit(&entries).await.unwrap();
+    for column in ["status = 'x'", "requests = 1.5", "who = x'ff'"] {
+        execute(&url, &format!("UPDATE audit SET {column} WHERE number = 2")).await;
+        let done = run(folder.path(), &["audit", "--verify"], &settings).await;
+        assert_eq!(done.code, Some(1), "{column}: {done:?}");
+        assert!(done.stderr.contains("broken at line 2:"), "{done:?}");
+    }
+}
+
 async fn retention_leaves_a_chain(url: &str) {
     let store = Store::open(url, now()).await.unwrap();
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();

@@ -5,6 +5,7 @@ mod chain;
 mod clients;
 mod commands;
 mod configuration;
+mod pages;
 mod processes;
 mod refused;
 mod requests;

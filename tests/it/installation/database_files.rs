@@ -71,3 +71,27 @@ async fn a_database_that_must_be_there_is_protected_and_never_created() {
     assert_ne!(done.code, Some(0));
     assert!(!file.exists(), "{done:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_is_refused_and_keeps_its_permissions() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let folder = world.folder.path().join("data");
+    std::fs::create_dir(&folder).unwrap();
+    set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+    for url in [
+        format!("sqlite:{}", folder.display()),
+        format!("sqlite:file://{}", folder.display()),
+    ] {
+        world.set("DATABASE_URL", &url);
+        let done = run(world.folder.path(), &["serve"], world.settings()).await;
+        assert_eq!(done.code, Some(64), "{url}: {done:?}");
+        assert!(
+            done.stderr
+                .contains("DATABASE_URL: is a folder or a device"),
+            "{done:?}"
+        );
+        let mode = metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755, "{url}");
+    }
+}

@@ -81,6 +81,26 @@ async fn what_could_mean_two_things_ends_with_64_and_the_reason() {
             "S3_REGION: is missing",
         ),
         ("PORT", "eighty", "PORT: expected a port number"),
+        (
+            "DATABASE_URL",
+            "sqlite:%3Amemory%3A",
+            "DATABASE_URL: is an in-memory database",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite:calls.db?mode=%6Demory",
+            "DATABASE_URL: is an in-memory database",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite:calls.db?vfs=memdb",
+            "DATABASE_URL: is an in-memory database",
+        ),
+        (
+            "DATABASE_URL",
+            "sqlite:file:calls.db%3Fmode%3Dmemory",
+            "DATABASE_URL: names its file with a URI of SQLite's own",
+        ),
     ] {
         let mut settings = world.settings().to_vec();
         settings.retain(|(name, _)| name != "LISTEN_ADDR");

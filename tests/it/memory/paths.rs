@@ -11,6 +11,7 @@ use super::{MIB, TURN, bodies::settled, list};
 use crate::{
     harness::{API_TOKEN, PATIENCE, World, eventually},
     process::{Serve, command},
+    reader::Row,
 };
 
 /// What the service may take at most.
@@ -127,6 +128,30 @@ async fn the_largest_reports_take_little_memory_on_every_path() {
     let most = replay(&world).await;
     println!("replay: at most {most} MiB");
     assert!(most < MOST, "replay: {most} MiB");
+}
+
+/// Escaped, each letter takes five bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn captions_that_grow_when_they_are_escaped_take_little_memory() {
+    let _turn = TURN.acquire().await.unwrap();
+    let mut world = World::with(&[("RECORD_ON", "manual")]).await;
+    world.stop().await;
+    let mut serve = plain(&mut world).await;
+    let call = world.livekit.open_room("desk");
+    world.row_is(&call, "Live").await;
+    let letters = 15 * MIB as usize;
+    let words = "&".repeat(letters);
+    let report = format!(r#"{{"room":"desk","turns":[{{"speaker":"user","text":"{words}"}}]}}"#);
+    let request = world.http.post(world.url("/v1/transcripts"));
+    let request = request.bearer_auth(API_TOKEN).body(report);
+    assert_eq!(request.send().await.unwrap().status(), 202);
+    let has_words = |row: &Row| row.contains_key("Transcript URL");
+    world.row_where(&call, has_words).await;
+    let captions = world.get(&format!("/v1/calls/{call}/transcript.vtt")).await;
+    let length = captions.bytes().await.unwrap().len();
+    assert!(length > 5 * letters, "{length}");
+    peak(&serve, "escaped captions");
+    assert_eq!(serve.stop().await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,9 +5,12 @@ use jiff::Timestamp;
 use super::{sink::Airtable, state::SinkState};
 use crate::{
     airtable::projection::long_transcript,
-    domain::{Call, Recording, event::Observation, hash, path},
+    domain::{Call, Recording, event::Observation, hash, path, sha256},
     pipeline::message,
 };
+
+/// How many keys with a suffix there are for a call whose plain one another call has.
+const SUFFIXES: usize = 8;
 
 impl Airtable {
     /// Puts the full transcript into the bucket, unless it is there. Returns its key; `None`: the cell has all of it.
@@ -44,24 +47,34 @@ impl Airtable {
         Ok(Some(key))
     }
 
-    /// Beside the recording, unless another call has that key.
+    /// The first of the possible keys that no other call has.
     async fn transcript_key(&self, call: &Call, now: Timestamp) -> Result<String, String> {
-        let fill = path::Fill {
-            room_id: &call.id,
-            room_name: &call.room_name,
-            at: call.started_at().unwrap_or(now),
-        };
-        let recording = call.primary_recording();
-        let named = |it: &&Recording| !it.key.is_empty() && !call.is_contested(it);
-        if let Some(recording) = recording.filter(named) {
-            let key = path::transcript_key(&recording.key);
+        for key in self.transcript_keys(call, now) {
             let reserved = self.store.reserve_key(&key, &call.id, now).await;
             if reserved.map_err(|error| format!("its place could not be stored: {error}"))? {
                 return Ok(key);
             }
         }
-        // With the call's ID in it, so that it cannot collide with another call's text or recording.
+        Err("other calls have all of its places in the bucket".to_owned())
+    }
+
+    /// Beside the recording; else with the call's ID in it. A room may be named like that, so that more differ, and the
+    /// same come each time.
+    fn transcript_keys(&self, call: &Call, now: Timestamp) -> Vec<String> {
+        let fill = path::Fill {
+            room_id: &call.id,
+            room_name: &call.room_name,
+            at: call.started_at().unwrap_or(now),
+        };
+        let named = |it: &&Recording| !it.key.is_empty() && !call.is_contested(it);
+        let recording = call.primary_recording().filter(named);
         let own = path::key(&path::with_room_id(&self.path), &fill, |_| false);
-        Ok(path::transcript_key(&own))
+        let mut keys: Vec<String> = recording.map(|it| it.key.clone()).into_iter().collect();
+        keys.push(own.clone());
+        keys.extend((1..=SUFFIXES).map(|n| {
+            let suffix = sha256(format!("{n} {}", call.id));
+            path::with_suffix(&own, &suffix[..8])
+        }));
+        keys.iter().map(|key| path::transcript_key(key)).collect()
     }
 }
