@@ -17,6 +17,17 @@ pub enum EgressStatus {
 }
 
 impl EgressStatus {
+    /// Every status.
+    pub const ALL: [EgressStatus; 7] = [
+        EgressStatus::Starting,
+        EgressStatus::Active,
+        EgressStatus::Ending,
+        EgressStatus::Aborted,
+        EgressStatus::Failed,
+        EgressStatus::LimitReached,
+        EgressStatus::Complete,
+    ];
+
     /// The egress has ended, whatever its end.
     pub fn is_over(self) -> bool {
         self >= EgressStatus::Aborted

@@ -1,13 +1,51 @@
 //! Airtable's request budget and paused sinks, as `/readyz` and `/metrics` show them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{App, BaseBudget};
 use crate::{
     domain::budget::{Allowance, recovered_rate, utc_day},
     store::{self, BaseRow},
 };
+
+/// The request budget of the base.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AirtableBudget {
+    month: MonthBudget,
+    /// As reduced by Airtable's lockouts.
+    requests_per_second: f64,
+}
+
+/// The requests of this calendar month (UTC).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MonthBudget {
+    /// Null without a limit.
+    #[schema(required = true)]
+    requests_left: Option<u64>,
+    /// AIRTABLE_MONTHLY_REQUESTS
+    #[schema(required = true)]
+    requests_limit: Option<u64>,
+    /// Of all processes.
+    requests_used: u64,
+    /// The day on which they run out at this pace; null: not in this month.
+    #[schema(required = true)]
+    runs_out: Option<String>,
+}
+
+/// A sink to which nothing is sent until an error is fixed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PausedSink {
+    /// The other side's words.
+    error: String,
+    /// RFC 3339.
+    since: String,
+    /// When it was probed last, RFC 3339.
+    tried_at: String,
+}
 
 impl BaseBudget {
     fn allowance(&self, row: Option<BaseRow>, now: Timestamp) -> Allowance {
@@ -29,31 +67,33 @@ impl BaseBudget {
 }
 
 /// `{"requests_per_second", "month": {…}}`, and the paused sinks with the reason.
-pub(super) async fn details(app: &App) -> Result<(Value, Map<String, Value>), store::Error> {
+pub(super) async fn details(
+    app: &App,
+) -> Result<(AirtableBudget, BTreeMap<&'static str, PausedSink>), store::Error> {
     let now = (app.clock)();
     let row = app.store.base(&app.base.id).await?;
     let allowance = app.base.allowance(row, now);
-    let airtable = json!({
-        "requests_per_second": app.base.rate(row, now),
-        "month": {
-            "requests_used": allowance.used,
-            "requests_limit": allowance.limit,
-            "requests_left": allowance.left(),
-            "runs_out": allowance.runs_out(now).map(|at| utc_day(at).to_string()),
+    let airtable = AirtableBudget {
+        month: MonthBudget {
+            requests_left: allowance.left(),
+            requests_limit: allowance.limit,
+            requests_used: allowance.used,
+            runs_out: allowance.runs_out(now).map(|at| utc_day(at).to_string()),
         },
-    });
+        requests_per_second: app.base.rate(row, now),
+    };
     let paused = app
         .store
         .paused_sinks()
         .await?
         .into_iter()
         .map(|paused_sink| {
-            let details = json!({
-                "error": paused_sink.error,
-                "since": paused_sink.since.to_string(),
-                "tried_at": paused_sink.probe_at.to_string(),
-            });
-            (paused_sink.sink.to_string(), details)
+            let details = PausedSink {
+                error: paused_sink.error,
+                since: paused_sink.since.to_string(),
+                tried_at: paused_sink.probe_at.to_string(),
+            };
+            (paused_sink.sink.as_str(), details)
         });
     Ok((airtable, paused.collect()))
 }

@@ -12,12 +12,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::{App, auth, error::Problem, room_names};
+use super::{
+    App, auth,
+    error::Problem,
+    openapi::{AnyRefusal, NotFound, ReaderRefusals, WrongQuery},
+    room_names,
+};
 use crate::{
     domain::{Claim, Scope, Status, by_name},
-    store::{CallFilter, CallRow, DeliveryState},
-    view::{CallDetailView, CallPageView},
+    store::{self, CallFilter, CallRow, DeliveryState},
+    view::{self, CallDetailView, CallPageView},
 };
 
 /// Calls of a page without `limit`.
@@ -25,16 +31,36 @@ const DEFAULT_LIMIT: i64 = 50;
 /// The most calls of a page.
 const MAX_LIMIT: i64 = 500;
 /// The query of a list.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Only calls of the room with this name.
+    #[param(example = "call-1")]
     room_name: Option<String>,
+    #[param(schema_with = view::call_status)]
     status: Option<String>,
+    #[param(schema_with = view::outstanding_state)]
     delivery: Option<String>,
+    /// The most calls of the page, from 1 to 500; by default 50. Another number means the nearest of these.
+    #[param(example = 50)]
     limit: Option<i64>,
+    /// `next_cursor` of the page before. Empty: the first page.
+    #[param(
+        pattern = r"^(-?[0-9]{1,16}\..+)?$",
+        example = "1769862896000.RM_xyfMBrg6gETE"
+    )]
     cursor: Option<String>,
 }
 
-/// `GET /v1/calls`
+/// Lists calls, the newest first
+///
+/// Takes API_TOKEN, or a token with the scope `read`.
+#[utoipa::path(
+    get, path = "/v1/calls", operation_id = "list_calls", tag = "calls",
+    params(ListQuery),
+    responses((status = 200, description = "A page of calls", body = CallPageView), WrongQuery, ReaderRefusals, AnyRefusal),
+    security(("api_token" = ["read"])),
+)]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     query: Result<Query<ListQuery>, QueryRejection>,
@@ -68,8 +94,18 @@ fn filter(query: ListQuery) -> Result<CallFilter, Problem> {
             DeliveryState::as_str,
         )?,
         limit: query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
-        cursor: query.cursor,
+        cursor: cursor(query.cursor)?,
     })
+}
+
+/// A cursor that no page had would silently begin the list again.
+fn cursor(cursor: Option<String>) -> Result<Option<String>, Problem> {
+    match cursor.filter(|cursor| !cursor.is_empty()) {
+        Some(cursor) if !store::is_cursor(&cursor) => Err(Problem::bad_request(
+            "`cursor` must be the `next_cursor` of another page",
+        )),
+        cursor => Ok(cursor),
+    }
 }
 
 fn one_of<T: Copy>(
@@ -85,7 +121,16 @@ fn one_of<T: Copy>(
     })
 }
 
-/// `GET /v1/calls/{call_id}`
+/// Shows a call
+///
+/// With its recordings, participants and deliveries, every attempt with its outcome, and what happens next. Takes
+/// API_TOKEN, or a token with the scope `read`.
+#[utoipa::path(
+    get, path = "/v1/calls/{call_id}", operation_id = "get_call", tag = "calls",
+    params(("call_id" = String, Path, description = "The room's sid", example = "RM_xyfMBrg6gETE")),
+    responses((status = 200, description = "The call", body = CallDetailView), NotFound, ReaderRefusals, AnyRefusal),
+    security(("api_token" = ["read"])),
+)]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     call_id: Result<Path<String>, PathRejection>,

@@ -11,13 +11,42 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, PreEscaped, html};
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::store;
 
 /// Seconds. LiveKit honours it, and drops an event after 30 s: four attempts must fit into that.
 pub(super) const RETRY_AFTER: &str = "7";
+
+/// The JSON of an error (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody<'a> {
+    /// What is wrong, for people.
+    detail: &'a str,
+    /// The answer's status.
+    status: u16,
+    /// The status in words.
+    title: &'static str,
+    /// Always `about:blank`: the status says which kind of error it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+}
+
+impl ProblemBody<'_> {
+    /// The problem of an answer with this status.
+    pub(super) fn new(status: StatusCode, detail: &str) -> ProblemBody<'_> {
+        ProblemBody {
+            detail,
+            status: status.as_u16(),
+            title: status.canonical_reason().unwrap_or_default(),
+            kind: "about:blank",
+        }
+    }
+}
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,13 +171,8 @@ impl IntoResponse for Problem {
             detail = self.detail,
             "request refused"
         );
-        let body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        let mut response = (self.status, Json(body)).into_response();
+        let body = Json(ProblemBody::new(self.status, &self.detail));
+        let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

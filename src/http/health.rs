@@ -1,6 +1,7 @@
 //! `/healthz` and `/readyz`: is the service alive, and can it work.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -11,18 +12,77 @@ use axum::{
     http::{HeaderMap, StatusCode, header, uri::Authority},
     response::{IntoResponse, Response},
 };
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{App, auth, budget};
+use super::{
+    App, auth,
+    budget::{self, AirtableBudget, PausedSink},
+    error::ProblemBody,
+    openapi::AnyRefusal,
+};
 use crate::{domain::Scope, pipeline::JobState};
 
-/// `GET /healthz`: 200 as long as the process serves requests.
+/// Whether the service works. Without a token, and from elsewhere, only `ready`.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// Of the base; missing when the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    airtable: Option<AirtableBudget>,
+    /// The state of each job by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<BTreeMap<&'static str, JobHealth>>,
+    /// The paused sinks by name; missing when the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<BTreeMap<&'static str, PausedSink>>,
+    /// The database can be written, and no job has died.
+    ready: bool,
+    /// `writable`, or why it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
+}
+
+/// The state of a job.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum JobHealth {
+    /// Its last step failed; it retries.
+    Failing {
+        /// Why.
+        failing: String,
+    },
+    /// `running`, `running in another process`, `dead`, or that no process runs it.
+    Other(&'static str),
+}
+
+/// Whether the process serves requests
+///
+/// Always 200 with the text `ok`.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "get_liveness", tag = "monitoring",
+    responses((status = 200, description = "It does", body = String, content_type = "text/plain"), AnyRefusal),
+    security(()),
+)]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: 503 when the store is not writable or a job has died; other failures are in the details only. The
-/// details are for this machine and for API_TOKEN.
+/// Whether the service works
+///
+/// 503 when the database cannot be written or a job has died; other failures are in the details only. The details are for
+/// requests from the service's own machine, and for tokens with the scope `read`.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "get_readiness", tag = "monitoring",
+    responses(
+        AnyRefusal,
+        (status = 200, description = "It works", body = Readiness),
+        (status = 503, description = "It does not work", content(
+            (Readiness = "application/json"),
+            (ProblemBody = "application/problem+json"),
+        )),
+    ),
+    security((), ("api_token" = ["read"])),
+)]
 pub(super) async fn readyz(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -36,24 +96,30 @@ pub(super) async fn readyz(
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
     if !is_local(peer, &headers) && auth::reader(&app, &headers, Scope::Read).is_err() {
-        return (status, Json(json!({ "ready": ready }))).into_response();
+        let body = Readiness {
+            ready,
+            ..Readiness::default()
+        };
+        return (status, Json(body)).into_response();
     }
-    let jobs: Map<String, Value> = jobs
-        .into_iter()
-        .map(|(name, state)| (name.to_owned(), job(state)))
-        .collect();
+    let jobs = jobs.into_iter().map(|(name, state)| (name, job(state)));
     let writable = match &store {
         Ok(()) => "writable".to_owned(),
         Err(error) => format!("not writable: {error}"),
     };
-    let mut body = json!({ "ready": ready, "store": writable, "jobs": jobs });
+    let mut body = Readiness {
+        ready,
+        store: Some(writable),
+        jobs: Some(jobs.collect()),
+        ..Readiness::default()
+    };
     // A database that does not answer would be waited for once more.
     if store.is_ok()
         && let Ok(_place) = app.admission.watch()
         && let Ok((airtable, paused)) = budget::details(&app).await
     {
-        body["airtable"] = airtable;
-        body["paused"] = paused.into();
+        body.airtable = Some(airtable);
+        body.paused = Some(paused);
     }
     (status, Json(body)).into_response()
 }
@@ -90,12 +156,12 @@ fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
-fn job(state: JobState) -> Value {
+fn job(state: JobState) -> JobHealth {
     match state {
-        JobState::Running => json!("running"),
-        JobState::Standby => json!("running in another process"),
-        JobState::Unleased => json!("no process runs it: no lease can be renewed"),
-        JobState::Failing(error) => json!({ "failing": error }),
-        JobState::Dead => json!("dead"),
+        JobState::Running => JobHealth::Other("running"),
+        JobState::Standby => JobHealth::Other("running in another process"),
+        JobState::Unleased => JobHealth::Other("no process runs it: no lease can be renewed"),
+        JobState::Failing(error) => JobHealth::Failing { failing: error },
+        JobState::Dead => JobHealth::Other("dead"),
     }
 }

@@ -11,8 +11,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::{App, error::Problem, link_check};
+use super::{
+    App,
+    error::Problem,
+    link_check,
+    openapi::{AnyRefusal, LinkRefusals},
+};
 use crate::{
     domain::{Recording, content_type, link::Linked},
     storage::{self, ObjectHead, Served},
@@ -24,9 +30,11 @@ const SHORTEST: Duration = Duration::from_secs(15 * 60);
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The query of a link.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct LinkQuery {
-    /// Set: the browser saves the file instead of playing it.
+    /// If it is there, the browser saves the file instead of playing it.
+    #[param(example = "1")]
     download: Option<String>,
 }
 
@@ -37,7 +45,26 @@ type LinkRequest = (
     Result<Query<LinkQuery>, QueryRejection>,
 );
 
-/// `/r/{egress_id}/{signature}`
+/// Plays a recording
+///
+/// The permanent link of a recording: redirects to a fresh URL of the storage, of which each one serves the method it was
+/// asked for.
+#[utoipa::path(
+    method(get, head), path = "/r/{egress_id}/{signature}", operation_id = "get_recording", tag = "links",
+    params(
+        ("egress_id" = String, Path, description = "The recording", example = "EG_tmYfLE7nGqqo"),
+        ("signature" = String, Path, description = "The service's signature", example = "1"),
+        LinkQuery,
+    ),
+    responses(
+        AnyRefusal, LinkRefusals,
+        (status = 302, description = "Where the recording is now", headers(
+            ("Location" = String, description = "A presigned URL"),
+            ("Referrer-Policy" = String, description = "`no-referrer`"),
+        )),
+    ),
+    security(()),
+)]
 pub(super) async fn recording(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -47,7 +74,25 @@ pub(super) async fn recording(
     answer.unwrap_or_else(|problem| problem.for_browser(&headers))
 }
 
-/// `/r/{call_id}/transcript/{signature}`
+/// Shows a transcript that its row has not in full
+///
+/// The permanent link of a long transcript, likewise.
+#[utoipa::path(
+    method(get, head), path = "/r/{call_id}/transcript/{signature}", operation_id = "get_full_transcript", tag = "links",
+    params(
+        ("call_id" = String, Path, description = "The call", example = "RM_xyfMBrg6gETE"),
+        ("signature" = String, Path, description = "The service's signature", example = "1"),
+        LinkQuery,
+    ),
+    responses(
+        AnyRefusal, LinkRefusals,
+        (status = 302, description = "Where the transcript is now", headers(
+            ("Location" = String, description = "A presigned URL"),
+            ("Referrer-Policy" = String, description = "`no-referrer`"),
+        )),
+    ),
+    security(()),
+)]
 pub(super) async fn transcript(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

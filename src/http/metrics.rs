@@ -9,13 +9,27 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::{App, auth, budget, error::Problem};
+use super::{
+    App, auth, budget,
+    error::Problem,
+    openapi::{AnyRefusal, ReaderRefusals},
+};
 use crate::{
     domain::{Scope, UNRECORDED_AFTER},
     pipeline::JobState,
 };
 
-/// `GET /metrics`: counters of this process, and gauges read from the store.
+/// Metrics for Prometheus
+///
+/// Counters of this process, and gauges read from the database. Takes API_TOKEN, or a token with the scope `metrics`.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "get_metrics", tag = "monitoring",
+    responses(
+        (status = 200, description = "In Prometheus' text format", body = String, content_type = "text/plain"),
+        ReaderRefusals, AnyRefusal,
+    ),
+    security(("api_token" = ["metrics"])),
+)]
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

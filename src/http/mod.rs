@@ -21,6 +21,7 @@ mod health;
 mod link_check;
 mod links;
 mod metrics;
+mod openapi;
 mod pieces;
 mod post_transcript;
 mod readable;

@@ -8,13 +8,16 @@ use axum::{
     extract::{Query, Request, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     App,
     admission::LARGE,
     auth::{self, Grant},
     error::Problem,
+    openapi::{AnyRefusal, BodyRefusals, EncodingRefusal, ReportBody, SenderRefusals},
     readable,
     report_body::{self, BodyFormat},
     report_room::{self, RoomQuery, Unmatched},
@@ -31,12 +34,46 @@ const TRANSCRIPT_BYTES: usize = 16 << 20;
 /// How long the answer waits for intake to find the call.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Stores the report; answers 202 with its call, if that is known within a second.
+/// What was understood of a report.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TranscriptReceipt)]
+pub(super) struct Receipt {
+    /// The room's sid; null while the call is not known.
+    #[schema(required = true)]
+    call_id: Option<String>,
+    /// What the report waits for, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Turns without a known speaker or without words, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<usize>,
+    /// The room's name.
+    room_name: String,
+    /// Turns that are in the transcript.
+    turns: usize,
+}
+
+/// Sends a transcript
+///
+/// An agent's report of its session, before, during or after the call, and several times: of each `job_id` the newest counts.
+/// The room may be named in the body (`room`, `room_name`, `room_id`), else in the query, else by the LiveKit token. The body
+/// may be compressed with gzip. Takes API_TOKEN, a token with the scope `transcripts`, or a LiveKit token with `roomAdmin` for
+/// the room. At most 16 MiB each, and 256 MiB per hour and token.
+#[utoipa::path(
+    post, path = "/v1/transcripts", operation_id = "post_transcript", tag = "calls",
+    params(RoomQuery),
+    request_body(content = ReportBody, description = "The report"),
+    responses(
+        (status = 202, description = "It is stored", body = Receipt),
+        BodyRefusals, EncodingRefusal, SenderRefusals, AnyRefusal,
+    ),
+    security(("api_token" = ["transcripts"]), ("livekit_token" = ["roomAdmin"])),
+)]
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
     query: Result<Query<RoomQuery>, QueryRejection>,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<Receipt>), Problem> {
     let bearer = auth::sender(&app, request.headers(), Grant::Report)?;
     let Query(query) = query?;
     let headers = request.headers().clone();
@@ -173,12 +210,7 @@ impl Turns {
 }
 
 /// The response. If the call is not known yet, it names the room for which the report waits.
-fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) -> Value {
-    let mut answer =
-        json!({ "call_id": call_id, "room_name": room_name, "turns": turns.understood });
-    if turns.missing() > 0 {
-        answer["ignored"] = json!(turns.missing());
-    }
+fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) -> Receipt {
     let mut details = Vec::new();
     if !room.sid.is_empty() && !is_id(&room.sid) {
         details.push(format!(
@@ -202,10 +234,13 @@ fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) 
             turns.undecided
         ));
     }
-    if !details.is_empty() {
-        answer["detail"] = json!(details.join("; "));
+    Receipt {
+        call_id,
+        detail: (!details.is_empty()).then(|| details.join("; ")),
+        ignored: (turns.missing() > 0).then(|| turns.missing()),
+        room_name: room_name.to_owned(),
+        turns: turns.understood,
     }
-    answer
 }
 
 /// The body of the inbox message, `{"room", "authorized_room", "body"}`, in the buffer of the report: there is no second

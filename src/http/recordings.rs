@@ -12,12 +12,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     App,
     audit::Audited,
     auth::{self, Grant},
     error::Problem,
+    openapi::{AnyRefusal, BodyRefusals, LiveKitRefusal, NotFound, SenderRefusals},
     wait::wait_for,
 };
 use crate::{
@@ -35,14 +37,31 @@ const LIVEKIT_TIMEOUT: Duration = Duration::from_secs(30);
 const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The body of a request to record a room.
-#[derive(Debug, Deserialize)]
-struct StartBody {
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = StartRecording)]
+pub(super) struct StartBody {
+    /// LiveKit's name of the room.
+    #[schema(min_length = 1, example = "call-1")]
     room_name: String,
-    /// Fills `{room_id}` of RECORDING_PATH.
+    /// Fills `{room_id}` of RECORDING_PATH; by default the room's sid.
+    #[schema(example = "AJ_9DgFYEb9pQHm")]
     room_id: Option<String>,
 }
 
-/// `POST /v1/recordings`
+/// Starts a recording
+///
+/// Answers with the running one if the room has one. Takes API_TOKEN, a token with the scope `record`, or a LiveKit token with
+/// `roomRecord` for the room.
+#[utoipa::path(
+    post, path = "/v1/recordings", operation_id = "start_recording", tag = "recordings",
+    request_body(content = StartBody, description = "The room, which must be there"),
+    responses(
+        (status = 200, description = "The room is recorded", body = RequestedRecordingView),
+        (status = 202, description = "LiveKit has refused for now, or has not answered yet; the service keeps trying", body = RequestedRecordingView),
+        NotFound, BodyRefusals, LiveKitRefusal, SenderRefusals, AnyRefusal,
+    ),
+    security(("api_token" = ["record"]), ("livekit_token" = ["roomRecord"])),
+)]
 pub(super) async fn start(
     State(app): State<Arc<App>>,
     request: Request,
@@ -122,7 +141,20 @@ fn recorded(call: &Call, recording: &Recording) -> Response {
     (audited, Json(RequestedRecordingView::new(call, recording))).into_response()
 }
 
-/// `POST /v1/recordings/{egress_id}/stop`
+/// Stops a recording
+///
+/// 200 also if it has already stopped. Takes API_TOKEN, a token with the scope `record`, or a LiveKit token with `roomRecord`
+/// for the room.
+#[utoipa::path(
+    post, path = "/v1/recordings/{egress_id}/stop", operation_id = "stop_recording", tag = "recordings",
+    params(("egress_id" = String, Path, description = "The recording", example = "EG_tmYfLE7nGqqo")),
+    responses(
+        (status = 200, description = "The recording as it is now", body = RequestedRecordingView),
+        (status = 202, description = "LiveKit has refused for now; the service keeps trying", body = RequestedRecordingView),
+        NotFound, LiveKitRefusal, SenderRefusals, AnyRefusal,
+    ),
+    security(("api_token" = ["record"]), ("livekit_token" = ["roomRecord"])),
+)]
 pub(super) async fn stop(
     State(app): State<Arc<App>>,
     egress_id: Result<Path<String>, PathRejection>,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{App, error::Problem, room_names, wait::wait_for};
 use crate::{
@@ -19,10 +20,17 @@ const RECENT: SignedDuration = SignedDuration::from_hours(1);
 const PARTICIPANTS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The query: the room, where the body does not name it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct RoomQuery {
+    /// The room's sid.
+    #[param(example = "RM_xyfMBrg6gETE")]
     room_id: Option<String>,
+    /// The room's name.
+    #[param(example = "call-1")]
     room: Option<String>,
+    /// The same.
+    #[param(example = "call-1")]
     room_name: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::{Next, from_fn_with_state, map_response},
@@ -17,14 +17,13 @@ use crate::domain::audit::AuditAction;
 use super::{
     App, audit, calls,
     error::{self, Problem},
-    get_transcript, health, links, metrics, post_transcript, recordings, refusals,
+    get_transcript, health, links, metrics, openapi, post_transcript, recordings, refusals,
     webhook::{self, WEBHOOK_BYTES},
 };
 
 /// Routes requests to their handlers; what is unknown is a 404, and a panic a 500.
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
-    let metrics = audited(&app, AuditAction::ReadMetrics, get(metrics::metrics));
     let limited = Router::new()
         .route(
             "/v1/transcripts",
@@ -55,12 +54,16 @@ pub fn router(app: App) -> Router {
             audited(&app, AuditAction::ReadCalls, get(calls::show)),
         )
         .route(
-            "/v1/calls/{call_id}/{transcript}",
+            "/v1/calls/{call_id}/transcript",
             audited(
                 &app,
                 AuditAction::ReadWords,
-                get(get_transcript::transcript),
+                get(get_transcript::negotiated),
             ),
+        )
+        .route(
+            "/v1/calls/{call_id}/{file}",
+            audited(&app, AuditAction::ReadWords, get(get_transcript::file)),
         )
         .merge(links(&app))
         .route_layer(from_fn_with_state(app.clone(), in_place));
@@ -68,9 +71,7 @@ pub fn router(app: App) -> Router {
         .route("/webhooks/livekit", post(webhook::receive))
         .layer(DefaultBodyLimit::max(WEBHOOK_BYTES))
         .merge(limited)
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", metrics)
+        .merge(monitoring(&app))
         .fallback(|| async { Problem::not_found("this address does not exist") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
@@ -78,15 +79,30 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// What says of the service itself whether and how it works. It is answered however many other requests there are.
+fn monitoring(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route(
+            "/openapi.json",
+            get(openapi::get).layer(Extension(openapi::served())),
+        )
+        .route(
+            "/metrics",
+            audited(app, AuditAction::ReadMetrics, get(metrics::metrics)),
+        )
+}
+
 /// The permanent links. Their pages load nothing, and no search engine lists them.
 fn links(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route(
-            "/r/{id}/{signature}",
+            "/r/{egress_id}/{signature}",
             audited(app, AuditAction::Listen, get(links::recording)),
         )
         .route(
-            "/r/{id}/transcript/{signature}",
+            "/r/{call_id}/transcript/{signature}",
             audited(app, AuditAction::ReadWords, get(links::transcript)),
         )
         .layer(map_response(async |mut response: Response| {
@@ -125,10 +141,12 @@ async fn in_place(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     }
 }
 
-/// Every answer is about somebody's calls, so no cache may keep it; and it is what its content type says.
+/// Answers are about somebody's calls, so no cache may keep one that does not say otherwise; and it is what its content type
+/// says.
 async fn private(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let no_store = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(no_store);
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response

@@ -11,7 +11,11 @@ use axum::{
 use futures_util::StreamExt;
 use jiff::Timestamp;
 
-use super::{App, error::Problem};
+use super::{
+    App,
+    error::Problem,
+    openapi::{AnyRefusal, WebhookRefusals},
+};
 use crate::{
     livekit::{
         token::{TokenError, named_key},
@@ -25,7 +29,15 @@ pub(super) const WEBHOOK_BYTES: usize = 1 << 20;
 /// How long a refused body is read to find out whether it is too large.
 const MEASURE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Stores the webhook; answers 200 once it is on disk.
+/// Takes LiveKit's webhooks
+///
+/// Answers 200 once the webhook is on disk, whatever the signed body is: LiveKit counts a 4xx as delivered.
+#[utoipa::path(
+    post, path = "/webhooks/livekit", operation_id = "receive_livekit_webhook", tag = "livekit",
+    request_body(content = Object, content_type = "application/webhook+json", description = "LiveKit's `WebhookEvent`, at most 1 MiB"),
+    responses((status = 200, description = "It is stored"), WebhookRefusals, AnyRefusal),
+    security(("webhook_signature" = [])),
+)]
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
     request: Request,

@@ -245,6 +245,11 @@ pub(super) fn sort_time(call: &Call, written_at: Timestamp) -> i64 {
     known.unwrap_or(written_at).as_millisecond()
 }
 
+/// Whether it is a cursor that a page may have had.
+pub fn is_cursor(text: &str) -> bool {
+    cursor(text).is_some()
+}
+
 fn cursor(text: &str) -> Option<(i64, String)> {
     let (at, id) = text.split_once('.')?;
     Some((at.parse().ok()?, id.to_owned()))

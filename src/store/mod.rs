@@ -63,7 +63,7 @@ mod redrive;
 mod retention;
 
 pub use audit::{AuditCheck, AuditFilter, AuditLine, RefusedRequests};
-pub use calls::{CallFilter, CallRow, Page};
+pub use calls::{CallFilter, CallRow, Page, is_cursor};
 pub use connections::FewConnections;
 pub use deliveries::QueueDepth;
 pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};

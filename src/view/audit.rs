@@ -2,22 +2,27 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::AuditLine;
 
 /// `GET /v1/audit`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditPage)]
 pub struct AuditPageView<'a> {
     /// Newest first.
     pub lines: Vec<AuditLineView<'a>>,
     /// Continue with this; null: there are no more.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 
 /// One line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditLine)]
 pub struct AuditLineView<'a> {
     /// Its place in the chain; null for refused requests of the current hour.
+    #[schema(required = true)]
     pub number: Option<i64>,
     /// When; of several requests the first.
     pub at: Timestamp,
@@ -26,10 +31,13 @@ pub struct AuditLineView<'a> {
     /// `listen`, `read_words`, `link`, …
     pub action: &'a str,
     /// `RM_…`
+    #[schema(required = true)]
     pub call_id: Option<&'a str>,
     /// `EG_…`
+    #[schema(required = true)]
     pub egress_id: Option<&'a str>,
     /// Of a start: the fingerprint of the settings.
+    #[schema(required = true)]
     pub configuration: Option<&'a str>,
     /// The address, or the host of a command.
     pub client: &'a str,

@@ -2,36 +2,44 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{DeliveryView, ParticipantView, RecordingView};
+use super::{DeliveryView, ParticipantView, RecordingView, names};
 use crate::{
     domain::{Call, nanoseconds::seconds},
     store::{Delivery, Page},
 };
 
 /// A call in a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Call)]
 pub struct CallView<'a> {
     /// The room's sid, `RM_…`.
     pub call_id: &'a str,
     /// LiveKit's name of the room.
     pub room_name: &'a str,
     /// live, processing, complete, no_recording, failed
+    #[schema(schema_with = names::call_status)]
     pub status: &'static str,
     /// When the room was created.
+    #[schema(required = true)]
     pub started_at: Option<Timestamp>,
     /// When the room was closed.
+    #[schema(required = true)]
     pub ended_at: Option<Timestamp>,
     /// The recording's, else the room's.
+    #[schema(required = true)]
     pub duration: Option<f64>,
     /// The call's errors, for people.
+    #[schema(required = true)]
     pub error: Option<String>,
     /// By egress ID.
     pub recordings: Vec<RecordingView<'a>>,
 }
 
 /// A call with its participants and deliveries.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = CallDetail)]
 pub struct CallDetailView<'a> {
     /// The fields of a list.
     #[serde(flatten)]
@@ -46,11 +54,13 @@ pub struct CallDetailView<'a> {
 }
 
 /// A page of calls, the newest first.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = CallPage)]
 pub struct CallPageView<'a> {
     /// At most as many as were asked for.
     pub calls: Vec<CallView<'a>>,
     /// Continues after this page; null on the last one.
+    #[schema(required = true)]
     pub next_cursor: Option<&'a str>,
 }
 

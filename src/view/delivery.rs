@@ -2,27 +2,34 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::time::utc_seconds;
+use super::{names, time::utc_seconds};
 use crate::{
     domain::Sink,
     store::{AttemptRecord, Delivery, DeliveryState, Outstanding},
 };
 
 /// A delivery of a call.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Delivery)]
 pub struct DeliveryView<'a> {
     /// egress, storage, airtable, mirror
+    #[schema(schema_with = names::sink)]
     pub sink: &'static str,
     /// The egress id, where the sink works by recording.
+    #[schema(required = true)]
     pub part: Option<&'a str>,
     /// pending, parked, dead, done
+    #[schema(schema_with = names::delivery_state)]
     pub state: &'static str,
     /// Attempts since it last succeeded.
     pub attempts: i64,
     /// Why the last attempt failed, in the other side's words where it had any.
+    #[schema(required = true)]
     pub last_error: Option<&'a str>,
     /// When it is sent, retried, probed or renewed.
+    #[schema(required = true)]
     pub due_at: Option<Timestamp>,
     /// The next step, as text for people.
     pub next: String,
@@ -31,15 +38,18 @@ pub struct DeliveryView<'a> {
 }
 
 /// An attempt that has ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Attempt)]
 pub struct AttemptView<'a> {
     /// When it ended.
     pub at: Timestamp,
     /// The state that it left the delivery in.
+    #[schema(schema_with = names::delivery_state)]
     pub state: &'static str,
     /// How it ended, in the other side's words where it had any.
     pub answer: &'a str,
     /// When the delivery was due next.
+    #[schema(required = true)]
     pub next_at: Option<Timestamp>,
 }
 

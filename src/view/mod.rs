@@ -7,6 +7,7 @@ mod call;
 mod captions;
 mod delivery;
 mod link;
+mod names;
 mod participant;
 mod recording;
 mod time;
@@ -17,7 +18,10 @@ pub use call::{CallDetailView, CallPageView, CallView};
 pub use captions::captions;
 pub use delivery::{AttemptView, DeliveryView, OutstandingView};
 pub use link::{LinkView, UnlinkView};
+pub use names::{call_status, outstanding_state};
 pub use participant::{ParticipantKindView, ParticipantView};
-pub use recording::{ObjectView, RecordingView, RequestedRecordingView};
+pub use recording::{
+    ObjectErrorView, ObjectSizeView, ObjectView, RecordingView, RequestedRecordingView,
+};
 pub use time::{clock_length, utc_seconds};
 pub use transcript::{CallTranscriptView, TurnView};

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::participant::{Participant, ParticipantKind};
 
 /// Somebody, or something, that was in the room.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Participant)]
 pub struct ParticipantView<'a> {
     /// `PA_…`
     pub sid: &'a str,
@@ -21,14 +23,17 @@ pub struct ParticipantView<'a> {
     /// LiveKit's attributes, `sip.phoneNumber` and others.
     pub attributes: &'a BTreeMap<String, String>,
     /// The first time that it joined.
+    #[schema(required = true)]
     pub joined_at: Option<Timestamp>,
     /// The last time that it left.
+    #[schema(required = true)]
     pub left_at: Option<Timestamp>,
 }
 
 /// LiveKit's kinds of participants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ParticipantKind)]
 pub enum ParticipantKindView {
     /// A person or a program with a client SDK.
     Standard,

@@ -2,62 +2,95 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::names;
 use crate::domain::{Call, ObjectState, Recording, nanoseconds::seconds};
 
 /// A recording and its object in the bucket.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Recording)]
 pub struct RecordingView<'a> {
     /// `EG_…`
     pub egress_id: &'a str,
     /// starting, active, ending, aborted, failed, limit_reached, complete
+    #[schema(schema_with = names::recording_status)]
     pub status: &'static str,
     /// The object's key.
     pub filename: &'a str,
     /// Bytes, as the egress counted them.
+    #[schema(required = true)]
     pub size: Option<u64>,
     /// Seconds, as the egress counted them.
+    #[schema(required = true)]
     pub duration: Option<f64>,
     /// When LiveKit took the request.
+    #[schema(required = true)]
     pub started_at: Option<Timestamp>,
     /// When the egress ended.
+    #[schema(required = true)]
     pub ended_at: Option<Timestamp>,
     /// The bucket's last answer; null while it has not been asked.
+    #[schema(required = true)]
     pub object: Option<ObjectView<'a>>,
     /// The recording's error, for people.
+    #[schema(required = true)]
     pub error: Option<String>,
     /// A note for people: that it was stopped in favour of another, or is not in S3_BUCKET.
+    #[schema(required = true)]
     pub note: Option<String>,
 }
 
 /// The object of a recording.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RecordingObject)]
 pub enum ObjectView<'a> {
     /// It is in the bucket with the size that the egress reported.
-    Found { size: u64 },
+    Found(ObjectSizeView),
     /// It is not in the bucket yet.
     Missing,
     /// It has another size than the egress reported.
-    OtherSize { size: u64 },
+    OtherSize(ObjectSizeView),
     /// The bucket did not answer; why, for people.
-    Unknown { error: &'a str },
+    Unknown(ObjectErrorView<'a>),
     /// It was not there until EGRESS_LOST_AFTER; why, for people.
-    Lost { error: &'a str },
+    Lost(ObjectErrorView<'a>),
+}
+
+/// The size of an object in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ObjectSize)]
+pub struct ObjectSizeView {
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Why nothing better is known of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ObjectError)]
+pub struct ObjectErrorView<'a> {
+    /// For people.
+    pub error: &'a str,
 }
 
 /// A recording in the answer to a request that started or stopped it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = RequestedRecording)]
 pub struct RequestedRecordingView<'a> {
     /// `EG_…`; null while LiveKit has not answered.
+    #[schema(required = true)]
     pub egress_id: Option<&'a str>,
     /// LiveKit's name of the room.
     pub room_name: &'a str,
     /// The room's sid.
+    #[schema(required = true)]
     pub room_id: Option<&'a str>,
     /// As in [`RecordingView`], or pending while LiveKit has not answered.
+    #[schema(schema_with = names::requested_status)]
     pub status: &'static str,
     /// The object's key.
+    #[schema(required = true)]
     pub filename: Option<&'a str>,
     /// Why LiveKit has not done it yet, for people; only in a 202 response.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,11 +119,13 @@ impl<'a> RecordingView<'a> {
 impl<'a> ObjectView<'a> {
     fn new(state: &'a ObjectState) -> ObjectView<'a> {
         match state {
-            ObjectState::Found { size } => ObjectView::Found { size: *size },
+            ObjectState::Found { size } => ObjectView::Found(ObjectSizeView { size: *size }),
             ObjectState::Missing => ObjectView::Missing,
-            ObjectState::OtherSize { size } => ObjectView::OtherSize { size: *size },
-            ObjectState::Unknown { error } => ObjectView::Unknown { error },
-            ObjectState::Lost { error, .. } => ObjectView::Lost { error },
+            ObjectState::OtherSize { size } => {
+                ObjectView::OtherSize(ObjectSizeView { size: *size })
+            }
+            ObjectState::Unknown { error } => ObjectView::Unknown(ObjectErrorView { error }),
+            ObjectState::Lost { error, .. } => ObjectView::Lost(ObjectErrorView { error }),
         }
     }
 }
@@ -122,7 +157,7 @@ impl<'a> RequestedRecordingView<'a> {
             egress_id: None,
             room_name,
             room_id: None,
-            status: "pending",
+            status: names::PENDING,
             filename: None,
             reason: Some(reason),
         }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::{
     Call,
@@ -9,7 +10,8 @@ use crate::domain::{
 };
 
 /// The answer to `GET /v1/calls/{call_id}/transcript`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Transcript)]
 pub struct CallTranscriptView<'a> {
     /// The room's sid, `RM_…`.
     pub call_id: &'a str,
@@ -19,13 +21,15 @@ pub struct CallTranscriptView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<&'a str>,
     /// Seconds by which the report's clock was corrected; null if the times are the clocks'.
+    #[schema(required = true)]
     pub offset: Option<f64>,
     /// How sure it is that the words are where the times say, from 0 to 1; below 0.5, the times are the clocks'.
     pub confidence: f64,
 }
 
 /// One turn of the conversation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Turn)]
 pub struct TurnView<'a> {
     /// `agent` (`assistant` in reports), `caller` (`user` in reports), or a voice that has only a number, `Speaker 1`.
     pub speaker: &'a str,
@@ -37,8 +41,10 @@ pub struct TurnView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
     /// When it began, in seconds of the file that the row's link plays; null if that is unknown or outside of the file.
+    #[schema(required = true)]
     pub start: Option<f64>,
     /// When it ended, likewise.
+    #[schema(required = true)]
     pub end: Option<f64>,
 }
 

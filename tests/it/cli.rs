@@ -88,6 +88,7 @@ async fn unknown_commands_and_options_are_64() {
         &["serve", "--nonsense"],
         &[],
         &["completions", "nosh"],
+        &["calls", "list", "--cursor", "none"],
     ] {
         let done = run(folder.path(), args, &[]).await;
         assert_eq!(

@@ -32,6 +32,7 @@ mod memory;
 mod migrations;
 mod mirror;
 mod names;
+mod openapi;
 mod panics;
 mod permanent_links;
 mod permission_errors;

@@ -226,6 +226,7 @@ async fn answers_say_what_a_careful_client_wants_to_know() {
         ("GET", "/v1/calls/RM_none", "", 404),
         ("GET", "/v1/calls/%FF", "", 404),
         ("GET", "/v1/calls?limit=many", "", 400),
+        ("GET", "/v1/calls?cursor=none", "", 400),
         ("GET", "/webhooks/livekit", "", 405),
         ("PUT", "/v1/transcripts", "{}", 405),
         ("DELETE", "/healthz", "", 405),

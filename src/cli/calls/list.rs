@@ -9,7 +9,7 @@ use crate::{
     domain::Status,
     store::{
         CallFilter, CallRow, CallSelection, DeliveryState, Outstanding, Selection, StateSelection,
-        Store,
+        Store, is_cursor,
     },
     view::{CallPageView, CallView, clock_length, utc_seconds},
 };
@@ -29,11 +29,18 @@ pub(in crate::cli) struct ListArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=500))]
     limit: i64,
     /// Continue after this cursor (`next_cursor` of the previous page)
-    #[arg(long)]
+    #[arg(long, value_parser = cursor)]
     cursor: Option<String>,
     /// Print JSON, as `GET /v1/calls` does
     #[arg(long)]
     json: bool,
+}
+
+fn cursor(text: &str) -> Result<String, &'static str> {
+    match is_cursor(text) {
+        true => Ok(text.to_owned()),
+        false => Err("not the `next_cursor` of a page"),
+    }
 }
 
 /// Prints the page that the arguments ask for.

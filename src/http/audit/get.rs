@@ -9,10 +9,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use utoipa::{
+    IntoParams,
+    openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type},
+};
 
 use crate::{
     domain::{Scope, duration::since},
-    http::{App, auth, error::Problem},
+    http::{
+        App, auth,
+        error::Problem,
+        openapi::{AnyRefusal, ReaderRefusals, WrongQuery},
+    },
     store::{self, AuditFilter, AuditLine},
     view::AuditPageView,
 };
@@ -26,17 +34,51 @@ const MAX_LIMIT: i64 = 500;
 const REFUSED: i64 = 1_000_000_000_000_000;
 
 /// The query.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::http) struct AuditQuery {
-    /// A call or a recording.
+    /// Only lines about this call (`RM_…`) or recording (`EG_…`).
+    #[param(example = "RM_xyfMBrg6gETE")]
     call: Option<String>,
-    /// A time, a date, or an age.
+    #[param(schema_with = since_schema)]
     since: Option<String>,
+    /// The most lines of the page, from 1 to 500; by default 100. Another number means the nearest of these.
+    #[param(example = 100)]
     limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>, pattern = r"^[0-9]{1,18}$", example = "17")]
     cursor: Option<i64>,
 }
 
-/// A page of the audit trail, newest first. The first page begins with what was refused in this hour.
+/// A time, a date, or an age.
+fn since_schema() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let format = |format| text().format(Some(SchemaFormat::KnownFormat(format)));
+    OneOfBuilder::new()
+        .item(format(KnownFormat::DateTime))
+        .item(format(KnownFormat::Date))
+        .item(text().pattern(Some("^([0-9]{1,4}[smhd]|[0-9]{1,2}y)$")))
+        .description(Some(
+            "Only lines since this time, date, or age, like `2026-01-31T12:00:00Z`, `2026-01-31` or `7d`",
+        ))
+        .examples(["7d"])
+        .build()
+        .into()
+}
+
+/// Reads the audit trail
+///
+/// Newest line first; the first page begins with what was refused in this hour. Takes API_TOKEN, or a token with the scope
+/// `read`.
+#[utoipa::path(
+    get, path = "/v1/audit", operation_id = "list_audit", tag = "audit",
+    params(AuditQuery),
+    responses(
+        (status = 200, description = "A page of the audit trail", body = AuditPageView),
+        WrongQuery, ReaderRefusals, AnyRefusal,
+    ),
+    security(("api_token" = ["read"])),
+)]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     query: Result<Query<AuditQuery>, QueryRejection>,

@@ -7,6 +7,6 @@ mod layer;
 mod refusals;
 mod trail;
 
-pub(super) use get::get;
+pub(super) use get::{__path_get, get};
 pub(super) use layer::{Audited, layer};
 pub use trail::{AuditTrail, AuditWriter};
