@@ -110,7 +110,7 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
         "~ Call ID                not the first column, which is \"Name\"; this is fine",
         "= Notes                  aiText, your own column: never changed",
         "+ Call ID ",
-        "13 to create, 2 to fix by hand (!).",
+        "21 to create, 2 to fix by hand (!).",
     ] {
         assert!(done.stdout.contains(words), "{words}\n{}", done.stdout);
     }
