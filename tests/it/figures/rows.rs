@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Told, both, expected, figures, report};
-use crate::{harness::World, reader::Row};
+use crate::{harness::World, process::run, reader::Row};
 
 async fn shown(world: &World, call: &str) -> Value {
     let answer = world.get(&format!("/v1/calls/{call}")).await;
@@ -37,6 +37,13 @@ async fn a_report_fills_the_figures_of_its_row() {
             "direction": null,
         });
         assert_eq!(shown, wanted);
+        let args = ["calls", "show", told.sid];
+        let printed = run(world.folder.path(), &args, world.settings()).await;
+        assert_eq!(printed.code, Some(0), "{printed:?}");
+        let mut lines = printed.stdout.lines();
+        let is_reason =
+            |line: &str| line.starts_with("end_reason") && line.ends_with("Caller hung up");
+        assert!(lines.any(is_reason), "{printed:?}");
     }
 }
 

@@ -38,7 +38,8 @@ async fn figures_wait_for_bootstrap_without_a_word_and_replay_fills_them() {
         world.set("AIRTABLE_TABLE", "Before");
         world.set("AIRTABLE_SCHEMA", path.to_str().unwrap());
         world.create_table().await;
-        world.set("AIRTABLE_SCHEMA", "schema/airtable.toml");
+        let built_in = std::fs::canonicalize("schema/airtable.toml").unwrap();
+        world.set("AIRTABLE_SCHEMA", built_in.to_str().unwrap());
         let mut service = Serve::start(world.folder.path(), world.settings()).await;
         world.is_served_at(&service.address);
         for sid in ["RM_before00001", "RM_before00002"] {
