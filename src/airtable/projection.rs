@@ -12,7 +12,11 @@ use super::path;
 use super::people;
 use super::schema::Schema;
 use super::source::Source;
-use crate::domain::{Call, EgressId, Recording, nanoseconds::seconds};
+use crate::domain::{
+    Call, EgressId, Recording,
+    figures::{Figure, FigureValue, Figures},
+    nanoseconds::seconds,
+};
 
 /// The links of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,8 +48,9 @@ pub struct Projection {
 /// The row of a call. It depends on its arguments alone.
 pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
     let (mut cells, mut invalid_values) = (Map::new(), Vec::new());
+    let shown = Shown::new(call, schema, links);
     for column in schema.enabled() {
-        let Found::Value(from, value) = find(call, column, schema, links) else {
+        let Found::Value(from, value) = shown.find(column) else {
             continue;
         };
         let cell = cell::fit(column.kind, &column.options, value);
@@ -73,25 +78,59 @@ enum Found<'a> {
     Purged,
 }
 
-/// The value of the first source that has one.
-fn find<'a>(call: &Call, column: &'a Column, schema: &Schema, links: &RowLinks) -> Found<'a> {
-    let has_caller = column.sources().any(|from| *from == Source::Caller);
-    for from in column.sources() {
-        let value = match from {
-            Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
-            // Beside the caller, it is the caller's attribute.
-            Source::Attribute(name) if has_caller => {
-                people::caller_attribute(call, name).map(Value::String)
-            }
-            from => value(call, from, links),
-        };
-        match value {
-            Some(value) => return Found::Value(from, value),
-            None if call.is_purged() && from.is_reported() => return Found::Purged,
-            None => {}
+/// What the cells of a row come from.
+struct Shown<'a> {
+    call: &'a Call,
+    schema: &'a Schema,
+    links: &'a RowLinks,
+    /// `None`: unknown, or shown by no column.
+    figures: Option<Figures>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(call: &'a Call, schema: &'a Schema, links: &'a RowLinks) -> Shown<'a> {
+        let mut sources = schema.enabled().flat_map(Column::sources);
+        let has_figures = sources.any(Source::is_figure);
+        Shown {
+            call,
+            schema,
+            links,
+            figures: has_figures.then(|| call.figures()).flatten(),
         }
     }
-    Found::Value(&column.from, Value::Null)
+
+    /// The value of the first source that has one.
+    fn find<'c>(&self, column: &'c Column) -> Found<'c> {
+        let has_caller = column.sources().any(|from| *from == Source::Caller);
+        for from in column.sources() {
+            let value = match from {
+                Source::Transcript => {
+                    transcript_cell(self.call, &cut_note(self.schema, self.links))
+                }
+                // Beside the caller, it is the caller's attribute.
+                Source::Attribute(name) if has_caller => {
+                    people::caller_attribute(self.call, name).map(Value::String)
+                }
+                Source::Figure(figure) => self.figure(*figure, column),
+                from => value(self.call, from, self.links),
+            };
+            match value {
+                Some(value) => return Found::Value(from, value),
+                None if self.call.is_purged() && from.is_reported() => return Found::Purged,
+                None => {}
+            }
+        }
+        Found::Value(&column.from, Value::Null)
+    }
+
+    fn figure(&self, figure: Figure, column: &Column) -> Option<Value> {
+        match self.figures.as_ref()?.get(figure)? {
+            FigureValue::Texts(texts) if column.kind.is_text() => {
+                Some(Value::String(texts.join(", ")))
+            }
+            value => Some(value.to_json()),
+        }
+    }
 }
 
 /// The last line of a transcript that was cut: where the rest is.
@@ -140,8 +179,9 @@ fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
         Source::RecordingUrlExpires => links.expires.map(iso),
         Source::AllRecordings => text(all_recordings(call, links)),
         Source::RecordingSize => call.playable_recording().map(|(_, size)| json!(size)),
-        // Not a projection: the transcript depends on its cut, and the copy is sent once and stays in the cell.
-        Source::Transcript | Source::RecordingAttachment => None,
+        // Not a projection: the transcript depends on its cut, the copy is sent once and stays in the cell, and figures are
+        // computed together.
+        Source::Transcript | Source::RecordingAttachment | Source::Figure(_) => None,
         // A recording found in the bucket has no LiveKit ID.
         Source::EgressId => recording
             .filter(|r| !r.was_found())

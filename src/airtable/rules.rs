@@ -2,8 +2,16 @@
 
 use serde_json::Value;
 
-use super::{cell, field_type::FieldType, options, source::Source};
-use crate::domain::status::Status;
+use super::{
+    cell,
+    field_type::FieldType,
+    options,
+    source::{FIGURES, Source},
+};
+use crate::domain::{
+    figures::{Figure, FigureKind},
+    status::Status,
+};
 
 /// Of the types that Airtable merges on, those that can hold a call ID.
 const KEY_TYPES: [FieldType; 2] = [FieldType::SingleLineText, FieldType::MultilineText];
@@ -69,10 +77,11 @@ fn read_source(
 fn unknown_source(text: &str) -> String {
     let open = Source::OPEN.map(|(prefix, rest)| format!("{prefix}{rest}"));
     format!(
-        "unknown source {text:?}{}; valid sources: {}, {}",
+        "unknown source {text:?}{}; valid sources: {}, {}, {}",
         meant_source(text),
         Source::NAMED.map(|source| source.name()).join(", "),
-        open.join(", ")
+        open.join(", "),
+        figures().join(", ")
     )
 }
 
@@ -128,11 +137,21 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+fn figures() -> [String; Figure::ALL.len()] {
+    Figure::ALL.map(|figure| Source::Figure(figure).to_string())
+}
+
 /// In `metdata.customer.id`, only the first part can be misspelled.
 fn meant_source(from: &str) -> String {
+    if from.starts_with(FIGURES) {
+        let figures = figures();
+        return meant(from, &figures.each_ref().map(String::as_str));
+    }
     match from.split_once('.') {
         Some((root, rest)) if !rest.is_empty() => {
-            meant(root, &Source::OPEN.map(|(prefix, _)| prefix))
+            let open = Source::OPEN.map(|(prefix, _)| prefix);
+            let roots: Vec<&str> = open.into_iter().chain([FIGURES]).collect();
+            meant(root, &roots)
         }
         _ => meant(from, &Source::NAMED.map(|source| source.name())),
     }
@@ -149,7 +168,18 @@ fn held(source: &Source, kind: FieldType, options: &Value) -> Option<String> {
     let (what, holds) = match source {
         Source::StartedAt | Source::EndedAt | Source::RecordingUrlExpires => ("a time", is_time),
         Source::Duration | Source::RecordingSize => ("a number", is_number),
-        Source::Status if kind == FieldType::SingleSelect => return all_statuses(options),
+        Source::Status if kind == FieldType::SingleSelect => {
+            let statuses = Status::ALL.map(|status| status.label());
+            return all_choices(source, &statuses, options);
+        }
+        Source::Figure(figure) => match figure.kind() {
+            FigureKind::Choice(choices) if kind == FieldType::SingleSelect => {
+                return all_choices(source, &choices, options);
+            }
+            FigureKind::Number => ("a number", is_number),
+            FigureKind::Choice(_) => ("text", false),
+            FigureKind::Text | FigureKind::Texts => return None,
+        },
         Source::Status
         | Source::CallId
         | Source::RoomName
@@ -178,13 +208,11 @@ fn held(source: &Source, kind: FieldType, options: &Value) -> Option<String> {
     (!fits).then(|| format!("{source} is {what}, which {kind} cannot hold"))
 }
 
-fn all_statuses(options: &Value) -> Option<String> {
+/// Whether a select lacks one of the choices that a source may have.
+fn all_choices(source: &Source, needed: &[&str], options: &Value) -> Option<String> {
     let choices = options.get("choices")?.as_array()?;
-    let has = |name: &&str| choices.iter().any(|choice| choice["name"] == *name);
-    let missing: Vec<&str> = Status::ALL
-        .iter()
-        .map(|status| status.label())
-        .filter(|name| !has(name))
-        .collect();
-    (!missing.is_empty()).then(|| format!("`status` also needs the choices {}", missing.join(", ")))
+    let has = |name: &str| choices.iter().any(|choice| choice["name"] == name);
+    let missing: Vec<&str> = needed.iter().copied().filter(|name| !has(name)).collect();
+    (!missing.is_empty())
+        .then(|| format!("`{source}` also needs the choices {}", missing.join(", ")))
 }

@@ -2,6 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::domain::figures::Figure;
+
+/// Before the name of a figure.
+pub(super) const FIGURES: &str = "figures.";
+
 /// The source of a column's cells: a fact about the call, or something of the user's that a path or a text names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -27,6 +32,8 @@ pub enum Source {
     Metadata,
     Participants,
     JobId,
+    /// A figure that follows from what agents reported.
+    Figure(Figure),
     /// A path into the metadata of the room, the agent's job or the agent's report.
     MetadataPath(String),
     /// An attribute of a participant, by name.
@@ -94,6 +101,7 @@ impl Source {
             Source::Metadata => "metadata",
             Source::Participants => "participants",
             Source::JobId => "job_id",
+            Source::Figure(_) => FIGURES,
             Source::MetadataPath(_) => "metadata.",
             Source::Attribute(_) => "attributes.",
             Source::ReportPath(_) => "report.",
@@ -122,6 +130,11 @@ impl Source {
         self.is_of_a_call() && !matches!(self, Source::CallId | Source::Transcript)
     }
 
+    /// Whether it is a figure.
+    pub fn is_figure(&self) -> bool {
+        matches!(self, Source::Figure(_))
+    }
+
     /// Whether it comes from what an agent reported.
     pub fn is_reported(&self) -> bool {
         matches!(
@@ -130,6 +143,7 @@ impl Source {
                 | Source::TranscriptUrl
                 | Source::Summary
                 | Source::JobId
+                | Source::Figure(_)
                 | Source::ReportPath(_)
         )
     }
@@ -140,6 +154,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
+            Source::Figure(figure) => f.write_str(figure.name()),
             Source::MetadataPath(rest)
             | Source::Attribute(rest)
             | Source::ReportPath(rest)
@@ -159,6 +174,10 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Source, UnknownSource> {
         if let Some(named) = Source::NAMED.into_iter().find(|s| s.name() == text) {
             return Ok(named);
+        }
+        if let Some(name) = text.strip_prefix(FIGURES) {
+            let figure = name.parse().map_err(|_| UnknownSource)?;
+            return Ok(Source::Figure(figure));
         }
         let open: [fn(String) -> Source; 4] = [
             Source::MetadataPath,
@@ -184,7 +203,8 @@ mod tests {
     fn every_source_is_read_as_it_is_written() {
         let open = Source::OPEN.map(|(prefix, rest)| format!("{prefix}{rest}"));
         let named = Source::NAMED.map(|source| source.to_string());
-        for text in named.iter().chain(&open) {
+        let figures = Figure::ALL.map(|figure| Source::Figure(figure).to_string());
+        for text in named.iter().chain(&open).chain(&figures) {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), *text);
         }
         for text in [
@@ -194,6 +214,8 @@ mod tests {
             "Call_id",
             "nowhere",
             "report",
+            "figures.",
+            "figures.nowhere",
         ] {
             assert_eq!(text.parse::<Source>(), Err(UnknownSource), "{text:?}");
         }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use secrecy::SecretString;
 
 use crate::domain::{
-    Channels, FileType, MirrorTranscript,
+    Channels, FileType, MirrorFigures, MirrorTranscript,
     audit::TrustedProxies,
     policy::{RecordOn, Simulations},
 };
@@ -90,7 +90,7 @@ fn recording_path(r: &mut Reader<'_>, file_type: FileType) -> String {
 }
 
 impl MirrorSettings {
-    /// EGRESS_WEBHOOK_URL, EGRESS_WEBHOOK_SECRET and EGRESS_WEBHOOK_TRANSCRIPT; `None` without an address.
+    /// EGRESS_WEBHOOK_URL, EGRESS_WEBHOOK_SECRET, EGRESS_WEBHOOK_TRANSCRIPT and EGRESS_WEBHOOK_FIGURES; `None` without an address.
     pub fn read(r: &mut Reader<'_>) -> Option<Self> {
         let expected = "the URL of a webhook, http:// or https://, or nothing";
         let url = r.address("EGRESS_WEBHOOK_URL", expected, address::webhook_url);
@@ -104,10 +104,17 @@ impl MirrorSettings {
             expected,
             |v| v.parse().ok(),
         );
+        let figures = r.parsed(
+            "EGRESS_WEBHOOK_FIGURES",
+            MirrorFigures::Off,
+            expected,
+            |v| v.parse().ok(),
+        );
         Some(Self {
             url: url?,
             secret,
             transcript,
+            figures,
         })
     }
 }

@@ -5,7 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use crate::domain::{
-    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorTranscript, RowWrites, SigningKey,
+    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorFigures, MirrorTranscript,
+    RowWrites, SigningKey,
     audit::TrustedProxies,
     policy::{RecordOn, Simulations},
 };
@@ -104,6 +105,8 @@ pub struct MirrorSettings {
     pub secret: Option<SecretString>,
     /// EGRESS_WEBHOOK_TRANSCRIPT
     pub transcript: MirrorTranscript,
+    /// EGRESS_WEBHOOK_FIGURES
+    pub figures: MirrorFigures,
 }
 
 /// RECONCILE_INTERVAL, EGRESS_LOST_AFTER, KEEP and AUDIT_KEEP.

@@ -15,6 +15,7 @@ use super::{
     project::{Claim, Signer},
     recording::Recording,
     room::Room,
+    room_end::RoomEnd,
     start_refusal::StartRefusal,
     transcript::ReportFacts,
 };
@@ -58,7 +59,12 @@ pub enum EventPayload {
     /// The room was open when this was sent (`room_started`, any participant or track event, ListRooms).
     RoomSeen { room: Room, at: Timestamp },
     /// `room_finished`.
-    RoomFinished { room: Room, at: Timestamp },
+    RoomFinished {
+        room: Room,
+        at: Timestamp,
+        /// Why, where LiveKit says so.
+        end: Option<RoomEnd>,
+    },
     /// `participant_joined` or `participant_left`.
     Participant {
         room: Room,

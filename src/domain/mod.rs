@@ -10,6 +10,7 @@ mod hash;
 mod hex;
 mod id;
 mod id_rules;
+mod mirror_figures;
 mod mirror_transcript;
 mod name;
 
@@ -17,9 +18,11 @@ pub mod latest;
 pub mod nanoseconds;
 
 pub mod crowd;
+mod disconnect_reason;
 mod kept_attributes;
 pub mod participant;
 pub mod room;
+mod room_end;
 pub mod transcript;
 
 pub mod egress_error;
@@ -34,6 +37,8 @@ mod our_bucket;
 pub mod place;
 
 pub mod recording;
+
+pub mod figures;
 
 mod access;
 mod addressing;
@@ -67,6 +72,7 @@ pub use addressing::{Addressing, is_aws, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
 pub use count::counted;
+pub use disconnect_reason::DisconnectReason;
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType, content_type};
@@ -77,6 +83,7 @@ pub use id_rules::{as_id, is_id};
 pub use kept_attributes::KeptAttributes;
 pub use link_issue::{Issue, LinkRevocation, RevokedRow};
 pub use link_secrets::LinkSecrets;
+pub use mirror_figures::MirrorFigures;
 pub use mirror_transcript::MirrorTranscript;
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
@@ -86,6 +93,7 @@ pub(crate) use policy::UNRECORDED_AFTER;
 pub use project::{Claim, KeyEntry, Project, Signer, SigningKey, Standing};
 pub use recording::Recording;
 pub use room::{AgentJob, Room, with_blanks};
+pub use room_end::RoomEnd;
 pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::latest::Latest;
+use super::{
+    disconnect_reason::{self, DisconnectReason},
+    latest::Latest,
+};
 
 /// `ParticipantInfo.Kind`; unknown kinds are people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -45,6 +48,8 @@ pub struct Participant {
     pub attributes: Latest<BTreeMap<String, String>, u64>,
     pub joined_at: Option<Timestamp>,
     pub left_at: Option<Timestamp>,
+    /// Why it left.
+    pub left_because: Option<DisconnectReason>,
     /// Whether it was seen with an audio track.
     pub has_audio: bool,
     /// It was seen as a simulator of LiveKit's.
@@ -66,6 +71,7 @@ impl Participant {
     pub fn merge(&mut self, other: Participant) {
         self.joined_at = earliest(self.joined_at, other.joined_at);
         self.left_at = self.left_at.max(other.left_at);
+        self.left_because = self.left_because.max(other.left_because);
         self.has_audio |= other.has_audio;
         self.is_simulator |= other.is_simulator;
         self.kind = self.kind.max(other.kind);
@@ -113,6 +119,12 @@ struct StoredParticipant {
     attributes: BTreeMap<String, String>,
     joined_at: Option<Timestamp>,
     left_at: Option<Timestamp>,
+    #[serde(
+        default,
+        deserialize_with = "disconnect_reason::if_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    left_because: Option<DisconnectReason>,
     version: u64,
     #[serde(default)]
     name_version: u64,
@@ -140,6 +152,7 @@ impl From<StoredParticipant> for Participant {
             attributes: Latest::new(stored.attributes_version, stored.attributes),
             joined_at: stored.joined_at,
             left_at: stored.left_at,
+            left_because: stored.left_because,
             has_audio: stored.has_audio,
             is_simulator: stored.is_simulator,
             version: stored.version,
@@ -160,6 +173,7 @@ impl From<Participant> for StoredParticipant {
             attributes: participant.attributes.into_value(),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
+            left_because: participant.left_because,
             has_audio: participant.has_audio,
             is_simulator: participant.is_simulator,
             version: participant.version,

@@ -138,7 +138,9 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     auth::reader(&app, &headers, Scope::Read)?;
     let Path(call_id) = call_id?;
-    let CallRow { call, .. } = find(&app, &call_id).await?;
+    let CallRow { mut call, .. } = find(&app, &call_id).await?;
+    // What is shown of the reports is small; while they are parsed, others wait for the memory.
+    let _in_memory = app.store.load_reports(&mut call).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
     let view = CallDetailView::new(&call, &deliveries, (app.clock)());
     Ok(Json(view).into_response())

@@ -78,7 +78,7 @@ impl Sinks<'_> {
 
     fn mirror(&self, store: &Store) -> Option<Mirror> {
         let config = self.config.mirror.as_ref()?;
-        let transcript = config.transcript;
+        let (transcript, figures) = (config.transcript, config.figures);
         let config = mirror::Config {
             url: config.url.clone(),
             secret: config.secret.clone(),
@@ -89,6 +89,7 @@ impl Sinks<'_> {
             links: self.links.clone(),
             store: store.clone(),
             transcript,
+            figures,
         })
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{DeliveryView, ParticipantView, RecordingView, names};
+use super::{DeliveryView, FiguresView, ParticipantView, RecordingView, names};
 use crate::{
     domain::{Call, nanoseconds::seconds},
     store::{Delivery, Page},
@@ -49,6 +49,8 @@ pub struct CallDetailView<'a> {
     /// How many more participants there were; of these nothing else is kept. Left out if there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_participants: Option<usize>,
+    /// Computed from what agents reported; null without a report.
+    pub figures: Option<FiguresView>,
     /// By sink.
     pub deliveries: Vec<DeliveryView<'a>>,
 }
@@ -82,7 +84,7 @@ impl<'a> CallView<'a> {
 }
 
 impl<'a> CallDetailView<'a> {
-    /// `now` decides what happens next to its deliveries.
+    /// Of a call whose reports were loaded. `now` decides what happens next to its deliveries.
     pub fn new(call: &'a Call, deliveries: &'a [Delivery], now: Timestamp) -> CallDetailView<'a> {
         let participants = call.participants.values();
         let deliveries = deliveries.iter();
@@ -90,6 +92,7 @@ impl<'a> CallDetailView<'a> {
             call: CallView::new(call),
             participants: participants.map(ParticipantView::new).collect(),
             more_participants: Some(call.crowd.count()).filter(|count| *count > 0),
+            figures: FiguresView::new(call),
             deliveries: deliveries.map(|it| DeliveryView::new(it, now)).collect(),
         }
     }

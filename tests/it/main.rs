@@ -21,6 +21,7 @@ mod disclosure;
 mod disk;
 mod ends;
 mod failing_disk;
+mod figures;
 mod harness;
 mod installation;
 mod leak_check;

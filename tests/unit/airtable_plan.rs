@@ -54,7 +54,7 @@ fn the_built_in_schema_has_the_contracts_columns() {
         .filter(|c| !c.enabled)
         .map(|c| c.name.as_str())
         .collect();
-    assert_eq!(enabled.len(), 15);
+    assert_eq!(enabled.len(), 23);
     assert_eq!(
         off,
         [
@@ -63,7 +63,38 @@ fn the_built_in_schema_has_the_contracts_columns() {
             "Summary",
             "Metadata",
             "Participants",
-            "Job ID"
+            "Job ID",
+            "Caller turns",
+            "Agent turns",
+            "False interruptions",
+            "Agent talk time",
+            "Caller talk time",
+            "Total silence",
+            "Dead air",
+            "First word after",
+            "Response latency p95",
+            "Response latency max",
+            "LLM TTFT",
+            "TTS TTFB",
+            "End of turn delay",
+            "LLM input tokens",
+            "LLM output tokens",
+            "LLM cached tokens",
+            "TTS characters",
+            "STT minutes",
+            "Tools called",
+            "Tools failed",
+            "Languages heard",
+            "STT confidence",
+            "Errors by stage",
+            "Session tags",
+            "Reported agent",
+            "Models used",
+            "Call direction",
+            "SIP call ID",
+            "SIP trunk ID",
+            "Trunk number",
+            "SIP status",
         ]
     );
     assert_eq!(schema.key().name, "Call ID");
@@ -81,7 +112,7 @@ fn plan_of_an_empty_base() {
 fn plan_of_a_base_people_have_worked_on() {
     let known = ids(&[("Room", "fld01")]);
     let plan = Plan::compare(&Schema::built_in(), Some(&worked_on()), "Calls", &known);
-    assert_eq!((plan.writes(), plan.is_ok()), (10, false));
+    assert_eq!((plan.writes(), plan.is_ok()), (18, false));
     insta::assert_snapshot!(plan);
     insta::assert_json_snapshot!(plan.as_json());
 }
@@ -130,7 +161,7 @@ fn a_writer_leaves_out_what_cannot_be_written_and_is_told() {
             ("Error", "fld05")
         ])
     );
-    assert_eq!(problems.len(), 12);
+    assert_eq!(problems.len(), 20);
     assert!(
         matches!(&problems[0], Step::MissingChoice { choices, .. } if choices == &["No recording", "Failed"])
     );
@@ -257,7 +288,7 @@ fn a_key_that_is_not_the_first_column_is_told_and_fine() {
             .0
             .columns
             .len(),
-        15
+        23
     );
 }
 

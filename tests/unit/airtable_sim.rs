@@ -58,7 +58,7 @@ fn cells(mapping: &Mapping, cells: &[(&str, Value)]) -> Map<String, Value> {
 async fn bootstrap_creates_everything_once() {
     let (airtable, client, mapping) = bootstrapped().await;
     let schema = Schema::built_in();
-    assert_eq!(mapping.columns.len(), 15);
+    assert_eq!(mapping.columns.len(), 23);
     let before = airtable.requests();
     let again = Plan::read(&client, &schema, Some(&mapping)).await.unwrap();
     assert_eq!((again.writes(), again.is_ok()), (0, true), "{again}");
@@ -102,7 +102,7 @@ async fn a_new_base_has_the_table() {
         .await
         .unwrap();
     assert_eq!(base.tables[0].id, mapping.table_id);
-    assert_eq!(mapping.columns.len(), 15);
+    assert_eq!(mapping.columns.len(), 23);
 }
 
 #[tokio::test]

@@ -12,13 +12,15 @@ use crate::{
     store::{CallRow, Store},
     telemetry,
     view::{
-        CallDetailView, DeliveryView, ParticipantView, RecordingView, clock_length, utc_seconds,
+        CallDetailView, DeliveryView, FiguresView, ParticipantView, RecordingView, clock_length,
+        utc_seconds,
     },
 };
 
 /// Prints the call, or the call of the recording, with this id.
 pub(super) async fn show(id: &str, format: Format, store: &Store) -> anyhow::Result<()> {
-    let CallRow { call, .. } = database::find(store, id).await?;
+    let CallRow { mut call, .. } = database::find(store, id).await?;
+    let _in_memory = store.load_reports(&mut call).await?;
     let deliveries = store.deliveries_of(&call.id).await?;
     let view = CallDetailView::new(&call, &deliveries, telemetry::now());
     match format {
@@ -56,6 +58,7 @@ fn page(view: &CallDetailView<'_>, status: Status) -> String {
     let more = view.more_participants;
     text.extend(more.map(|count| format!("and {count} more participants\n")));
     text.extend(call.recordings.iter().filter_map(note));
+    text.extend(view.figures.as_ref().map(figures));
     text.extend(view.deliveries.iter().map(delivery));
     text
 }
@@ -101,6 +104,18 @@ fn participants(participants: &[ParticipantView<'_>]) -> TextTable {
         ]);
     }
     table
+}
+
+/// The figures that are known.
+fn figures(figures: &FiguresView) -> String {
+    let mut table = TextTable::new(&["FIGURE", "VALUE"]);
+    for (name, value) in figures.known() {
+        table.push([name, &value]);
+    }
+    match table.is_empty() {
+        true => String::new(),
+        false => format!("\n{table}"),
+    }
 }
 
 /// A delivery: its state, what happens next, and its last attempts, newest first.

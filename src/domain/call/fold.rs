@@ -72,8 +72,9 @@ impl Call {
                 self.merge_open_room(room, *at, event.received_at);
                 self.request_by_policy(policy, None);
             }
-            EventPayload::RoomFinished { room, at } => {
+            EventPayload::RoomFinished { room, at, end } => {
                 self.merge_room(room, *at);
+                self.room_end = self.room_end.max(*end);
                 self.finished_at = earliest(self.finished_at, Some(*at));
                 self.request_by_policy(policy, None);
             }

@@ -9,6 +9,7 @@ mod crowd;
 mod deliveries;
 mod derived;
 mod ends;
+mod figures;
 mod fold;
 mod handback;
 mod linked;

@@ -14,6 +14,7 @@ use crate::domain::{
     project::Project,
     recording::Recording,
     room::AgentJob,
+    room_end::{self, RoomEnd},
     start_refusal::NotStarted,
     transcript::Reports,
 };
@@ -45,6 +46,13 @@ pub struct Call {
     pub alive_at: Option<Timestamp>,
     /// `room_finished`.
     pub finished_at: Option<Timestamp>,
+    /// Why the room was closed, where LiveKit says so.
+    #[serde(
+        default,
+        deserialize_with = "room_end::if_known",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub room_end: Option<RoomEnd>,
     /// When LiveKit last answered that it does not know the room, by our clock.
     pub gone_at: Option<Timestamp>,
     /// When LiveKit's lists lacked the room since it was last seen open, by our clock.

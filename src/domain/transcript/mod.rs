@@ -1,10 +1,13 @@
 //! What agents report of a session, and the conversation that people read.
 
 mod bounded;
+mod close_reason;
 mod entry;
 mod facts;
+mod measures;
 mod report;
 mod reports;
+mod speaker;
 mod text;
 
 mod time;
@@ -36,6 +39,8 @@ mod captions;
 
 mod turn;
 
+mod measuring;
+
 mod exchange;
 
 mod roles;
@@ -51,11 +56,13 @@ mod stored;
 
 mod join;
 
+pub use close_reason::CloseReason;
 pub use diarized::voice;
 pub use entry::{ReportEntry, shown, superseded};
 pub use facts::ReportFacts;
 pub use join::{is_complete, join, position};
 pub use label::by_identity;
+pub use measures::{Delay, Measures, Span, stages};
 pub use parts::UnreadableReport;
 pub use read::{Outline, outline, read};
 pub use report::{Report, Speaker, Transcript, Turn};

@@ -10,6 +10,7 @@ use super::{
     conversation::conversation,
     events::{InConversation, appended, inserted},
     facts::ReportFacts,
+    measures::Measures,
     parts::{UnreadableReport, is_list, items},
     place::{IMPORTANT, Placed, place},
     report::{Report, Transcript, Turn, dated, job},
@@ -66,11 +67,14 @@ impl Outline {
 pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
     let placed = place(body)?;
     let (mut turns, mut lost) = (Vec::new(), Vec::new());
-    let text = each_turn(&placed, &mut |found| match found {
+    let mut measures = Measures::default();
+    let mut keep = |found| match found {
         Found::Turn(turn) => turns.push(turn),
         Found::Lost(turn) => lost.push(turn),
         Found::Unknown | Found::Wordless => {}
-    })?;
+    };
+    let mut measure = |value: &Value, item: &Item| measures.add_item(value, item);
+    let text = each_turn(&placed, &mut measure, &mut keep)?;
     let transcript = match text {
         Some(text) => Transcript::Text(appended(text, lost)),
         None => {
@@ -79,11 +83,12 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
             Transcript::Turns(turns)
         }
     };
-    let fields = fields(&placed)?;
+    let fields = fields(&placed, &mut |event| measures.add_event(event))?;
     let report = Report {
         at: fields.get("timestamp").and_then(timestamp),
         transcript,
         fields,
+        measures,
     };
     Ok((room(&report.fields), report))
 }
@@ -92,7 +97,7 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
 pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
     let placed = place(body)?;
     let (mut outline, mut has_turns) = (Outline::default(), false);
-    let text = each_turn(&placed, &mut |found| {
+    let text = each_turn(&placed, &mut |_, _| {}, &mut |found| {
         has_turns |= matches!(found, Found::Turn(_) | Found::Lost(_));
         count(&mut outline, found);
     })?;
@@ -100,7 +105,7 @@ pub fn outline(body: &RawValue) -> Result<Outline, UnreadableReport> {
         outline.turns = usize::from(!text.trim().is_empty() || outline.turns > 0);
         has_turns = outline.turns > 0;
     }
-    let fields = fields(&placed)?;
+    let fields = fields(&placed, &mut |_| {})?;
     outline.has_words = has_turns;
     outline.at = fields.get("timestamp").and_then(timestamp);
     outline.job = job(&fields).to_owned();
@@ -135,9 +140,11 @@ enum Found {
     Wordless,
 }
 
-/// Calls `each` with every turn. Returns the text if the conversation is plain text.
+/// Calls `each` with every turn, and `measure` with every item of the conversation. Returns the text if the conversation is
+/// plain text.
 fn each_turn(
     placed: &Placed<'_>,
+    measure: &mut dyn FnMut(&Value, &Item),
     each: &mut dyn FnMut(Found),
 ) -> Result<Option<String>, UnreadableReport> {
     let events = placed.events.filter(|events| is_list(events));
@@ -145,6 +152,7 @@ fn each_turn(
     let roles = Roles::of(&placed.fields);
     let text = conversation(placed.conversation, &mut |value, item| {
         let item = roles.resolve(item);
+        measure(value, &item);
         if let Some(known) = &mut known {
             known.add(value, &item);
         }
@@ -164,8 +172,11 @@ fn each_turn(
     Ok(text)
 }
 
-/// Everything except the conversation and the events, as far as its size is limited: it becomes part of the call.
-fn fields(placed: &Placed<'_>) -> Result<Map<String, Value>, UnreadableReport> {
+/// Everything except the conversation and the events, as far as its size is limited. Calls `each` with every event.
+fn fields(
+    placed: &Placed<'_>,
+    each: &mut dyn FnMut(&Value),
+) -> Result<Map<String, Value>, UnreadableReport> {
     let mut kept = Map::new();
     let budget = Budget::new(MOST_VALUES);
     let mut bytes = MOST_BYTES;
@@ -190,6 +201,7 @@ fn fields(placed: &Placed<'_>) -> Result<Map<String, Value>, UnreadableReport> {
     if let Some(events) = placed.events.filter(|events| is_list(events)) {
         let mut reason = Value::Null;
         items(events, |_, event| {
+            each(event);
             if event["type"] == "close" {
                 reason = event["reason"].clone();
             }

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::facts::ReportFacts;
+pub use super::speaker::Speaker;
+use super::{close_reason::CloseReason, facts::ReportFacts, measures::Measures};
 use crate::domain::id_rules::as_id;
 
 /// One turn of the conversation.
@@ -53,14 +54,6 @@ impl Turn {
     }
 }
 
-/// Who speaks; other roles are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Speaker {
-    Agent,
-    Caller,
-}
-
 /// The conversation: turns, or the plain text that an agent sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +86,9 @@ pub struct Report {
     pub transcript: Transcript,
     /// The rest of the report (usage, close_reason, a summary …), without the conversation and the events.
     pub fields: Map<String, Value>,
+    /// What it measured. Read from its body; a report that an earlier version stored in its call has none.
+    #[serde(skip)]
+    pub measures: Measures,
 }
 
 /// How far the sender's clock may be ahead of ours.
@@ -107,6 +103,13 @@ impl Report {
     /// The ID of the agent's job; empty if the report has none.
     pub fn job(&self) -> &str {
         job(&self.fields)
+    }
+
+    /// Why its session was closed.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        let names = ["close_reason", "closeReason"].iter();
+        let mut given = names.filter_map(|name| CloseReason::read(self.fields.get(*name)?));
+        given.next().or(self.measures.closed)
     }
 
     /// What it is about.

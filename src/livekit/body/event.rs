@@ -8,7 +8,7 @@ use super::{
     participant::{is_audio, participant},
     value::{first, milliseconds, seconds, string, text},
 };
-use crate::domain::{AgentJob, EventPayload, Room, as_id, event::Voice};
+use crate::domain::{AgentJob, EventPayload, Room, RoomEnd, as_id, event::Voice};
 
 /// Why a webhook's body cannot be read. Its bytes stay in the inbox.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,11 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unrea
     }
     let kind = EventKind::parse(text(&body["event"]));
     Ok(match kind {
-        EventKind::RoomFinished => EventPayload::RoomFinished { room, at },
+        EventKind::RoomFinished => EventPayload::RoomFinished {
+            room,
+            at,
+            end: first(&body, &["roomEndReason", "room_end_reason"]).and_then(room_end),
+        },
         EventKind::ParticipantJoined | EventKind::ParticipantLeft => {
             let mut participant = participant(&body["participant"]);
             let left = kind == EventKind::ParticipantLeft;
@@ -87,6 +91,13 @@ pub fn webhook(body: &str, received_at: Timestamp) -> Result<EventPayload, Unrea
         EventKind::Ingress => EventPayload::Nothing,
         EventKind::TrackPublished | EventKind::Other => EventPayload::RoomSeen { room, at },
     })
+}
+
+fn room_end(value: &Value) -> Option<RoomEnd> {
+    match value.as_i64() {
+        Some(number) => RoomEnd::numbered(number),
+        None => RoomEnd::named(text(value)),
+    }
 }
 
 fn voice(value: &Value) -> Voice {
@@ -136,7 +147,7 @@ mod tests {
         let body = r#"{"event":"room_finished","room":{"sid":"RM_1","creationTimeMs":"253402200000000","creationTime":"253402200000"},
             "createdAt":253402200000}"#;
         let heard = Timestamp::UNIX_EPOCH;
-        let Ok(EventPayload::RoomFinished { room, at }) = webhook(body, heard) else {
+        let Ok(EventPayload::RoomFinished { room, at, .. }) = webhook(body, heard) else {
             panic!("no end");
         };
         assert_eq!((room.created_at, at), (None, heard));

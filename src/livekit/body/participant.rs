@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::value::{first, integer, milliseconds, seconds, string, text};
 use crate::domain::{
-    as_id,
+    DisconnectReason, as_id,
     latest::Latest,
     participant::{Participant, ParticipantKind},
 };
@@ -34,6 +34,8 @@ pub fn participant(value: &Value) -> Participant {
         attributes: Latest::new(version, attributes),
         joined_at: joined.or_else(|| seconds(first(value, &["joinedAt", "joined_at"])?)),
         left_at: None,
+        left_because: first(value, &["disconnectReason", "disconnect_reason"])
+            .and_then(disconnect_reason),
         has_audio: value["tracks"]
             .as_array()
             .is_some_and(|it| it.iter().any(is_audio)),
@@ -60,6 +62,13 @@ fn kind(value: &Value) -> ParticipantKind {
         ("AGENT", _) | (_, Some(4)) => ParticipantKind::Agent,
         ("CONNECTOR", _) | (_, Some(7)) => ParticipantKind::Connector,
         _ => ParticipantKind::Standard,
+    }
+}
+
+fn disconnect_reason(value: &Value) -> Option<DisconnectReason> {
+    match value.as_i64() {
+        Some(number) => DisconnectReason::numbered(number),
+        None => DisconnectReason::named(text(value)).ok(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::mirror_state::MirrorState;
 use crate::{
     domain::{
-        Call, MirrorTranscript, Recording, RevokedRow, Sink,
+        Call, MirrorFigures, MirrorTranscript, Recording, RevokedRow, Sink,
         link::{LinkRules, Linked},
         nanoseconds::seconds,
     },
@@ -33,6 +33,7 @@ pub struct Mirror {
     pub links: LinkRules,
     pub store: Store,
     pub transcript: MirrorTranscript,
+    pub figures: MirrorFigures,
 }
 
 impl Deliverer for Mirror {
@@ -151,6 +152,9 @@ impl Mirror {
             let text = call.transcript().map(|transcript| transcript.text());
             body["transcript"] = json!(text);
         }
+        if self.figures == MirrorFigures::On {
+            body["figures"] = figures(call);
+        }
         if number > 1 {
             body["corrects"] = json!(message_id(recording, number - 1));
         }
@@ -192,6 +196,18 @@ impl Mirror {
             .presign(key, ttl, Method::Get, Served::default());
         Ok(signed.await.ok())
     }
+}
+
+/// Every figure by name, null where it is unknown; null if no agent reported anything.
+fn figures(call: &Call) -> Value {
+    let Some(figures) = call.figures() else {
+        return Value::Null;
+    };
+    let all = figures.all().map(|(figure, value)| {
+        let value = value.map_or(Value::Null, |value| value.to_json());
+        (figure.name().to_owned(), value)
+    });
+    Value::Object(all.collect())
 }
 
 /// Whether the bucket's answer is older than what LiveKit last reported of the recording.

@@ -24,6 +24,7 @@ fn report(job: &str, dated: Option<i64>, words: &str) -> Arc<Report> {
         at: dated.map(at),
         transcript: Transcript::Turns(turns.into_iter().collect()),
         fields,
+        ..Report::default()
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`Airtable`] (`sink`) is what it works with. A [`batch::WriteBatch`] writes the rows of a batch of calls. `row` is the
 //! row of a call, `state` what is remembered of it, `changed_cells` which of its cells Airtable does not have yet, and
-//! `notes` what its Error says beside the call's own faults. `table_cache` knows what the table is like. `links` and
+//! `notes` what its Error says beside the call's own faults. `table_cache` knows what the table is like, `missing_figures`
+//! which columns for figures it lacks. `links` and
 //! `transcript_upload` make the row's links, `attachment` and `attachment_upload` the copy of its recording. `refusal`
 //! handles rows that Airtable refuses, with `blame` for the column at fault, `creates` (with `create_gate` and `key_row`) for new rows that
 //! are refused while others are updated, `intermediary` (and `refused_writes`) for rows that a proxy or firewall refuses, and `outcome` for errors
@@ -19,6 +20,7 @@ mod deliverer;
 mod intermediary;
 mod key_row;
 mod links;
+mod missing_figures;
 mod notes;
 mod outcome;
 mod refusal;

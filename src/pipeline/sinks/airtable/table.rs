@@ -33,6 +33,8 @@ pub struct TableCache {
     pub(super) readings: u64,
     /// Columns that are not as in the schema.
     pub(super) problems: LogThrottle,
+    /// When columns for figures were last reported missing.
+    pub(super) figures_logged_at: Option<Timestamp>,
 }
 
 /// Why a column does not accept our values.

@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    missing_figures::{is_missing_figure, log_missing_figures},
     sink::Airtable,
     table::{DisabledBy, LOCK_RECHECK, Table, TableCache},
 };
@@ -25,10 +26,12 @@ impl Airtable {
         let locks = self.store.locked_columns(&key).await;
         let is_bootstrapped = stored.is_ok_and(|stored| stored != cache.stored_mapping)
             || locks.is_ok_and(|locks| Some(locks) != cache.stored_locks);
-        match &cache.table {
-            Some(table) if !is_bootstrapped && !table.is_stale(now) => Ok(table.clone()),
-            _ => self.read_table(&mut cache, now).await,
-        }
+        let table = match &cache.table {
+            Some(table) if !is_bootstrapped && !table.is_stale(now) => table.clone(),
+            _ => self.read_table(&mut cache, now).await?,
+        };
+        log_missing_figures(&mut cache.figures_logged_at, &self.schema, &table, now);
+        Ok(table)
     }
 
     /// Reads the table again, unless another batch has done so since `seen`.
@@ -116,7 +119,11 @@ impl Airtable {
         let before: Option<Mapping> = self.setting(Setting::Columns(&key)).await;
         let (found, mut mapping, problems) =
             locate(&self.client, &self.schema, before.as_ref()).await?;
-        log_problems(cache, &problems);
+        let problems = problems.iter();
+        log_problems(
+            cache,
+            problems.filter(|step| !is_missing_figure(&self.schema, step)),
+        );
         if let Some(before) = before.filter(|before| before.table_id == mapping.table_id) {
             keep_retyped(&mut mapping, before, &found.fields);
         }
@@ -219,8 +226,8 @@ fn log_disabled(column: &str, by: DisabledBy) {
     }
 }
 
-fn log_problems(cache: &TableCache, problems: &[Step]) {
-    for problem in problems.iter().map(ToString::to_string) {
+fn log_problems<'a>(cache: &TableCache, problems: impl Iterator<Item = &'a Step>) {
+    for problem in problems.map(ToString::to_string) {
         if cache.problems.should_log(&problem).is_some() {
             tracing::warn!(
                 %problem,

@@ -1,0 +1,43 @@
+//! The figures of a call.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::domain::Call;
+
+/// Every figure by its name, as in the schema file behind `figures.`; null where it is unknown.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(value_type = BTreeMap<String, Value>)]
+#[serde(transparent)]
+pub struct FiguresView(BTreeMap<&'static str, Value>);
+
+impl FiguresView {
+    /// Of a call whose reports were loaded; `None` if its agents reported nothing.
+    pub fn new(call: &Call) -> Option<FiguresView> {
+        let figures = call.figures()?;
+        let all = figures.all().map(|(figure, value)| {
+            let value = value.map_or(Value::Null, |value| value.to_json());
+            (figure.name(), value)
+        });
+        Some(FiguresView(all.collect()))
+    }
+
+    /// The figures that are known, by name, as text.
+    pub fn known(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let known = self.0.iter().filter(|(_, value)| !value.is_null());
+        known.map(|(name, value)| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Array(texts) => {
+                    let texts = texts.iter().filter_map(Value::as_str);
+                    texts.collect::<Vec<_>>().join(", ")
+                }
+                other => other.to_string(),
+            };
+            (*name, text)
+        })
+    }
+}
