@@ -12,7 +12,11 @@ use super::path;
 use super::people;
 use super::schema::Schema;
 use super::source::Source;
-use crate::domain::{Call, EgressId, Recording, nanoseconds::seconds};
+use crate::domain::{
+    Call, EgressId, Recording, TranscriptTimes,
+    nanoseconds::seconds,
+    transcript::{TimedLines, Transcript},
+};
 
 /// The links of a call's row, as they are when it is sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -78,7 +82,7 @@ fn find<'a>(call: &Call, column: &'a Column, schema: &Schema, links: &RowLinks) 
     let has_caller = column.sources().any(|from| *from == Source::Caller);
     for from in column.sources() {
         let value = match from {
-            Source::Transcript => transcript_cell(call, &cut_note(schema, links)),
+            Source::Transcript => transcript_cell(call, schema, &cut_note(schema, links)),
             // Beside the caller, it is the caller's attribute.
             Source::Attribute(name) if has_caller => {
                 people::caller_attribute(call, name).map(Value::String)
@@ -115,10 +119,13 @@ fn line(column: &Column, from: &Source, cell: &Value, why: &str) -> String {
     format!("“{name}” ({kind}) {left}: {from} {why}.")
 }
 
-/// The full transcript, when it does not fit into a cell.
-pub fn long_transcript(call: &Call) -> Option<String> {
+/// The full transcript as the row would have it, when it does not fit into a cell.
+pub fn long_transcript(call: &Call, schema: &Schema) -> Option<String> {
     let transcript = call.transcript()?;
-    transcript.cut(LONGEST, "").map(|_| transcript.text())
+    match timed_lines(call, schema, &transcript) {
+        Some(timed) => timed.cut(LONGEST, "").map(|_| timed.text()),
+        None => transcript.cut(LONGEST, "").map(|_| transcript.text()),
+    }
 }
 
 fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
@@ -192,9 +199,30 @@ fn some(value: Option<Value>) -> Option<Value> {
     value.filter(|value| !value.is_null())
 }
 
-fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
+fn transcript_cell(call: &Call, schema: &Schema, cut_note: &str) -> Option<Value> {
     let transcript = call.transcript()?;
-    let cut = transcript.cut(LONGEST, cut_note);
-    let text = cut.unwrap_or_else(|| transcript.text());
+    let text = match timed_lines(call, schema, &transcript) {
+        Some(timed) => timed.cut(LONGEST, cut_note).unwrap_or_else(|| timed.text()),
+        None => transcript
+            .cut(LONGEST, cut_note)
+            .unwrap_or_else(|| transcript.text()),
+    };
     Some(Value::String(text)).filter(|text| text != "")
+}
+
+/// The turns with their times in the file that the row's link plays (TRANSCRIPT_TIMES).
+fn timed_lines<'a>(
+    call: &Call,
+    schema: &Schema,
+    transcript: &'a Transcript,
+) -> Option<TimedLines<'a>> {
+    let (Transcript::Turns(turns), TranscriptTimes::On) = (transcript, schema.transcript_times)
+    else {
+        return None;
+    };
+    let timeline = call.timeline();
+    let positions = timeline.positions(turns);
+    let in_file = positions.map(|it| it.filter(|it| it.part.is_none()));
+    let times = in_file.map(|it| it.map(|it| it.start as u32));
+    Some(TimedLines::new(turns, times.collect()))
 }

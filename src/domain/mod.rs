@@ -12,6 +12,7 @@ mod id;
 mod id_rules;
 mod mirror_transcript;
 mod name;
+mod transcript_times;
 
 pub mod latest;
 pub mod nanoseconds;
@@ -90,3 +91,4 @@ pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;
 pub use storage_key::{KeyLookup, KeyUnreadable, StorageKey};
+pub use transcript_times::TranscriptTimes;

@@ -1,43 +1,21 @@
-//! `GET /v1/calls/{call_id}/transcript`: as JSON, plain text or WebVTT captions.
+//! `GET /v1/calls/{call_id}/transcript`: as JSON, plain text, WebVTT or SubRip captions.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, header},
+    http::HeaderMap,
     response::Response,
 };
 
-use super::{App, auth, calls, error::Problem, pieces::Pieces};
+use super::{
+    App, auth, calls, error::Problem, pieces::Pieces, transcript_format::TranscriptFormat,
+};
 use crate::{
     domain::Scope,
     store::CallRow,
-    view::{CallTranscriptView, captions},
+    view::{CallTranscriptView, captions, subrip},
 };
-
-/// How a transcript is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TranscriptFormat {
-    Json,
-    Text,
-    Vtt,
-}
-
-impl TranscriptFormat {
-    /// The suffix decides; without one the header `Accept`.
-    fn of(name: &str, headers: &HeaderMap) -> Result<TranscriptFormat, Problem> {
-        let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
-        let accept = accept.unwrap_or("");
-        match name {
-            "transcript" if accept.contains("text/vtt") => Ok(TranscriptFormat::Vtt),
-            "transcript" if accept.contains("text/plain") => Ok(TranscriptFormat::Text),
-            "transcript" | "transcript.json" => Ok(TranscriptFormat::Json),
-            "transcript.txt" => Ok(TranscriptFormat::Text),
-            "transcript.vtt" => Ok(TranscriptFormat::Vtt),
-            _ => Err(Problem::not_found("this address does not exist")),
-        }
-    }
-}
 
 /// `GET /v1/calls/{call_id}/transcript`, with a suffix or without.
 pub(super) async fn transcript(
@@ -47,7 +25,8 @@ pub(super) async fn transcript(
 ) -> Result<Response, Problem> {
     auth::reader(&app, &headers, Scope::Words)?;
     let Path((call_id, name)) = path?;
-    let format = TranscriptFormat::of(&name, &headers)?;
+    let format = TranscriptFormat::of(&name, &headers);
+    let format = format.ok_or_else(|| Problem::not_found("this address does not exist"))?;
     let CallRow { mut call, .. } = calls::find(&app, &call_id).await?;
     let in_memory = app.store.load_reports(&mut call).await?;
     let place = match in_memory.is_large() {
@@ -60,19 +39,14 @@ pub(super) async fn transcript(
             false => "this call has no transcript",
         })
     })?;
-    let (content_type, body) = match format {
-        TranscriptFormat::Json => (
-            "application/json",
-            Pieces::of_json(&CallTranscriptView::new(&call, &transcript)),
-        ),
-        TranscriptFormat::Text => (
-            "text/plain; charset=utf-8",
-            Pieces::of_text(transcript.text()),
-        ),
-        TranscriptFormat::Vtt => (
-            "text/vtt; charset=utf-8",
-            Pieces::of_text(captions(&call, &transcript)),
-        ),
+    let body = match format {
+        TranscriptFormat::Json => {
+            let timeline = call.timeline();
+            Pieces::of_json(&CallTranscriptView::new(&call, &timeline, &transcript))
+        }
+        TranscriptFormat::Text => Pieces::of_text(transcript.text()),
+        TranscriptFormat::Vtt => Pieces::of_text(captions(&call, &transcript)),
+        TranscriptFormat::Srt => Pieces::of_text(subrip(&call, &transcript)),
     };
-    Ok(body.response(content_type, place))
+    Ok(body.response(format.content_type(), place))
 }

@@ -23,6 +23,7 @@ pub(super) async fn start(
     links: &LinkRules,
 ) -> anyhow::Result<()> {
     let schema = airtable::schema(config.airtable.schema.as_deref())?;
+    let schema = schema.with_times(config.airtable.transcript_times);
     let http = telemetry::http_client()?;
     let recording = RecordingJobs {
         livekit: &config.livekit,

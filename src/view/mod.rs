@@ -5,10 +5,12 @@
 mod audit;
 mod call;
 mod captions;
+mod cues;
 mod delivery;
 mod link;
 mod participant;
 mod recording;
+mod subrip;
 mod time;
 mod transcript;
 
@@ -19,5 +21,6 @@ pub use delivery::{AttemptView, DeliveryView, OutstandingView};
 pub use link::{LinkView, UnlinkView};
 pub use participant::{ParticipantKindView, ParticipantView};
 pub use recording::{ObjectView, RecordingView, RequestedRecordingView};
+pub use subrip::subrip;
 pub use time::{clock_length, utc_seconds};
 pub use transcript::{CallTranscriptView, TurnView};

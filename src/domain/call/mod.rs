@@ -18,6 +18,7 @@ mod recorders;
 mod restarts;
 mod simulations;
 mod status;
+mod timeline;
 mod transcript;
 mod voices;
 
@@ -28,3 +29,4 @@ pub use fold::{Applied, apply};
 pub use recorders::ONE_RECORDER;
 pub use restarts::RESTARTS;
 pub use state::{Call, NameSource, RecordingRequest};
+pub use timeline::{Position, Timeline};
