@@ -14,6 +14,7 @@ use super::reader::{Entry, SchemaReader};
 use super::rules;
 use super::schema::{Fault, Invalid, Schema, TableText};
 use super::source::Source;
+use crate::domain::TranscriptTimes;
 
 const BUILT_IN: &str = include_str!("../../schema/airtable.toml");
 
@@ -77,7 +78,11 @@ fn schema(text: &str) -> Result<Schema, Vec<Fault>> {
     let (table, drafts) = reader.document(document.get_ref());
     let columns = drafts.into_iter().map(Draft::into_column).collect();
     match (columns, reader.sorted()) {
-        (Some(columns), faults) if faults.is_empty() => Ok(Schema { table, columns }),
+        (Some(columns), faults) if faults.is_empty() => Ok(Schema {
+            table,
+            columns,
+            transcript_times: TranscriptTimes::default(),
+        }),
         (_, faults) => Err(faults),
     }
 }

@@ -13,9 +13,10 @@ use super::people;
 use super::schema::Schema;
 use super::source::Source;
 use crate::domain::{
-    Call, EgressId, Recording,
+    Call, EgressId, Recording, TranscriptTimes,
     figures::{Figure, FigureValue, Figures},
     nanoseconds::seconds,
+    transcript::{TimedLines, Transcript},
 };
 
 /// The links of a call's row, as they are when it is sent.
@@ -105,7 +106,7 @@ impl<'a> Shown<'a> {
         for from in column.sources() {
             let value = match from {
                 Source::Transcript => {
-                    transcript_cell(self.call, &cut_note(self.schema, self.links))
+                    transcript_cell(self.call, self.schema, &cut_note(self.schema, self.links))
                 }
                 // Beside the caller, it is the caller's attribute.
                 Source::Attribute(name) if has_caller => {
@@ -154,10 +155,13 @@ fn line(column: &Column, from: &Source, cell: &Value, why: &str) -> String {
     format!("“{name}” ({kind}) {left}: {from} {why}.")
 }
 
-/// The full transcript, when it does not fit into a cell.
-pub fn long_transcript(call: &Call) -> Option<String> {
+/// The full transcript as the row would have it, when it does not fit into a cell.
+pub fn long_transcript(call: &Call, schema: &Schema) -> Option<String> {
     let transcript = call.transcript()?;
-    transcript.cut(LONGEST, "").map(|_| transcript.text())
+    match timed_lines(call, schema, &transcript) {
+        Some(timed) => timed.cut(LONGEST, "").map(|_| timed.text()),
+        None => transcript.cut(LONGEST, "").map(|_| transcript.text()),
+    }
 }
 
 fn value(call: &Call, from: &Source, links: &RowLinks) -> Option<Value> {
@@ -232,9 +236,30 @@ fn some(value: Option<Value>) -> Option<Value> {
     value.filter(|value| !value.is_null())
 }
 
-fn transcript_cell(call: &Call, cut_note: &str) -> Option<Value> {
+fn transcript_cell(call: &Call, schema: &Schema, cut_note: &str) -> Option<Value> {
     let transcript = call.transcript()?;
-    let cut = transcript.cut(LONGEST, cut_note);
-    let text = cut.unwrap_or_else(|| transcript.text());
+    let text = match timed_lines(call, schema, &transcript) {
+        Some(timed) => timed.cut(LONGEST, cut_note).unwrap_or_else(|| timed.text()),
+        None => transcript
+            .cut(LONGEST, cut_note)
+            .unwrap_or_else(|| transcript.text()),
+    };
     Some(Value::String(text)).filter(|text| text != "")
+}
+
+/// The turns with their times in the file that the row's link plays (TRANSCRIPT_TIMES).
+fn timed_lines<'a>(
+    call: &Call,
+    schema: &Schema,
+    transcript: &'a Transcript,
+) -> Option<TimedLines<'a>> {
+    let (Transcript::Turns(turns), TranscriptTimes::On) = (transcript, schema.transcript_times)
+    else {
+        return None;
+    };
+    let timeline = call.timeline();
+    let positions = timeline.positions(turns);
+    let in_file = positions.map(|it| it.filter(|it| it.part.is_none()));
+    let times = in_file.map(|it| it.map(|it| it.start as u32));
+    Some(TimedLines::new(turns, times.collect()))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{column::Column, source::Source};
-use crate::domain::KeptAttributes;
+use crate::domain::{KeptAttributes, TranscriptTimes};
 
 /// The columns of the table, and what a new table is created with.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Schema {
     pub table: TableText,
     /// In the file's order; exactly one is the key, and it is enabled.
     pub columns: Vec<Column>,
+    /// TRANSCRIPT_TIMES; not of the file.
+    pub transcript_times: TranscriptTimes,
 }
 
 /// Used to create a new table; its name is AIRTABLE_TABLE.
@@ -35,6 +37,14 @@ pub struct Mapping {
 }
 
 impl Schema {
+    /// The same with this TRANSCRIPT_TIMES.
+    pub fn with_times(self, transcript_times: TranscriptTimes) -> Schema {
+        Schema {
+            transcript_times,
+            ..self
+        }
+    }
+
     /// The columns that are written.
     pub fn enabled(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|column| column.enabled)

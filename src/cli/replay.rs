@@ -76,11 +76,12 @@ struct ChangedRow<'a> {
 
 /// Rebuilds the calls that the arguments ask for.
 pub(super) async fn run(args: ReplayArgs, source: &Source) -> anyhow::Result<()> {
-    let (url, sinks, schema) = config::read(source, |r| {
+    let (url, sinks, schema, times) = config::read(source, |r| {
         let sinks = configured_sinks(config::MirrorSettings::read(r).as_ref());
-        (config::database_url(r), sinks, config::schema(r))
+        let (schema, times) = (config::schema(r), config::transcript_times(r));
+        (config::database_url(r), sinks, schema, times)
     })?;
-    let schema = airtable::schema(schema.as_deref())?;
+    let schema = airtable::schema(schema.as_deref())?.with_times(times);
     let work = async |store: &Store| {
         let work = replay_all(&args, store, &schema, &sinks);
         if args.dry_run {

@@ -48,7 +48,7 @@ pub use database::database_url;
 pub use errors::Errors;
 pub use proxies::ProxySettings;
 pub use reader::Reader;
-pub use remotes::schema;
+pub use remotes::{schema, transcript_times};
 pub use source::Source;
 pub use types::{
     AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::domain::{KeyEntry, RowWrites, SigningKey};
+use crate::domain::{KeyEntry, RowWrites, SigningKey, TranscriptTimes};
 
 use super::{AirtableSettings, LiveKitSettings, Reader, address, list, network};
 
@@ -157,6 +157,7 @@ impl AirtableSettings {
         let writes = r.parsed("AIRTABLE_WRITES", RowWrites::Live, "live or final", |v| {
             v.parse().ok()
         });
+        let transcript_times = transcript_times(r);
         let expected = "scheme://host:port without /v0";
         let api_url = r.address("AIRTABLE_API_URL", expected, address::origin);
         let content_url = r.address("AIRTABLE_CONTENT_URL", expected, address::origin);
@@ -168,6 +169,7 @@ impl AirtableSettings {
             requests_per_second,
             monthly_requests,
             writes,
+            transcript_times,
             api_url: api_url.unwrap_or_else(|| "https://api.airtable.com".into()),
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }
@@ -197,6 +199,13 @@ fn table(r: &mut Reader<'_>) -> String {
 pub fn schema(r: &mut Reader<'_>) -> Option<PathBuf> {
     r.text("AIRTABLE_SCHEMA", "the path of a schema file")
         .map(PathBuf::from)
+}
+
+/// TRANSCRIPT_TIMES
+pub fn transcript_times(r: &mut Reader<'_>) -> TranscriptTimes {
+    r.parsed("TRANSCRIPT_TIMES", TranscriptTimes::Off, "on or off", |v| {
+        v.parse().ok()
+    })
 }
 
 fn base_id(r: &mut Reader<'_>) -> String {

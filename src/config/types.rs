@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::domain::{
     Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorFigures, MirrorTranscript,
-    RowWrites, SigningKey,
+    RowWrites, SigningKey, TranscriptTimes,
     audit::TrustedProxies,
     policy::{RecordOn, Simulations},
 };
@@ -58,6 +58,8 @@ pub struct AirtableSettings {
     pub monthly_requests: Option<u64>,
     /// AIRTABLE_WRITES
     pub writes: RowWrites,
+    /// TRANSCRIPT_TIMES
+    pub transcript_times: TranscriptTimes,
     /// `scheme://host[:port]`, without `/v0`.
     pub api_url: String,
     /// Where attachments are uploaded, in the same form.

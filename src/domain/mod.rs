@@ -13,7 +13,9 @@ mod id_rules;
 mod mirror_figures;
 mod mirror_transcript;
 mod name;
+mod transcript_times;
 
+pub mod alignment;
 pub mod latest;
 pub mod nanoseconds;
 
@@ -98,3 +100,4 @@ pub use row_writes::RowWrites;
 pub use sink::Sink;
 pub use status::Status;
 pub use storage_key::{KeyLookup, KeyUnreadable, StorageKey};
+pub use transcript_times::TranscriptTimes;

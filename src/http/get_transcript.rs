@@ -1,76 +1,29 @@
-//! `GET /v1/calls/{call_id}/transcript`: as JSON, plain text or WebVTT captions.
+//! `GET /v1/calls/{call_id}/transcript`: as JSON, plain text, WebVTT or SubRip captions.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    http::{HeaderMap, header},
+    http::HeaderMap,
     response::Response,
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::{
     App, auth, calls,
     error::Problem,
     openapi::{AnyRefusal, NotFound, ReaderRefusals},
     pieces::Pieces,
+    transcript_format::{TranscriptFile, TranscriptFormat},
 };
-
 use crate::{
     domain::Scope,
     store::CallRow,
-    view::{CallTranscriptView, captions},
+    view::{CallTranscriptView, captions, subrip},
 };
-
-/// How a transcript is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TranscriptFormat {
-    Json,
-    Text,
-    Vtt,
-}
-
-/// The files of a transcript.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-pub(super) enum TranscriptFile {
-    /// As JSON.
-    #[serde(rename = "transcript.json")]
-    Json,
-    /// As plain text.
-    #[serde(rename = "transcript.txt")]
-    Text,
-    /// As WebVTT captions.
-    #[serde(rename = "transcript.vtt")]
-    Vtt,
-}
-
-impl TranscriptFormat {
-    /// The format that the client prefers.
-    fn accepted(headers: &HeaderMap) -> TranscriptFormat {
-        let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
-        let accept = accept.unwrap_or("");
-        match accept {
-            vtt if vtt.contains("text/vtt") => TranscriptFormat::Vtt,
-            text if text.contains("text/plain") => TranscriptFormat::Text,
-            _ => TranscriptFormat::Json,
-        }
-    }
-}
-
-impl From<TranscriptFile> for TranscriptFormat {
-    fn from(file: TranscriptFile) -> TranscriptFormat {
-        match file {
-            TranscriptFile::Json => TranscriptFormat::Json,
-            TranscriptFile::Text => TranscriptFormat::Text,
-            TranscriptFile::Vtt => TranscriptFormat::Vtt,
-        }
-    }
-}
 
 /// Reads a transcript
 ///
-/// As JSON, plain text or WebVTT captions, whichever the header `Accept` names; by default as JSON. Takes API_TOKEN, or a
+/// As JSON, plain text, WebVTT or SubRip captions, whichever the header `Accept` names; by default as JSON. Takes API_TOKEN, or a
 /// token with the scope `words`.
 #[utoipa::path(
     get, path = "/v1/calls/{call_id}/transcript", operation_id = "get_transcript", tag = "calls",
@@ -80,6 +33,7 @@ impl From<TranscriptFile> for TranscriptFormat {
             (CallTranscriptView = "application/json"),
             (String = "text/plain"),
             (String = "text/vtt"),
+            (String = "application/x-subrip"),
         )),
         NotFound, ReaderRefusals, AnyRefusal,
     ),
@@ -109,6 +63,7 @@ pub(super) async fn negotiated(
             (CallTranscriptView = "application/json"),
             (String = "text/plain"),
             (String = "text/vtt"),
+            (String = "application/x-subrip"),
         )),
         NotFound, ReaderRefusals, AnyRefusal,
     ),
@@ -141,19 +96,14 @@ async fn transcript(
             false => "this call has no transcript",
         })
     })?;
-    let (content_type, body) = match format {
-        TranscriptFormat::Json => (
-            "application/json",
-            Pieces::of_json(&CallTranscriptView::new(&call, &transcript)),
-        ),
-        TranscriptFormat::Text => (
-            "text/plain; charset=utf-8",
-            Pieces::of_text(transcript.text()),
-        ),
-        TranscriptFormat::Vtt => (
-            "text/vtt; charset=utf-8",
-            Pieces::of_text(captions(&call, &transcript)),
-        ),
+    let body = match format {
+        TranscriptFormat::Json => {
+            let timeline = call.timeline();
+            Pieces::of_json(&CallTranscriptView::new(&call, &timeline, &transcript))
+        }
+        TranscriptFormat::Text => Pieces::of_text(transcript.text()),
+        TranscriptFormat::Vtt => Pieces::of_text(captions(&call, &transcript)),
+        TranscriptFormat::Srt => Pieces::of_text(subrip(&call, &transcript)),
     };
-    Ok(body.response(content_type, place))
+    Ok(body.response(format.content_type(), place))
 }

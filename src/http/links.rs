@@ -36,6 +36,17 @@ pub(super) struct LinkQuery {
     /// If it is there, the browser saves the file instead of playing it.
     #[param(example = "1")]
     download: Option<String>,
+    /// The second that it is played from; what is none is ignored.
+    t: Option<String>,
+}
+
+impl LinkQuery {
+    /// The media fragment of the URL (<https://www.w3.org/TR/media-frags/>): browsers play from there.
+    fn fragment(&self) -> String {
+        let seconds = self.t.as_ref().and_then(|t| t.parse::<f64>().ok());
+        let seconds = seconds.filter(|it| (0.0..1e6).contains(it) && self.download.is_none());
+        seconds.map_or_else(String::new, |seconds| format!("#t={seconds}"))
+    }
 }
 
 /// The method, the id with its signature, and the query.
@@ -127,6 +138,7 @@ async fn recording_link(
         what: "recording",
         content_type: content_type(&recording.key),
         life: life(recording),
+        fragment: query.fragment(),
     };
     redirect(app, file, method, query).await
 }
@@ -148,6 +160,7 @@ async fn transcript_link(
         what: "transcript",
         content_type: "text/plain; charset=utf-8",
         life: SHORTEST,
+        fragment: String::new(),
     };
     redirect(app, file, method, query).await
 }
@@ -160,6 +173,8 @@ struct File<'a> {
     content_type: &'static str,
     /// Of the URL.
     life: Duration,
+    /// Follows the URL; the storage never sees it.
+    fragment: String,
 }
 
 /// Redirects to a fresh URL of the object; 410 when it is gone.
@@ -196,7 +211,7 @@ async fn redirect(
         _ => storage::Method::Get,
     };
     let url = app.storage.presign(file.key, file.life, signed, served);
-    let url = url.await.map_err(|error| unavailable(&error))?;
+    let url = url.await.map_err(|error| unavailable(&error))? + &file.fragment;
     let headers = [
         (header::LOCATION, url.as_str()),
         (header::REFERRER_POLICY, "no-referrer"),

@@ -30,6 +30,7 @@ mod repair;
 mod report_body;
 mod report_room;
 mod room_names;
+mod transcript_format;
 mod webhook;
 
 mod router;

@@ -5,12 +5,14 @@
 mod audit;
 mod call;
 mod captions;
+mod cues;
 mod delivery;
 mod figures;
 mod link;
 mod names;
 mod participant;
 mod recording;
+mod subrip;
 mod time;
 mod transcript;
 
@@ -25,5 +27,6 @@ pub use participant::{ParticipantKindView, ParticipantView};
 pub use recording::{
     ObjectErrorView, ObjectSizeView, ObjectView, RecordingView, RequestedRecordingView,
 };
+pub use subrip::subrip;
 pub use time::{clock_length, utc_seconds};
 pub use transcript::{CallTranscriptView, TurnView};

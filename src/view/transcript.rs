@@ -5,8 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{
-    Call,
-    transcript::{Speaker, Transcript, Turn, position},
+    Call, EgressId,
+    alignment::Alignment,
+    call::{Position, Timeline},
+    transcript::{Speaker, Transcript, Turn},
 };
 
 /// The answer to `GET /v1/calls/{call_id}/transcript`.
@@ -40,45 +42,50 @@ pub struct TurnView<'a> {
     /// When it began; left out when unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// When it began, in seconds of the file that the row's link plays; null if that is unknown or outside of the file.
+    /// When it began, in seconds of the recording; null if that is unknown, or no file has it.
     #[schema(required = true)]
     pub start: Option<f64>,
     /// When it ended, likewise.
     #[schema(required = true)]
     pub end: Option<f64>,
+    /// The report says only when the turn was created, so `start` may be some seconds off; else left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
+    /// The recording, if it is another part of the call than the one that the row's link plays; else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_id: Option<&'a str>,
 }
 
 impl<'a> CallTranscriptView<'a> {
-    /// The transcript of this call.
-    pub fn new(call: &'a Call, transcript: &'a Transcript) -> CallTranscriptView<'a> {
-        let start = call.recording_start();
-        let end = call.file_length().unwrap_or(f64::INFINITY);
-        let turn = |turn: &'a Turn| {
-            // Before the file, or in another part of the call, is not in the file.
-            let position = position(turn, start).filter(|at| (0.0..end).contains(at));
-            TurnView::new(turn, position)
+    /// The transcript of this call; `timeline`: the call's.
+    pub fn new(
+        call: &'a Call,
+        timeline: &'a Timeline,
+        transcript: &'a Transcript,
+    ) -> CallTranscriptView<'a> {
+        let turns = |turns: &'a [Turn]| {
+            let positions = timeline.positions(turns);
+            let turns = turns.iter().zip(positions);
+            turns.map(|(turn, position)| TurnView::new(turn, position))
         };
         CallTranscriptView {
             call_id: &call.id,
             turns: match transcript {
-                Transcript::Turns(turns) => turns.iter().map(turn).collect(),
+                Transcript::Turns(said) => turns(said).collect(),
                 Transcript::Text(_) => Vec::new(),
             },
             text: match transcript {
                 Transcript::Turns(_) => None,
                 Transcript::Text(text) => Some(text),
             },
-            offset: None,
-            confidence: 0.0,
+            offset: call.alignment().and_then(Alignment::offset),
+            confidence: call.alignment().map_or(0.0, Alignment::confidence),
         }
     }
 }
 
 impl<'a> TurnView<'a> {
-    /// `start`: seconds of the file that the row's link plays.
-    fn new(turn: &'a Turn, start: Option<f64>) -> TurnView<'a> {
-        let length = turn.length_ms.map(|length| length as f64 / 1e3);
-        let end = start.zip(length).map(|(start, length)| start + length);
+    fn new(turn: &'a Turn, position: Option<Position<'a>>) -> TurnView<'a> {
         TurnView {
             speaker: match (&turn.label, turn.speaker) {
                 (Some(voice), _) => voice,
@@ -88,8 +95,10 @@ impl<'a> TurnView<'a> {
             text: &turn.text,
             interrupted: turn.interrupted,
             at: turn.at,
-            start: start.map(to_milliseconds),
-            end: end.map(to_milliseconds),
+            start: position.map(|it| to_milliseconds(it.start)),
+            end: position.and_then(|it| it.end).map(to_milliseconds),
+            approximate: position.is_some_and(|it| it.is_estimated),
+            egress_id: position.and_then(|it| it.part).map(EgressId::as_str),
         }
     }
 }

@@ -59,3 +59,4 @@ mod transcripts;
 mod unauthorized;
 mod unknown_values;
 mod webhooks;
+mod words_in_time;

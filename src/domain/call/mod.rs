@@ -4,6 +4,7 @@
 mod state;
 
 mod admission;
+mod alignment;
 mod claims;
 mod crowd;
 mod deliveries;
@@ -19,6 +20,7 @@ mod recorders;
 mod restarts;
 mod simulations;
 mod status;
+mod timeline;
 mod transcript;
 mod voices;
 
@@ -29,3 +31,4 @@ pub use fold::{Applied, apply};
 pub use recorders::ONE_RECORDER;
 pub use restarts::RESTARTS;
 pub use state::{Call, NameSource, RecordingRequest};
+pub use timeline::{Position, Timeline};

@@ -134,7 +134,11 @@ fn recognised(event: &Value) -> Option<(Turn, Recognition)> {
         _ => Recognition::Final,
     };
     let time = first(["created_at", "createdAt"]).and_then(moment);
-    let turn = at(Turn::new(Speaker::Caller, text), time);
+    let turn = Turn {
+        at_creation: true,
+        ..Turn::new(Speaker::Caller, text)
+    };
+    let turn = at(turn, time);
     (!text.is_empty()).then_some((turn, state))
 }
 

@@ -69,14 +69,6 @@ fn time_of(turn: &Turn, start: Option<Timestamp>) -> Option<Timestamp> {
     turn.at.or_else(offset)
 }
 
-/// When a turn began, in seconds after `start`, the beginning of a file; negative before it.
-pub fn position(turn: &Turn, start: Option<Timestamp>) -> Option<f64> {
-    match (turn.at, turn.offset_ms) {
-        (None, Some(offset)) => Some(offset as f64 / 1e3),
-        _ => Some(turn.at?.duration_since(start?).as_secs_f64()),
-    }
-}
-
 fn begin(report: &Report, start: Option<Timestamp>) -> Option<Timestamp> {
     let first = match &report.transcript {
         Transcript::Turns(turns) => turns.iter().find_map(|turn| time_of(turn, start)),

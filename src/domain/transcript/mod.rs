@@ -55,17 +55,19 @@ mod read;
 mod stored;
 
 mod join;
+mod spoken;
 
 pub use close_reason::CloseReason;
 pub use diarized::voice;
 pub use entry::{ReportEntry, shown, superseded};
 pub use facts::ReportFacts;
-pub use join::{is_complete, join, position};
+pub use join::{is_complete, join};
 pub use label::by_identity;
 pub use measures::{Delay, Measures, Span, stages};
 pub use parts::UnreadableReport;
 pub use read::{Outline, outline, read};
 pub use report::{Report, Speaker, Transcript, Turn};
 pub use reports::Reports;
+pub use spoken::{Spoken, spoken};
 pub use stored::{StoredReport, read_stored};
-pub use text::cut;
+pub use text::{TimedLines, cut};

@@ -15,6 +15,9 @@ pub struct Turn {
     pub text: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// `at` is when the turn was created: a caller's after its words, an agent's when the reply or its sound began.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_creation: bool,
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
@@ -44,6 +47,7 @@ impl Turn {
             speaker,
             text: text.into(),
             interrupted: false,
+            at_creation: false,
             at: None,
             offset_ms: None,
             length_ms: None,

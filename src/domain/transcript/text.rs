@@ -19,17 +19,60 @@ impl Transcript {
     /// One line per turn, as in the row.
     pub fn text(&self) -> String {
         match self {
-            Transcript::Turns(turns) => {
-                let mut text = String::new();
-                for (n, turn) in turns.iter().enumerate() {
-                    text.push_str(if n == 0 { "" } else { "\n" });
-                    text.push_str(&line(turn));
-                }
-                text
-            }
+            Transcript::Turns(turns) => joined(turns.iter().map(line)),
             Transcript::Text(text) => text.clone(),
         }
     }
+}
+
+/// The lines of turns with the time of each before it, where that is known: `[01:05] Agent: Hello.`
+pub struct TimedLines<'a> {
+    turns: &'a [Turn],
+    /// Seconds, by turn.
+    times: Vec<Option<u32>>,
+}
+
+impl<'a> TimedLines<'a> {
+    /// `times`: seconds, by turn.
+    pub fn new(turns: &'a [Turn], times: Vec<Option<u32>>) -> TimedLines<'a> {
+        TimedLines { turns, times }
+    }
+
+    /// Like [`Transcript::cut`].
+    pub fn cut(&self, limit: usize, note: &str) -> Option<String> {
+        cut_lines(self.lines(), limit, note)
+    }
+
+    /// Like [`Transcript::text`].
+    pub fn text(&self) -> String {
+        joined(self.lines())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Cow<'a, str>> + Clone {
+        let timed = self.turns.iter().zip(&self.times);
+        timed.map(|(turn, time)| match time {
+            Some(seconds) => format!("[{}] {}", clock(*seconds), line(turn)).into(),
+            None => line(turn),
+        })
+    }
+}
+
+/// `mm:ss`, from an hour on `h:mm:ss`.
+fn clock(seconds: u32) -> String {
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    match minutes / 60 {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        hours => format!("{hours}:{:02}:{seconds:02}", minutes % 60),
+    }
+}
+
+fn joined<'a>(lines: impl Iterator<Item = Cow<'a, str>>) -> String {
+    let mut text = String::new();
+    for (n, line) in lines.enumerate() {
+        text.push_str(if n == 0 { "" } else { "\n" });
+        text.push_str(&line);
+    }
+    text
 }
 
 fn line(turn: &Turn) -> Cow<'_, str> {

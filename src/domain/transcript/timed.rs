@@ -25,6 +25,8 @@ const BEGINS: [&str; 16] = [
     "offset",
     "offset_seconds",
 ];
+/// Those of [`BEGINS`] that say when the item was created.
+const CREATIONS: [&str; 2] = ["created_at", "createdAt"];
 const ENDS: [&str; 8] = [
     "ended_at",
     "endedAt",
@@ -107,6 +109,8 @@ pub(super) fn timed(mut turn: Turn, fields: &Map<String, Value>) -> Turn {
     let end = || spoken_until().or_else(|| first(fields, &ENDS));
     let end = || end().or_else(|| other(fields, &END_BASES));
     turn.length_ms = begin.and_then(|begin| length(begin, end()?));
+    let created = || first(fields, &CREATIONS) == begin;
+    turn.at_creation = spoken_at.is_none() && turn.length_ms.is_none() && created();
     at(turn, begin)
 }
 
@@ -117,6 +121,7 @@ pub(super) fn at(mut turn: Turn, begin: Option<Moment>) -> Turn {
         Some(Moment::Offset(offset)) => turn.offset_ms = Some(offset),
         None => {}
     }
+    turn.at_creation &= turn.at.is_some();
     turn
 }
 

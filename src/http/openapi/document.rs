@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi, openapi};
 use super::{examples, get::Served, refusals, security};
 use crate::http::{
     audit, calls, error::ProblemBody, get_transcript, health, links, metrics, post_transcript,
-    recordings, webhook,
+    recordings, transcript_format, webhook,
 };
 
 /// Every request. A test compares it with the router.
@@ -46,7 +46,7 @@ use crate::http::{
         metrics::metrics,
         super::get::get,
     ),
-    components(schemas(ProblemBody, get_transcript::TranscriptFile)),
+    components(schemas(ProblemBody, transcript_format::TranscriptFile)),
     modifiers(&Components),
 )]
 struct Document;

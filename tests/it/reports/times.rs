@@ -34,7 +34,7 @@ async fn captions_begin_where_the_words_are_in_the_file() {
         let report = json!([
             { "role": "assistant", "content": "Before.", "created_at": REQUESTED as f64 + 1.0 },
             { "role": "assistant", "content": "Hello.", "created_at": FILE + 2.5 },
-            { "role": "user", "content": "Hi.", "created_at": FILE + 65.25 },
+            { "role": "user", "content": "Hi.", "timestamp": FILE + 65.25 },
         ]);
         taken(&world, "captions", &report, 3).await;
         let vtt = read(&world, &call, "vtt").await;
@@ -82,9 +82,9 @@ async fn every_unit_and_form_of_a_time_is_recognised() {
             "start_time",
             "secondsFromStart",
         ];
-        let report = json!([{ "role": "user", "content": "Hi.", names[n % names.len()]: time, "end": null }]);
+        let report = json!([{ "role": "assistant", "content": "Hi.", names[n % names.len()]: time, "end": null }]);
         taken(&world, &room, &report, 1).await;
-        row_has(&world, &call, "Caller: Hi.").await;
+        row_has(&world, &call, "Agent: Hi.").await;
         assert_eq!(turns(&world, &call).await[0]["start"], json!(2.5), "{time}");
     }
 }

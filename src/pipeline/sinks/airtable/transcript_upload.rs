@@ -23,7 +23,7 @@ impl Airtable {
         state: &mut SinkState,
         now: Timestamp,
     ) -> Result<Option<String>, String> {
-        let Some(text) = long_transcript(call) else {
+        let Some(text) = long_transcript(call, &self.schema) else {
             // A purged call's text is in the bucket, and its link is renewed like the recording's.
             let kept = state.transcript.as_ref().filter(|_| call.is_purged());
             return Ok(kept.map(|(_, key)| key.clone()));
