@@ -73,6 +73,7 @@ pub mod airtable;
 pub mod alert;
 pub mod livekit;
 pub mod mirror;
+pub mod sound;
 pub mod storage;
 
 pub mod pipeline;

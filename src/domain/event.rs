@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    alignment::Alignment,
     bucket_recording::BucketRecording,
     destination::Destination,
     id::{CallId, EgressId, RoomName},
@@ -149,6 +150,8 @@ pub enum Observation {
     RecorderGone { egress_id: EgressId },
     /// This service started the egress.
     Started { egress_id: EgressId },
+    /// A recording was listened to: how the times of the reports fit its sound.
+    Aligned { alignment: Alignment },
     /// Another call claims the same object in the bucket.
     KeyContested { key: String, by: CallId },
     /// This service's egress is stopped because another program also records the call.

@@ -14,6 +14,7 @@ mod mirror_transcript;
 mod name;
 mod transcript_times;
 
+pub mod alignment;
 pub mod latest;
 pub mod nanoseconds;
 

@@ -1,5 +1,7 @@
 //! Starts every job of the service.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 
 use super::{
@@ -8,7 +10,12 @@ use super::{
     sinks::Sinks,
 };
 use crate::{
-    config::Config, domain::link::LinkRules, pipeline::Runner, storage, store::Store, telemetry,
+    config::Config,
+    domain::link::LinkRules,
+    pipeline::{Runner, alignment::Alignments},
+    storage,
+    store::Store,
+    telemetry,
 };
 
 /// Starts what is configured: recordings, sinks, maintenance.
@@ -46,5 +53,8 @@ pub(super) async fn start(
         http,
     };
     sinks.start(store, runner, schema);
+    let (wake, stop) = (runner.wake.clone(), runner.stop.clone());
+    let alignments = Alignments::new(store.clone(), storage.clone(), wake, stop);
+    runner.spawn(Arc::new(alignments));
     maintenance::start(config, store, runner)
 }

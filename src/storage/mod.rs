@@ -8,8 +8,10 @@ mod client;
 
 mod list;
 mod presign;
+mod read;
 
 pub use client::{Client, Config, ObjectHead};
 pub use error::Error;
 pub use list::{Listed, ObjectPage};
 pub use presign::{Method, Served};
+pub use read::ObjectBody;

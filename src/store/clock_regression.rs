@@ -46,6 +46,7 @@ impl Store {
         for sql in [
             "UPDATE deliveries SET due_at = due_at - $1 WHERE due_at > $2 AND due_at < $3",
             "UPDATE inbox SET due_at = due_at - $1 WHERE processed_at IS NULL AND due_at > $2 AND due_at < $3",
+            "UPDATE alignments SET due_at = due_at - $1 WHERE due_at > $2 AND due_at < $3",
             "UPDATE closures SET probe_at = probe_at - $1 WHERE probe_at > $2 AND probe_at < $3",
             "UPDATE bases SET turn_at = turn_at - $1 WHERE turn_at > $2 AND turn_at < $3",
             "UPDATE bases SET lowered_at = lowered_at - $1 WHERE lowered_at > $2 AND lowered_at < $3",

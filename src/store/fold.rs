@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{
+    alignments,
     calls::sort_time,
     enqueue::{NewDelivery, correct, enqueue, expedite},
     error::{Error, Result},
@@ -81,6 +82,7 @@ impl Store {
         write(&mut transaction, fold.updates, now).await?;
         let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
         reports::keep(&mut transaction, &calls, fold.reports).await?;
+        alignments::note(&mut transaction, &calls, now).await?;
         // The message about it is folded next and makes their deliveries due.
         let contested = claim(&mut transaction, &calls, now).await?;
         let sent = fold.updates.iter();

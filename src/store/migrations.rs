@@ -28,6 +28,7 @@ const ALL: &[Migration] = &[
     migration!("0005_projects"),
     migration!("0006_audit"),
     migration!("0007_reports"),
+    migration!("0008_alignments"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table

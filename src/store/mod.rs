@@ -3,7 +3,7 @@
 //!
 //! - `open`, `private_files`, `connections`, `free_space`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
-//! - `calls`, `fold`, `in_memory`, `new_report`, `reports`, `object_keys`: what it makes of calls.
+//! - `alignments`, `calls`, `fold`, `in_memory`, `new_report`, `reports`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
@@ -31,6 +31,7 @@ mod livekit_keys;
 mod message;
 mod outage;
 
+mod alignments;
 mod calls;
 mod fold;
 mod in_memory;
@@ -62,6 +63,7 @@ mod rebuild;
 mod redrive;
 mod retention;
 
+pub use alignments::DueAlignment;
 pub use audit::{AuditCheck, AuditFilter, AuditLine, RefusedRequests};
 pub use calls::{CallFilter, CallRow, Page};
 pub use connections::FewConnections;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::{
     Call, EgressId,
+    alignment::Alignment,
     call::{Position, Timeline},
     transcript::{Speaker, Transcript, Turn},
 };
@@ -71,8 +72,8 @@ impl<'a> CallTranscriptView<'a> {
                 Transcript::Turns(_) => None,
                 Transcript::Text(text) => Some(text),
             },
-            offset: None,
-            confidence: 0.0,
+            offset: call.alignment().and_then(Alignment::offset),
+            confidence: call.alignment().map_or(0.0, Alignment::confidence),
         }
     }
 }

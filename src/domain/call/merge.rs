@@ -156,6 +156,10 @@ impl Call {
                 let kept = Latest::new(at, key.clone());
                 self.transcript_file = self.transcript_file.take().max(Some(kept));
             }
+            Observation::Aligned { alignment } => {
+                let aligned = Latest::new(at, alignment.clone());
+                self.alignment = self.alignment.take().max(Some(aligned));
+            }
             Observation::EgressLost { egress_id } => {
                 self.lost.insert(egress_id.clone());
                 let last = self.lost_at.entry(egress_id.clone()).or_insert(at);

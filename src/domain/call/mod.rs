@@ -4,6 +4,7 @@
 mod state;
 
 mod admission;
+mod alignment;
 mod claims;
 mod crowd;
 mod deliveries;

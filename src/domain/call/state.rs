@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    alignment::Alignment,
     crowd::Crowd,
     id::{CallId, EgressId, RoomName},
     latest::Latest,
@@ -110,6 +111,9 @@ pub struct Call {
     /// A transcript with words was reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_words: bool,
+    /// How the times of the reports fit the sound of a recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Latest<Alignment, Timestamp>>,
     /// A simulator took part while RECORD_SIMULATIONS was off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,

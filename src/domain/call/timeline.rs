@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::state::Call;
 use crate::domain::{
+    alignment::Alignment,
     id::EgressId,
     recording::Recording,
     transcript::{Spoken, Turn, spoken},
@@ -43,8 +44,17 @@ pub struct Position<'a> {
 }
 
 impl Call {
-    /// The files of the call, as far as their beginnings are known.
+    /// The files of the call, as far as their beginnings are known, and the reports' clock as the sound corrects it.
     pub fn timeline(&self) -> Timeline {
+        let offset = self.alignment().and_then(Alignment::offset);
+        Timeline {
+            correction: offset.unwrap_or_default(),
+            ..self.timeline_of_clocks()
+        }
+    }
+
+    /// The same without a correction.
+    pub(super) fn timeline_of_clocks(&self) -> Timeline {
         let primary = self.primary_recording();
         let zero = primary.and_then(|it| it.file_started_at.or(it.started_at));
         let mut files = vec![FileSpan {
@@ -99,12 +109,17 @@ impl Timeline {
     }
 
     fn position(&self, spoken: &Spoken) -> Option<Position<'_>> {
-        let holds = |file: &&FileSpan| (file.begin..file.end).contains(&spoken.start);
-        let file = self.files.iter().find(holds)?;
+        let begins_in = |file: &&FileSpan| (file.begin..file.end).contains(&spoken.start);
+        let begins_with = |file: &&FileSpan| spoken.begins_with(file.begin);
+        let mut files = self.files.iter();
+        let file = files
+            .clone()
+            .find(begins_in)
+            .or_else(|| files.find(begins_with))?;
         let start = spoken.start - file.begin;
         Some(Position {
             part: file.part.as_ref(),
-            start,
+            start: start.max(0.0),
             end: spoken.length.map(|length| start + length),
             is_estimated: spoken.is_estimated,
         })

@@ -19,6 +19,17 @@ pub struct Spoken {
     pub is_estimated: bool,
 }
 
+/// Seconds by which two machines' clocks usually differ.
+const CLOCKS_DIFFER: f64 = 0.3;
+
+impl Spoken {
+    /// Whether a file that begins then begins with these words: it begins with the first sound, by another clock.
+    pub fn begins_with(&self, file: f64) -> bool {
+        let end = self.start + self.length.unwrap_or_default();
+        (file - CLOCKS_DIFFER..file).contains(&self.start) && end > file + CLOCKS_DIFFER
+    }
+}
+
 /// When each of the turns was spoken, in their order; `zero`: when the file begins. `None` for turns without a time.
 pub fn spoken(
     turns: &[Turn],

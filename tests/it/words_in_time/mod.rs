@@ -1,9 +1,12 @@
 //! Where the words of a call are in its recording: in the API, in captions, in the row, in links.
 
+mod alignment;
 mod forms;
 mod links;
 mod positions;
 mod row_times;
+mod sound;
+mod speech;
 
 use serde_json::{Value, json};
 
@@ -34,16 +37,26 @@ fn nanoseconds(after_room: f64) -> String {
     )
 }
 
-/// A call whose room was closed after these recordings; each egress was requested a second before its file begins.
+/// A call whose room was closed after these recordings, which hold no sound.
 async fn ended(world: &World, call: &str, files: &[File]) {
+    let files: Vec<(File, &[u8])> = files
+        .iter()
+        .map(|file| (*file, [0; 1_000].as_slice()))
+        .collect();
+    ended_with(world, call, &files).await;
+}
+
+/// The same with these files; each egress was requested a second before its file begins.
+async fn ended_with(world: &World, call: &str, files: &[(File, &[u8])]) {
     let room = json!({ "sid": call, "name": call, "creationTime": ROOM.to_string() });
     let event = |name: &str, n: usize| json!({ "id": format!("EV_{call}_{name}_{n}"), "event": name, "createdAt": ROOM.to_string() });
     let mut started = event("room_started", 0);
     started["room"] = room.clone();
     assert_eq!(send(world, started.to_string()).await, 200);
-    for (n, file) in files.iter().enumerate() {
+    for (n, (file, bytes)) in files.iter().enumerate() {
         let key = format!("recordings/{call}-{n}.mp3");
-        world.put_object_at(&key, 1_000);
+        world.put_object_at(&key, 0);
+        std::fs::write(world.object(&key), bytes).unwrap();
         let mut end = event("egress_ended", n);
         end["egressInfo"] = json!({
             "egressId": format!("EG_{call}_{}", file.egress), "roomId": call, "roomName": call, "status": "EGRESS_COMPLETE",
@@ -51,7 +64,7 @@ async fn ended(world: &World, call: &str, files: &[File]) {
             "updatedAt": nanoseconds(file.begin + file.length),
             "roomComposite": { "roomName": call, "audioOnly": true },
             "fileResults": [{ "filename": key, "startedAt": nanoseconds(file.begin), "endedAt": nanoseconds(file.begin + file.length),
-                "duration": format!("{}", (file.length * 1e9) as i64), "size": "1000", "location": key }] });
+                "duration": format!("{}", (file.length * 1e9) as i64), "size": bytes.len().to_string(), "location": key }] });
         assert_eq!(send(world, end.to_string()).await, 200);
     }
     let mut finished = event("room_finished", 0);

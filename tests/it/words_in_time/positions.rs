@@ -22,6 +22,12 @@ async fn a_position_counts_from_the_beginning_of_the_file() {
         let camel = json!({ "startedSpeakingAt": at(20.0), "stoppedSpeakingAt": at(22.0) });
         let items = [
             message("assistant", "Before the file.", at(1.0), spoken(1.0, 2.25)),
+            message(
+                "assistant",
+                "The first sound.",
+                at(2.375),
+                spoken(2.375, 3.25),
+            ),
             message("assistant", "Hello.", at(3.75), spoken(3.75, 5.25)),
             message("user", "Hi, it is me.", at(12.0), spoken(8.5, 10.0)),
             message("user", "In JavaScript.", at(25.0) * 1e3, camel),
@@ -29,11 +35,12 @@ async fn a_position_counts_from_the_beginning_of_the_file() {
         ];
         let body = session("RM_metrics", &items);
         assert_eq!(world.post("/v1/transcripts", &body).await.status(), 202);
-        let read = transcript(&world, "RM_metrics", 5).await;
+        let read = transcript(&world, "RM_metrics", 6).await;
         let none = (Value::Null, Value::Null);
         let known = |from: f64, to: f64| (json!(from), json!(to));
         let expected = [
             none.clone(),
+            known(0.0, 0.75),
             known(1.25, 2.75),
             known(6.0, 7.5),
             known(17.5, 19.5),
