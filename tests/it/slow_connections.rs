@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::{AnyConnection, Connection, Executor};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
     connections::{answer, rest},
     harness::{API_TOKEN, World, eventually},
     process::Serve,
+    real::postgres::fresh_database,
     signed_webhooks::{inbox, send, signature},
 };
 
@@ -103,6 +105,67 @@ async fn a_thousand_idle_connections_and_a_hundred_slow_ones_hold_nobody_up() {
     assert_eq!(serve.stop().await, Some(0));
     assert!(begun.elapsed() < Duration::from_secs(20));
     println!("slowest {:?}, {} MiB", waits[49], resident >> 20);
+}
+
+/// Opens more connections than the service takes; each sends this request, and none reads.
+async fn crowd(world: &World, request: &str) -> Vec<TcpStream> {
+    let mut held = Vec::new();
+    for _ in 0..1100 {
+        let mut socket = TcpStream::connect(world.address).await.unwrap();
+        // The service may have refused the connection already.
+        socket.write_all(request.as_bytes()).await.ok();
+        held.push(socket);
+    }
+    held
+}
+
+async fn is_alive(world: &World) {
+    for _ in 0..20 {
+        let answer = world.http.get(world.url("/healthz")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_asks_for_readiness_leaves_room_for_others() {
+    let mut world = World::new().await;
+    world.stop().await;
+    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
+    world.address = serve.address.parse().unwrap();
+    assert_eq!(world.get("/readyz").await.status(), 200);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // Whoever checks whether the database is writable waits.
+    let mut other = AnyConnection::connect(&world.database()).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let stranger = "GET /readyz HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 203.0.113.1\r\n\r\n";
+    let held = crowd(&world, stranger).await;
+    is_alive(&world).await;
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(send(&world, r#"{"event":"after"}"#).await, 200);
+    drop(held);
+    assert_eq!(serve.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_asks_for_metrics_leaves_room_for_others() {
+    let database = fresh_database().await;
+    let mut world = World::with(&[("DATABASE_URL", &database)]).await;
+    world.stop().await;
+    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
+    world.address = serve.address.parse().unwrap();
+    // Whoever counts calls waits.
+    let mut other = AnyConnection::connect(&database).await.unwrap();
+    let mut transaction = other.begin().await.unwrap();
+    let lock = "LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE";
+    transaction.execute(lock).await.unwrap();
+    let watcher =
+        format!("GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {API_TOKEN}\r\n\r\n");
+    let held = crowd(&world, &watcher).await;
+    is_alive(&world).await;
+    transaction.rollback().await.unwrap();
+    assert_eq!(send(&world, r#"{"event":"after"}"#).await, 200);
+    drop(held);
+    assert_eq!(serve.stop().await, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

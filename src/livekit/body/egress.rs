@@ -13,6 +13,11 @@ use crate::domain::{
     nanoseconds::to_time,
 };
 
+/// Bytes of an error that are kept: a call keeps those of all its egresses.
+const ERROR_BYTES: usize = 4 << 10;
+/// Bytes of the longest key that an S3 bucket can hold.
+const KEY_BYTES: usize = 1 << 10;
+
 /// Reads an EgressInfo in the webhook's JSON form; `named`: the room that the event names beside it. Egresses that do not
 /// record the audio of the room into a file (streams, single tracks, pictures alone) are no recordings.
 pub fn egress(info: &Value, named: Room) -> EventPayload {
@@ -69,16 +74,26 @@ fn recording(info: &Value) -> Recording {
         started_at: first(info, &["startedAt", "started_at"]).and_then(nanoseconds),
         ended_at: first(info, &["endedAt", "ended_at"]).and_then(nanoseconds),
         file_started_at: first(file, &["startedAt", "started_at"]).and_then(nanoseconds),
-        key: string(file, &["filename"]),
+        key: Some(string(file, &["filename"]))
+            .filter(|key| key.len() <= KEY_BYTES)
+            .unwrap_or_default(),
         size: length(&file["size"]).and_then(|n| u64::try_from(n).ok()),
         duration: length(&file["duration"]).map(SignedDuration::from_nanos),
         located: !text(&file["location"]).is_empty(),
-        error: string(info, &["error"]).into(),
+        error: cut(string(info, &["error"])).into(),
         error_code: first(info, &["errorCode", "error_code"])
             .and_then(integer)
             .unwrap_or(0),
         ..Recording::default()
     }
+}
+
+fn cut(mut error: String) -> String {
+    if error.len() > ERROR_BYTES {
+        error.truncate(error.floor_char_boundary(ERROR_BYTES));
+        error.push('…');
+    }
+    error
 }
 
 /// The status by name or number; absent is STARTING, an unknown one counts as running.

@@ -1,6 +1,7 @@
 //! What comes from outside has limits: the texts of IDs, what a call keeps, and what is stored and read.
 
 mod crowds;
+mod egresses;
 mod floods;
 mod ids;
 mod reports;
