@@ -1,4 +1,4 @@
-//! The figures in the README, measured with the release binary: `cargo bench --bench figures [-- PART…]`, where PART is
+//! The figures in benches/README.md, measured with the release binary: `cargo bench --bench figures [-- PART…]`, where PART is
 //! `webhooks`, `starts`, `rows`, `storm` or `recovery`. `benches/run` first builds the `dist` binary and measures its
 //! size, too. Fails if a goal is missed.
 

@@ -24,14 +24,8 @@ impl Source {
     }
 }
 
-/// Variables of ours that the example does not have, and of other programs.
-const OTHERS: [&str; 5] = [
-    "ALL_PROXY",
-    "all_proxy",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
+/// Variables of ours that the example has in capital letters only.
+const OTHERS: [&str; 4] = ["all_proxy", "http_proxy", "https_proxy", "no_proxy"];
 
 /// The name in a line of the example, commented out or not.
 fn variable(line: &'static str) -> Option<&'static str> {

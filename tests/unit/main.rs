@@ -10,6 +10,7 @@ mod adapters;
 mod airtable_client;
 mod airtable_plan;
 mod airtable_sim;
+mod docs;
 mod domain;
 mod panics;
 mod participant_kind;
