@@ -37,6 +37,7 @@ pub(super) struct LinkQuery {
     #[param(example = "1")]
     download: Option<String>,
     /// The second that it is played from; what is none is ignored.
+    #[param(example = "83")]
     t: Option<String>,
 }
 
