@@ -50,6 +50,7 @@ pub struct CallDetailView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_participants: Option<usize>,
     /// Computed from what agents reported; null without a report.
+    #[schema(required = true)]
     pub figures: Option<FiguresView>,
     /// By sink.
     pub deliveries: Vec<DeliveryView<'a>>,

@@ -50,6 +50,7 @@ pub struct TurnView<'a> {
     pub end: Option<f64>,
     /// The report says only when the turn was created, so `start` may be some seconds off; else left out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     pub approximate: bool,
     /// The recording, if it is another part of the call than the one that the row's link plays; else left out.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -132,6 +132,7 @@ async fn record_errors(world: &World, storm: &Storm) {
         let wanted = json!({
             "Call ID": sid(n), "Room": room(n, false), "Status": "No recording", "Transcript": format!("Agent: call {n}"),
             "Started": "2026-01-01T00:00:00.000Z", "Ended": "2026-01-01T00:01:01.000Z", "Duration": 61,
+            "Turns": 1, "Interruptions": 0,
         });
         assert_eq!(Value::Object(row), wanted, "call {n}");
     }
