@@ -51,6 +51,11 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// Position 0 of the file; until LiveKit reports that, when it accepted the request.
+    pub fn begins_at(&self) -> Option<Timestamp> {
+        self.file_started_at.or(self.started_at)
+    }
+
     /// Merges what another event said of the same egress; any order and any repetition gives the same. An end beats a
     /// beginning, then the newest `updatedAt` wins (LiveKit Cloud may send several ends): all fields come from that
     /// event, except the key, which is the newest that any event carried, the place, which any event may report, and both

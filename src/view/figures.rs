@@ -17,12 +17,7 @@ pub struct FiguresView(BTreeMap<&'static str, Value>);
 impl FiguresView {
     /// Of a call whose reports were loaded; `None` if its agents reported nothing.
     pub fn new(call: &Call) -> Option<FiguresView> {
-        let figures = call.figures()?;
-        let all = figures.all().map(|(figure, value)| {
-            let value = value.map_or(Value::Null, |value| value.to_json());
-            (figure.name(), value)
-        });
-        Some(FiguresView(all.collect()))
+        Some(FiguresView(call.figures()?.by_name().collect()))
     }
 
     /// The figures that are known, by name, as text.

@@ -35,12 +35,12 @@ async fn both() -> [World; 2] {
 }
 
 /// A call of which only LiveKit's webhooks tell.
-struct Told<'a> {
+struct WebhookCall<'a> {
     world: &'a World,
     sid: &'a str,
 }
 
-impl Told<'_> {
+impl WebhookCall<'_> {
     /// An event of the room, this many seconds after the beginning.
     async fn event(&self, event: &str, second: i64, more: &Value) {
         let room = json!({ "sid": self.sid, "name": self.sid, "creationTimeMs": (BEGIN * 1000).to_string() });

@@ -27,11 +27,10 @@ impl Call {
     /// that was done.
     pub fn to_align(&self) -> Option<&Recording> {
         let (recording, _) = self.playable_recording()?;
-        let begins = recording.file_started_at.or(recording.started_at);
         let is_wanted = self.has_words
             && !self.is_open()
             && !self.is_others()
-            && begins.is_some()
+            && recording.begins_at().is_some()
             && content_type(&recording.key) == content_type(".mp3");
         (is_wanted && self.alignment().is_none()).then_some(recording)
     }

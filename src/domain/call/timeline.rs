@@ -56,7 +56,7 @@ impl Call {
     /// The same without a correction.
     pub(super) fn timeline_of_clocks(&self) -> Timeline {
         let primary = self.primary_recording();
-        let zero = primary.and_then(|it| it.file_started_at.or(it.started_at));
+        let zero = primary.and_then(Recording::begins_at);
         let mut files = vec![FileSpan {
             part: None,
             begin: 0.0,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::state::Call;
 use crate::domain::{
     participant::ParticipantKind,
+    recording::Recording,
     transcript::{Speaker, Transcript, by_identity, is_complete, join},
 };
 
@@ -41,8 +42,7 @@ impl Call {
     /// request; without a recording, the start of the room.
     pub fn recording_start(&self) -> Option<Timestamp> {
         let recording = self.primary_recording();
-        let start =
-            recording.and_then(|recording| recording.file_started_at.or(recording.started_at));
+        let start = recording.and_then(Recording::begins_at);
         start.or(self.started_at())
     }
 

@@ -44,10 +44,13 @@ impl Figures {
         self.0.get(&figure)
     }
 
-    /// Every figure, with its value if that is known.
-    pub fn all(&self) -> impl Iterator<Item = (Figure, Option<&FigureValue>)> {
-        let all = Figure::ALL.into_iter();
-        all.map(|figure| (figure, self.get(figure)))
+    /// Every figure by its name, as in the schema file behind `figures.`; null where it is unknown.
+    pub fn by_name(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        Figure::ALL.into_iter().map(|figure| {
+            let value = self.get(figure);
+            let json = value.map_or(Value::Null, FigureValue::to_json);
+            (figure.name(), json)
+        })
     }
 
     /// The figures that follow from this.

@@ -200,14 +200,8 @@ impl Mirror {
 
 /// Every figure by name, null where it is unknown; null if no agent reported anything.
 fn figures(call: &Call) -> Value {
-    let Some(figures) = call.figures() else {
-        return Value::Null;
-    };
-    let all = figures.all().map(|(figure, value)| {
-        let value = value.map_or(Value::Null, |value| value.to_json());
-        (figure.name().to_owned(), value)
-    });
-    Value::Object(all.collect())
+    let figures = call.figures();
+    figures.map_or(Value::Null, |figures| figures.by_name().collect())
 }
 
 /// Whether the bucket's answer is older than what LiveKit last reported of the recording.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MANUAL, Told};
+use super::{MANUAL, WebhookCall};
 use crate::{harness::World, reader::Row};
 
 /// The caller's reason, the session's, the room's (numbers are the protocol's), and the row's End reason and Ended by.
@@ -55,11 +55,11 @@ async fn the_callers_reason_decides_and_the_agents_only_where_it_says_nothing() 
     let cases = cases();
     for (n, [caller, closed, room, ..]) in cases.iter().enumerate() {
         let sid = format!("RM_end{n:08}");
-        let told = Told {
+        let call = WebhookCall {
             world: &world,
             sid: &sid,
         };
-        told.begins().await;
+        call.begins().await;
         let report = match *closed {
             // As the report spells it, or as an event of the session.
             "-" => json!({ "chat_history": { "items": [] } }),
@@ -70,11 +70,11 @@ async fn the_callers_reason_decides_and_the_agents_only_where_it_says_nothing() 
                 json!({ "events": [{ "type": "close", "reason": reason }], "chat_history": { "items": [] } })
             }
         };
-        told.reports(&report).await;
-        told.leaves("caller", "SIP", 60, &sent(caller)).await;
-        told.leaves("agent", "AGENT", 60, &json!("ROOM_CLOSED"))
+        call.reports(&report).await;
+        call.leaves("caller", "SIP", 60, &sent(caller)).await;
+        call.leaves("agent", "AGENT", 60, &json!("ROOM_CLOSED"))
             .await;
-        told.finishes(&json!({ "roomEndReason": sent(room) })).await;
+        call.finishes(&json!({ "roomEndReason": sent(room) })).await;
     }
     for (n, case) in cases.iter().enumerate() {
         let row = world.row_is(&format!("RM_end{n:08}"), "No recording").await;
@@ -89,7 +89,7 @@ async fn the_callers_reason_decides_and_the_agents_only_where_it_says_nothing() 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_agent_came_and_a_caller_who_connects_again_has_not_hung_up_before() {
     let world = World::with(&[MANUAL]).await;
-    let alone = Told {
+    let alone = WebhookCall {
         world: &world,
         sid: "RM_alone000001",
     };
@@ -103,7 +103,7 @@ async fn no_agent_came_and_a_caller_who_connects_again_has_not_hung_up_before() 
     alone.finishes(&json!({})).await;
     let never = |row: &Row| cell(row, "End reason") == "Agent never came";
     world.row_where(alone.sid, never).await;
-    let again = Told {
+    let again = WebhookCall {
         world: &world,
         sid: "RM_again000001",
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Told, both, expected, figures, report};
+use super::{WebhookCall, both, expected, figures, report};
 use crate::{harness::World, process::run, reader::Row};
 
 async fn shown(world: &World, call: &str) -> Value {
@@ -14,18 +14,18 @@ async fn shown(world: &World, call: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_fills_the_figures_of_its_row() {
     for world in both().await {
-        let told = Told {
+        let call = WebhookCall {
             world: &world,
             sid: "RM_figures0001",
         };
-        told.begins().await;
-        told.reports(&report()).await;
-        told.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
+        call.begins().await;
+        call.reports(&report()).await;
+        call.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
             .await;
-        told.finishes(&json!({})).await;
+        call.finishes(&json!({})).await;
         let has = |row: &Row| figures(row) == expected();
-        world.row_where(told.sid, has).await;
-        let shown = shown(&world, told.sid).await;
+        world.row_where(call.sid, has).await;
+        let shown = shown(&world, call.sid).await;
         let wanted = json!({
             "end_reason": "Caller hung up", "ended_by": "Caller", "turns": 5, "interruptions": 1, "response_latency": 0.7,
             "talk_share": 0.667, "longest_silence": 5.0, "outcome": "Success", "caller_turns": 2, "agent_turns": 3,
@@ -37,7 +37,7 @@ async fn a_report_fills_the_figures_of_its_row() {
             "direction": null,
         });
         assert_eq!(shown, wanted);
-        let args = ["calls", "show", told.sid];
+        let args = ["calls", "show", call.sid];
         let printed = run(world.folder.path(), &args, world.settings()).await;
         assert_eq!(printed.code, Some(0), "{printed:?}");
         let mut lines = printed.stdout.lines();
@@ -50,31 +50,31 @@ async fn a_report_fills_the_figures_of_its_row() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_without_a_report_has_empty_cells() {
     for world in both().await {
-        let told = Told {
+        let call = WebhookCall {
             world: &world,
             sid: "RM_figures0002",
         };
-        told.begins().await;
-        told.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
+        call.begins().await;
+        call.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
             .await;
-        told.finishes(&json!({})).await;
-        let row = world.row_is(told.sid, "No recording").await;
+        call.finishes(&json!({})).await;
+        let row = world.row_is(call.sid, "No recording").await;
         assert!(figures(&row).iter().all(Value::is_null), "{row:?}");
-        assert_eq!(shown(&world, told.sid).await, Value::Null);
+        assert_eq!(shown(&world, call.sid).await, Value::Null);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_report_lacks_is_empty_and_not_zero() {
     let world = World::with(&[super::MANUAL]).await;
-    let told = Told {
+    let call = WebhookCall {
         world: &world,
         sid: "RM_figures0003",
     };
-    told.begins().await;
+    call.begins().await;
     let turns = json!({ "turns": [{ "speaker": "agent", "text": "Good morning to you." }] });
-    told.reports(&turns).await;
-    told.finishes(&json!({})).await;
+    call.reports(&turns).await;
+    call.finishes(&json!({})).await;
     let wanted = [
         Value::Null,
         Value::Null,
@@ -86,18 +86,18 @@ async fn what_a_report_lacks_is_empty_and_not_zero() {
         Value::Null,
     ];
     let has = |row: &Row| figures(row) == wanted;
-    world.row_where(told.sid, has).await;
+    world.row_where(call.sid, has).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_jobs_with_one_history_count_each_message_once() {
     let world = World::with(&[super::MANUAL]).await;
-    let told = Told {
+    let call = WebhookCall {
         world: &world,
         sid: "RM_figures0004",
     };
-    told.begins().await;
-    told.reports(&report()).await;
+    call.begins().await;
+    call.reports(&report()).await;
     let mut second = report();
     second["job_id"] = json!("AJ_second");
     let later = super::message(
@@ -109,12 +109,12 @@ async fn two_jobs_with_one_history_count_each_message_once() {
     );
     let items = second["chat_history"]["items"].as_array_mut().unwrap();
     items.push(later);
-    told.reports(&second).await;
-    told.leaves("caller", "SIP", 60, &json!(1)).await;
-    told.finishes(&json!({})).await;
+    call.reports(&second).await;
+    call.leaves("caller", "SIP", 60, &json!(1)).await;
+    call.finishes(&json!({})).await;
     let mut wanted = expected();
     wanted[2] = json!(6);
     wanted[5] = json!(0.727);
     let has = |row: &Row| figures(row) == wanted;
-    world.row_where(told.sid, has).await;
+    world.row_where(call.sid, has).await;
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, fs, os::unix::fs::symlink, process::Comman
 
 use serde_json::{Value, json};
 
-use super::{MANUAL, Told, figures};
+use super::{MANUAL, WebhookCall, figures};
 use crate::{
     harness::World,
     reader::Row,
@@ -65,15 +65,15 @@ async fn every_version_gives_the_same_figures() {
     reports.insert("javascript".into(), newest_javascript().await);
     for (n, (version, report)) in reports.iter().enumerate() {
         let sid = format!("RM_sdk{n:08}");
-        let told = Told {
+        let call = WebhookCall {
             world: &world,
             sid: &sid,
         };
-        told.begins().await;
-        told.reports(report).await;
-        told.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
+        call.begins().await;
+        call.reports(report).await;
+        call.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
             .await;
-        told.finishes(&json!({})).await;
+        call.finishes(&json!({})).await;
         let has = |row: &Row| row.contains_key("End reason") && row.contains_key("Turns");
         let row = world.row_where(&sid, has).await;
         let outcome = match report["tags"].as_array() {

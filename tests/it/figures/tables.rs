@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MANUAL, Told, both, expected, figures, report};
+use super::{MANUAL, WebhookCall, both, expected, figures, report};
 use crate::{
     harness::World,
     process::{Serve, run},
@@ -20,12 +20,12 @@ fn before() -> String {
 }
 
 async fn ends(world: &World, sid: &str) {
-    let told = Told { world, sid };
-    told.begins().await;
-    told.reports(&report()).await;
-    told.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
+    let call = WebhookCall { world, sid };
+    call.begins().await;
+    call.reports(&report()).await;
+    call.leaves("caller", "SIP", 60, &json!("CLIENT_INITIATED"))
         .await;
-    told.finishes(&json!({})).await;
+    call.finishes(&json!({})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ const FILE: File = File {
     length: 9000.0,
 };
 
-async fn told(world: &World, call: &str, turns: Value) {
+async fn report(world: &World, call: &str, turns: Value) {
     let body = json!({ "room_id": call, "turns": turns });
     assert_eq!(world.post("/v1/transcripts", &body).await.status(), 202);
 }
@@ -29,7 +29,7 @@ async fn lines_begin_with_their_position() {
             { "speaker": "agent", "text": "Bye.", "start": 3723.2 },
             { "speaker": "agent", "text": "After.", "start": 9001 },
         ]);
-        told(&world, "RM_lines", turns).await;
+        report(&world, "RM_lines", turns).await;
         let expected = "Agent: Before.\n[00:00] Agent: Hello.\n[01:05] Caller: Hi.\nCaller: Untimed. [interrupted]\n\
             [1:02:03] Agent: Bye.\nAgent: After.";
         let has = |row: &_| text(row, "Transcript") == expected;
@@ -46,7 +46,7 @@ async fn times_count_in_the_limit_of_a_cell_and_are_in_the_full_text() {
     // Without the times it would fit.
     let turn = |n: usize| json!({ "speaker": "agent", "text": "x".repeat(82), "start": n });
     let turns: Vec<Value> = (0..1_090).map(turn).collect();
-    told(&world, "RM_long", json!(turns)).await;
+    report(&world, "RM_long", json!(turns)).await;
     let row = world
         .row_where("RM_long", |row| row.contains_key("Transcript URL"))
         .await;
@@ -77,7 +77,7 @@ async fn another_value_is_refused_and_off_is_the_default() {
         "{errors}"
     );
     ended(&world, "RM_off", &[FILE]).await;
-    told(
+    report(
         &world,
         "RM_off",
         json!([{ "speaker": "agent", "text": "Hello.", "start": 1 }]),

@@ -16,13 +16,16 @@ pub(super) fn log_missing_figures(
     table: &Table,
     now: Timestamp,
 ) {
+    if !is_due(*logged_at, now) {
+        return;
+    }
     let is_missing = |column: &&Column| !table.mapping.columns.contains_key(&column.name);
     let figures = schema.enabled().filter(|it| it.from.is_figure());
     let columns: Vec<&str> = figures
         .filter(is_missing)
         .map(|column| column.name.as_str())
         .collect();
-    if columns.is_empty() || !is_due(*logged_at, now) {
+    if columns.is_empty() {
         return;
     }
     *logged_at = Some(now);
