@@ -4,6 +4,7 @@ mod alignment;
 mod forms;
 mod links;
 mod positions;
+mod retries;
 mod row_times;
 mod sound;
 mod speech;
