@@ -37,6 +37,8 @@ pub struct Store {
     pub(super) large: Arc<Semaphore>,
     /// Where a SQLite database is.
     pub(super) folder: Option<PathBuf>,
+    /// Whether recordings get waveforms.
+    pub(super) draws: bool,
 }
 
 impl Store {
@@ -75,7 +77,16 @@ impl Store {
             engine,
             large: Arc::new(Semaphore::new(1)),
             folder: folder(url),
+            draws: false,
         })
+    }
+
+    /// The same database, in which recordings are noted for a waveform: somebody may look at them.
+    pub fn with_waveforms(self) -> Store {
+        Store {
+            draws: true,
+            ..self
+        }
     }
 
     /// Gives up a write that takes too long, for somebody who waits for it.
