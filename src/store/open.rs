@@ -40,6 +40,8 @@ pub struct Store {
     pub(super) large_bodies: LargeBodies,
     /// Where a SQLite database is.
     pub(super) folder: Option<PathBuf>,
+    /// Whether recordings get waveforms.
+    pub(super) draws: bool,
 }
 
 impl Store {
@@ -79,12 +81,21 @@ impl Store {
             large: Arc::new(Semaphore::new(1)),
             large_bodies: LargeBodies::default(),
             folder: folder(url),
+            draws: false,
         })
     }
 
     /// Whose turn it is to parse a large body; shared by all who use this store.
     pub fn large_bodies(&self) -> &LargeBodies {
         &self.large_bodies
+    }
+
+    /// The same database, in which recordings are noted for a waveform: somebody may look at them.
+    pub fn with_waveforms(self) -> Store {
+        Store {
+            draws: true,
+            ..self
+        }
     }
 
     /// Gives up a write that takes too long, for somebody who waits for it.
