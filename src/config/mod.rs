@@ -37,6 +37,7 @@ mod allocator;
 mod configuration;
 mod exposed;
 mod misspelled;
+mod supervisor;
 
 mod plain_text;
 mod settings;
@@ -53,8 +54,10 @@ pub use plain_text::{of as plain_text, wrapped};
 pub use proxies::ProxySettings;
 pub use reader::Reader;
 pub use remotes::{schema, transcript_times};
+pub use sections::listen_address;
 pub use settings::{Setting, SettingSection, settings, settings_help};
 pub use source::Source;
+pub use supervisor::SupervisorSettings;
 pub use types::{
     AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,
     MirrorSettings, RecordingSettings, StorageSettings, TimesSettings,
