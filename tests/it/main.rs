@@ -34,6 +34,7 @@ mod migrations;
 mod mirror;
 mod names;
 mod openapi;
+mod ops;
 mod pages;
 mod panics;
 mod permanent_links;
