@@ -54,6 +54,8 @@ const MAY: [(&str, &[&str]); 15] = [
             "pipeline::JobStatus",
             "pipeline::JobState",
             "pipeline::requests",
+            "pipeline::alerts::OpenAlert",
+            "pipeline::alerts::open_alerts",
             "telemetry::FloodLog",
             "telemetry::LogThrottle",
         ],

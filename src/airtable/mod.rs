@@ -28,7 +28,6 @@ mod metadata;
 mod options;
 mod parse;
 mod path;
-mod people;
 mod permission;
 mod plan;
 mod print;

@@ -9,13 +9,13 @@ use super::cell::{self, LONGEST};
 use super::column::Column;
 use super::convert::iso;
 use super::path;
-use super::people;
 use super::schema::Schema;
 use super::source::Source;
 use crate::domain::{
     Call, EgressId, Recording, TranscriptTimes,
     figures::{Figure, FigureValue, Figures},
     nanoseconds::seconds,
+    people,
     transcript::{TimedLines, Transcript},
 };
 

@@ -132,7 +132,7 @@ impl TimesSettings {
 }
 
 impl HttpSettings {
-    /// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS and TRUSTED_PROXIES.
+    /// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS, TRUSTED_PROXIES and OPS_TRUST_HEADER.
     pub fn read(r: &mut Reader<'_>) -> Self {
         Self {
             listen: listen_address(r),
@@ -143,8 +143,30 @@ impl HttpSettings {
                 "addresses or networks of your proxies like 10.0.0.0/8 (not everybody's), comma-separated, loopback, or none",
                 |v| v.parse().ok(),
             ),
+            ops_trust_header: r.parsed(
+                "OPS_TRUST_HEADER",
+                None,
+                "the name of the header in which your proxy says who is signed in, like X-Forwarded-Email, or nothing",
+                |v| trust_header(v).map(Some),
+            ),
         }
     }
+}
+
+/// The name of a header; not of one that says something else.
+fn trust_header(name: &str) -> Option<String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let name = name.to_ascii_lowercase();
+    let others = [
+        "authorization",
+        "cookie",
+        "host",
+        "x-forwarded-for",
+        "forwarded",
+    ];
+    let is_usable =
+        !name.is_empty() && name.chars().all(is_name) && !others.contains(&name.as_str());
+    is_usable.then_some(name)
 }
 
 /// LISTEN_ADDR, or PORT on every address of the machine. Heroku, Render, Railway and Cloud Run set PORT.

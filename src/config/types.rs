@@ -126,7 +126,7 @@ pub struct TimesSettings {
     pub audit_keep: Duration,
 }
 
-/// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS and TRUSTED_PROXIES.
+/// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS, TRUSTED_PROXIES and OPS_TRUST_HEADER.
 pub struct HttpSettings {
     /// LISTEN_ADDR, or 0.0.0.0 with PORT.
     pub listen: SocketAddr,
@@ -134,6 +134,8 @@ pub struct HttpSettings {
     pub api_tokens: Vec<ApiToken>,
     /// TRUSTED_PROXIES
     pub trusted_proxies: TrustedProxies,
+    /// OPS_TRUST_HEADER, in lower case.
+    pub ops_trust_header: Option<String>,
 }
 
 /// RUST_LOG and LOG_FORMAT.

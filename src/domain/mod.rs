@@ -61,6 +61,7 @@ pub mod start_refusal;
 pub mod call;
 mod error_text;
 mod failure;
+pub mod people;
 pub mod status;
 
 pub mod audit;

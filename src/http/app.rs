@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{admission::Admission, audit::AuditTrail, tokens::ApiTokens, writable::Writable};
+use super::{
+    admission::Admission, audit::AuditTrail, pages::OpsPages, tokens::ApiTokens, writable::Writable,
+};
 use crate::{
     domain::{PlayPage, audit::TrustedProxies, link::LinkRules},
     livekit::token::Keys,
@@ -39,6 +41,8 @@ pub struct App {
     pub admission: Admission,
     /// Takes who read, listened, or was refused.
     pub audit: AuditTrail,
+    /// The pages under `/ops`.
+    pub ops: OpsPages,
     /// TRUSTED_PROXIES
     pub trusted_proxies: TrustedProxies,
     /// Renders counters for `/metrics`.

@@ -15,9 +15,10 @@ use crate::{
 /// The request budget of the base.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AirtableBudget {
-    month: MonthBudget,
+    /// The requests of this month.
+    pub(super) month: MonthBudget,
     /// As reduced by Airtable's lockouts.
-    requests_per_second: f64,
+    pub(super) requests_per_second: f64,
 }
 
 /// The requests of this calendar month (UTC).
@@ -25,15 +26,15 @@ pub(super) struct AirtableBudget {
 pub(super) struct MonthBudget {
     /// Null without a limit.
     #[schema(required = true)]
-    requests_left: Option<u64>,
+    pub(super) requests_left: Option<u64>,
     /// AIRTABLE_MONTHLY_REQUESTS
     #[schema(required = true)]
-    requests_limit: Option<u64>,
+    pub(super) requests_limit: Option<u64>,
     /// Of all processes.
-    requests_used: u64,
+    pub(super) requests_used: u64,
     /// The day on which they run out at this pace; null: not in this month.
     #[schema(required = true)]
-    runs_out: Option<String>,
+    pub(super) runs_out: Option<String>,
 }
 
 /// A sink to which nothing is sent until an error is fixed.
@@ -96,6 +97,12 @@ pub(super) async fn details(
             (paused_sink.sink.as_str(), details)
         });
     Ok((airtable, paused.collect()))
+}
+
+/// How many requests are left this month; `None` without a limit.
+pub(super) async fn requests_left(app: &App) -> Result<Option<u64>, store::Error> {
+    let row = app.store.base(&app.base.id).await?;
+    Ok(app.base.allowance(row, (app.clock)()).left())
 }
 
 /// Gauges read from the store, so that every replica shows the same.

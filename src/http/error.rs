@@ -109,6 +109,16 @@ impl Problem {
         }
     }
 
+    /// The answer's status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The answer to a link that people click: a page for browsers, which ask for HTML, and a problem for programs.
     pub(super) fn for_browser(self, headers: &HeaderMap) -> Response {
         let accept = headers.get(header::ACCEPT);
@@ -190,6 +200,8 @@ impl IntoResponse for Problem {
             }
             _ => {}
         }
+        // For those who make a page of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

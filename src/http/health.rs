@@ -1,15 +1,11 @@
 //! `/healthz` and `/readyz`: is the service alive, and can it work.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Json,
     extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode, header, uri::Authority},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -19,6 +15,7 @@ use super::{
     App, auth,
     budget::{self, AirtableBudget, PausedSink},
     error::ProblemBody,
+    local::is_local,
     openapi::AnyRefusal,
 };
 use crate::{domain::Scope, pipeline::JobState};
@@ -122,38 +119,6 @@ pub(super) async fn readyz(
         body.paused = Some(paused);
     }
     (status, Json(body)).into_response()
-}
-
-/// What proxies add to a request.
-const FORWARDED: [&str; 7] = [
-    "forwarded",
-    "via",
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-];
-
-/// Whether the request comes from this machine, and not from a proxy on it for somebody else. A proxy that adds nothing may
-/// still keep the host that was asked for.
-fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
-    let is_added = |name: &str| name.starts_with("x-forwarded") || FORWARDED.contains(&name);
-    let hosts = headers.get_all(header::HOST);
-    peer.ip().to_canonical().is_loopback()
-        && !headers.keys().any(|name| is_added(name.as_str()))
-        && hosts
-            .iter()
-            .all(|host| host.to_str().is_ok_and(is_this_machine))
-}
-
-/// `localhost:8080`, `127.0.0.1`, `[::1]:8080`
-fn is_this_machine(host: &str) -> bool {
-    let host: Option<Authority> = host.parse().ok();
-    let host = host.as_ref().map_or("", Authority::host);
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
-    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
 fn job(state: JobState) -> JobHealth {

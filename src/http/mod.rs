@@ -2,7 +2,7 @@
 //!
 //! `server`, `phase`, `socket` and `arrival` serve connections within their limits; `admission` decides which bodies are
 //! received; `router` lists every request. Each resource has its handlers in a file of its own; they share [`App`], `auth`,
-//! `error` and `wait`.
+//! `error` and `wait`. `ops` has the pages for people.
 
 mod admission;
 mod app;
@@ -12,6 +12,7 @@ mod error;
 mod quality;
 mod refusals;
 mod tokens;
+mod visitor;
 mod wait;
 mod writable;
 
@@ -22,6 +23,7 @@ mod get_transcript;
 mod health;
 mod link_check;
 mod links;
+mod local;
 mod metrics;
 mod openapi;
 mod pages;
@@ -47,6 +49,7 @@ pub use admission::Admission;
 pub use app::{App, BaseBudget};
 pub use audit::{AuditTrail, AuditWriter};
 pub use openapi::openapi_document;
+pub use pages::{HealthReader, LiveReader, OpsPages};
 pub use refusals::summarize;
 pub use router::router;
 pub use tokens::ApiTokens;

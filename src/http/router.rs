@@ -17,7 +17,7 @@ use crate::domain::audit::AuditAction;
 use super::{
     App, assets, audit, calls,
     error::{self, Problem},
-    get_transcript, health, links, metrics, openapi, post_transcript, recordings, refusals,
+    get_transcript, health, links, metrics, openapi, pages, post_transcript, recordings, refusals,
     webhook::{self, WEBHOOK_BYTES},
 };
 
@@ -66,6 +66,7 @@ pub fn router(app: App) -> Router {
             audited(&app, AuditAction::ReadWords, get(get_transcript::file)),
         )
         .merge(links(&app))
+        .merge(pages::ops_routes(&app))
         .merge(pages())
         .route_layer(from_fn_with_state(app.clone(), in_place));
     Router::new()

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{ApiToken, Scope};
+use crate::domain::{ApiToken, Scope, hex};
 
 /// All configured tokens.
 pub struct ApiTokens(Vec<(Arc<Access>, [u8; 32])>);
@@ -19,6 +19,11 @@ pub(super) struct Access {
 }
 
 impl Access {
+    /// All of its scopes.
+    pub(super) fn scopes(&self) -> &BTreeSet<Scope> {
+        &self.scopes
+    }
+
     /// Whether the token has this scope.
     pub(super) fn permits(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
@@ -38,6 +43,30 @@ impl ApiTokens {
         ApiTokens(hashed.collect())
     }
 
+    /// Whether there is any.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The token that somebody typed, if it is known.
+    pub(super) fn known(&self, token: &str) -> Option<KnownToken> {
+        let access = self.find(token)?;
+        Some(KnownToken {
+            access,
+            hash: hash(token),
+        })
+    }
+
+    /// The token with this name.
+    pub(super) fn named(&self, name: &str) -> Option<KnownToken> {
+        let mut all = self.0.iter();
+        let (access, hash) = all.find(|(access, _)| access.name == name)?;
+        Some(KnownToken {
+            access: access.clone(),
+            hash: *hash,
+        })
+    }
+
     /// What the bearer of this token may do; None for an unknown token. Takes the same time for each.
     pub(super) fn find(&self, token: &str) -> Option<Arc<Access>> {
         let hash = hash(token);
@@ -48,6 +77,22 @@ impl ApiTokens {
             }
         }
         found
+    }
+}
+
+/// A token that a person has typed, and what it permits.
+pub(super) struct KnownToken {
+    /// What its bearer may do.
+    pub(super) access: Arc<Access>,
+    hash: [u8; 32],
+}
+
+impl KnownToken {
+    /// A hash that takes the token and the ID of a session to compute.
+    pub(super) fn proof(&self, session_id: &str) -> String {
+        hex(&Sha256::new_with_prefix(session_id)
+            .chain_update(self.hash)
+            .finalize())
     }
 }
 

@@ -9,14 +9,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, rooms,
-    supervisor,
+    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock,
+    recording::configured_sinks, rooms, supervisor,
 };
 use crate::{
     config::Config,
     domain::PlayPage,
     http::{
-        self, Admission, ApiTokens, App, AuditTrail,
+        self, Admission, ApiTokens, App, AuditTrail, HealthReader, LiveReader, OpsPages,
         server::{self, Limits},
     },
     pipeline::{Clock, Runner},
@@ -169,6 +169,17 @@ async fn start_jobs(
     let links = bucket::service_links(config, store).await?;
     bucket::check_links(&config.storage, &config.links)?;
     let storage = bucket::client(&config.storage);
+    let ops = OpsPages::new(
+        config.http.ops_trust_header.clone(),
+        &config.livekit.url,
+        configured_sinks(config.mirror.as_ref()),
+        runner.stop.clone(),
+    );
+    let reader = LiveReader::new(&ops, store.clone(), runner.wake.clone(), runner.clock);
+    runner.tasks.spawn(reader.run());
+    let (health, status) = (storage.clone(), runner.status.clone());
+    let health = HealthReader::new(&ops, store.clone(), health, status, runner.clock);
+    runner.tasks.spawn(health.run());
     let keys = livekit_keys::start(&config.livekit, store, runner).await?;
     jobs::start(config, store, runner, &storage, &links).await?;
     let connections = Limits::new(open_files()).connections;
@@ -188,6 +199,7 @@ async fn start_jobs(
         tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(connections, store.large_bodies().clone()),
         audit,
+        ops,
         trusted_proxies: config.http.trusted_proxies.clone(),
         metrics,
         writable: Default::default(),

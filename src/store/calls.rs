@@ -160,6 +160,15 @@ impl Store {
             ids.push(row.try_get::<&str, _>("id")?);
             sizes.push(row.try_get::<i64, _>("bytes")?);
         }
+        self.load_without_reports(&ids, &sizes).await
+    }
+
+    /// The calls with these IDs and sizes in this order, likewise.
+    pub(super) async fn load_without_reports(
+        &self,
+        ids: &[&str],
+        sizes: &[i64],
+    ) -> Result<Vec<CallRow>> {
         let mut calls = Vec::new();
         while calls.len() < ids.len() {
             let from = calls.len();

@@ -82,6 +82,14 @@ impl Engine {
         Ok(transaction)
     }
 
+    /// The operator that finds a text whatever the case of its letters; on SQLite, of ASCII letters.
+    pub(super) fn like(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "LIKE",
+            Engine::Postgres => "ILIKE",
+        }
+    }
+
     /// Whether there is a table of this name.
     pub(super) async fn has_table(
         self,

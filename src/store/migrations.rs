@@ -29,7 +29,8 @@ const ALL: &[Migration] = &[
     migration!("0006_audit"),
     migration!("0007_reports"),
     migration!("0008_alignments"),
-    migration!("0009_waveforms"),
+    migration!("0009_sessions"),
+    migration!("0010_waveforms"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table

@@ -3,11 +3,11 @@
 //!
 //! - `open`, `private_files`, `connections`, `free_space`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
-//! - `alignments`, `waveforms`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
+//! - `alignments`, `waveforms`, `call_list`, `call_messages`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
-//! - `audit`: who listened, read or changed something.
+//! - `audit`: who listened, read or changed something. `sessions`: who is signed in.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod column_locks;
@@ -32,6 +32,8 @@ mod message;
 mod outage;
 
 mod alignments;
+mod call_list;
+mod call_messages;
 mod calls;
 mod fold;
 mod in_memory;
@@ -49,6 +51,7 @@ mod paused_sinks;
 mod refused_creates;
 
 mod audit;
+mod sessions;
 
 mod clock_regression;
 mod demand;
@@ -67,6 +70,8 @@ mod retention;
 
 pub use alignments::DueAlignment;
 pub use audit::{AuditCheck, AuditFilter, AuditLine, RefusedRequests};
+pub use call_list::{ListFilter, ListPart, ListPlace, ListText, ListedCall};
+pub use call_messages::CallMessage;
 pub use calls::{CallFilter, CallRow, Page, is_cursor};
 pub use connections::FewConnections;
 pub use deliveries::QueueDepth;
@@ -92,6 +97,7 @@ pub use paused_sinks::PausedSink;
 pub use private_files::make_private;
 pub use rebuild::{ProcessedMessage, ReadResult};
 pub use redrive::{CallSelection, Outstanding, RedriveScope, Selection, StateSelection};
+pub use sessions::{SessionHolder, StoredSession};
 pub use settings::Setting;
 pub use unknown::UnknownValue;
 pub use waveforms::DueWaveform;

@@ -82,6 +82,19 @@ impl Store {
         rows.await?.iter().map(read).collect()
     }
 
+    /// Why nothing gets through to this sink: it is paused, or the delivery that has been due longest failed. `None`: it works,
+    /// or has nothing to do.
+    pub async fn failing_sink(&self, sink: Sink) -> Result<Option<String>> {
+        if let Some(paused) = self.paused_sink(sink).await? {
+            return Ok(Some(paused.error));
+        }
+        let query = sqlx::query_scalar::<_, Option<String>>(
+            "SELECT last_error FROM deliveries WHERE sink = $1 AND state = 'pending' AND attempts > 0 ORDER BY due_at LIMIT 1",
+        );
+        let error = query.bind(sink.as_str()).fetch_optional(&self.read).await?;
+        Ok(error.flatten())
+    }
+
     /// Why this sink is paused; `None`: it is not.
     pub async fn paused_sink(&self, sink: Sink) -> Result<Option<PausedSink>> {
         let sql = format!("{COLUMNS} WHERE sink = $1");

@@ -39,6 +39,25 @@ impl Store {
         Ok(in_memory)
     }
 
+    /// The reports of a call as they came, in the order of their arrival, without those of more than `most` bytes.
+    pub async fn report_messages(&self, call_id: &str, most: i64) -> Result<Vec<String>> {
+        let query = sqlx::query(
+            "SELECT i.id, i.encoding, i.body FROM reports r JOIN inbox i ON i.id = r.id
+             WHERE r.call_id = $1 AND r.bytes <= $2 ORDER BY i.id LIMIT 8",
+        );
+        let rows = query.bind(text(call_id)).bind(most);
+        let mut messages = Vec::new();
+        for row in rows.fetch_all(&self.read).await? {
+            let body = decode(
+                row.try_get("id")?,
+                row.try_get("encoding")?,
+                row.try_get("body")?,
+            )?;
+            messages.extend(String::from_utf8(body).ok());
+        }
+        Ok(messages)
+    }
+
     /// Whether a report of the call can still be shown.
     pub async fn has_reports(&self, call_id: &str) -> Result<bool> {
         let query = sqlx::query_scalar::<_, i64>(

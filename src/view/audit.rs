@@ -26,7 +26,7 @@ pub struct AuditLineView<'a> {
     pub number: Option<i64>,
     /// When; of several requests the first.
     pub at: Timestamp,
-    /// `token:NAME`, `livekit:IDENTITY`, `link`, `user:NAME` or `unknown`.
+    /// `token:NAME`, `livekit:IDENTITY`, `person:NAME`, `link`, `user:NAME` or `unknown`.
     pub who: &'a str,
     /// `listen`, `read_words`, `link`, …
     pub action: &'a str,

@@ -20,6 +20,12 @@ impl FiguresView {
         Some(FiguresView(call.figures()?.by_name().collect()))
     }
 
+    /// The figures that are known, by name.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        let known = self.0.iter().filter(|(_, value)| !value.is_null());
+        known.map(|(name, value)| (*name, value))
+    }
+
     /// The figures that are known, by name, as text.
     pub fn known(&self) -> impl Iterator<Item = (&'static str, String)> {
         let known = self.0.iter().filter(|(_, value)| !value.is_null());

@@ -45,7 +45,9 @@ async fn play(args: &DemoArgs, folder: &Path) -> anyhow::Result<()> {
         stopped = &mut stop => stopped.map(|()| Then::End),
     };
     if let Ok(Then::Stay) = then {
-        print_line("\nThe link above plays in a browser. Press Ctrl-C to end the demo.")?;
+        print_line("\nThe link above plays in a browser.\n")?;
+        world.show_pages()?;
+        print_line("Press Ctrl-C to end the demo.")?;
         stop.await?;
     }
     world.stop().await;

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context;
 use livekit_airtable_sim::{airtable, livekit, storage};
+use uuid::Uuid;
 
 use crate::{
     airtable::Plan,
@@ -34,6 +35,8 @@ pub(super) struct World {
     pub(super) storage: storage::Storage,
     pub(super) airtable: airtable::Airtable,
     pub(super) service: Service,
+    /// Opens the pages; API_TOKEN of the demo.
+    token: String,
     /// Holds the database and the bucket; removed at the end.
     folder: PathBuf,
 }
@@ -57,7 +60,10 @@ impl World {
         let livekit = livekit::start(local, livekit).await?;
         livekit.set_recording_length(RECORDING_LENGTH);
         let airtable = airtable::start(local, airtable::Options::default()).await?;
-        let source = source(&livekit, &storage, &airtable, &folder, port);
+        let token = format!("demo{}", Uuid::new_v4().simple());
+        let mut pairs = settings(&livekit, &storage, &airtable, &folder, port);
+        pairs.push(("API_TOKEN", token.clone()));
+        let source = Source::from_pairs(pairs);
         let config = Config::serve(&source)?;
         create_table(&config).await?;
         let service = Service::start(&config, telemetry::metrics()?, telemetry::now).await?;
@@ -67,6 +73,7 @@ impl World {
             storage,
             airtable,
             service,
+            token,
             folder,
         })
     }
@@ -79,7 +86,16 @@ impl World {
         print_line(&format!("  LiveKit   {}", self.livekit.url()))?;
         print_line(&format!("  bucket    {}/{BUCKET}", self.storage.url()))?;
         print_line(&format!("  Airtable  {}", self.airtable.url()))?;
-        print_line(&format!("  service   http://{}\n", self.service.address))
+        print_line(&format!("  service   http://{}\n", self.service.address))?;
+        self.show_pages()
+    }
+
+    /// Prints where the pages are, and what opens them.
+    pub(super) fn show_pages(&self) -> anyhow::Result<()> {
+        print_line(&format!(
+            "Every call with its sound: http://{}/ops\n  sign in with the token {}\n",
+            self.service.address, self.token
+        ))
     }
 
     /// Stops everything and removes the folder.
@@ -92,15 +108,15 @@ impl World {
     }
 }
 
-fn source(
+fn settings(
     livekit: &livekit::LiveKit,
     storage: &storage::Storage,
     airtable: &airtable::Airtable,
     folder: &Path,
     port: u16,
-) -> Source {
+) -> Vec<(&'static str, String)> {
     let database = format!("sqlite:{}", folder.join("demo.db").display());
-    Source::from_pairs([
+    vec![
         ("LIVEKIT_URL", livekit.url()),
         ("LIVEKIT_API_KEY", KEY.to_owned()),
         ("LIVEKIT_API_SECRET", SECRET.to_owned()),
@@ -114,7 +130,7 @@ fn source(
         ("AIRTABLE_CONTENT_URL", airtable.url()),
         ("LISTEN_ADDR", format!("127.0.0.1:{port}")),
         ("DATABASE_URL", database),
-    ])
+    ]
 }
 
 async fn create_table(config: &Config) -> anyhow::Result<()> {

@@ -31,6 +31,8 @@ pub enum AuditAction {
     SendTranscript,
     /// Started the service.
     Start,
+    /// Signed in to the pages.
+    SignIn,
 }
 
 impl AuditAction {
@@ -62,6 +64,7 @@ impl AuditAction {
             AuditAction::ReadMetrics => "read_metrics",
             AuditAction::SendTranscript => "send_transcript",
             AuditAction::Start => "start",
+            AuditAction::SignIn => "sign_in",
         }
     }
 }

@@ -11,6 +11,8 @@ pub enum Actor {
     Token(String),
     /// The identity in a LiveKit token. `None`: of a refused request; it may be a caller's name.
     LiveKit(Option<String>),
+    /// The person that a trusted proxy named (OPS_TRUST_HEADER).
+    Person(String),
     /// Whoever has a permanent link.
     Link,
     /// The user of the operating system who ran a command or the service.
@@ -25,6 +27,7 @@ impl fmt::Display for Actor {
             Actor::Token(name) => write!(f, "token:{name}"),
             Actor::LiveKit(Some(identity)) => write!(f, "livekit:{}", masked(identity)),
             Actor::LiveKit(None) => f.write_str("livekit"),
+            Actor::Person(name) => write!(f, "person:{}", masked(name)),
             Actor::Link => f.write_str("link"),
             Actor::User(name) => write!(f, "user:{name}"),
             Actor::Unknown => f.write_str("unknown"),

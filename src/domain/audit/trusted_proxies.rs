@@ -81,12 +81,18 @@ impl Network {
 }
 
 impl TrustedProxies {
+    /// Whether this address is a proxy of ours.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(address))
+    }
+
     /// The address that a request came from: the last one of `peer` and the hops before it, from right to left, that is
     /// not a proxy of ours. What stands left of it, anybody may have written.
     pub fn client(&self, peer: IpAddr, hops: &[&str]) -> IpAddr {
         let mut client = peer.to_canonical();
         for hop in hops.iter().rev() {
-            if !self.0.iter().any(|network| network.contains(client)) {
+            if !self.contains(client) {
                 break;
             }
             let Some(address) = address(hop) else { break };

@@ -53,6 +53,7 @@ mod place;
 
 mod read;
 mod stored;
+mod tools;
 
 mod join;
 mod spoken;
@@ -71,3 +72,4 @@ pub use reports::Reports;
 pub use spoken::{Spoken, spoken};
 pub use stored::{StoredReport, read_stored};
 pub use text::{TimedLines, cut};
+pub use tools::{ToolCall, tool_calls};

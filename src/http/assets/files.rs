@@ -10,6 +10,10 @@ macro_rules! content {
 
 /// How every page looks.
 pub(in crate::http) static APP_CSS: Asset = Asset::css("app.css", content!("app.css"));
+/// What only the pages under `/ops` have.
+pub(in crate::http) static OPS_CSS: Asset = Asset::css("ops.css", content!("ops.css"));
+/// Keys, dialogs, and changes that appear by themselves.
+pub(in crate::http) static OPS_JS: Asset = Asset::script("ops.js", content!("ops.js"));
 /// Makes a player of the sound, the words and the waveform of a page.
 pub(in crate::http) static PLAYER_JS: Asset = Asset::script("player.js", content!("player.js"));
 /// Draws waveforms.
@@ -23,8 +27,10 @@ static HTMX_SSE_JS: Asset = Asset::script("hx-sse.js", content!("vendor/hx-sse.m
 static HTMX_CSP_JS: Asset = Asset::script("hx-csp.js", content!("vendor/hx-csp.min.js"));
 
 /// All of them.
-pub(super) static ALL: [&Asset; 6] = [
+pub(super) static ALL: [&Asset; 8] = [
     &APP_CSS,
+    &OPS_CSS,
+    &OPS_JS,
     &PLAYER_JS,
     &WAVESURFER_JS,
     &HTMX_JS,

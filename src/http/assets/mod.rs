@@ -8,5 +8,5 @@ mod files;
 mod get;
 
 pub(super) use asset::Asset;
-pub(super) use files::{APP_CSS, PLAYER_JS, WAVESURFER_JS};
+pub(super) use files::{APP_CSS, OPS_CSS, OPS_JS, PLAYER_JS, WAVESURFER_JS};
 pub(super) use get::get;

@@ -10,7 +10,7 @@ use axum::{
 use crate::domain::audit::TrustedProxies;
 
 /// The client's address: the connection's, or what a trusted proxy says.
-pub(super) fn client(proxies: &TrustedProxies, request: &Request) -> String {
+pub(in crate::http) fn client(proxies: &TrustedProxies, request: &Request) -> String {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let Some(ConnectInfo(peer)) = peer else {
         return "unknown".to_owned();

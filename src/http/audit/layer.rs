@@ -12,12 +12,23 @@ use uuid::Uuid;
 use super::client::client;
 use crate::{
     domain::audit::{Actor, AuditAction, AuditEntry, AuditSubject, Repeats, shown_id},
-    http::{App, auth, error::Problem},
+    http::{App, auth, error::Problem, visitor::Visitor},
 };
 
 /// What an answer is about, if the request's address does not say it.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Audited(pub AuditSubject);
+
+/// Who did it to which calls, if the request's headers and address do not say it.
+#[derive(Debug, Clone, Default)]
+pub(in crate::http) struct AuditedAs {
+    /// Who it turned out to be.
+    pub(in crate::http) who: Option<Actor>,
+    /// A line for each of these calls; empty: one line.
+    pub(in crate::http) calls: Vec<String>,
+    /// Words of a closed set.
+    pub(in crate::http) detail: String,
+}
 
 /// An answer that also shows words, beside what its action says.
 #[derive(Debug, Clone, Copy)]
@@ -37,14 +48,15 @@ pub(in crate::http) async fn layer(
         at: (app.clock)(),
         who: match is_link {
             true => Actor::Link,
-            false => auth::actor(&app, request.headers()),
+            false => actor(&app, &request),
         },
         action,
         subject: subject(action, &params),
         client: client(&app.trusted_proxies, &request),
         status: 0,
         detail: String::new(),
-        repeats: match is_link {
+        // A player asks for one recording many times.
+        repeats: match is_link || action == AuditAction::Listen {
             true => Repeats::Hourly,
             false => Repeats::Each(Uuid::now_v7().simple().to_string()),
         },
@@ -65,7 +77,10 @@ pub(in crate::http) async fn layer(
     let about = response.extensions().get().cloned();
     let words = response.extensions().get();
     let words = words.map(|WordsShown| of_words(&entry));
-    let entries = std::iter::once(entry).chain(words).collect();
+    let entries: Vec<AuditEntry> = match response.extensions().get::<AuditedAs>() {
+        Some(known) => of_each(entry, known),
+        None => std::iter::once(entry).chain(words).collect(),
+    };
     match record(&app, entries, about).await {
         Ok(()) => response,
         Err(problem) => problem.into_response(),
@@ -101,6 +116,35 @@ async fn record(
         app.audit.record(entry).await?;
     }
     Ok(())
+}
+
+/// Whoever is signed in, or whose token came with the request.
+fn actor(app: &App, request: &Request) -> Actor {
+    match request.extensions().get::<Visitor>() {
+        Some(visitor) => visitor.actor.clone(),
+        None => auth::actor(app, request.headers()),
+    }
+}
+
+/// An entry for each call.
+fn of_each(entry: AuditEntry, known: &AuditedAs) -> Vec<AuditEntry> {
+    let entry = AuditEntry {
+        who: known.who.clone().unwrap_or(entry.who),
+        detail: known.detail.clone(),
+        ..entry
+    };
+    let of_call = |call: &String| AuditEntry {
+        subject: AuditSubject {
+            call_id: Some(call.clone()),
+            ..AuditSubject::default()
+        },
+        repeats: Repeats::Each(Uuid::now_v7().simple().to_string()),
+        ..entry.clone()
+    };
+    match known.calls.is_empty() {
+        true => vec![entry],
+        false => known.calls.iter().map(of_call).collect(),
+    }
 }
 
 /// The call or recording in the request's path.

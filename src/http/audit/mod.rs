@@ -7,6 +7,7 @@ mod layer;
 mod refusals;
 mod trail;
 
+pub(super) use client::client;
 pub(super) use get::{__path_get, get};
-pub(super) use layer::{Audited, WordsShown, layer};
+pub(super) use layer::{Audited, AuditedAs, WordsShown, layer};
 pub use trail::{AuditTrail, AuditWriter};

@@ -21,6 +21,8 @@ pub(super) struct Page<'a> {
     pub root: &'a str,
     /// Beside the service's name at the top.
     pub nav: Markup,
+    /// Style sheets beside that of every page.
+    pub styles: &'a [&'static Asset],
     /// Run in this order when the page is there.
     pub scripts: &'a [&'static Asset],
     /// The origin of the bucket, if the page plays something.
@@ -57,6 +59,9 @@ impl Page<'_> {
                     title { (self.title) }
                     link rel="icon" href="data:,";
                     link rel="stylesheet" href={ (self.root) (APP_CSS.path()) };
+                    @for style in self.styles {
+                        link rel="stylesheet" href={ (self.root) (style.path()) };
+                    }
                     @for script in self.scripts {
                         script src={ (self.root) (script.path()) } defer {}
                     }

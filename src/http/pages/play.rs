@@ -89,6 +89,7 @@ pub(in crate::http) async fn play(app: &App, played: Played<'_>) -> Result<Respo
         title: "Call recording",
         root: "../../",
         nav: html! {},
+        styles: &[],
         scripts: &[&WAVESURFER_JS, &PLAYER_JS],
         media: Some(&origin),
         main: body(&player, &about),

@@ -23,11 +23,27 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 struct ActiveAlert {
     #[serde(rename = "name")]
     summary: String,
+    /// As it fires, or would fire, with the numbers of the last check. Earlier versions store none.
+    #[serde(default)]
+    text: String,
     since: Timestamp,
     seen_at: Timestamp,
     /// When it last fired, and with which count.
     #[serde(rename = "told")]
     fired: Option<(Timestamp, i64)>,
+}
+
+/// An active alert, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAlert {
+    /// Names the condition.
+    pub condition: String,
+    /// What is wrong and what to do; the text that ALERT_WEBHOOK_URL gets.
+    pub text: String,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it last fired; `None`: it has not lasted long enough.
+    pub fired_at: Option<Timestamp>,
 }
 
 /// The alerts that are active now, by condition; stored, so that none fires twice across restarts.
@@ -47,11 +63,13 @@ impl ActiveAlerts {
             let alert = self.0.entry(condition.kind.to_string());
             let alert = alert.or_insert_with(|| ActiveAlert {
                 summary: condition.summary.clone(),
+                text: String::new(),
                 since: now,
                 seen_at: now,
                 fired: None,
             });
             alert.seen_at = now;
+            alert.text = Notification::firing(condition).text().to_owned();
             if alert.should_fire(condition, now) {
                 alert.fired = Some((now, condition.count));
                 notifications.push(Notification::firing(condition));
@@ -85,6 +103,19 @@ impl ActiveAlerts {
                 alert.seen_at = now;
             }
         }
+    }
+
+    /// Every alert that is active, for people.
+    pub(super) fn open(&self) -> impl Iterator<Item = OpenAlert> {
+        self.0.iter().map(|(condition, alert)| OpenAlert {
+            condition: condition.clone(),
+            text: match alert.text.is_empty() {
+                true => format!("{}.", alert.summary),
+                false => alert.text.clone(),
+            },
+            since: alert.since,
+            fired_at: alert.fired.map(|(at, _)| at),
+        })
     }
 
     /// Whether this condition holds, alerted or not.

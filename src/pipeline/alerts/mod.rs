@@ -17,7 +17,10 @@ mod notification;
 mod outbox;
 
 mod job;
+mod open;
 mod text;
 
+pub use firing::OpenAlert;
 pub use job::Alerts;
+pub use open::open_alerts;
 pub use thresholds::Thresholds;

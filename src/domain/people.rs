@@ -1,13 +1,13 @@
 //! The people of a call as its row names them.
 
-use crate::domain::{
-    Call,
+use super::{
+    call::Call,
     participant::{Participant, ParticipantKind},
 };
 
 /// The caller's number: that of a SIP participant; otherwise of a connector (WhatsApp, Twilio); otherwise, in a call without
 /// SIP participants, the number in the attributes of another participant who is no agent.
-pub(super) fn caller(call: &Call) -> Option<String> {
+pub fn caller(call: &Call) -> Option<String> {
     let of = |kind| in_order(call).filter(move |p: &&Participant| p.kind == kind);
     let by_telephone = of(ParticipantKind::Sip).find_map(|p| first_of(p, &[SIP_NUMBER]));
     let by_connector = || of(ParticipantKind::Connector).find_map(connector_number);
@@ -58,7 +58,7 @@ fn number_in(identity: &str) -> Option<String> {
 }
 
 /// The agent's name, otherwise its framework's name for it, otherwise its identity. (livekit-agents 1.8 sets no name.)
-pub(super) fn agent(call: &Call) -> Option<String> {
+pub fn agent(call: &Call) -> Option<String> {
     let agent = in_order(call).find(|p| p.kind == ParticipantKind::Agent)?;
     let attribute = |name: &str| agent.attributes.get(name);
     let names = [
@@ -72,7 +72,7 @@ pub(super) fn agent(call: &Call) -> Option<String> {
 }
 
 /// Everybody but the egress, by name or identity, with commas; of a crowd, how many more there were.
-pub(super) fn participants(call: &Call) -> String {
+pub fn participants(call: &Call) -> String {
     let people = in_order(call).filter(|p| p.kind != ParticipantKind::Egress);
     let names = people.map(|p| {
         if p.name.is_empty() {
@@ -87,12 +87,12 @@ pub(super) fn participants(call: &Call) -> String {
 }
 
 /// An attribute that is not blank, of the first participant who has it.
-pub(super) fn attribute(call: &Call, name: &str) -> Option<String> {
+pub fn attribute(call: &Call, name: &str) -> Option<String> {
     first_with(in_order(call), name)
 }
 
 /// An attribute that is not blank, of the first participant who may be the caller and has it.
-pub(super) fn caller_attribute(call: &Call, name: &str) -> Option<String> {
+pub fn caller_attribute(call: &Call, name: &str) -> Option<String> {
     first_with(callers(call), name)
 }
 

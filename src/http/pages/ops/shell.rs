@@ -1,0 +1,174 @@
+//! The frame of the pages under `/ops`: the way around, who is signed in, and answers that are wrong.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use maud::{Markup, html};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::form;
+use crate::http::{
+    assets::{Asset, OPS_CSS, OPS_JS},
+    error::Problem,
+    pages::layout::Page,
+    visitor::Visitor,
+};
+
+/// Where a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Calls,
+    Health,
+    Attention,
+}
+
+impl Section {
+    const ALL: [Section; 3] = [Section::Calls, Section::Health, Section::Attention];
+
+    fn name(self) -> &'static str {
+        match self {
+            Section::Calls => "Calls",
+            Section::Health => "Health",
+            Section::Attention => "Needs attention",
+        }
+    }
+
+    fn address(self) -> &'static str {
+        match self {
+            Section::Calls => "ops",
+            Section::Health => "ops/health",
+            Section::Attention => "ops/attention",
+        }
+    }
+}
+
+/// A page for somebody who is signed in.
+pub(super) struct OpsPage<'a> {
+    pub(super) title: &'a str,
+    /// The way from the page's address to the root of the service.
+    pub(super) root: &'static str,
+    pub(super) section: Section,
+    /// Run after those of every page.
+    pub(super) scripts: &'a [&'static Asset],
+    /// The origin of the bucket, if the page plays something.
+    pub(super) media: Option<&'a str>,
+    pub(super) main: Markup,
+}
+
+impl OpsPage<'_> {
+    /// The answer.
+    pub(super) fn response(self, visitor: &Visitor) -> Response {
+        self.response_with(visitor, None)
+    }
+
+    /// The same; `place` is free again when it has been sent.
+    pub(super) fn response_with(
+        self,
+        visitor: &Visitor,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Response {
+        let title = format!("{} · livekit-airtable", self.title);
+        let mut scripts = vec![&OPS_JS];
+        scripts.extend(self.scripts);
+        let page = Page {
+            title: &title,
+            root: self.root,
+            nav: nav(self.root, self.section, visitor),
+            styles: &[&OPS_CSS],
+            scripts: &scripts,
+            media: self.media,
+            main: self.main,
+        };
+        page.response(place)
+    }
+}
+
+fn nav(root: &str, current: Section, visitor: &Visitor) -> Markup {
+    html! {
+        header.top {
+            a.brand href={ (root) "ops" } { "livekit-airtable" }
+            nav aria-label="Pages" {
+                @for section in Section::ALL {
+                    a href={ (root) (section.address()) } aria-current=[(section == current).then_some("page")] { (section.name()) }
+                }
+            }
+            div.end {
+                span.muted { (visitor.name) }
+                @if visitor.form_token().is_some() {
+                    form method="post" action={ (root) "ops/logout" } {
+                        (form_token(visitor))
+                        button.plain type="submit" { "Sign out" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The hidden field that every form of a session has.
+pub(super) fn form_token(visitor: &Visitor) -> Markup {
+    html! {
+        @if let Some(token) = visitor.form_token() {
+            input type="hidden" name=(form::TOKEN) value=(token);
+        }
+    }
+}
+
+/// A page for somebody who is not signed in.
+pub(super) fn outside(status: StatusCode, root: &str, title: &str, main: Markup) -> Response {
+    let page = Page {
+        title: &format!("{title} · livekit-airtable"),
+        root,
+        nav: html! { header.top { span.brand { "livekit-airtable" } } },
+        styles: &[&OPS_CSS],
+        scripts: &[],
+        media: None,
+        main: html! { div.narrow { h1 { (title) } (main) } },
+    };
+    let mut response = page.response(None);
+    *response.status_mut() = status;
+    response
+}
+
+/// A problem as a page.
+pub(super) fn problem(problem: &Problem, root: &str) -> Response {
+    let status = problem.status();
+    let title = status.canonical_reason().unwrap_or("Error");
+    let main = html! {
+        p { (sentence(problem.detail())) }
+        p { a href={ (root) "ops" } { "All calls" } }
+    };
+    let page = outside(status, root, title, main);
+    // Headers like `Retry-After` stay.
+    let (mut parts, _) = problem.clone().into_response().into_parts();
+    let (page_parts, body) = page.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::WWW_AUTHENTICATE);
+    for (name, value) in &page_parts.headers {
+        parts.headers.insert(name, value.clone());
+    }
+    Response::from_parts(parts, body)
+}
+
+fn sentence(detail: &str) -> String {
+    let mut sentence = detail.to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// The way from this path of a request to the root of the service.
+pub(super) fn root_of(path: &str) -> &'static str {
+    match path.matches('/').count() {
+        0 | 1 => "./",
+        2 => "../",
+        3 => "../../",
+        4 => "../../../",
+        _ => "../../../../",
+    }
+}

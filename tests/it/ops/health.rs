@@ -1,0 +1,116 @@
+//! The health page, what needs attention, and the steps before the first call.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::visitor::Visitor;
+use crate::{
+    harness::{API_TOKEN, PATIENCE, World},
+    mirror::Receiver,
+    real::postgres::fresh_database,
+};
+
+/// Opens a page until it is as wanted.
+async fn page_where(visitor: &Visitor<'_>, path: &str, wanted: impl Fn(&str) -> bool) -> String {
+    let asked = Instant::now();
+    loop {
+        let page = visitor.page(path).await;
+        if wanted(&page) {
+            return page;
+        }
+        assert!(asked.elapsed() < PATIENCE, "{page}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// `working` or `failing`; empty: it is not on the page.
+fn state(page: &str, dependency: &str) -> String {
+    let row = page
+        .split(&format!("data-dependency=\"{dependency}\""))
+        .nth(1);
+    let row = row
+        .and_then(|row| row.split("</tr>").next())
+        .unwrap_or_default();
+    let states = ["working", "failing"].into_iter();
+    let mut found = states.filter(|state| row.contains(&format!(">{state}<")));
+    found.next().unwrap_or_default().to_owned()
+}
+
+async fn shows_what_fails(world: World) {
+    let visitor = world.visitor(API_TOKEN).await;
+    let all = ["LiveKit", "Airtable", "Database", "Disk"];
+    page_where(&visitor, "/ops/health", |page| {
+        all.iter().all(|one| state(page, one) == "working")
+    })
+    .await;
+    world.airtable.stop();
+    let call = world.livekit.open_room("desk");
+    let page = page_where(&visitor, "/ops/health", |page| {
+        state(page, "Airtable") == "failing"
+    });
+    let page = page.await;
+    for other in all.into_iter().filter(|one| *one != "Airtable") {
+        assert_eq!(state(&page, other), "working", "{other}");
+    }
+    assert!(page.contains("minute with an error") || page.contains("minutes with an error"));
+    assert!(page.contains("requests"), "the gauges: {page}");
+    let metrics = world.get("/metrics").await.text().await.unwrap();
+    let used = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("livekit_airtable_month_requests_used "));
+    let page = visitor.page("/ops/health").await;
+    let shown = page.split("data-gauge=\"used\">").nth(1).unwrap();
+    assert!(shown.starts_with(used.unwrap()), "{used:?}");
+    assert!(visitor.page("/ops").await.contains(&call));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_fails_is_shown_as_failing() {
+    shows_what_fails(World::with(&[("RECORD_ON", "manual")]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_fails_is_shown_as_failing_on_postgres() {
+    let database = fresh_database().await;
+    let settings = [("RECORD_ON", "manual"), ("DATABASE_URL", database.as_str())];
+    shows_what_fails(World::with(&settings).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_have_the_text_of_the_alert_webhook() {
+    let (receiver, url) = Receiver::start(&[]).await;
+    let settings = [("ALERT_WEBHOOK_URL", url.as_str()), ("RECORD_ON", "manual")];
+    let world = World::with(&settings).await;
+    let visitor = world.visitor(API_TOKEN).await;
+    let page = visitor.page("/ops/attention").await;
+    assert!(page.contains("Nothing needs anybody"), "{page}");
+    world.refuse_rows().await;
+    world.livekit.open_room("desk");
+    let came = receiver.hears(1).await;
+    let body: Value = serde_json::from_slice(&came[0].1).unwrap();
+    let text = body["text"].as_str().unwrap();
+    let text = text.strip_prefix("livekit-airtable: ").unwrap();
+    let text = text
+        .replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let page = page_where(&visitor, "/ops/attention", |page| page.contains(&text)).await;
+    assert!(page.contains("data-alert=\"dead_airtable\""), "{page}");
+    assert!(page.contains("ops?delivery=dead"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_lead_to_the_first_call() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let visitor = world.visitor(API_TOKEN).await;
+    let page = page_where(&visitor, "/ops", |page| {
+        page.matches("data-done=\"done\"").count() >= 2
+    });
+    let page = page.await;
+    assert!(page.contains("webhooks/livekit"), "{page}");
+    world.livekit.open_room("desk");
+    let page = page_where(&visitor, "/ops", |page| page.contains("data-call")).await;
+    assert!(!page.contains("data-steps"), "{page}");
+}

@@ -1,0 +1,10 @@
+//! The pages under `/ops`: signing in, the list, a call, retries, and what changes by itself.
+
+mod browser;
+mod calls;
+mod changes;
+mod health;
+mod list;
+mod retries;
+mod sign_in;
+mod visitor;
