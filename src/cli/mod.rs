@@ -12,6 +12,8 @@ mod bootstrap;
 mod calls;
 #[cfg(feature = "sim")]
 mod demo;
+mod doctor;
+mod init;
 mod record;
 mod redrive;
 mod replay;

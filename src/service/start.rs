@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, rooms,
+    audit, bucket, database, file_system, jobs, limits::open_files, listen::ListenSocket,
+    livekit_keys, lock, rooms,
 };
 use crate::{
     config::Config,
@@ -176,14 +177,4 @@ async fn start_jobs(
         refusals: Default::default(),
         clock: runner.clock,
     })
-}
-
-/// How many files and sockets this process may have open: the soft limit on Linux, elsewhere the usual one.
-fn open_files() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    soft.unwrap_or(1024)
 }
