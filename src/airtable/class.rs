@@ -33,6 +33,8 @@ pub enum Class {
 /// The permission that a request needs; an error message names its scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
+    /// Whose token it is; every token may.
+    ReadUser,
     ReadRecords,
     WriteRecords,
     ReadSchema,
@@ -44,6 +46,7 @@ impl Access {
     /// The scope as spelled on Airtable's token page.
     pub fn scope(self) -> &'static str {
         match self {
+            Access::ReadUser => "user.email:read",
             Access::ReadRecords => "data.records:read",
             Access::WriteRecords => "data.records:write",
             Access::ReadSchema => "schema.bases:read",

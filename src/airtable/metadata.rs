@@ -6,9 +6,16 @@ use serde_json::{Value, json};
 use super::class::Access;
 use super::client::Client;
 use super::error::Error;
-use super::wire::{Base, Field, Table, Tables};
+use super::wire::{Base, Field, Table, Tables, User};
 
 impl Client {
+    /// Whose token it is: the user's ID. Works with any scope.
+    pub async fn whoami(&self) -> Result<String, Error> {
+        let request = self.request(Method::GET, &["meta", "whoami"]);
+        let user: User = self.call(Access::ReadUser, request).await?;
+        Ok(user.id)
+    }
+
     /// The base's tables and their fields. Also works when the monthly quota is used up, so success does not prove that
     /// writes work.
     pub async fn tables(&self) -> Result<Vec<Table>, Error> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::class::Access;
 use super::client::Client;
 use super::error::Error;
-use super::wire::{Record, Records, Written, written};
+use super::wire::{Record, Records, Table, Written, written};
 
 impl Client {
     /// Creates or updates at most 10 rows (field ID to cell), matched by their key cell. Returns them in the order of
@@ -105,6 +105,26 @@ impl Client {
             .filter(same)
             .map(|record| record.id)
             .collect())
+    }
+
+    /// How many records a table has; a request for each hundred.
+    pub async fn count(&self, table: &Table) -> Result<u64, Error> {
+        let (mut count, mut offset) = (0, None::<String>);
+        loop {
+            let mut query = vec![("pageSize", "100"), ("fields[]", table.primary.as_str())];
+            query.retain(|(_, value)| !value.is_empty());
+            query.extend(offset.as_deref().map(|offset| ("offset", offset)));
+            let request = self.request(Method::GET, &[self.base_id(), &table.id]);
+            let page: Records = self
+                .call(Access::ReadRecords, request.query(&query))
+                .await?;
+            count += page.records.len() as u64;
+            let next = page.offset.filter(|next| Some(next) != offset.as_ref());
+            match next {
+                Some(next) => offset = Some(next),
+                None => return Ok(count),
+            }
+        }
     }
 
     /// Deletes at most 10 records: only the ones created by a probe.

@@ -180,7 +180,7 @@ impl Refusal {
             Access::ReadRecords | Access::WriteRecords => {
                 ", and that AIRTABLE_TABLE is a table of that base"
             }
-            Access::ReadSchema | Access::WriteSchema | Access::CreateBase => "",
+            Access::ReadUser | Access::ReadSchema | Access::WriteSchema | Access::CreateBase => "",
         };
         match self.status {
             403 | 404 if self.access == Access::CreateBase => format!(

@@ -94,6 +94,9 @@ pub(super) fn written(
 pub(super) struct Records {
     /// In any order.
     pub(super) records: Vec<Record>,
+    /// Where the next page of a list begins.
+    #[serde(default)]
+    pub(super) offset: Option<String>,
     #[serde(default, rename = "createdRecords", deserialize_with = "or_default")]
     created: Vec<String>,
     #[serde(default, deserialize_with = "or_default")]
@@ -138,6 +141,13 @@ pub(super) struct Record {
 struct Details {
     #[serde(default, deserialize_with = "or_default")]
     reasons: Vec<String>,
+}
+
+/// The metadata API's answer about the token.
+#[derive(Deserialize)]
+pub(super) struct User {
+    /// `usr…`
+    pub(super) id: String,
 }
 
 /// The metadata API's answer about a base.

@@ -56,6 +56,17 @@ impl BootstrapArgs {
     }
 }
 
+/// Creates what is missing, as the command without any option does.
+pub(super) async fn apply(source: &Source) -> anyhow::Result<()> {
+    let args = BootstrapArgs {
+        dry_run: false,
+        check: false,
+        create_base: None,
+        json: false,
+    };
+    run(args, source).await
+}
+
 /// Plans, and unless it is only to be shown, applies the plan and proves it with a test row.
 pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<()> {
     if let Some(workspace) = &args.create_base {
@@ -87,7 +98,7 @@ pub(super) async fn run(args: BootstrapArgs, source: &Source) -> anyhow::Result<
         return Ok(());
     };
     let made = Made::of(&plan);
-    let applied = apply(&plan, &schema, &client, &store).await;
+    let applied = apply_plan(&plan, &schema, &client, &store).await;
     if let Ok(locked) = &applied {
         plan.mark_locked(locked.iter());
     }
@@ -107,7 +118,7 @@ fn print_json(plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// Creates what is missing and proves it with a test row. Returns the locked columns.
-async fn apply(
+async fn apply_plan(
     plan: &Plan,
     schema: &Schema,
     client: &Client,

@@ -7,13 +7,14 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::{
     audit, backfill, bootstrap, calls,
     console::output::{print_error, print_text},
+    doctor,
     failure::{self, USAGE},
-    healthcheck, record, redrive, replay, serve,
+    healthcheck, init, record, redrive, replay, serve,
 };
 #[cfg(feature = "sim")]
 use super::{demo, sim};
 use crate::{
-    config::{self, Config, Source},
+    config::{self, Config, LogSettings, ProxySettings, Source},
     telemetry::{self, LogFormat, Proxies},
 };
 
@@ -32,8 +33,12 @@ enum Command {
     /// Run the service
     #[command(after_long_help = config::settings_help())]
     Serve(serve::ServeArgs),
+    /// Ask for what is needed, check each answer, write .env, and create the table
+    Init(init::InitArgs),
     /// Create the missing table and columns in the Airtable base
     Bootstrap(bootstrap::BootstrapArgs),
+    /// Test every permission by using it, and say what to do about what does not work
+    Doctor(doctor::DoctorArgs),
     /// Show calls
     #[command(subcommand)]
     Calls(calls::Calls),
@@ -75,6 +80,7 @@ pub fn main() -> ExitCode {
         }
     };
     config::return_memory();
+    let is_service = matches!(cli.command, Command::Serve(_));
     let done = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let done = runtime.block_on(run(cli.command));
@@ -88,8 +94,12 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let (code, text) = failure::exit(&error);
-    if let Some(text) = text {
-        print_error(&text);
+    match text {
+        Some(text) if is_service => {
+            print_error(&format!("{}; run `{NAME} doctor`", text.trim_end()));
+        }
+        Some(text) => print_error(&text),
+        None => {}
     }
     code
 }
@@ -101,14 +111,26 @@ async fn run(command: Command) -> anyhow::Result<()> {
         return print_text(&String::from_utf8_lossy(&script));
     }
     let source = Source::from_env();
-    let log = Config::log(&source)?;
+    // These two report themselves what is wrong with the configuration.
+    let is_doctor = matches!(command, Command::Doctor(_) | Command::Init(_));
+    let log = match Config::log(&source) {
+        Ok(log) if !is_doctor => log,
+        Err(errors) if !is_doctor => return Err(errors.into()),
+        _ => LogSettings {
+            filter: "error".to_owned(),
+            format: config::LogFormat::Text,
+        },
+    };
     let format = match log.format {
         config::LogFormat::Json => LogFormat::Json,
         config::LogFormat::Text => LogFormat::Text,
     };
     telemetry::init(&log.filter, format);
     telemetry::log_panics();
-    let proxies = Config::proxies(&source)?;
+    let proxies = match Config::proxies(&source) {
+        Err(_) if is_doctor => ProxySettings::default(),
+        proxies => proxies?,
+    };
     telemetry::use_proxies(Proxies {
         http: proxies.http,
         https: proxies.https,
@@ -117,6 +139,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(args, &source).await,
         Command::Bootstrap(args) => bootstrap::run(args, &source).await,
+        Command::Init(args) => init::run(args, &source).await,
+        Command::Doctor(args) => doctor::run(args, &source).await,
         Command::Calls(calls) => calls::run(calls, &source).await,
         Command::Record(record) => record::run(record, &source).await,
         Command::Redrive(args) => redrive::run(args, &source).await,

@@ -4,11 +4,14 @@ use std::process::ExitCode;
 
 use crate::{config, service, store};
 
-const FAILED: u8 = 1;
+/// Anything else.
+pub(super) const FAILED: u8 = 1;
 /// Configuration or usage is wrong.
 pub(super) const USAGE: u8 = 64;
-const UNAVAILABLE: u8 = 69;
-const NOT_PERMITTED: u8 = 77;
+/// A remote service does not answer.
+pub(super) const UNAVAILABLE: u8 = 69;
+/// A remote service refuses our key.
+pub(super) const NOT_PERMITTED: u8 = 77;
 
 /// Failures that scripts distinguish by exit code.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,9 @@ pub(super) enum Failure {
     /// The reason is on stdout already: 1.
     #[error("")]
     Printed,
+    /// The reasons are on stdout already; the exit code of the worst.
+    #[error("")]
+    Diagnosed(u8),
 }
 
 /// The exit code of an error.
@@ -42,7 +48,7 @@ fn described(error: &anyhow::Error) -> (u8, Option<String>) {
     if let Some(errors) = error.downcast_ref::<config::Errors>() {
         (USAGE, Some(errors.to_string()))
     } else if let Some(failure) = error.downcast_ref::<Failure>() {
-        let printed = matches!(failure, Failure::Printed);
+        let printed = matches!(failure, Failure::Printed | Failure::Diagnosed(_));
         (failure.code(), (!printed).then(|| failure.to_string()))
     } else if let Some(error) = error.downcast_ref::<service::Error>() {
         (service_code(error), Some(error.to_string()))
@@ -63,6 +69,7 @@ impl Failure {
             Failure::Unavailable(_) => UNAVAILABLE,
             Failure::NotPermitted(_) => NOT_PERMITTED,
             Failure::Printed => FAILED,
+            Failure::Diagnosed(code) => *code,
         }
     }
 }

@@ -12,7 +12,9 @@ mod bootstrap;
 mod calls;
 #[cfg(feature = "sim")]
 mod demo;
+mod doctor;
 mod healthcheck;
+mod init;
 mod record;
 mod redrive;
 mod replay;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, pin::pin};
 
 use anyhow::Context;
 
-use super::console::signal::shutdown;
+use super::{console::signal::shutdown, doctor};
 use crate::{
     config::{Config, Source},
     service::Service,
@@ -21,6 +21,7 @@ pub(super) struct ServeArgs {
 /// Runs until SIGTERM or Ctrl-C.
 pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> {
     let config = Config::serve(source)?;
+    let begun = telemetry::now();
     let metrics = telemetry::metrics().context("the metrics recorder could not be installed")?;
     // From the first moment on: a signal without a handler ends the process as a failure or, for the first process in a
     // container, is lost.
@@ -31,6 +32,12 @@ pub(super) async fn run(args: ServeArgs, source: &Source) -> anyhow::Result<()> 
     };
     warn_of(source);
     tracing::info!(address = %service.address, "listening");
+    if service.store.began_at().await.is_ok_and(|at| at >= begun) {
+        for finding in doctor::most_useful(source) {
+            tracing::warn!("first start: {finding}");
+        }
+        tracing::info!("to test every permission, run `livekit-airtable doctor`");
+    }
     if let Some(path) = args.addr_file {
         let line = format!("{}\n", service.address);
         std::fs::write(&path, line)

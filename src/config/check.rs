@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Placeholders of common instructions, copied without being filled in.
-pub(super) fn is_placeholder(value: &str) -> bool {
+pub fn is_placeholder(value: &str) -> bool {
     const EXAMPLES: [&str; 4] = [
         "your_livekit_api_key",
         "your_livekit_secret",

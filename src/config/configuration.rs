@@ -93,6 +93,26 @@ impl Config {
         read(source, RecordingSettings::read)
     }
 
+    /// PUBLIC_URL and LINK_…
+    pub fn links(source: &Source) -> Result<LinksSettings, Errors> {
+        read(source, LinksSettings::read)
+    }
+
+    /// EGRESS_WEBHOOK_…
+    pub fn mirror(source: &Source) -> Result<Option<MirrorSettings>, Errors> {
+        read(source, MirrorSettings::read)
+    }
+
+    /// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS and TRUSTED_PROXIES
+    pub fn http(source: &Source) -> Result<HttpSettings, Errors> {
+        read(source, HttpSettings::read)
+    }
+
+    /// ALERT_WEBHOOK_URL
+    pub fn alerts(source: &Source) -> Result<Option<SecretString>, Errors> {
+        read(source, sections::alert_webhook_url)
+    }
+
     /// DATABASE_URL and DATABASE_TLS
     pub fn database(source: &Source) -> Result<String, Errors> {
         read(source, database::database_url)

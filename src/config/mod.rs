@@ -35,6 +35,7 @@ mod tokens;
 
 mod allocator;
 mod configuration;
+mod doctor;
 mod exposed;
 mod misspelled;
 mod supervisor;
@@ -47,6 +48,7 @@ mod tests;
 
 pub use crate::domain::duration::duration;
 pub use allocator::return_memory;
+pub use check::is_placeholder;
 pub use configuration::{Config, read};
 pub use database::database_url;
 pub use errors::Errors;

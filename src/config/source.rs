@@ -15,6 +15,7 @@ use super::{
 };
 
 /// The values as written by the user: the environment takes precedence over the `.env` file.
+#[derive(Clone)]
 pub struct Source {
     environment: BTreeMap<String, Result<String, String>>,
     dotenv: Values,
@@ -97,6 +98,17 @@ impl Source {
         for error in errors {
             self.errors.add(".env", error);
         }
+    }
+
+    /// Puts this value in place of whatever the environment, `.env` or a file had; empty: of nothing.
+    pub(super) fn replace(&mut self, name: &str, value: &str) {
+        let file = format!("{name}_FILE");
+        for name in [name, &file] {
+            self.environment.remove(name);
+            self.dotenv.remove(name);
+        }
+        self.environment
+            .insert(name.to_owned(), Ok(value.to_owned()));
     }
 
     /// The names of all variables that have a value.

@@ -23,6 +23,7 @@ mod waveform;
 
 pub mod crowd;
 mod disconnect_reason;
+mod doctor;
 mod kept_attributes;
 pub mod participant;
 pub mod room;
@@ -78,6 +79,7 @@ pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
 pub use count::counted;
 pub use disconnect_reason::DisconnectReason;
+pub use doctor::{DoctorKey, doctor_id, may_be_doctor_id};
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType, content_type};

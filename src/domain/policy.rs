@@ -6,8 +6,8 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 
 use super::{
-    destination::Destination, kept_attributes::KeptAttributes, our_bucket::OurBucket,
-    recording::Recording,
+    destination::Destination, doctor::DoctorKey, kept_attributes::KeptAttributes,
+    our_bucket::OurBucket, recording::Recording,
 };
 
 /// How long an open call may be without a recording before that counts as a failure.
@@ -72,6 +72,8 @@ pub struct Policy {
     pub simulations: Simulations,
     /// What calls keep of their participants' attributes.
     pub attributes: KeptAttributes,
+    /// The key that signs the rooms of `doctor`, which are no calls; `None`: only those that the database knows are not.
+    pub doctor: Option<DoctorKey>,
     included: GlobSet,
     excluded: GlobSet,
 }
@@ -100,6 +102,7 @@ impl Policy {
             path: String::new(),
             simulations: Simulations::Ignored,
             attributes: KeptAttributes::Any,
+            doctor: None,
             included: included.build()?,
             excluded: excluded.build()?,
         })
@@ -114,6 +117,7 @@ impl Policy {
             path: String::new(),
             simulations: Simulations::Recorded,
             attributes: KeptAttributes::Any,
+            doctor: None,
             included: GlobSet::empty(),
             excluded: GlobSet::empty(),
         }

@@ -118,7 +118,7 @@ fn refuse(app: &App, refused: TokenError, key: Option<&str>) -> Problem {
             reason,
             iss = key,
             suppressed,
-            "webhook rejected, nothing stored: {advice}"
+            "webhook rejected, nothing stored: {advice}; run `livekit-airtable doctor`"
         );
     }
     Problem::unauthorized(refused.for_sender(key))

@@ -4,4 +4,5 @@ pub mod body;
 pub mod client;
 pub mod token;
 mod token_error;
+pub mod trial_webhook;
 pub mod webhook;

@@ -9,13 +9,7 @@ pub(super) fn check(database_url: &str) {
     let Some(file) = sqlite_file(database_url) else {
         return;
     };
-    let Ok(mounts) = std::fs::read_to_string("/proc/self/mountinfo") else {
-        return;
-    };
-    let Some(mount) = mount_of(&absolute(Path::new(&file)), &mounts) else {
-        return;
-    };
-    if is_network(&mount.file_system) {
+    if let Some(mount) = network_mount(&file) {
         tracing::warn!(
             file,
             file_system = mount.file_system,
@@ -25,12 +19,20 @@ pub(super) fn check(database_url: &str) {
     }
 }
 
+/// The network file system that this file is on; `None`: it is on a local disk, or the system does not say.
+pub fn network_mount(file: &str) -> Option<Mount> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let mount = mount_of(&absolute(Path::new(file)), &mounts)?;
+    is_network(&mount.file_system).then_some(mount)
+}
+
 /// A mounted file system.
 #[derive(Debug, PartialEq, Eq)]
-struct Mount {
-    point: PathBuf,
+pub struct Mount {
+    /// Where it is mounted.
+    pub point: PathBuf,
     /// For example `ext4`, `nfs4` or `fuse.sshfs`.
-    file_system: String,
+    pub file_system: String,
 }
 
 /// The database's path with its symbolic links resolved; it may not exist yet.

@@ -20,7 +20,8 @@ mod jobs;
 mod livekit_keys;
 mod maintenance;
 
-mod file_system;
+pub mod file_system;
+pub mod limits;
 mod link_files;
 mod link_secret;
 mod listen;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Error, sinks};
 use crate::{
     config,
-    domain::{KeptAttributes, OurBucket, Policy, Sink},
+    domain::{DoctorKey, KeptAttributes, OurBucket, Policy, Sink},
     livekit::client,
     pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks::egress::Egress},
     storage,
@@ -89,6 +89,7 @@ impl RecordingJobs<'_> {
         policy.simulations = self.recording.simulations;
         policy.bucket = Some(our_bucket(self.bucket));
         policy.path.clone_from(&self.recording.path);
+        policy.doctor = Some(DoctorKey::new(self.livekit.api_secret.clone()));
         Ok(policy)
     }
 }
@@ -113,7 +114,8 @@ pub fn livekit(livekit: &config::LiveKitSettings) -> client::Config {
     }
 }
 
-fn output(
+/// What LiveKit records, and where it uploads it.
+pub fn output(
     storage: &config::StorageSettings,
     recording: &config::RecordingSettings,
 ) -> client::Output {

@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock,
-    recording::configured_sinks, rooms, supervisor,
+    audit, bucket, database, file_system, jobs, limits::open_files, listen::ListenSocket,
+    livekit_keys, lock, recording::configured_sinks, rooms, supervisor,
 };
 use crate::{
     config::Config,
@@ -211,14 +211,4 @@ async fn start_jobs(
 /// Whether anybody can look at recordings in pages.
 fn has_pages(config: &Config) -> bool {
     config.links.play_page == PlayPage::On || !config.http.api_tokens.is_empty()
-}
-
-/// How many files and sockets this process may have open: the soft limit on Linux, elsewhere the usual one.
-fn open_files() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    soft.unwrap_or(1024)
 }

@@ -8,10 +8,12 @@ mod client;
 
 mod list;
 mod presign;
+mod probe;
 mod read;
 
 pub use client::{Client, Config, ObjectHead};
 pub use error::Error;
 pub use list::{Listed, ObjectPage};
 pub use presign::{Method, Served};
+pub use probe::{BucketHead, Setting};
 pub use read::ObjectBody;

@@ -23,6 +23,12 @@ impl Space {
     }
 }
 
+/// The bytes that are free on the disk of a folder beside the reserve for webhooks; `None`: the system does not say.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let space = space(folder)?;
+    Some(space.free.saturating_sub(RESERVE.min(space.total / 4)))
+}
+
 /// Whether a message of this many bytes leaves enough of the disk of this folder for webhooks. True if that is not known.
 pub(super) fn has_room(folder: &Path, bytes: usize) -> bool {
     space(folder).is_none_or(|space| space.has_room_for(bytes as u64))

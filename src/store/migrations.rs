@@ -40,6 +40,11 @@ const FIRST_TABLES: &str = "d142523020fb144e";
 const MIGRATIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
 
+/// The newest migration of this version.
+pub fn newest_migration() -> Number {
+    Migrations::default().newest()
+}
+
 /// The migrations that a version knows, in order.
 #[derive(Debug, Clone)]
 pub struct Migrations(Vec<Migration>);

@@ -8,6 +8,7 @@
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
 //! - `audit`: who listened, read or changed something. `sessions`: who is signed in.
+//! - `doctor`: what `doctor` asks and remembers.
 //! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod column_locks;
@@ -55,6 +56,7 @@ mod sessions;
 
 mod clock_regression;
 mod demand;
+mod doctor;
 mod lease;
 mod ledger;
 
@@ -76,10 +78,12 @@ pub use calls::{CallFilter, CallRow, Page, is_cursor};
 pub use connections::FewConnections;
 pub use deliveries::QueueDepth;
 pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};
+pub use doctor::Growth;
 pub use double_recordings::DoubleRecording;
 pub use error::Error;
 pub use finish::Finish;
 pub use fold::{CallUpdate, Fold};
+pub use free_space::free_bytes;
 pub use in_memory::InMemory;
 pub use inbox::{Processed, Waiting};
 pub use large_bodies::{LARGE, LargeBodies, Turn};
@@ -88,7 +92,7 @@ pub use ledger::{After, BaseRow};
 pub use link_secret::Erased;
 pub use message::{InboxMessage, MessageKind, MessageOutcome, StoredMessage, UnreadableMessage};
 pub use migration::{Migration, Number};
-pub use migrations::Migrations;
+pub use migrations::{Migrations, newest_migration};
 pub use monitoring::{Backlog, Unprocessed, WebhookGap};
 pub use new_report::{NewReport, ReportBody};
 pub use open::{Store, exists, sqlite_file};

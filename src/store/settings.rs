@@ -39,11 +39,15 @@ pub enum Setting<'a> {
     LockedColumns(&'a str),
     /// Why Airtable creates no new rows although it updates existing ones; empty while it creates them.
     RefusedCreates,
+    /// When `doctor` made the room with this id (RFC 3339).
+    DoctorRoom(&'a str),
+    /// What `doctor` writes and deletes to see whether it can; by its id.
+    DoctorWrite(&'a str),
 }
 
 impl<'a> Setting<'a> {
     /// The name in the database.
-    fn name(self) -> Cow<'a, str> {
+    pub(super) fn name(self) -> Cow<'a, str> {
         match self {
             Setting::BeganAt => "began_at".into(),
             Setting::CheckedAt => "checked_at".into(),
@@ -57,6 +61,8 @@ impl<'a> Setting<'a> {
             Setting::RefusedColumns(table) => format!("{table} refused").into(),
             Setting::LockedColumns(table) => format!("{table} locked").into(),
             Setting::RefusedCreates => "rows are not created".into(),
+            Setting::DoctorRoom(id) => format!("{id} is a room of doctor's").into(),
+            Setting::DoctorWrite(id) => format!("{id} writes").into(),
         }
     }
 }

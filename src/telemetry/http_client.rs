@@ -31,12 +31,23 @@ pub fn use_proxies(proxies: Proxies) {
 /// # Errors
 /// When the machine's certificates cannot be read, or a proxy's address cannot be used.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
-    let client = reqwest::Client::builder()
+    with_proxies(limited())?.build()
+}
+
+/// The same client with the certificates of the servers in its answers.
+///
+/// # Errors
+/// When the machine's certificates cannot be read, or a proxy's address cannot be used.
+pub fn http_client_with_certificates() -> reqwest::Result<reqwest::Client> {
+    with_proxies(limited().tls_info(true))?.build()
+}
+
+fn limited() -> ClientBuilder {
+    reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(10))
         .timeout(Duration::from_secs(30))
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("livekit-airtable/", env!("CARGO_PKG_VERSION")));
-    with_proxies(client)?.build()
+        .user_agent(concat!("livekit-airtable/", env!("CARGO_PKG_VERSION")))
 }
 
 /// The client's own rules for proxies include this machine, so they are not used.

@@ -5,7 +5,7 @@ mod agents;
 mod browser;
 mod clients;
 mod hand_over;
-mod livekit;
+pub(crate) mod livekit;
 mod pgbouncer;
 pub(crate) mod postgres;
 mod seed;

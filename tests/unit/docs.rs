@@ -45,6 +45,21 @@ fn the_book_and_the_example_have_the_same_defaults() {
 }
 
 #[test]
+fn every_row_that_doctor_names_is_there() {
+    let rows = read("src/cli/doctor/row.rs");
+    let titles = rows.match_indices("=> \"").filter_map(|(at, arrow)| {
+        let title = &rows[at + arrow.len()..];
+        title.split('"').next()
+    });
+    let page = read("docs/src/troubleshooting.md");
+    let titles: Vec<&str> = titles.collect();
+    assert!(titles.len() > 20, "{titles:?}");
+    for title in titles {
+        assert!(page.contains(&format!("\n| {title} | ")), "{title}");
+    }
+}
+
+#[test]
 fn the_book_has_the_text_of_the_changelog() {
     let is_same = read("CHANGELOG.md") == read("docs/src/changelog.md");
     assert!(is_same, "cp CHANGELOG.md docs/src/changelog.md");

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, WrongPart};
 
 /// Whether a request may be sent again when its answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,7 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
         _ if kind == ErrorKind::Unauthorized => Error::Unauthorized {
             status,
             words: key_words(twirp.map(|body| body.msg), body),
+            wrong: wrong_part(body),
         },
         Some(body) => Error::Twirp {
             kind,
@@ -136,6 +137,18 @@ pub(super) fn refused(repeats: Repeats, status: u16, body: &[u8]) -> Error {
             status,
             words: plain_words(body).map_or_else(String::new, |words| format!(" ({words})")),
         },
+    }
+}
+
+/// What LiveKit's words blame. It repeats the token, of which nothing is kept.
+fn wrong_part(body: &[u8]) -> WrongPart {
+    let text = String::from_utf8_lossy(body).to_lowercase();
+    let says = |words: &str| text.contains(words);
+    match () {
+        () if says("invalid api key") => WrongPart::Key,
+        () if says("expired") || says("not valid yet") => WrongPart::Clock,
+        () if says("cryptographic primitive") || says("signature") => WrongPart::Secret,
+        () => WrongPart::Unknown,
     }
 }
 

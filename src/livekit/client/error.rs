@@ -17,6 +17,19 @@ pub enum ErrorKind {
     UnknownOutcome,
 }
 
+/// What LiveKit says is wrong with a request's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongPart {
+    /// It does not know LIVEKIT_API_KEY.
+    Key,
+    /// LIVEKIT_API_SECRET is not that key's.
+    Secret,
+    /// The token has expired, or is not valid yet: the clocks differ.
+    Clock,
+    /// It does not say.
+    Unknown,
+}
+
 /// Why LiveKit did not do what it was asked for. Nothing that was sent is in it: LiveKit repeats the whole token in its
 /// plain-text 401.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +49,8 @@ pub enum Error {
         status: u16,
         /// Empty, or followed by `; `.
         words: String,
+        /// What of the key is wrong, as far as LiveKit says so.
+        wrong: WrongPart,
     },
     #[error("LiveKit answered {code} ({status}): {message}")]
     Twirp {
@@ -86,6 +101,20 @@ impl Error {
             | Self::Answer { kind, .. }
             | Self::TooLong { kind } => *kind,
         }
+    }
+
+    /// What LiveKit says is wrong with the key; `None`: the error is not about the key.
+    pub fn wrong_part(&self) -> Option<WrongPart> {
+        match self {
+            Self::Unauthorized { wrong, .. } => Some(*wrong),
+            Self::Token => Some(WrongPart::Secret),
+            _ => None,
+        }
+    }
+
+    /// The status of Twirp's answer, or another's; `None`: there was none.
+    pub fn answered(&self) -> Option<u16> {
+        self.status()
     }
 
     /// Whether LiveKit says that our key, account or project may not do this. A proxy's page does not count.

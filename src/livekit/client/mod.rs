@@ -17,6 +17,6 @@ mod rooms;
 
 pub use connection::{Client, Config};
 pub use egress::{Egresses, Stopped};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, WrongPart};
 pub use output::{Output, Upload};
 pub use rooms::OpenRoom;

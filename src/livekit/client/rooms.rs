@@ -1,12 +1,14 @@
 //! Rooms and participants at LiveKit.
 
+use std::time::Duration;
+
 use livekit_api::access_token::VideoGrants;
 use livekit_protocol as proto;
 
 use super::{
     answer::Repeats,
     connection::Client,
-    error::Error,
+    error::{Error, ErrorKind},
     info::participant_form,
     twirp::{Endpoint, TIMEOUT},
 };
@@ -42,6 +44,56 @@ impl Client {
         };
         let rooms: proto::ListRoomsResponse = self.twirp.post(endpoint, grants, &request).await?;
         Ok(rooms.rooms.into_iter().map(OpenRoom::from).collect())
+    }
+
+    /// Opens a room that closes when nobody was in it for so long; its sid.
+    pub async fn create_room(
+        &self,
+        name: &str,
+        metadata: &str,
+        empty_for: Duration,
+    ) -> Result<CallId, Error> {
+        let endpoint = Endpoint {
+            service: "RoomService",
+            name: "CreateRoom",
+            timeout: TIMEOUT,
+            repeats: Repeats::Safe,
+        };
+        let grants = VideoGrants {
+            room_create: true,
+            ..Default::default()
+        };
+        let request = proto::CreateRoomRequest {
+            name: name.to_owned(),
+            metadata: metadata.to_owned(),
+            empty_timeout: u32::try_from(empty_for.as_secs()).unwrap_or(u32::MAX),
+            ..Default::default()
+        };
+        let room: proto::Room = self.twirp.post(endpoint, grants, &request).await?;
+        Ok(room.sid.into())
+    }
+
+    /// Closes a room; one that is not open is no error.
+    pub async fn delete_room(&self, name: &str) -> Result<(), Error> {
+        let endpoint = Endpoint {
+            service: "RoomService",
+            name: "DeleteRoom",
+            timeout: TIMEOUT,
+            repeats: Repeats::Safe,
+        };
+        let grants = VideoGrants {
+            room_create: true,
+            ..Default::default()
+        };
+        let request = proto::DeleteRoomRequest {
+            room: name.to_owned(),
+        };
+        let deleted = self.twirp.post(endpoint, grants, &request).await;
+        match deleted {
+            Ok(proto::DeleteRoomResponse {}) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The participants of this room, as JSON in the form of LiveKit's webhooks; empty for a room that is not open.

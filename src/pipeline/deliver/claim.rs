@@ -95,7 +95,7 @@ impl<D: Deliverer> Deliver<D> {
                 let probe_at = (now + *after).min(Month::of(now).ends);
                 self.store.pause_sink(sink, error, probe_at, now).await?;
                 if !self.is_paused.swap(true, Ordering::Relaxed) {
-                    tracing::error!(sink = sink.as_str(), %error, "sink paused until the error is fixed; deliveries stay queued");
+                    tracing::error!(sink = sink.as_str(), %error, "sink paused until the error is fixed; deliveries stay queued; run `livekit-airtable doctor`");
                 }
             }
             Outcome::Retry { .. }

@@ -31,7 +31,7 @@ impl<D: Deliverer> Deliver<D> {
             },
             Outcome::Park { error, .. } => match self.failures.should_log(error, now) {
                 Some(suppressed) => {
-                    tracing::warn!(sink, call, suppressed, %error, "delivery parked: manual action needed");
+                    tracing::warn!(sink, call, suppressed, %error, "delivery parked: manual action needed; run `livekit-airtable doctor`");
                 }
                 None => tracing::debug!(sink, call, %error, "delivery parked"),
             },

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{batch::Batch, job::Intake};
 use crate::{
-    domain::{Call, CallId, Claim, EventPayload, Room, RoomName},
+    domain::{Call, CallId, Claim, EventPayload, Room, RoomName, may_be_doctor_id},
     pipeline::message,
     store::InboxMessage,
 };
@@ -68,6 +68,9 @@ impl Intake {
         let Some(room) = payload.room() else {
             return Ok(Route::Nowhere);
         };
+        if self.is_of_doctor(room).await? {
+            return Ok(Route::Nowhere);
+        }
         let by_egress = self.by_egress(payload, room, &claim).await?;
         if let Some(route) = by_egress {
             return Ok(route);
@@ -103,6 +106,23 @@ impl Intake {
             }
         }
         Ok(wait(message, payload, room, now))
+    }
+
+    /// Whether `doctor` made this room. Only some events carry the metadata that say so: the database remembers it.
+    async fn is_of_doctor(&self, room: &Room) -> anyhow::Result<bool> {
+        if !may_be_doctor_id(&room.name) {
+            return Ok(false);
+        }
+        if self.store.is_doctor_room(&room.name).await? {
+            return Ok(true);
+        }
+        let key = self.policy.doctor.as_ref();
+        let is_signed = key.is_some_and(|key| key.has_signed(&room.name, &room.metadata));
+        if is_signed {
+            let now = room.created_at.unwrap_or_default();
+            self.store.add_doctor_room(&room.name, now).await?;
+        }
+        Ok(is_signed)
     }
 
     /// By the egress that the message is about, where it names no room; an egress of ours is no other project's.

@@ -21,7 +21,11 @@ impl Reconcile {
         let mut listed = Vec::new();
         for info in infos {
             let value: Value = serde_json::from_str(info)?;
-            if let EventPayload::Egress { recording, .. } = body::egress(&value, Room::default()) {
+            if let EventPayload::Egress {
+                recording, room, ..
+            } = body::egress(&value, Room::default())
+                && !self.is_of_doctor(&room.name).await?
+            {
                 listed.push((recording, info));
             }
         }

@@ -7,10 +7,10 @@ use super::{
     target::{Reconcile, Unfinished},
 };
 use crate::{
-    domain::{Call, Room},
+    domain::{Call, Room, may_be_doctor_id},
     livekit::client::OpenRoom,
     pipeline::message,
-    store::{CallRow, InboxMessage},
+    store::{self, CallRow, InboxMessage},
 };
 
 impl Reconcile {
@@ -26,6 +26,9 @@ impl Reconcile {
                 .get(&room.sid)
                 .is_some_and(|call| self.is_known_open(call))
             {
+                continue;
+            }
+            if self.is_of_doctor(&room.name).await? {
                 continue;
             }
             let row = self.store.call(&room.sid).await?;
@@ -46,6 +49,11 @@ impl Reconcile {
             opened.push(room);
         }
         Ok(opened)
+    }
+
+    /// Whether the database knows that `doctor` made the room with this name.
+    pub(super) async fn is_of_doctor(&self, room_name: &str) -> Result<bool, store::Error> {
+        Ok(may_be_doctor_id(room_name) && self.store.is_doctor_room(room_name).await?)
     }
 
     fn is_known_open(&self, call: &Call) -> bool {

@@ -20,14 +20,14 @@ use super::{bucket, exported, pairs, python, run};
 use crate::harness::{KEY, SECRET, World, eventually, token};
 
 /// The server's webhooks have one address: one test at a time listens there.
-pub(super) static WEBHOOKS: Mutex<()> = Mutex::const_new(());
+pub(crate) static WEBHOOKS: Mutex<()> = Mutex::const_new(());
 
 fn listen() -> String {
     format!("127.0.0.1:{}", exported("LIVEKIT_TEST_WEBHOOK_PORT"))
 }
 
 /// A service that receives the real server's webhooks, with its bucket on SeaweedFS.
-pub(super) async fn world(livekit_url: &str, more: &[(&str, &str)]) -> World {
+pub(crate) async fn world(livekit_url: &str, more: &[(&str, &str)]) -> World {
     let (bucket, listen) = (bucket(), listen());
     let mut settings = pairs(&bucket);
     settings.extend([

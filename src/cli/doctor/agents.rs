@@ -1,0 +1,111 @@
+//! What agents sent lately.
+
+use jiff::SignedDuration;
+
+use super::{
+    examined::Examined,
+    finding::{Finding, Group},
+    report::Report,
+    row::Row,
+};
+use crate::store::{self, CallFilter, Store};
+
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How many calls are searched for one that has ended.
+const CALLS: i64 = 20;
+
+/// All checks of the group.
+pub(super) async fn check(examined: &Examined, report: &mut Report) -> anyhow::Result<()> {
+    let Some(store) = &examined.store else {
+        let skipped = Finding::skipped("there was no call yet");
+        report.note(Group::Agents, "words", skipped)?;
+        return Ok(());
+    };
+    let words = async {
+        let found = words(store).await;
+        found.unwrap_or_else(|error| Finding::skipped(format!("{error:#}")))
+    };
+    report.check(Group::Agents, "words", words).await?;
+    let keys = async {
+        let found = keys(examined, store).await;
+        found.unwrap_or_else(|error| Finding::skipped(format!("{error:#}")))
+    };
+    report.check(Group::Agents, "keys", keys).await?;
+    Ok(())
+}
+
+/// Whether the newest call that has ended has a transcript, and what sent it.
+async fn words(store: &Store) -> Result<Finding, store::Error> {
+    let filter = CallFilter {
+        limit: CALLS,
+        ..CallFilter::default()
+    };
+    let page = store.page(&filter).await?;
+    let mut calls = page.calls.iter().map(|row| &row.call);
+    let Some(call) = calls.find(|call| !call.is_open()) else {
+        return Ok(Finding::skipped("no call has ended yet"));
+    };
+    if !call.has_words {
+        return Ok(Finding::warning(
+            format!(
+                "the newest call, {}, has no words: its agent sent no transcript",
+                call.id
+            ),
+            "API_TOKEN or LIVEKIT_API_KEY: add the lines of docs/src/set-up.md#your-agent to your agent",
+            Row::Agents,
+        ));
+    }
+    let report = store.newest_report(&call.id).await?.unwrap_or_default();
+    let sdk = sdk_version(&report);
+    let sdk = sdk.map_or(String::new(), |version| {
+        format!(", sent by version {version} of LiveKit's agents SDK")
+    });
+    Ok(Finding::ok(format!(
+        "the newest call, {}, has words{sdk}",
+        call.id
+    )))
+}
+
+/// The version in a session report, which is not parsed: it may have 16 MiB.
+fn sdk_version(report: &str) -> Option<&str> {
+    const NAME: &str = "sdk_version";
+    let begin = report.find(NAME)? + NAME.len();
+    let rest = report[begin..].trim_start_matches(['\\', '"', ':', ' ']);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|version| (1..40).contains(&version.len()))
+}
+
+/// Agents that LiveKit Cloud hosts have keys of their own, whose transcripts are refused.
+async fn keys(examined: &Examined, store: &Store) -> Result<Finding, store::Error> {
+    let refused = store.refused_transcripts(examined.now() - WEEK).await?;
+    Ok(match refused {
+        0 => Finding::ok("no transcript was refused this week"),
+        some => Finding::warning(
+            format!(
+                "transcripts were refused with 401 this week ({some}): an agent that LiveKit Cloud hosts gets a LIVEKIT_API_KEY of its own"
+            ),
+            "API_TOKEN: give it to the agent as a secret (lk agent update-secrets --secrets API_TOKEN=…), or add the agent's key to LIVEKIT_WEBHOOK_KEYS",
+            Row::Agents,
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sdk_version;
+
+    #[test]
+    fn the_version_is_found_without_parsing() {
+        assert_eq!(
+            sdk_version(r#"{"sdk_version": "1.5.2", "a": 1}"#),
+            Some("1.5.2")
+        );
+        assert_eq!(
+            sdk_version(r#"{"body":"{\"sdk_version\":\"1.3.0\"}"}"#),
+            Some("1.3.0")
+        );
+        assert_eq!(sdk_version(r#"{"sdk_version": null}"#), Some("null"));
+        assert_eq!(sdk_version("{}"), None);
+    }
+}
