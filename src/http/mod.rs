@@ -46,6 +46,7 @@ mod socket;
 pub use admission::Admission;
 pub use app::{App, BaseBudget};
 pub use audit::{AuditTrail, AuditWriter};
+pub use openapi::openapi_document;
 pub use refusals::summarize;
 pub use router::router;
 pub use tokens::ApiTokens;

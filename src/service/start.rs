@@ -160,6 +160,7 @@ async fn start_jobs(
     let storage = bucket::client(&config.storage);
     let keys = livekit_keys::start(&config.livekit, store, runner).await?;
     jobs::start(config, store, runner, &storage, &links).await?;
+    let connections = Limits::new(open_files()).connections;
     Ok(App {
         store: store.clone(),
         keys,
@@ -174,7 +175,7 @@ async fn start_jobs(
             requests_per_second: config.airtable.requests_per_second,
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
-        admission: Admission::new(Limits::new(open_files()).connections),
+        admission: Admission::new(connections, store.large_bodies().clone()),
         audit,
         trusted_proxies: config.http.trusted_proxies.clone(),
         metrics,
