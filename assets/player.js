@@ -74,6 +74,7 @@
     draw(container, peaks) {
       if (!container || !peaks || !window.WaveSurfer || !this.known) return;
       const channels = peaks.split(".").map(points);
+      container.closest(".part").classList.add("drawn");
       const height = channels.length > 1 ? 32 : 64;
       const colours = () => {
         const played = channels.length > 1 ? ["agent", "caller"] : ["accent"];

@@ -96,7 +96,8 @@ async fn is_played_and_read(settings: &[(&str, &str)], call: &str, theme: &str) 
     let mut command = python("pages/play.py");
     command.args([&world.url(&path), &exported("S3_TEST_ENDPOINT"), theme]);
     command.arg(axe);
-    println!("{}", run(command, Vec::new()).await);
+    let said = run(command, Vec::new()).await;
+    assert_eq!(said.trim(), "fine");
 }
 
 #[tokio::test(flavor = "multi_thread")]

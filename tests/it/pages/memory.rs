@@ -9,13 +9,16 @@ use crate::{
 };
 
 const MIB: usize = 1 << 20;
+/// Turns that are accepted.
+const MOST_TURNS: usize = 250_000;
 /// What the service may take at most.
 const MOST: u64 = 200;
 
 /// Turns of this text, as many as are accepted.
 fn report(call: &str, text: &str) -> String {
     let turn = json!({ "role": "user", "content": text }).to_string();
-    let turns = vec![turn.as_str(); 15 * MIB / (turn.len() + 1)];
+    let count = (15 * MIB / (turn.len() + 1)).min(MOST_TURNS);
+    let turns = vec![turn.as_str(); count];
     format!(r#"{{"room_id":"{call}","items":[{}]}}"#, turns.join(","))
 }
 
