@@ -41,7 +41,8 @@ async fn opens_the_pages(theme: &str) {
     command
         .args([&world.livekit.url(), &creates, theme])
         .arg(axe);
-    println!("{}", run(command, Vec::new()).await);
+    let said = run(command, Vec::new()).await;
+    assert!(said.contains("fine"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,7 @@ fn fields(next: &str, error: Option<&str>) -> Markup {
             input #token name="token" type="password" autocomplete="current-password" required autofocus
                 aria-describedby=[error.map(|_| "login-error")];
             input type="hidden" name="next" value=(next);
-            button type="submit" { "Sign in" }
+            button.main type="submit" { "Sign in" }
             p.hint { "API_TOKEN, or a token of API_TOKENS with the scope " code { "read" } "." }
         }
     }
