@@ -39,7 +39,13 @@ fn careless(method: &Method, uri: &Uri) -> Response {
 async fn an_unusual_bucket_is_described() {
     let world = World::new().await;
     let storage = other(careless).await;
-    let settings = [("S3_ENDPOINT", storage.url.as_str())];
+    let cloud = "https://nowhere-12345.livekit.cloud";
+    let settings = [
+        ("S3_ENDPOINT", storage.url.as_str()),
+        ("LIVEKIT_URL", cloud),
+        // That of the tests is refused for a public server.
+        ("LIVEKIT_API_KEY", "APIofOurProject"),
+    ];
     let checked = doctor(&world, &[], &settings).await;
     let detail = checked.detail("Bucket", "objects");
     assert!(
@@ -50,6 +56,12 @@ async fn an_unusual_bucket_is_described() {
     assert!(detail.contains("deletes objects after 5 days"), "{detail}");
     assert!(detail.contains("keeps earlier versions"), "{detail}");
     assert_eq!(checked.level("Bucket", "list"), "warning");
+    let detail = checked.detail("Bucket", "address for LiveKit");
+    assert!(
+        detail.starts_with("S3_ENDPOINT leads to this machine or a private network"),
+        "{detail}"
+    );
+    assert_eq!(checked.level("Bucket", "address for LiveKit"), "warning");
 }
 
 #[tokio::test(flavor = "multi_thread")]
