@@ -117,7 +117,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Ok(log) if !is_doctor => log,
         Err(errors) if !is_doctor => return Err(errors.into()),
         _ => LogSettings {
-            filter: "error".to_owned(),
+            filter: "error,rustls_platform_verifier=off".to_owned(),
             format: config::LogFormat::Text,
         },
     };

@@ -1,5 +1,7 @@
 //! A webhook of our own, signed as LiveKit signs its webhooks: to see where an address leads.
 
+use std::time::Duration;
+
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
@@ -11,6 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+/// How long whoever is there may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the signature is valid, in seconds.
 const LIFE: i64 = 300;
 
@@ -53,6 +57,6 @@ impl TrialWebhook {
     ) -> Result<reqwest::Response, reqwest::Error> {
         let request = http.post(url).header(AUTHORIZATION, self.token);
         let request = request.header(CONTENT_TYPE, "application/webhook+json");
-        request.body(self.body).send().await
+        request.body(self.body).timeout(TIMEOUT).send().await
     }
 }

@@ -79,7 +79,9 @@ fn judge(examined: &Examined, events: &BTreeSet<String>, took: Duration) -> Find
             };
             Finding::failure(
                 Severity::Failed,
-                format!("LiveKit did not deliver {missing} {place} within 30 s{hint}"),
+                format!(
+                    "{missing} of a room that LiveKit opened and closed did not arrive {place} within 30 s{hint}"
+                ),
                 &format!("PUBLIC_URL: {SETTINGS}"),
                 Row::Webhook,
             )

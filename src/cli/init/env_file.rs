@@ -46,7 +46,8 @@ fn private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The lines of a file with these values. Placeholders of the example, with which nothing starts, become comments.
+/// The lines of a file with these values. Placeholders of the example, with which nothing starts, become comments,
+/// and so do files whose variables have a value now.
 fn merged(before: &str, answers: &[(String, String)]) -> String {
     let mut open: Vec<&(String, String)> = answers.iter().collect();
     let mut lines = Vec::new();
@@ -59,14 +60,16 @@ fn merged(before: &str, answers: &[(String, String)]) -> String {
             let (name, value) = open.remove(at);
             lines.push(format!("{name}={}", quoted(value)));
         } else if answers.iter().all(|(known, _)| known != name) {
-            let is_open = is_placeholder(value.trim());
-            lines.push(if is_open {
+            let file_of = name.strip_suffix("_FILE");
+            let is_replaced = answers.iter().any(|(known, _)| file_of == Some(known));
+            lines.push(if is_replaced || is_placeholder(value.trim()) {
                 format!("#{line}")
             } else {
                 line.to_owned()
             });
         }
     }
+    open.retain(|(_, value)| !value.is_empty());
     lines.extend(
         open.into_iter()
             .map(|(name, value)| format!("{name}={}", quoted(value))),
@@ -102,14 +105,14 @@ mod tests {
 
     #[test]
     fn other_lines_stay_and_placeholders_become_comments() {
-        let before = "# mine\nLIVEKIT_URL=wss://old.example\nexport S3_BUCKET=old\nRECORD_ON=manual\n\nEGRESS_WEBHOOK_URL=https://your-n8n.com/webhook\nLIVEKIT_URL=twice";
+        let before = "# mine\nLIVEKIT_URL=wss://old.example\nexport S3_BUCKET=old\nRECORD_ON=manual\nAIRTABLE_TOKEN_FILE=x\n\nEGRESS_WEBHOOK_URL=https://your-n8n.com/webhook\nLIVEKIT_URL=twice";
         let answers = [
             ("LIVEKIT_URL", "wss://new.example"),
             ("S3_BUCKET", "calls"),
             ("AIRTABLE_TOKEN", "pat#x"),
         ];
         let answers = answers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let expected = "# mine\nLIVEKIT_URL=wss://new.example\nS3_BUCKET=calls\nRECORD_ON=manual\n\n#EGRESS_WEBHOOK_URL=https://your-n8n.com/webhook\nAIRTABLE_TOKEN='pat#x'\n";
+        let expected = "# mine\nLIVEKIT_URL=wss://new.example\nS3_BUCKET=calls\nRECORD_ON=manual\n#AIRTABLE_TOKEN_FILE=x\n\n#EGRESS_WEBHOOK_URL=https://your-n8n.com/webhook\nAIRTABLE_TOKEN='pat#x'\n";
         assert_eq!(merged(before, &answers), expected);
     }
 

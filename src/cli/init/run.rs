@@ -123,9 +123,10 @@ impl Answers<'_> {
         let names = names.into_iter().flatten().map(|question| question.name);
         let source = self.source();
         let value = |name: &'static str| {
-            let value = source.variable(name)?;
-            let is_answer = self.is_given(name);
-            (is_answer || !value.is_empty()).then(|| (name.to_owned(), value))
+            let value = source.variable(name);
+            // An empty answer takes the place of an earlier value.
+            let value = value.or_else(|| self.is_given(name).then(String::new))?;
+            Some((name.to_owned(), value))
         };
         names.filter_map(value).collect()
     }

@@ -68,7 +68,7 @@ impl Intake {
         let Some(room) = payload.room() else {
             return Ok(Route::Nowhere);
         };
-        if self.is_of_doctor(room).await? {
+        if self.is_of_doctor(room, now).await? {
             return Ok(Route::Nowhere);
         }
         let by_egress = self.by_egress(payload, room, &claim).await?;
@@ -109,7 +109,7 @@ impl Intake {
     }
 
     /// Whether `doctor` made this room. Only some events carry the metadata that say so: the database remembers it.
-    async fn is_of_doctor(&self, room: &Room) -> anyhow::Result<bool> {
+    async fn is_of_doctor(&self, room: &Room, now: Timestamp) -> anyhow::Result<bool> {
         if !may_be_doctor_id(&room.name) {
             return Ok(false);
         }
@@ -119,7 +119,6 @@ impl Intake {
         let key = self.policy.doctor.as_ref();
         let is_signed = key.is_some_and(|key| key.has_signed(&room.name, &room.metadata));
         if is_signed {
-            let now = room.created_at.unwrap_or_default();
             self.store.add_doctor_room(&room.name, now).await?;
         }
         Ok(is_signed)

@@ -1,10 +1,12 @@
 //! `doctor`: every check on parts that answer, and each failure once.
 
 mod failures;
+mod other;
 mod real;
 mod remotes;
 mod rooms;
 mod screen;
+mod unusual;
 
 use serde_json::Value;
 

@@ -1,40 +1,12 @@
 //! PUBLIC_URL, clocks, the mirror and alerts, with servers that answer in other ways.
 
-use std::sync::{Arc, Mutex};
-
 use axum::{
-    Router,
-    body::Bytes,
-    http::{HeaderMap, Method, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::{Method, StatusCode, Uri, header},
+    response::IntoResponse,
 };
 
-use super::doctor;
+use super::{doctor, failures::free_address, other::other};
 use crate::harness::World;
-
-/// A server that answers everything alike, and what it was asked.
-struct Other {
-    url: String,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-async fn other(answer: impl Fn(&Uri) -> Response + Clone + Send + Sync + 'static) -> Other {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let noted = asked.clone();
-    let app = Router::new().fallback(
-        async move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-            let signed = headers.contains_key("webhook-signature");
-            let body = String::from_utf8_lossy(&body).into_owned();
-            let line = format!("{method} {} {signed} {body}", uri.path());
-            noted.lock().unwrap().push(line);
-            answer(&uri)
-        },
-    );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(axum::serve(listener, app).into_future());
-    Other { url, asked }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn public_url_must_lead_here_without_a_redirect() {
@@ -42,22 +14,22 @@ async fn public_url_must_lead_here_without_a_redirect() {
     let here = world.url("");
     let checked = doctor(&world, &[], &[("PUBLIC_URL", &here)]).await;
     assert_eq!(checked.level("Links", "PUBLIC_URL"), "ok");
-    let redirect = |_: &Uri| {
+    let redirect = |_: &Method, _: &Uri| {
         let to = [(header::LOCATION, "https://example.com/")];
         (StatusCode::MOVED_PERMANENTLY, to).into_response()
     };
     for (server, expected) in [
         (other(redirect).await, "answers 301, a redirect"),
         (
-            other(|_| StatusCode::OK.into_response()).await,
+            other(|_, _| StatusCode::OK.into_response()).await,
             "did not arrive here",
         ),
         (
-            other(|_| StatusCode::UNAUTHORIZED.into_response()).await,
+            other(|_, _| StatusCode::UNAUTHORIZED.into_response()).await,
             "removes or replaces the Authorization header",
         ),
         (
-            other(|_| StatusCode::NOT_FOUND.into_response()).await,
+            other(|_, _| StatusCode::NOT_FOUND.into_response()).await,
             "answers 404 to POST",
         ),
     ] {
@@ -103,7 +75,7 @@ async fn the_newest_recording_plays_through_its_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_wrong_by_minutes_is_a_failure() {
     let world = World::new().await;
-    let late = |_: &Uri| {
+    let late = |_: &Method, _: &Uri| {
         let date = [(header::DATE, "Sun, 17 Mar 2030 17:46:40 GMT")];
         (date, "").into_response()
     };
@@ -124,12 +96,12 @@ async fn a_clock_that_is_wrong_by_minutes_is_a_failure() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mirror_and_alerts_get_something_only_when_asked() {
     let world = World::new().await;
-    let n8n = other(|uri| match uri.path() {
+    let n8n = other(|_, uri| match uri.path() {
         "/" => "n8n is starting up. Please wait".into_response(),
         _ => StatusCode::OK.into_response(),
     })
     .await;
-    let alerts = other(|_| StatusCode::OK.into_response()).await;
+    let alerts = other(|_, _| StatusCode::OK.into_response()).await;
     let hook = format!("{}/webhook/secret-path", n8n.url);
     let settings = [
         ("EGRESS_WEBHOOK_URL", hook.as_str()),
@@ -162,4 +134,84 @@ async fn the_mirror_and_alerts_get_something_only_when_asked() {
         "{sent:?}"
     );
     assert_eq!(sent.len(), 1);
+}
+
+/// A server with a certificate of its own for `localhost`, valid for so many days; its address and its certificate.
+struct Certified {
+    url: String,
+    certificate: String,
+    server: std::process::Child,
+}
+
+impl Certified {
+    fn start(folder: &std::path::Path, days: &str) -> Certified {
+        let file = |name: &str| {
+            folder
+                .join(format!("{name}-{days}.pem"))
+                .display()
+                .to_string()
+        };
+        let (key, certificate) = (file("key"), file("certificate"));
+        let made = std::process::Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", days,
+            ])
+            .args([
+                "-keyout",
+                &key,
+                "-out",
+                &certificate,
+                "-subj",
+                "/CN=localhost",
+            ])
+            .args(["-addext", "subjectAltName=DNS:localhost"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .output();
+        let made = made.unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let address = free_address();
+        let server = std::process::Command::new("openssl")
+            .args(["s_server", "-www", "-quiet", "-accept", &address])
+            .args(["-key", &key, "-cert", &certificate])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn();
+        let (_, port) = address.rsplit_once(':').unwrap();
+        Certified {
+            url: format!("https://localhost:{port}"),
+            certificate,
+            server: server.unwrap(),
+        }
+    }
+}
+
+impl Drop for Certified {
+    fn drop(&mut self) {
+        self.server.kill().ok();
+        self.server.wait().ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_must_be_trusted_and_last_two_weeks() {
+    let world = World::new().await;
+    for (days, level, expected) in [
+        ("5", "failure", "the certificate expires in 4 days"),
+        ("30", "ok", "trusted, and valid for 29 days"),
+    ] {
+        let server = Certified::start(world.folder.path(), days);
+        let trusted = [
+            ("PUBLIC_URL", server.url.as_str()),
+            ("SSL_CERT_FILE", server.certificate.as_str()),
+        ];
+        let checked = doctor(&world, &[], &trusted).await;
+        assert_eq!(checked.detail("Links", "certificate"), expected);
+        assert_eq!(checked.level("Links", "certificate"), level);
+    }
+    let server = Certified::start(world.folder.path(), "31");
+    let checked = doctor(&world, &[], &[("PUBLIC_URL", &server.url)]).await;
+    let detail = checked.detail("Links", "certificate");
+    let expected = "the certificate or its chain is not accepted";
+    assert!(detail.starts_with(expected), "{detail}");
 }
