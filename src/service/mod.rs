@@ -26,6 +26,7 @@ mod link_secret;
 mod listen;
 mod lock;
 mod rooms;
+mod schema_check;
 mod start;
 
 pub use error::Error;
