@@ -85,6 +85,7 @@
         barWidth: 2, barGap: 1, barRadius: 1, cursorWidth: 0, hideScrollbar: true, interact: false,
         ...colours()[0], ...(channels.length > 1 && { splitChannels: colours() }),
       });
+      this.wave.on("ready", () => this.moved());
       dark.addEventListener("change", () => {
         this.wave.setOptions({ ...colours()[0], ...(channels.length > 1 && { splitChannels: colours() }) });
       });

@@ -38,6 +38,9 @@ mod configuration;
 mod exposed;
 mod misspelled;
 
+mod plain_text;
+mod settings;
+
 #[cfg(test)]
 mod tests;
 
@@ -46,9 +49,11 @@ pub use allocator::return_memory;
 pub use configuration::{Config, read};
 pub use database::database_url;
 pub use errors::Errors;
+pub use plain_text::{of as plain_text, wrapped};
 pub use proxies::ProxySettings;
 pub use reader::Reader;
 pub use remotes::{schema, transcript_times};
+pub use settings::{Setting, SettingSection, settings, settings_help};
 pub use source::Source;
 pub use types::{
     AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,

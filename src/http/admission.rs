@@ -20,10 +20,11 @@ use tokio::{
 };
 
 use super::error::Problem;
-use crate::livekit::token::Grants;
+use crate::{
+    livekit::token::Grants,
+    store::{LARGE, LargeBodies, Turn},
+};
 
-/// Bodies of more bytes are received and stored one at a time.
-pub(super) const LARGE: usize = 1 << 20;
 /// Bytes of all bodies together that are not large.
 const SMALL_BODIES: usize = 32 << 20;
 /// How long a large body may stand still, once it is its turn.
@@ -52,8 +53,10 @@ pub struct Admission {
     small: Semaphore,
     /// One permit: whoever has it receives a large body.
     large: Semaphore,
-    /// One permit: transcripts are parsed one at a time.
+    /// One permit: transcripts that are not large are parsed one at a time.
     parsing: Semaphore,
+    /// Whose turn it is to parse a large one. Intake parses it, too.
+    large_bodies: LargeBodies,
     /// One permit: whoever has it sends a large transcript.
     answers: Arc<Semaphore>,
     /// Requests by the hash of key, identity and room of a LiveKit token.
@@ -71,6 +74,24 @@ pub(super) struct Received<'a> {
     _memory: Memory<'a>,
 }
 
+/// The turn to parse a transcript.
+pub(super) struct Parsing<'a> {
+    _small: Option<SemaphorePermit<'a>>,
+    turn: Turn,
+}
+
+impl Parsing<'_> {
+    /// Does a part of it.
+    pub(super) fn work<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.turn.work(work)
+    }
+
+    /// The next one that is not large may be parsed. The turn of a large one goes on.
+    pub(super) fn end_small(self) -> Turn {
+        self.turn
+    }
+}
+
 enum Memory<'a> {
     None,
     Small(SemaphorePermit<'a>),
@@ -81,8 +102,9 @@ enum Memory<'a> {
 }
 
 impl Admission {
-    /// For a server of this many connections. Half of them are left for webhooks and monitoring.
-    pub fn new(connections: usize) -> Admission {
+    /// For a server of this many connections. Half of them are left for webhooks and monitoring. `large_bodies` is the
+    /// store's.
+    pub fn new(connections: usize, large_bodies: LargeBodies) -> Admission {
         let [rate, burst, bytes] = [TOKEN_RATE, TOKEN_BURST, TOKEN_BYTES]
             .map(|n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
         Admission {
@@ -91,6 +113,7 @@ impl Admission {
             small: Semaphore::new(SMALL_BODIES),
             large: Semaphore::new(1),
             parsing: Semaphore::new(1),
+            large_bodies,
             answers: Arc::new(Semaphore::new(1)),
             tokens: DefaultKeyedRateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
             bytes: DefaultKeyedRateLimiter::keyed(Quota::per_hour(bytes)),
@@ -155,9 +178,17 @@ impl Admission {
         place.ok().and_then(Result::ok).ok_or_else(busy)
     }
 
-    /// Waits until a transcript may be parsed.
-    pub(super) async fn parsing(&self) -> Option<SemaphorePermit<'_>> {
-        self.parsing.acquire().await.ok()
+    /// Waits until a transcript of so many bytes may be parsed.
+    pub(super) async fn parsing(&self, bytes: usize) -> Parsing<'_> {
+        let turn = self.large_bodies.turn(&[bytes]).await;
+        let small = match bytes > LARGE {
+            true => None,
+            false => self.parsing.acquire().await.ok(),
+        };
+        Parsing {
+            _small: small,
+            turn,
+        }
     }
 
     /// Receives a body of at most `limit` bytes. `too_large` names the limit, for people.

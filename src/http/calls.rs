@@ -140,9 +140,10 @@ pub(super) async fn show(
     let Path(call_id) = call_id?;
     let CallRow { mut call, .. } = find(&app, &call_id).await?;
     // What is shown of the reports is small; while they are parsed, others wait for the memory.
-    let _in_memory = app.store.load_reports(&mut call).await?;
+    let in_memory = app.store.load_reports(&mut call).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
-    let view = CallDetailView::new(&call, &deliveries, (app.clock)());
+    let now = (app.clock)();
+    let view = in_memory.work(|| CallDetailView::new(&call, &deliveries, now));
     Ok(Json(view).into_response())
 }
 

@@ -16,7 +16,7 @@ use super::{
     transcript_format::{TranscriptFile, TranscriptFormat},
 };
 use crate::{
-    domain::Scope,
+    domain::{Call, Scope},
     store::CallRow,
     view::{CallTranscriptView, captions, subrip},
 };
@@ -90,20 +90,24 @@ async fn transcript(
         true => Some(app.admission.large_answer().await?),
         false => None,
     };
+    let body = in_memory.work(|| body(&call, format))?;
+    Ok(body.response(format.content_type(), place))
+}
+
+fn body(call: &Call, format: TranscriptFormat) -> Result<Pieces, Problem> {
     let transcript = call.transcript().ok_or_else(|| {
         Problem::not_found(match call.is_purged() {
             true => "this call's transcript was purged (KEEP); its Airtable row has it",
             false => "this call has no transcript",
         })
     })?;
-    let body = match format {
+    Ok(match format {
         TranscriptFormat::Json => {
             let timeline = call.timeline();
-            Pieces::of_json(&CallTranscriptView::new(&call, &timeline, &transcript))
+            Pieces::of_json(&CallTranscriptView::new(call, &timeline, &transcript))
         }
         TranscriptFormat::Text => Pieces::of_text(transcript.text()),
-        TranscriptFormat::Vtt => Pieces::of_text(captions(&call, &transcript)),
-        TranscriptFormat::Srt => Pieces::of_text(subrip(&call, &transcript)),
-    };
-    Ok(body.response(format.content_type(), place))
+        TranscriptFormat::Vtt => Pieces::of_text(captions(call, &transcript)),
+        TranscriptFormat::Srt => Pieces::of_text(subrip(call, &transcript)),
+    })
 }

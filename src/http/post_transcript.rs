@@ -14,7 +14,6 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    admission::LARGE,
     auth::{self, Grant},
     error::Problem,
     openapi::{AnyRefusal, BodyRefusals, EncodingRefusal, ReportBody, SenderRefusals},
@@ -25,7 +24,7 @@ use super::{
 };
 use crate::{
     domain::{Call, Room, event::InvalidId, is_id, transcript},
-    store::{InboxMessage, MessageKind},
+    store::{InboxMessage, LARGE, MessageKind, Turn},
 };
 
 /// Bytes of the largest body.
@@ -88,15 +87,15 @@ pub(super) async fn receive(
         .admission
         .receive(request.into_body(), TRANSCRIPT_BYTES, too_large);
     let received = received.await?;
-    let parse_permit = app.admission.parsing().await;
-    let text = readable::text(&headers, received.bytes, TRANSCRIPT_BYTES)?;
+    let length = readable::length(&received.bytes, LARGE);
+    let parsing = app.admission.parsing(length).await;
+    let text = parsing.work(|| readable::text(&headers, received.bytes, TRANSCRIPT_BYTES))?;
     // A body without a length, or a compressed one, has more than was announced.
     if !app.store.has_room_for(text.len()) {
         return Err(Problem::disk_full());
     }
     bearer.charge(&app.admission, text.len().saturating_sub(announced))?;
-    let text = report_body::as_json(text, BodyFormat::of(&headers));
-    let mut outline = report_body::read(&text)?;
+    let (text, mut outline) = parsing.work(|| read(text, BodyFormat::of(&headers)))?;
     let own = std::mem::take(&mut outline.room);
     let room = report_room::room(own, query, sent_query.as_deref(), bearer.room());
     if room.sid.is_empty() && room.name.is_empty() {
@@ -118,18 +117,24 @@ pub(super) async fn receive(
     let turns = understood(&outline, call.as_ref(), unmatched)?;
     let stored = stored(text, &room, bearer.room())?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
-    let store_permit = parse_permit.filter(|_| stored.len() > LARGE);
+    let turn = parsing.end_small();
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
     let message = match bearer.signer() {
         Some(signer) => message.signed(signer.clone()),
         None => message,
     };
-    let call_id = keep(&app, message).await?;
-    drop(store_permit);
+    let call_id = keep(&app, message, turn).await?;
     Ok((
         StatusCode::ACCEPTED,
         Json(answer(call_id, &name, &room, &turns)),
     ))
+}
+
+/// The report as JSON, and what it is about.
+fn read(text: String, format: BodyFormat) -> Result<(String, transcript::Outline), Problem> {
+    let text = report_body::as_json(text, format);
+    let outline = report_body::read(&text)?;
+    Ok((text, outline))
 }
 
 /// The length of the body according to its sender. A length beyond the limit is refused when the body is received.
@@ -139,10 +144,11 @@ fn announced(request: &Request) -> usize {
     if length > TRANSCRIPT_BYTES { 0 } else { length }
 }
 
-/// Stores the message. Returns its call if intake finds it soon.
-async fn keep(app: &App, message: InboxMessage) -> Result<Option<String>, Problem> {
+/// Stores the message in its turn. Returns its call if intake, whose turn comes then, finds it soon.
+async fn keep(app: &App, message: InboxMessage, turn: Turn) -> Result<Option<String>, Problem> {
     let id = message.id.clone();
     app.store.put(message).await.map_err(Problem::not_stored)?;
+    drop(turn);
     app.wake.intake.notify_one();
     let processed = wait_for(app, INTAKE_TIMEOUT, || app.store.processed(&id));
     // The report is stored, whether or not its call is known by now.

@@ -1,6 +1,6 @@
 //! Reads bodies leniently: compressed, with a byte order mark, or with bytes that are not UTF-8.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use axum::{
     body::Bytes,
@@ -34,6 +34,17 @@ pub(super) fn text(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Str
         true => Ok(text),
         false => Err(too_large(limit)),
     }
+}
+
+/// How many bytes of text the body has, or at least so many, if they are more than `limit`. Nothing is kept of them.
+pub(super) fn length(body: &Bytes, limit: usize) -> usize {
+    if !body.starts_with(GZIP) {
+        return body.len();
+    }
+    let mut decoder = MultiGzDecoder::new(body.as_ref()).take(limit as u64 + 1);
+    // Damaged data is refused when it is read.
+    let plain = io::copy(&mut decoder, &mut io::sink()).unwrap_or_default();
+    usize::try_from(plain).map_or(usize::MAX, |plain| plain.max(body.len()))
 }
 
 fn decompressed(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Problem> {

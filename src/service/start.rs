@@ -174,6 +174,7 @@ async fn start_jobs(
     runner.tasks.spawn(health.run());
     let keys = livekit_keys::start(&config.livekit, store, runner).await?;
     jobs::start(config, store, runner, &storage, &links).await?;
+    let connections = Limits::new(open_files()).connections;
     Ok(App {
         store: store.clone(),
         keys,
@@ -188,7 +189,7 @@ async fn start_jobs(
             requests_per_second: config.airtable.requests_per_second,
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
-        admission: Admission::new(Limits::new(open_files()).connections),
+        admission: Admission::new(connections, store.large_bodies().clone()),
         audit,
         ops,
         trusted_proxies: config.http.trusted_proxies.clone(),

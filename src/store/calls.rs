@@ -12,6 +12,7 @@ use sqlx::{
 use super::{
     delivery::DeliveryState,
     error::{Error, Result},
+    large_bodies::beside_others,
     open::Store,
     sql::{chunks, open_statuses, rows, rows_that_fit, text, time},
     unknown::UnknownValue,
@@ -233,7 +234,8 @@ fn read(row: &AnyRow) -> Result<CallRow> {
     let state: &str = row.try_get("state")?;
     let project: Option<String> = row.try_get("project")?;
     let project = project.map_or(Project::Ours, Project::Other);
-    let call = match serde_json::from_str::<Call>(state) {
+    // That of an earlier version has the reports, too.
+    let call = match beside_others(state.len(), || serde_json::from_str::<Call>(state)) {
         Ok(call) => Call { project, ..call },
         Err(error) => {
             let id: &str = row.try_get("id")?;

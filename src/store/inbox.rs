@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use super::{
     error::{Error, Result},
     inbox_writer,
+    large_bodies::Turn,
     message::{self, InboxMessage, MessageOutcome, StoredMessage, read_outcome},
     new_report::ReportBody,
     open::Store,
@@ -84,26 +85,37 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Messages that intake has not processed, oldest first: at most `limit`, and no more than fit into memory.
-    pub async fn unprocessed(&self, now: Timestamp, limit: i64) -> Result<Vec<StoredMessage>> {
+    /// Messages that intake has not processed, oldest first: at most `limit`, and no more than fit into memory. They are
+    /// read in the turn that is returned with them.
+    pub async fn unprocessed(
+        &self,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<(Vec<StoredMessage>, Turn)> {
         // The sizes are read first, because a driver reads some rows ahead (sqlx: 50).
         let sizes = sqlx::query_scalar(
             "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
              WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
         );
         let sizes = sizes.bind(now.as_millisecond()).bind(limit);
-        let sizes = sizes.fetch_all(&self.read).await?;
+        let mut sizes: Vec<i64> = sizes.fetch_all(&self.read).await?;
+        sizes.truncate(rows_that_fit(&sizes));
+        let bytes = sizes
+            .iter()
+            .map(|size| usize::try_from(*size).unwrap_or_default());
+        let turn = self.large_bodies.turn(&bytes.collect::<Vec<_>>()).await;
         if sizes.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), turn));
         }
         let sql = format!(
             "SELECT {} FROM inbox WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
             message::COLUMNS
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
-        let query = query.bind(rows_that_fit(&sizes) as i64);
+        let query = query.bind(sizes.len() as i64);
         let rows = query.fetch_all(&self.read).await?;
-        rows.iter().map(message::read).collect()
+        let messages: Result<_> = turn.work(|| rows.iter().map(message::read).collect());
+        Ok((messages?, turn))
     }
 
     /// The outcome of a message; `None` while it is waiting.

@@ -3,7 +3,7 @@
 //!
 //! - `open`, `private_files`, `connections`, `free_space`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
-//! - `alignments`, `waveforms`, `call_list`, `call_messages`, `calls`, `fold`, `in_memory`, `new_report`, `reports`, `object_keys`: what it makes of calls.
+//! - `alignments`, `waveforms`, `call_list`, `call_messages`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
@@ -37,6 +37,7 @@ mod call_messages;
 mod calls;
 mod fold;
 mod in_memory;
+mod large_bodies;
 mod new_report;
 mod object_keys;
 mod reports;
@@ -81,6 +82,7 @@ pub use finish::Finish;
 pub use fold::{CallUpdate, Fold};
 pub use in_memory::InMemory;
 pub use inbox::{Processed, Waiting};
+pub use large_bodies::{LARGE, LargeBodies, Turn};
 pub use lease::Lease;
 pub use ledger::{After, BaseRow};
 pub use link_secret::Erased;

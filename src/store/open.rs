@@ -21,6 +21,7 @@ use super::{
     error::{Error, Result},
     free_space,
     inbox_writer::Writer,
+    large_bodies::LargeBodies,
     migrations::{Migrations, migrate},
     pooler,
     private_files::{self, Creation},
@@ -35,6 +36,8 @@ pub struct Store {
     pub(super) engine: Engine,
     /// One permit: whoever has it has large bodies in memory.
     pub(super) large: Arc<Semaphore>,
+    /// Whoever has its turn works on a large body.
+    pub(super) large_bodies: LargeBodies,
     /// Where a SQLite database is.
     pub(super) folder: Option<PathBuf>,
     /// Whether recordings get waveforms.
@@ -76,9 +79,15 @@ impl Store {
             inbox,
             engine,
             large: Arc::new(Semaphore::new(1)),
+            large_bodies: LargeBodies::default(),
             folder: folder(url),
             draws: false,
         })
+    }
+
+    /// Whose turn it is to parse a large body; shared by all who use this store.
+    pub fn large_bodies(&self) -> &LargeBodies {
+        &self.large_bodies
     }
 
     /// The same database, in which recordings are noted for a waveform: somebody may look at them.

@@ -8,6 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row, any::AnyRow};
 use super::{
     error::Result,
     in_memory::InMemory,
+    large_bodies::Turn,
     message::decode,
     new_report::NewReport,
     open::Store,
@@ -29,7 +30,9 @@ impl Store {
         let in_memory = self.in_memory(bytes).await;
         for entry in shown {
             // What cannot be read any more is left out, and what was deleted.
-            if let Some(report) = self.report(&entry.id).await? {
+            let bytes = usize::try_from(entry.bytes).unwrap_or(usize::MAX);
+            let turn = self.large_bodies.turn(&[bytes]).await;
+            if let Some(report) = self.report(&entry.id, &turn).await? {
                 call.reports.add(&Arc::new(report), entry.received_at);
             }
         }
@@ -77,8 +80,8 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// The report with this ID, if its body is there.
-    async fn report(&self, id: &str) -> Result<Option<Report>> {
+    /// The report with this ID, if its body is there; it is parsed in this turn.
+    async fn report(&self, id: &str, turn: &Turn) -> Result<Option<Report>> {
         let query = sqlx::query(
             "SELECT r.body AS own, i.encoding, i.body FROM reports r LEFT JOIN inbox i ON i.id = r.id WHERE r.id = $1",
         );
@@ -87,7 +90,7 @@ impl Store {
         };
         let own: Option<&str> = row.try_get("own")?;
         if let Some(own) = own {
-            return Ok(serde_json::from_str(own).ok());
+            return Ok(turn.work(|| serde_json::from_str(own).ok()));
         }
         let (encoding, body): (Option<&str>, Option<&str>) =
             (row.try_get("encoding")?, row.try_get("body")?);
@@ -95,11 +98,13 @@ impl Store {
             return Ok(None);
         };
         if encoding == "text" {
-            return Ok(read_stored(body).ok());
+            return Ok(turn.work(|| read_stored(body).ok()));
         }
-        let body = decode(id, encoding, body.to_owned());
-        let body = body.ok().and_then(|body| String::from_utf8(body).ok());
-        Ok(body.and_then(|body| read_stored(&body).ok()))
+        Ok(turn.work(|| {
+            let body = decode(id, encoding, body.to_owned());
+            let body = body.ok().and_then(|body| String::from_utf8(body).ok());
+            body.and_then(|body| read_stored(&body).ok())
+        }))
     }
 }
 

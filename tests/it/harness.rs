@@ -19,6 +19,7 @@ use livekit_airtable::{
         Service,
         airtable::{client, schema},
     },
+    store::Store,
     telemetry,
 };
 use livekit_airtable_sim::{
@@ -177,6 +178,11 @@ impl World {
         if let Some(service) = self.service.take() {
             service.stop().await;
         }
+    }
+
+    /// The store of the running service.
+    pub(crate) fn service_store(&self) -> &Store {
+        &self.service.as_ref().unwrap().store
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

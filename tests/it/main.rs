@@ -24,6 +24,7 @@ mod failing_disk;
 mod figures;
 mod harness;
 mod installation;
+mod large_bodies;
 mod leak_check;
 mod links;
 mod lists;

@@ -157,7 +157,7 @@ async fn upgrades_what_9e4522d_wrote(engine: Engine) {
     let complete = store.call(&complete.unwrap().call.id).await.unwrap();
     assert!(complete.unwrap().call.reports.newest().is_some());
     let later = now() + std::time::Duration::from_secs(3600);
-    assert_eq!(store.unprocessed(later, 10).await.unwrap().len(), 1);
+    assert_eq!(store.unprocessed(later, 10).await.unwrap().0.len(), 1);
     assert_eq!(store.paused_sinks().await.unwrap().len(), 1);
     let secret = store.get(Setting::LinkSecret).await.unwrap();
     assert_eq!(secret.map(|secret| secret.len()), Some(64));

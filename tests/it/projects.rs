@@ -95,7 +95,7 @@ async fn gone_after(world: &World, hours: i64) -> Vec<String> {
     let later = telemetry::now() + SignedDuration::from_hours(hours);
     let reconcile = job(&store, world.agents_client());
     reconcile.step(later).await.unwrap();
-    let messages = store.unprocessed(later, 100).await.unwrap();
+    let messages = store.unprocessed(later, 100).await.unwrap().0;
     store.close().await;
     let found = messages
         .into_iter()

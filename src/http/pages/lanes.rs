@@ -7,7 +7,7 @@ use crate::view::{Interval, PartView, clock_position};
 /// The height of a lane in its own units.
 const HEIGHT: u32 = 10;
 /// The share of the recording's length that a mark is wide.
-const MARK: f64 = 250.0;
+const MARK: f64 = 200.0;
 
 /// A bar of a lane.
 struct Bar {

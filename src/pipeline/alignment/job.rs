@@ -67,8 +67,8 @@ impl Alignments {
         if call.to_align().is_none() {
             return Ok(None);
         }
-        let _in_memory = self.store.load_reports(&mut call).await?;
-        Ok(task(&call))
+        let in_memory = self.store.load_reports(&mut call).await?;
+        Ok(in_memory.work(|| task(&call)))
     }
 
     async fn align(&self, task: &Task) -> Result<Heard, Error> {

@@ -6,6 +6,10 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task,
+};
 
 use super::{
     deliverer::{BatchPermit, Deliverer, Due},
@@ -41,18 +45,25 @@ impl<D: Deliverer> Deliver<D> {
     }
 
     async fn send(&self, batch: Vec<Delivery>, permit: BatchPermit) -> anyhow::Result<()> {
-        let (due, _large) = self.load(batch).await?;
+        let (due, large) = self.load(batch).await?;
         // The read may have waited for the database, and another process may own the sink by now.
         if !self.leases.holds(self.deliverer.sink().as_str()) {
             return Ok(());
         }
-        let attempts = match self.try_to(&due, permit).await {
-            Some(attempts) => attempts,
-            None => self.one_by_one(&due).await,
+        let attempts = match large {
+            Some(_) => apart(self.attempts(&due, permit)).await,
+            None => self.attempts(&due, permit).await,
         };
         let ended = self.end(due.iter().zip(attempts)).await;
         self.commit_failed.store(ended.is_err(), Ordering::Relaxed);
         ended
+    }
+
+    async fn attempts(&self, due: &[Due], permit: BatchPermit) -> Vec<Attempt> {
+        match self.try_to(due, permit).await {
+            Some(attempts) => attempts,
+            None => self.one_by_one(due).await,
+        }
     }
 
     /// `None`: the sink panicked.
@@ -92,6 +103,16 @@ impl<D: Deliverer> Deliver<D> {
                 .increment(1);
         }
         Ok(())
+    }
+}
+
+/// Has the thread for itself: a long transcript takes seconds to render, in several places. Other tasks of the thread go on
+/// meanwhile.
+async fn apart<T>(work: impl Future<Output = T>) -> T {
+    let runtime = Handle::current();
+    match runtime.runtime_flavor() {
+        RuntimeFlavor::MultiThread => task::block_in_place(|| runtime.block_on(work)),
+        _ => work.await,
     }
 }
 

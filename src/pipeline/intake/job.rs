@@ -10,11 +10,17 @@ use super::batch::{Batch, ReadMessage, Unproven};
 use crate::{
     domain::{Call, EgressId, Policy, Sink, Status},
     pipeline::{Job, Wake},
-    store::{self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage},
+    store::{
+        self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage, Turn,
+        UnreadableMessage,
+    },
 };
 
 /// Messages per transaction.
 const BATCH: i64 = 256;
+
+/// A message that was read, or one that this version cannot read.
+type Read = Result<ReadMessage, UnreadableMessage>;
 
 /// Folds inbox messages into calls.
 pub struct Intake {
@@ -40,11 +46,11 @@ impl Job for Intake {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        let messages = self.store.unprocessed(now, BATCH).await?;
+        let (messages, turn) = self.store.unprocessed(now, BATCH).await?;
         if messages.is_empty() {
             return Ok(false);
         }
-        match self.process(messages, now).await {
+        match self.process(read(messages, turn), now).await {
             Err(error) if outcome_of_one(&error).is_some() => self.process_one_by_one(now).await?,
             processed => processed?,
         }
@@ -54,12 +60,12 @@ impl Job for Intake {
 
 impl Intake {
     /// Folds messages into their calls, all or none.
-    async fn process(&self, messages: Vec<StoredMessage>, now: Timestamp) -> anyhow::Result<()> {
+    async fn process(&self, messages: Vec<Read>, now: Timestamp) -> anyhow::Result<()> {
         let mut unreadable = Vec::new();
         let readable = messages.into_iter();
         let readable =
             readable.filter_map(|message| message.map_err(|error| unreadable.push(error)).ok());
-        let messages: Vec<_> = readable.map(ReadMessage::read).collect();
+        let messages: Vec<_> = readable.collect();
         let mut batch = self.begin(&messages).await?;
         unreadable.into_iter().for_each(|one| batch.set_aside(one));
         for message in messages {
@@ -99,9 +105,10 @@ impl Intake {
 
     /// A message that cannot be folded is set aside, and the others of its batch are processed.
     async fn process_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
-        for message in self.store.unprocessed(now, BATCH).await? {
+        let (messages, turn) = self.store.unprocessed(now, BATCH).await?;
+        for message in read(messages, turn) {
             let id = match &message {
-                Ok(message) => message.id.clone(),
+                Ok(read) => read.message.id.clone(),
                 Err(unreadable) => unreadable.id.clone(),
             };
             let Err(error) = self.process(vec![message], now).await else {
@@ -153,6 +160,16 @@ impl Intake {
         }
         Ok(batch)
     }
+}
+
+/// Reads messages in their turn, which is over then.
+fn read(messages: Vec<StoredMessage>, turn: Turn) -> Vec<Read> {
+    let messages = messages.into_iter();
+    turn.work(|| {
+        messages
+            .map(|message| message.map(ReadMessage::read))
+            .collect()
+    })
 }
 
 /// Logs a status that has changed. Not the reason: a bucket's or LiveKit's words may hold the room's name, and that a

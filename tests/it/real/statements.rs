@@ -75,7 +75,7 @@ async fn messages() {
     for body in bodies {
         put(&store, MessageKind::Webhook, body).await;
     }
-    let unprocessed = store.unprocessed(now(), 100).await.unwrap();
+    let unprocessed = store.unprocessed(now(), 100).await.unwrap().0;
     let read: Vec<&[u8]> = unprocessed
         .iter()
         .map(|message| message.as_ref().unwrap().body.as_slice())
@@ -91,7 +91,7 @@ async fn messages() {
         ..twice
     };
     store.put(again).await.unwrap();
-    assert_eq!(store.unprocessed(now(), 100).await.unwrap().len(), 5);
+    assert_eq!(store.unprocessed(now(), 100).await.unwrap().0.len(), 5);
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn requests_that_wait_for_a_room() {
     let waits = store.commit_fold(fold, &Sink::ALL, now());
     waits.await.unwrap();
     assert_eq!(store.awaited_rooms().await.unwrap(), ["room"]);
-    assert!(store.unprocessed(now(), 10).await.unwrap().is_empty());
+    assert!(store.unprocessed(now(), 10).await.unwrap().0.is_empty());
     assert_eq!(store.processed(&request).await.unwrap(), None);
     store
         .refuse_requests("room", MessageOutcome::NoRoom, "no such room", now())

@@ -4,6 +4,7 @@ mod alignment;
 mod forms;
 mod links;
 mod positions;
+mod retries;
 mod row_times;
 pub(crate) mod sound;
 pub(crate) mod speech;

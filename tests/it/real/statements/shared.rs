@@ -127,7 +127,7 @@ async fn what_was_delivered_long_ago_is_forgotten() {
     assert_eq!(store.complete_before(later).await.unwrap().len(), 0);
     assert_eq!(all().await, None);
     assert_eq!(store.processed(&message).await.unwrap(), None, "it is gone");
-    let rest = store.unprocessed(later, 10).await.unwrap();
+    let rest = store.unprocessed(later, 10).await.unwrap().0;
     assert_eq!(
         rest[0].as_ref().unwrap().id,
         unprocessed,
@@ -210,7 +210,7 @@ async fn a_clock_that_was_set_back() {
     let back = store.set_back(noted, now).await.unwrap().unwrap();
     assert!(back.as_secs() >= 3598, "{back}");
     assert_eq!(store.due(Sink::Airtable, soon, 10).await.unwrap().len(), 1);
-    assert_eq!(store.unprocessed(soon, 10).await.unwrap().len(), 1);
+    assert_eq!(store.unprocessed(soon, 10).await.unwrap().0.len(), 1);
     let paused_sink = store.paused_sink(Sink::Mirror).await.unwrap().unwrap();
     assert!(paused_sink.probe_at <= soon, "{paused_sink:?}");
     assert!(store.base("app1").await.unwrap().unwrap().turn_at <= soon);
