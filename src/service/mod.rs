@@ -27,6 +27,7 @@ mod link_secret;
 mod listen;
 mod lock;
 mod rooms;
+mod schema_check;
 mod start;
 mod supervisor;
 

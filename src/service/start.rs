@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     audit, bucket, database, file_system, jobs, limits::open_files, listen::ListenSocket,
-    livekit_keys, lock, recording::configured_sinks, rooms, supervisor,
+    livekit_keys, lock, recording::configured_sinks, rooms, schema_check::schema_check, supervisor,
 };
 use crate::{
     config::Config,
     domain::PlayPage,
     http::{
         self, Admission, ApiTokens, App, AuditTrail, HealthReader, LiveReader, OpsPages,
+        OpsSettings,
         server::{self, Limits},
     },
     pipeline::{Clock, Runner},
@@ -169,12 +170,13 @@ async fn start_jobs(
     let links = bucket::service_links(config, store).await?;
     bucket::check_links(&config.storage, &config.links)?;
     let storage = bucket::client(&config.storage);
-    let ops = OpsPages::new(
-        config.http.ops_trust_header.clone(),
-        &config.livekit.url,
-        configured_sinks(config.mirror.as_ref()),
-        runner.stop.clone(),
-    );
+    let ops = OpsSettings {
+        trust_header: config.http.ops_trust_header.clone(),
+        livekit_url: config.livekit.url.clone(),
+        sinks: configured_sinks(config.mirror.as_ref()),
+        schema: schema_check(config, store, runner.clock)?,
+    };
+    let ops = OpsPages::new(ops, runner.stop.clone());
     let reader = LiveReader::new(&ops, store.clone(), runner.wake.clone(), runner.clock);
     runner.tasks.spawn(reader.run());
     let (health, status) = (storage.clone(), runner.status.clone());

@@ -24,7 +24,7 @@ struct ActiveAlert {
     #[serde(rename = "name")]
     summary: String,
     /// As it fires, or would fire, with the numbers of the last check. Earlier versions store none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     text: String,
     since: Timestamp,
     seen_at: Timestamp,

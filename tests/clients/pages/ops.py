@@ -116,6 +116,7 @@ def pages_are_accessible(context):
         ("redrive", f"/ops/redrive?call={CALL}&whole=1"),
         ("health", "/ops/health"),
         ("attention", "/ops/attention"),
+        ("schema", "/ops/schema"),
         ("not-found", "/ops/calls/RM_none"),
     ]:
         page = opened(context, path)

@@ -8,6 +8,7 @@ use super::visitor::Visitor;
 use crate::{
     harness::{API_TOKEN, PATIENCE, World},
     mirror::Receiver,
+    process::run,
     real::postgres::fresh_database,
 };
 
@@ -22,6 +23,12 @@ async fn page_where(visitor: &Visitor<'_>, path: &str, wanted: impl Fn(&str) -> 
         assert!(asked.elapsed() < PATIENCE, "{page}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// As a page has it.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('"', "&quot;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// `working` or `failing`; empty: it is not on the page.
@@ -91,12 +98,10 @@ async fn alerts_have_the_text_of_the_alert_webhook() {
     let body: Value = serde_json::from_slice(&came[0].1).unwrap();
     let text = body["text"].as_str().unwrap();
     let text = text.strip_prefix("livekit-airtable: ").unwrap();
-    let text = text
-        .replace('&', "&amp;")
-        .replace('"', "&quot;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    let page = page_where(&visitor, "/ops/attention", |page| page.contains(&text)).await;
+    let page = page_where(&visitor, "/ops/attention", |page| {
+        page.contains(&escaped(text))
+    })
+    .await;
     assert!(page.contains("data-alert=\"dead_airtable\""), "{page}");
     assert!(page.contains("ops?delivery=dead"), "{page}");
 }
@@ -113,4 +118,28 @@ async fn steps_lead_to_the_first_call() {
     world.livekit.open_room("desk");
     let page = page_where(&visitor, "/ops", |page| page.contains("data-call")).await;
     assert!(!page.contains("data-steps"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_page_says_what_bootstrap_checks() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let visitor = world.visitor(API_TOKEN).await;
+    let before = visitor.page("/ops/schema").await;
+    assert!(!before.contains("id=\"plan\""), "{before}");
+    let checked = visitor.send("/ops/schema", &[]).await;
+    assert_eq!(checked.status(), 200);
+    let page = checked.text().await.unwrap();
+    let done = run(
+        world.folder.path(),
+        &["bootstrap", "--check"],
+        world.settings(),
+    )
+    .await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.lines().count() > 1, "{done:?}");
+    for line in done.stdout.trim_end().lines() {
+        assert!(page.contains(&escaped(line)), "{line}: {page}");
+    }
+    let refused = visitor.send_from("same-origin", "/ops/schema", &[]).await;
+    assert_eq!(refused.status(), 403, "without the form token");
 }

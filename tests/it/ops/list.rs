@@ -1,5 +1,8 @@
 //! The list: the counts and calls of `/v1/calls`, filters, search, and pages that do not jump.
 
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use crate::{
@@ -127,6 +130,13 @@ async fn words_are_searched_with_the_scope_words_only() {
     assert_eq!(calls(&reader.page("/ops?q=front").await), [complete]);
 }
 
+/// Bytes of a page as gzip.
+fn compressed(page: &str) -> usize {
+    let mut writer = GzEncoder::new(Vec::new(), Compression::default());
+    writer.write_all(page.as_bytes()).unwrap();
+    writer.finish().unwrap().len()
+}
+
 async fn pages_do_not_jump(world: World) {
     let mut opened = Vec::new();
     for n in 0..120 {
@@ -141,6 +151,7 @@ async fn pages_do_not_jump(world: World) {
     loop {
         let page = visitor.page(&address).await;
         seen.extend(calls(&page));
+        assert!(compressed(&page) < 60_000, "a page is small");
         pages += 1;
         let newer = world.livekit.open_room(&format!("newer-{pages}"));
         world.row_is(&newer, "Live").await;

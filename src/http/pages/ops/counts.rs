@@ -89,9 +89,14 @@ impl Counts {
 
     async fn count(&self, store: &Store) -> Result<StatusCounts, store::Error> {
         let _counting = self.counting.lock().await;
-        if let Some(last) = self.last().filter(Counted::is_fresh) {
-            return Ok(last.counts);
+        match self.last().filter(Counted::is_fresh) {
+            Some(last) => Ok(last.counts),
+            None => self.anew(store).await,
         }
+    }
+
+    /// As many as there are now.
+    pub(super) async fn anew(&self, store: &Store) -> Result<StatusCounts, store::Error> {
         let began = Instant::now();
         let counts = StatusCounts(store.count_calls().await?);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

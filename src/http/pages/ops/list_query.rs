@@ -155,7 +155,7 @@ fn time(name: &str, text: &str, now: Timestamp) -> Result<Option<Timestamp>, Pro
     }
     // A browser's field for a time has no zone.
     let local = format!("{text}:00Z");
-    let parsed = since(text, now).or_else(|| local.parse().ok());
+    let parsed = local.parse().ok().or_else(|| since(text, now));
     parsed.map(Some).ok_or_else(|| {
         Problem::bad_request(format!(
             "`{name}` must be a time like 2026-01-31T12:00:00Z, a date, or an age like 7d"

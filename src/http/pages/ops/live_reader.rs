@@ -142,7 +142,11 @@ impl LiveReader {
                 self.live.send(LiveEvent::Call(id.as_str().into()));
             }
         }
-        let counts = self.counts.now(&self.store).await?;
+        // Those that come with a change have it in them.
+        let counts = match changed.is_empty() {
+            true => self.counts.now(&self.store).await?,
+            false => self.counts.anew(&self.store).await?,
+        };
         if !changed.is_empty() || counts != self.last_counts {
             let event = self.event(&changed, &counts).await?;
             self.live.send(LiveEvent::Calls(event));

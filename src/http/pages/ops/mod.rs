@@ -13,6 +13,7 @@ mod live;
 mod marks;
 mod message;
 mod row;
+mod schema_check;
 
 mod state;
 
@@ -31,6 +32,7 @@ mod health;
 mod health_log;
 mod health_reader;
 mod list;
+mod schema;
 
 mod call_parts;
 mod deliveries;
@@ -50,4 +52,5 @@ mod routes;
 pub use health_reader::HealthReader;
 pub use live_reader::LiveReader;
 pub(crate) use routes::routes;
-pub use state::OpsPages;
+pub use schema_check::SchemaCheck;
+pub use state::{OpsPages, OpsSettings};

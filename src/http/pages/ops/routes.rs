@@ -8,7 +8,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 
-use super::{attention, call, events, guard, health, list, login, redrive};
+use super::{attention, call, events, guard, health, list, login, redrive, schema};
 use crate::{
     domain::audit::AuditAction,
     http::{App, audit, error::Problem},
@@ -53,6 +53,13 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route(
             "/ops/attention",
             audited(AuditAction::ReadCalls, get(attention::page)),
+        )
+        .route(
+            "/ops/schema",
+            audited(
+                AuditAction::ReadCalls,
+                get(schema::page).post(schema::check),
+            ),
         )
         .route("/ops/{*unknown}", get(unknown))
         .layer(from_fn_with_state(app.clone(), guard::guard))

@@ -21,16 +21,23 @@ pub(super) enum Section {
     Calls,
     Health,
     Attention,
+    Schema,
 }
 
 impl Section {
-    const ALL: [Section; 3] = [Section::Calls, Section::Health, Section::Attention];
+    const ALL: [Section; 4] = [
+        Section::Calls,
+        Section::Health,
+        Section::Attention,
+        Section::Schema,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Section::Calls => "Calls",
             Section::Health => "Health",
             Section::Attention => "Needs attention",
+            Section::Schema => "Schema",
         }
     }
 
@@ -39,6 +46,7 @@ impl Section {
             Section::Calls => "ops",
             Section::Health => "ops/health",
             Section::Attention => "ops/attention",
+            Section::Schema => "ops/schema",
         }
     }
 }

@@ -4,8 +4,23 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{attempts::Attempts, counts::Counts, health_log::HealthLog, live::Live};
+use super::{
+    attempts::Attempts, counts::Counts, health_log::HealthLog, live::Live,
+    schema_check::SchemaCheck,
+};
 use crate::{domain::Sink, http::tokens::ApiTokens};
+
+/// What the pages are made with.
+pub struct OpsSettings {
+    /// OPS_TRUST_HEADER
+    pub trust_header: Option<String>,
+    /// LIVEKIT_URL
+    pub livekit_url: String,
+    /// The sinks that are configured.
+    pub sinks: Vec<Sink>,
+    /// Compares the base with the schema.
+    pub schema: SchemaCheck,
+}
 
 /// The settings of the pages, and what they share.
 pub struct OpsPages {
@@ -15,6 +30,7 @@ pub struct OpsPages {
     pub(super) sinks: Vec<Sink>,
     /// Where LiveKit Cloud shows sessions.
     pub(super) sessions: Option<String>,
+    pub(super) schema: SchemaCheck,
     pub(super) attempts: Attempts,
     pub(super) counts: Arc<Counts>,
     pub(super) live: Arc<Live>,
@@ -22,21 +38,17 @@ pub struct OpsPages {
 }
 
 impl OpsPages {
-    /// `livekit_url`: LIVEKIT_URL; `stop`: cancelled when the service stops.
-    pub fn new(
-        trust_header: Option<String>,
-        livekit_url: &str,
-        sinks: Vec<Sink>,
-        stop: CancellationToken,
-    ) -> OpsPages {
-        let host = url::Url::parse(livekit_url).ok();
+    /// `stop`: cancelled when the service stops.
+    pub fn new(settings: OpsSettings, stop: CancellationToken) -> OpsPages {
+        let host = url::Url::parse(&settings.livekit_url).ok();
         let host = host.and_then(|url| url.host_str().map(str::to_owned));
         let is_cloud = host.is_some_and(|host| host.ends_with(".livekit.cloud"));
         // The site fills in the project.
         let sessions = is_cloud.then(|| "https://cloud.livekit.io/projects/p_/sessions".to_owned());
         OpsPages {
-            trust_header,
-            sinks,
+            trust_header: settings.trust_header,
+            sinks: settings.sinks,
+            schema: settings.schema,
             sessions,
             attempts: Attempts::default(),
             counts: Arc::default(),
