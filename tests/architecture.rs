@@ -15,7 +15,10 @@ use rules::{circles, forbidden, imported, items, module_of, sql, uncommented, un
 /// Each module and what it may import of ours. `*`: everything.
 const MAY: [(&str, &[&str]); 15] = [
     ("domain", &[]),
-    ("store", &["domain", "telemetry::LogThrottle"]),
+    (
+        "store",
+        &["domain", "telemetry::LogThrottle", "telemetry::Watchdog"],
+    ),
     ("livekit", &["domain"]),
     ("storage", &["domain"]),
     ("sound", &["domain"]),
@@ -34,6 +37,7 @@ const MAY: [(&str, &[&str]); 15] = [
             "mirror",
             "alert",
             "telemetry::LogThrottle",
+            "telemetry::Watchdog",
         ],
     ),
     ("view", &["domain", "store"]),

@@ -8,7 +8,7 @@ use super::{
     audit, backfill, bootstrap, calls,
     console::output::{print_error, print_text},
     failure::{self, USAGE},
-    record, redrive, replay, serve,
+    healthcheck, record, redrive, replay, serve,
 };
 #[cfg(feature = "sim")]
 use super::{demo, sim};
@@ -47,6 +47,8 @@ enum Command {
     Backfill(backfill::BackfillArgs),
     /// Show who listened, read, linked or changed something
     Audit(audit::AuditArgs),
+    /// Succeed if the service on this machine, or in this container, is ready
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Show the service at work with stand-ins for LiveKit, storage and Airtable; needs no configuration
     #[cfg(feature = "sim")]
     Demo(demo::DemoArgs),
@@ -120,6 +122,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Replay(args) => replay::run(args, &source).await,
         Command::Backfill(args) => backfill::run(args, &source).await,
         Command::Audit(args) => audit::run(args, &source).await,
+        Command::Healthcheck(args) => healthcheck::run(args, &source).await,
         #[cfg(feature = "sim")]
         Command::Demo(args) => demo::run(args).await,
         #[cfg(feature = "sim")]

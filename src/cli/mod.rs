@@ -12,6 +12,7 @@ mod bootstrap;
 mod calls;
 #[cfg(feature = "sim")]
 mod demo;
+mod healthcheck;
 mod record;
 mod redrive;
 mod replay;

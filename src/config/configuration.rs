@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     AirtableSettings, Errors, HttpSettings, LinksSettings, LiveKitSettings, LogSettings,
     MirrorSettings, ProxySettings, Reader, RecordingSettings, Source, StorageSettings,
-    TimesSettings, database, network, sections,
+    SupervisorSettings, TimesSettings, database, network, sections, supervisor,
 };
 
 /// Everything that `serve` needs.
@@ -23,6 +23,8 @@ pub struct Config {
     /// `sqlite:…` or `postgres://…`, possibly with a password: never print it.
     pub database_url: String,
     pub log: LogSettings,
+    /// Who waits for the state of this process, such as systemd.
+    pub supervisor: Option<SupervisorSettings>,
     /// A hash of the settings, without anything of a secret.
     pub fingerprint: String,
 }
@@ -42,6 +44,7 @@ impl Config {
             alert_webhook_url: sections::alert_webhook_url(r),
             database_url: database::database_url(r),
             log: LogSettings::read(r),
+            supervisor: supervisor::supervisor(source),
             fingerprint: r.fingerprint(),
         })
     }

@@ -37,6 +37,7 @@ mod allocator;
 mod configuration;
 mod exposed;
 mod misspelled;
+mod supervisor;
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,9 @@ pub use errors::Errors;
 pub use proxies::ProxySettings;
 pub use reader::Reader;
 pub use remotes::{schema, transcript_times};
+pub use sections::listen_address;
 pub use source::Source;
+pub use supervisor::SupervisorSettings;
 pub use types::{
     AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,
     MirrorSettings, RecordingSettings, StorageSettings, TimesSettings,

@@ -148,7 +148,7 @@ impl HttpSettings {
 }
 
 /// LISTEN_ADDR, or PORT on every address of the machine. Heroku, Render, Railway and Cloud Run set PORT.
-fn listen_address(r: &mut Reader<'_>) -> SocketAddr {
+pub fn listen_address(r: &mut Reader<'_>) -> SocketAddr {
     let any = |port: u16| SocketAddr::from(([0, 0, 0, 0], port));
     let expected = "IP:port, like 0.0.0.0:8080 or [::]:8080";
     let listen = r.parsed("LISTEN_ADDR", None, expected, |v| v.parse().ok().map(Some));

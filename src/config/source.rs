@@ -107,10 +107,14 @@ impl Source {
             .map(|(name, _)| name.as_str())
     }
 
+    /// What the program that started this one has put into the environment, as it is.
+    pub(super) fn environment(&self, name: &str) -> Option<&str> {
+        self.environment.get(name)?.as_deref().ok()
+    }
+
     /// The folder of systemd's credentials.
     pub(super) fn credentials(&self) -> Option<PathBuf> {
-        let folder = self.environment.get("CREDENTIALS_DIRECTORY")?;
-        folder.as_ref().ok().map(PathBuf::from)
+        self.environment("CREDENTIALS_DIRECTORY").map(PathBuf::from)
     }
 
     /// The `.env` files that were read.

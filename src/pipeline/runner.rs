@@ -6,7 +6,10 @@ use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Clock, Job, JobState, JobStatus, Wake, leases::Leases};
-use crate::{domain::backoff::backoff, telemetry::LogThrottle};
+use crate::{
+    domain::backoff::backoff,
+    telemetry::{LogThrottle, Watchdog},
+};
 
 /// The longest rest after a step that could not read or write our database.
 const DATABASE_RETRY: Duration = Duration::from_secs(5);
@@ -28,6 +31,8 @@ pub struct Runner {
     pub tasks: TaskTracker,
     /// Ends every job after its current step.
     pub stop: CancellationToken,
+    /// Fed by the loop of each job.
+    pub watchdog: Watchdog,
 }
 
 impl Runner {
@@ -40,6 +45,15 @@ impl Runner {
             leases: Leases::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            watchdog: Watchdog::default(),
+        }
+    }
+
+    /// The same, whose jobs feed this watchdog.
+    pub fn watched_by(self, watchdog: &Watchdog) -> Runner {
+        Runner {
+            watchdog: watchdog.clone(),
+            ..self
         }
     }
 
@@ -49,6 +63,7 @@ impl Runner {
         let name = job.name();
         runner.status.set(name, JobState::Running);
         self.leases.want(name);
+        self.watchdog.expect(name);
         let task = async move {
             runner.run(&*job).await;
             if !runner.stop.is_cancelled() {
@@ -62,7 +77,8 @@ impl Runner {
         let mut failures = Failures::default();
         while !self.stop.is_cancelled() {
             let rest = if !job.is_leased() || self.leases.holds(job.name()) {
-                self.step(job, &mut failures).await
+                let step = self.step(job, &mut failures);
+                self.watchdog.watch(job.name(), step).await
             } else {
                 self.status.set(job.name(), self.state_without_lease());
                 STANDBY
@@ -76,11 +92,14 @@ impl Runner {
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! {
-                () = woken => {}
-                () = tokio::time::sleep(rest) => {}
-                () = self.stop.cancelled() => {}
-            }
+            let resting = async {
+                tokio::select! {
+                    () = woken => {}
+                    () = tokio::time::sleep(rest) => {}
+                    () = self.stop.cancelled() => {}
+                }
+            };
+            self.watchdog.watch(job.name(), resting).await;
         }
     }
 

@@ -27,6 +27,7 @@ mod listen;
 mod lock;
 mod rooms;
 mod start;
+mod supervisor;
 
 pub use error::Error;
 pub use start::Service;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, rooms,
+    supervisor,
 };
 use crate::{
     config::Config,
@@ -19,6 +20,7 @@ use crate::{
     },
     pipeline::{Clock, Runner},
     store::Store,
+    telemetry::Supervisor,
 };
 
 /// How long requests, steps and deliveries in progress may take after SIGTERM.
@@ -35,6 +37,8 @@ pub struct Service {
     /// The open database.
     pub store: Store,
     runner: Runner,
+    /// Waits for the state of this service.
+    supervisor: Option<Supervisor>,
     /// Cancelled: no more connections are accepted.
     accepting: CancellationToken,
     /// Cancelled: the HTTP server ends after the requests in progress.
@@ -73,7 +77,8 @@ impl Service {
             let cleared = store.clear_leases().await;
             cleared.context("DATABASE_URL: the database is not writable")?;
         }
-        let runner = Runner::new(clock);
+        let supervisor = supervisor::supervisor(config, &store);
+        let runner = Runner::new(clock).watched_by(store.watchdog());
         audit::record_start(config, &store, clock).await?;
         let (trail, writer) = AuditTrail::new(store.clone());
         let app = start_jobs(config, &store, &runner, metrics, trail).await?;
@@ -86,6 +91,8 @@ impl Service {
         let serving = CancellationToken::new();
         let limits = Limits::new(open_files());
         let server = server::serve(socket, http::router(app), limits, serving.clone());
+        let server = tokio::spawn(server);
+        supervisor::report(&supervisor, address, &store, &runner);
         rooms::report(&config.recording);
         for name in config.clear_text() {
             tracing::warn!(
@@ -99,9 +106,10 @@ impl Service {
         Ok(Service {
             address,
             store,
+            supervisor,
             accepting,
             serving,
-            server: tokio::spawn(server),
+            server,
             audit: tokio::spawn(writer.run(auditing.clone())),
             auditing,
             renewing,
@@ -113,6 +121,9 @@ impl Service {
 
     /// Stops accepting, ends what is in progress, releases the leases; takes less than 10 s.
     pub async fn stop(self) {
+        if let Some(supervisor) = &self.supervisor {
+            supervisor.stopping();
+        }
         self.accepting.cancel();
         self.runner.stop.cancel();
         self.runner.tasks.close();

@@ -12,12 +12,14 @@ use super::{
     outage::Outage,
     sql::{chunks, rows, text},
 };
-use crate::domain::Standing;
+use crate::{domain::Standing, telemetry::Watchdog};
 
 /// Maximum rows per transaction; further ones wait for the next, a few milliseconds later.
 const GROUP: usize = 256;
 /// New messages are due whatever the clock says, now or after it was set back.
 pub(super) const AT_ONCE: i64 = 0;
+/// The writer's name in the watchdog.
+const LOOP: &str = "inbox writer";
 /// How long a message of an undecided key rests.
 const UNDECIDED: SignedDuration = SignedDuration::from_mins(1);
 
@@ -30,23 +32,28 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `timeout`: how long a transaction may take.
+    /// `timeout`: how long a transaction may take. The writer's loop feeds the watchdog.
     #[expect(
         clippy::disallowed_methods,
         reason = "the task ends when the last sender is dropped"
     )]
-    pub(super) fn start(pool: AnyPool, timeout: Duration) -> Writer {
+    pub(super) fn start(pool: AnyPool, timeout: Duration, watchdog: Watchdog) -> Writer {
         let (queue, mut messages) = mpsc::channel::<(InboxMessage, Ack)>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
             let mut outage = Outage::default();
-            while messages.recv_many(&mut group, GROUP).await > 0 {
+            while watchdog
+                .watch(LOOP, messages.recv_many(&mut group, GROUP))
+                .await
+                > 0
+            {
                 let (mut batch, acks): (Vec<InboxMessage>, Vec<Ack>) = group.drain(..).unzip();
                 // In one order everywhere: two replicas that get the same events at once would lock each other out.
                 batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
                 let messages = batch.len();
-                let writing = tokio::time::timeout(timeout, write(&pool, batch)).await;
-                let outcome = writing
+                let writing = tokio::time::timeout(timeout, write(&pool, batch));
+                let written = watchdog.watch(LOOP, writing).await;
+                let outcome = written
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| reason(&error));
                 outage.record(&outcome, messages);

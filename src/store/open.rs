@@ -26,6 +26,7 @@ use super::{
     pooler,
     private_files::{self, Creation},
 };
+use crate::telemetry::Watchdog;
 
 /// The database: one writer and some readers on SQLite, a common pool on PostgreSQL. Clones share it.
 #[derive(Clone)]
@@ -38,6 +39,7 @@ pub struct Store {
     pub(super) large: Arc<Semaphore>,
     /// Whoever has its turn works on a large body.
     pub(super) large_bodies: LargeBodies,
+    pub(super) watchdog: Watchdog,
     /// Where a SQLite database is.
     pub(super) folder: Option<PathBuf>,
 }
@@ -70,7 +72,8 @@ impl Store {
             Some(readers) => connect(readers, &options).await?,
             None => write.clone(),
         };
-        let inbox = Writer::start(write.clone(), engine.write_timeout());
+        let watchdog = Watchdog::default();
+        let inbox = Writer::start(write.clone(), engine.write_timeout(), watchdog.clone());
         Ok(Store {
             write,
             read,
@@ -78,6 +81,7 @@ impl Store {
             engine,
             large: Arc::new(Semaphore::new(1)),
             large_bodies: LargeBodies::default(),
+            watchdog,
             folder: folder(url),
         })
     }
@@ -85,6 +89,11 @@ impl Store {
     /// Whose turn it is to parse a large body; shared by all who use this store.
     pub fn large_bodies(&self) -> &LargeBodies {
         &self.large_bodies
+    }
+
+    /// Fed by the loop of the inbox writer; other loops of the process may join.
+    pub fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
     }
 
     /// Gives up a write that takes too long, for somebody who waits for it.

@@ -9,6 +9,8 @@ mod logs;
 mod origin;
 mod panics;
 mod recorder;
+mod supervisor;
+mod watchdog;
 
 pub use clock::now;
 pub use flood_log::FloodLog;
@@ -18,3 +20,5 @@ pub use logs::{LogFormat, filter, init};
 pub use origin::{host_name, process_owner};
 pub use panics::log_panics;
 pub use recorder::metrics;
+pub use supervisor::Supervisor;
+pub use watchdog::Watchdog;

@@ -28,6 +28,7 @@ fn every_command_has_help() {
         "replay",
         "backfill",
         "audit",
+        "healthcheck",
         "demo",
         "sim",
         "sim airtable",

@@ -119,7 +119,7 @@ async fn a_database_that_another_program_has_locked_is_waited_for() {
 
 /// The largest file that the process may write, in bytes. SQLite meets this like a disk that is full or broken: a write
 /// fails.
-fn limit(serve: &Serve, bytes: &str) {
+pub(crate) fn limit(serve: &Serve, bytes: &str) {
     let limit = format!("--fsize={bytes}:unlimited");
     let pid = serve.pid().to_string();
     let set = Command::new("prlimit")

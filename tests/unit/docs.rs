@@ -10,8 +10,11 @@ const BOOK: &str = "docs/src";
 /// README is for a first reader.
 const README_LINES: usize = 150;
 /// Names in `src/config` that are no settings: what systemd and glibc read or set, parts of names.
-const NO_SETTINGS: [&str; 6] = [
+const NO_SETTINGS: [&str; 9] = [
     "CREDENTIALS_DIRECTORY",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
     "MALLOC_MMAP_THRESHOLD_",
     "SECRET",
     "TOKEN",
