@@ -49,7 +49,7 @@ pub use database::database_url;
 pub use errors::Errors;
 pub use proxies::ProxySettings;
 pub use reader::Reader;
-pub use remotes::{schema, transcript_times};
+pub use remotes::{prices, schema, transcript_times};
 pub use sections::listen_address;
 pub use source::Source;
 pub use supervisor::SupervisorSettings;

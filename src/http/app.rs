@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{admission::Admission, audit::AuditTrail, tokens::ApiTokens, writable::Writable};
 use crate::{
-    domain::{audit::TrustedProxies, link::LinkRules},
+    domain::{audit::TrustedProxies, figures::Prices, link::LinkRules},
     livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
@@ -35,6 +35,8 @@ pub struct App {
     pub tokens: ApiTokens,
     /// The room that there is for requests and their bodies.
     pub admission: Admission,
+    /// PRICES_FILE
+    pub prices: Option<Arc<Prices>>,
     /// Takes who read, listened, or was refused.
     pub audit: AuditTrail,
     /// TRUSTED_PROXIES

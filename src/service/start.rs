@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, rooms,
-    supervisor,
+    audit, bucket, database, file_system, jobs, listen::ListenSocket, livekit_keys, lock, prices,
+    rooms, supervisor,
 };
 use crate::{
     config::Config,
@@ -165,7 +165,8 @@ async fn start_jobs(
     bucket::check_links(&config.storage, &config.links)?;
     let storage = bucket::client(&config.storage);
     let keys = livekit_keys::start(&config.livekit, store, runner).await?;
-    jobs::start(config, store, runner, &storage, &links).await?;
+    let prices = prices::prices(config.airtable.prices.as_deref())?;
+    jobs::start(config, store, runner, &storage, (&links, prices.clone())).await?;
     let connections = Limits::new(open_files()).connections;
     Ok(App {
         store: store.clone(),
@@ -181,6 +182,7 @@ async fn start_jobs(
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(connections, store.large_bodies().clone()),
+        prices,
         audit,
         trusted_proxies: config.http.trusted_proxies.clone(),
         metrics,
