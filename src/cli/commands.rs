@@ -30,6 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the service
+    #[command(after_long_help = config::settings_help())]
     Serve(serve::ServeArgs),
     /// Create the missing table and columns in the Airtable base
     Bootstrap(bootstrap::BootstrapArgs),

@@ -1,14 +1,14 @@
-//! PUBLIC_URL, LINK_SECRET, LINK_SECRETS_BEFORE and LINK_LIFE: permanent links.
+//! PUBLIC_URL, LINK_SECRET, LINK_SECRETS_BEFORE, LINK_LIFE and PLAY_PAGE: permanent links.
 
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{LinksSettings, Reader, address, strength};
-use crate::domain::duration::duration;
+use crate::domain::{PlayPage, duration::duration};
 
 impl LinksSettings {
-    /// Reads the four variables.
+    /// Reads the five variables.
     pub fn read(r: &mut Reader<'_>) -> Self {
         let expected = "the public URL of this service, like https://calls.example.com";
         let public_url = r.address("PUBLIC_URL", expected, address::public_url);
@@ -19,11 +19,13 @@ impl LinksSettings {
         let life = r.parsed("LINK_LIFE", None, expected, |v| {
             duration(v).filter(|it| *it > Duration::ZERO).map(Some)
         });
+        let play_page = r.parsed("PLAY_PAGE", PlayPage::Off, "on or off", |v| v.parse().ok());
         Self {
             public_url,
             secret,
             secrets_before: before.map(|text| secrets(&text)).unwrap_or_default(),
             life,
+            play_page,
         }
     }
 }

@@ -39,6 +39,9 @@ mod exposed;
 mod misspelled;
 mod supervisor;
 
+mod plain_text;
+mod settings;
+
 #[cfg(test)]
 mod tests;
 
@@ -47,10 +50,12 @@ pub use allocator::return_memory;
 pub use configuration::{Config, read};
 pub use database::database_url;
 pub use errors::Errors;
+pub use plain_text::{of as plain_text, wrapped};
 pub use proxies::ProxySettings;
 pub use reader::Reader;
 pub use remotes::{prices, schema, transcript_times};
 pub use sections::listen_address;
+pub use settings::{Setting, SettingSection, settings, settings_help};
 pub use source::Source;
 pub use supervisor::SupervisorSettings;
 pub use types::{

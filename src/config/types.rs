@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use crate::domain::{
-    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorFigures, MirrorTranscript,
+    Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorFigures, MirrorTranscript, PlayPage,
     RowWrites, SigningKey, TranscriptTimes,
     audit::TrustedProxies,
     policy::{RecordOn, Simulations},
@@ -89,7 +89,7 @@ pub struct RecordingSettings {
     pub url_refresh: Duration,
 }
 
-/// PUBLIC_URL, LINK_SECRET and LINK_…: permanent links.
+/// PUBLIC_URL, LINK_SECRET, LINK_… and PLAY_PAGE: permanent links.
 pub struct LinksSettings {
     /// Without a slash at its end.
     pub public_url: Option<String>,
@@ -99,6 +99,8 @@ pub struct LinksSettings {
     pub secrets_before: Vec<SecretString>,
     /// LINK_LIFE; `None`: for ever.
     pub life: Option<Duration>,
+    /// PLAY_PAGE
+    pub play_page: PlayPage,
 }
 
 /// EGRESS_WEBHOOK_*: the mirror.

@@ -13,11 +13,13 @@ mod id_rules;
 mod mirror_figures;
 mod mirror_transcript;
 mod name;
+mod play_page;
 mod transcript_times;
 
 pub mod alignment;
 pub mod latest;
 pub mod nanoseconds;
+mod waveform;
 
 pub mod crowd;
 mod disconnect_reason;
@@ -90,6 +92,7 @@ pub use mirror_transcript::MirrorTranscript;
 pub use name::{UnknownName, by_name};
 pub use object::{Object, ObjectState};
 pub use our_bucket::OurBucket;
+pub use play_page::PlayPage;
 pub use policy::Policy;
 pub(crate) use policy::UNRECORDED_AFTER;
 pub use project::{Claim, KeyEntry, Project, Signer, SigningKey, Standing};
@@ -101,3 +104,4 @@ pub use sink::Sink;
 pub use status::Status;
 pub use storage_key::{KeyLookup, KeyUnreadable, StorageKey};
 pub use transcript_times::TranscriptTimes;
+pub use waveform::{NoWaveform, Waveform};

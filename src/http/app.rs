@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{admission::Admission, audit::AuditTrail, tokens::ApiTokens, writable::Writable};
 use crate::{
-    domain::{audit::TrustedProxies, figures::Prices, link::LinkRules},
+    domain::{PlayPage, audit::TrustedProxies, figures::Prices, link::LinkRules},
     livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
@@ -29,6 +29,8 @@ pub struct App {
     pub storage: storage::Client,
     /// Checks the signatures of permanent links.
     pub links: LinkRules,
+    /// PLAY_PAGE
+    pub play_page: PlayPage,
     /// The base whose request budget is shown.
     pub base: BaseBudget,
     /// API_TOKEN and API_TOKENS

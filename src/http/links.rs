@@ -18,9 +18,10 @@ use super::{
     error::Problem,
     link_check,
     openapi::{AnyRefusal, LinkRefusals},
+    pages::{self, Played},
 };
 use crate::{
-    domain::{Recording, content_type, link::Linked},
+    domain::{PlayPage, Recording, content_type, link::Linked},
     storage::{self, ObjectHead, Served},
 };
 
@@ -42,10 +43,15 @@ pub(super) struct LinkQuery {
 }
 
 impl LinkQuery {
+    /// The second that it is played from.
+    fn starts_at(&self) -> Option<f64> {
+        let seconds = self.t.as_ref().and_then(|t| t.parse::<f64>().ok());
+        seconds.filter(|it| (0.0..1e6).contains(it) && self.download.is_none())
+    }
+
     /// The media fragment of the URL (<https://www.w3.org/TR/media-frags/>): browsers play from there.
     fn fragment(&self) -> String {
-        let seconds = self.t.as_ref().and_then(|t| t.parse::<f64>().ok());
-        let seconds = seconds.filter(|it| (0.0..1e6).contains(it) && self.download.is_none());
+        let seconds = self.starts_at();
         seconds.map_or_else(String::new, |seconds| format!("#t={seconds}"))
     }
 }
@@ -60,7 +66,7 @@ type LinkRequest = (
 /// Plays a recording
 ///
 /// The permanent link of a recording: redirects to a fresh URL of the storage, of which each one serves the method it was
-/// asked for.
+/// asked for. With PLAY_PAGE=on, a request that prefers `text/html` gets a page with player and words instead.
 #[utoipa::path(
     method(get, head), path = "/r/{egress_id}/{signature}", operation_id = "get_recording", tag = "links",
     params(
@@ -70,6 +76,7 @@ type LinkRequest = (
     ),
     responses(
         AnyRefusal, LinkRefusals,
+        (status = 200, description = "A page with player and words, with PLAY_PAGE=on and for browsers", body = String, content_type = "text/html"),
         (status = 302, description = "Where the recording is now", headers(
             ("Location" = String, description = "A presigned URL"),
             ("Referrer-Policy" = String, description = "`no-referrer`"),
@@ -82,8 +89,12 @@ pub(super) async fn recording(
     headers: HeaderMap,
     request: LinkRequest,
 ) -> Response {
-    let answer = recording_link(&app, request).await;
-    answer.unwrap_or_else(|problem| problem.for_browser(&headers))
+    let answer = recording_link(&app, &headers, request).await;
+    let answer = answer.unwrap_or_else(|problem| problem.for_browser(&headers));
+    match app.play_page {
+        PlayPage::On => ([(header::VARY, pages::VARY)], answer).into_response(),
+        PlayPage::Off => answer,
+    }
 }
 
 /// Shows a transcript that its row has not in full
@@ -116,6 +127,7 @@ pub(super) async fn transcript(
 
 async fn recording_link(
     app: &App,
+    headers: &HeaderMap,
     (method, path, query): LinkRequest,
 ) -> Result<Response, Problem> {
     let (Path((egress_id, signature)), Query(query)) = (path?, query?);
@@ -141,7 +153,21 @@ async fn recording_link(
         life: life(recording),
         fragment: query.fragment(),
     };
-    redirect(app, file, method, query).await
+    let is_page = app.play_page == PlayPage::On
+        && query.download.is_none()
+        && pages::wants_page(&method, headers);
+    if !is_page {
+        return redirect(app, file, method, query).await;
+    }
+    must_exist(app, &file).await?;
+    let played = Played {
+        call,
+        egress_id: &egress_id,
+        signature: &signature,
+        link,
+        starts_at: query.starts_at(),
+    };
+    pages::play(app, played).await
 }
 
 async fn transcript_link(
@@ -178,18 +204,13 @@ struct File<'a> {
     fragment: String,
 }
 
-/// Redirects to a fresh URL of the object; 410 when it is gone.
-async fn redirect(
-    app: &App,
-    file: File<'_>,
-    method: Method,
-    query: LinkQuery,
-) -> Result<Response, Problem> {
+/// Asks the storage whether the object is there; 410 when it is gone.
+async fn must_exist(app: &App, file: &File<'_>) -> Result<(), Problem> {
     match app.storage.head(file.key).await {
-        Ok(ObjectHead::Found { .. }) => {}
+        Ok(ObjectHead::Found { .. }) => Ok(()),
         Ok(ObjectHead::Missing) => {
             let gone = format!("the {} is no longer in the bucket", file.what);
-            return Err(Problem::new(StatusCode::GONE, gone));
+            Err(Problem::new(StatusCode::GONE, gone))
         }
         // AWS answers so for a missing object, too, and for a revoked key.
         Err(error @ storage::Error::Forbidden) => {
@@ -198,10 +219,20 @@ async fn redirect(
                 "the {} is no longer in the bucket, or this service may not read it",
                 file.what
             );
-            return Err(Problem::new(StatusCode::GONE, gone));
+            Err(Problem::new(StatusCode::GONE, gone))
         }
-        Err(error) => return Err(unavailable(&error)),
+        Err(error) => Err(unavailable(&error)),
     }
+}
+
+/// Redirects to a fresh URL of the object.
+async fn redirect(
+    app: &App,
+    file: File<'_>,
+    method: Method,
+    query: LinkQuery,
+) -> Result<Response, Problem> {
+    must_exist(app, &file).await?;
     let name = file.key.rsplit('/').next();
     let served = Served {
         content_type: Some(file.content_type),

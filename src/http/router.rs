@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::domain::audit::AuditAction;
 
 use super::{
-    App, audit, calls,
+    App, assets, audit, calls,
     error::{self, Problem},
     get_transcript, health, links, metrics, openapi, post_transcript, recordings, refusals,
     webhook::{self, WEBHOOK_BYTES},
@@ -66,6 +66,7 @@ pub fn router(app: App) -> Router {
             audited(&app, AuditAction::ReadWords, get(get_transcript::file)),
         )
         .merge(links(&app))
+        .merge(pages())
         .route_layer(from_fn_with_state(app.clone(), in_place));
     Router::new()
         .route("/webhooks/livekit", post(webhook::receive))
@@ -94,7 +95,7 @@ fn monitoring(app: &Arc<App>) -> Router<Arc<App>> {
         )
 }
 
-/// The permanent links. Their pages load nothing, and no search engine lists them.
+/// The permanent links. Their pages load nothing but what their own policy says, and no search engine lists them.
 fn links(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route(
@@ -109,12 +110,15 @@ fn links(app: &Arc<App>) -> Router<Arc<App>> {
             let headers = response.headers_mut();
             let noindex = HeaderValue::from_static("noindex, nofollow");
             headers.insert(HeaderName::from_static("x-robots-tag"), noindex);
-            headers.insert(
-                header::CONTENT_SECURITY_POLICY,
-                error::content_security_policy(),
-            );
+            let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
+            policy.or_insert_with(error::content_security_policy);
             response
         }))
+}
+
+/// What is for people and no part of the API.
+fn pages() -> Router<Arc<App>> {
+    Router::new().route("/assets/{hash}/{name}", get(assets::get))
 }
 
 /// A request that leaves a line in the audit trail.

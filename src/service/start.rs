@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     config::Config,
+    domain::PlayPage,
     http::{
         self, Admission, ApiTokens, App, AuditTrail,
         server::{self, Limits},
@@ -72,6 +73,10 @@ impl Service {
         file_system::check(&config.database_url);
         let lock = lock::sqlite(&config.database_url).await?;
         let store = Store::open(&config.database_url, clock()).await?;
+        let store = match has_pages(config) {
+            true => store.with_waveforms(),
+            false => store,
+        };
         database::report_few_connections(&store).await;
         if lock.is_some() {
             let cleared = store.clear_leases().await;
@@ -175,6 +180,7 @@ async fn start_jobs(
         status: runner.status.clone(),
         storage,
         links,
+        play_page: config.links.play_page,
         base: http::BaseBudget {
             id: config.airtable.base_id.clone(),
             monthly_requests: config.airtable.monthly_requests,
@@ -190,6 +196,11 @@ async fn start_jobs(
         refusals: Default::default(),
         clock: runner.clock,
     })
+}
+
+/// Whether anybody can look at recordings in pages.
+fn has_pages(config: &Config) -> bool {
+    config.links.play_page == PlayPage::On || !config.http.api_tokens.is_empty()
 }
 
 /// How many files and sockets this process may have open: the soft limit on Linux, elsewhere the usual one.

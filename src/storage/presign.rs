@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
+use url::Url;
 
 use super::{client::Client, error::Error};
+
+const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// The method that a presigned URL is for: a URL signed for GET answers 403 to HEAD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,14 @@ impl Client {
             }
         };
         Ok(signed.uri().to_owned())
+    }
+
+    /// The origin of an object's URL, `https://bucket.example.com:8443`. Sends no request to the storage.
+    pub async fn origin(&self, key: &str) -> Result<String, Error> {
+        let url = self.presign(key, A_MINUTE, Method::Get, Served::default());
+        let url = url.await?;
+        let url = Url::parse(&url).map_err(|e| Error::Presign(e.into()))?;
+        Ok(url.origin().ascii_serialization())
     }
 }
 

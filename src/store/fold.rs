@@ -16,6 +16,7 @@ use super::{
     open::Store,
     reports,
     sql::{chunks, millis, rows, text},
+    waveforms,
 };
 use crate::domain::{
     Call, CallId, DueDelivery, EgressId, Project, Recording, Sink, transcript::Reports,
@@ -83,6 +84,9 @@ impl Store {
         let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
         reports::keep(&mut transaction, &calls, fold.reports).await?;
         alignments::note(&mut transaction, &calls, now).await?;
+        if self.draws {
+            waveforms::note(&mut transaction, &calls, now).await?;
+        }
         // The message about it is folded next and makes their deliveries due.
         let contested = claim(&mut transaction, &calls, now).await?;
         let sent = fold.updates.iter();

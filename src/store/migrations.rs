@@ -29,6 +29,7 @@ const ALL: &[Migration] = &[
     migration!("0006_audit"),
     migration!("0007_reports"),
     migration!("0008_alignments"),
+    migration!("0009_waveforms"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table

@@ -3,7 +3,7 @@
 //!
 //! - `open`, `private_files`, `connections`, `free_space`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
-//! - `alignments`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
+//! - `alignments`, `waveforms`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
 //! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
@@ -39,6 +39,7 @@ mod large_bodies;
 mod new_report;
 mod object_keys;
 mod reports;
+mod waveforms;
 
 mod deliveries;
 mod delivery;
@@ -93,3 +94,4 @@ pub use rebuild::{ProcessedMessage, ReadResult};
 pub use redrive::{CallSelection, Outstanding, RedriveScope, Selection, StateSelection};
 pub use settings::Setting;
 pub use unknown::UnknownValue;
+pub use waveforms::DueWaveform;

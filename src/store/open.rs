@@ -42,6 +42,8 @@ pub struct Store {
     pub(super) watchdog: Watchdog,
     /// Where a SQLite database is.
     pub(super) folder: Option<PathBuf>,
+    /// Whether recordings get waveforms.
+    pub(super) draws: bool,
 }
 
 impl Store {
@@ -83,6 +85,7 @@ impl Store {
             large_bodies: LargeBodies::default(),
             watchdog,
             folder: folder(url),
+            draws: false,
         })
     }
 
@@ -94,6 +97,14 @@ impl Store {
     /// Fed by the loop of the inbox writer; other loops of the process may join.
     pub fn watchdog(&self) -> &Watchdog {
         &self.watchdog
+    }
+
+    /// The same database, in which recordings are noted for a waveform: somebody may look at them.
+    pub fn with_waveforms(self) -> Store {
+        Store {
+            draws: true,
+            ..self
+        }
     }
 
     /// Gives up a write that takes too long, for somebody who waits for it.

@@ -11,7 +11,9 @@ mod figures;
 mod link;
 mod names;
 mod participant;
+mod player;
 mod recording;
+mod speech;
 mod subrip;
 mod time;
 mod transcript;
@@ -24,9 +26,11 @@ pub use figures::FiguresView;
 pub use link::{LinkView, UnlinkView};
 pub use names::{call_status, outstanding_state};
 pub use participant::{ParticipantKindView, ParticipantView};
+pub use player::{LineView, PartView, PlayerView};
 pub use recording::{
     ObjectErrorView, ObjectSizeView, ObjectView, RecordingView, RequestedRecordingView,
 };
+pub use speech::Interval;
 pub use subrip::subrip;
-pub use time::{clock_length, utc_seconds};
+pub use time::{clock_length, clock_position, utc_seconds};
 pub use transcript::{CallTranscriptView, TurnView};

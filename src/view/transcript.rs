@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::time::to_milliseconds;
 use crate::domain::{
     Call, EgressId,
     alignment::Alignment,
@@ -102,8 +103,4 @@ impl<'a> TurnView<'a> {
             egress_id: position.and_then(|it| it.part).map(EgressId::as_str),
         }
     }
-}
-
-fn to_milliseconds(seconds: f64) -> f64 {
-    (seconds * 1e3).round() / 1e3
 }

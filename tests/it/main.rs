@@ -35,6 +35,7 @@ mod migrations;
 mod mirror;
 mod names;
 mod openapi;
+mod pages;
 mod panics;
 mod permanent_links;
 mod permission_errors;

@@ -12,6 +12,7 @@ mod airtable_plan;
 mod airtable_sim;
 mod docs;
 mod domain;
+mod generated_docs;
 mod panics;
 mod participant_kind;
 mod stored_call;

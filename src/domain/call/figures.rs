@@ -1,5 +1,9 @@
 //! The figures of a call.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
 use super::state::Call;
 use crate::domain::{
     disconnect_reason::DisconnectReason,
@@ -30,6 +34,17 @@ impl Call {
             began_at: self.started_at(),
             prices,
         }))
+    }
+
+    /// When agents called tools, by the clock of their reports. To be asked of a call whose reports were loaded.
+    pub fn tool_calls(&self) -> Vec<Timestamp> {
+        let reports = self.counted_reports().into_iter();
+        let all = reports.flat_map(|report| &report.measures.tool_times);
+        let all: BTreeMap<u64, i64> = all.map(|(item, at)| (*item, *at)).collect();
+        let times = all.into_values();
+        times
+            .filter_map(|at| Timestamp::from_millisecond(at).ok())
+            .collect()
     }
 
     /// The reports whose figures count, the newest first: the same whose conversations count, and those of jobs without

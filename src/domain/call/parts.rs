@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::state::Call;
-use crate::domain::{object::ObjectState, recording::Recording};
+use crate::domain::{file_type::content_type, object::ObjectState, recording::Recording};
 
 impl Call {
     /// The recording shown in the row's columns: the longest playable one, otherwise the newest that counts, otherwise
@@ -58,6 +58,17 @@ impl Call {
             .filter(|it| self.has_ended(it) || self.is_playable(it))
             .collect();
         parts.sort_by_key(|it| (it.started_at, it.egress_id.clone()));
+        parts
+    }
+
+    /// The recordings that get a waveform: MP3s in the bucket, of a call that is over.
+    pub fn to_draw(&self) -> Vec<&Recording> {
+        if self.is_open() || self.is_others() {
+            return Vec::new();
+        }
+        let mut parts = self.parts();
+        let is_mp3 = |it: &Recording| content_type(&it.key) == content_type(".mp3");
+        parts.retain(|it| self.is_playable(it) && is_mp3(it) && !self.is_contested(it));
         parts
     }
 

@@ -108,6 +108,14 @@ impl Timeline {
         self.spoken(turns).map(|spoken| self.position(&spoken?))
     }
 
+    /// Where something happened, by the reports' clock: the part of the call as in [`Position`], and seconds in its file.
+    pub fn moment(&self, at: Timestamp) -> Option<(Option<&EgressId>, f64)> {
+        let at = at.duration_since(self.zero?).as_secs_f64() + self.correction;
+        let mut files = self.files.iter();
+        let file = files.find(|file| (file.begin..file.end).contains(&at))?;
+        Some((file.part.as_ref(), at - file.begin))
+    }
+
     fn position(&self, spoken: &Spoken) -> Option<Position<'_>> {
         let begins_in = |file: &&FileSpan| (file.begin..file.end).contains(&spoken.start);
         let begins_with = |file: &&FileSpan| spoken.begins_with(file.begin);

@@ -1,6 +1,6 @@
 //! What a report measured of a session, in a space that is bounded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{close_reason::CloseReason, speaker::Speaker};
 
@@ -51,6 +51,8 @@ pub struct Measures {
     pub confidences: Vec<Delay>,
     /// Calls of tools, by a hash of their items' IDs.
     pub tools: BTreeSet<u64>,
+    /// When they were called, in milliseconds since 1970, as far as that is known.
+    pub tool_times: BTreeMap<u64, i64>,
     /// Calls of tools that failed, likewise.
     pub failed_tools: BTreeSet<u64>,
     /// How often a detector heard that the caller interrupted the agent.

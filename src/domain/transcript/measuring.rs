@@ -32,7 +32,7 @@ impl Measures {
             None => hash(&value.to_string()),
         };
         match fields.get("type").and_then(Value::as_str) {
-            Some("function_call") => insert(&mut self.tools, id()),
+            Some("function_call") => self.add_tool(fields, id()),
             Some("function_call_output") => {
                 let is_error = first(fields, &["is_error", "isError"]);
                 if is_error == Some(&Value::Bool(true)) {
@@ -43,6 +43,16 @@ impl Measures {
         }
         if let Item::Turn(turn) = item {
             self.add_turn(fields, turn, &id);
+        }
+    }
+
+    fn add_tool(&mut self, fields: &Map<String, Value>, id: u64) {
+        insert(&mut self.tools, id);
+        let created = first(fields, &["created_at", "createdAt"]);
+        if let Some(Moment::At(at)) = created.and_then(moment)
+            && self.tool_times.len() < MOST
+        {
+            self.tool_times.insert(id, at.as_millisecond());
         }
     }
 
@@ -217,6 +227,21 @@ mod tests {
             let measures = measured(&[message("user", metrics)]);
             assert_eq!(measures, Measures::default());
         }
+    }
+
+    #[test]
+    fn tools_are_called_at_a_time() {
+        let at = |id: &str, created_at: Value| json!({ "id": id, "type": "function_call", "name": "book", "created_at": created_at });
+        let values = [
+            at("1", json!(1763884801.5)),
+            at("2", json!(1763884802500_i64)),
+            at("3", json!("x")),
+        ];
+        let measures = measured(&values);
+        let mut times: Vec<i64> = measures.tool_times.into_values().collect();
+        times.sort_unstable();
+        assert_eq!(times, [1_763_884_801_500, 1_763_884_802_500]);
+        assert_eq!(measures.tools.len(), 3);
     }
 
     #[test]

@@ -12,12 +12,16 @@ use uuid::Uuid;
 use super::client::client;
 use crate::{
     domain::audit::{Actor, AuditAction, AuditEntry, AuditSubject, Repeats, shown_id},
-    http::{App, auth},
+    http::{App, auth, error::Problem},
 };
 
 /// What an answer is about, if the request's address does not say it.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Audited(pub AuditSubject);
+
+/// An answer that also shows words, beside what its action says.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct WordsShown;
 
 type Params = Result<RawPathParams, RawPathParamsRejection>;
 
@@ -55,17 +59,48 @@ pub(in crate::http) async fn layer(
         app.audit.refused(refused(entry));
         return response;
     }
-    if !action.leaves_line() || is_link && app.audit.has_recently(&entry) {
+    if !action.leaves_line() {
         return response;
     }
-    entry.subject = match response.extensions().get() {
-        Some(Audited(subject)) => subject.clone(),
-        None => known(&app, entry.subject).await,
-    };
-    match app.audit.record(entry).await {
+    let about = response.extensions().get().cloned();
+    let words = response.extensions().get();
+    let words = words.map(|WordsShown| of_words(&entry));
+    let entries = std::iter::once(entry).chain(words).collect();
+    match record(&app, entries, about).await {
         Ok(()) => response,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// The same for the words that the answer shows.
+fn of_words(entry: &AuditEntry) -> AuditEntry {
+    AuditEntry {
+        action: AuditAction::ReadWords,
+        repeats: match entry.repeats {
+            Repeats::Hourly => Repeats::Hourly,
+            Repeats::Each(_) => Repeats::Each(Uuid::now_v7().simple().to_string()),
+        },
+        ..entry.clone()
+    }
+}
+
+/// Stores the entries, but for those that repeat in this hour.
+async fn record(
+    app: &App,
+    entries: Vec<AuditEntry>,
+    about: Option<Audited>,
+) -> Result<(), Problem> {
+    for mut entry in entries {
+        if entry.repeats == Repeats::Hourly && app.audit.has_recently(&entry) {
+            continue;
+        }
+        entry.subject = match &about {
+            Some(Audited(subject)) => subject.clone(),
+            None => known(app, entry.subject).await,
+        };
+        app.audit.record(entry).await?;
+    }
+    Ok(())
 }
 
 /// The call or recording in the request's path.

@@ -8,5 +8,5 @@ mod refusals;
 mod trail;
 
 pub(super) use get::{__path_get, get};
-pub(super) use layer::{Audited, layer};
+pub(super) use layer::{Audited, WordsShown, layer};
 pub use trail::{AuditTrail, AuditWriter};

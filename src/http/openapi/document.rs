@@ -72,9 +72,13 @@ impl Modify for Components {
     }
 }
 
+/// The document, as JSON.
+pub fn openapi_document() -> String {
+    // Made of maps and texts: it cannot fail.
+    Document::openapi().to_json().unwrap_or_default()
+}
+
 /// The document, for its handler.
 pub(in crate::http) fn served() -> Arc<Served> {
-    // Made of maps and texts: it cannot fail.
-    let json = Document::openapi().to_json().unwrap_or_default();
-    Arc::new(Served::new(json))
+    Arc::new(Served::new(openapi_document()))
 }

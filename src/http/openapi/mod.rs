@@ -10,6 +10,7 @@ mod refusals;
 mod report;
 mod security;
 
+pub use document::openapi_document;
 pub(super) use document::served;
 pub(super) use get::get;
 pub(super) use refusals::{

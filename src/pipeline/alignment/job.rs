@@ -6,12 +6,15 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::listen::{Error, listen};
+use super::{
+    attempt::{MOST_ATTEMPTS, again_at},
+    draw::Draw,
+    listen::{Error, Heard, listen},
+};
 use crate::{
     domain::{
         Call, EgressId,
         alignment::{Aligned, Alignment, Said},
-        backoff::backoff,
         event::Observation,
     },
     pipeline::{Job, LONG_STEP_TIMEOUT, Wake, message},
@@ -21,10 +24,6 @@ use crate::{
 
 /// How often it looks for calls.
 const EVERY: Duration = Duration::from_secs(5);
-/// Attempts for a call, also such as ended with the process.
-const MOST_ATTEMPTS: i64 = 8;
-/// The next attempt comes at least so long after the beginning of the last.
-const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Listens to recordings.
 pub struct Alignments {
@@ -72,9 +71,21 @@ impl Alignments {
         Ok(in_memory.work(|| task(&call)))
     }
 
-    async fn align(&self, task: &Task) -> Result<Aligned, Error> {
+    async fn align(&self, task: &Task) -> Result<Heard, Error> {
         let body = self.storage.read(&task.key).await?;
         listen(body, task.said.clone()).await
+    }
+
+    /// Of calls whose words were found, only other recordings are left.
+    async fn draw(&self, now: Timestamp) -> anyhow::Result<bool> {
+        let draw = Draw {
+            store: &self.store,
+            storage: &self.storage,
+        };
+        tokio::select! {
+            drawn = draw.next(now) => drawn,
+            () = self.stop.cancelled() => Ok(false),
+        }
     }
 
     async fn note(
@@ -134,7 +145,7 @@ impl Job for Alignments {
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
         let Some(due) = self.store.next_alignment(now).await? else {
-            return Ok(false);
+            return self.draw(now).await;
         };
         let call_id = due.call_id.as_str();
         let task = match self.task(call_id).await? {
@@ -150,16 +161,19 @@ impl Job for Alignments {
             self.note(call_id, task.result(UNSURE), now).await?;
             return Ok(true);
         }
-        let attempts = u32::try_from(due.attempts).unwrap_or_default();
-        let again_at = now + AGAIN_AFTER + 60 * backoff(attempts, 0.0);
+        let again_at = again_at(due.attempts, now);
         self.store.begin_alignment(call_id, again_at).await?;
-        let aligned = tokio::select! {
-            aligned = self.align(&task) => aligned,
+        let heard = tokio::select! {
+            heard = self.align(&task) => heard,
             () = self.stop.cancelled() => return Ok(false),
         };
-        match aligned {
-            Ok(aligned) => self.note(call_id, task.result(aligned), now).await?,
-            Err(Error::Storage(error)) if is_transient(&error) && !is_last => {
+        match heard {
+            Ok(Heard { aligned, waveform }) => {
+                let waveform = waveform.as_ref();
+                self.store.end_waveform(&task.egress_id, waveform).await?;
+                self.note(call_id, task.result(aligned), now).await?;
+            }
+            Err(error) if error.is_transient() && !is_last => {
                 tracing::debug!(call_id, %error, "recording could not be fetched; its words keep the times of the clocks until it can be");
             }
             Err(error) => {
@@ -169,11 +183,4 @@ impl Job for Alignments {
         }
         Ok(true)
     }
-}
-
-fn is_transient(error: &storage::Error) -> bool {
-    matches!(
-        error,
-        storage::Error::Away { .. } | storage::Error::Expired | storage::Error::Key(_)
-    )
 }

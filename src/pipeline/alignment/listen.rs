@@ -5,7 +5,10 @@ use std::{panic::AssertUnwindSafe, thread};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    domain::alignment::{Aligned, Said, align},
+    domain::{
+        Waveform,
+        alignment::{Aligned, Said, align},
+    },
     sound::{Listener, Listening},
     storage::{self, ObjectBody},
 };
@@ -14,6 +17,14 @@ use crate::{
 const WAITING: usize = 4;
 /// The lowest priority.
 const NICE: i32 = 19;
+
+/// What was found in a recording.
+pub(super) struct Heard {
+    /// Where its words are.
+    pub aligned: Aligned,
+    /// `None`: it was not heard to its end.
+    pub waveform: Option<Waveform>,
+}
 
 /// Why a recording was not listened to.
 #[derive(Debug, thiserror::Error)]
@@ -25,15 +36,27 @@ pub(super) enum Error {
     Thread,
 }
 
+impl Error {
+    /// Whether another attempt may succeed.
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Error::Storage(
+                storage::Error::Away { .. } | storage::Error::Expired | storage::Error::Key(_)
+            )
+        )
+    }
+}
+
 /// Fetches the recording and finds what was said in it. When this is dropped, the thread ends.
-pub(super) async fn listen(mut body: ObjectBody, said: Said) -> Result<Aligned, Error> {
+pub(super) async fn listen(mut body: ObjectBody, said: Said) -> Result<Heard, Error> {
     let (pieces, mut arriving) = mpsc::channel::<Vec<u8>>(WAITING);
-    let (result, aligned) = oneshot::channel();
+    let (result, heard) = oneshot::channel();
     let work = move || {
         lower_priority();
         let work = AssertUnwindSafe(|| hear(&mut arriving, &said));
-        if let Ok(Some(aligned)) = std::panic::catch_unwind(work) {
-            result.send(aligned).ok();
+        if let Ok(Some(heard)) = std::panic::catch_unwind(work) {
+            result.send(heard).ok();
         }
     };
     let thread = thread::Builder::new().name("alignment".into());
@@ -46,17 +69,22 @@ pub(super) async fn listen(mut body: ObjectBody, said: Said) -> Result<Aligned, 
     }
     pieces.send(Vec::new()).await.ok();
     drop(pieces);
-    aligned.await.map_err(|_| Error::Thread)
+    heard.await.map_err(|_| Error::Thread)
 }
 
 /// The end is an empty piece; without it, nobody waits for the result any more.
-fn hear(arriving: &mut mpsc::Receiver<Vec<u8>>, said: &Said) -> Option<Aligned> {
+fn hear(arriving: &mut mpsc::Receiver<Vec<u8>>, said: &Said) -> Option<Heard> {
     let mut listener = Listener::default();
     loop {
         let piece = arriving.blocking_recv()?;
-        if piece.is_empty() || listener.hear(&piece) == Listening::Enough {
+        let is_end = piece.is_empty();
+        if is_end || listener.hear(&piece) == Listening::Enough {
             arriving.close();
-            return Some(align(&listener.finish(), said));
+            let levels = listener.finish();
+            return Some(Heard {
+                aligned: align(&levels, said),
+                waveform: is_end.then(|| Waveform::of(&levels)),
+            });
         }
     }
 }

@@ -50,8 +50,11 @@ async fn every_route_is_in_the_document_and_nothing_else() {
     let world = World::new().await;
     let documented = operations(&document(&world).await);
     let source = fs::read_to_string("src/http/router.rs").unwrap();
-    let routed = routes(&source);
+    let mut routed = routes(&source);
     assert!(routed.len() > 10, "{routed:?}");
+    // Pages for people are no API: what they load and show may change with every version.
+    let is_page = |route: &String| route.contains(" /ops") || route.contains(" /assets");
+    routed.retain(|route| !is_page(route));
     assert_eq!(documented, routed);
 }
 

@@ -6,18 +6,18 @@ mod links;
 mod positions;
 mod retries;
 mod row_times;
-mod sound;
-mod speech;
+pub(crate) mod sound;
+pub(crate) mod speech;
 
 use serde_json::{Value, json};
 
 use crate::{harness::World, real::postgres::fresh_database, signed_webhooks::send};
 
 /// When the room was created.
-const ROOM: i64 = 1_763_884_800;
+pub(crate) const ROOM: i64 = 1_763_884_800;
 
 /// A world on SQLite and one on PostgreSQL.
-async fn both(settings: &[(&str, &str)]) -> [World; 2] {
+pub(crate) async fn both(settings: &[(&str, &str)]) -> [World; 2] {
     let database = fresh_database().await;
     let on_postgres = [settings, &[("DATABASE_URL", &database)]].concat();
     [World::with(settings).await, World::with(&on_postgres).await]
@@ -25,10 +25,10 @@ async fn both(settings: &[(&str, &str)]) -> [World; 2] {
 
 /// A file of a recording, in seconds after [`ROOM`].
 #[derive(Clone, Copy)]
-struct File {
-    egress: &'static str,
-    begin: f64,
-    length: f64,
+pub(crate) struct File {
+    pub(crate) egress: &'static str,
+    pub(crate) begin: f64,
+    pub(crate) length: f64,
 }
 
 fn nanoseconds(after_room: f64) -> String {
@@ -39,7 +39,7 @@ fn nanoseconds(after_room: f64) -> String {
 }
 
 /// A call whose room was closed after these recordings, which hold no sound.
-async fn ended(world: &World, call: &str, files: &[File]) {
+pub(crate) async fn ended(world: &World, call: &str, files: &[File]) {
     let files: Vec<(File, &[u8])> = files
         .iter()
         .map(|file| (*file, [0; 1_000].as_slice()))
@@ -48,7 +48,7 @@ async fn ended(world: &World, call: &str, files: &[File]) {
 }
 
 /// The same with these files; each egress was requested a second before its file begins.
-async fn ended_with(world: &World, call: &str, files: &[(File, &[u8])]) {
+pub(crate) async fn ended_with(world: &World, call: &str, files: &[(File, &[u8])]) {
     let room = json!({ "sid": call, "name": call, "creationTime": ROOM.to_string() });
     let event = |name: &str, n: usize| json!({ "id": format!("EV_{call}_{name}_{n}"), "event": name, "createdAt": ROOM.to_string() });
     let mut started = event("room_started", 0);
@@ -75,13 +75,13 @@ async fn ended_with(world: &World, call: &str, files: &[(File, &[u8])]) {
 }
 
 /// A message of the agents SDK's report.
-fn message(role: &str, words: &str, created_at: f64, metrics: Value) -> Value {
+pub(crate) fn message(role: &str, words: &str, created_at: f64, metrics: Value) -> Value {
     json!({ "id": format!("item_{created_at}"), "type": "message", "role": role, "content": [words],
         "interrupted": false, "created_at": created_at, "metrics": metrics })
 }
 
 /// A session report with these messages.
-fn session(call: &str, items: &[Value]) -> Value {
+pub(crate) fn session(call: &str, items: &[Value]) -> Value {
     json!({ "job_id": "AJ_1", "room_id": call, "room": call, "events": [], "timestamp": ROOM as f64 + 900.0,
         "chat_history": { "items": items } })
 }

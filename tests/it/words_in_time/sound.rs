@@ -12,13 +12,13 @@ use crate::{
     play::text,
 };
 
-pub(super) fn talk(offset: f64) -> Talk {
+pub(crate) fn talk(offset: f64) -> Talk {
     let (agent, caller) = (Voice::new("en-us", 160), Voice::new("en+m3", 175));
     Talk::new([&agent, &caller], 10, offset, &mut Numbers(42))
 }
 
 /// The session report of what was said in a file that begins 2 s after the room.
-pub(super) fn report(call: &str, talk: &Talk) -> Value {
+pub(crate) fn report(call: &str, talk: &Talk) -> Value {
     let sides = [("assistant", &talk.said.agent), ("user", &talk.said.caller)];
     let turns = sides
         .into_iter()
@@ -33,7 +33,7 @@ pub(super) fn report(call: &str, talk: &Talk) -> Value {
     session(call, &items.collect::<Vec<_>>())
 }
 
-async fn recorded(world: &World, call: &str, talk: &Talk, mp3: &[u8]) {
+pub(crate) async fn recorded(world: &World, call: &str, talk: &Talk, mp3: &[u8]) {
     let file = File {
         egress: "one",
         begin: 2.0,

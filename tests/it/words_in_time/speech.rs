@@ -9,8 +9,8 @@ use std::{
 use livekit_airtable::domain::alignment::Said;
 
 /// espeak-ng's rate.
-pub(super) const RATE: usize = 22_050;
-const SENTENCES: [&str; 12] = [
+pub(crate) const RATE: usize = 22_050;
+pub(crate) const SENTENCES: [&str; 12] = [
     "Hello, this is the clinic, how can I help you?",
     "Hi, I would like to make an appointment.",
     "Yes.",
@@ -26,7 +26,7 @@ const SENTENCES: [&str; 12] = [
 ];
 
 /// Numbers that are the same in every run.
-pub(super) struct Numbers(pub(super) u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
     /// From 0 to 1.
@@ -37,7 +37,7 @@ impl Numbers {
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    pub(super) fn between(&mut self, least: f64, most: f64) -> f64 {
+    pub(crate) fn between(&mut self, least: f64, most: f64) -> f64 {
         least + (most - least) * self.unit()
     }
 
@@ -47,10 +47,10 @@ impl Numbers {
 }
 
 /// The sentences in one voice.
-pub(super) struct Voice(Vec<Vec<f32>>);
+pub(crate) struct Voice(Vec<Vec<f32>>);
 
 impl Voice {
-    pub(super) fn new(name: &str, words_per_minute: u32) -> Voice {
+    pub(crate) fn new(name: &str, words_per_minute: u32) -> Voice {
         let speed = words_per_minute.to_string();
         let say = |sentence: &&str| {
             let arguments = ["-v", name, "-s", &speed, "--stdout", sentence];
@@ -66,23 +66,23 @@ impl Voice {
 
 /// What is heard beside the voices, in decibels below them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Behind {
+pub(crate) enum Behind {
     Nothing,
     Noise(f32),
     Music(f32),
 }
 
 /// A recorded conversation.
-pub(super) struct Talk {
-    pub(super) left: Vec<f32>,
-    pub(super) right: Vec<f32>,
+pub(crate) struct Talk {
+    pub(crate) left: Vec<f32>,
+    pub(crate) right: Vec<f32>,
     /// By the report's clock.
-    pub(super) said: Said,
+    pub(crate) said: Said,
 }
 
 impl Talk {
     /// Agent and caller take turns, agent left, caller right; the report's clock is `offset` seconds behind.
-    pub(super) fn new(
+    pub(crate) fn new(
         voices: [&Voice; 2],
         turns: usize,
         offset: f64,
@@ -120,7 +120,7 @@ impl Talk {
     }
 
     /// Both sides in both channels.
-    pub(super) fn mixed(mut self) -> Talk {
+    pub(crate) fn mixed(mut self) -> Talk {
         for (left, right) in self.left.iter_mut().zip(&mut self.right) {
             *left += *right;
             *right = *left;
@@ -129,7 +129,7 @@ impl Talk {
     }
 
     /// With something behind the caller, and noise also behind the agent.
-    pub(super) fn with(mut self, behind: Behind, numbers: &mut Numbers) -> Talk {
+    pub(crate) fn with(mut self, behind: Behind, numbers: &mut Numbers) -> Talk {
         let gain = |decibels: f32| 0.12 * 10_f32.powf(-decibels / 20.0);
         match behind {
             Behind::Nothing => {}
@@ -144,7 +144,7 @@ impl Talk {
     }
 
     /// As LiveKit's egress would upload it.
-    pub(super) fn mp3(&self) -> Vec<u8> {
+    pub(crate) fn mp3(&self) -> Vec<u8> {
         let rate = (RATE as f64 / 1e3).to_string();
         let arguments = [
             "-r", "-s", &rate, "--silent", "-q", "7", "-b", "96", "-", "-",
@@ -168,7 +168,7 @@ impl Talk {
     }
 
     /// In seconds.
-    pub(super) fn length(&self) -> f64 {
+    pub(crate) fn length(&self) -> f64 {
         self.left.len() as f64 / RATE as f64
     }
 }
