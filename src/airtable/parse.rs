@@ -82,6 +82,7 @@ fn schema(text: &str) -> Result<Schema, Vec<Fault>> {
             table,
             columns,
             transcript_times: TranscriptTimes::default(),
+            prices: None,
         }),
         (_, faults) => Err(faults),
     }

@@ -1,6 +1,6 @@
 //! The projection of a call to the cells of its row. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -44,6 +44,8 @@ pub struct Projection {
     /// Values that their columns cannot hold, one line for each; the cell is empty. The column filled from `error` also
     /// contains these lines.
     pub invalid_values: Vec<String>,
+    /// What models used that has no price in the price list.
+    pub unpriced: BTreeSet<String>,
 }
 
 /// The row of a call. It depends on its arguments alone.
@@ -65,9 +67,11 @@ pub fn project(call: &Call, schema: &Schema, links: &RowLinks) -> Projection {
         let cell = cell::fit(error.kind, &error.options, text);
         cells.insert(error.name.clone(), cell.value);
     }
+    let figures = shown.figures.as_ref();
     Projection {
         cells,
         invalid_values,
+        unpriced: figures.map(Figures::unpriced).cloned().unwrap_or_default(),
     }
 }
 
@@ -96,7 +100,9 @@ impl<'a> Shown<'a> {
             call,
             schema,
             links,
-            figures: has_figures.then(|| call.figures()).flatten(),
+            figures: has_figures
+                .then(|| call.figures(schema.prices.as_deref()))
+                .flatten(),
         }
     }
 

@@ -1,15 +1,15 @@
 //! The table that we write: `schema/airtable.toml`, built in, or a file of that form (AIRTABLE_SCHEMA).
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{column::Column, source::Source};
-use crate::domain::{KeptAttributes, TranscriptTimes};
+use crate::domain::{KeptAttributes, TranscriptTimes, figures::Prices};
 
 /// The columns of the table, and what a new table is created with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Schema {
     /// What the table itself is created with.
     pub table: TableText,
@@ -17,6 +17,8 @@ pub struct Schema {
     pub columns: Vec<Column>,
     /// TRANSCRIPT_TIMES; not of the file.
     pub transcript_times: TranscriptTimes,
+    /// PRICES_FILE; not of the file.
+    pub prices: Option<Arc<Prices>>,
 }
 
 /// Used to create a new table; its name is AIRTABLE_TABLE.
@@ -43,6 +45,11 @@ impl Schema {
             transcript_times,
             ..self
         }
+    }
+
+    /// The same with this price list.
+    pub fn with_prices(self, prices: Option<Arc<Prices>>) -> Schema {
+        Schema { prices, ..self }
     }
 
     /// The columns that are written.

@@ -17,7 +17,7 @@ use crate::{
     config::{self, Source},
     domain::{Sink, audit::AuditAction},
     pipeline::rebuild::{self, Rebuilt, Replay},
-    service::{airtable, database, recording::configured_sinks},
+    service::{airtable, database, prices, recording::configured_sinks},
     store::{Error, Store},
     telemetry,
 };
@@ -76,12 +76,19 @@ struct ChangedRow<'a> {
 
 /// Rebuilds the calls that the arguments ask for.
 pub(super) async fn run(args: ReplayArgs, source: &Source) -> anyhow::Result<()> {
-    let (url, sinks, schema, times) = config::read(source, |r| {
+    let (url, sinks, schema, times, prices) = config::read(source, |r| {
         let sinks = configured_sinks(config::MirrorSettings::read(r).as_ref());
         let (schema, times) = (config::schema(r), config::transcript_times(r));
-        (config::database_url(r), sinks, schema, times)
+        (
+            config::database_url(r),
+            sinks,
+            schema,
+            times,
+            config::prices(r),
+        )
     })?;
     let schema = airtable::schema(schema.as_deref())?.with_times(times);
+    let schema = schema.with_prices(prices::prices(prices.as_deref())?);
     let work = async |store: &Store| {
         let work = replay_all(&args, store, &schema, &sinks);
         if args.dry_run {

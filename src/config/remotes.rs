@@ -158,6 +158,7 @@ impl AirtableSettings {
             v.parse().ok()
         });
         let transcript_times = transcript_times(r);
+        let prices = prices(r);
         let expected = "scheme://host:port without /v0";
         let api_url = r.address("AIRTABLE_API_URL", expected, address::origin);
         let content_url = r.address("AIRTABLE_CONTENT_URL", expected, address::origin);
@@ -170,6 +171,7 @@ impl AirtableSettings {
             monthly_requests,
             writes,
             transcript_times,
+            prices,
             api_url: api_url.unwrap_or_else(|| "https://api.airtable.com".into()),
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }
@@ -198,6 +200,12 @@ fn table(r: &mut Reader<'_>) -> String {
 /// AIRTABLE_SCHEMA; `None` means the built-in schema.
 pub fn schema(r: &mut Reader<'_>) -> Option<PathBuf> {
     r.text("AIRTABLE_SCHEMA", "the path of a schema file")
+        .map(PathBuf::from)
+}
+
+/// PRICES_FILE; `None`: calls have no cost.
+pub fn prices(r: &mut Reader<'_>) -> Option<PathBuf> {
+    r.text("PRICES_FILE", "the path of a price list")
         .map(PathBuf::from)
 }
 

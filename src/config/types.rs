@@ -60,6 +60,8 @@ pub struct AirtableSettings {
     pub writes: RowWrites,
     /// TRANSCRIPT_TIMES
     pub transcript_times: TranscriptTimes,
+    /// PRICES_FILE
+    pub prices: Option<PathBuf>,
     /// `scheme://host[:port]`, without `/v0`.
     pub api_url: String,
     /// Where attachments are uploaded, in the same form.

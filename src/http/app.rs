@@ -9,7 +9,7 @@ use super::{
     admission::Admission, audit::AuditTrail, pages::OpsPages, tokens::ApiTokens, writable::Writable,
 };
 use crate::{
-    domain::{PlayPage, audit::TrustedProxies, link::LinkRules},
+    domain::{PlayPage, audit::TrustedProxies, figures::Prices, link::LinkRules},
     livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
@@ -39,6 +39,8 @@ pub struct App {
     pub tokens: ApiTokens,
     /// The room that there is for requests and their bodies.
     pub admission: Admission,
+    /// PRICES_FILE
+    pub prices: Option<Arc<Prices>>,
     /// Takes who read, listened, or was refused.
     pub audit: AuditTrail,
     /// The pages under `/ops`.

@@ -143,7 +143,8 @@ pub(super) async fn show(
     let in_memory = app.store.load_reports(&mut call).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
     let now = (app.clock)();
-    let view = in_memory.work(|| CallDetailView::new(&call, &deliveries, now));
+    let view =
+        in_memory.work(|| CallDetailView::new(&call, &deliveries, app.prices.as_deref(), now));
     Ok(Json(view).into_response())
 }
 

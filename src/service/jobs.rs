@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::link::LinkRules,
+    domain::{figures::Prices, link::LinkRules},
     pipeline::{Runner, alignment::Alignments},
     storage,
     store::Store,
@@ -27,10 +27,11 @@ pub(super) async fn start(
     store: &Store,
     runner: &Runner,
     storage: &storage::Client,
-    links: &LinkRules,
+    (links, prices): (&LinkRules, Option<Arc<Prices>>),
 ) -> anyhow::Result<()> {
     let schema = airtable::schema(config.airtable.schema.as_deref())?;
     let schema = schema.with_times(config.airtable.transcript_times);
+    let schema = schema.with_prices(prices);
     let http = telemetry::http_client()?;
     let recording = RecordingJobs {
         livekit: &config.livekit,

@@ -12,6 +12,7 @@ mod error;
 pub mod airtable;
 pub mod bucket;
 pub mod database;
+pub mod prices;
 pub mod recording;
 mod sinks;
 

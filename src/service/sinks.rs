@@ -6,7 +6,7 @@ use super::airtable;
 use crate::{
     airtable::Schema,
     config::Config,
-    domain::link::LinkRules,
+    domain::{figures::Prices, link::LinkRules},
     mirror,
     pipeline::{
         Runner,
@@ -14,6 +14,7 @@ use crate::{
         deliver::{Deliver, Deliverer},
         links::Links,
         sinks::{
+            Unpriced,
             airtable::{Airtable, CreateGate},
             mirror::Mirror,
             storage::Storage,
@@ -44,9 +45,12 @@ impl Sinks<'_> {
         let budget = airtable::budget(&self.config.airtable, store, runner.clock);
         let wake = runner.wake.clone();
         let links = Links::new(store.clone(), budget.clone(), self.links, wake);
-        spawn(runner, store, self.airtable(store, runner, schema, budget));
+        let prices = schema.prices.clone();
+        let airtable = self.airtable(store, runner, schema, budget);
+        let mirror = self.mirror(store, prices, airtable.unpriced.clone());
+        spawn(runner, store, airtable);
         runner.spawn(Arc::new(links));
-        if let Some(mirror) = self.mirror(store) {
+        if let Some(mirror) = mirror {
             spawn(runner, store, mirror);
         }
     }
@@ -73,10 +77,16 @@ impl Sinks<'_> {
             writes: config.writes,
             creates: CreateGate::default(),
             writes_refused: Default::default(),
+            unpriced: Unpriced::default(),
         }
     }
 
-    fn mirror(&self, store: &Store) -> Option<Mirror> {
+    fn mirror(
+        &self,
+        store: &Store,
+        prices: Option<Arc<Prices>>,
+        unpriced: Unpriced,
+    ) -> Option<Mirror> {
         let config = self.config.mirror.as_ref()?;
         let (transcript, figures) = (config.transcript, config.figures);
         let config = mirror::Config {
@@ -90,6 +100,8 @@ impl Sinks<'_> {
             store: store.clone(),
             transcript,
             figures,
+            prices,
+            unpriced,
         })
     }
 }

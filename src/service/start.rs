@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     audit, bucket, database, file_system, jobs, limits::open_files, listen::ListenSocket,
-    livekit_keys, lock, recording::configured_sinks, rooms, schema_check::schema_check, supervisor,
+    livekit_keys, lock, prices, recording::configured_sinks, rooms, schema_check::schema_check,
+    supervisor,
 };
 use crate::{
     config::Config,
@@ -183,7 +184,8 @@ async fn start_jobs(
     let health = HealthReader::new(&ops, store.clone(), health, status, runner.clock);
     runner.tasks.spawn(health.run());
     let keys = livekit_keys::start(&config.livekit, store, runner).await?;
-    jobs::start(config, store, runner, &storage, &links).await?;
+    let prices = prices::prices(config.airtable.prices.as_deref())?;
+    jobs::start(config, store, runner, &storage, (&links, prices.clone())).await?;
     let connections = Limits::new(open_files()).connections;
     Ok(App {
         store: store.clone(),
@@ -200,6 +202,7 @@ async fn start_jobs(
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(connections, store.large_bodies().clone()),
+        prices,
         audit,
         ops,
         trusted_proxies: config.http.trusted_proxies.clone(),

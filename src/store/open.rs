@@ -94,6 +94,11 @@ impl Store {
         &self.large_bodies
     }
 
+    /// Fed by the loop of the inbox writer; other loops of the process may join.
+    pub fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
+    }
+
     /// The same database, in which recordings are noted for a waveform: somebody may look at them.
     pub fn with_waveforms(self) -> Store {
         Store {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{DeliveryView, FiguresView, ParticipantView, RecordingView, names};
 use crate::{
-    domain::{Call, nanoseconds::seconds},
+    domain::{Call, figures::Prices, nanoseconds::seconds},
     store::{Delivery, Page},
 };
 
@@ -86,14 +86,19 @@ impl<'a> CallView<'a> {
 
 impl<'a> CallDetailView<'a> {
     /// Of a call whose reports were loaded. `now` decides what happens next to its deliveries.
-    pub fn new(call: &'a Call, deliveries: &'a [Delivery], now: Timestamp) -> CallDetailView<'a> {
+    pub fn new(
+        call: &'a Call,
+        deliveries: &'a [Delivery],
+        prices: Option<&Prices>,
+        now: Timestamp,
+    ) -> CallDetailView<'a> {
         let participants = call.participants.values();
         let deliveries = deliveries.iter();
         CallDetailView {
             call: CallView::new(call),
             participants: participants.map(ParticipantView::new).collect(),
             more_participants: Some(call.crowd.count()).filter(|count| *count > 0),
-            figures: FiguresView::new(call),
+            figures: FiguresView::new(call, prices),
             deliveries: deliveries.map(|it| DeliveryView::new(it, now)).collect(),
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::Call;
+use crate::domain::{Call, figures::Prices};
 
 /// Every figure by its name, as in the schema file behind `figures.`; null where it is unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -16,8 +16,8 @@ pub struct FiguresView(BTreeMap<&'static str, Value>);
 
 impl FiguresView {
     /// Of a call whose reports were loaded; `None` if its agents reported nothing.
-    pub fn new(call: &Call) -> Option<FiguresView> {
-        Some(FiguresView(call.figures()?.by_name().collect()))
+    pub fn new(call: &Call, prices: Option<&Prices>) -> Option<FiguresView> {
+        Some(FiguresView(call.figures(prices)?.by_name().collect()))
     }
 
     /// The figures that are known, by name.

@@ -1,5 +1,6 @@
 //! Figures of calls: from agents' reports and webhooks into rows, the API, the mirror.
 
+mod cost;
 mod ends;
 mod mirrored;
 mod rows;

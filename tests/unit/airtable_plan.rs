@@ -91,6 +91,7 @@ fn the_built_in_schema_has_the_contracts_columns() {
             "Reported agent",
             "Models used",
             "Call direction",
+            "Cost",
             "SIP call ID",
             "SIP trunk ID",
             "Trunk number",

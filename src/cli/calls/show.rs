@@ -7,7 +7,7 @@ use crate::{
         output::{Format, print_json, print_text},
         table::{TextTable, clean},
     },
-    domain::Status,
+    domain::{Status, figures::Prices},
     service::database,
     store::{CallRow, Store},
     telemetry,
@@ -18,11 +18,16 @@ use crate::{
 };
 
 /// Prints the call, or the call of the recording, with this id.
-pub(super) async fn show(id: &str, format: Format, store: &Store) -> anyhow::Result<()> {
+pub(super) async fn show(
+    id: &str,
+    format: Format,
+    store: &Store,
+    prices: Option<&Prices>,
+) -> anyhow::Result<()> {
     let CallRow { mut call, .. } = database::find(store, id).await?;
     let _in_memory = store.load_reports(&mut call).await?;
     let deliveries = store.deliveries_of(&call.id).await?;
-    let view = CallDetailView::new(&call, &deliveries, telemetry::now());
+    let view = CallDetailView::new(&call, &deliveries, prices, telemetry::now());
     match format {
         Format::Json => print_json(&view),
         Format::Text => print_text(&page(&view, call.status())),

@@ -2,8 +2,8 @@
 
 use super::{link, list, show, unlink};
 use crate::{
-    config::{Config, Source},
-    service::database,
+    config::{self, Config, Reader, Source},
+    service::{database, prices},
 };
 
 #[derive(clap::Subcommand)]
@@ -38,8 +38,11 @@ pub(in crate::cli) async fn run(calls: Calls, source: &Source) -> anyhow::Result
             database::existing(&url, async |store| list::list(args, store).await).await
         }
         Calls::Show { id, json } => {
-            let url = Config::database(source)?;
-            let show = async |store: &_| show::show(&id, json.into(), store).await;
+            let read = |r: &mut Reader<'_>| (config::database_url(r), config::prices(r));
+            let (url, prices) = config::read(source, read)?;
+            let prices = prices::prices(prices.as_deref())?;
+            let show =
+                async |store: &_| show::show(&id, json.into(), store, prices.as_deref()).await;
             database::existing(&url, show).await
         }
         Calls::Unlink(args) => {

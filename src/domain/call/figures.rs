@@ -8,7 +8,7 @@ use super::state::Call;
 use crate::domain::{
     disconnect_reason::DisconnectReason,
     egress_status::EgressStatus,
-    figures::{Evidence, Figures, Gathered, Outcome},
+    figures::{Evidence, Figures, Gathered, Outcome, Prices},
     participant::{Participant, ParticipantKind},
     transcript::{Report, Speaker, Transcript},
 };
@@ -18,8 +18,9 @@ const PHONE_CALL: &str = "sip.callID";
 const DISPATCH_RULE: &str = "sip.ruleID";
 
 impl Call {
-    /// Figures of the call; `None` if its agents reported nothing. To be asked of a call whose reports were loaded.
-    pub fn figures(&self) -> Option<Figures> {
+    /// Figures of the call; `None` if its agents reported nothing. To be asked of a call whose reports were loaded. Without a
+    /// price list, its cost is unknown.
+    pub fn figures(&self, prices: Option<&Prices>) -> Option<Figures> {
         let transcript = self.transcript()?;
         let caller = self.caller();
         let phone = caller.filter(|caller| caller.kind == ParticipantKind::Sip);
@@ -30,6 +31,8 @@ impl Call {
             outcome: self.reports.find(Outcome::of),
             joined_at: caller.and_then(|caller| caller.joined_at),
             is_inbound: phone.and_then(is_inbound),
+            began_at: self.started_at(),
+            prices,
         }))
     }
 

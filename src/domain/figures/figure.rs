@@ -81,6 +81,8 @@ pub enum Figure {
     Models,
     /// Inbound or Outbound, of a phone call.
     Direction,
+    /// What the models cost in US dollars, by the price list of PRICES_FILE.
+    Cost,
 }
 
 /// What the values of a figure are.
@@ -98,7 +100,7 @@ pub(super) const DIRECTIONS: [&str; 2] = ["Inbound", "Outbound"];
 
 impl Figure {
     /// Every figure: first those that the table has by default.
-    pub const ALL: [Figure; 35] = [
+    pub const ALL: [Figure; 36] = [
         Figure::EndReason,
         Figure::EndedBy,
         Figure::Turns,
@@ -134,6 +136,7 @@ impl Figure {
         Figure::AgentName,
         Figure::Models,
         Figure::Direction,
+        Figure::Cost,
     ];
 
     /// Its name: `figures.NAME` in the schema file, and the key in JSON.
@@ -174,6 +177,7 @@ impl Figure {
             Figure::AgentName => "agent_name",
             Figure::Models => "models",
             Figure::Direction => "direction",
+            Figure::Cost => "cost",
         }
     }
 
@@ -211,7 +215,8 @@ impl Figure {
             | Figure::SttMinutes
             | Figure::ToolsCalled
             | Figure::ToolsFailed
-            | Figure::SttConfidence => FigureKind::Number,
+            | Figure::SttConfidence
+            | Figure::Cost => FigureKind::Number,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     end_reason::{EndReason, Evidence},
     figure::{DIRECTIONS, Figure},
     outcome::{Outcome, tags},
+    prices::Prices,
     speech::Speech,
     usage::Usage,
     value::FigureValue,
@@ -32,16 +33,28 @@ pub struct Gathered<'a> {
     pub joined_at: Option<Timestamp>,
     /// Whether a phone called or was called; `None` in a call without a phone.
     pub is_inbound: Option<bool>,
+    /// When the call began.
+    pub began_at: Option<Timestamp>,
+    /// Without a price list, the cost is unknown.
+    pub prices: Option<&'a Prices>,
 }
 
 /// The figures of a call; those that are unknown are left out.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Figures(BTreeMap<Figure, FigureValue>);
+pub struct Figures {
+    known: BTreeMap<Figure, FigureValue>,
+    unpriced: BTreeSet<String>,
+}
 
 impl Figures {
     /// The value of a figure.
     pub fn get(&self, figure: Figure) -> Option<&FigureValue> {
-        self.0.get(&figure)
+        self.known.get(&figure)
+    }
+
+    /// What was used and has no price in the price list, so that the cost is unknown: model and unit, for people.
+    pub fn unpriced(&self) -> &BTreeSet<String> {
+        &self.unpriced
     }
 
     /// Every figure by its name, as in the schema file behind `figures.`; null where it is unknown.
@@ -68,7 +81,7 @@ impl Figures {
 
     fn set(&mut self, figure: Figure, value: Option<FigureValue>) {
         if let Some(value) = value {
-            self.0.insert(figure, value);
+            self.known.insert(figure, value);
         }
     }
 
@@ -164,6 +177,14 @@ impl Figures {
         let minutes = usage.stt.map(|seconds| seconds / 60.0);
         let minutes = minutes.map(|minutes| FigureValue::thousandths(minutes * 1e3));
         self.set(Figure::SttMinutes, minutes);
+        if let Some(prices) = gathered.prices {
+            let day = gathered
+                .began_at
+                .map(|at| TimeZone::UTC.to_datetime(at).date());
+            let cost = prices.cost(&usage.entries, day);
+            self.set(Figure::Cost, cost.usd.map(FigureValue::dollars));
+            self.unpriced = cost.unpriced;
+        }
         let models = usage.models.into_iter().collect();
         self.set(Figure::Models, FigureValue::texts(models));
     }

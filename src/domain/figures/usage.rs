@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::{
+    consumption::Consumption,
+    usage_entry::{Stage, given, number, seconds, stage},
+};
 use crate::domain::transcript::Report;
 
 /// The maximum number of entries that are read, and of models that are listed.
@@ -19,6 +23,8 @@ pub(super) struct Usage {
     pub(super) stt: Option<f64>,
     /// `provider/model`, or the model alone.
     pub(super) models: BTreeSet<String>,
+    /// The same, entry by entry.
+    pub(super) entries: Vec<Consumption>,
 }
 
 /// Tokens of language models.
@@ -27,14 +33,6 @@ pub(super) struct Tokens {
     pub(super) input: u64,
     pub(super) output: u64,
     pub(super) cached: u64,
-}
-
-/// What an entry is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Llm,
-    Tts,
-    Stt,
 }
 
 impl Usage {
@@ -50,6 +48,7 @@ impl Usage {
     }
 
     fn add(&mut self, entry: &Map<String, Value>) {
+        self.entries.extend(Consumption::of(entry));
         let count = |names: [&str; 2]| number(entry, names).map(|number| number as u64);
         match stage(entry) {
             Some(Stage::Llm) => {
@@ -69,11 +68,8 @@ impl Usage {
             Some(Stage::Stt) => *self.stt.get_or_insert_default() += seconds(entry).unwrap_or(0.0),
             None => {}
         }
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::trim);
-        let given = |text: &&str| !text.is_empty() && *text != "unknown";
-        let provider = text("provider").filter(given);
-        let model = text("model").filter(given);
-        if let Some(model) = model
+        let provider = given(entry, "provider");
+        if let Some(model) = given(entry, "model")
             && self.models.len() < MOST
         {
             let provider = provider.map(|provider| format!("{provider}/"));
@@ -81,36 +77,6 @@ impl Usage {
                 .insert(format!("{}{model}", provider.unwrap_or_default()));
         }
     }
-}
-
-/// By its type; SDKs before 1.8 left that out.
-fn stage(entry: &Map<String, Value>) -> Option<Stage> {
-    let has = |names: [&str; 2]| number(entry, names).is_some();
-    match entry.get("type").and_then(Value::as_str) {
-        Some("llm_usage") => Some(Stage::Llm),
-        Some("tts_usage") => Some(Stage::Tts),
-        Some("stt_usage") => Some(Stage::Stt),
-        Some(_) => None,
-        None if has(["characters_count", "charactersCount"]) => Some(Stage::Tts),
-        None if has(["input_tokens", "inputTokens"]) || has(["output_tokens", "outputTokens"]) => {
-            Some(Stage::Llm)
-        }
-        None if seconds(entry).is_some() => Some(Stage::Stt),
-        None => None,
-    }
-}
-
-/// Seconds of sound; before 1.9, SDKs in JavaScript counted milliseconds.
-fn seconds(entry: &Map<String, Value>) -> Option<f64> {
-    let milliseconds = number(entry, ["audio_duration_ms", "audioDurationMs"]);
-    let seconds = || number(entry, ["audio_duration", "audioDuration"]);
-    milliseconds.map(|n| n / 1e3).or_else(seconds)
-}
-
-/// The first of these fields that is a number, and not negative.
-fn number(entry: &Map<String, Value>, names: [&str; 2]) -> Option<f64> {
-    let mut numbers = names.iter().filter_map(|name| entry.get(*name)?.as_f64());
-    numbers.find(|number| number.is_finite() && *number >= 0.0)
 }
 
 #[cfg(test)]

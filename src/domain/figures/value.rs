@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 pub enum FigureValue {
     Text(String),
     Count(u64),
-    /// Seconds, minutes or a share, to a thousandth.
+    /// Seconds, minutes or a share, to a thousandth; dollars, to a millionth.
     Measure(f64),
     Texts(Vec<String>),
 }
@@ -16,6 +16,11 @@ impl FigureValue {
     /// A measure from thousandths.
     pub(super) fn thousandths(thousandths: f64) -> FigureValue {
         FigureValue::Measure(thousandths.round() / 1e3)
+    }
+
+    /// A measure in dollars.
+    pub(super) fn dollars(usd: f64) -> FigureValue {
+        FigureValue::Measure((usd * 1e6).round() / 1e6)
     }
 
     /// Texts; `None` if there is none.

@@ -1,14 +1,15 @@
 //! The mirror: notifies EGRESS_WEBHOOK_URL once per ended recording, and again with a correction if its end changes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::mirror_state::MirrorState;
+use super::{mirror_state::MirrorState, unpriced::Unpriced};
 use crate::{
     domain::{
         Call, MirrorFigures, MirrorTranscript, Recording, RevokedRow, Sink,
+        figures::{Figures, Prices},
         link::{LinkRules, Linked},
         nanoseconds::seconds,
     },
@@ -34,6 +35,10 @@ pub struct Mirror {
     pub store: Store,
     pub transcript: MirrorTranscript,
     pub figures: MirrorFigures,
+    /// PRICES_FILE
+    pub prices: Option<Arc<Prices>>,
+    /// Models without a price that were logged.
+    pub unpriced: Unpriced,
 }
 
 impl Deliverer for Mirror {
@@ -55,6 +60,15 @@ impl Deliverer for Mirror {
 }
 
 impl Mirror {
+    /// Every figure by name, null where it is unknown; null if no agent reported anything.
+    fn figures(&self, call: &Call) -> Value {
+        let figures = call.figures(self.prices.as_deref());
+        if let Some(figures) = &figures {
+            self.unpriced.report(figures.unpriced());
+        }
+        figures.map_or(Value::Null, |figures: Figures| figures.by_name().collect())
+    }
+
     async fn post(&self, due: &Due, now: Timestamp) -> Attempt {
         let sink_state = &due.delivery.sink_state;
         let delivered = Outcome::Delivered { again: None };
@@ -153,7 +167,7 @@ impl Mirror {
             body["transcript"] = json!(text);
         }
         if self.figures == MirrorFigures::On {
-            body["figures"] = figures(call);
+            body["figures"] = self.figures(call);
         }
         if number > 1 {
             body["corrects"] = json!(message_id(recording, number - 1));
@@ -196,12 +210,6 @@ impl Mirror {
             .presign(key, ttl, Method::Get, Served::default());
         Ok(signed.await.ok())
     }
-}
-
-/// Every figure by name, null where it is unknown; null if no agent reported anything.
-fn figures(call: &Call) -> Value {
-    let figures = call.figures();
-    figures.map_or(Value::Null, |figures| figures.by_name().collect())
 }
 
 /// Whether the bucket's answer is older than what LiveKit last reported of the recording.

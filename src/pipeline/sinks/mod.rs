@@ -5,3 +5,6 @@ pub mod egress;
 pub mod mirror;
 mod mirror_state;
 pub mod storage;
+mod unpriced;
+
+pub use unpriced::Unpriced;

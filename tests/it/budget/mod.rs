@@ -175,6 +175,7 @@ impl Rig {
             writes: Default::default(),
             creates: Default::default(),
             writes_refused: Default::default(),
+            unpriced: Default::default(),
         };
         let deliver = Deliver::new(airtable, self.store.clone(), &runner);
         Process {

@@ -34,7 +34,7 @@ async fn a_report_fills_the_figures_of_its_row() {
             "end_of_turn_delay": 0.5, "tts_ttfb": null, "input_tokens": 10, "output_tokens": 5, "cached_tokens": 0,
             "tts_characters": null, "stt_minutes": null, "tools_called": 1, "tools_failed": 1, "languages": null,
             "stt_confidence": null, "errors": null, "tags": ["language:es"], "agent_name": null, "models": ["openai/gpt-4o"],
-            "direction": null,
+            "direction": null, "cost": null,
         });
         assert_eq!(shown, wanted);
         let args = ["calls", "show", call.sid];

@@ -109,7 +109,9 @@ impl Airtable {
         let Projection {
             cells,
             invalid_values,
+            unpriced,
         } = project(call, &self.schema, &links);
+        self.unpriced.report(&unpriced);
         let mut row = Row {
             index,
             cells,

@@ -8,7 +8,7 @@ use super::{create_gate::CreateGate, refused_writes::RefusedWrites, table::Table
 use crate::{
     airtable::{Client, Schema},
     domain::{RowWrites, link::LinkRules},
-    pipeline::{Wake, budget::Budget},
+    pipeline::{Wake, budget::Budget, sinks::Unpriced},
     storage,
     store::Store,
 };
@@ -39,4 +39,6 @@ pub struct Airtable {
     pub creates: CreateGate,
     /// The writes that a proxy or firewall has refused lately.
     pub writes_refused: RefusedWrites,
+    /// Models without a price that were logged.
+    pub unpriced: Unpriced,
 }
