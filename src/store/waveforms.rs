@@ -57,13 +57,15 @@ pub(super) async fn note(
 }
 
 impl Store {
-    /// The recording that has been due the longest; none if nobody can look at it.
+    /// The recording that has been due the longest; none if nobody can look at it. Where words are still to be found by sound,
+    /// the recording is fetched for both at once.
     pub async fn next_waveform(&self, now: Timestamp) -> Result<Option<DueWaveform>> {
         if !self.draws {
             return Ok(None);
         }
         let query = sqlx::query(
-            "SELECT egress_id, call_id, attempts FROM waveforms WHERE due_at <= $1 ORDER BY due_at LIMIT 1",
+            "SELECT egress_id, call_id, attempts FROM waveforms w WHERE due_at <= $1
+             AND NOT EXISTS (SELECT 1 FROM alignments a WHERE a.call_id = w.call_id) ORDER BY due_at LIMIT 1",
         );
         let row = query.bind(now.as_millisecond());
         let Some(row) = row.fetch_optional(&self.read).await? else {

@@ -23,7 +23,12 @@ pub(super) fn add(document: &mut OpenApi) {
     let all: BTreeMap<String, Examples> =
         serde_json::from_str(include_str!("examples.json")).unwrap_or_default();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        let operations = [
+            &mut item.get,
+            &mut item.head,
+            &mut item.post,
+            &mut item.delete,
+        ];
         for operation in operations.into_iter().flatten() {
             let id = operation.operation_id.clone().unwrap_or_default();
             if let Some(examples) = all.get(&id) {
