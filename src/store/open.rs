@@ -107,11 +107,6 @@ impl Store {
         }
     }
 
-    /// Fed by the loop of the inbox writer; other loops of the process may join.
-    pub fn watchdog(&self) -> &Watchdog {
-        &self.watchdog
-    }
-
     /// Gives up a write that takes too long, for somebody who waits for it.
     pub(super) async fn in_time<T>(&self, write: impl Future<Output = Result<T>>) -> Result<T> {
         let written = tokio::time::timeout(self.engine.write_timeout(), write).await;

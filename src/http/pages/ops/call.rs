@@ -139,7 +139,7 @@ async fn answer(
         after: &asked.after,
     };
     let main = main.markup(
-        &CallDetailView::new(&call, &deliveries, (app.clock)()),
+        &CallDetailView::new(&call, &deliveries, app.prices.as_deref(), (app.clock)()),
         &links,
         player,
     );
