@@ -31,8 +31,8 @@ const SMALL_BODIES: usize = 32 << 20;
 const LARGE_PAUSE: Duration = Duration::from_secs(5);
 /// Bytes per second of a large body on average, beyond the pause.
 const LARGE_PACE: usize = 256 << 10;
-/// How long a large transcript waits for another one to be sent.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a large transcript waits for others to be loaded and sent.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Requests of one LiveKit token that may come at once, and how many more each second.
 const TOKEN_BURST: u32 = 60;
 const TOKEN_RATE: u32 = 20;
@@ -171,11 +171,18 @@ impl Admission {
         self.hasher.hash_one(sender)
     }
 
-    /// Waits until a large transcript may be sent; 503 if another one takes too long.
-    pub(super) async fn large_answer(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    /// Waits until a transcript made of so many bytes may be loaded and sent: large ones one at a time. 503 if another one
+    /// takes too long.
+    pub(super) async fn answer(
+        &self,
+        bytes: usize,
+    ) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        if bytes <= LARGE {
+            return Ok(None);
+        }
         let place = timeout(ANSWER_TIMEOUT, self.answers.clone().acquire_owned()).await;
         let busy = || Problem::unavailable("another large transcript is being read; retry");
-        place.ok().and_then(Result::ok).ok_or_else(busy)
+        place.ok().and_then(Result::ok).map(Some).ok_or_else(busy)
     }
 
     /// Waits until a transcript of so many bytes may be parsed.

@@ -85,11 +85,10 @@ async fn transcript(
     format: TranscriptFormat,
 ) -> Result<Response, Problem> {
     let CallRow { mut call, .. } = calls::find(app, call_id).await?;
+    // First, so that nothing is in memory while another answer is sent.
+    let bytes = app.store.bytes_of_reports(&call.id).await?;
+    let place = app.admission.answer(bytes).await?;
     let in_memory = app.store.load_reports(&mut call).await?;
-    let place = match in_memory.is_large() {
-        true => Some(app.admission.large_answer().await?),
-        false => None,
-    };
     let body = in_memory.work(|| body(&call, format))?;
     Ok(body.response(format.content_type(), place))
 }

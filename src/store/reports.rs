@@ -39,6 +39,13 @@ impl Store {
         Ok(in_memory)
     }
 
+    /// How many bytes `load_reports` would load.
+    pub async fn bytes_of_reports(&self, call_id: &str) -> Result<usize> {
+        let entries = self.report_entries(call_id).await?;
+        let bytes: u64 = shown(&entries).iter().map(|entry| entry.bytes).sum();
+        Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
     /// The reports of a call as they came, in the order of their arrival, without those of more than `most` bytes.
     pub async fn report_messages(&self, call_id: &str, most: i64) -> Result<Vec<String>> {
         let query = sqlx::query(

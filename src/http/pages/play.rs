@@ -59,18 +59,17 @@ pub(in crate::http) async fn play(app: &App, played: Played<'_>) -> Result<Respo
         link,
         starts_at,
     } = played;
+    // First, so that nothing is in memory while another answer is sent.
+    let bytes = app.store.bytes_of_reports(&call.id).await?;
+    let place = app.admission.answer(bytes).await?;
     let in_memory = app.store.load_reports(&mut call).await?;
-    let place = match in_memory.is_large() {
-        true => Some(app.admission.large_answer().await?),
-        false => None,
-    };
     let waveforms = app.store.waveforms(&call.id).await?;
     let recording = call.recordings.get(egress_id);
     let recording = recording.ok_or_else(|| Problem::not_found("this recording does not exist"))?;
     let origin = app.storage.origin(&recording.key).await;
     let origin = origin.map_err(|error| unavailable(&error))?;
-    let transcript = call.transcript();
-    let view = PlayerView::new(&call, &[recording], transcript.as_deref());
+    let transcript = in_memory.work(|| call.transcript());
+    let view = in_memory.work(|| PlayerView::new(&call, &[recording], transcript.as_deref()));
     let player = Player {
         view: &view,
         sounds: &[Sound {

@@ -50,7 +50,10 @@ impl Job for Intake {
         if messages.is_empty() {
             return Ok(false);
         }
-        match self.process(read(messages, turn), now).await {
+        // Kept until they are stored: until then there are several copies of a large one.
+        let processed = self.process(read(messages, &turn), now).await;
+        drop(turn);
+        match processed {
             Err(error) if outcome_of_one(&error).is_some() => self.process_one_by_one(now).await?,
             processed => processed?,
         }
@@ -106,7 +109,7 @@ impl Intake {
     /// A message that cannot be folded is set aside, and the others of its batch are processed.
     async fn process_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
         let (messages, turn) = self.store.unprocessed(now, BATCH).await?;
-        for message in read(messages, turn) {
+        for message in read(messages, &turn) {
             let id = match &message {
                 Ok(read) => read.message.id.clone(),
                 Err(unreadable) => unreadable.id.clone(),
@@ -162,8 +165,8 @@ impl Intake {
     }
 }
 
-/// Reads messages in their turn, which is over then.
-fn read(messages: Vec<StoredMessage>, turn: Turn) -> Vec<Read> {
+/// Reads messages in their turn.
+fn read(messages: Vec<StoredMessage>, turn: &Turn) -> Vec<Read> {
     let messages = messages.into_iter();
     turn.work(|| {
         messages

@@ -32,7 +32,7 @@ use crate::{
         pages::player::{Player, Sound},
         visitor::Visitor,
     },
-    store::{CallMessage, CallRow, Delivery},
+    store::{CallMessage, CallRow, Delivery, InMemory},
     view::{CallDetailView, PlayerView},
 };
 
@@ -113,11 +113,13 @@ async fn answer(
 ) -> Result<Response, Problem> {
     visitor.require(Scope::Read)?;
     let CallRow { mut call, .. } = find(app, &asked.call_id).await?;
-    let in_memory = app.store.load_reports(&mut call).await?;
-    let place = match in_memory.is_large() && words == Words::Shown {
-        true => Some(app.admission.large_answer().await?),
-        false => None,
+    // First, so that nothing is in memory while another answer is sent.
+    let bytes = app.store.bytes_of_reports(&call.id).await?;
+    let place = match words {
+        Words::Shown => app.admission.answer(bytes).await?,
+        _ => None,
     };
+    let in_memory = app.store.load_reports(&mut call).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
     let messages = app
         .store
@@ -128,7 +130,7 @@ async fn answer(
         Words::Shown => tools(app, &call).await?,
         Words::Hidden => Vec::new(),
     };
-    let player = sound(app, &call, words, asked.starts_at).await?;
+    let player = sound(app, (&call, &in_memory), words, asked.starts_at).await?;
     let main = CallPage {
         call: &call,
         deliveries: &deliveries,
@@ -171,7 +173,7 @@ struct SoundAndWords {
 
 async fn sound(
     app: &App,
-    call: &Call,
+    (call, in_memory): (&Call, &InMemory),
     words: Words,
     starts_at: Option<f64>,
 ) -> Result<SoundAndWords, Problem> {
@@ -181,8 +183,8 @@ async fn sound(
         .filter(|it| call.is_playable(it))
         .collect();
     let waveforms = app.store.waveforms(&call.id).await?;
-    let transcript = call.transcript().filter(|_| words == Words::Shown);
-    let view = PlayerView::new(call, &parts, transcript.as_deref());
+    let transcript = in_memory.work(|| call.transcript().filter(|_| words == Words::Shown));
+    let view = in_memory.work(|| PlayerView::new(call, &parts, transcript.as_deref()));
     let source = |recording: &&Recording| Sound {
         src: format!("{ROOT}ops/recordings/{}", recording.egress_id),
         waveform: waveforms.get(recording.egress_id.as_str()).cloned(),
