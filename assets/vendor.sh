@@ -4,7 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-HTMX="htmx.org@4.0.1 sha512-oF7JgXhDW9UXCy/k1ZYFUQgzu/rm19ORWPSPNL91vPluB2PB9+MV55tyQdH/w7o2EAbTYUG5SDW1R60mdkdqGg=="
 WAVESURFER="wavesurfer.js@8.0.1 sha512-h0OnRWSVTqIYLSw3/IVrBtsun/xw9L5u4FA3bjfSDTFMX/xswVWS1JwK4fFu3ulmxRUSHg8zQORl6zENG983eg=="
 LUCIDE="lucide-static@1.62.0 sha512-WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLaiwdQ88G5pHkSWgwA=="
 ICONS="play pause rotate-ccw rotate-cw download search copy external-link eye eye-off refresh-cw circle-check circle-x triangle-alert chevron-right chevron-down x phone log-out link activity gauge table keyboard"
@@ -15,10 +14,6 @@ trap 'rm -rf "$work"' EXIT
 main() {
     rm -rf vendor
     mkdir -p vendor/icons vendor/licences
-    package "$HTMX"
-    cp "$work/package/dist/htmx.min.js" vendor/
-    cp "$work/package/dist/ext/hx-sse.min.js" "$work/package/dist/ext/hx-csp.min.js" vendor/
-    cp "$work/package/LICENSE" vendor/licences/htmx.org
     package "$WAVESURFER"
     cp "$work/package/dist/wavesurfer.min.js" vendor/
     cp "$work/package/LICENSE" vendor/licences/wavesurfer.js

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    admission::Admission, audit::AuditTrail, pages::OpsPages, tokens::ApiTokens, writable::Writable,
+    admission::Admission, audit::AuditTrail, error::Problem, pages::OpsPages, tokens::ApiTokens,
+    writable::Writable,
 };
 use crate::{
     domain::{PlayPage, audit::TrustedProxies, figures::Prices, link::LinkRules},
@@ -55,6 +57,18 @@ pub struct App {
     pub refusals: Arc<FloodLog>,
     /// Returns the current time: `telemetry::now`, or the clock of a test.
     pub clock: fn() -> Timestamp,
+}
+
+impl App {
+    /// Waits until the words of a call may be loaded and sent, if they are large. To be asked before they are loaded, so that
+    /// they are not in memory while another answer is sent.
+    pub(super) async fn answer_place(
+        &self,
+        call_id: &str,
+    ) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        let bytes = self.store.bytes_of_reports(call_id).await?;
+        self.admission.answer(bytes).await
+    }
 }
 
 /// The Airtable base, as far as `/readyz` and `/metrics` show it.

@@ -85,9 +85,7 @@ async fn transcript(
     format: TranscriptFormat,
 ) -> Result<Response, Problem> {
     let CallRow { mut call, .. } = calls::find(app, call_id).await?;
-    // First, so that nothing is in memory while another answer is sent.
-    let bytes = app.store.bytes_of_reports(&call.id).await?;
-    let place = app.admission.answer(bytes).await?;
+    let place = app.answer_place(&call.id).await?;
     let in_memory = app.store.load_reports(&mut call).await?;
     let body = in_memory.work(|| body(&call, format))?;
     Ok(body.response(format.content_type(), place))

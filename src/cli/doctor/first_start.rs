@@ -28,7 +28,7 @@ const MISSING: [(&str, &str); 4] = [
     ),
     (
         "ALERT_WEBHOOK_URL",
-        "nobody is told when a person is needed; a Slack webhook is enough",
+        "nobody is notified when a person is needed; a Slack webhook is enough",
     ),
     (
         "API_TOKEN",
@@ -55,10 +55,10 @@ mod tests {
     #[test]
     fn three_are_told_and_a_half_set_pair_comes_first() {
         let source = Source::from_pairs([("EGRESS_WEBHOOK_SECRET", "x"), ("API_TOKEN", "x")]);
-        let told = most_useful(&source);
-        assert_eq!(told.len(), MOST);
+        let found = most_useful(&source);
+        assert_eq!(found.len(), MOST);
         assert_eq!(
-            told[0],
+            found[0],
             "EGRESS_WEBHOOK_SECRET has no effect without EGRESS_WEBHOOK_URL"
         );
         let last = most_useful(&Source::from_pairs([("PUBLIC_URL", "x")]));

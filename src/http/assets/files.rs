@@ -19,24 +19,9 @@ pub(in crate::http) static PLAYER_JS: Asset = Asset::script("player.js", content
 /// Draws waveforms.
 pub(in crate::http) static WAVESURFER_JS: Asset =
     Asset::script("wavesurfer.js", content!("vendor/wavesurfer.min.js"));
-/// Exchanges parts of a page.
-static HTMX_JS: Asset = Asset::script("htmx.js", content!("vendor/htmx.min.js"));
-/// … with what the service sends by itself.
-static HTMX_SSE_JS: Asset = Asset::script("hx-sse.js", content!("vendor/hx-sse.min.js"));
-/// … and without code in its attributes.
-static HTMX_CSP_JS: Asset = Asset::script("hx-csp.js", content!("vendor/hx-csp.min.js"));
 
 /// All of them.
-pub(super) static ALL: [&Asset; 8] = [
-    &APP_CSS,
-    &OPS_CSS,
-    &OPS_JS,
-    &PLAYER_JS,
-    &WAVESURFER_JS,
-    &HTMX_JS,
-    &HTMX_SSE_JS,
-    &HTMX_CSP_JS,
-];
+pub(super) static ALL: [&Asset; 5] = [&APP_CSS, &OPS_CSS, &OPS_JS, &PLAYER_JS, &WAVESURFER_JS];
 
 #[cfg(test)]
 mod tests {

@@ -59,9 +59,7 @@ pub(in crate::http) async fn play(app: &App, played: Played<'_>) -> Result<Respo
         link,
         starts_at,
     } = played;
-    // First, so that nothing is in memory while another answer is sent.
-    let bytes = app.store.bytes_of_reports(&call.id).await?;
-    let place = app.admission.answer(bytes).await?;
+    let place = app.answer_place(&call.id).await?;
     let in_memory = app.store.load_reports(&mut call).await?;
     let waveforms = app.store.waveforms(&call.id).await?;
     let recording = call.recordings.get(egress_id);

@@ -8,17 +8,15 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
+from shared import accessible, chromium
+
 URL, TOKEN, CALL, LIVEKIT, LIVEKIT_TOKEN, THEME, AXE = sys.argv[1:]
 PICTURES = os.environ.get("SCREENSHOTS")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def main():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
-        )
+        browser = chromium(playwright)
         works_without_javascript(browser)
         context = signed_in(browser)
         pages_are_accessible(context)
@@ -68,18 +66,6 @@ def picture(page, name, **more):
         page.screenshot(path=f"{PICTURES}/{name}-{THEME}.png", **more)
 
 
-def accessible(page):
-    wrong = list(page.wrong)
-    page.evaluate(open(AXE).read())
-    found = page.evaluate("(tags) => axe.run({ runOnly: tags })", TAGS)
-    # axe itself tries a style, which the policy refuses.
-    page.wait_for_timeout(100)
-    page.wrong[:] = wrong
-    short = [(it["id"], it["help"], [node["html"][:200] for node in it["nodes"]]) for it in found["violations"]]
-    assert not short, json.dumps(short, indent=1)
-    assert len(found["passes"]) > 15, found["passes"]
-
-
 def works_without_javascript(browser):
     context = signed_in(browser, java_script_enabled=False)
     page = opened(context, "/ops")
@@ -126,13 +112,13 @@ def pages_are_accessible(context):
         page = opened(context, path)
         page.wait_for_timeout(200)
         picture(page, name, full_page=True)
-        accessible(page)
+        accessible(page, AXE, 15)
         wrong = [it for it in page.wrong if "404" not in it]
         assert not wrong, (path, wrong)
         page.close()
     page = opened(new_context(context.browser), "/ops/login")
     picture(page, "login")
-    accessible(page)
+    accessible(page, AXE, 15)
 
 
 def keys_are_enough(context):
@@ -140,7 +126,7 @@ def keys_are_enough(context):
     press = page.keyboard.press
     press("?")
     assert page.locator("#keys").is_visible()
-    accessible(page)
+    accessible(page, AXE, 15)
     picture(page, "keys")
     press("Escape")
     press("j")
@@ -181,7 +167,7 @@ def asks_before_a_retry(context):
     dialog = page.locator("dialog.ask")
     dialog.wait_for()
     assert "costs about 1 request to Airtable" in dialog.inner_text()
-    accessible(page)
+    accessible(page, AXE, 15)
     picture(page, "dialog")
     dialog.locator("text=Cancel").click()
     assert page.locator("dialog.ask").count() == 0
@@ -211,7 +197,7 @@ def shows_what_changes(context):
         page.wait_for_selector("#news >> text=1 new")
         other.wait_for_selector("#news >> text=1 new")
     picture(page, "news")
-    accessible(page)
+    accessible(page, AXE, 15)
     page.click("#news a")
     page.wait_for_function("() => document.querySelectorAll('tbody tr').length > 3")
     assert not page.wrong, page.wrong
@@ -257,7 +243,7 @@ def fits_a_phone(browser):
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360, (path, wide)
         picture(page, f"phone-{name}", full_page=True)
-        accessible(page)
+        accessible(page, AXE, 15)
         page.close()
     page = opened(context, f"/ops/words/{CALL}")
     page.emulate_media(media="print")

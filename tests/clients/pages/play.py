@@ -2,7 +2,6 @@
 
 With SCREENSHOTS=FOLDER it leaves pictures there; with ASSETS=FOLDER the page gets its style sheet and its script from there."""
 
-import json
 import os
 import re
 import sys
@@ -10,10 +9,11 @@ import time
 
 from playwright.sync_api import sync_playwright
 
+from shared import accessible, chromium
+
 URL, BUCKET, THEME, AXE = sys.argv[1:]
 PICTURES = os.environ.get("SCREENSHOTS")
 ASSETS = os.environ.get("ASSETS")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # How far the marked line may be from what is heard, in seconds.
 FAR = 0.3
 AUDIO = "document.querySelector('audio')"
@@ -22,10 +22,7 @@ MARKED = "[...document.querySelectorAll('[data-start]')].findIndex((it) => it.ha
 
 def main():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
-        )
+        browser = chromium(playwright)
         plays(browser)
         seeks(browser)
         works_without_javascript(browser)
@@ -62,24 +59,12 @@ def picture(page, name, **more):
         page.screenshot(path=f"{PICTURES}/play-{name}-{THEME}.png", **more)
 
 
-def accessible(page):
-    wrong = list(page.wrong)
-    page.evaluate(open(AXE).read())
-    found = page.evaluate("(tags) => axe.run({ runOnly: tags })", TAGS)
-    # axe itself tries a style, which the policy refuses.
-    page.wait_for_timeout(100)
-    page.wrong[:] = wrong
-    short = [(it["id"], it["help"], [node["html"][:200] for node in it["nodes"]]) for it in found["violations"]]
-    assert not short, json.dumps(short, indent=1)
-    assert len(found["passes"]) > 20
-
-
 def plays(browser):
     page = opened(browser)
     drawn = "document.querySelector('[data-wave]').firstElementChild.shadowRoot.querySelectorAll('canvas').length > 0"
     waits(page, f"() => {drawn}")
     assert not any(BUCKET in url for _, url in page.served), "nothing is loaded before somebody plays"
-    accessible(page)
+    accessible(page, AXE, 20)
     picture(page, "still", full_page=True)
     page.click("[data-play]")
     waits(page, f"() => {AUDIO}.currentTime > 0.5")
@@ -107,7 +92,7 @@ def plays(browser):
     waits(page, f"() => {AUDIO}.paused")
     assert page.get_attribute("[data-play]", "aria-label") == "Play"
     picture(page, "heard", full_page=True)
-    accessible(page)
+    accessible(page, AXE, 20)
     page.keyboard.press("Space")
     waits(page, f"() => !{AUDIO}.paused")
     assert not page.wrong, page.wrong
@@ -168,7 +153,7 @@ def fits_a_phone(browser):
     waits(page, "() => document.querySelector('[data-wave]').firstElementChild")
     time.sleep(0.3)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    accessible(page)
+    accessible(page, AXE, 20)
     picture(page, "phone", full_page=True)
     assert not page.wrong, page.wrong
 

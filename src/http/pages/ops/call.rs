@@ -113,11 +113,9 @@ async fn answer(
 ) -> Result<Response, Problem> {
     visitor.require(Scope::Read)?;
     let CallRow { mut call, .. } = find(app, &asked.call_id).await?;
-    // First, so that nothing is in memory while another answer is sent.
-    let bytes = app.store.bytes_of_reports(&call.id).await?;
     let place = match words {
-        Words::Shown => app.admission.answer(bytes).await?,
-        _ => None,
+        Words::Shown => app.answer_place(&call.id).await?,
+        Words::Hidden => None,
     };
     let in_memory = app.store.load_reports(&mut call).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;

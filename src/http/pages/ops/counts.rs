@@ -82,7 +82,7 @@ impl Counts {
     pub(super) async fn refresh(&self, store: &Store) {
         loop {
             self.wanted.notified().await;
-            // Without the database, whoever asks next is told.
+            // Without the database, whoever asks next gets the error.
             self.count(store).await.ok();
         }
     }
@@ -91,12 +91,12 @@ impl Counts {
         let _counting = self.counting.lock().await;
         match self.last().filter(Counted::is_fresh) {
             Some(last) => Ok(last.counts),
-            None => self.anew(store).await,
+            None => self.recounted(store).await,
         }
     }
 
     /// As many as there are now.
-    pub(super) async fn anew(&self, store: &Store) -> Result<StatusCounts, store::Error> {
+    pub(super) async fn recounted(&self, store: &Store) -> Result<StatusCounts, store::Error> {
         let began = Instant::now();
         let counts = StatusCounts(store.count_calls().await?);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

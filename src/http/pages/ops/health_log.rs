@@ -1,4 +1,4 @@
-//! How each dependency was in the last ninety minutes, in memory: a look after a restart begins anew.
+//! How each dependency was in the last ninety minutes, in memory: it is empty after a restart.
 
 use std::{
     collections::{BTreeMap, VecDeque},

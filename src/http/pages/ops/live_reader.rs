@@ -31,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const ARRIVED: SignedDuration = SignedDuration::from_secs(5);
 /// Messages that were processed shortly before the last look may have been committed after it.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
-/// Calls of one event; of more, pages are told only that there were many.
+/// Calls of one event; of more, pages learn only that there were many.
 const ROWS: usize = 20;
 /// Calls that are looked for.
 const TOUCHED: i64 = 64;
@@ -145,7 +145,7 @@ impl LiveReader {
         // Those that come with a change have it in them.
         let counts = match changed.is_empty() {
             true => self.counts.now(&self.store).await?,
-            false => self.counts.anew(&self.store).await?,
+            false => self.counts.recounted(&self.store).await?,
         };
         if !changed.is_empty() || counts != self.last_counts {
             let event = self.event(&changed, &counts).await?;
