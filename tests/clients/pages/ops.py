@@ -8,7 +8,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-from shared import accessible, chromium
+from shared import accessible, chromium, is_wrong
 
 URL, TOKEN, CALL, LIVEKIT, LIVEKIT_TOKEN, THEME, AXE = sys.argv[1:]
 PICTURES = os.environ.get("SCREENSHOTS")
@@ -49,16 +49,15 @@ def opened(context, path):
     """A page, and what went wrong in it."""
     page = context.new_page()
     page.wrong = []
-    page.on("console", lambda it: page.wrong.append(it.text) if is_wrong(it) else None)
+    page.on("console", lambda it: page.wrong.append(it.text) if is_wrong(it) and not is_of_picture(it) else None)
     page.on("pageerror", lambda it: page.wrong.append(str(it)))
     page.goto(f"{URL}{path}")
     return page
 
 
-def is_wrong(message):
+def is_of_picture(message):
     """Taking a picture adds a style of its own, which the page's policy refuses."""
-    is_of_picture = PICTURES and "inline style" in message.text
-    return message.type in ("error", "warning") and not is_of_picture
+    return PICTURES and "inline style" in message.text
 
 
 def picture(page, name, **more):

@@ -9,7 +9,7 @@ import time
 
 from playwright.sync_api import sync_playwright
 
-from shared import accessible, chromium
+from shared import accessible, chromium, is_wrong
 
 URL, BUCKET, THEME, AXE = sys.argv[1:]
 PICTURES = os.environ.get("SCREENSHOTS")
@@ -41,7 +41,7 @@ def opened(browser, url=URL, **more):
     page = context(browser, **more).new_page()
     page.wrong = []
     page.served = []
-    page.on("console", lambda it: page.wrong.append(it.text) if it.type in ("error", "warning") else None)
+    page.on("console", lambda it: page.wrong.append(it.text) if is_wrong(it) else None)
     page.on("pageerror", lambda it: page.wrong.append(str(it)))
     page.on("response", lambda it: page.served.append((it.status, it.url)))
     for name in ("app.css", "player.js") if ASSETS else ():
