@@ -6,7 +6,7 @@ use livekit_airtable_sim::airtable::{self, Airtable, Fault};
 use tempfile::TempDir;
 
 use crate::{
-    process::{Done, command, run},
+    process::{Done, Limit, command, output, run},
     reader,
 };
 
@@ -39,7 +39,7 @@ fn every_command_has_help() {
     let mut all = String::new();
     for line in commands {
         let args: Vec<&str> = line.split_whitespace().chain(["--help"]).collect();
-        let output = command(folder.path(), &args, &[]).output().unwrap();
+        let output = output(&mut command(folder.path(), &args, &[]));
         let done = Done::from(output);
         assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{line}");
         all += &format!("$ livekit-airtable {}\n{}\n", args.join(" "), done.stdout);
@@ -237,9 +237,11 @@ fn a_demo_that_is_stopped_ends_well_and_leaves_nothing() {
     lines.read_line(&mut first).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let pid = child.id().to_string();
+    let limit = Limit::on(child.id());
     let sent = std::process::Command::new("kill").arg(pid).status();
     assert!(sent.unwrap().success());
     std::io::copy(&mut lines, &mut std::io::sink()).unwrap();
+    assert!(limit.was_kept(), "it does not stop");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

@@ -150,8 +150,10 @@ impl World {
 
     /// Starts the service; LiveKit's webhooks go to it.
     pub(crate) async fn start(&mut self) {
-        let service = Service::start(&self.config(), metrics(), self.clock).await;
-        let service = service.unwrap();
+        let config = self.config();
+        let starting = Service::start(&config, metrics(), self.clock);
+        let started = tokio::time::timeout(2 * PATIENCE, starting).await;
+        let service = started.expect("the service starts").unwrap();
         self.is_served(service.address);
         self.service = Some(service);
     }
@@ -176,7 +178,8 @@ impl World {
 
     pub(crate) async fn stop(&mut self) {
         if let Some(service) = self.service.take() {
-            service.stop().await;
+            let stopping = tokio::time::timeout(2 * PATIENCE, service.stop());
+            stopping.await.expect("the service stops");
         }
     }
 

@@ -2,7 +2,11 @@
 
 use std::{os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use crate::{harness::World, process::run, real::exported};
+use crate::{
+    harness::World,
+    process::{output, run},
+    real::exported,
+};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -144,8 +148,8 @@ async fn a_person_is_asked_one_question_at_a_time() {
         .current_dir(folder.path())
         .env_clear()
         .envs(unasked(&world));
-    let done = tokio::task::spawn_blocking(move || python.output());
-    let done = done.await.unwrap().unwrap();
+    let done = tokio::task::spawn_blocking(move || output(&mut python));
+    let done = done.await.unwrap();
     let screen = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{screen}");
     // Secrets are not shown while they are typed.

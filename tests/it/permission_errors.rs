@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     harness::{KEY, SECRET, World},
     play::answer,
+    process::output,
 };
 
 const MANUAL: (&str, &str) = ("RECORD_ON", "manual");
@@ -55,7 +56,7 @@ async fn a_request_hears_at_once_of_a_refused_key_for_a_room_that_webhooks_told_
 
 fn with_a_wrong_secret(world: &World, arguments: &[&str]) -> Output {
     let mut command = world.command(arguments);
-    command.env(WRONG.0, WRONG.1).output().unwrap()
+    output(command.env(WRONG.0, WRONG.1))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +100,7 @@ async fn an_address_that_cannot_be_listened_on_is_told_in_a_sentence() {
     ];
     for (address, code, words) in cases {
         let mut serve = world.command(&["serve"]);
-        let done = serve.env("LISTEN_ADDR", address).output().unwrap();
+        let done = output(serve.env("LISTEN_ADDR", address));
         let said = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(code), "{said}");
         assert!(

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::harness::{KEY, PATIENCE, SECRET, World, agent, caller, eventually};
-use crate::leak_check;
+use crate::{leak_check, process};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_livekit-airtable");
 
@@ -186,7 +186,7 @@ impl World {
 
     /// Runs the program with the world's settings.
     pub(crate) fn program(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().unwrap();
+        let output = process::output(&mut self.command(arguments));
         leak_check::look_through(&String::from_utf8_lossy(&output.stderr));
         output
     }

@@ -2,7 +2,9 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -41,15 +43,57 @@ impl From<Output> for Done {
 /// Runs a command to completion, while this test's own servers keep running.
 pub(crate) async fn run(folder: &Path, args: &[&str], settings: &[(String, String)]) -> Done {
     let mut command = command(folder, args, settings);
-    let output = tokio::task::spawn_blocking(move || command.output());
-    let done: Done = output.await.unwrap().unwrap().into();
+    let done = tokio::task::spawn_blocking(move || output(&mut command));
+    let done: Done = done.await.unwrap().into();
     leak_check::look_through(&done.stderr);
     done
 }
 
+/// Runs a command to its end, which must come in time: a command that hangs fails its test, not the whole run.
+pub(crate) fn output(command: &mut Command) -> Output {
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    ended(piped.spawn().unwrap())
+}
+
+/// Waits for the end of a process whose outputs are pipes, and ends it when it does not come in time.
+pub(crate) fn ended(child: Child) -> Output {
+    let limit = Limit::on(child.id());
+    let output = child.wait_with_output().unwrap();
+    assert!(limit.was_kept(), "it did not end by itself: {output:?}");
+    output
+}
+
+/// Ends a process that a test waits for longer than it should.
+pub(crate) struct Limit {
+    /// Dropped when the process has ended.
+    running: mpsc::Sender<()>,
+    was_kept: JoinHandle<bool>,
+}
+
+impl Limit {
+    pub(crate) fn on(pid: u32) -> Limit {
+        let (running, end) = mpsc::channel();
+        let was_kept = std::thread::spawn(move || {
+            let is_late = end.recv_timeout(2 * PATIENCE) == Err(RecvTimeoutError::Timeout);
+            if is_late {
+                let pid = pid.to_string();
+                Command::new("kill").args(["-KILL", &pid]).status().ok();
+            }
+            !is_late
+        });
+        Limit { running, was_kept }
+    }
+
+    /// For when the process has ended: whether it did so by itself.
+    pub(crate) fn was_kept(self) -> bool {
+        drop(self.running);
+        self.was_kept.join().unwrap()
+    }
+}
+
 /// A `serve` of its own, with both its outputs in files.
 pub(crate) struct Serve {
-    child: std::process::Child,
+    child: Child,
     outputs: [PathBuf; 2],
     pub address: String,
 }

@@ -64,7 +64,7 @@ pub(crate) async fn run(mut command: Command, input: Vec<u8>) -> String {
         let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
         // Some programs do not read what they are given.
         child.stdin.take().unwrap().write_all(&input).ok();
-        child.wait_with_output().unwrap()
+        crate::process::ended(child)
     });
     let output = ended.await.unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();

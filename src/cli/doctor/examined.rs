@@ -56,6 +56,8 @@ impl Settings {
 pub(super) struct Examined {
     /// The name of everything that this run creates.
     pub(super) id: String,
+    /// When the command was started.
+    pub(super) begun_at: Timestamp,
     pub(super) settings: Settings,
     pub(super) http: reqwest::Client,
     /// `None`: there is none yet, or it cannot be opened.
@@ -75,6 +77,7 @@ impl Examined {
     /// # Errors
     /// When the machine's certificates cannot be read.
     pub(super) async fn open(source: &Source, writes: Writes) -> anyhow::Result<Examined> {
+        let begun_at = telemetry::now();
         let settings = Settings::read(source);
         let url = settings.database_url.as_deref();
         let opened = match url.filter(|url| store::exists(url)) {
@@ -95,6 +98,7 @@ impl Examined {
         };
         Ok(Examined {
             id: doctor_id(Uuid::new_v4().as_u128()),
+            begun_at,
             settings,
             http: telemetry::http_client()?,
             store,

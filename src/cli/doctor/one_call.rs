@@ -78,7 +78,7 @@ pub(super) async fn follow(examined: &Examined, report: &mut Report) -> anyhow::
     print_error(
         "Waiting for a call: open a room with your agent, talk, and leave. Ctrl-C ends this.",
     );
-    let since = examined.now() - BEFORE;
+    let since = examined.begun_at - BEFORE;
     let mut ticked = BTreeSet::new();
     let mut complete_at = None;
     loop {

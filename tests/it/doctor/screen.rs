@@ -1,6 +1,10 @@
 //! What people see, and what is left after Ctrl-C.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+    time::Duration,
+};
 
 use livekit_airtable_sim::livekit::StartFault;
 
@@ -8,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{Checked, changed};
 use crate::{
-    harness::{World, eventually},
-    process::{Serve, command, run},
+    harness::{PATIENCE, World, eventually},
+    process::{Serve, command, ended, run},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,8 +54,8 @@ async fn after_an_interruption_nothing_is_left() {
         .args(["-INT", &doctor.id().to_string()])
         .status();
     assert!(sent.unwrap().success());
-    let done = tokio::task::spawn_blocking(move || doctor.wait_with_output());
-    let done = done.await.unwrap().unwrap();
+    let done = tokio::task::spawn_blocking(move || ended(doctor));
+    let done = done.await.unwrap();
     assert_eq!(done.status.code(), Some(1));
     let stderr = String::from_utf8(done.stderr).unwrap();
     assert!(
@@ -69,7 +73,7 @@ async fn a_call_is_followed_from_room_to_link() {
     let args = ["doctor", "--call", "--json"];
     let mut doctor = command(world.folder.path(), &args, world.settings());
     let doctor = doctor.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let doctor = doctor.spawn().unwrap();
+    let doctor = waiting(doctor.spawn().unwrap()).await;
     let call = world.livekit.open_room("followed");
     world.starts("followed", 1).await;
     world.livekit.speak("followed");
@@ -77,8 +81,8 @@ async fn a_call_is_followed_from_room_to_link() {
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
     world.livekit.close_room("followed");
     world.row_is(&call, "Complete").await;
-    let done = tokio::task::spawn_blocking(move || doctor.wait_with_output());
-    let checked = Checked::of(&done.await.unwrap().unwrap().into());
+    let done = tokio::task::spawn_blocking(move || ended(doctor));
+    let checked = Checked::of(&done.await.unwrap().into());
     for step in [
         "room heard",
         "recording started",
@@ -125,4 +129,18 @@ async fn a_first_start_says_what_is_most_useful_and_errors_name_doctor() {
     assert_eq!(done.stderr.lines().count(), 2, "{}", done.stderr);
     let end = "; run `livekit-airtable doctor`\n";
     assert!(done.stderr.ends_with(end), "{}", done.stderr);
+}
+
+/// The same process once it waits for a call: on a busy machine, a call may be over before it does.
+async fn waiting(mut doctor: Child) -> Child {
+    let mut stderr = BufReader::new(doctor.stderr.take().unwrap());
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        line
+    });
+    let line = tokio::time::timeout(PATIENCE, reading).await.unwrap();
+    let line = line.unwrap();
+    assert!(line.starts_with("Waiting for a call"), "{line}");
+    doctor
 }

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::harness::{PATIENCE, World, caller};
+use crate::{
+    harness::{PATIENCE, World, caller},
+    process::output,
+};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -100,10 +103,10 @@ async fn the_images_tree_runs_as_another_user_with_a_read_only_root() {
     world.livekit.close_room("contained");
     world.row_is(&call, "Complete").await;
     let listen = [("LISTEN_ADDR".to_owned(), address)];
-    let checked = in_image(&tree, &["healthcheck"], &listen).status();
-    assert!(checked.unwrap().success());
+    let checked = output(&mut in_image(&tree, &["healthcheck"], &listen));
+    assert!(checked.status.success(), "{checked:?}");
     settings.push(("DATABASE_URL".into(), "sqlite:/elsewhere.db".into()));
-    let refused = in_image(&tree, &["serve"], &settings).output().unwrap();
+    let refused = output(&mut in_image(&tree, &["serve"], &settings));
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("database"), "{said}");

@@ -3,7 +3,7 @@
 use reqwest::{Method, Response};
 
 use super::{BROWSER, ON, PUBLIC_URL, browse, recorded};
-use crate::{harness::World, words_in_time::both};
+use crate::{harness::World, process::output, words_in_time::both};
 
 async fn ask(world: &World, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
     let request = world.http.request(method, world.url(path));
@@ -97,7 +97,7 @@ async fn a_link_that_has_ended_shows_why() {
 async fn the_setting_is_on_or_off() {
     let world = World::new().await;
     let mut serve = world.command(&["serve"]);
-    let refused = serve.env("PLAY_PAGE", "yes").output().unwrap();
+    let refused = output(serve.env("PLAY_PAGE", "yes"));
     assert_eq!(refused.status.code(), Some(64));
     let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(

@@ -11,7 +11,10 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 use super::exported;
-use crate::harness::{World, agent, caller, eventually};
+use crate::{
+    harness::{World, agent, caller, eventually},
+    process::output,
+};
 
 /// The address of a database of its own, for one test.
 pub(crate) async fn fresh_database() -> String {
@@ -157,7 +160,7 @@ async fn a_database_that_is_not_there_is_told_at_once() {
     let url = format!("postgres://{}/x", nobody.local_addr().unwrap());
     drop(nobody);
     let mut serve = world.command(&["serve"]);
-    let done = serve.env("DATABASE_URL", url).output().unwrap();
+    let done = output(serve.env("DATABASE_URL", url));
     let told = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(69), "{told}");
     assert!(told.starts_with("DATABASE_URL: "), "{told}");

@@ -15,7 +15,10 @@ use axum::{
 };
 
 use super::{agents::check, exported, python, run};
-use crate::harness::{KEY, SECRET, World};
+use crate::{
+    harness::{KEY, SECRET, World},
+    process::output,
+};
 
 /// A firewall that dislikes the first requests, with pages of its own.
 #[derive(Clone)]
@@ -139,7 +142,7 @@ async fn our_own_refusal_ends_the_tries() {
         .env("LIVEKIT_AIRTABLE_URL", world.url(""))
         .env("LIVEKIT_API_KEY", KEY)
         .env("LIVEKIT_API_SECRET", SECRET);
-    let output = tokio::task::spawn_blocking(move || send.output().unwrap())
+    let output = tokio::task::spawn_blocking(move || output(&mut send))
         .await
         .unwrap();
     assert!(!output.status.success());

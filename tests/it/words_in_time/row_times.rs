@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{File, both, ended};
-use crate::{harness::World, play::text};
+use crate::{harness::World, play::text, process::output};
 
 const ON: (&str, &str) = ("TRANSCRIPT_TIMES", "on");
 const FILE: File = File {
@@ -69,7 +69,7 @@ async fn times_count_in_the_limit_of_a_cell_and_are_in_the_full_text() {
 async fn another_value_is_refused_and_off_is_the_default() {
     let world = World::new().await;
     let mut serve = world.command(&["serve"]);
-    let refused = serve.env("TRANSCRIPT_TIMES", "yes").output().unwrap();
+    let refused = output(serve.env("TRANSCRIPT_TIMES", "yes"));
     assert_eq!(refused.status.code(), Some(64));
     let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
