@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    panic::Location,
     path::Path,
     sync::{
         Mutex, OnceLock,
@@ -152,8 +153,7 @@ impl World {
     pub(crate) async fn start(&mut self) {
         let config = self.config();
         let starting = Service::start(&config, metrics(), self.clock);
-        let started = tokio::time::timeout(2 * PATIENCE, starting).await;
-        let service = started.expect("the service starts").unwrap();
+        let service = in_time(starting).await.unwrap();
         self.is_served(service.address);
         self.service = Some(service);
     }
@@ -178,8 +178,7 @@ impl World {
 
     pub(crate) async fn stop(&mut self) {
         if let Some(service) = self.service.take() {
-            let stopping = tokio::time::timeout(2 * PATIENCE, service.stop());
-            stopping.await.expect("the service stops");
+            in_time(service.stop()).await;
         }
     }
 
@@ -324,6 +323,16 @@ fn metrics() -> PrometheusHandle {
     static METRICS: OnceLock<Mutex<PrometheusHandle>> = OnceLock::new();
     let handle = METRICS.get_or_init(|| Mutex::new(telemetry::metrics().unwrap()));
     handle.lock().unwrap().clone()
+}
+
+/// The result of a wait that must come to an end: one that does not fails its test, not the whole run.
+#[track_caller]
+pub(crate) fn in_time<T>(wait: impl Future<Output = T>) -> impl Future<Output = T> {
+    let place = Location::caller();
+    async move {
+        let ended = tokio::time::timeout(2 * PATIENCE, wait).await;
+        ended.unwrap_or_else(|_| panic!("{place} waits in vain"))
+    }
 }
 
 /// Polls until there is a result; `None` after [`TIMEOUT`].

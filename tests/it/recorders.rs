@@ -18,7 +18,7 @@ use livekit_protocol as proto;
 use serde_json::{Map, Value};
 
 use crate::{
-    harness::{World, token},
+    harness::{World, in_time, token},
     play::{answer, text},
     real::postgres::fresh_database,
 };
@@ -47,14 +47,17 @@ fn records(id: &str) -> impl Fn(&Map<String, Value>) -> bool {
 /// Waits until so many starts were asked for and the last egress runs; it.
 async fn newest(world: &World, starts: usize) -> String {
     world.starts("desk", starts).await;
-    loop {
-        let all = world.egresses().await;
-        let running = |it: &&Value| it["status"] == "EGRESS_ACTIVE";
-        if let Some(info) = all.iter().rev().find(running) {
-            return info["egressId"].as_str().unwrap().to_owned();
+    in_time(async {
+        loop {
+            let all = world.egresses().await;
+            let running = |it: &&Value| it["status"] == "EGRESS_ACTIVE";
+            if let Some(info) = all.iter().rev().find(running) {
+                return info["egressId"].as_str().unwrap().to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    })
+    .await
 }
 
 /// Another program starts its own egress, as the seed's code does; its ID.

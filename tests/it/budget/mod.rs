@@ -272,15 +272,18 @@ impl Process {
 
     /// Steps until nothing is due and nothing is under way.
     pub(crate) async fn drain(&self) {
-        loop {
-            while self.step().await {}
-            self.tasks.close();
-            self.tasks.wait().await;
-            self.tasks.reopen();
-            if !self.step().await {
-                return;
+        crate::harness::in_time(async {
+            loop {
+                while self.step().await {}
+                self.tasks.close();
+                self.tasks.wait().await;
+                self.tasks.reopen();
+                if !self.step().await {
+                    return;
+                }
             }
-        }
+        })
+        .await;
     }
 }
 

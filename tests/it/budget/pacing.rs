@@ -88,10 +88,13 @@ async fn what_goes_next_is_chosen_when_its_turn_comes() {
         }
     };
     let sending = async {
-        while rig.written() < 81 {
-            process.step().await;
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        crate::harness::in_time(async {
+            while rig.written() < 81 {
+                process.step().await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
     };
     tokio::join!(coming, sending);
     // A request that is not full contains everything that was pending when it was sent, but for what the request after
@@ -213,10 +216,13 @@ async fn after_a_lockout_one_probe_is_answered_before_the_rest_goes() {
     let (probe, next) = (after.next().unwrap(), after.next().unwrap());
     assert!(probe.at - refused >= Duration::from_secs(2));
     assert!(next.at >= probe.answered.unwrap(), "{seen:#?}");
-    while rig.written() < 101 {
-        process.drain().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    crate::harness::in_time(async {
+        while rig.written() < 101 {
+            process.drain().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
     assert_eq!(rig.calls().await, 101);
 }
 

@@ -6,7 +6,7 @@ use reqwest::Response;
 use serde_json::Value;
 
 use crate::{
-    harness::{PATIENCE, World},
+    harness::{PATIENCE, World, in_time},
     real::postgres::fresh_database,
 };
 
@@ -54,16 +54,19 @@ impl Events {
 
     /// The next event that has this call with this status; the event.
     async fn call_is(&mut self, call: &str, status: &str) -> Value {
-        loop {
-            let event: Value = serde_json::from_str(&self.next("calls").await).unwrap();
-            let rows = event["rows"].as_array().unwrap();
-            if rows
-                .iter()
-                .any(|it| it["id"] == call && it["status"] == status)
-            {
-                return event;
+        in_time(async {
+            loop {
+                let event: Value = serde_json::from_str(&self.next("calls").await).unwrap();
+                let rows = event["rows"].as_array().unwrap();
+                if rows
+                    .iter()
+                    .any(|it| it["id"] == call && it["status"] == status)
+                {
+                    return event;
+                }
             }
-        }
+        })
+        .await
     }
 }
 

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::OTHER;
-use crate::{harness::World, real::postgres::fresh_database};
+use crate::{
+    harness::{World, in_time},
+    real::postgres::fresh_database,
+};
 
 /// A world on SQLite and one on PostgreSQL, with these settings.
 pub(super) async fn both(settings: &[(&str, &str)]) -> [World; 2] {
@@ -74,14 +77,17 @@ pub(super) fn egress_event(event: &str, egress: &str, room: (&str, &str), key: &
 
 /// Waits until everything that was received has had its effect.
 pub(super) async fn settled(world: &World) {
-    loop {
-        let body = world.get("/metrics").await.text().await.unwrap();
-        if body
-            .lines()
-            .any(|line| line == "livekit_airtable_inbox_unread 0")
-        {
-            return;
+    in_time(async {
+        loop {
+            let body = world.get("/metrics").await.text().await.unwrap();
+            if body
+                .lines()
+                .any(|line| line == "livekit_airtable_inbox_unread 0")
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    })
+    .await;
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{exported, postgres::fresh_database};
 use crate::{
-    harness::{World, caller},
+    harness::{World, caller, in_time},
     process::{self, Done},
 };
 
@@ -45,9 +45,12 @@ impl Load {
                 }
             });
         }
-        while answers.load(Relaxed) < 100 {
-            tokio::task::yield_now().await;
-        }
+        in_time(async {
+            while answers.load(Relaxed) < 100 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         Load { _tasks: tasks }
     }
 }

@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use super::postgres::fresh_database;
-use crate::{harness::World, signed_webhooks};
+use crate::{
+    harness::{World, in_time},
+    signed_webhooks,
+};
 
 /// Stands before PostgreSQL.
 struct Line {
@@ -65,16 +68,19 @@ async fn lock(database: &str) -> PgConnection {
 /// Until somebody waits for that lock.
 async fn is_waited_for(other: &mut PgConnection) {
     let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    loop {
-        let count: i64 = sqlx::query_scalar(waiting)
-            .fetch_one(&mut *other)
-            .await
-            .unwrap();
-        if count > 0 {
-            return;
+    in_time(async {
+        loop {
+            let count: i64 = sqlx::query_scalar(waiting)
+                .fetch_one(&mut *other)
+                .await
+                .unwrap();
+            if count > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

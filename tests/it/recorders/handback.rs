@@ -6,7 +6,7 @@ use livekit_protocol as proto;
 
 use super::{agents_egress, engines, error_has, newest, refs, statuses, twirp};
 use crate::{
-    harness::{World, caller},
+    harness::{World, caller, in_time},
     play::text,
 };
 
@@ -29,9 +29,12 @@ async fn stops(world: &World, egress: &str) {
         egress_id: egress.to_owned(),
     };
     twirp(world, "livekit.Egress/StopEgress", &request).await;
-    while statuses(world).await[egress] != "EGRESS_COMPLETE" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    in_time(async {
+        while statuses(world).await[egress] != "EGRESS_COMPLETE" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }
 
 fn on_join<'a>() -> [(&'a str, &'a str); 1] {

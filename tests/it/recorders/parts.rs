@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{harness::World, play::text};
+use crate::{
+    harness::{World, in_time},
+    play::text,
+};
 
 const SCHEMA: &str = include_str!("../../../schema/airtable.toml");
 
@@ -26,9 +29,12 @@ async fn all_recordings_are_listed_with_length_and_link() {
         let again = |row: &_| text(row, "All recordings").contains(&first);
         world.row_where(&call, again).await;
         world.starts("desk", 2).await;
-        while world.egresses().await.len() < 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        in_time(async {
+            while world.egresses().await.len() < 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
         world.livekit.set_recording_length(Duration::from_secs(5));
         world.livekit.close_room("desk");
         world.row_is(&call, "Complete").await;

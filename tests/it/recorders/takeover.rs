@@ -10,7 +10,7 @@ use super::{
     statuses, twirp,
 };
 use crate::{
-    harness::{World, agent, caller},
+    harness::{World, agent, caller, in_time},
     mirror::Receiver,
     play::text,
 };
@@ -27,13 +27,16 @@ async fn ours(world: &World) -> (String, String) {
 
 /// Waits until this egress has ended at LiveKit.
 async fn stopped(world: &World, egress: &str) {
-    loop {
-        let status = statuses(world).await[egress].clone();
-        if ["EGRESS_COMPLETE", "EGRESS_ABORTED"].contains(&status.as_str().unwrap()) {
-            return;
+    in_time(async {
+        loop {
+            let status = statuses(world).await[egress].clone();
+            if ["EGRESS_COMPLETE", "EGRESS_ABORTED"].contains(&status.as_str().unwrap()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,14 +106,17 @@ async fn an_automatic_egress_of_create_room_is_followed() {
     let key = |row: &_| text(row, "Egress ID").starts_with("EG_");
     world.row_where(&call, key).await;
     // The automatic one comes when ours runs already.
-    let theirs = loop {
-        let all = world.egresses().await;
-        let automatic = |it: &&Value| it["fileResults"][0]["filename"] == "recordings/auto.mp3";
-        if let Some(info) = all.iter().find(automatic) {
-            break info["egressId"].as_str().unwrap().to_owned();
+    let theirs = in_time(async {
+        loop {
+            let all = world.egresses().await;
+            let automatic = |it: &&Value| it["fileResults"][0]["filename"] == "recordings/auto.mp3";
+            if let Some(info) = all.iter().find(automatic) {
+                return info["egressId"].as_str().unwrap().to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    })
+    .await;
     world.row_where(&call, records(&theirs)).await;
     let all = statuses(&world).await;
     let ours = all.keys().find(|id| **id != theirs).unwrap().clone();
@@ -202,8 +208,11 @@ async fn a_service_that_was_killed_before_the_answer_still_knows_its_egress() {
             .filter(|(_, it)| ended.iter().any(|end| *it == end));
         over.count() == 1 && all[&theirs] == "EGRESS_ACTIVE"
     };
-    while !stopped(statuses(&world).await) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    in_time(async {
+        while !stopped(statuses(&world).await) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
     serve.kill();
 }

@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{kills::recorded_once, say, sized};
 use crate::{
     disk::{apart_with, lines},
-    harness::{World, eventually},
+    harness::{World, eventually, in_time},
     play::text,
 };
 
@@ -144,18 +144,21 @@ async fn an_airtable_that_is_away_is_not_told_of_at_every_try() {
     let (world, serve) = apart_with(|_| vec![setting.clone()]).await;
     let call = world.livekit.open_room("desk");
     let mut tries = 0;
-    while tries < 4 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let known = world.get(&format!("/v1/calls/{call}")).await;
-        let known: serde_json::Value = known.json().await.unwrap_or_default();
-        let all = known["deliveries"].as_array().cloned().unwrap_or_default();
-        let airtable = all
-            .iter()
-            .find(|due_deliveries| due_deliveries["sink"] == "airtable");
-        tries = airtable.map_or(0, |due_deliveries| {
-            due_deliveries["attempts"].as_i64().unwrap()
-        });
-    }
+    in_time(async {
+        while tries < 4 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let known = world.get(&format!("/v1/calls/{call}")).await;
+            let known: serde_json::Value = known.json().await.unwrap_or_default();
+            let all = known["deliveries"].as_array().cloned().unwrap_or_default();
+            let airtable = all
+                .iter()
+                .find(|due_deliveries| due_deliveries["sink"] == "airtable");
+            tries = airtable.map_or(0, |due_deliveries| {
+                due_deliveries["attempts"].as_i64().unwrap()
+            });
+        }
+    })
+    .await;
     let told = lines(&serve, "Airtable did not answer");
     assert!((1..4).contains(&told), "{}", serve.said());
 }

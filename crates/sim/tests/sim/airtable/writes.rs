@@ -173,14 +173,18 @@ async fn attachments_are_fetched_after_the_write_or_dropped() {
         ),
         (200, 3)
     );
-    let fetched = loop {
-        let cell = sim.airtable.rows("Calls")[0]["Recording"].clone();
-        let items = cell.as_array().unwrap();
-        if items.len() == 2 && items.iter().all(|item| item["size"] == 3) {
-            break cell;
+    let fetching = async {
+        loop {
+            let cell = sim.airtable.rows("Calls")[0]["Recording"].clone();
+            let items = cell.as_array().unwrap();
+            if items.len() == 2 && items.iter().all(|item| item["size"] == 3) {
+                break cell;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
     };
+    let fetched = tokio::time::timeout(Duration::from_secs(60), fetching).await;
+    let fetched = fetched.expect("Airtable fetches the files");
     assert_eq!(fetched[1]["filename"], "again.mp3");
     let bytes = sim
         .client
