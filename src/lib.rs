@@ -61,7 +61,9 @@
 //! - **retention**: purging transcripts and messages KEEP after a call's rows were delivered (`pipeline::retention` decides
 //!   when, `store::retention` which calls, `Call::purge` which of their data).
 //! - **permanent link**: `/r/…`, signed by us, which redirects to a new signed URL of the storage (`domain::link`, `http::links`).
-//! - **lease**: which process runs a job (`pipeline::leases` decides and takes over, `store::lease` is its SQL).
+//! - **lease**: which process runs a job that has one owner, and that a process lives (`pipeline::leases` decides and takes
+//!   over, `store::lease` is its SQL).
+//! - **claim**: a delivery that a process is sending, its own as long as its lease (`store::claims`).
 //! - **request budget**: requests to Airtable per second and per month; `store::ledger` counts and refuses,
 //!   `domain::budget` decides when to save, `pipeline::budget` applies it to the batches.
 //! - **condition, alert**: something that is wrong (`alerts::checks`); when it fires and is resolved (`alerts::firing`).

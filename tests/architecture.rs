@@ -4,6 +4,8 @@
 
 #[path = "architecture/imports.rs"]
 mod imports;
+#[path = "architecture/owners.rs"]
+mod owners;
 #[path = "architecture/rules.rs"]
 mod rules;
 
@@ -103,6 +105,13 @@ fn modules_import_what_the_table_allows() {
     let main = main.replace("livekit_airtable::", "crate::");
     let may = ["cli", "install_crypto"];
     assert_eq!(forbidden("main", &may, &main), [""; 0], "src/main.rs");
+}
+
+#[test]
+fn jobs_run_where_the_table_says() {
+    let sources: Vec<_> = sources().into_iter().collect();
+    let wrong = owners::misplaced(&sources);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

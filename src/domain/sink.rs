@@ -32,6 +32,14 @@ impl Sink {
     }
 }
 
+impl Sink {
+    /// Whether one process at a time delivers to it: a base's budget of requests cannot be divided. Deliveries to others
+    /// are claimed one by one, by any process.
+    pub fn has_owner(self) -> bool {
+        self == Sink::Airtable
+    }
+}
+
 impl fmt::Display for Sink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

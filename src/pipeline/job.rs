@@ -21,13 +21,13 @@ pub type Clock = fn() -> Timestamp;
 
 /// A unit of work that is repeated for ever. It takes no input and has one code path.
 pub trait Job: Send + Sync + 'static {
-    /// Names its lease, its gauges and its entry in `/readyz`; stored, so it never changes.
+    /// Names its gauges, its lease if it has one, and its entry in `/readyz`; stored, so it never changes.
     fn name(&self) -> &'static str;
     /// The signal that wakes it before its time; `None` for jobs that only time wakes.
     fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify>;
-    /// Whether one process at a time runs it; otherwise every process does.
-    fn is_leased(&self) -> bool {
-        true
+    /// Which processes run it.
+    fn runs_in(&self) -> RunsIn {
+        RunsIn::Owner
     }
     /// How long it rests when nothing wakes it.
     fn every(&self) -> Duration;
@@ -37,6 +37,17 @@ pub trait Job: Send + Sync + 'static {
     }
     /// Does what there is to do. True: there is more.
     fn step(&self, now: Timestamp) -> impl Future<Output = anyhow::Result<bool>> + Send;
+}
+
+/// Which of the processes on one database run a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunsIn {
+    /// The one that holds the job's lease.
+    Owner,
+    /// Every one that the others know to be alive. They share the work row by row.
+    Replicas,
+    /// Every one, even if no lease can be renewed.
+    Each,
 }
 
 /// The state of each job in this process, and what it last failed with; for `/readyz` and `/metrics`.

@@ -1,6 +1,7 @@
-//! One owner per job. With PostgreSQL, every replica serves HTTP and one at a time runs each job.
+//! One owner per job that needs one, and one lease per process. With PostgreSQL, every replica serves HTTP and shares most
+//! jobs: what it takes row by row is its own while its process's lease lasts. A job with one budget runs in one of them.
 //!
-//! No wall clock decides: the owner counts up a number, and a process that sees it unchanged for [`LIFE`] on its own
+//! No wall clock decides: the owner counts up a number, and a process that sees it unchanged for [`Times::life`] on its own
 //! monotonic clock takes over. The owner stops before that by its own monotonic clock, whether or not the database
 //! answers.
 
@@ -10,32 +11,22 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::Clock;
+use super::{Clock, lease_times::Times, observed_leases::ObservedLeases};
 use crate::{
     store::{Error, Lease, Store},
     telemetry::LogThrottle,
 };
 
-/// How long a lease lasts without renewal: the time to take over after a kill.
-const LIFE: Duration = Duration::from_secs(10);
-/// How long before the end of its lease an owner starts nothing new.
-const MARGIN: Duration = Duration::from_secs(3);
-const RENEWAL: Duration = Duration::from_secs(3);
-/// How often a process that waits for a lease checks it: the time to take over after a SIGTERM.
-const LOOK: Duration = Duration::from_secs(1);
-
 /// The leases of this process.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Leases {
-    owner: Arc<str>,
-    jobs: Arc<Mutex<BTreeMap<&'static str, Hold>>>,
+    held: Arc<Mutex<Held>>,
+    observed: Arc<Mutex<ObservedLeases>>,
     /// The last renewal failed.
     failing: Arc<AtomicBool>,
     failures: Arc<LogThrottle>,
@@ -43,24 +34,11 @@ pub struct Leases {
     is_alone: bool,
 }
 
+/// Until when this process holds what; `None` while another one does.
 #[derive(Default)]
-struct Hold {
-    /// Until when this process holds the lease; `None` while another one does.
-    until: Option<Instant>,
-    /// Another process's lease, and since when its beat has not changed.
-    seen: Option<(Lease, Instant)>,
-}
-
-impl Default for Leases {
-    fn default() -> Leases {
-        Leases {
-            owner: Uuid::now_v7().to_string().into(),
-            jobs: Arc::default(),
-            failing: Arc::default(),
-            failures: Arc::default(),
-            is_alone: false,
-        }
-    }
+struct Held {
+    process: Option<Instant>,
+    jobs: BTreeMap<&'static str, Option<Instant>>,
 }
 
 impl Leases {
@@ -79,21 +57,32 @@ impl Leases {
 
     /// This process runs the job when its lease is free.
     pub fn want(&self, job: &'static str) {
-        self.lock().entry(job).or_default();
+        lock(&self.held).jobs.entry(job).or_default();
     }
 
     /// Whether the lease is ours, by this process' stopwatch.
     pub fn holds(&self, job: &str) -> bool {
-        let jobs = self.lock();
-        let until = jobs.get(job).and_then(|hold| hold.until);
+        let until = lock(&self.held).jobs.get(job).copied().flatten();
         self.is_alone || until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Takes and renews the leases of all jobs until `stop` is cancelled.
+    /// Whether other processes know, by this process' stopwatch, that this one is alive: what it has claimed is its own.
+    pub fn is_alive(&self) -> bool {
+        let until = lock(&self.held).process;
+        self.is_alone || until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Whether another process shares the work, as the database said last.
+    pub fn has_peers(&self) -> bool {
+        lock(&self.observed).has_processes()
+    }
+
+    /// Takes and renews the leases of this process and of all jobs until `stop` is cancelled.
     pub async fn keep(&self, store: &Store, clock: Clock, stop: &CancellationToken) {
+        let times = Times::of(store);
         while !stop.is_cancelled() {
             let all = self.renew(store, clock).await;
-            let rest = tokio::time::sleep(if all { RENEWAL } else { LOOK });
+            let rest = tokio::time::sleep(if all { times.renewal } else { times.look });
             stop.run_until_cancelled(rest).await;
         }
     }
@@ -101,7 +90,8 @@ impl Leases {
     /// Renews our leases and takes those that are free or whose owner is dead; returns whether all are ours.
     pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
         // A slower renewal comes too late; without a timeout, a dead connection would be waited for forever.
-        let renewing = tokio::time::timeout(LIFE, self.try_renew(store, clock)).await;
+        let life = Times::of(store).life;
+        let renewing = tokio::time::timeout(life, self.try_renew(store, clock)).await;
         let renewed = renewing.unwrap_or_else(|_| Err(Error::timed_out()));
         self.failing.store(renewed.is_err(), Ordering::Relaxed);
         match renewed {
@@ -127,79 +117,80 @@ impl Leases {
     }
 
     async fn try_renew(&self, store: &Store, clock: Clock) -> Result<bool, Error> {
-        let asked_at = Instant::now();
-        let mut ours = store.renew_leases(&self.owner, clock() + LIFE).await?;
-        if self.note(&ours, asked_at) {
-            return Ok(true);
+        let (asked_at, times) = (Instant::now(), Times::of(store));
+        let (process, until) = (store.process(), clock() + times.life);
+        let mut ours = store.renew_leases(process, until).await?;
+        let missing = self.missing(process, &ours);
+        // On SQLite there is no other process whose end must be found out.
+        if missing.is_empty() && !store.is_shared() {
+            return Ok(self.note(process, &ours, asked_at + times.held()));
         }
-        let missing = self.missing();
-        store
-            .take_free_leases(&missing, &self.owner, clock() + LIFE)
-            .await?;
-        for lease in store.leases().await? {
-            let mine = *lease.owner == *self.owner;
-            if mine || self.is_dead(&lease) && self.take_over(store, &lease, clock).await? {
-                ours.push(lease.job);
+        store.take_free_leases(&missing, process, until).await?;
+        let leases = store.leases().await?;
+        for dead in self.dead(process, &leases, times) {
+            if dead.is_of_process() {
+                if store.end_lease(&dead).await? {
+                    tracing::info!(
+                        "another process stopped renewing its lease; its claims are free"
+                    );
+                }
+            } else if missing.contains(&dead.job.as_str()) {
+                let taken = store.take_over_lease(&dead, process, until).await?;
+                if taken {
+                    tracing::info!(
+                        job = dead.job,
+                        "took over the lease of a process that stopped renewing it"
+                    );
+                    ours.push(dead.job);
+                }
             }
         }
-        Ok(self.note(&ours, asked_at))
+        let mine = leases.into_iter().filter(|lease| lease.owner == process);
+        ours.extend(mine.map(|lease| lease.job));
+        Ok(self.note(process, &ours, asked_at + times.held()))
     }
 
-    async fn take_over(&self, store: &Store, dead: &Lease, clock: Clock) -> Result<bool, Error> {
-        let taken = store
-            .take_over_lease(dead, &self.owner, clock() + LIFE)
-            .await?;
-        if taken {
-            tracing::info!(
-                job = dead.job,
-                "took over the lease of a process that stopped renewing it"
-            );
+    /// Leases of others that have not changed for so much time that their owner must be dead.
+    fn dead(&self, process: &str, leases: &[Lease], times: Times) -> Vec<Lease> {
+        let others = leases.iter().filter(|lease| lease.owner != process);
+        let others: Vec<Lease> = others.cloned().collect();
+        lock(&self.observed).look(&others, times)
+    }
+
+    /// Records until when the leases are ours that were so when the database was asked; returns whether all were.
+    fn note(&self, process: &str, ours: &[String], until: Instant) -> bool {
+        let mut held = lock(&self.held);
+        let mine = |job: &str| ours.iter().any(|held| held == job).then_some(until);
+        held.process = mine(process);
+        for (job, hold) in &mut held.jobs {
+            *hold = mine(job);
         }
-        Ok(taken)
+        held.process.is_some() && held.jobs.values().all(Option::is_some)
     }
 
-    /// Records which leases were ours when the database was asked; returns whether all were.
-    fn note(&self, ours: &[String], asked_at: Instant) -> bool {
-        let mut jobs = self.lock();
-        for (job, hold) in jobs.iter_mut() {
-            let mine = ours.iter().any(|held| held == job);
-            hold.until = mine.then_some(asked_at + LIFE - MARGIN);
-        }
-        jobs.values().all(|hold| hold.until.is_some())
-    }
-
-    fn missing(&self) -> Vec<&'static str> {
-        let jobs = self.lock();
-        let missing = jobs.iter().filter(|(_, hold)| hold.until.is_none());
-        missing.map(|(job, _)| *job).collect()
-    }
-
-    /// Whether this lease has not changed for so much time that its owner must be dead.
-    fn is_dead(&self, lease: &Lease) -> bool {
-        let mut jobs = self.lock();
-        let Some(hold) = jobs.get_mut(lease.job.as_str()) else {
-            return false;
-        };
-        match &hold.seen {
-            Some((seen, since)) if seen == lease => since.elapsed() >= LIFE,
-            _ => {
-                hold.seen = Some((lease.clone(), Instant::now()));
-                false
-            }
-        }
+    /// The leases that this process wants and does not have.
+    fn missing<'a>(&self, process: &'a str, ours: &[String]) -> Vec<&'a str> {
+        let held = lock(&self.held);
+        let wanted = held.jobs.keys().copied().chain([process]);
+        wanted
+            .filter(|job| !ours.iter().any(|held| held == job))
+            .collect()
     }
 
     /// Releases all leases, so that another process takes over at once.
     pub async fn release(&self, store: &Store) {
-        if let Err(error) = store.release(&self.owner).await {
+        if let Err(error) = store.release(store.process()).await {
             let error = format!("{:#}", anyhow::Error::from(error));
-            tracing::warn!(error, "leases could not be released; they expire in 10 s");
+            let seconds = Times::of(store).life.as_secs_f64();
+            tracing::warn!(
+                error,
+                "leases could not be released; they expire in {seconds} s"
+            );
         }
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Hold>> {
-        self.jobs
-            .lock()
-            .unwrap_or_else(|broken| broken.into_inner())
-    }
+/// Locks it also after a panic elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|broken| broken.into_inner())
 }

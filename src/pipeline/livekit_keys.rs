@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::{Job, Wake};
+use super::{Job, RunsIn, Wake};
 use crate::{
     domain::{SigningKey, Standing},
     livekit::{
@@ -189,9 +189,9 @@ impl Job for LiveKitKeys {
         None
     }
 
-    fn is_leased(&self) -> bool {
+    fn runs_in(&self) -> RunsIn {
         // Each process has its own memory of the keys.
-        false
+        RunsIn::Each
     }
 
     fn every(&self) -> Duration {

@@ -1,14 +1,16 @@
 //! The only place where store, domain and adapters meet. Jobs take no input and have one code path: a wake carries no
 //! data, and the periodic scan alone would be correct.
 //!
-//! In reading order: what a job is and what runs it (`job`, `wake`, `leases`, `runner`), what enters the inbox and
+//! In reading order: what a job is and what runs it (`job`, `wake`, `leases` with `lease_times` and `observed_leases`, `runner`), what enters the inbox and
 //! becomes a call (`message`, `livekit_keys`, `object_proof`, `presence`, `requests`, `reconcile`, `backfill`, `intake`,
 //! `rebuild`), what is heard in its recording (`alignment`), what leaves it (`deliver`, `sinks`, `budget`), and what looks after the service itself (`clock_regression`,
 //! `links`, `retention`, `audit`,
 //! `alerts`).
 
 mod job;
+mod lease_times;
 pub mod leases;
+mod observed_leases;
 mod runner;
 mod wake;
 
@@ -34,6 +36,6 @@ pub mod links;
 pub mod retention;
 
 pub(crate) use job::LONG_STEP_TIMEOUT;
-pub use job::{Clock, Job, JobState, JobStatus};
+pub use job::{Clock, Job, JobState, JobStatus, RunsIn};
 pub use runner::Runner;
 pub use wake::Wake;

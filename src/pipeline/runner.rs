@@ -1,11 +1,11 @@
-//! Runs the jobs of a process: each in a task of its own, while this process holds its lease.
+//! Runs the jobs of a process: each in a task of its own, while this process holds its lease or, for shared jobs, lives.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Clock, Job, JobState, JobStatus, Wake, leases::Leases};
+use super::{Clock, Job, JobState, JobStatus, RunsIn, Wake, leases::Leases};
 use crate::{
     domain::backoff::backoff,
     telemetry::{LogThrottle, Watchdog},
@@ -62,7 +62,9 @@ impl Runner {
         let runner = self.clone();
         let name = job.name();
         runner.status.set(name, JobState::Running);
-        self.leases.want(name);
+        if job.runs_in() != RunsIn::Replicas {
+            self.leases.want(name);
+        }
         self.watchdog.expect(name);
         let task = async move {
             runner.run(&*job).await;
@@ -76,7 +78,7 @@ impl Runner {
     async fn run<J: Job>(&self, job: &J) {
         let mut failures = Failures::default();
         while !self.stop.is_cancelled() {
-            let rest = if !job.is_leased() || self.leases.holds(job.name()) {
+            let rest = if self.may_run(job) {
                 let step = self.step(job, &mut failures);
                 self.watchdog.watch(job.name(), step).await
             } else {
@@ -103,7 +105,15 @@ impl Runner {
         }
     }
 
-    /// The state of a job whose lease this process does not hold.
+    fn may_run<J: Job>(&self, job: &J) -> bool {
+        match job.runs_in() {
+            RunsIn::Owner => self.leases.holds(job.name()),
+            RunsIn::Replicas => self.leases.is_alive(),
+            RunsIn::Each => true,
+        }
+    }
+
+    /// The state of a job that this process may not run.
     fn state_without_lease(&self) -> JobState {
         match self.leases.is_failing() {
             true => JobState::Unleased,

@@ -75,6 +75,7 @@ impl RecordingJobs<'_> {
             path: self.recording.path.clone(),
             lost_after: self.times.egress_lost_after,
             clock: runner.clock,
+            leases: runner.leases.clone(),
         };
         sinks::spawn(runner, store, egress);
         Ok(())

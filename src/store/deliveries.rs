@@ -33,16 +33,23 @@ fn is_known() -> String {
     format!("COALESCE(d.state, '') IN ({states})")
 }
 
+/// Deliveries of the sink `$1` that are due at `$2`; for the mirror, only the first undelivered recording of each call.
+pub(super) fn in_turn() -> String {
+    format!(
+        "d.sink = $1 AND d.due_at <= $2 AND {}
+         AND NOT (d.sink = 'mirror' AND EXISTS (SELECT 1 FROM deliveries e WHERE e.sink = 'mirror' AND e.call_id = d.call_id
+           AND e.state = 'pending' AND (e.created_at < d.created_at OR (e.created_at = d.created_at AND e.part < d.part))))",
+        is_known()
+    )
+}
+
 impl Store {
     /// Due deliveries of a sink, the longest due first. For the mirror, only the first undelivered recording of each
     /// call.
     pub async fn due(&self, sink: Sink, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM deliveries d WHERE d.sink = $1 AND d.due_at <= $2 AND {}
-             AND NOT (d.sink = 'mirror' AND EXISTS (SELECT 1 FROM deliveries e WHERE e.sink = 'mirror' AND e.call_id = d.call_id
-               AND e.state = 'pending' AND (e.created_at < d.created_at OR (e.created_at = d.created_at AND e.part < d.part))))
-             ORDER BY d.due_at LIMIT $3",
-            is_known()
+            "SELECT {COLUMNS} FROM deliveries d WHERE {} ORDER BY d.due_at LIMIT $3",
+            in_turn()
         );
         self.select(sql, sink, now, limit).await
     }
@@ -134,7 +141,7 @@ impl Store {
     }
 
     /// Stores the sink's state of a delivery before an external request, so that it survives a kill. Guarded by the
-    /// state that was read: of two processes, one gets a conflict.
+    /// state that was read, and for a sink without an owner by the claim: of two processes, one gets a conflict.
     pub async fn remember(
         &self,
         key: &DeliveryKey,
@@ -142,13 +149,18 @@ impl Store {
         sink_state: &Value,
     ) -> Result<()> {
         let done = sqlx::query(
-            "UPDATE deliveries SET memo = $1 WHERE sink = $2 AND call_id = $3 AND part = $4 AND memo = $5",
+            "UPDATE deliveries SET memo = $1 WHERE sink = $2 AND call_id = $3 AND part = $4 AND memo = $5
+               AND COALESCE(claimed_by, '') = $6",
         )
         .bind(sink_state.to_string())
         .bind(key.sink.as_str())
         .bind(key.call_id.as_str())
         .bind(key.item.as_str())
         .bind(before.to_string())
+        .bind(match key.sink.has_owner() {
+            true => "",
+            false => self.process(),
+        })
         .execute(&self.write)
         .await?;
         match done.rows_affected() {

@@ -82,6 +82,15 @@ impl Engine {
         Ok(transaction)
     }
 
+    /// The end of a SELECT that locks rows of this alias and skips those that others have locked. SQLite has one writer,
+    /// and nothing to skip.
+    pub(super) fn skip_locked(self, alias: &'static str) -> String {
+        match self {
+            Engine::Sqlite => String::new(),
+            Engine::Postgres => format!("FOR UPDATE OF {alias} SKIP LOCKED"),
+        }
+    }
+
     /// The operator that finds a text whatever the case of its letters; on SQLite, of ASCII letters.
     pub(super) fn like(self) -> &'static str {
         match self {

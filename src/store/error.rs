@@ -97,6 +97,18 @@ impl Error {
         code.len() == 5 && (code.starts_with("22") || code.starts_with("54"))
     }
 
+    /// Whether another process wrote the same rows at the same time, and the work can be done again at once: a guarded write
+    /// came too late, or PostgreSQL ended one of two transactions that waited for each other (40P01).
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Error::Conflict => true,
+            Error::Sql(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|it| it == "40P01")
+            }
+            _ => false,
+        }
+    }
+
     /// For a caller that has waited long enough for an answer.
     pub fn timed_out() -> Error {
         Error::Sql(sqlx::Error::PoolTimedOut)

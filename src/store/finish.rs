@@ -54,16 +54,17 @@ impl Finish {
 }
 
 impl Store {
-    /// Ends attempts, all or none. Each is guarded by the revision that was sent and by what was delivered before it: a
-    /// change of the call and a redrive of everything that came in flight stay due.
+    /// Ends attempts and their claims, all or none. Each is guarded by the revision that was sent and by what was delivered
+    /// before it: a change of the call and a redrive of everything that came in flight stay due. What another process has
+    /// claimed meanwhile is that one's to end.
     pub async fn finish(&self, ends: &[(&Delivery, Finish)], now: Timestamp) -> Result<()> {
         let mut ends: Vec<_> = ends.iter().collect();
         // In intake's order: two transactions that lock the same rows in different orders would wait for each other.
         ends.sort_by_key(|(sent, _)| (&sent.key.call_id, &sent.key.item));
         let mut transaction = self.write.begin().await?;
         for (sent, finish) in ends {
-            finish_one(&mut transaction, sent, finish, now).await?;
-            inbox_writer::insert(&mut transaction, finish.messages.clone()).await?;
+            finish_one(&mut transaction, self.process(), (sent, finish), now).await?;
+            inbox_writer::insert(&mut transaction, self.process(), finish.messages.clone()).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -71,8 +72,8 @@ impl Store {
 
 async fn finish_one(
     connection: &mut AnyConnection,
-    sent: &Delivery,
-    finish: &Finish,
+    process: &str,
+    (sent, finish): (&Delivery, &Finish),
     now: Timestamp,
 ) -> Result<()> {
     let done = finish.state == DeliveryState::Done;
@@ -85,8 +86,9 @@ async fn finish_one(
            state = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
            due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') OR attempts < $13 AND $1 = 'pending'
              THEN $3 ELSE $4 END,
-           attempts = CASE WHEN $1 <> 'done' AND attempts < $13 THEN $14 ELSE $5 END, last_error = $6, memo = $7, history = $8
-         WHERE sink = $9 AND call_id = $10 AND part = $11",
+           attempts = CASE WHEN $1 <> 'done' AND attempts < $13 THEN $14 ELSE $5 END, last_error = $6, memo = $7, history = $8,
+           claimed_by = NULL
+         WHERE sink = $9 AND call_id = $10 AND part = $11 AND COALESCE(claimed_by, $15) = $15",
     )
     .bind(finish.state.as_str())
     .bind(sent.revision)
@@ -102,6 +104,7 @@ async fn finish_one(
     .bind(sent.delivered)
     .bind(sent.attempts)
     .bind(failed)
+    .bind(process)
     .execute(&mut *connection)
     .await?;
     Ok(())

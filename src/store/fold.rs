@@ -88,7 +88,7 @@ impl Store {
             waveforms::note(&mut transaction, &calls, now).await?;
         }
         // The message about it is folded next and makes their deliveries due.
-        let contested = claim(&mut transaction, &calls, now).await?;
+        let contested = claim(&mut transaction, self.process(), &calls, now).await?;
         let sent = fold.updates.iter();
         let sent = sent.filter(|update| !contested.contains(&update.call.id));
         let due: Vec<NewDelivery> = sent.flat_map(new_deliveries).collect();

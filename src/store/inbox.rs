@@ -1,5 +1,7 @@
 //! INBOX: everything we receive, raw, committed before it is acknowledged.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
@@ -13,6 +15,15 @@ use super::{
     sql::{NEVER, chunks, rows, rows_that_fit, text},
 };
 use crate::domain::with_blanks;
+
+/// How long a message is left to the process that stored it.
+const LEFT: Duration = Duration::from_secs(5);
+
+/// Unprocessed messages that this process (`$3`) stored, or whose process is dead, or that it has left for too long
+/// (`$4`). Two processes that take the same message all the same are no fault: one of them gets a conflict.
+const OURS: &str =
+    "i.processed_at IS NULL AND i.due_at <= $1 AND (i.received_by = $3 OR i.received_at <= $4
+   OR NOT EXISTS (SELECT 1 FROM leases l WHERE l.job = i.received_by))";
 
 /// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,23 +92,24 @@ impl Store {
     /// Stores many messages at once, all or nothing.
     pub async fn put_all(&self, messages: Vec<InboxMessage>) -> Result<()> {
         let mut transaction = self.write.begin().await?;
-        inbox_writer::insert(&mut transaction, messages).await?;
+        inbox_writer::insert(&mut transaction, self.process(), messages).await?;
         Ok(transaction.commit().await?)
     }
 
-    /// Messages that intake has not processed, oldest first: at most `limit`, and no more than fit into memory. They are
-    /// read in the turn that is returned with them.
+    /// Messages that this process's intake is to process, oldest first: at most `limit`, and no more than fit into memory.
+    /// They are read in the turn that is returned with them.
     pub async fn unprocessed(
         &self,
         now: Timestamp,
         limit: i64,
     ) -> Result<(Vec<StoredMessage>, Turn)> {
         // The sizes are read first, because a driver reads some rows ahead (sqlx: 50).
-        let sizes = sqlx::query_scalar(
-            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
-             WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
+        let sql = format!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox i WHERE {OURS} ORDER BY id LIMIT $2"
         );
-        let sizes = sizes.bind(now.as_millisecond()).bind(limit);
+        let left_since = (now - LEFT).as_millisecond();
+        let sizes = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now.as_millisecond());
+        let sizes = sizes.bind(limit).bind(self.process()).bind(left_since);
         let mut sizes: Vec<i64> = sizes.fetch_all(&self.read).await?;
         sizes.truncate(rows_that_fit(&sizes));
         let bytes = sizes
@@ -108,11 +120,12 @@ impl Store {
             return Ok((Vec::new(), turn));
         }
         let sql = format!(
-            "SELECT {} FROM inbox WHERE processed_at IS NULL AND due_at <= $1 ORDER BY id LIMIT $2",
+            "SELECT {} FROM inbox i WHERE {OURS} ORDER BY id LIMIT $2",
             message::COLUMNS
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
         let query = query.bind(sizes.len() as i64);
+        let query = query.bind(self.process()).bind(left_since);
         let rows = query.fetch_all(&self.read).await?;
         let messages: Result<_> = turn.work(|| rows.iter().map(message::read).collect());
         Ok((messages?, turn))

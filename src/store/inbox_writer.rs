@@ -1,6 +1,6 @@
 //! How messages get into the inbox: many at once, in one transaction.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
@@ -37,7 +37,12 @@ impl Writer {
         clippy::disallowed_methods,
         reason = "the task ends when the last sender is dropped"
     )]
-    pub(super) fn start(pool: AnyPool, timeout: Duration, watchdog: Watchdog) -> Writer {
+    pub(super) fn start(
+        pool: AnyPool,
+        process: Arc<str>,
+        timeout: Duration,
+        watchdog: Watchdog,
+    ) -> Writer {
         let (queue, mut messages) = mpsc::channel::<(InboxMessage, Ack)>(4 * GROUP);
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
@@ -51,7 +56,7 @@ impl Writer {
                 // In one order everywhere: two replicas that get the same events at once would lock each other out.
                 batch.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
                 let messages = batch.len();
-                let writing = tokio::time::timeout(timeout, write(&pool, batch));
+                let writing = tokio::time::timeout(timeout, write(&pool, &process, batch));
                 let written = watchdog.watch(LOOP, writing).await;
                 let outcome = written
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
@@ -78,22 +83,24 @@ impl Writer {
 
 async fn write(
     pool: &AnyPool,
+    process: &str,
     messages: Vec<InboxMessage>,
 ) -> std::result::Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    insert(&mut transaction, messages).await?;
+    insert(&mut transaction, process, messages).await?;
     transaction.commit().await
 }
 
-/// Takes the messages with their bodies, which may be large.
+/// Takes the messages with their bodies, which may be large. `process` is the one that stores them.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
+    process: &str,
     mut messages: Vec<InboxMessage>,
 ) -> std::result::Result<(), sqlx::Error> {
     let sizes: Vec<usize> = chunks(&messages).map(<[InboxMessage]>::len).collect();
     for size in sizes {
         let rest = messages.split_off(size);
-        insert_chunk(connection, messages).await?;
+        insert_chunk(connection, process, messages).await?;
         messages = rest;
     }
     Ok(())
@@ -109,12 +116,13 @@ fn due_at(message: &InboxMessage) -> i64 {
 
 async fn insert_chunk(
     connection: &mut AnyConnection,
+    process: &str,
     chunk: Vec<InboxMessage>,
 ) -> std::result::Result<(), sqlx::Error> {
     let sql = format!(
-        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, project, encoding, body, received_at, due_at) VALUES {}
+        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, project, encoding, body, received_at, due_at, received_by) VALUES {}
          ON CONFLICT (dedupe) DO NOTHING",
-        rows(chunk.len(), 1, 10, "")
+        rows(chunk.len(), 1, 11, "")
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for message in chunk {
@@ -130,7 +138,8 @@ async fn insert_chunk(
             .bind(encoding)
             .bind(body)
             .bind(message.received_at.as_millisecond())
-            .bind(due_at);
+            .bind(due_at)
+            .bind(process);
     }
     query.execute(connection).await?;
     Ok(())

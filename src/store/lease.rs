@@ -1,10 +1,13 @@
 //! LEASE: one row per job name; one owner at a time runs it. Whether an owner lives is seen from `beat`, which it counts
 //! up, and not from a clock: those of two machines differ, and any clock may jump.
+//!
+//! Every process has a lease of its own besides, named like the process. What it has claimed row by row (`claims`, and the
+//! messages that it stored) is its own as long as that lease exists.
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
-use super::{error::Result, open::Store, sql::rows};
+use super::{error::Result, open::Store, process::PROCESS, sql::rows};
 
 /// A lease as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,13 @@ pub struct Lease {
     pub owner: String,
     /// Changes as long as the owner is alive.
     pub beat: i64,
+}
+
+impl Lease {
+    /// Whether it is a process's own.
+    pub fn is_of_process(&self) -> bool {
+        self.job.starts_with(PROCESS)
+    }
 }
 
 impl Store {
@@ -76,6 +86,17 @@ impl Store {
         .bind(dead.beat)
         .execute(&self.write)
         .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Ends the own lease of a process that is dead; whether that succeeded. Everything that it had claimed is free.
+    pub async fn end_lease(&self, dead: &Lease) -> Result<bool> {
+        let done = sqlx::query("DELETE FROM leases WHERE job = $1 AND owner = $2 AND beat = $3")
+            .bind(dead.job.as_str())
+            .bind(dead.owner.as_str())
+            .bind(dead.beat)
+            .execute(&self.write)
+            .await?;
         Ok(done.rows_affected() > 0)
     }
 

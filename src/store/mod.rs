@@ -4,12 +4,12 @@
 //! - `open`, `private_files`, `connections`, `free_space`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
 //! - `alignments`, `waveforms`, `call_list`, `call_messages`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
-//! - `delivery`, `enqueue`, `deliveries`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
+//! - `delivery`, `enqueue`, `deliveries`, `claims`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
 //! - `audit`: who listened, read or changed something. `sessions`: who is signed in.
 //! - `doctor`: what `doctor` asks and remembers.
-//! - `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
+//! - `process`, `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
 mod column_locks;
 mod connections;
@@ -21,6 +21,7 @@ mod migrations;
 mod open;
 mod pooler;
 mod private_files;
+mod process;
 mod settings;
 mod sql;
 mod unknown;
@@ -44,6 +45,7 @@ mod object_keys;
 mod reports;
 mod waveforms;
 
+mod claims;
 mod deliveries;
 mod delivery;
 mod enqueue;

@@ -78,6 +78,7 @@ impl Store {
 /// calls for which such a message is new. A call of another project takes no key from ours, and ours takes it from that.
 pub(super) async fn claim(
     connection: &mut AnyConnection,
+    process: &str,
     calls: &[&Call],
     now: Timestamp,
 ) -> Result<BTreeSet<CallId>> {
@@ -119,12 +120,13 @@ pub(super) async fn claim(
             }
         }
     }
-    disputed(connection, &disputes, now).await
+    disputed(connection, process, &disputes, now).await
 }
 
 /// Tells calls that another call claims a key of theirs; the answer is those calls.
 async fn disputed(
     connection: &mut AnyConnection,
+    process: &str,
     disputes: &[(&CallId, &str, &CallId)],
     now: Timestamp,
 ) -> Result<BTreeSet<CallId>> {
@@ -139,7 +141,7 @@ async fn disputed(
         contested.insert((*call).clone());
     }
     messages.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
-    inbox_writer::insert(connection, messages).await?;
+    inbox_writer::insert(connection, process, messages).await?;
     Ok(contested)
 }
 

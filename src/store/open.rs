@@ -25,6 +25,7 @@ use super::{
     migrations::{Migrations, migrate},
     pooler,
     private_files::{self, Creation},
+    process,
 };
 use crate::telemetry::Watchdog;
 
@@ -44,6 +45,8 @@ pub struct Store {
     pub(super) folder: Option<PathBuf>,
     /// Whether recordings get waveforms.
     pub(super) draws: bool,
+    /// This process, in its lease and in what it has claimed.
+    pub(super) process: Arc<str>,
 }
 
 impl Store {
@@ -75,7 +78,9 @@ impl Store {
             None => write.clone(),
         };
         let watchdog = Watchdog::default();
-        let inbox = Writer::start(write.clone(), engine.write_timeout(), watchdog.clone());
+        let process = process::new_name();
+        let timeout = engine.write_timeout();
+        let inbox = Writer::start(write.clone(), process.clone(), timeout, watchdog.clone());
         Ok(Store {
             write,
             read,
@@ -86,6 +91,7 @@ impl Store {
             watchdog,
             folder: folder(url),
             draws: false,
+            process,
         })
     }
 
@@ -97,6 +103,16 @@ impl Store {
     /// Fed by the loop of the inbox writer; other loops of the process may join.
     pub fn watchdog(&self) -> &Watchdog {
         &self.watchdog
+    }
+
+    /// The name of this process: the job and the owner of its own lease, and the holder of its claims.
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+
+    /// Whether other processes may serve the same database: on SQLite, `serve` locks the file.
+    pub fn is_shared(&self) -> bool {
+        self.engine == Engine::Postgres
     }
 
     /// The same database, in which recordings are noted for a waveform: somebody may look at them.

@@ -9,6 +9,7 @@ mod postgres;
 mod previous;
 mod replicas;
 mod restarts;
+mod sharing;
 
 /// Whether to run the long forms.
 #[expect(

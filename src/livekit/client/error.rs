@@ -1,5 +1,7 @@
 //! What an error of LiveKit's API means.
 
+use std::time::Duration;
+
 use crate::domain::KeyUnreadable;
 
 /// What to do about an error.
@@ -40,6 +42,9 @@ pub enum Error {
         what: &'static str,
         source: reqwest::Error,
     },
+    /// To a question that has no effect, from somebody who waits no longer.
+    #[error("LiveKit does not respond: no answer within {} s", .within.as_secs())]
+    Silent { within: Duration },
     #[error("LIVEKIT_URL is not a valid URL")]
     InvalidUrl { source: reqwest::Error },
     #[error(
@@ -94,7 +99,7 @@ impl Error {
         match self {
             Self::Unauthorized { .. } | Self::Token => ErrorKind::Unauthorized,
             Self::InvalidUrl { .. } => ErrorKind::BadRequest,
-            Self::StorageKey(_) => ErrorKind::Transient,
+            Self::StorageKey(_) | Self::Silent { .. } => ErrorKind::Transient,
             Self::Transport { kind, .. }
             | Self::Twirp { kind, .. }
             | Self::NotTwirp { kind, .. }
@@ -123,6 +128,11 @@ impl Error {
             Self::Twirp { status, .. } => matches!(status, 401 | 403),
             _ => self.kind() == ErrorKind::Unauthorized,
         }
+    }
+
+    /// Whether there was no answer at all: another process may reach LiveKit.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Transport { .. } | Self::Silent { .. })
     }
 
     /// The same error as a transient one, because other answers of LiveKit contradict it.

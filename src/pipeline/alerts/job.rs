@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     alert,
-    pipeline::{Job, JobStatus, LONG_STEP_TIMEOUT, Runner, Wake, leases::Leases},
+    pipeline::{Job, JobStatus, LONG_STEP_TIMEOUT, Runner, RunsIn, Wake, leases::Leases},
     store::{Setting, Store},
 };
 
@@ -172,8 +172,8 @@ impl Job for Alerts {
         None
     }
 
-    fn is_leased(&self) -> bool {
-        false
+    fn runs_in(&self) -> RunsIn {
+        RunsIn::Each
     }
 
     fn every(&self) -> Duration {

@@ -1,6 +1,6 @@
 //! Chooses which deliveries are sent next, if any.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
 
@@ -14,6 +14,11 @@ use crate::{
     store::{Delivery, PausedSink},
 };
 
+/// How long a process that the other side does not answer leaves a delivery to the others.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(5);
+/// How long the other side may take to answer a process that asks whether it does.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
 impl<D: Deliverer> Deliver<D> {
     /// Due deliveries that are not in flight: as many as there is capacity for, for sinks with permits only as many as
     /// fit into one request, and one while the sink is paused.
@@ -22,8 +27,11 @@ impl<D: Deliverer> Deliver<D> {
         slot: Option<&Slot>,
         now: Timestamp,
     ) -> anyhow::Result<Vec<Delivery>> {
-        let in_flight = lock(&self.in_flight).clone();
         let sink = self.deliverer.sink();
+        if !sink.has_owner() {
+            return self.claim_rows(now).await;
+        }
+        let in_flight = lock(&self.in_flight).clone();
         if let Some(paused_sink) = self.closed(now).await? {
             let probes = paused_sink.probe_at <= now && in_flight.is_empty();
             return Ok(match probes {
@@ -59,6 +67,30 @@ impl<D: Deliverer> Deliver<D> {
             due.clear();
         }
         Ok(due)
+    }
+
+    /// Due deliveries that no other process has claimed: as many as there is capacity for. A process that the other side does
+    /// not answer takes only what the others have left.
+    async fn claim_rows(&self, now: Timestamp) -> anyhow::Result<Vec<Delivery>> {
+        let in_flight = lock(&self.in_flight).len();
+        let room = self.deliverer.parallel().saturating_sub(in_flight);
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let has_peers = self.leases.has_peers();
+        if has_peers && self.reach.is_check_due() {
+            let answers = tokio::time::timeout(ANSWER_TIMEOUT, self.deliverer.answers()).await;
+            self.reach.checked(answers.unwrap_or(false));
+        }
+        let due_by = match has_peers && self.reach.is_lost() {
+            true => now - LEFT_TO_OTHERS,
+            false => now,
+        };
+        let sink = self.deliverer.sink();
+        let mut claimed = self.store.claim_due(sink, due_by, room as i64).await?;
+        // After an outage, each one was delayed by its own backoff.
+        claimed.sort_by_key(|delivery| delivery.created_at);
+        Ok(claimed)
     }
 
     /// Why the sink is paused, and when it is probed. The first check of this process probes at once; later, only the

@@ -49,6 +49,10 @@ pub trait Deliverer: Send + Sync + 'static {
     fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Slot>>> + Send {
         async { Ok(None) }
     }
+    /// Whether the other side answers this process: asked now and then while it did not.
+    fn answers(&self) -> impl Future<Output = bool> + Send {
+        async { true }
+    }
     /// Sends; returns one attempt per delivery, in the same order.
     fn deliver(
         &self,

@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use super::{deliverer::Deliverer, failure_log::FailureLog};
+use super::{deliverer::Deliverer, failure_log::FailureLog, reach::Reach};
 use crate::{
-    pipeline::{Clock, Job, Runner, Wake, leases::Leases},
+    pipeline::{Clock, Job, Runner, RunsIn, Wake, leases::Leases},
     store::{DeliveryKey, Store},
 };
 
@@ -31,6 +31,9 @@ pub struct Deliver<D> {
     pub(super) leases: Leases,
     pub(super) tasks: TaskTracker,
     pub(super) in_flight: Mutex<HashSet<DeliveryKey>>,
+    /// Claims that led to no attempt, or whose outcome could not be stored: given back before anything else is claimed.
+    pub(super) unfinished: Mutex<Vec<DeliveryKey>>,
+    pub(super) reach: Reach,
     /// Held by the batch that reads its calls; a batch with a large call holds it to its end.
     pub(super) loading: Arc<tokio::sync::Mutex<()>>,
     pub(super) started: AtomicBool,
@@ -53,6 +56,8 @@ impl<D: Deliverer> Deliver<D> {
             leases: runner.leases.clone(),
             tasks: runner.tasks.clone(),
             in_flight: Mutex::default(),
+            unfinished: Mutex::default(),
+            reach: Reach::default(),
             loading: Arc::default(),
             started: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
@@ -71,6 +76,13 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
         Some(wake.sink(self.deliverer.sink()))
     }
 
+    fn runs_in(&self) -> RunsIn {
+        match self.deliverer.sink().has_owner() {
+            true => RunsIn::Owner,
+            false => RunsIn::Replicas,
+        }
+    }
+
     fn every(&self) -> Duration {
         Duration::from_millis(500)
     }
@@ -80,6 +92,7 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
             self.store.check(now).await?;
             self.commit_failed.store(false, Ordering::Relaxed);
         }
+        self.release_unfinished().await?;
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
             self.log_recovery(now).await?;
@@ -99,6 +112,26 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
             self.tasks.spawn(dispatched);
         }
         Ok(!claimed.is_empty())
+    }
+}
+
+impl<D: Deliverer> Deliver<D> {
+    /// Whether this process may send: it owns the sink, or its claims are its own.
+    pub(super) fn may_send(&self) -> bool {
+        let sink = self.deliverer.sink();
+        match sink.has_owner() {
+            true => self.leases.holds(sink.as_str()),
+            false => self.leases.is_alive(),
+        }
+    }
+
+    async fn release_unfinished(&self) -> anyhow::Result<()> {
+        let keys = lock(&self.unfinished).clone();
+        if !keys.is_empty() {
+            self.store.release_claims(&keys).await?;
+            lock(&self.unfinished).retain(|key| !keys.contains(key));
+        }
+        Ok(())
     }
 }
 

@@ -33,6 +33,16 @@ pub enum Outcome {
     Superseded,
 }
 
+/// Whether the other side was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contact {
+    /// It was, or there was nothing to ask.
+    #[default]
+    Made,
+    /// It did not answer this process; another process may reach it.
+    Lost,
+}
+
 /// One call's try: its answer and what goes with it.
 #[derive(Debug)]
 pub struct Attempt {
@@ -43,6 +53,8 @@ pub struct Attempt {
     pub messages: Vec<InboxMessage>,
     /// A warning about a delivery that succeeded, where nothing else reports it.
     pub warning: Option<String>,
+    /// Whether the other side answered.
+    pub contact: Contact,
 }
 
 impl Attempt {
@@ -53,7 +65,13 @@ impl Attempt {
             sink_state: sink_state.clone(),
             messages: Vec::new(),
             warning: None,
+            contact: Contact::Made,
         }
+    }
+
+    /// The same, and whether the other side answered.
+    pub fn with_contact(self, contact: Contact) -> Attempt {
+        Attempt { contact, ..self }
     }
 
     /// Adds what the sink found out.

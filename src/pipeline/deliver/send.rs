@@ -32,28 +32,40 @@ impl<D: Deliverer> Deliver<D> {
                 "timed out; perhaps the database does not answer"
             ))
         };
-        if let Err(error) = sent.unwrap_or_else(lost) {
+        let finished = sent.unwrap_or_else(lost).unwrap_or_else(|error| {
             let sink = self.deliverer.sink().as_str();
             tracing::warn!(
                 sink,
                 error = format!("{error:#}"),
                 "the outcome of a delivery could not be stored; the delivery will be sent again"
             );
-        }
+            Vec::new()
+        });
+        let is_claimed = !self.deliverer.sink().has_owner();
+        let unfinished = keys
+            .iter()
+            .filter(|key| is_claimed && !finished.contains(key));
+        lock(&self.unfinished).extend(unfinished.cloned());
         lock(&self.in_flight).retain(|key| !keys.contains(key));
         self.wake.sink(self.deliverer.sink()).notify_one();
     }
 
-    async fn send(&self, batch: Vec<Delivery>, permit: BatchPermit) -> anyhow::Result<()> {
+    /// Returns which deliveries have an outcome that is stored.
+    async fn send(
+        &self,
+        batch: Vec<Delivery>,
+        permit: BatchPermit,
+    ) -> anyhow::Result<Vec<DeliveryKey>> {
         let (due, large) = self.load(batch).await?;
-        // The read may have waited for the database, and another process may own the sink by now.
-        if !self.leases.holds(self.deliverer.sink().as_str()) {
-            return Ok(());
+        // The read may have waited for the database, and another process may own the sink, or the claims, by now.
+        if !self.may_send() {
+            return Ok(Vec::new());
         }
         let attempts = match large {
             Some(_) => apart(self.attempts(&due, permit)).await,
             None => self.attempts(&due, permit).await,
         };
+        self.reach.note(&attempts);
         let ended = self.end(due.iter().zip(attempts)).await;
         self.commit_failed.store(ended.is_err(), Ordering::Relaxed);
         ended
@@ -85,7 +97,10 @@ impl<D: Deliverer> Deliver<D> {
         attempts
     }
 
-    async fn end(&self, tries: impl Iterator<Item = (&Due, Attempt)>) -> anyhow::Result<()> {
+    async fn end(
+        &self,
+        tries: impl Iterator<Item = (&Due, Attempt)>,
+    ) -> anyhow::Result<Vec<DeliveryKey>> {
         let now = (self.clock)();
         let mut ends = Vec::new();
         for (Due { delivery, .. }, attempt) in tries {
@@ -102,7 +117,8 @@ impl<D: Deliverer> Deliver<D> {
             metrics::counter!("livekit_airtable_deliveries_total", "sink" => sink, "state" => finish.state.as_str())
                 .increment(1);
         }
-        Ok(())
+        let finished = ends.iter().map(|(delivery, _)| delivery.key.clone());
+        Ok(finished.collect())
     }
 }
 

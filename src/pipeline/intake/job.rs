@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::batch::{Batch, ReadMessage, Unproven};
 use crate::{
     domain::{Call, EgressId, Policy, Sink, Status},
-    pipeline::{Job, Wake},
+    pipeline::{Job, RunsIn, Wake},
     store::{
         self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage, Turn,
         UnreadableMessage,
@@ -18,6 +18,10 @@ use crate::{
 
 /// Messages per transaction.
 const BATCH: i64 = 256;
+
+/// How often in a row a batch is read again because another process wrote one of its calls at the same time: replicas hear
+/// of one call side by side. Each time, one of them has got ahead.
+const CONFLICTS: u32 = 20;
 
 /// A message that was read, or one that this version cannot read.
 type Read = Result<ReadMessage, UnreadableMessage>;
@@ -40,12 +44,29 @@ impl Job for Intake {
         Some(&wake.intake)
     }
 
+    fn runs_in(&self) -> RunsIn {
+        RunsIn::Replicas
+    }
+
     fn every(&self) -> Duration {
-        // How long a message waits that another replica has taken: nobody wakes this job for it here.
+        // How long a message waits that another process stored and left: nobody wakes this job for it here.
         Duration::from_millis(250)
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        let mut conflicts = 0;
+        loop {
+            match self.fold_due(now).await {
+                Err(error) if conflicts < CONFLICTS && is_conflict(&error) => conflicts += 1,
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Intake {
+    /// Folds the messages that are due; whether there were any.
+    async fn fold_due(&self, now: Timestamp) -> anyhow::Result<bool> {
         let (messages, turn) = self.store.unprocessed(now, BATCH).await?;
         if messages.is_empty() {
             return Ok(false);
@@ -59,9 +80,7 @@ impl Job for Intake {
         }
         Ok(true)
     }
-}
 
-impl Intake {
     /// Folds messages into their calls, all or none.
     async fn process(&self, messages: Vec<Read>, now: Timestamp) -> anyhow::Result<()> {
         let mut unreadable = Vec::new();
@@ -198,6 +217,12 @@ fn log_places(call: &Call, known: &BTreeSet<EgressId>) {
         let (call, egress, note) = (&call.id, &recording.egress_id, recording.place.note());
         tracing::warn!(%call, %egress, "{note}");
     }
+}
+
+/// Whether another process wrote one of the calls at the same time.
+fn is_conflict(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<store::Error>();
+    error.is_some_and(store::Error::is_conflict)
 }
 
 /// The outcome of the message that causes this error, so that the others are processed: the database refuses one of its

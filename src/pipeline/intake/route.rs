@@ -16,6 +16,9 @@ const REQUEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// How far a report's time may lie outside of its call's.
 const SLACK: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long after its arrival a message that waits for a call is looked at again, whether or not one has begun: the last
+/// time later than any transaction ends.
+const LOOKS: [SignedDuration; 2] = [SignedDuration::from_secs(1), SignedDuration::from_secs(15)];
 /// How soon a message is looked at again whose key is undecided; it is made due when the key is decided.
 const UNDECIDED_WAIT: SignedDuration = SignedDuration::from_mins(1);
 
@@ -243,7 +246,7 @@ fn wait(message: &InboxMessage, payload: &EventPayload, room: &Room, now: Timest
         EventPayload::Request { .. } => {
             let error = "LiveKit did not confirm in time that the room exists";
             let until = message.received_at + REQUEST_WAIT;
-            wait_until(&room.awaited_name(), (until, error), now)
+            wait_until(message, &room.awaited_name(), (until, error), now)
         }
         _ => wait_for_call(message, &room.awaited_name(), now),
     }
@@ -252,15 +255,23 @@ fn wait(message: &InboxMessage, payload: &EventPayload, room: &Room, now: Timest
 fn wait_for_call(message: &InboxMessage, awaited: &RoomName, now: Timestamp) -> Route {
     let error = "no call of this room appeared within an hour";
     let until = message.received_at + REPORT_WAIT;
-    wait_until(awaited, (until, error), now)
+    wait_until(message, awaited, (until, error), now)
 }
 
-fn wait_until(awaited: &RoomName, (until, error): (Timestamp, &str), now: Timestamp) -> Route {
+fn wait_until(
+    message: &InboxMessage,
+    awaited: &RoomName,
+    (until, error): (Timestamp, &str),
+    now: Timestamp,
+) -> Route {
     if now >= until {
         return Route::Aside(error.into());
     }
+    // The call may begin in another process at this moment, which does not see that the message waits.
+    let looks = LOOKS.map(|look| message.received_at + look);
+    let again = looks.into_iter().find(|look| now < *look);
     Route::Wait {
         room_name: awaited.clone(),
-        until,
+        until: again.map_or(until, |again| until.min(again)),
     }
 }

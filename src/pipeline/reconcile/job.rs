@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     livekit::client::{Egresses, OpenRoom},
-    pipeline::{Job, Wake, job::LONG_STEP_TIMEOUT, message},
+    pipeline::{Job, RunsIn, Wake, job::LONG_STEP_TIMEOUT, message},
 };
 
 /// The name of this job in [`JobStatus`](crate::pipeline::JobStatus).
@@ -29,6 +29,11 @@ impl Job for Reconcile {
 
     fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
         Some(&wake.reconcile)
+    }
+
+    fn runs_in(&self) -> RunsIn {
+        // The process that hears of a room asks about it at once, and none depends on one that LiveKit does not answer.
+        RunsIn::Replicas
     }
 
     fn every(&self) -> Duration {

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::postgres::fresh_database;
 
+mod claims;
 mod shared;
 
 fn now() -> Timestamp {
@@ -182,7 +183,10 @@ async fn deliveries() {
         DeliveryState::Dead,
         DeliveryState::Pending,
     ]) {
-        let due = store.due(sink, soon, 10).await.unwrap();
+        let due = match sink.has_owner() {
+            true => store.due(sink, soon, 10).await.unwrap(),
+            false => store.claim_due(sink, soon, 10).await.unwrap(),
+        };
         assert_eq!(due.len(), 1, "{sink:?}");
         let (key, sink_state) = (&due[0].key, json!({ "sent_at": 1 }));
         store

@@ -1,4 +1,4 @@
-//! Two machines on one PostgreSQL behind a load balancer: both accept messages, and each job runs on one at a time.
+//! Two machines on one PostgreSQL behind a load balancer: both accept messages and share the work; what has one owner moves.
 
 use std::{
     process::{Command, Stdio},
@@ -30,7 +30,7 @@ use crate::{
 struct Pair {
     world: World,
     balancer: Balancer,
-    /// The two processes and their addresses; the first owns the jobs.
+    /// The two processes and their addresses; the first owns what has one owner.
     replicas: Vec<(Serve, String)>,
 }
 
@@ -171,7 +171,7 @@ async fn the_jobs_of_a_stopped_replica_go_on_in_the_other_at_once() {
     };
     let (accepted, times) = pair.hand_over(sized(2, 20), stop).await;
     assert_eq!(accepted, sized(60, 600) * load::LETTERS);
-    // A process that waits for a lease checks once a second; a dead one's lease lasts 10 s.
+    // A process that waits for a lease looks twice a second; a dead one's lasts 3.5 s.
     let shortest = times.iter().min().unwrap();
     assert!(*shortest < Duration::from_secs(8), "{times:?}");
 }
@@ -233,26 +233,31 @@ fn early() -> Timestamp {
 async fn no_clock_decides_who_owns_a_job() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("leases.db").display());
-    let store = Store::open(&url, telemetry::now()).await.unwrap();
+    let open = async || Store::open(&url, telemetry::now()).await.unwrap();
     for (living, other) in [(late as Clock, early as Clock), (early, late)] {
-        store.clear_leases().await.unwrap();
+        // Each process has its own name, and its own connection.
+        let (one_store, two_store) = (open().await, open().await);
+        one_store.clear_leases().await.unwrap();
         let (one, two) = (Leases::default(), Leases::default());
         for leases in [&one, &two] {
-            leases.want("intake");
+            leases.want("airtable");
         }
         for _ in 0..3 {
-            one.renew(&store, living).await;
-            two.renew(&store, other).await;
-            assert!(one.holds("intake") && !two.holds("intake"));
+            one.renew(&one_store, living).await;
+            two.renew(&two_store, other).await;
+            assert!(one.holds("airtable") && !two.holds("airtable"));
+            assert!(one.is_alive() && two.is_alive() && two.has_peers());
         }
         let died = Instant::now();
-        while !two.holds("intake") {
+        while !two.holds("airtable") {
             assert!(died.elapsed() < Duration::from_secs(60), "held by the dead");
             tokio::time::sleep(Duration::from_millis(500)).await;
-            two.renew(&store, other).await;
+            two.renew(&two_store, other).await;
         }
-        assert!(!one.holds("intake"), "two owners");
-        one.renew(&store, living).await;
-        assert!(!one.holds("intake") && two.holds("intake"));
+        assert!(!one.holds("airtable") && !one.is_alive(), "two owners");
+        assert!(!two.has_peers() || two.is_alive());
+        one.renew(&one_store, living).await;
+        assert!(!one.holds("airtable") && two.holds("airtable"));
+        assert!(one.is_alive(), "it is back");
     }
 }

@@ -6,7 +6,8 @@
 //! room is the call's, `key` chooses the object key (from RECORDING_PATH by `domain::path`), `start` sends the start, `refusal`
 //! handles a start that LiveKit refused, `unconfirmed` one that led to no recording of the call, and `state` is stored
 //! between tries. `doubled` stops our egress in favour of another program's, `handback` waits before our egress records
-//! what another program's no longer does, and `vanished` handles an egress that left its room without an end.
+//! what another program's no longer does, `hurried` lets another process try when LiveKit does not answer this one, and
+//! `vanished` handles an egress that left its room without an end.
 
 mod state;
 
@@ -14,6 +15,7 @@ mod sink;
 
 mod doubled;
 mod handback;
+mod hurried;
 mod key;
 mod refusal;
 mod room;

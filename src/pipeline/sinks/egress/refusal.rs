@@ -1,9 +1,11 @@
 //! What the call and its row learn of a recording that could not be started.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
-    sink::{Egress, UNAUTHORIZED, done},
+    sink::{Egress, UNAUTHORIZED, contact, done},
     state::EgressState,
 };
 use crate::{
@@ -42,7 +44,10 @@ impl Egress {
                 error: text,
             },
             _ => Outcome::Retry {
-                after: None,
+                after: self
+                    .is_hurried(due)
+                    .then_some(Duration::ZERO)
+                    .filter(|_| error.is_unanswered()),
                 error: text,
             },
         };
@@ -55,7 +60,8 @@ impl Egress {
         }
         let NotStarted { error: text, .. } = not_started;
         let found = is_new.then(|| observation(&due.call, text, not_started.refusal, now));
-        Attempt::new(outcome, &state.to_json()).with_messages(found)
+        let attempt = Attempt::new(outcome, &state.to_json());
+        attempt.with_contact(contact(error)).with_messages(found)
     }
 
     /// A permanent refusal that still holds, although the call has changed since.

@@ -10,7 +10,8 @@ use crate::{
     livekit::client::{Client, Egresses, Error, ErrorKind, Output, Stopped},
     pipeline::{
         Clock,
-        deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
+        deliver::{Attempt, BatchPermit, Contact, Deliverer, Due, Outcome},
+        leases::Leases,
         message,
     },
     storage,
@@ -33,6 +34,8 @@ pub struct Egress {
     /// EGRESS_LOST_AFTER: how long after its end a call is given up if LiveKit reports nothing about it.
     pub lost_after: Duration,
     pub clock: Clock,
+    /// Other processes may reach LiveKit if this one does not.
+    pub leases: Leases,
 }
 
 impl Deliverer for Egress {
@@ -42,6 +45,12 @@ impl Deliverer for Egress {
 
     fn parallel(&self) -> usize {
         64
+    }
+
+    async fn answers(&self) -> bool {
+        // Any answer will do, also a refusal. No room has this name.
+        let listed = self.client.list(Some("?"), Egresses::Running).await;
+        listed.err().is_none_or(|error| !error.is_unanswered())
     }
 
     async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
@@ -101,6 +110,14 @@ impl Egress {
     }
 }
 
+/// What an error shows of the way to LiveKit.
+pub(super) fn contact(error: &Error) -> Contact {
+    match error.is_unanswered() {
+        true => Contact::Lost,
+        false => Contact::Made,
+    }
+}
+
 /// Nothing is left to do; the sink's state stays as it is.
 pub(super) fn done(due: &Due) -> Attempt {
     Attempt::new(Outcome::Delivered { again: None }, &due.delivery.sink_state)
@@ -131,5 +148,5 @@ fn not_stopped(error: &Error, state: EgressState) -> Attempt {
 fn again(error: &Error, text: String, state: EgressState) -> Attempt {
     let after = (error.kind() == ErrorKind::Unauthorized).then_some(UNAUTHORIZED);
     let outcome = Outcome::Retry { after, error: text };
-    Attempt::new(outcome, &state.after(error).to_json())
+    Attempt::new(outcome, &state.after(error).to_json()).with_contact(contact(error))
 }

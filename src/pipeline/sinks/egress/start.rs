@@ -43,20 +43,23 @@ impl Egress {
         if state.has_given_up(call, pending_request, now) {
             return stays_refused(due, due.delivery.last_error.clone().unwrap_or_default());
         }
-        match self.awaits_people(call, pending_request, now).await {
+        match self
+            .ask(due, self.awaits_people(call, pending_request, now))
+            .await
+        {
             Ok(None) => {}
             Ok(Some(after)) => return wait(due, after),
             Err(error) => return self.refused(due, &error, state, now),
         }
         if call.is_open() && call.may_be_foreign(self.client.api_key()) {
-            match self.is_listed(call).await {
+            match self.ask(due, self.is_listed(call)).await {
                 Ok(true) => {}
                 Ok(false) if is_new(due, now) => return not_listed_yet(due),
                 Ok(false) => return foreign(due, now),
                 Err(error) => return self.refused(due, &error, state, now),
             }
         }
-        let listed = match self.listed(due).await {
+        let listed = match self.ask(due, self.listed(due)).await {
             Ok(listed) => listed,
             Err(error) => return self.refused(due, &error, state, now),
         };
@@ -67,7 +70,7 @@ impl Egress {
             let running = running.into_iter().cloned();
             return done(due).with_messages(running.map(|info| message::egress(info, now)));
         }
-        match self.room_state(call, now).await {
+        match self.ask(due, self.room_state(call, now)).await {
             Ok(RoomState::Open) => match still_misplaced(&listed, call, &state) {
                 Some(other) => in_other_session(due, &other, &state, now),
                 None => self.send(due, pending_request).await,

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{refusal::observation, state::EgressState};
+use super::{refusal::observation, sink::contact, state::EgressState};
 use crate::{
     domain::{
         Call, CallId, EgressId, EventPayload, Room,
@@ -61,7 +61,7 @@ pub(super) fn still_misplaced(
 /// LiveKit did not confirm the start: its list is asked before another one.
 pub(super) fn unconfirmed(due: &Due, error: &Error, state: EgressState, now: Timestamp) -> Attempt {
     let text = format!("LiveKit did not confirm that the recording has started: {error}.");
-    not_recorded(due, text, &state.after(error), now)
+    not_recorded(due, text, &state.after(error), now).with_contact(contact(error))
 }
 
 /// Waits for the end of an egress in another session.

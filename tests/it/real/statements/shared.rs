@@ -70,7 +70,15 @@ async fn leases_and_settings() {
     assert!(over("b").await);
     assert!(!over("c").await, "its beat is another now");
     store.release("a").await.unwrap();
-    assert_eq!(store.leases().await.unwrap().len(), 1);
+    let left = store.leases().await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert!(
+        !store.end_lease(&seen[0]).await.unwrap(),
+        "its beat is another"
+    );
+    assert!(store.end_lease(&left[0]).await.unwrap());
+    assert_eq!(store.leases().await.unwrap(), []);
+    take("a").await;
     store.clear_leases().await.unwrap();
     assert_eq!(store.leases().await.unwrap(), []);
     store.check(now()).await.unwrap();

@@ -1,0 +1,97 @@
+//! Claims of two processes on one database, on both engines.
+
+use std::time::Duration;
+
+use livekit_airtable::{
+    domain::Sink,
+    store::{DeliveryState, Error, Finish, MessageKind, Store},
+};
+use serde_json::json;
+
+use super::{folded, now, put};
+use crate::real::postgres::fresh_database;
+
+/// The name of its own lease makes a process alive.
+async fn lives(process: &Store) {
+    let (name, later) = (process.process(), now() + Duration::from_secs(60));
+    process
+        .take_free_leases(&[name], name, later)
+        .await
+        .unwrap();
+}
+
+fn done() -> Finish {
+    Finish {
+        state: DeliveryState::Done,
+        tried: true,
+        due_at: None,
+        error: None,
+        sink_state: json!({ "sent_at": 1 }),
+        messages: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn what_one_process_claims_is_its_own_as_long_as_it_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}", folder.path().join("calls.db").display());
+    for database in [file, fresh_database().await] {
+        let [one, two] = [(), ()].map(|()| Store::open(&database, now()));
+        let (one, two) = (one.await.unwrap(), two.await.unwrap());
+        assert_ne!(one.process(), two.process());
+        lives(&one).await;
+        lives(&two).await;
+        let message = put(&one, MessageKind::Webhook, b"{}").await;
+        folded(&one, &message, 0).await;
+        let soon = now() + Duration::from_secs(5);
+        let claim =
+            async |process: &Store| process.claim_due(Sink::Egress, soon, 10).await.unwrap();
+        let claimed = claim(&one).await;
+        assert_eq!(claimed.len(), 1);
+        assert_eq!(claim(&one).await.len(), 0, "it is being sent");
+        assert_eq!(claim(&two).await.len(), 0, "it is the other's");
+        let key = &claimed[0].key;
+        let (before, after) = (json!({}), json!({ "sent_at": 1 }));
+        let foreign = two.remember(key, &before, &after).await;
+        assert!(matches!(foreign, Err(Error::Conflict)), "{foreign:?}");
+        two.release_claims(std::slice::from_ref(key)).await.unwrap();
+        assert_eq!(claim(&two).await.len(), 0, "no other process gives it back");
+        one.remember(key, &before, &after).await.unwrap();
+        // The first process is found dead; it is only slow, and nothing that it does counts any more.
+        one.release(one.process()).await.unwrap();
+        let taken = claim(&two).await;
+        assert_eq!(
+            taken[0].sink_state, after,
+            "when the start was sent is known"
+        );
+        let late = one.remember(key, &after, &before).await;
+        assert!(matches!(late, Err(Error::Conflict)), "{late:?}");
+        one.finish(&[(&claimed[0], done())], now()).await.unwrap();
+        let pending = two.deliveries_of("RM_1").await.unwrap();
+        let pending = pending.iter().find(|it| it.key.sink == Sink::Egress);
+        assert_eq!(pending.unwrap().state, DeliveryState::Pending);
+        two.release_claims(std::slice::from_ref(key)).await.unwrap();
+        let again = claim(&two).await;
+        two.finish(&[(&again[0], done())], now()).await.unwrap();
+        assert_eq!(claim(&two).await.len(), 0, "it is done");
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_left_to_the_process_that_stored_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}", folder.path().join("calls.db").display());
+    for database in [file, fresh_database().await] {
+        let [one, two] = [(), ()].map(|()| Store::open(&database, now()));
+        let (one, two) = (one.await.unwrap(), two.await.unwrap());
+        lives(&one).await;
+        put(&one, MessageKind::Webhook, b"{}").await;
+        let soon = now() + Duration::from_secs(1);
+        let count = async |process: &Store, at| process.unprocessed(at, 10).await.unwrap().0.len();
+        assert_eq!((count(&one, soon).await, count(&two, soon).await), (1, 0));
+        let later = now() + Duration::from_secs(10);
+        assert_eq!(count(&two, later).await, 1, "it was left for too long");
+        one.release(one.process()).await.unwrap();
+        assert_eq!(count(&two, soon).await, 1, "its process is dead");
+    }
+}

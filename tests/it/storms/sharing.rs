@@ -1,0 +1,234 @@
+//! Replicas on one PostgreSQL share the work: whichever of them hears of a room starts its recording, and those that are
+//! killed or cut off from LiveKit hold nobody up.
+
+use std::{
+    collections::BTreeMap,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use livekit_airtable_sim::airtable;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::{balancer::Balancer, kills::free_address, say, sized};
+use crate::{
+    harness::{API_TOKEN, PATIENCE, World, eventually},
+    play::{Serve, text},
+    real::postgres::fresh_database,
+};
+
+/// Calls per second, and how long each lasts.
+const RATE: f64 = 5.0;
+const CALL: Duration = Duration::from_secs(3);
+
+/// Replicas behind a load balancer.
+struct Replicas {
+    world: World,
+    balancer: Balancer,
+    /// The living ones, with their addresses.
+    living: Vec<(Serve, String)>,
+}
+
+/// What became of the calls.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// Rooms with one egress.
+    recorded: usize,
+    /// Rooms with several.
+    doubled: usize,
+    rows: usize,
+    lost_rows: usize,
+    doubled_rows: usize,
+    /// The longest from the opening of a room to its start request.
+    slowest: Duration,
+}
+
+impl Replicas {
+    /// One replica for each of these addresses of LiveKit; `None`: the stand-in's.
+    async fn start(livekit_urls: &[Option<&str>]) -> Replicas {
+        let database = fresh_database().await;
+        let settings = [
+            ("DATABASE_URL", database.as_str()),
+            ("RECORD_ROOMS", "live-*"),
+            ("AIRTABLE_REQUESTS_PER_SECOND", "5"),
+        ];
+        // Airtable as strict as the real one: a client that is too fast is locked out for 30 s.
+        let mut world = World::beside(&settings, airtable::Options::default()).await;
+        world.stop().await;
+        let addresses: Vec<String> = livekit_urls.iter().map(|_| free_address()).collect();
+        let balancer = Balancer::start(&addresses).await;
+        let hook = format!("http://{}/webhooks/livekit", balancer.address);
+        world.livekit.set_webhook_urls(vec![hook]);
+        let mut living = Vec::new();
+        for (address, livekit) in addresses.into_iter().zip(livekit_urls) {
+            let mut command = world.command(&["serve"]);
+            command.env("LISTEN_ADDR", &address).stderr(Stdio::null());
+            if let Some(url) = livekit {
+                command.env("LIVEKIT_URL", url);
+            }
+            let serve = Serve(command.spawn().unwrap());
+            let listens = eventually(|| std::net::TcpStream::connect(&address).ok());
+            assert!(listens.await.is_some(), "the replica never listens");
+            living.push((serve, address));
+        }
+        Replicas {
+            world,
+            balancer,
+            living,
+        }
+    }
+
+    /// These calls at [`RATE`]; before those of `kills`, the first living replica is killed. Returns their rooms' sids and
+    /// when each was opened.
+    async fn call(&mut self, count: usize, kills: &[usize]) -> Vec<(String, String, Instant)> {
+        let begun = Instant::now();
+        let mut rooms: Vec<(String, String, Instant)> = Vec::new();
+        let mut open = 0;
+        while open < count {
+            let next = begun + Duration::from_secs_f64(rooms.len() as f64 / RATE);
+            let close = rooms.get(open).map(|(.., opened)| *opened + CALL);
+            if rooms.len() < count && close.is_none_or(|close| next < close) {
+                tokio::time::sleep_until(next.into()).await;
+                if kills.contains(&rooms.len()) {
+                    self.living.remove(0).0.kill();
+                }
+                let name = format!("live-{}", rooms.len());
+                let opened = Instant::now();
+                let sid = self.world.livekit.open_room(&name);
+                self.world.livekit.speak(&name);
+                rooms.push((name, sid, opened));
+            } else if let Some(close) = close {
+                tokio::time::sleep_until(close.into()).await;
+                self.world.livekit.close_room(&rooms[open].0);
+                open += 1;
+            }
+        }
+        rooms
+    }
+
+    /// Waits until every call has its final row, then counts.
+    async fn outcome(&self, rooms: &[(String, String, Instant)]) -> Outcome {
+        let is_final = |row: &Value| !matches!(row.as_str(), Some("Live" | "Processing"));
+        let asked = Instant::now();
+        let rows = loop {
+            let rows = self.world.airtable.rows("Calls");
+            let done = rows.iter().filter(|row| is_final(&row["Status"])).count();
+            if done >= rooms.len() || asked.elapsed() > PATIENCE {
+                break self.world.rows().await;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let mut egresses: BTreeMap<String, usize> = BTreeMap::new();
+        for info in self.world.egresses().await {
+            let room = info["roomName"].as_str().unwrap().to_owned();
+            *egresses.entry(room).or_default() += 1;
+        }
+        let starts = self.world.livekit.starts();
+        let mut outcome = Outcome {
+            rows: rows.len(),
+            ..Outcome::default()
+        };
+        for (name, sid, opened) in rooms {
+            let count = egresses.get(name).copied().unwrap_or_default();
+            outcome.recorded += usize::from(count == 1);
+            outcome.doubled += usize::from(count > 1);
+            let own: Vec<_> = rows
+                .iter()
+                .filter(|row| text(row, "Call ID") == sid)
+                .collect();
+            let lost = own.is_empty() || own.iter().any(|row| !is_final(&row["Status"]));
+            outcome.lost_rows += usize::from(lost);
+            outcome.doubled_rows += own.len().saturating_sub(1);
+            let start = starts.iter().find(|(_, room)| room == name);
+            let waited = start.map(|(at, _)| at.saturating_duration_since((*opened).into()));
+            outcome.slowest = outcome.slowest.max(waited.unwrap_or_default());
+        }
+        outcome
+    }
+
+    /// How many recordings each living replica has started.
+    async fn shares(&self) -> Vec<u64> {
+        let mut shares = Vec::new();
+        for (_, address) in &self.living {
+            let request = self.world.http.get(format!("http://{address}/metrics"));
+            let answer = request.bearer_auth(API_TOKEN).send().await.unwrap();
+            let page = answer.text().await.unwrap();
+            let line = page
+                .lines()
+                .find_map(|line| line.strip_prefix("livekit_airtable_recordings_started_total "));
+            shares.push(line.map_or(0, |count| count.trim().parse().unwrap()));
+        }
+        shares
+    }
+
+    /// Every row is there once, no room has two egresses, at least this share of the calls is recorded, and Airtable was
+    /// never asked too often.
+    fn is_whole(&self, outcome: &Outcome, count: usize, recorded: f64) {
+        let recorded_share = outcome.recorded as f64 / count as f64;
+        let all = (outcome.doubled, outcome.lost_rows, outcome.doubled_rows);
+        assert_eq!(all, (0, 0, 0), "{outcome:?}");
+        assert!(recorded_share >= recorded, "{outcome:?}");
+        let breaches = self.world.airtable.breaches();
+        assert_eq!(breaches, 0, "faster than Airtable allows");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_of_two_replicas_is_killed_the_other_goes_on_recording() {
+    let mut replicas = Replicas::start(&[None, None]).await;
+    let count = sized(120, 600);
+    let rooms = replicas.call(count, &[count / 2]).await;
+    let outcome = replicas.outcome(&rooms).await;
+    say(&format!("one of two killed, {count} calls: {outcome:?}"));
+    replicas.is_whole(&outcome, count, 0.96);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_two_of_three_replicas_are_killed_the_last_goes_on_recording() {
+    let mut replicas = Replicas::start(&[None, None, None]).await;
+    let count = sized(120, 600);
+    let rooms = replicas.call(count, &[count / 3, 2 * count / 3]).await;
+    let outcome = replicas.outcome(&rooms).await;
+    say(&format!("two of three killed, {count} calls: {outcome:?}"));
+    replicas.is_whole(&outcome, count, 0.96);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_replicas_each_start_a_share_of_the_recordings() {
+    let mut replicas = Replicas::start(&[None, None, None]).await;
+    let count = sized(60, 600);
+    let rooms = replicas.call(count, &[]).await;
+    let outcome = replicas.outcome(&rooms).await;
+    let shares = replicas.shares().await;
+    let taken = replicas.balancer.taken();
+    say(&format!(
+        "three replicas, {count} calls: {outcome:?}, starts {shares:?}, connections {taken:?}"
+    ));
+    replicas.is_whole(&outcome, count, 1.0);
+    let all: u64 = shares.iter().sum();
+    assert!(shares.iter().all(|share| share * 10 > all), "{shares:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_livekit_does_not_answer_holds_nobody_up() {
+    // It accepts connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut connections = Vec::new();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = silent.accept().await {
+            connections.push(connection);
+        }
+    });
+    let closed = format!("http://{}", free_address());
+    let mut replicas = Replicas::start(&[None, Some(&url), Some(&closed)]).await;
+    let count = sized(60, 600);
+    let rooms = replicas.call(count, &[]).await;
+    let outcome = replicas.outcome(&rooms).await;
+    say(&format!(
+        "two of three cut off from LiveKit, {count} calls: {outcome:?}"
+    ));
+    replicas.is_whole(&outcome, count, 0.96);
+    assert_eq!(replicas.shares().await[1..], [0, 0]);
+}
