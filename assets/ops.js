@@ -11,6 +11,16 @@
     if (live) live.textContent = text;
   };
 
+  // A page of the service; `null`: it cannot be had now.
+  const load = async (address) => {
+    try {
+      const answer = await fetch(address, { headers: { accept: "text/html" } });
+      return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    } catch {
+      return null;
+    }
+  };
+
   // --- what is hidden until somebody asks ---------------------------------------------------------------------------
 
   const reveal = (element) => {
@@ -34,23 +44,19 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
-    await navigator.clipboard.writeText(button.dataset.copy);
-    const name = button.textContent;
-    button.textContent = "Copied";
-    say("Copied");
-    setTimeout(() => (button.textContent = name), 1500);
+    button.dataset.name ??= button.textContent;
+    const said = await navigator.clipboard.writeText(button.dataset.copy).then(() => "Copied", () => "Not allowed");
+    button.textContent = said;
+    say(said);
+    setTimeout(() => (button.textContent = button.dataset.name), 1500);
   });
 
   // --- dialogs: the page that asks, in a dialog ---------------------------------------------------------------------
 
   const ask = async (address) => {
-    const answer = await fetch(address, { headers: { accept: "text/html" } });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const content = one("[data-dialog]", page);
-    if (!content) {
-      location.assign(address);
-      return;
-    }
+    const page = await load(address);
+    const content = page && one("[data-dialog]", page);
+    if (!content) return location.assign(address);
     const dialog = document.createElement("dialog");
     dialog.className = "ask";
     dialog.append(content);
@@ -206,9 +212,8 @@
 
   // The call's page is loaded again, and its parts that may have changed are exchanged.
   const refreshCall = async () => {
-    const answer = await fetch(watched.dataset.address + location.search, { headers: { accept: "text/html" } });
-    if (!answer.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = await load(watched.dataset.address + location.search);
+    if (!page) return;
     for (const id of ["deliveries", "timeline", "facts", "figures", "participants", "recordings"]) {
       const [old, next] = [document, page].map((it) => it.getElementById(id)?.closest("section"));
       if (old && next) exchange(old, next);
@@ -221,11 +226,13 @@
     offerCopies();
   };
 
-  // What has the focus keeps it.
+  // What has the focus keeps it, and what somebody asked to see stays visible.
   const exchange = (old, next) => {
     const focused = document.activeElement;
     const place = all("a, button, [tabindex]", old).indexOf(focused);
+    const seen = all("[data-private]:not(.veiled)", old).map((it) => it.textContent);
     old.replaceChildren(...document.importNode(next, true).childNodes);
+    all("[data-private]", old).filter((it) => seen.includes(it.textContent)).forEach(reveal);
     all("a, button, [tabindex]", old)[place]?.focus();
   };
 
@@ -268,25 +275,18 @@
     } else if (!source) open();
   };
 
-  // Before the first call: the steps, until there is one.
-  const steps = async () => {
-    const old = one("[data-steps]");
-    if (!old) return;
-    if (!document.hidden) {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const next = one("[data-steps]", page);
-      if (!next) {
-        location.reload();
-        return;
-      }
-      if (next.textContent !== old.textContent) old.replaceWith(document.importNode(next, true));
-    }
-    setTimeout(steps, 2000);
+  // A part that is loaded again every so many seconds, while somebody can see it; when it is gone, so is the page.
+  const again = async (old) => {
+    const page = document.hidden ? null : await load(location.href);
+    const next = page && one("[data-again]", page);
+    if (page && !next) return location.reload();
+    if (next && next.innerHTML !== old.innerHTML) exchange(old, next);
+    setTimeout(again, Number(old.dataset.again) * 1000, old);
   };
-  if (one("[data-steps]")) setTimeout(steps, 2000);
+  const repeated = one("[data-again]");
+  if (repeated) setTimeout(again, Number(repeated.dataset.again) * 1000, repeated);
 
-  if (watched || (isList && (table || one(".empty, [data-steps]")))) {
+  if (watched || (isList && (table || one(".empty, .first-run")))) {
     document.addEventListener("visibilitychange", follow);
     window.addEventListener("pagehide", close);
     follow();

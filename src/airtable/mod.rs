@@ -14,6 +14,7 @@
 mod attachments;
 mod body;
 mod cell;
+mod cell_match;
 mod class;
 mod client;
 mod column;
@@ -47,6 +48,7 @@ mod step;
 mod wire;
 
 pub use attachments::Attachment;
+pub use cell_match::{as_sent, is_same};
 pub use class::{Access, Class};
 pub use client::{Client, Config};
 pub use column::Column;

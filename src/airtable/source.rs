@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::domain::figures::Figure;
+use crate::domain::{CellContent, figures::Figure};
 
 /// Before the name of a figure.
 pub(super) const FIGURES: &str = "figures.";
@@ -118,6 +118,36 @@ impl Source {
                 | Source::TranscriptUrl
                 | Source::AllRecordings
         )
+    }
+
+    /// How private its values are.
+    pub fn content(&self) -> CellContent {
+        match self {
+            Source::CallId
+            | Source::Status
+            | Source::StartedAt
+            | Source::EndedAt
+            | Source::Duration
+            | Source::Agent
+            | Source::RecordingUrlExpires
+            | Source::RecordingSize
+            | Source::EgressId
+            | Source::Error
+            | Source::JobId
+            | Source::Figure(_)
+            | Source::Constant(_) => CellContent::Plain,
+            Source::Transcript | Source::Summary | Source::ReportPath(_) => CellContent::Words,
+            Source::RoomName
+            | Source::Caller
+            | Source::TranscriptUrl
+            | Source::RecordingUrl
+            | Source::RecordingAttachment
+            | Source::AllRecordings
+            | Source::Metadata
+            | Source::Participants
+            | Source::MetadataPath(_)
+            | Source::Attribute(_) => CellContent::Private,
+        }
     }
 
     /// Whether it is a fact about the call: links and the recording's copy are renewed, and errors hold our own notes.

@@ -5,6 +5,7 @@
 //! and whether it is over, `call::recorders` and `call::restarts` decide between several egresses of a call, `our_bucket`
 //! whether a file is in our bucket, `call::state` has what retention purges of it.
 
+mod compared_cell;
 mod count;
 mod hash;
 mod hex;
@@ -77,6 +78,7 @@ pub use access::{ApiToken, Scope};
 pub use addressing::{Addressing, is_aws, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
+pub use compared_cell::{CellContent, CellDifference, ComparedCell};
 pub use count::counted;
 pub use disconnect_reason::DisconnectReason;
 pub use doctor::{DoctorKey, doctor_id, may_be_doctor_id};

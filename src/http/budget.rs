@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,6 +19,9 @@ pub(super) struct AirtableBudget {
     pub(super) month: MonthBudget,
     /// As reduced by Airtable's lockouts.
     pub(super) requests_per_second: f64,
+    /// When the next request goes after a 429 (RFC 3339); null: Airtable takes requests.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub(super) locked_until: Option<Timestamp>,
 }
 
 /// The requests of this calendar month (UTC).
@@ -82,6 +85,7 @@ pub(super) async fn details(
             runs_out: allowance.runs_out(now).map(|at| utc_day(at).to_string()),
         },
         requests_per_second: app.base.rate(row, now),
+        locked_until: row.and_then(|row| row.locked_until(now)),
     };
     let paused = app
         .store
@@ -97,6 +101,12 @@ pub(super) async fn details(
             (paused_sink.sink.as_str(), details)
         });
     Ok((airtable, paused.collect()))
+}
+
+/// The rest of Airtable's lockout.
+fn lockout(row: Option<BaseRow>, now: Timestamp) -> SignedDuration {
+    let until = row.and_then(|row| row.locked_until(now));
+    until.map_or(SignedDuration::ZERO, |until| until.duration_since(now))
 }
 
 /// How many requests are left this month; `None` without a limit.
@@ -118,6 +128,14 @@ pub(super) async fn metrics(app: &App) -> Result<String, store::Error> {
         (
             "livekit_airtable_requests_per_second",
             app.base.rate(row, now).to_string(),
+        ),
+        (
+            "livekit_airtable_lockout_seconds",
+            lockout(row, now).as_secs().to_string(),
+        ),
+        (
+            "livekit_airtable_rows_written",
+            app.store.written_rows().await?.to_string(),
         ),
     ];
     if let Some(limit) = allowance.limit {

@@ -49,7 +49,9 @@ pub use admission::Admission;
 pub use app::{App, BaseBudget};
 pub use audit::{AuditTrail, AuditWriter};
 pub use openapi::openapi_document;
-pub use pages::{HealthReader, LiveReader, OpsPages, OpsSettings, SchemaCheck};
+pub use pages::{
+    ComparedRow, HealthReader, LiveReader, OpsPages, OpsSettings, RowCheck, SchemaCheck,
+};
 pub use refusals::summarize;
 pub use router::router;
 pub use tokens::ApiTokens;

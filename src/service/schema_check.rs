@@ -2,42 +2,29 @@
 
 use std::sync::Arc;
 
-use super::airtable;
 use crate::{
     airtable::{Client, Plan, Schema},
-    config::Config,
     http::SchemaCheck,
-    pipeline::Clock,
     store::{Setting, Store},
-    telemetry,
 };
 
 struct Check {
-    client: Client,
+    client: Arc<Client>,
     schema: Schema,
     store: Store,
 }
 
-/// A check with this configuration; its requests count.
-///
-/// # Errors
-/// When AIRTABLE_SCHEMA cannot be read, or there is no client for requests.
-pub(super) fn schema_check(
-    config: &Config,
-    store: &Store,
-    clock: Clock,
-) -> anyhow::Result<SchemaCheck> {
-    let config = &config.airtable;
-    let ledger = airtable::budget(config, store, clock).ledger();
+/// The check with this client and the schema that rows are written with.
+pub(super) fn schema_check(client: Arc<Client>, schema: Schema, store: &Store) -> SchemaCheck {
     let check = Arc::new(Check {
-        client: airtable::client(config, telemetry::http_client()?).counted(ledger),
-        schema: airtable::schema(config.schema.as_deref())?,
+        client,
+        schema,
         store: store.clone(),
     });
-    Ok(Box::new(move || {
+    Box::new(move || {
         let check = check.clone();
         Box::pin(async move { check.plan().await })
-    }))
+    })
 }
 
 impl Check {

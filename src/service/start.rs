@@ -10,15 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     audit, bucket, database, file_system, jobs, limits::open_files, listen::ListenSocket,
-    livekit_keys, lock, prices, recording::configured_sinks, rooms, schema_check::schema_check,
-    supervisor,
+    livekit_keys, lock, pages, prices, rooms, supervisor,
 };
 use crate::{
     config::Config,
     domain::PlayPage,
     http::{
-        self, Admission, ApiTokens, App, AuditTrail, HealthReader, LiveReader, OpsPages,
-        OpsSettings,
+        self, Admission, ApiTokens, App, AuditTrail,
         server::{self, Limits},
     },
     pipeline::{Clock, Runner},
@@ -171,20 +169,9 @@ async fn start_jobs(
     let links = bucket::service_links(config, store).await?;
     bucket::check_links(&config.storage, &config.links)?;
     let storage = bucket::client(&config.storage);
-    let ops = OpsSettings {
-        trust_header: config.http.ops_trust_header.clone(),
-        livekit_url: config.livekit.url.clone(),
-        sinks: configured_sinks(config.mirror.as_ref()),
-        schema: schema_check(config, store, runner.clock)?,
-    };
-    let ops = OpsPages::new(ops, runner.stop.clone());
-    let reader = LiveReader::new(&ops, store.clone(), runner.wake.clone(), runner.clock);
-    runner.tasks.spawn(reader.run());
-    let (health, status) = (storage.clone(), runner.status.clone());
-    let health = HealthReader::new(&ops, store.clone(), health, status, runner.clock);
-    runner.tasks.spawn(health.run());
-    let keys = livekit_keys::start(&config.livekit, store, runner).await?;
     let prices = prices::prices(config.airtable.prices.as_deref())?;
+    let ops = pages::start(config, store, runner, &storage, prices.clone())?;
+    let keys = livekit_keys::start(&config.livekit, store, runner).await?;
     jobs::start(config, store, runner, &storage, (&links, prices.clone())).await?;
     let connections = Limits::new(open_files()).connections;
     Ok(App {

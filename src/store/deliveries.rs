@@ -169,6 +169,15 @@ impl Store {
         }
     }
 
+    /// How many calls have a row in Airtable that is up to date. An index alone answers it.
+    pub async fn written_rows(&self) -> Result<i64> {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM deliveries WHERE sink = $1 AND state = 'done'",
+        );
+        let query = query.bind(Sink::Airtable.as_str());
+        Ok(query.fetch_one(&self.read).await?)
+    }
+
     /// How many deliveries are not done, by sink and state.
     pub async fn depths(&self) -> Result<Vec<QueueDepth>> {
         let rows = sqlx::query(

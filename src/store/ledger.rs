@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::{Row, any::AnyRow};
 
 use super::{
@@ -16,6 +16,11 @@ use crate::domain::budget::Month;
 /// How far the last request's time may be ahead of the clock, in milliseconds, before it can only mean that the clock
 /// was set back: `Retry-After` is limited to 10 min.
 const STRAY: i64 = 15 * 60_000;
+
+/// The longest pause after a refusal: `Retry-After` and the jitter.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(11 * 60);
+/// How long a request waits for those before it while none is refused.
+const ORDINARY_WAIT: SignedDuration = SignedDuration::from_secs(1);
 
 /// A base's row in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +45,14 @@ pub struct After {
 }
 
 impl BaseRow {
+    /// When the next request goes after Airtable refused one for its rate; `None`: nothing waits for that.
+    pub fn locked_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let (_, refused_at) = self.lowered?;
+        let is_recent = now.duration_since(refused_at) < LONGEST_PAUSE;
+        let is_pause = self.turn_at.duration_since(now) > ORDINARY_WAIT;
+        (is_recent && is_pause).then_some(self.turn_at)
+    }
+
     /// Requests used in the month of `now`.
     pub fn used(&self, now: Timestamp) -> u64 {
         let current = self.month >= Month::of(now).starts.as_millisecond();

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use livekit_api::access_token::{AccessToken, VideoGrants};
 use serde_json::{Map, Value};
 
@@ -57,12 +58,13 @@ impl Story<'_> {
         self.world.livekit.join(room, agent());
         self.world.livekit.join(room, caller("+15551234567"));
         self.recording_starts(room).await?;
+        let begun_at = telemetry::now();
         self.world.livekit.speak(room);
         self.row_is(&call, "Live").await?;
         self.say(
             "The agent's session ends, and the agent sends its report to POST /v1/transcripts.",
         )?;
-        self.report(room).await?;
+        self.report(room, begun_at).await?;
         self.say("The caller hangs up. LiveKit uploads the recording and closes the room.")?;
         self.world.livekit.close_room(room);
         self.row_is(&call, "Complete").await
@@ -109,7 +111,7 @@ impl Story<'_> {
         ))
     }
 
-    async fn report(&self, room: &str) -> anyhow::Result<()> {
+    async fn report(&self, room: &str, begun_at: Timestamp) -> anyhow::Result<()> {
         let grants = VideoGrants {
             room_admin: true,
             room: room.to_owned(),
@@ -118,7 +120,9 @@ impl Story<'_> {
         let token = AccessToken::with_api_key(KEY, SECRET).with_grants(grants);
         let url = format!("http://{}/v1/transcripts", self.world.service.address);
         let request = telemetry::http_client()?.post(url);
-        let answer = request.bearer_auth(token.to_jwt()?).json(&report(room));
+        let answer = request
+            .bearer_auth(token.to_jwt()?)
+            .json(&report(room, begun_at.as_millisecond() as f64 / 1e3));
         answer.send().await?.error_for_status()?;
         Ok(())
     }

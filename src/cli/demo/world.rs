@@ -3,13 +3,13 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::Context;
 use livekit_airtable_sim::{airtable, livekit, storage};
 use uuid::Uuid;
 
+use super::actors::{RECORDING, RECORDING_LENGTH};
 use crate::{
     airtable::Plan,
     cli::{
@@ -26,8 +26,6 @@ use crate::{
 
 const BUCKET: &str = "recordings";
 const LOCAL: &str = "127.0.0.1:0";
-/// How long every recording of the demo is.
-const RECORDING_LENGTH: Duration = Duration::from_secs(61);
 
 /// Everything that runs in the demo.
 pub(super) struct World {
@@ -58,7 +56,7 @@ impl World {
             webhook_urls: Vec::new(),
         };
         let livekit = livekit::start(local, livekit).await?;
-        livekit.set_recording_length(RECORDING_LENGTH);
+        livekit.set_recording(RECORDING, RECORDING_LENGTH);
         let airtable = airtable::start(local, airtable::Options::default()).await?;
         let token = format!("demo{}", Uuid::new_v4().simple());
         let mut pairs = settings(&livekit, &storage, &airtable, &folder, port);
@@ -128,6 +126,7 @@ fn settings(
         ("AIRTABLE_BASE_ID", airtable.base_id()),
         ("AIRTABLE_API_URL", airtable.url()),
         ("AIRTABLE_CONTENT_URL", airtable.url()),
+        ("RECORDING_CHANNELS", "dual".to_owned()),
         ("LISTEN_ADDR", format!("127.0.0.1:{port}")),
         ("DATABASE_URL", database),
     ]

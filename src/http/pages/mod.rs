@@ -17,6 +17,8 @@ mod visitor;
 mod ops;
 
 pub(super) use ops::routes as ops_routes;
-pub use ops::{HealthReader, LiveReader, OpsPages, OpsSettings, SchemaCheck};
+pub use ops::{
+    ComparedRow, HealthReader, LiveReader, OpsPages, OpsSettings, RowCheck, SchemaCheck,
+};
 pub(super) use play::{Played, play};
 pub(super) use visitor::{VARY, wants_page};

@@ -5,11 +5,11 @@ With SCREENSHOTS=FOLDER it leaves pictures there; with ASSETS=FOLDER the page ge
 import os
 import re
 import sys
-import time
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect
 
-from shared import accessible, chromium, is_wrong
+import shared
+from shared import accessible, check, is_wrong, leads, waits
 
 URL, BUCKET, THEME, AXE = sys.argv[1:]
 PICTURES = os.environ.get("SCREENSHOTS")
@@ -18,27 +18,28 @@ ASSETS = os.environ.get("ASSETS")
 FAR = 0.3
 AUDIO = "document.querySelector('audio')"
 MARKED = "[...document.querySelectorAll('[data-start]')].findIndex((it) => it.hasAttribute('aria-current'))"
-
-
-def main():
-    with sync_playwright() as playwright:
-        browser = chromium(playwright)
-        plays(browser)
-        seeks(browser)
-        works_without_javascript(browser)
-        fits_a_phone(browser)
-        is_printed(browser)
-        browser.close()
-    print("fine")
-
-
-def context(browser, **more):
-    return browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "color_scheme": THEME} | more)
+# Plays from a second to another and gives what was marked when. A machine that is busy with other things gives the page no time
+# now and then: what is seen first after such a pause says nothing of the page.
+LISTEN = f"""async ([from, until]) => {{
+    const audio = {AUDIO}, samples = [];
+    await new Promise((done) => {{
+        audio.addEventListener("seeked", () => setTimeout(done, 100), {{ once: true }});
+        audio.currentTime = from;
+    }});
+    for (let before = performance.now(); audio.currentTime < until; ) {{
+        await new Promise((done) => setTimeout(done, 25));
+        const now = performance.now();
+        if (now - before < 100) samples.push([audio.currentTime, {MARKED}]);
+        before = now;
+    }}
+    return samples;
+}}"""
 
 
 def opened(browser, url=URL, **more):
     """A page, and what went wrong in it."""
-    page = context(browser, **more).new_page()
+    options = {"viewport": {"width": 1280, "height": 900}, "color_scheme": THEME} | more
+    page = shared.new_context(browser, **options).new_page()
     page.wrong = []
     page.served = []
     page.on("console", lambda it: page.wrong.append(it.text) if is_wrong(it) else None)
@@ -48,10 +49,6 @@ def opened(browser, url=URL, **more):
         page.route(f"**/{name}", lambda route, _, name=name: route.fulfill(path=f"{ASSETS}/{name}"))
     page.goto(url)
     return page
-
-
-def waits(page, what, *given):
-    page.wait_for_function(what, arg=list(given), timeout=30_000, polling=20)
 
 
 def picture(page, name, **more):
@@ -70,32 +67,27 @@ def plays(browser):
     waits(page, f"() => {AUDIO}.currentTime > 0.5")
     ranges = [status for status, url in page.served if url.startswith(BUCKET)]
     assert ranges and set(ranges) == {206}, page.served
-    starts = page.evaluate("[...document.querySelectorAll('[data-start]')].map((it) => Number(it.dataset.start))")
-    page.evaluate(f"""new Promise((done) => {{
-        {AUDIO}.addEventListener("seeked", () => setTimeout(done, 100), {{ once: true }});
-        {AUDIO}.currentTime = {starts[1] - 1};
-    }})""")
-    # Asked in one step, many times while three lines are heard.
-    samples = page.evaluate(f"""async (until) => {{
-        const samples = [];
-        while ({AUDIO}.currentTime < until) {{
-            samples.push([{AUDIO}.currentTime, {MARKED}]);
-            await new Promise((done) => setTimeout(done, 25));
-        }}
-        return samples;
-    }}""", starts[3] + 1)
-    heard = lambda at: max((n for n, start in enumerate(starts) if start <= at), default=-1)
-    wrong = [(at, line) for at, line in samples if not heard(at - FAR) <= line <= heard(at + FAR)]
-    assert len(samples) > 50 and not wrong, (wrong, starts)
-    assert {line for _, line in samples} >= {1, 2, 3}, samples
+    marks_what_is_heard(page)
     page.keyboard.press("Space")
     waits(page, f"() => {AUDIO}.paused")
-    assert page.get_attribute("[data-play]", "aria-label") == "Play"
+    expect(page.locator("[data-play]")).to_have_attribute("aria-label", "Play")
     picture(page, "heard", full_page=True)
     accessible(page, AXE, 20)
     page.keyboard.press("Space")
     waits(page, f"() => !{AUDIO}.paused")
     assert not page.wrong, page.wrong
+
+
+def marks_what_is_heard(page):
+    starts = page.evaluate("[...document.querySelectorAll('[data-start]')].map((it) => Number(it.dataset.start))")
+    heard = lambda at: max((n for n, start in enumerate(starts) if start <= at), default=-1)
+    lines, samples = set(), []
+    while not {1, 2, 3} <= lines or len(samples) <= 50:
+        part = page.evaluate(LISTEN, [starts[1] - 1, starts[3] + 1])
+        wrong = [(at, line) for at, line in part if not heard(at - FAR) <= line <= heard(at + FAR)]
+        assert not wrong, (wrong, starts)
+        samples += part
+        lines |= {line for _, line in part}
 
 
 def seeks(browser):
@@ -106,8 +98,7 @@ def seeks(browser):
     at = page.evaluate(f"{AUDIO}.currentTime")
     assert abs(at - (start - 0.3)) < 0.01, (at, start)
     assert page.evaluate(MARKED) == 3
-    shown = float(re.search(r"[?&]t=([\d.]+)", page.url)[1])
-    assert abs(shown - at) <= 0.05, page.url
+    is_address_of(page, at, 0.05)
     for key, step in [(".", 5), (".", 5), (",", -5)]:
         page.keyboard.press(key)
         at += step
@@ -123,35 +114,42 @@ def seeks(browser):
     wave = page.locator("[data-wave]").bounding_box()
     page.mouse.click(wave["x"] + wave["width"] / 4, wave["y"] + wave["height"] / 2)
     waits(page, f"([length]) => Math.abs({AUDIO}.currentTime - length / 4) < length / 50", length)
-    # Who sends the address on sends the place. The address follows at most three times a second.
-    shown = lambda url: abs(float(re.search(r"[?&]t=([\d.]+)", url)[1]) - length / 4) < length / 50
-    page.wait_for_url(shown)
+    # Who sends the address on sends the place.
+    is_address_of(page, length / 4, length / 50)
     page.goto(page.url)
     assert abs(page.evaluate(f"{AUDIO}.currentTime") - length / 4) < length / 50
     page.goto(f"{URL}?t={start}")
     assert page.evaluate(MARKED) == 3
+    page.evaluate(f"{AUDIO}.addEventListener('playing', () => {{ window.began = {AUDIO}.currentTime; }}, {{ once: true }})")
     page.click("[data-play]")
     waits(page, f"([start]) => {AUDIO}.currentTime > start + 0.2", start)
-    assert page.evaluate(f"{AUDIO}.currentTime") < start + 5
+    began = page.evaluate("window.began")
+    assert start - 0.1 <= began < start + 5, (began, start)
     assert not page.wrong, page.wrong
+
+
+def is_address_of(page, second, near):
+    """The address follows at most three times a second."""
+    place = "Number(new URL(location).searchParams.get('t') ?? -1)"
+    waits(page, f"([second, near]) => Math.abs({place} - second) <= near", second, near)
 
 
 def works_without_javascript(browser):
     page = opened(browser, java_script_enabled=False)
-    assert page.locator("audio").get_attribute("controls") is not None
-    assert page.locator("audio").is_visible() and not page.locator("[data-play]").is_visible()
+    audio = page.locator("audio")
+    assert audio.get_attribute("controls") is not None
+    expect(audio).to_be_visible()
+    expect(page.locator("[data-play]")).to_be_hidden()
     link = page.locator("[data-start] a").nth(2)
     at = link.get_attribute("href").split("=")[1]
-    link.click()
-    page.wait_for_url(f"{URL}?t={at}")
-    assert page.locator("audio").get_attribute("src").endswith(f"#t={at}")
+    leads(page, f"{URL}?t={at}", link.click)
+    expect(audio).to_have_attribute("src", re.compile(re.escape(f"#t={at}") + "$"))
     picture(page, "without-javascript", full_page=True)
 
 
 def fits_a_phone(browser):
     page = opened(browser, f"{URL}?t=8", viewport={"width": 360, "height": 740}, device_scale_factor=2, has_touch=True)
     waits(page, "() => document.querySelector('[data-wave]').firstElementChild")
-    time.sleep(0.3)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     accessible(page, AXE, 20)
     picture(page, "phone", full_page=True)
@@ -161,8 +159,9 @@ def fits_a_phone(browser):
 def is_printed(browser):
     page = opened(browser)
     page.emulate_media(media="print")
-    assert not page.locator(".player").is_visible() and page.locator(".lines").is_visible()
+    expect(page.locator(".player")).to_be_hidden()
+    expect(page.locator(".lines")).to_be_visible()
     picture(page, "print", full_page=True)
 
 
-main()
+check(plays, seeks, works_without_javascript, fits_a_phone, is_printed)

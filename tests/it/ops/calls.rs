@@ -55,7 +55,7 @@ async fn has_everything(world: World) {
         .map(|it| it["history"].as_array().unwrap().len())
         .sum();
     assert!(attempts > 3, "{api:#}");
-    let (_, timeline) = page.split_once("<table class=\"moments\">").unwrap();
+    let (_, timeline) = page.split_once("<table class=\"cards moments\">").unwrap();
     let (timeline, _) = timeline.split_once("</table>").unwrap();
     assert_eq!(
         times(timeline, ">Attempt<") + times(timeline, ">Attempt "),

@@ -117,7 +117,7 @@ async fn steps_lead_to_the_first_call() {
     assert!(page.contains("webhooks/livekit"), "{page}");
     world.livekit.open_room("desk");
     let page = page_where(&visitor, "/ops", |page| page.contains("data-call")).await;
-    assert!(!page.contains("data-steps"), "{page}");
+    assert!(!page.contains("first-run"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

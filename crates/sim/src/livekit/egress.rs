@@ -145,7 +145,7 @@ impl Server {
     /// Ends a running egress; the upload goes on in the background.
     pub(super) fn end_egress(self: &Arc<Self>, egress_id: &str, end: End) {
         let mut world = self.world();
-        let length = world.recording_length;
+        let (length, recording) = (world.recording_length, world.recording.clone());
         let Some(egress) = world.egress(egress_id) else {
             return;
         };
@@ -167,7 +167,7 @@ impl Server {
         egress.info.set_status(EgressStatus::EgressEnding);
         egress.info.updated_at = clock::nanoseconds();
         self.send_egress_event("egress_updated", &egress.info);
-        let upload = egress.upload(length.unwrap_or_else(|| since.elapsed()));
+        let upload = egress.upload(length.unwrap_or_else(|| since.elapsed()), recording);
         let (server, egress_id) = (self.clone(), egress_id.to_owned());
         tokio::spawn(async move { server.upload(&egress_id, upload, end).await });
     }

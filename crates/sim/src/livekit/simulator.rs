@@ -183,6 +183,13 @@ impl LiveKit {
         self.server.world().recording_length = Some(length);
     }
 
+    /// Sets the file of every recording that ends later, an MP3 of this length; by default it is silent.
+    pub fn set_recording(&self, mp3: &[u8], length: Duration) {
+        let mut world = self.server.world();
+        world.recording = Some(mp3.into());
+        world.recording_length = Some(length);
+    }
+
     /// The storage of the egress service itself, for requests that name none.
     pub fn set_default_storage(&self, storage: S3Upload) {
         self.server.world().default_storage = Some(storage);

@@ -1,6 +1,7 @@
-//! The upload of a recording to the bucket of the request, with the request's keys. It is a silent MP3, whatever the file's type.
+//! The upload of a recording to the bucket of the request, with the request's keys. It is an MP3, whatever the file's type: a
+//! silent one, or the one that was set.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
@@ -19,6 +20,8 @@ pub(super) struct Upload {
     pub target: Target,
     pub key: String,
     pub length: Duration,
+    /// The file; None: a silent one of this length.
+    pub recording: Option<Arc<[u8]>>,
 }
 
 impl Upload {
@@ -44,6 +47,9 @@ impl Upload {
 
     /// The file. A long one takes a while, on a thread that answers no requests.
     async fn recording(&self) -> Vec<u8> {
+        if let Some(recording) = &self.recording {
+            return recording.to_vec();
+        }
         let length = self.length;
         let generated =
             tokio::task::spawn_blocking(move || mp3::generate(length, Channels::Stereo));

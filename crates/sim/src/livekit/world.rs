@@ -1,7 +1,7 @@
 //! The state of the server: rooms with their participants, and egresses.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use livekit_protocol as proto;
@@ -44,6 +44,8 @@ pub(super) struct World {
     pub has_backup: bool,
     /// The length of every recording; None: as long as it ran.
     pub recording_length: Option<Duration>,
+    /// The file of every recording; None: a silent one of its length.
+    pub recording: Option<Arc<[u8]>>,
     /// The time and room name of every start request with a valid token.
     pub starts: Vec<(Instant, String)>,
 }
@@ -142,13 +144,14 @@ impl Egress {
         )
     }
 
-    /// The upload of its file, so long.
-    pub(super) fn upload(&self, length: Duration) -> Option<Upload> {
+    /// The upload of its file, so long and with this content.
+    pub(super) fn upload(&self, length: Duration, recording: Option<Arc<[u8]>>) -> Option<Upload> {
         let file = self.info.file_results.first();
         Some(Upload {
             target: self.target.clone()?,
             key: file.map(|file| file.filename.clone()).unwrap_or_default(),
             length,
+            recording,
         })
     }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Call, Recording, Scope,
+        Call, Recording, Scope, Sink,
         transcript::{ToolCall, tool_calls},
     },
     http::{
@@ -113,10 +113,7 @@ async fn answer(
 ) -> Result<Response, Problem> {
     visitor.require(Scope::Read)?;
     let CallRow { mut call, .. } = find(app, &asked.call_id).await?;
-    let place = match words {
-        Words::Shown => app.answer_place(&call.id).await?,
-        Words::Hidden => None,
-    };
+    let place = app.answer_place(&call.id).await?;
     let in_memory = app.store.load_reports(&mut call).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
     let messages = app
@@ -181,8 +178,11 @@ async fn sound(
         .filter(|it| call.is_playable(it))
         .collect();
     let waveforms = app.store.waveforms(&call.id).await?;
-    let transcript = in_memory.work(|| call.transcript().filter(|_| words == Words::Shown));
-    let view = in_memory.work(|| PlayerView::new(call, &parts, transcript.as_deref()));
+    let transcript = in_memory.work(|| call.transcript());
+    let view = in_memory.work(|| {
+        let view = PlayerView::new(call, &parts, transcript.as_deref());
+        view.with_tools(call, &call.tool_calls())
+    });
     let source = |recording: &&Recording| Sound {
         src: format!("{ROOT}ops/recordings/{}", recording.egress_id),
         waveform: waveforms.get(recording.egress_id.as_str()).cloned(),
@@ -195,7 +195,7 @@ async fn sound(
     };
     Ok(SoundAndWords {
         player: (!parts.is_empty()).then(|| player.controls()),
-        words: transcript.is_some().then(|| player.words()),
+        words: (words == Words::Shown && transcript.is_some()).then(|| player.words()),
     })
 }
 
@@ -225,6 +225,9 @@ impl CallPage<'_> {
                         section aria-labelledby="deliveries" {
                             h2 #deliveries { "Deliveries" }
                             (deliveries::markup(view, ROOT, offers_retry.then_some(&self.call.id)))
+                            @if self.has_row() {
+                                p.actions { a.button.plain href={ (ROOT) "ops/rows/" (self.call.id) } { "Compare the row with Airtable…" } }
+                            }
                         }
                         section aria-labelledby="timeline" {
                             h2 #timeline { "Timeline" }
@@ -240,6 +243,11 @@ impl CallPage<'_> {
                 }
             }
         }
+    }
+
+    fn has_row(&self) -> bool {
+        let mut deliveries = self.deliveries.iter();
+        deliveries.any(|it| it.key.sink == Sink::Airtable && it.delivered > 0)
     }
 
     fn title(&self, view: &CallDetailView<'_>, links: &Links) -> Markup {

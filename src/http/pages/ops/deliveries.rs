@@ -39,7 +39,7 @@ fn one(delivery: &DeliveryView<'_>, root: &str, retry: Option<&CallId>) -> Marku
             }
             @if let Some(error) = delivery.last_error.filter(|_| delivery.history.is_empty()) { p.answer { (error) } }
             @if !delivery.history.is_empty() {
-                table.attempts {
+                table.cards.attempts {
                     caption.unseen { "Attempts to deliver to " (delivery.sink) }
                     thead { tr { th scope="col" { "Attempt (UTC)" } th scope="col" { "State" } th scope="col" { "Answer" } th scope="col" { "Next" } } }
                     tbody {
@@ -48,7 +48,7 @@ fn one(delivery: &DeliveryView<'_>, root: &str, retry: Option<&CallId>) -> Marku
                                 td.when { (marks::time(Some(attempt.at))) }
                                 td { span class={ "pill " (marks::delivery_tone(attempt.state)) } { (attempt.state) } }
                                 td.answer { (attempt.answer) }
-                                td.when { @if let Some(next) = attempt.next_at { (marks::time(Some(next))) } }
+                                td.when data-label="Next" { @if let Some(next) = attempt.next_at { (marks::time(Some(next))) } }
                             }
                         }
                     }

@@ -3,7 +3,12 @@
 use maud::{Markup, html};
 
 use super::health_log::{Dependency, State};
-use crate::{http::App, pipeline::JobState, store};
+use crate::{
+    domain::Sink,
+    http::App,
+    pipeline::JobState,
+    store::{self, Setting},
+};
 
 /// The job that asks LiveKit regularly.
 const RECONCILE: &str = "reconcile";
@@ -27,23 +32,14 @@ enum Done {
 
 /// The steps, for the page; the script asks for them again until the first call is there.
 pub(super) async fn steps(app: &App) -> Result<Markup, store::Error> {
-    let gap = app.store.webhook_gap().await?;
     let steps = [
-        Step {
-            name: "The service runs and its database is writable",
-            hint: String::new(),
-            done: Done::Yes,
-        },
+        local(app, "The database is writable", Dependency::Database),
+        local(app, "The disk has room", Dependency::Disk),
+        local(app, "The clock runs evenly", Dependency::Clock),
         livekit(app),
-        bucket(app),
-        Step {
-            name: "A webhook has arrived from LiveKit",
-            hint: "In LiveKit's settings, add a webhook to PUBLIC_ADDRESS/webhooks/livekit, signed with LIVEKIT_API_KEY.".to_owned(),
-            done: match gap.last_webhook_at {
-                Some(_) => Done::Yes,
-                None => Done::No,
-            },
-        },
+        local(app, "The bucket answers", Dependency::Bucket),
+        table(app).await?,
+        webhook(app).await?,
         Step {
             name: "The first call",
             hint: "Call your agent. The call appears here when its room opens, and its row in Airtable a moment later.".to_owned(),
@@ -51,8 +47,9 @@ pub(super) async fn steps(app: &App) -> Result<Markup, store::Error> {
         },
     ];
     Ok(html! {
-        div.first-run data-steps {
+        div.first-run data-again="2" {
             h2 { "No call has been heard of yet" }
+            p.hint { "The steps turn by themselves. " code { "livekit-airtable doctor" } " checks everything, also what needs requests to the other sides." }
             ol.steps { @for step in &steps { (step.markup()) } }
         }
     })
@@ -90,18 +87,58 @@ fn livekit(app: &App) -> Step {
     }
 }
 
-fn bucket(app: &App) -> Step {
-    let known = app.ops.health.all().remove(&Dependency::Bucket);
+/// What the service looks at every few seconds.
+fn local(app: &App, name: &'static str, dependency: Dependency) -> Step {
+    let known = app.ops.health.all().remove(&dependency);
     let state = known.as_ref().and_then(|history| history.since);
     let error = known.and_then(|history| history.last_error);
     let (done, hint) = match (state, error) {
         (Some((_, State::Working)), _) => (Done::Yes, String::new()),
         (Some((_, State::Failing)), Some((_, error))) => (Done::Failed, error),
-        _ => (Done::No, "It is asked a minute after the start.".to_owned()),
+        _ => (
+            Done::No,
+            "The first look comes some seconds after the start.".to_owned(),
+        ),
     };
-    Step {
-        name: "The bucket answers",
+    Step { name, hint, done }
+}
+
+/// The table, whose columns are stored when it was read.
+async fn table(app: &App) -> Result<Step, store::Error> {
+    let paused = app.store.paused_sinks().await?;
+    let paused = paused.into_iter().find(|it| it.sink == Sink::Airtable);
+    let columns = Setting::Columns(&app.ops.columns_key);
+    let is_known = app.store.get(columns).await?.is_some();
+    let (done, hint) = match (paused, is_known) {
+        (Some(paused), _) => (Done::Failed, paused.error),
+        (None, true) => (Done::Yes, String::new()),
+        (None, false) => (
+            Done::No,
+            "Run `livekit-airtable bootstrap`, which creates what is missing. The table is read again before the first row."
+                .to_owned(),
+        ),
+    };
+    Ok(Step {
+        name: "Airtable's table has its columns",
         hint,
         done,
-    }
+    })
+}
+
+async fn webhook(app: &App) -> Result<Step, store::Error> {
+    let address = match &app.links.public_url {
+        Some(url) => url.as_str(),
+        None => "https://THIS-SERVICE",
+    };
+    let last = app.store.webhook_gap().await?.last_webhook_at;
+    Ok(Step {
+        name: "A webhook has arrived from LiveKit",
+        hint: format!(
+            "In LiveKit's settings, add a webhook to {address}/webhooks/livekit, signed with LIVEKIT_API_KEY. One that is refused is in the log as “webhook rejected”."
+        ),
+        done: match last {
+            Some(_) => Done::Yes,
+            None => Done::No,
+        },
+    })
 }

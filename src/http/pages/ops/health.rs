@@ -32,6 +32,7 @@ pub(super) async fn page(
     visitor.require(Scope::Read)?;
     let now = (app.clock)();
     let budget = budget::details(&app).await.ok();
+    let rows = app.store.written_rows().await.ok();
     let page = OpsPage {
         title: "Health",
         root: ROOT,
@@ -40,10 +41,12 @@ pub(super) async fn page(
         media: None,
         main: html! {
             h1 { "Health" }
-            (dependencies(&app, now))
-            div.columns {
-                (jobs(&app))
-                @if let Some((airtable, _)) = &budget { (gauges(airtable)) }
+            div data-again="10" {
+                (dependencies(&app, now))
+                div.columns {
+                    (jobs(&app))
+                    @if let Some((airtable, _)) = &budget { (gauges(airtable, rows, now)) }
+                }
             }
         },
     };
@@ -55,7 +58,7 @@ fn dependencies(app: &App, now: Timestamp) -> Markup {
     html! {
         @if all.is_empty() { p.empty { "The first look comes some seconds after the start." } }
         div.scroll tabindex="0" role="region" aria-label="Dependencies" {
-            table.health {
+            table.cards.health {
                 thead { tr {
                     th scope="col" { "Dependency" } th scope="col" { "State" } th scope="col" { "Since (UTC)" }
                     th scope="col" { "Last 90 minutes" } th scope="col" { "Last success" } th scope="col" { "Last error" }
@@ -70,17 +73,17 @@ fn row(dependency: Dependency, history: &History, now: Timestamp) -> Markup {
     html! {
         tr data-dependency=(dependency.name()) {
             th scope="row" { (dependency.name()) }
-            td {
+            td.state {
                 @match history.since {
                     Some((_, Health::Working)) => span.pill.good { "working" },
                     Some((_, Health::Failing)) => span.pill.bad { "failing" },
                     None => span.pill { "unknown" },
                 }
             }
-            td.when { (marks::time(history.since.map(|(at, _)| at))) }
-            td { (bars(history, now)) }
-            td.when { (marks::time(history.last_success)) }
-            td { @if let Some((at, error)) = &history.last_error { span.when { (marks::time(Some(*at))) } " " span.answer { (error) } } }
+            td.when data-label="Since" { (marks::time(history.since.map(|(at, _)| at))) }
+            td.minutes { (bars(history, now)) }
+            td.when data-label="Last success" { (marks::time(history.last_success)) }
+            td data-label=[history.last_error.as_ref().map(|_| "Last error")] { @if let Some((at, error)) = &history.last_error { span.when { (marks::time(Some(*at))) } " " span.answer { (error) } } }
         }
     }
 }
@@ -127,7 +130,9 @@ fn jobs(app: &App) -> Markup {
     }
 }
 
-fn gauges(airtable: &AirtableBudget) -> Markup {
+/// `rows`: those that this service wrote; `None`: the database does not answer. Airtable gives records only a hundred at a time,
+/// with a request each.
+fn gauges(airtable: &AirtableBudget, rows: Option<i64>, now: Timestamp) -> Markup {
     let month = &airtable.month;
     html! {
         section.card aria-labelledby="budget" {
@@ -138,6 +143,15 @@ fn gauges(airtable: &AirtableBudget) -> Markup {
                 @if let Some(left) = month.requests_left { dt { "Left" } dd data-gauge="left" { (marks::count(left as i64)) } }
                 dt { "Forecast" } dd { (month.runs_out.as_ref().map_or("lasts this month".to_owned(), |day| format!("runs out on {day}"))) }
                 dt { "Rate" } dd data-gauge="rate" { (airtable.requests_per_second) " per second" }
+                dt { "Lockout" } dd {
+                    @match airtable.locked_until {
+                        Some(until) => span.pill.warn data-gauge="lockout" { "ends in " (until.duration_since(now).as_secs().max(1)) " s" },
+                        None => "none",
+                    }
+                }
+                @if let Some(rows) = rows {
+                    dt { "Rows written" } dd { span data-gauge="rows" { (marks::count(rows)) } p.hint { "Other records in the base are not counted; “livekit-airtable doctor --count” counts all." } }
+                }
             }
         }
     }

@@ -78,7 +78,7 @@ impl HealthReader {
             );
             last = (now, Instant::now());
             self.look(now).await;
-            if look % LOOKS == 0 {
+            if look % LOOKS == 1 {
                 self.bucket().await;
             }
         }

@@ -172,7 +172,7 @@ impl List<'_> {
                 }
             }
             div.scroll tabindex="0" role="region" aria-label="Calls" {
-                table.calls #calls {
+                table.cards.calls #calls {
                     thead { tr {
                         @if selection == Selection::Offered { th.select scope="col" { span.unseen { "Select" } } }
                         th scope="col" { "Started (UTC)" }

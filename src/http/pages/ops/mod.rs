@@ -13,6 +13,7 @@ mod live;
 mod marks;
 mod message;
 mod row;
+mod row_check;
 mod schema_check;
 
 mod state;
@@ -40,6 +41,7 @@ mod links;
 mod timeline;
 
 mod call;
+mod compared_row;
 
 mod redrive;
 mod redrive_query;
@@ -52,5 +54,6 @@ mod routes;
 pub use health_reader::HealthReader;
 pub use live_reader::LiveReader;
 pub(crate) use routes::routes;
+pub use row_check::{ComparedRow, RowCheck};
 pub use schema_check::SchemaCheck;
 pub use state::{OpsPages, OpsSettings};

@@ -8,7 +8,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 
-use super::{attention, call, events, guard, health, list, login, redrive, schema};
+use super::{attention, call, compared_row, events, guard, health, list, login, redrive, schema};
 use crate::{
     domain::audit::AuditAction,
     http::{App, audit, error::Problem},
@@ -33,6 +33,13 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route(
             "/ops/words/{call_id}",
             audited(AuditAction::ReadWords, get(call::words)),
+        )
+        .route(
+            "/ops/rows/{call_id}",
+            audited(
+                AuditAction::ReadCalls,
+                get(compared_row::page).post(compared_row::compare),
+            ),
         )
         .route(
             "/ops/recordings/{egress_id}",

@@ -37,7 +37,7 @@ impl Row<'_> {
                     td.select { input type="checkbox" name="call" value=(call.id) form="selection" aria-label={ "Select " (name(call)) }; }
                 }
                 td.when { (marks::time(call.started_at())) }
-                td { (marks::status(call.status())) }
+                td.status { (marks::status(call.status())) }
                 th.room scope="row" { a href=(address) { (name(call)) } }
                 td.caller { @if let Some(caller) = people::caller(call) { (marks::private(&caller)) } }
                 td.agent { (people::agent(call).unwrap_or_default()) }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempts::Attempts, counts::Counts, health_log::HealthLog, live::Live,
+    attempts::Attempts, counts::Counts, health_log::HealthLog, live::Live, row_check::RowCheck,
     schema_check::SchemaCheck,
 };
 use crate::{domain::Sink, http::tokens::ApiTokens};
@@ -20,6 +20,10 @@ pub struct OpsSettings {
     pub sinks: Vec<Sink>,
     /// Compares the base with the schema.
     pub schema: SchemaCheck,
+    /// Compares the row of a call with what is written into it.
+    pub row: RowCheck,
+    /// Under which the columns of the table are stored: [`crate::store::Setting::Columns`].
+    pub columns_key: String,
 }
 
 /// The settings of the pages, and what they share.
@@ -31,6 +35,8 @@ pub struct OpsPages {
     /// Where LiveKit Cloud shows sessions.
     pub(super) sessions: Option<String>,
     pub(super) schema: SchemaCheck,
+    pub(super) row: RowCheck,
+    pub(super) columns_key: String,
     pub(super) attempts: Attempts,
     pub(super) counts: Arc<Counts>,
     pub(super) live: Arc<Live>,
@@ -40,16 +46,13 @@ pub struct OpsPages {
 impl OpsPages {
     /// `stop`: cancelled when the service stops.
     pub fn new(settings: OpsSettings, stop: CancellationToken) -> OpsPages {
-        let host = url::Url::parse(&settings.livekit_url).ok();
-        let host = host.and_then(|url| url.host_str().map(str::to_owned));
-        let is_cloud = host.is_some_and(|host| host.ends_with(".livekit.cloud"));
-        // The site fills in the project.
-        let sessions = is_cloud.then(|| "https://cloud.livekit.io/projects/p_/sessions".to_owned());
         OpsPages {
             trust_header: settings.trust_header,
             sinks: settings.sinks,
             schema: settings.schema,
-            sessions,
+            row: settings.row,
+            columns_key: settings.columns_key,
+            sessions: sessions(&settings.livekit_url),
             attempts: Attempts::default(),
             counts: Arc::default(),
             live: Arc::new(Live::new(stop)),
@@ -60,5 +63,29 @@ impl OpsPages {
     /// Whether anybody could sign in.
     pub(super) fn are_open(&self, tokens: &ApiTokens) -> bool {
         !tokens.is_empty() || self.trust_header.is_some()
+    }
+}
+
+/// Where LiveKit Cloud shows the sessions of its projects, which it finds by itself.
+fn sessions(livekit_url: &str) -> Option<String> {
+    let url = url::Url::parse(livekit_url).ok()?;
+    let is_cloud = url.host_str()?.ends_with(".livekit.cloud");
+    is_cloud.then(|| "https://cloud.livekit.io/projects/p_/sessions".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_livekit_cloud_shows_sessions() {
+        for (url, shows) in [
+            ("wss://clinic-1a2b.livekit.cloud", true),
+            ("https://clinic-1a2b.livekit.cloud/", true),
+            ("wss://livekit.cloud.example.com", false),
+            ("ws://127.0.0.1:7880", false),
+        ] {
+            assert_eq!(sessions(url).is_some(), shows, "{url}");
+        }
     }
 }

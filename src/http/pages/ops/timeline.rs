@@ -69,7 +69,7 @@ impl<'a> Timeline<'a> {
             .chain(self.moments.iter().map(|it| Some(it.at)));
         html! {
             div.scroll tabindex="0" role="region" aria-label="Messages and attempts" {
-                table.moments {
+                table.cards.moments {
                     thead { tr {
                         th scope="col" { "Time (UTC)" }
                         th.number scope="col" { "Gap" }

@@ -14,6 +14,7 @@ mod attachment_upload;
 mod batch;
 mod blame;
 mod changed_cells;
+mod compared;
 mod create_gate;
 mod creates;
 mod deliverer;
@@ -33,6 +34,7 @@ mod table_cache;
 mod transcript_upload;
 
 pub use changed_cells::changed_columns;
+pub use compared::{RowPlace, compared_cells};
 pub use create_gate::CreateGate;
 pub use refused_writes::RefusedWrites;
 pub use sink::Airtable;

@@ -59,6 +59,11 @@ impl SentCell {
         SentCell(field_id.to_owned(), hash(value))
     }
 
+    /// `fld…`
+    pub(super) fn field_id(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is of this field.
     pub(super) fn is_of(&self, field_id: &str) -> bool {
         self.0 == field_id
