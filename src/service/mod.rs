@@ -31,6 +31,7 @@ mod rooms;
 mod schema_check;
 mod start;
 mod supervisor;
+mod uploads;
 
 pub use error::Error;
 pub use start::Service;

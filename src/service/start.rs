@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     audit, bucket, database, file_system, jobs, limits::open_files, listen::ListenSocket,
     livekit_keys, lock, prices, recording::configured_sinks, rooms, schema_check::schema_check,
-    supervisor,
+    supervisor, uploads,
 };
 use crate::{
     config::Config,
@@ -192,7 +192,7 @@ async fn start_jobs(
         keys,
         wake: runner.wake.clone(),
         status: runner.status.clone(),
-        storage,
+        storage: storage.clone(),
         links,
         play_page: config.links.play_page,
         base: http::BaseBudget {
@@ -202,6 +202,7 @@ async fn start_jobs(
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(connections, store.large_bodies().clone()),
+        uploads: uploads::start(config, store, runner, &storage),
         prices,
         audit,
         ops,

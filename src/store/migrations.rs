@@ -31,6 +31,7 @@ const ALL: &[Migration] = &[
     migration!("0008_alignments"),
     migration!("0009_sessions"),
     migration!("0010_waveforms"),
+    migration!("0011_uploads"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table
