@@ -76,6 +76,7 @@ pub mod alert;
 pub mod livekit;
 pub mod mirror;
 pub mod sound;
+pub mod spool;
 pub mod storage;
 
 pub mod pipeline;

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     AirtableSettings, Errors, HttpSettings, LinksSettings, LiveKitSettings, LogSettings,
     MirrorSettings, ProxySettings, Reader, RecordingSettings, Source, StorageSettings,
-    SupervisorSettings, TimesSettings, database, network, sections, supervisor,
+    SupervisorSettings, TimesSettings, UploadSettings, database, network, sections, supervisor,
 };
 
 /// Everything that `serve` needs.
@@ -14,6 +14,7 @@ pub struct Config {
     pub storage: StorageSettings,
     pub airtable: AirtableSettings,
     pub recording: RecordingSettings,
+    pub uploads: UploadSettings,
     pub links: LinksSettings,
     pub mirror: Option<MirrorSettings>,
     pub times: TimesSettings,
@@ -37,6 +38,7 @@ impl Config {
             storage: StorageSettings::read(r),
             airtable: AirtableSettings::read(r),
             recording: RecordingSettings::read(r),
+            uploads: UploadSettings::read(r),
             links: LinksSettings::read(r),
             mirror: MirrorSettings::read(r),
             times: TimesSettings::read(r),

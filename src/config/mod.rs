@@ -32,6 +32,7 @@ mod rooms;
 mod sections;
 mod storage;
 mod tokens;
+mod uploads;
 
 mod allocator;
 mod configuration;
@@ -62,5 +63,5 @@ pub use source::Source;
 pub use supervisor::SupervisorSettings;
 pub use types::{
     AirtableSettings, HttpSettings, LinksSettings, LiveKitSettings, LogFormat, LogSettings,
-    MirrorSettings, RecordingSettings, StorageSettings, TimesSettings,
+    MirrorSettings, RecordingSettings, StorageSettings, TimesSettings, UploadSettings,
 };

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::domain::{
     Addressing, ApiToken, Channels, FileType, KeyLookup, MirrorFigures, MirrorTranscript, PlayPage,
     RowWrites, SigningKey, TranscriptTimes,
+    agent_audio::AgentAudio,
     audit::TrustedProxies,
     policy::{RecordOn, Simulations},
 };
@@ -126,6 +127,19 @@ pub struct TimesSettings {
     pub keep: Duration,
     /// How long lines of the audit trail are stored.
     pub audit_keep: Duration,
+}
+
+/// AGENT_AUDIO…: what agents upload.
+#[derive(Debug, Clone)]
+pub struct UploadSettings {
+    /// AGENT_AUDIO
+    pub audio: AgentAudio,
+    /// AGENT_AUDIO_DIR; `None`: beside the database.
+    pub folder: Option<PathBuf>,
+    /// AGENT_AUDIO_SIZE, in bytes.
+    pub audio_bytes: u64,
+    /// AGENT_AUDIO_DIR_SIZE, in bytes.
+    pub total_bytes: u64,
 }
 
 /// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS, TRUSTED_PROXIES and OPS_TRUST_HEADER.

@@ -1,11 +1,12 @@
-//! A call's recording that was found in the bucket and that no webhook reported: what its key says by RECORDING_PATH,
-//! its size, and when it was written.
+//! A call's recording in the bucket that no webhook reported: what its key says by RECORDING_PATH, its size, and when it was
+//! written. `backfill` finds such recordings; this service puts agents' audio there by itself.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
+    agent_audio::is_agent_audio_key,
     egress_status::EgressStatus,
     hex::hex,
     id::CallId,
@@ -25,17 +26,24 @@ pub struct BucketRecording {
     pub room: Room,
     /// `{date}` and `{time}` of the key, to the second.
     pub started_at: Option<Timestamp>,
+    /// Its length in milliseconds, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<i64>,
 }
 
 impl BucketRecording {
-    /// Reads a key by RECORDING_PATH; `None` when it is no recording's. `size` is in bytes.
+    /// Reads a key by RECORDING_PATH; `None` when it is no recording's, or an agent's audio, which belongs to a call that is
+    /// known. `size` is in bytes.
     pub fn read(
         template: &str,
         key: &str,
         size: u64,
         modified_at: Timestamp,
     ) -> Option<BucketRecording> {
-        let parts = key_pattern::read(template, key)?;
+        let is_egress = !is_agent_audio_key(key);
+        let parts = is_egress
+            .then(|| key_pattern::read(template, key))
+            .flatten()?;
         Some(BucketRecording {
             key: key.to_owned(),
             size,
@@ -46,6 +54,7 @@ impl BucketRecording {
                 ..Room::default()
             },
             started_at: parts.started_at,
+            duration_ms: None,
         })
     }
 
@@ -72,6 +81,7 @@ impl BucketRecording {
             ended_at: Some(self.modified_at),
             key: self.key.clone(),
             size: Some(self.size),
+            duration: self.duration_ms.map(SignedDuration::from_millis),
             located: true,
             ..Recording::default()
         }

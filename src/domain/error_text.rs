@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{
-    call::{Call, RESTARTS},
+    call::{Call, FROM_THE_AGENT, RESTARTS},
     egress_status::EgressStatus,
     object::ObjectState,
     recording::Recording,
@@ -17,10 +17,13 @@ impl Call {
             return "simulated call".to_owned();
         }
         let primary = self.primary_recording();
+        let counted = primary.filter(|recording| self.counts(recording));
+        let from_agent = counted.filter(|recording| recording.is_agent_audio());
         let elsewhere = primary.filter(|recording| !self.counts(recording));
         lines([
+            from_agent.map(|_| FROM_THE_AGENT.to_owned()),
             primary.map(|recording| self.recording_error(recording)),
-            self.pending_start_error(primary),
+            self.pending_start_error(primary.filter(|_| from_agent.is_none())),
             elsewhere.and_then(|recording| self.recording_note(recording)),
             self.other_parts(primary),
             self.restarts_error(),

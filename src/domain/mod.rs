@@ -48,6 +48,7 @@ pub mod figures;
 
 mod access;
 mod addressing;
+pub mod agent_audio;
 pub mod bucket_recording;
 mod key_pattern;
 pub mod path;

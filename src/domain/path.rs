@@ -68,6 +68,11 @@ pub fn belongs_to_other_room(path_id: &str, room_id: &str) -> bool {
     filled.starts_with("RM_") && filled != room_id
 }
 
+/// The key without its extension.
+pub fn stem(key: &str) -> &str {
+    split_extension(key).0
+}
+
 /// The key of the full transcript next to a recording.
 pub fn transcript_key(recording: &str) -> String {
     format!("{}.txt", split_extension(recording).0)

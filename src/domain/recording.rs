@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    agent_audio::is_agent_audio_key,
     egress_error::EgressError,
     egress_status::EgressStatus,
     egress_version::{EgressVersion, EventOrder},
@@ -148,6 +149,11 @@ impl Recording {
     /// Ended before any audio came: nobody spoke. LiveKit reports that as ABORTED with code 412.
     pub fn has_no_audio(&self) -> bool {
         self.status == EgressStatus::Aborted && matches!(self.error_code, 0 | 412) && !self.located
+    }
+
+    /// It is the agent's own audio, which its SDK uploaded.
+    pub fn is_agent_audio(&self) -> bool {
+        self.was_found() && is_agent_audio_key(&self.key)
     }
 
     /// It was found in the bucket: its id is ours and means nothing to LiveKit.

@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     admission::Admission, audit::AuditTrail, error::Problem, pages::OpsPages, tokens::ApiTokens,
-    writable::Writable,
+    uploads::Uploads, writable::Writable,
 };
 use crate::{
     domain::{PlayPage, audit::TrustedProxies, figures::Prices, link::LinkRules},
@@ -41,6 +41,8 @@ pub struct App {
     pub tokens: ApiTokens,
     /// The room that there is for requests and their bodies.
     pub admission: Admission,
+    /// The room that there is for agents' uploads.
+    pub uploads: Uploads,
     /// PRICES_FILE
     pub prices: Option<Arc<Prices>>,
     /// Takes who read, listened, or was refused.

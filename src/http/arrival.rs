@@ -17,23 +17,45 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::phase::{ConnectionState, Phase};
 
+/// How much time the bytes of a body give its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// None: the time is for the whole body.
+    Fixed,
+    /// A second for each 64 KiB, so that hours of audio may come through a slow connection, and one that stands still is given up.
+    Streaming,
+}
+
+/// Bytes for which a streaming sender gets a second.
+const STREAMED: f64 = 65_536.0;
+
 /// A body between hyper and the handlers.
 pub(super) struct Arriving {
     body: Incoming,
     state: Arc<ConnectionState>,
     /// How much longer its sender may keep us waiting; our own pauses do not count.
     patience: Duration,
+    /// The most that this can be.
+    limit: Duration,
+    pace: Pace,
     /// Runs while we wait for the sender.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Arriving {
     /// The body of a request on the connection with this state.
-    pub(super) fn new(body: Incoming, state: Arc<ConnectionState>, patience: Duration) -> Arriving {
+    pub(super) fn new(
+        body: Incoming,
+        state: Arc<ConnectionState>,
+        patience: Duration,
+        pace: Pace,
+    ) -> Arriving {
         Arriving {
             body,
             state,
             patience,
+            limit: patience,
+            pace,
             pause: None,
         }
     }
@@ -64,7 +86,12 @@ impl HttpBody for Arriving {
         let data = frame
             .as_ref()
             .and_then(|frame| frame.as_ref().ok()?.data_ref());
-        self.state.arrived(data.map_or(0, Bytes::len));
+        let bytes = data.map_or(0, Bytes::len);
+        self.state.arrived(bytes);
+        if self.pace == Pace::Streaming {
+            let more = Duration::from_secs_f64(bytes as f64 / STREAMED);
+            self.patience = self.limit.min(self.patience + more);
+        }
         if frame.is_none() || self.body.is_end_stream() {
             self.state.set(Phase::Busy);
         }

@@ -51,6 +51,23 @@ pub(super) fn sender(app: &App, headers: &HeaderMap, grant: Grant) -> Result<Bea
     Ok(bearer)
 }
 
+/// Who uploads a session; 401 without a token or with a bad one, 403 without `observability.write`. Only
+/// then may the body be received. The SDK stops all uploads of its process after a 401 that says that data recording is
+/// disabled: no answer may say that.
+pub(super) fn uploader(app: &App, headers: &HeaderMap) -> Result<Signer, Problem> {
+    let Bearer::LiveKit(grants, signer) = bearer(app, headers)? else {
+        return Err(Problem::forbidden(
+            "an upload requires a LiveKit token with the grant `observability.write`",
+        ));
+    };
+    if !grants.observability_write {
+        return Err(Problem::forbidden(
+            "the token lacks the grant `observability.write`",
+        ));
+    }
+    Ok(signer)
+}
+
 /// The bearer of a request; 401 without a token or with a bad one.
 pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
     let token = bearer_token(headers).ok_or_else(|| without_token(app))?;

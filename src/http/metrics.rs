@@ -78,6 +78,8 @@ async fn missing(app: &App, now: Timestamp) -> Result<String, Problem> {
     text += &gauge("inbox_oldest_seconds", age(inbox.due_since).unwrap_or(0));
     let waiting = app.store.waiting(now, now).await?;
     let oldest = waiting.iter().map(|stuck| stuck.oldest_created_at).min();
+    let spooled = i64::try_from(app.uploads.spool.bytes()).unwrap_or(i64::MAX);
+    text += &gauge("agent_audio_bytes", spooled);
     text += &gauge("oldest_waiting_seconds", age(oldest).unwrap_or(0));
     text += &jobs(app);
     Ok(text)

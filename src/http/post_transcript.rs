@@ -9,7 +9,6 @@ use axum::{
     http::StatusCode,
 };
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
@@ -19,16 +18,22 @@ use super::{
     openapi::{AnyRefusal, BodyRefusals, EncodingRefusal, ReportBody, SenderRefusals},
     readable,
     report_body::{self, BodyFormat},
+    report_message::stored,
     report_room::{self, RoomQuery, Unmatched},
     wait::wait_for,
 };
 use crate::{
-    domain::{Call, Room, event::InvalidId, is_id, transcript},
+    domain::{
+        Call, Room,
+        event::InvalidId,
+        is_id,
+        transcript::{self, ReportOrigin},
+    },
     store::{InboxMessage, LARGE, MessageKind, Turn},
 };
 
 /// Bytes of the largest body.
-const TRANSCRIPT_BYTES: usize = 16 << 20;
+pub(super) const TRANSCRIPT_BYTES: usize = 16 << 20;
 
 /// How long the answer waits for intake to find the call.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -115,7 +120,7 @@ pub(super) async fn receive(
     bearer.is_for(&name)?;
     let unmatched = report_room::unmatched(call.as_ref(), &meant, (app.clock)());
     let turns = understood(&outline, call.as_ref(), unmatched)?;
-    let stored = stored(text, &room, bearer.room())?;
+    let stored = stored(text, &room, bearer.room(), ReportOrigin::Sent)?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
     let turn = parsing.end_small();
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
@@ -247,21 +252,4 @@ fn answer(call_id: Option<String>, room_name: &str, room: &Room, turns: &Turns) 
         room_name: room_name.to_owned(),
         turns: turns.understood,
     }
-}
-
-/// The body of the inbox message, `{"room", "authorized_room", "body"}`, in the buffer of the report: there is no second
-/// copy of it. `authorized_room`: that of a LiveKit token. It decides when the call is known.
-fn stored(
-    mut report: String,
-    room: &Room,
-    authorized_room: Option<&str>,
-) -> Result<String, Problem> {
-    let room = serde_json::to_string(room);
-    let room = room.map_err(|_| Problem::bad_request("the room cannot be stored"))?;
-    let authorized = json!(authorized_room);
-    let before = format!("{{\"room\":{room},\"authorized_room\":{authorized},\"body\":");
-    report.reserve_exact(before.len() + 1);
-    report.insert_str(0, &before);
-    report.push('}');
-    Ok(report)
 }

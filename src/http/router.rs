@@ -17,7 +17,8 @@ use crate::domain::audit::AuditAction;
 use super::{
     App, assets, audit, calls,
     error::{self, Problem},
-    get_transcript, health, links, metrics, openapi, pages, post_transcript, recordings, refusals,
+    get_transcript, health, links, metrics, observability, openapi, pages, post_transcript,
+    recordings, refusals,
     webhook::{self, WEBHOOK_BYTES},
 };
 
@@ -68,7 +69,8 @@ pub fn router(app: App) -> Router {
         .merge(links(&app))
         .merge(pages::ops_routes(&app))
         .merge(pages())
-        .route_layer(from_fn_with_state(app.clone(), in_place));
+        .route_layer(from_fn_with_state(app.clone(), in_place))
+        .merge(uploads(&app));
     Router::new()
         .route("/webhooks/livekit", post(webhook::receive))
         .layer(DefaultBodyLimit::max(WEBHOOK_BYTES))
@@ -79,6 +81,32 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(map_response(private))
         .with_state(app)
+}
+
+/// What the agents SDK sends by itself. Whatever refuses it for now, the SDK must get the answer that it retries.
+fn uploads(app: &Arc<App>) -> Router<Arc<App>> {
+    let audit = |route| audited(app, AuditAction::SendTranscript, route);
+    Router::new()
+        .route(
+            "/observability/recordings/v0",
+            audit(post(observability::upload::receive)),
+        )
+        .route(
+            "/observability/traces/otlp/v0",
+            audit(post(observability::telemetry::traces)),
+        )
+        .route(
+            "/observability/logs/otlp/v0",
+            audit(post(observability::telemetry::logs)),
+        )
+        .route(
+            "/observability/metrics/otlp/v0",
+            audit(post(observability::telemetry::metrics)),
+        )
+        .route_layer(from_fn_with_state(app.clone(), in_place))
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(map_response(observability::retryable))
 }
 
 /// What says of the service itself whether and how it works. It is answered however many other requests there are.

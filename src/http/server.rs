@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    arrival::Arriving,
+    arrival::{Arriving, Pace},
     error::RETRY_AFTER,
     phase::{Answered, ConnectionState, Phase},
     refusals::{Crowd, CrowdLog},
@@ -245,5 +245,9 @@ fn noted(
         false => Phase::body(),
     });
     request.extensions_mut().insert(ConnectInfo(state.peer));
-    request.map(|body| Arriving::new(body, state.clone(), patience))
+    let pace = match request.uri().path().starts_with("/observability/") {
+        true => Pace::Streaming,
+        false => Pace::Fixed,
+    };
+    request.map(|body| Arriving::new(body, state.clone(), patience, pace))
 }

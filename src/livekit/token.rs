@@ -48,6 +48,8 @@ pub struct Grants {
     pub room: Option<String>,
     pub room_admin: bool,
     pub room_record: bool,
+    /// `observability.write`: the agent may upload sessions.
+    pub observability_write: bool,
 }
 
 impl Keys {
@@ -106,6 +108,7 @@ impl Keys {
             room: video.room.filter(|room| !room.is_empty()),
             room_admin: video.room_admin.unwrap_or(false),
             room_record: video.room_record.unwrap_or(false),
+            observability_write: claims.observability.and_then(|it| it.write) == Some(true),
         };
         Ok((grants, signer))
     }
@@ -220,6 +223,12 @@ pub(super) struct Claims {
     nbf: Option<f64>,
     pub sha256: Option<String>,
     video: Option<Video>,
+    observability: Option<Observability>,
+}
+
+#[derive(Deserialize)]
+struct Observability {
+    write: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]

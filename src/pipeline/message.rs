@@ -10,7 +10,7 @@ use crate::{
         BucketRecording, EventPayload, EventSource, Room,
         event::{InvalidId, Observation, Request},
         is_id, sha256,
-        transcript::{self, StoredReport},
+        transcript::{self, ReportFacts, StoredReport},
     },
     livekit::body,
     store::{InboxMessage, MessageKind},
@@ -131,7 +131,11 @@ fn once_if_invalid(invalid: Option<InvalidId>, message: InboxMessage) -> InboxMe
 fn report(text: &str, received_at: Timestamp) -> Result<EventPayload, String> {
     let stored: StoredReport<'_> = serde_json::from_str(text).map_err(not_ours)?;
     let outline = transcript::outline(stored.body).map_err(|error| error.to_string())?;
-    let (facts, named) = (outline.facts(received_at), stored.room);
+    let facts = ReportFacts {
+        origin: stored.origin,
+        ..outline.facts(received_at)
+    };
+    let named = stored.room;
     // The stored room is the body's, with its name as the sender meant it.
     let is_named = !named.sid.is_empty() || !named.name.is_empty();
     Ok(EventPayload::Report {

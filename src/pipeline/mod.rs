@@ -3,7 +3,8 @@
 //!
 //! In reading order: what a job is and what runs it (`job`, `wake`, `leases` with `lease_times` and `observed_leases`, `runner`), what enters the inbox and
 //! becomes a call (`message`, `livekit_keys`, `object_proof`, `presence`, `requests`, `reconcile`, `backfill`, `intake`,
-//! `rebuild`), what is heard in its recording (`alignment`), what leaves it (`deliver`, `sinks`, `budget`), and what looks after the service itself (`clock_regression`,
+//! `rebuild`), what is heard in its recording (`alignment`), what agents
+//! recorded themselves (`agent_audio`), what leaves it (`deliver`, `sinks`, `budget`), and what looks after the service itself (`clock_regression`,
 //! `links`, `retention`, `audit`,
 //! `alerts`).
 
@@ -24,6 +25,7 @@ pub mod rebuild;
 pub mod reconcile;
 pub mod requests;
 
+pub mod agent_audio;
 pub mod alignment;
 pub mod budget;
 pub mod deliver;

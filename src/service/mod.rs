@@ -33,6 +33,7 @@ mod row_check;
 mod schema_check;
 mod start;
 mod supervisor;
+mod uploads;
 
 pub use error::Error;
 pub use start::Service;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     audit, bucket, database, file_system, jobs, limits::open_files, listen::ListenSocket,
-    livekit_keys, lock, pages, prices, rooms, supervisor,
+    livekit_keys, lock, pages, prices, rooms, supervisor, uploads,
 };
 use crate::{
     config::Config,
@@ -179,7 +179,7 @@ async fn start_jobs(
         keys,
         wake: runner.wake.clone(),
         status: runner.status.clone(),
-        storage,
+        storage: storage.clone(),
         links,
         play_page: config.links.play_page,
         base: http::BaseBudget {
@@ -189,6 +189,7 @@ async fn start_jobs(
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(connections, store.large_bodies().clone()),
+        uploads: uploads::start(config, store, runner, &storage),
         prices,
         audit,
         ops,

@@ -10,6 +10,7 @@ mod list;
 mod presign;
 mod probe;
 mod read;
+mod upload;
 
 pub use client::{Client, Config, ObjectHead};
 pub use error::Error;

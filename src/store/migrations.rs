@@ -31,7 +31,8 @@ const ALL: &[Migration] = &[
     migration!("0008_alignments"),
     migration!("0009_sessions"),
     migration!("0010_waveforms"),
-    migration!("0013_claims"),
+    migration!("0011_uploads"),
+    migration!("0012_claims"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table

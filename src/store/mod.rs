@@ -31,6 +31,7 @@ mod inbox;
 mod inbox_writer;
 mod livekit_keys;
 mod message;
+mod message_state;
 mod outage;
 
 mod alignments;
@@ -93,6 +94,7 @@ pub use lease::Lease;
 pub use ledger::{After, BaseRow};
 pub use link_secret::Erased;
 pub use message::{InboxMessage, MessageKind, MessageOutcome, StoredMessage, UnreadableMessage};
+pub use message_state::MessageState;
 pub use migration::{Migration, Number};
 pub use migrations::{Migrations, newest_migration};
 pub use monitoring::{Backlog, Unprocessed, WebhookGap};

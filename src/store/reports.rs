@@ -16,10 +16,10 @@ use super::{
 };
 use crate::domain::{
     Call, sha256,
-    transcript::{Report, ReportEntry, ReportFacts, read_stored, shown, superseded},
+    transcript::{Report, ReportEntry, ReportFacts, ReportOrigin, read_stored, shown, superseded},
 };
 
-const COLUMNS: &str = "id, job, dated_at, received_at, has_words, bytes, hash";
+const COLUMNS: &str = "id, job, dated_at, received_at, has_words, bytes, hash, uploaded";
 
 impl Store {
     /// Adds to a call what agents reported, as far as it is shown.
@@ -123,6 +123,10 @@ fn read(row: &AnyRow) -> Result<ReportEntry> {
             dated: dated.map(time),
             job: row.try_get("job")?,
             has_words: row.try_get::<i64, _>("has_words")? == 1,
+            origin: match row.try_get::<i64, _>("uploaded")? {
+                1 => ReportOrigin::Uploaded,
+                _ => ReportOrigin::Sent,
+            },
         },
         hash: row.try_get("hash")?,
         received_at: time(row.try_get("received_at")?),
@@ -184,8 +188,9 @@ async fn insert(
     let sql = format!(
         "INSERT INTO reports (call_id, body, {COLUMNS}) VALUES {}
          ON CONFLICT (id) DO UPDATE SET call_id = excluded.call_id, job = excluded.job, dated_at = excluded.dated_at,
-           has_words = excluded.has_words, bytes = excluded.bytes, hash = excluded.hash",
-        rows(1, 1, 9, "")
+           has_words = excluded.has_words, bytes = excluded.bytes, hash = excluded.hash,
+           uploaded = excluded.uploaded",
+        rows(1, 1, 10, "")
     );
     sqlx::query(AssertSqlSafe(sql))
         .bind(call_id)
@@ -197,6 +202,7 @@ async fn insert(
         .bind(i64::from(entry.facts.has_words))
         .bind(i64::try_from(entry.bytes).unwrap_or(i64::MAX))
         .bind(&entry.hash)
+        .bind(i64::from(!entry.facts.origin.is_sent()))
         .execute(connection)
         .await?;
     Ok(())

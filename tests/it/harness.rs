@@ -100,6 +100,7 @@ impl World {
 
     fn basics(&self) -> Vec<(String, String)> {
         let database = format!("sqlite:{}", self.folder.path().join("calls.db").display());
+        let audio = self.folder.path().join("agent-audio").display().to_string();
         let pairs = [
             ("LIVEKIT_URL", self.livekit.url()),
             ("LIVEKIT_API_KEY", KEY.to_owned()),
@@ -116,6 +117,7 @@ impl World {
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
             ("API_TOKEN", API_TOKEN.to_owned()),
             ("DATABASE_URL", database),
+            ("AGENT_AUDIO_DIR", audio),
         ];
         pairs.map(|(k, v)| (k.to_owned(), v)).to_vec()
     }

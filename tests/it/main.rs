@@ -63,5 +63,6 @@ mod tcp_gate;
 mod transcripts;
 mod unauthorized;
 mod unknown_values;
+mod uploads;
 mod webhooks;
 mod words_in_time;

@@ -17,6 +17,7 @@ mod statements;
 mod storage;
 mod storage_access;
 mod tls;
+mod uploads;
 
 use std::{
     io::Write,

@@ -4,6 +4,7 @@
 mod state;
 
 mod admission;
+mod agent_audio;
 mod alignment;
 mod claims;
 mod crowd;
@@ -25,6 +26,7 @@ mod transcript;
 mod voices;
 
 pub use admission::Admission;
+pub use agent_audio::FROM_THE_AGENT;
 pub use deliveries::DueDelivery;
 pub use ends::RecordingEnd;
 pub use fold::{Applied, apply};

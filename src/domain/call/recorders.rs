@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::state::Call;
+use super::{agent_audio::FROM_THE_AGENT, state::Call};
 use crate::domain::{
     egress_status::EgressStatus, id::EgressId, participant::ParticipantKind, place::Place,
     recording::Recording,
@@ -57,6 +57,7 @@ impl Call {
         (backup || !self.is_elsewhere(recording))
             && !self.is_set_aside(recording)
             && !self.failed_beside_ours(recording)
+            && !self.is_spare(recording)
     }
 
     /// Whether the file is not in our bucket. A bucket that was asked and has it knows better than the request: one bucket
@@ -114,6 +115,9 @@ impl Call {
 
     /// A note for people about a recording that has no error; `None`: there is nothing to say.
     pub fn recording_note(&self, recording: &Recording) -> Option<String> {
+        if recording.is_agent_audio() {
+            return Some(FROM_THE_AGENT.to_owned());
+        }
         let id = &recording.egress_id;
         let who = self.agents_named();
         if let Some(others) = self.superseded.get(id) {

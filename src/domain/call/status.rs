@@ -16,13 +16,21 @@ pub(super) enum RecordingState {
 impl Call {
     /// The row's Status.
     pub fn status(&self) -> Status {
+        self.status_of(|_| true)
+    }
+
+    /// The status if it had only these recordings.
+    pub(super) fn status_of(&self, is_one: impl Fn(&Recording) -> bool) -> Status {
         if self.is_open() {
             return Status::Live;
         }
         if self.simulated {
             return Status::NoRecording;
         }
-        let counted = || self.recordings.values().filter(|it| self.counts(it));
+        let counted = || {
+            let recordings = self.recordings.values();
+            recordings.filter(|it| is_one(it) && self.counts(it))
+        };
         let states: Vec<_> = counted().map(|it| self.state_of(it)).collect();
         let any = |state| states.contains(&state);
         let awaited = counted().any(|it| self.is_awaited(it));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{facts::ReportFacts, reports::MOST_JOBS};
+use super::{facts::ReportFacts, origin::ReportOrigin, reports::MOST_JOBS};
 
 /// The reports that are kept of one job.
 const MOST_OF_A_JOB: usize = 3;
@@ -26,9 +26,11 @@ pub struct ReportEntry {
     pub bytes: u64,
 }
 
-/// Reports that compete with each other: of one job, and dated, undated or without words.
+/// Reports that compete with each other: of one job, which came in one way, and dated, undated or without words.
+type Slot = (ReportOrigin, Kind);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Slot {
+enum Kind {
     Dated,
     Undated,
     Wordless,
@@ -36,11 +38,12 @@ enum Slot {
 
 impl ReportEntry {
     fn slot(&self) -> Slot {
-        match self.facts.dated {
-            _ if !self.facts.has_words => Slot::Wordless,
-            Some(_) => Slot::Dated,
-            None => Slot::Undated,
-        }
+        let kind = match self.facts.dated {
+            _ if !self.facts.has_words => Kind::Wordless,
+            Some(_) => Kind::Dated,
+            None => Kind::Undated,
+        };
+        (self.facts.origin, kind)
     }
 
     /// Of a slot, the largest counts.
@@ -142,6 +145,7 @@ mod tests {
                 dated: dated.map(at),
                 job: job.to_owned(),
                 has_words: true,
+                origin: ReportOrigin::Sent,
             },
             hash: n.to_string(),
             received_at: at(n),

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::origin::ReportOrigin;
+
 /// What a report is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReportFacts {
@@ -11,4 +13,6 @@ pub struct ReportFacts {
     pub job: String,
     /// Whether its conversation has words.
     pub has_words: bool,
+    /// How it came.
+    pub origin: ReportOrigin,
 }

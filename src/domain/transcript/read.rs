@@ -11,6 +11,7 @@ use super::{
     events::{InConversation, appended, inserted},
     facts::ReportFacts,
     measures::Measures,
+    origin::ReportOrigin,
     parts::{UnreadableReport, is_list, items},
     place::{IMPORTANT, Placed, place},
     report::{Report, Transcript, Turn, dated, job},
@@ -57,6 +58,7 @@ impl Outline {
             dated: dated(self.at, received_at),
             job: as_id(self.job.clone()),
             has_words: self.has_words,
+            origin: ReportOrigin::default(),
         }
     }
 }
@@ -89,6 +91,7 @@ pub fn read(body: &RawValue) -> Result<(Room, Report), UnreadableReport> {
         transcript,
         fields,
         measures,
+        origin: ReportOrigin::default(),
     };
     Ok((room(&report.fields), report))
 }

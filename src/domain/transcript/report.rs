@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use super::speaker::Speaker;
-use super::{close_reason::CloseReason, facts::ReportFacts, measures::Measures};
+use super::{
+    close_reason::CloseReason, facts::ReportFacts, measures::Measures, origin::ReportOrigin,
+};
 use crate::domain::id_rules::as_id;
 
 /// One turn of the conversation.
@@ -80,6 +82,14 @@ impl Transcript {
             Transcript::Text(text) => text.trim().is_empty(),
         }
     }
+
+    /// How many turns it has; plain text with words counts as one.
+    pub fn turns(&self) -> usize {
+        match self {
+            Transcript::Turns(turns) => turns.len(),
+            Transcript::Text(_) => usize::from(!self.is_empty()),
+        }
+    }
 }
 
 /// One report of an agent.
@@ -93,6 +103,9 @@ pub struct Report {
     /// What it measured. Read from its body; a report that an earlier version stored in its call has none.
     #[serde(skip)]
     pub measures: Measures,
+    /// How it came. Known of a report that was read from its body; earlier versions stored only those that were sent.
+    #[serde(skip)]
+    pub origin: ReportOrigin,
 }
 
 /// How far the sender's clock may be ahead of ours.
@@ -122,6 +135,7 @@ impl Report {
             dated: self.dated(received_at),
             job: as_id(self.job().to_owned()),
             has_words: !self.transcript.is_empty(),
+            origin: self.origin,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::report::Report;
+use super::{origin::ReportOrigin, report::Report};
 use crate::domain::{id_rules::as_id, latest::Latest};
 
 /// A report and the time when it arrived, by our clock. Shared, because a report may have megabytes and a call is copied and
@@ -15,16 +15,24 @@ type Received = Latest<Arc<Report>, Timestamp>;
 /// Reports are kept for this many jobs, the last ones.
 pub(super) const MOST_JOBS: usize = 32;
 
-/// For each of the agents' jobs, the newest report counts: a room has several jobs after a handoff or a restart. Among
-/// reports without a job, only the newest counts. The order of the events does not matter.
+/// For each of the agents' jobs, the newest report counts: a room has several jobs after a handoff or a restart. Of a job
+/// whose agent sent its report and whose SDK uploaded it, too, the one with more turns counts, else the newer. Among reports
+/// without a job, only the newest counts. The order of the events does not matter.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "StoredReports", into = "StoredReports")]
 pub struct Reports {
     /// By job; reports without a job have the empty key.
-    jobs: BTreeMap<String, Newest>,
+    jobs: BTreeMap<String, JobReports>,
 }
 
-/// The newest reports of one job. Dated reports are compared by date, undated ones by arrival; of the two winners, the one
+/// The newest reports of one job, by how they came.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct JobReports {
+    sent: Newest,
+    uploaded: Newest,
+}
+
+/// The newest reports of one job that came in one way. Dated reports are compared by date, undated ones by arrival; of the two winners, the one
 /// that arrived last counts.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Newest {
@@ -50,7 +58,11 @@ impl Reports {
     }
 
     fn keep(&mut self, report: Received) {
-        let newest = self.jobs.entry(as_id(report.job().to_owned())).or_default();
+        let job = self.jobs.entry(as_id(report.job().to_owned())).or_default();
+        let newest = match report.origin {
+            ReportOrigin::Sent => &mut job.sent,
+            ReportOrigin::Uploaded => &mut job.uploaded,
+        };
         let slot = match date(&report) {
             _ if report.transcript.is_empty() => &mut newest.wordless,
             Some(_) => &mut newest.dated,
@@ -60,7 +72,7 @@ impl Reports {
             *slot = Some(report);
         }
         if self.jobs.len() > MOST_JOBS {
-            let oldest = self.jobs.iter().min_by_key(|(_, newest)| newest.last());
+            let oldest = self.jobs.iter().min_by_key(|(_, job)| job.last());
             let oldest = oldest.map(|(job, _)| job.clone());
             self.jobs.remove(&oldest.unwrap_or_default());
         }
@@ -73,7 +85,7 @@ impl Reports {
 
     /// Every report, and when it arrived.
     pub fn all(&self) -> impl Iterator<Item = (&Report, Timestamp)> {
-        let all = self.jobs.values().flat_map(Newest::all);
+        let all = self.jobs.values().flat_map(JobReports::all);
         all.map(|report| (report.value().as_ref(), *report.stamp()))
     }
 
@@ -90,7 +102,7 @@ impl Reports {
             Some((job, report)) if job.is_empty() || report.transcript.is_empty() => vec![report],
             Some(_) => {
                 let jobs = self.jobs.iter().filter(|(job, _)| !job.is_empty());
-                let winners = jobs.filter_map(|(_, newest)| newest.winner());
+                let winners = jobs.filter_map(|(_, job)| job.winner());
                 winners
                     .filter(|report| !report.transcript.is_empty())
                     .collect()
@@ -103,24 +115,43 @@ impl Reports {
 
     /// The first value that `read` finds, from the newest report to the oldest.
     pub fn find<T>(&self, read: impl Fn(&Report) -> Option<T>) -> Option<T> {
-        let mut all: Vec<&Received> = self.jobs.values().flat_map(Newest::all).collect();
+        let mut all: Vec<&Received> = self.jobs.values().flat_map(JobReports::all).collect();
         all.sort_by(|a, b| b.stamp().cmp(a.stamp()).then_with(|| order(b, a)));
         all.into_iter().find_map(|report| read(report.value()))
     }
 
     fn winner(&self) -> Option<(&str, &Received)> {
         let jobs = self.jobs.iter();
-        let winners = jobs.filter_map(|(job, newest)| Some((job.as_str(), newest.winner()?)));
+        let winners = jobs.filter_map(|(job, reports)| Some((job.as_str(), reports.winner()?)));
         winners.max_by(|(_, a), (_, b)| order(a, b))
     }
 }
 
-impl Newest {
+impl JobReports {
     /// When the last report arrived.
     fn last(&self) -> Option<Timestamp> {
         self.all().map(|report| *report.stamp()).max()
     }
 
+    fn all(&self) -> impl Iterator<Item = &Received> {
+        self.sent.all().chain(self.uploaded.all())
+    }
+
+    /// Of both ways the report with more turns, else the newer. Of one way the newest counts, however many turns it has.
+    fn winner(&self) -> Option<&Received> {
+        match (self.sent.winner(), self.uploaded.winner()) {
+            (Some(sent), Some(uploaded)) => {
+                let turns = |it: &Received| it.transcript.turns();
+                let more = turns(sent).cmp(&turns(uploaded));
+                let more = more.then_with(|| order(sent, uploaded));
+                Some(if more.is_gt() { sent } else { uploaded })
+            }
+            (sent, uploaded) => sent.or(uploaded),
+        }
+    }
+}
+
+impl Newest {
     fn all(&self) -> impl Iterator<Item = &Received> {
         let all = [&self.dated, &self.undated, &self.wordless];
         all.into_iter().flatten()
@@ -173,7 +204,7 @@ impl From<Reports> for StoredReports {
             undated: None,
             others: Vec::new(),
         };
-        for report in reports.jobs.values().flat_map(Newest::all).cloned() {
+        for report in reports.jobs.values().flat_map(JobReports::all).cloned() {
             let slot = match date(&report) {
                 Some(_) => &mut stored.dated,
                 None => &mut stored.undated,

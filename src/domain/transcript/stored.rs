@@ -1,9 +1,9 @@
-//! The body of a stored report: `{"room", "authorized_room", "body"}`, with the report as it came.
+//! The body of a stored report: `{"room", "authorized_room", "origin", "body"}`, with the report as it came.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{parts::UnreadableReport, read::read, report::Report};
+use super::{origin::ReportOrigin, parts::UnreadableReport, read::read, report::Report};
 use crate::domain::{id::RoomName, room::Room};
 
 /// A stored report, not parsed yet.
@@ -15,6 +15,9 @@ pub struct StoredReport<'a> {
     /// versions stored.
     #[serde(default)]
     pub authorized_room: Option<RoomName>,
+    /// How it came. Absent for one that was sent, and in what earlier versions stored.
+    #[serde(default)]
+    pub origin: ReportOrigin,
     /// As it came.
     #[serde(borrow)]
     pub body: &'a RawValue,
@@ -24,5 +27,9 @@ pub struct StoredReport<'a> {
 pub fn read_stored(message: &str) -> Result<Report, UnreadableReport> {
     let stored: StoredReport<'_> = serde_json::from_str(message)
         .map_err(|_| UnreadableReport("the message was stored by another version".into()))?;
-    read(stored.body).map(|(_, report)| report)
+    let (_, report) = read(stored.body)?;
+    Ok(Report {
+        origin: stored.origin,
+        ..report
+    })
 }

@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi, openapi};
 
 use super::{examples, get::Served, refusals, security};
 use crate::http::{
-    audit, calls, error::ProblemBody, get_transcript, health, links, metrics, post_transcript,
-    recordings, transcript_format, webhook,
+    audit, calls, error::ProblemBody, get_transcript, health, links, metrics, observability,
+    post_transcript, recordings, transcript_format, webhook,
 };
 
 /// Every request. A test compares it with the router.
@@ -26,12 +26,17 @@ use crate::http::{
         (name = "recordings", description = "Starting and stopping recordings"),
         (name = "links", description = "Permanent links, as they are in the rows"),
         (name = "audit", description = "Who read, heard, linked, was refused"),
+        (name = "agents", description = "What the agents SDK sends by itself"),
         (name = "livekit", description = "What LiveKit sends"),
         (name = "monitoring", description = "Whether the service works"),
     ),
     paths(
         webhook::receive,
         post_transcript::receive,
+        observability::upload::receive,
+        observability::telemetry::logs,
+        observability::telemetry::traces,
+        observability::telemetry::metrics,
         recordings::start,
         recordings::stop,
         calls::list,

@@ -1,7 +1,7 @@
 //! `GET /openapi.json`: the API as an OpenAPI document, made of the types and attributes of the handlers.
 //!
 //! `refusals` has the error responses that handlers name in their attributes, `report` describes what agents send,
-//! `security` how requests are authorized, `examples` adds examples; `document` puts all of it together, and `get` serves it.
+//! `uploads` the refusals that the agents SDK retries, `security` how requests are authorized, `examples` adds examples; `document` puts all of it together, and `get` serves it.
 
 mod document;
 mod examples;
@@ -9,6 +9,7 @@ mod get;
 mod refusals;
 mod report;
 mod security;
+mod uploads;
 
 pub use document::openapi_document;
 pub(super) use document::served;
@@ -18,3 +19,4 @@ pub(super) use refusals::{
     ReaderRefusals, SenderRefusals, WebhookRefusals, WrongQuery,
 };
 pub(super) use report::ReportBody;
+pub(super) use uploads::UploadRefusals;

@@ -16,7 +16,7 @@ use crate::http::error::{ProblemBody, RETRY_AFTER};
 
 const PROBLEM: &str = "application/problem+json";
 
-type Responses = BTreeMap<String, RefOr<Response>>;
+pub(super) type Responses = BTreeMap<String, RefOr<Response>>;
 
 /// Every error with its reason, and the detail of an example.
 const ALL: [(StatusCode, &str, &str); 16] = [
@@ -167,7 +167,7 @@ pub(super) fn components() -> Responses {
         .collect()
 }
 
-fn reference(status: StatusCode) -> (String, RefOr<Response>) {
+pub(super) fn reference(status: StatusCode) -> (String, RefOr<Response>) {
     let reference = Ref::from_response_name(name(status));
     (status.as_str().to_owned(), reference.into())
 }

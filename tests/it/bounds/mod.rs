@@ -7,6 +7,8 @@ mod ids;
 mod reports;
 mod reserve;
 
+pub(crate) use reserve::reserve_world;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};

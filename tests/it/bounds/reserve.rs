@@ -12,7 +12,7 @@ const MIB: usize = 1 << 20;
 const DISK: usize = 64 * MIB;
 
 /// A service whose database is on a small disk.
-async fn world() -> (World, Serve, PathBuf) {
+pub(crate) async fn reserve_world() -> (World, Serve, PathBuf) {
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     world.stop().await;
     let disk = world.folder.path().join("disk");
@@ -28,7 +28,7 @@ async fn world() -> (World, Serve, PathBuf) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rest_of_a_disk_is_for_webhooks() {
-    let (world, mut serve, others) = world().await;
+    let (world, mut serve, others) = reserve_world().await;
     let opened = |n: usize| {
         let room = json!({ "sid": format!("RM_{n}"), "name": format!("room-{n}") });
         json!({ "event": "room_started", "id": format!("EV_{n}"), "room": room })

@@ -86,6 +86,7 @@ fn livekits_own_access_tokens_are_read() {
         room,
         room_admin: true,
         room_record: false,
+        observability_write: false,
     };
     assert_eq!(
         grants(&format!("Bearer {}", token.to_jwt().unwrap())),

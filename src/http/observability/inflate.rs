@@ -1,0 +1,142 @@
+//! A body that may be compressed with gzip, decompressed as it arrives.
+
+use std::io::{self, Write};
+
+use axum::{
+    BoxError,
+    body::{Body, Bytes},
+    http::{HeaderMap, StatusCode, header},
+};
+use flate2::write::MultiGzDecoder;
+use futures_util::{Stream, StreamExt, stream};
+
+use crate::http::error::Problem;
+
+const GZIP: &[u8] = b"\x1F\x8B";
+/// Bytes that are decompressed at once: they become at most a thousand times as many.
+const STEP: usize = 1 << 10;
+
+/// Why a body could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    /// The connection broke, or was too slow.
+    #[error("the body is incomplete")]
+    Incomplete,
+    /// It is not what its encoding says.
+    #[error("the gzip data is damaged")]
+    Damaged,
+    /// It has more bytes than anybody may send.
+    #[error("the body is too large")]
+    TooLarge,
+}
+
+/// Refuses encodings other than gzip: 415.
+pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut names = encodings.map(|value| value.to_str().unwrap_or("?").trim().to_lowercase());
+    match names.all(|name| matches!(name.as_str(), "" | "identity" | "gzip" | "x-gzip")) {
+        true => Ok(()),
+        false => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body's Content-Encoding is not supported: send it uncompressed or as gzip",
+        )),
+    }
+}
+
+/// The body's bytes, decompressed if they are compressed, whatever its header says: proxies change one without the other. At most
+/// `limit` of them.
+pub(super) fn inflated(
+    body: Body,
+    limit: u64,
+) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+    let plain = body.into_data_stream().fuse();
+    let reader = Reader {
+        plain: Box::pin(plain),
+        decoder: None,
+        pending: Bytes::new(),
+        started: false,
+        left: limit,
+    };
+    stream::try_unfold(reader, |mut reader| async move {
+        let next = reader.next().await.map_err(BoxError::from)?;
+        Ok(next.map(|bytes| (bytes, reader)))
+    })
+}
+
+type Frames = std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, axum::Error>> + Send>>;
+
+struct Reader {
+    plain: Frames,
+    /// For a compressed body, once its first bytes have come.
+    decoder: Option<MultiGzDecoder<Vec<u8>>>,
+    /// Compressed bytes that have come.
+    pending: Bytes,
+    started: bool,
+    /// How many bytes may still come out.
+    left: u64,
+}
+
+impl Reader {
+    /// The next bytes that are not empty; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        loop {
+            let bytes = match self.pending.is_empty() {
+                false => Some(self.step()?),
+                true => match self.plain.next().await {
+                    Some(Err(_)) => return Err(BodyError::Incomplete),
+                    Some(Ok(frame)) => Some(self.arrived(frame)?),
+                    None => self.end()?,
+                },
+            };
+            let Some(bytes) = bytes else {
+                return Ok(None);
+            };
+            let left = self.left.checked_sub(bytes.len() as u64);
+            self.left = left.ok_or(BodyError::TooLarge)?;
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+        }
+    }
+
+    fn arrived(&mut self, frame: Bytes) -> Result<Bytes, BodyError> {
+        if !self.started && !frame.is_empty() {
+            self.started = true;
+            self.decoder = frame
+                .starts_with(&GZIP[..GZIP.len().min(frame.len())])
+                .then(|| MultiGzDecoder::new(Vec::new()));
+        }
+        match self.decoder {
+            None => Ok(frame),
+            Some(_) => {
+                self.pending = frame;
+                self.step()
+            }
+        }
+    }
+
+    /// Decompresses a part of what has come.
+    fn step(&mut self) -> Result<Bytes, BodyError> {
+        let some = self.pending.split_to(STEP.min(self.pending.len()));
+        let Some(decoder) = &mut self.decoder else {
+            return Ok(some);
+        };
+        decoder.write_all(&some).map_err(damaged)?;
+        Ok(std::mem::take(decoder.get_mut()).into())
+    }
+
+    fn end(&mut self) -> Result<Option<Bytes>, BodyError> {
+        let Some(decoder) = self.decoder.take() else {
+            return Ok(None);
+        };
+        let rest = decoder.finish().map_err(damaged)?;
+        Ok(Some(rest.into()))
+    }
+}
+
+fn damaged(error: io::Error) -> BodyError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => BodyError::Incomplete,
+        _ => BodyError::Damaged,
+    }
+}

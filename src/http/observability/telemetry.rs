@@ -1,0 +1,85 @@
+//! `POST /observability/{traces,logs,metrics}/otlp/v0`: telemetry that the agents SDK exports to the address of its uploads. It is
+//! acknowledged and not kept: an error here would fill the agent's log, and in JavaScript keep the session from being uploaded.
+
+use std::sync::Arc;
+
+use axum::{
+    body::HttpBody,
+    extract::{Request, State},
+    http::StatusCode,
+};
+use futures_util::StreamExt;
+
+use crate::http::{App, auth, error::Problem, openapi::UploadRefusals};
+
+/// Bytes of the largest body; exporters send some hundred entries at a time.
+const TELEMETRY_BYTES: usize = 64 << 20;
+
+/// Takes an agent's traces
+///
+/// OTLP, which is not kept.
+#[utoipa::path(
+    post, path = "/observability/traces/otlp/v0", operation_id = "export_traces", tag = "agents",
+    request_body(content = Vec<u8>, content_type = "application/x-protobuf", description = "OTLP as protobuf or JSON, at most 64 MiB"),
+    responses((status = 200, description = "It was received"), UploadRefusals),
+    security(("livekit_token" = ["observability.write"])),
+)]
+pub(in crate::http) async fn traces(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    discard(&app, request).await
+}
+
+/// Takes an agent's logs
+///
+/// OTLP, which is not kept.
+#[utoipa::path(
+    post, path = "/observability/logs/otlp/v0", operation_id = "export_logs", tag = "agents",
+    request_body(content = Vec<u8>, content_type = "application/x-protobuf", description = "OTLP as protobuf or JSON, at most 64 MiB"),
+    responses((status = 200, description = "It was received"), UploadRefusals),
+    security(("livekit_token" = ["observability.write"])),
+)]
+pub(in crate::http) async fn logs(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    discard(&app, request).await
+}
+
+/// Takes an agent's metrics
+///
+/// OTLP, which is not kept.
+#[utoipa::path(
+    post, path = "/observability/metrics/otlp/v0", operation_id = "export_metrics", tag = "agents",
+    request_body(content = Vec<u8>, content_type = "application/x-protobuf", description = "OTLP as protobuf or JSON, at most 64 MiB"),
+    responses((status = 200, description = "It was received"), UploadRefusals),
+    security(("livekit_token" = ["observability.write"])),
+)]
+pub(in crate::http) async fn metrics(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    discard(&app, request).await
+}
+
+/// Receives a body of an agent and keeps nothing of it. An empty message is the answer of OTLP that everything was accepted.
+async fn discard(app: &App, request: Request) -> Result<StatusCode, Problem> {
+    auth::uploader(app, request.headers())?;
+    let too_large = || {
+        let detail = "telemetry may have at most 64 MiB";
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    let body = request.into_body();
+    if body.size_hint().lower() > TELEMETRY_BYTES as u64 {
+        return Err(too_large());
+    }
+    let (mut frames, mut bytes) = (body.into_data_stream(), 0);
+    while let Some(frame) = frames.next().await {
+        bytes += frame.map_err(|_| Problem::incomplete())?.len();
+        if bytes > TELEMETRY_BYTES {
+            return Err(too_large());
+        }
+    }
+    Ok(StatusCode::OK)
+}

@@ -1,0 +1,43 @@
+//! The object key of an agent's audio.
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{Call, agent_audio::agent_audio_key, path},
+    spool::SpoolFile,
+    storage::{Client, ObjectHead},
+    store::Store,
+};
+
+/// How many jobs of one call can have audio.
+const MOST: usize = 64;
+
+/// Finds a key: that of the call's recording by RECORDING_PATH, with another ending; of a second job, with a number. One that the
+/// bucket has with the same size was uploaded by a process that ended then.
+pub(super) async fn key(
+    (store, storage): (&Store, &Client),
+    template: &str,
+    call: &Call,
+    file: &SpoolFile,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    let template = path::with_room_id(template);
+    let fill = path::Fill {
+        room_id: &call.id,
+        room_name: &call.room_name,
+        at: call.started_at().unwrap_or(now),
+    };
+    let first = agent_audio_key(&path::key(&template, &fill, |_| false));
+    let numbered = (2..=MOST).map(|n| path::with_suffix(&first, &n.to_string()));
+    for key in std::iter::once(first.clone()).chain(numbered) {
+        let is_taken = call.recordings.values().any(|it| it.key == key);
+        if is_taken || !store.reserve_key(&key, &call.id, now).await? {
+            continue;
+        }
+        match storage.head(&key).await? {
+            ObjectHead::Found { size } if size != file.bytes => {}
+            ObjectHead::Found { .. } | ObjectHead::Missing => return Ok(key),
+        }
+    }
+    anyhow::bail!("other recordings have all keys of the agent's audio")
+}

@@ -1,0 +1,8 @@
+//! Agents' audio on its way from the spool to the bucket. Every process does it for the files of its own folder: another one does not
+//! have them.
+
+mod keys;
+
+mod job;
+
+pub use job::AgentAudioJob;

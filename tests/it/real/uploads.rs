@@ -1,0 +1,239 @@
+//! The agents SDKs upload their sessions by themselves: a worker takes a job of a real livekit-server, without any code of ours. The
+//! room's webhooks come from the stand-in, which has the room under the same sid.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::IntoResponse,
+};
+use livekit_airtable_sim::livekit::StartFault;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{
+    agents::check,
+    exported,
+    livekit::{room_service, talk},
+    python,
+};
+use crate::{
+    bounds::reserve_world,
+    harness::{KEY, SECRET, World, agent, caller, eventually},
+    play::text,
+    reader::Row,
+    uploads::spooled,
+};
+
+/// A worker, or another program that ends with its test.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// An SDK, and a folder with its worker.
+enum Sdk {
+    Python,
+    JavaScript(TempDir),
+}
+
+impl Sdk {
+    fn both() -> [Sdk; 2] {
+        let folder = TempDir::new().unwrap();
+        for script in ["upload.ts", "tsconfig.json"] {
+            let from = format!("tests/clients/agents/{script}");
+            fs::copy(from, folder.path().join(script)).unwrap();
+        }
+        fs::write(folder.path().join("package.json"), r#"{"type": "module"}"#).unwrap();
+        let modules = exported("TEST_NODE_MODULES");
+        symlink(modules, folder.path().join("node_modules")).unwrap();
+        [Sdk::Python, Sdk::JavaScript(folder)]
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Sdk::Python => "python",
+            Sdk::JavaScript(_) => "javascript",
+        }
+    }
+
+    /// A worker that takes a job of this room and uploads to this address, and a caller.
+    fn worker(&self, room: &str, kind: &str, url: &str) -> [Program; 2] {
+        let mut worker = match self {
+            Sdk::Python => python("agents/upload.py"),
+            Sdk::JavaScript(folder) => {
+                let mut node = Command::new("node");
+                node.args(["--import", "tsx", "upload.ts"]);
+                node.current_dir(folder.path());
+                node
+            }
+        };
+        let server = exported("LIVEKIT_TEST_URL").replacen("http", "ws", 1);
+        worker
+            .args([&format!("agent-of-{room}"), room, kind])
+            .env("LIVEKIT_URL", server)
+            .env("LIVEKIT_API_KEY", KEY)
+            .env("LIVEKIT_API_SECRET", SECRET)
+            .env("LIVEKIT_OBSERVABILITY_URL", url)
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        let caller = talk(room, "170");
+        [caller, worker].map(|mut program| {
+            let silent = program.stdout(Stdio::null()).stderr(Stdio::null());
+            Program(silent.spawn().unwrap())
+        })
+    }
+}
+
+/// Opens a room on the real server, and the same one on the stand-in; its sid.
+async fn open_room(world: &World, name: &str) -> String {
+    let room = room_service("CreateRoom", &json!({ "name": name })).await;
+    let sid = room["sid"].as_str().unwrap().to_owned();
+    world.livekit.adopt_room(name, &sid);
+    sid
+}
+
+/// Waits for the row with all that was said.
+async fn said(world: &World, call: &str) -> Row {
+    let has_end = |row: &Row| text(row, "Transcript").contains("get well soon");
+    let row = world.row_where(call, has_end).await;
+    check(&row);
+    row
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_without_code_of_ours_gets_words_and_figures_into_its_row() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    for sdk in Sdk::both() {
+        let room = format!("words-{}", sdk.name());
+        let call = open_room(&world, &room).await;
+        let _worker = sdk.worker(&room, "transcript", &world.url(""));
+        let row = said(&world, &call).await;
+        assert_eq!(row["Turns"], 6, "{row:#?}");
+        assert_eq!(row["Interruptions"], 1, "{row:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agents_own_audio_replaces_an_egress_that_was_refused() {
+    let world = World::new().await;
+    world.livekit.fail_next_start(1000, StartFault::BadRequest);
+    for sdk in Sdk::both() {
+        let room = format!("audio-{}", sdk.name());
+        let call = open_room(&world, &room).await;
+        world.livekit.join(&room, agent());
+        world.livekit.join(&room, caller("+15551234567"));
+        world.livekit.speak(&room);
+        let _worker = sdk.worker(&room, "audio", &world.url(""));
+        said(&world, &call).await;
+        world.livekit.close_room(&room);
+        let row = world.row_is(&call, "Complete").await;
+        assert!(
+            text(&row, "Error").contains("the agent's own audio"),
+            "{row:#?}"
+        );
+        let audio = world
+            .http
+            .get(text(&row, "Recording URL"))
+            .send()
+            .await
+            .unwrap();
+        let audio = audio.bytes().await.unwrap();
+        assert!(
+            audio.starts_with(b"OggS") && audio.len() > 10_000,
+            "{}",
+            audio.len()
+        );
+        let seconds = row["Duration"].as_i64().unwrap();
+        assert!((2..60).contains(&seconds), "{seconds}");
+        let empty = eventually(|| spooled(&world).is_empty().then_some(()));
+        assert!(empty.await.is_some());
+    }
+}
+
+/// A proxy that frees the disk of the service when the service has refused an upload.
+#[derive(Clone)]
+struct Front {
+    http: reqwest::Client,
+    service: String,
+    /// What fills the disk.
+    others: PathBuf,
+    /// The statuses of the service's answers to uploads.
+    statuses: Arc<Mutex<Vec<u16>>>,
+}
+
+impl Front {
+    /// The proxy and its address.
+    async fn start(world: &World, others: PathBuf) -> (Front, String) {
+        let front = Front {
+            http: world.http.clone(),
+            service: world.url(""),
+            others,
+            statuses: Arc::default(),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().fallback(pass).with_state(front.clone());
+        tokio::spawn(axum::serve(listener, app).into_future());
+        (front, url)
+    }
+}
+
+async fn pass(
+    State(front): State<Front>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let url = format!("{}{}", front.service, uri.path());
+    let mut request = front.http.post(url).body(body);
+    for name in ["authorization", "content-type", "content-encoding"] {
+        if let Some(value) = headers.get(name) {
+            request = request.header(name, value);
+        }
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    if uri.path().contains("/recordings/") {
+        front.statuses.lock().unwrap().push(status.as_u16());
+        fs::remove_file(&front.others).ok();
+    }
+    (status, answer.bytes().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdks_retry_what_the_disk_could_not_take() {
+    let (world, mut serve, others) = reserve_world().await;
+    for sdk in Sdk::both() {
+        let room = format!("retries-{}", sdk.name());
+        let created = room_service("CreateRoom", &json!({ "name": room })).await;
+        let call = created["sid"].as_str().unwrap();
+        let opened = json!({ "sid": call, "name": room });
+        let opened = json!({ "event": "room_started", "id": format!("EV_{room}"), "room": opened });
+        world.hook(&opened).await;
+        world.row_is(call, "Live").await;
+        fs::write(&others, vec![1; 52 << 20]).unwrap();
+        let (front, url) = Front::start(&world, others.clone()).await;
+        let _worker = sdk.worker(&room, "transcript", &url);
+        said(&world, call).await;
+        assert_eq!(
+            *front.statuses.lock().unwrap(),
+            [507, 200],
+            "{}",
+            sdk.name()
+        );
+    }
+    assert_eq!(serve.stop().await, Some(0));
+}
