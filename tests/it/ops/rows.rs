@@ -131,6 +131,11 @@ async fn shows_what_differs(world: World) {
         "{page}"
     );
 
+    a_deleted_row_is_said(&world, &visitor, (&call, record)).await;
+}
+
+async fn a_deleted_row_is_said(world: &World, visitor: &Visitor<'_>, (call, record): (&str, &str)) {
+    let path = format!("/ops/rows/{call}");
     let url = format!(
         "{}/v0/{}/Calls/{record}",
         world.airtable.url(),
@@ -138,7 +143,7 @@ async fn shows_what_differs(world: World) {
     );
     let deleted = world.http.delete(url).bearer_auth("patTest").send().await;
     assert_eq!(deleted.unwrap().status(), 200);
-    let page = compared(&visitor, &path).await;
+    let page = compared(visitor, &path).await;
     assert!(page.contains("somebody deleted it"), "{page}");
     let foreign = visitor.send_from("same-origin", &path, &[]).await;
     assert_eq!(foreign.status(), 403, "without the form token");
