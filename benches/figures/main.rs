@@ -1,5 +1,5 @@
 //! The figures in benches/README.md, measured with the release binary: `cargo bench --bench figures [-- PART…]`, where PART is
-//! `webhooks`, `starts`, `rows`, `storm` or `recovery`. `benches/run` first builds the `dist` binary and measures its
+//! `webhooks`, `pages`, `starts`, `rows`, `storm` or `recovery`. `benches/run` first builds the `dist` binary and measures its
 //! size, too. Fails if a goal is missed.
 
 #![expect(
@@ -9,6 +9,7 @@
 
 mod bare;
 mod load;
+mod pages;
 mod recovery;
 mod rows;
 mod service;
@@ -55,6 +56,9 @@ fn main() -> anyhow::Result<()> {
     let mut figures = Vec::new();
     if wanted("webhooks") {
         figures.extend(runtime.block_on(webhooks::measure())?);
+    }
+    if wanted("pages") {
+        figures.extend(runtime.block_on(pages::measure())?);
     }
     if wanted("starts") {
         figures.extend(runtime.block_on(starts::measure())?);

@@ -171,7 +171,7 @@ fn folded(call: Call) -> CallUpdate {
 }
 
 /// A call with a transcript of some 1,000 characters.
-fn ended(n: usize) -> anyhow::Result<Call> {
+pub(crate) fn ended(n: usize) -> anyhow::Result<Call> {
     let now = telemetry::now();
     let turn = |at: usize| {
         let speaker = ["agent", "user"][at % 2];

@@ -25,6 +25,8 @@ use crate::rows;
 pub(crate) const KEY: &str = "devkey";
 pub(crate) const SECRET: &str = "secretsecretsecretsecretsecretsecret";
 
+pub(crate) const TOKEN: &str = "token-for-benchmarks-32-characters";
+
 pub(crate) struct Service {
     pub address: String,
     /// From the start of the process until `/readyz` answers 200.
@@ -64,6 +66,12 @@ impl Setup {
             due_deliveries: (calls, Box::new(call)),
             ..Setup::record_on("manual")
         }
+    }
+
+    /// With a token that opens the pages.
+    pub(crate) fn with_pages(mut self) -> Setup {
+        self.settings.push(("API_TOKEN", TOKEN.to_owned()));
+        self
     }
 
     /// Airtable takes so many requests a second instead of 5, and the service knows.

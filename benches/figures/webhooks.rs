@@ -74,7 +74,8 @@ fn rounds(round: &str, count: usize) -> Vec<Vec<String>> {
         .collect()
 }
 
-async fn send(
+/// Sends so many webhooks over all connections.
+pub(crate) async fn send(
     service: &Service,
     round: &str,
     count: usize,

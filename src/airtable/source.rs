@@ -137,12 +137,12 @@ impl Source {
             | Source::Figure(_)
             | Source::Constant(_) => CellContent::Plain,
             Source::Transcript | Source::Summary | Source::ReportPath(_) => CellContent::Words,
-            Source::RoomName
-            | Source::Caller
-            | Source::TranscriptUrl
+            Source::TranscriptUrl
             | Source::RecordingUrl
             | Source::RecordingAttachment
-            | Source::AllRecordings
+            | Source::AllRecordings => CellContent::Link,
+            Source::RoomName
+            | Source::Caller
             | Source::Metadata
             | Source::Participants
             | Source::MetadataPath(_)

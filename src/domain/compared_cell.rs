@@ -7,7 +7,7 @@ use serde_json::Value;
 pub struct ComparedCell {
     /// The column's name in the schema.
     pub column: String,
-    /// Null: an empty cell. `None`: a link, which is made anew for each request.
+    /// Null: an empty cell. `None`: a link or its end, which are made anew for each request.
     pub ours: Option<Value>,
     /// Null: an empty cell.
     pub theirs: Value,
@@ -22,8 +22,10 @@ pub struct ComparedCell {
 pub enum CellContent {
     /// Times, counts, states.
     Plain,
-    /// Names, numbers and links of people.
+    /// Names and numbers of people.
     Private,
+    /// Opens a recording or words to whoever has it.
+    Link,
     /// What was said, or may have been.
     Words,
 }

@@ -38,6 +38,12 @@ impl Receiver {
         (receiver, url)
     }
 
+    /// Answers so many requests with 500.
+    pub(crate) fn refuses(&self, times: usize) {
+        let mut answers = self.answers.lock().unwrap();
+        answers.extend(std::iter::repeat_n((500, "no"), times));
+    }
+
     pub(crate) fn came(&self) -> Vec<(HeaderMap, Bytes)> {
         self.came.lock().unwrap().clone()
     }

@@ -70,6 +70,7 @@ pub(crate) async fn run(mut command: Command, input: Vec<u8>) -> String {
     let output = ended.await.unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stdout}\n{stderr}");
+    let status = output.status;
+    assert!(status.success(), "{status}\n{stdout}\n{stderr}");
     stdout
 }

@@ -42,9 +42,30 @@ async fn figures_are_sent_when_they_are_asked_for() {
     ] {
         assert_eq!(figures[name], value, "{name}: {figures}");
     }
+    assert_eq!(figures["cost"], Value::Null, "without a price list");
     for name in ["end_reason", "ended_by"] {
         assert!(figures.get(name).is_some(), "{name}: {figures}");
     }
     let without = body(&[]).await;
     assert!(without.get("figures").is_none(), "{without}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cost_is_among_them_with_a_price_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let prices = folder.path().join("prices.toml");
+    let price = |unit: &str, usd: f64| {
+        format!(
+            "[[prices]]\nmodel = \"gpt-4o\"\nunit = \"{unit}\"\nusd = {usd}\nas_of = 2025-01-01\n"
+        )
+    };
+    let list = price("1M input tokens", 1000.0) + &price("1M output tokens", 2000.0);
+    std::fs::write(&prices, list).unwrap();
+    let settings = [
+        ("EGRESS_WEBHOOK_FIGURES", "on"),
+        ("PRICES_FILE", prices.to_str().unwrap()),
+    ];
+    let with = body(&settings).await;
+    // 10 tokens in and 5 out.
+    assert_eq!(with["figures"]["cost"], json!(0.02), "{with}");
 }

@@ -170,6 +170,9 @@ async fn links_of_every_form_play() {
                 .unwrap();
             let is_virtual = url.starts_with("http://recordings.localhost:");
             assert_eq!(is_virtual, addressing == Addressing::Virtual);
+            // From there alone a page may play: its policy names the origin.
+            let origin = client.origin(key).await.unwrap();
+            assert!(url.starts_with(&format!("{origin}/")), "{origin}: {url}");
             let answer = browser.get(&url).send().await.unwrap();
             assert_eq!(answer.status(), 200);
             assert_eq!(answer.text().await.unwrap(), "words");

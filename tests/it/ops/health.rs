@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use livekit_airtable_sim::airtable::Fault;
 use serde_json::Value;
+use sqlx::Connection;
 
 use super::visitor::Visitor;
 use crate::{
@@ -62,14 +64,22 @@ async fn shows_what_fails(world: World) {
     }
     assert!(page.contains("minute with an error") || page.contains("minutes with an error"));
     assert!(page.contains("requests"), "the gauges: {page}");
-    let metrics = world.get("/metrics").await.text().await.unwrap();
-    let used = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("livekit_airtable_month_requests_used "));
-    let page = visitor.page("/ops/health").await;
-    let shown = page.split("data-gauge=\"used\">").nth(1).unwrap();
-    assert!(shown.starts_with(used.unwrap()), "{used:?}");
+    used_as_in_the_metrics(&world, &visitor).await;
     assert!(visitor.page("/ops").await.contains(&call));
+}
+
+/// Waits until the page shows the requests of the metrics: meanwhile others go.
+async fn used_as_in_the_metrics(world: &World, visitor: &Visitor<'_>) {
+    let asked = Instant::now();
+    loop {
+        let used = metric(world, "month_requests_used").await;
+        let page = visitor.page("/ops/health").await;
+        let (_, shown) = page.split_once("data-gauge=\"used\">").unwrap();
+        if shown.starts_with(&format!("{used}<")) {
+            return;
+        }
+        assert!(asked.elapsed() < PATIENCE, "{used}: {page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,6 +92,109 @@ async fn only_what_fails_is_shown_as_failing_on_postgres() {
     let database = fresh_database().await;
     let settings = [("RECORD_ON", "manual"), ("DATABASE_URL", database.as_str())];
     shows_what_fails(World::with(&settings).await).await;
+}
+
+/// The dependencies that fail, once it is this one; everything worked before.
+async fn failing_after(world: &mut World, broken: &str, breaks: impl AsyncFnOnce(&mut World)) {
+    let all = [
+        "LiveKit", "Bucket", "Airtable", "Mirror", "Database", "Disk", "Clock",
+    ];
+    let token = world.visitor(API_TOKEN).await.cookie;
+    let works = |page: &str| all.iter().all(|one| state(page, one) == "working");
+    page_where(&world.visitor_with(&token), "/ops/health", works).await;
+    breaks(world).await;
+    let fails = |page: &str| state(page, broken) == "failing";
+    let page = page_where(&world.visitor_with(&token), "/ops/health", fails).await;
+    for other in all.into_iter().filter(|one| *one != broken) {
+        assert_eq!(state(&page, other), "working", "{other} beside {broken}");
+    }
+}
+
+/// A world with everything, whose LiveKit is asked every second.
+async fn complete_world() -> (World, Receiver) {
+    let (receiver, url) = Receiver::start(&[]).await;
+    let settings = [
+        ("EGRESS_WEBHOOK_URL", url.as_str()),
+        ("RECONCILE_INTERVAL", "1s"),
+    ];
+    (World::with(&settings).await, receiver)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_livekit_only_livekit_fails() {
+    let (mut world, _receiver) = complete_world().await;
+    failing_after(&mut world, "LiveKit", async |world| world.livekit.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_bucket_only_the_bucket_fails() {
+    let (mut world, _receiver) = complete_world().await;
+    failing_after(&mut world, "Bucket", async |world| world.storage.stop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_mirror_refuses_only_the_mirror_fails() {
+    let (mut world, receiver) = complete_world().await;
+    failing_after(&mut world, "Mirror", async |world| {
+        receiver.refuses(1_000);
+        let (call, _) = world.talk("desk").await;
+        world.livekit.close_room("desk");
+        world.row_is(&call, "Complete").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_writable_database_only_the_database_fails() {
+    let (mut world, _receiver) = complete_world().await;
+    let database = world.database();
+    let mut lock = sqlx::SqliteConnection::connect(&database).await.unwrap();
+    failing_after(&mut world, "Database", async |_| {
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut lock)
+            .await
+            .unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lockout_and_the_rows_are_shown_as_in_the_metrics() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let call = world.livekit.open_room("desk");
+    world.livekit.close_room("desk");
+    world.row_is(&call, "No recording").await;
+    world.processed(&call, "airtable").await;
+    let visitor = world.visitor(API_TOKEN).await;
+    let gauge = |page: &str, name: &str| {
+        let (_, rest) = page.split_once(&format!("data-gauge=\"{name}\">"))?;
+        Some(rest.split('<').next().unwrap().to_owned())
+    };
+    let page = visitor.page("/ops/health").await;
+    assert_eq!(gauge(&page, "rows").as_deref(), Some("1"), "{page}");
+    assert_eq!(gauge(&page, "lockout"), None, "{page}");
+    assert_eq!(metric(&world, "rows_written").await, "1");
+    assert_eq!(metric(&world, "lockout_seconds").await, "0");
+    world.airtable.fail_next(1, Fault::Locked(60));
+    world.livekit.open_room("next");
+    let is_locked = |page: &str| gauge(page, "lockout").is_some();
+    let page = page_where(&visitor, "/ops/health", is_locked).await;
+    let shown = gauge(&page, "lockout").unwrap();
+    let seconds = shown.strip_prefix("ends in ").unwrap().strip_suffix(" s");
+    let seconds: i64 = seconds.unwrap().parse().unwrap();
+    let exact: i64 = metric(&world, "lockout_seconds").await.parse().unwrap();
+    assert!(
+        (1..=62).contains(&seconds) && exact <= seconds && exact > 0,
+        "{shown}, {exact}"
+    );
+}
+
+/// A gauge's value.
+async fn metric(world: &World, name: &str) -> String {
+    let text = world.get("/metrics").await.text().await.unwrap();
+    let name = format!("livekit_airtable_{name} ");
+    let mut values = text.lines().filter_map(|line| line.strip_prefix(&name));
+    values.next().unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

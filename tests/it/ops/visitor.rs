@@ -23,6 +23,14 @@ impl World {
         }
     }
 
+    /// Somebody with this session.
+    pub(super) fn visitor_with(&self, cookie: &str) -> Visitor<'_> {
+        Visitor {
+            world: self,
+            cookie: cookie.to_owned(),
+        }
+    }
+
     /// Sends the form of the sign-in page.
     pub(super) async fn sign_in(&self, token: &str, next: &str) -> Response {
         let request = self.http.post(self.url("/ops/login"));

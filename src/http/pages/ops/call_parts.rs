@@ -75,6 +75,16 @@ fn figure(name: &str, value: &Value) -> String {
     }
 }
 
+/// The class of a recording's status.
+fn recording_tone(status: &str) -> &'static str {
+    match status {
+        "complete" => "good",
+        "limit_reached" => "warn",
+        "failed" | "aborted" => "bad",
+        _ => "busy",
+    }
+}
+
 fn is_time(name: &str) -> bool {
     let times = [
         "longest_silence",
@@ -149,7 +159,7 @@ pub(super) fn recordings(view: &CallDetailView<'_>, root: &str) -> Markup {
             @if recordings.is_empty() { p.empty { "There is none." } }
             @for recording in recordings {
                 div.recording {
-                    p { code { (recording.egress_id) } " " span.pill { (recording.status.replace('_', " ")) }
+                    p { code { (recording.egress_id) } " " span class={ "pill " (recording_tone(recording.status)) } { (recording.status.replace('_', " ")) } " "
                         button.copy type="button" data-copy=(recording.egress_id) hidden { "Copy ID" } }
                     dl.list {
                         dt { "Length" } dd { (marks::length(recording.duration)) }

@@ -139,7 +139,7 @@ fn line(cell: &ComparedCell) -> Markup {
             td data-label="Written" {
                 @match &cell.ours {
                     Some(value) => (shown(value, cell.content)),
-                    None => span.hint { "a link, made for each request" },
+                    None => span.hint { "made with each link" },
                 }
             }
             td data-label="Airtable" { (shown(&cell.theirs, cell.content)) }
@@ -157,6 +157,7 @@ fn shown(value: &Value, content: CellContent) -> Markup {
     match content {
         CellContent::Plain => html! { (text) },
         CellContent::Private => marks::private(&text),
+        CellContent::Link => html! { span.hint { "a link" } },
         CellContent::Words => {
             html! { span.hint { (marks::count(text.chars().count() as i64)) " characters" } }
         }

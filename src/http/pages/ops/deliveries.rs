@@ -27,10 +27,15 @@ pub(super) fn markup(view: &CallDetailView<'_>, root: &str, retry: Option<&CallI
 fn one(delivery: &DeliveryView<'_>, root: &str, retry: Option<&CallId>) -> Markup {
     let part = delivery.part.unwrap_or_default();
     let is_open = delivery.state != "done";
+    let sink = delivery
+        .sink
+        .parse()
+        .map_or(delivery.sink, marks::sink_name);
+    let has_next = delivery.history.iter().any(|it| it.next_at.is_some());
     html! {
         div.card.delivery data-sink=(delivery.sink) {
             header {
-                h3 { (delivery.sink) @if !part.is_empty() { " " code { (part) } } }
+                h3 { (sink) @if !part.is_empty() { " " code { (part) } } }
                 span class={ "pill " (marks::delivery_tone(delivery.state)) } { (delivery.state) }
                 p.next { (delivery.next) }
                 @if let Some(call) = retry.filter(|_| is_open) {
@@ -40,15 +45,15 @@ fn one(delivery: &DeliveryView<'_>, root: &str, retry: Option<&CallId>) -> Marku
             @if let Some(error) = delivery.last_error.filter(|_| delivery.history.is_empty()) { p.answer { (error) } }
             @if !delivery.history.is_empty() {
                 table.cards.attempts {
-                    caption.unseen { "Attempts to deliver to " (delivery.sink) }
-                    thead { tr { th scope="col" { "Attempt (UTC)" } th scope="col" { "State" } th scope="col" { "Answer" } th scope="col" { "Next" } } }
+                    caption.unseen { "Attempts to deliver to " (sink) }
+                    thead { tr { th scope="col" { "Attempt (UTC)" } th scope="col" { "State" } th scope="col" { "Answer" } @if has_next { th scope="col" { "Next" } } } }
                     tbody {
                         @for attempt in &delivery.history {
                             tr {
                                 td.when { (marks::time(Some(attempt.at))) }
                                 td { span class={ "pill " (marks::delivery_tone(attempt.state)) } { (attempt.state) } }
                                 td.answer { (attempt.answer) }
-                                td.when data-label="Next" { @if let Some(next) = attempt.next_at { (marks::time(Some(next))) } }
+                                @if has_next { td.when data-label="Next" { @if let Some(next) = attempt.next_at { (marks::time(Some(next))) } } }
                             }
                         }
                     }

@@ -48,7 +48,7 @@ pub(super) async fn steps(app: &App) -> Result<Markup, store::Error> {
     ];
     Ok(html! {
         div.first-run data-again="2" {
-            h2 { "No call has been heard of yet" }
+            h2 { "No call yet" }
             p.hint { "The steps turn by themselves. " code { "livekit-airtable doctor" } " checks everything, also what needs requests to the other sides." }
             ol.steps { @for step in &steps { (step.markup()) } }
         }

@@ -61,7 +61,7 @@ fn dependencies(app: &App, now: Timestamp) -> Markup {
             table.cards.health {
                 thead { tr {
                     th scope="col" { "Dependency" } th scope="col" { "State" } th scope="col" { "Since (UTC)" }
-                    th scope="col" { "Last 90 minutes" } th scope="col" { "Last success" } th scope="col" { "Last error" }
+                    th scope="col" { "Last 90 minutes" } th scope="col" { "Last success" }
                 } }
                 tbody { @for (dependency, history) in &all { (row(*dependency, history, now)) } }
             }
@@ -83,7 +83,11 @@ fn row(dependency: Dependency, history: &History, now: Timestamp) -> Markup {
             td.when data-label="Since" { (marks::time(history.since.map(|(at, _)| at))) }
             td.minutes { (bars(history, now)) }
             td.when data-label="Last success" { (marks::time(history.last_success)) }
-            td data-label=[history.last_error.as_ref().map(|_| "Last error")] { @if let Some((at, error)) = &history.last_error { span.when { (marks::time(Some(*at))) } " " span.answer { (error) } } }
+        }
+        @if let Some((at, error)) = &history.last_error {
+            tr.error {
+                td colspan="5" { "Last error " span.when { (marks::time(Some(*at))) } " " span.answer { (error) } }
+            }
         }
     }
 }
@@ -136,7 +140,7 @@ fn gauges(airtable: &AirtableBudget, rows: Option<i64>, now: Timestamp) -> Marku
     let month = &airtable.month;
     html! {
         section.card aria-labelledby="budget" {
-            h2 #budget { "Airtable's requests" }
+            h2 #budget { "Airtable: requests and rows" }
             dl.list {
                 dt { "Used this month" } dd data-gauge="used" { (marks::count(month.requests_used as i64)) }
                 dt { "Limit" } dd data-gauge="limit" { (month.requests_limit.map_or("none".to_owned(), |it| marks::count(it as i64))) }

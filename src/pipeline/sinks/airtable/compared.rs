@@ -91,7 +91,8 @@ fn most_private(contents: impl Iterator<Item = CellContent>) -> CellContent {
     let rank = |it: &CellContent| match it {
         CellContent::Plain => 0,
         CellContent::Private => 1,
-        CellContent::Words => 2,
+        CellContent::Link => 2,
+        CellContent::Words => 3,
     };
     contents.max_by_key(rank).unwrap_or(CellContent::Private)
 }
