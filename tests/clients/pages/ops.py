@@ -1,17 +1,16 @@
 """The pages under /ops in Chromium: ops.py URL TOKEN CALL LIVEKIT LIVEKIT_TOKEN light|dark AXE
 
-CALL is a complete call with words. With SCREENSHOTS=FOLDER it leaves pictures there."""
+CALL is a complete call with words."""
 
 import json
-import os
 import sys
 
 from playwright.sync_api import sync_playwright
 
+import shared
 from shared import accessible, chromium, is_wrong
 
 URL, TOKEN, CALL, LIVEKIT, LIVEKIT_TOKEN, THEME, AXE = sys.argv[1:]
-PICTURES = os.environ.get("SCREENSHOTS")
 
 
 def main():
@@ -56,13 +55,11 @@ def opened(context, path):
 
 
 def is_of_picture(message):
-    """Taking a picture adds a style of its own, which the page's policy refuses."""
-    return PICTURES and "inline style" in message.text
+    return shared.takes_pictures() and "inline style" in message.text
 
 
 def picture(page, name, **more):
-    if PICTURES:
-        page.screenshot(path=f"{PICTURES}/{name}-{THEME}.png", **more)
+    shared.picture(page, f"{name}-{THEME}", **more)
 
 
 def works_without_javascript(browser):

@@ -1,6 +1,6 @@
 """The page of a recording's link in Chromium: play.py URL BUCKET light|dark AXE
 
-With SCREENSHOTS=FOLDER it leaves pictures there; with ASSETS=FOLDER the page gets its style sheet and its script from there."""
+With ASSETS=FOLDER the page gets its style sheet and its script from there."""
 
 import os
 import re
@@ -9,10 +9,10 @@ import time
 
 from playwright.sync_api import sync_playwright
 
+import shared
 from shared import accessible, chromium, is_wrong
 
 URL, BUCKET, THEME, AXE = sys.argv[1:]
-PICTURES = os.environ.get("SCREENSHOTS")
 ASSETS = os.environ.get("ASSETS")
 # How far the marked line may be from what is heard, in seconds.
 FAR = 0.3
@@ -55,8 +55,7 @@ def waits(page, what, *given):
 
 
 def picture(page, name, **more):
-    if PICTURES:
-        page.screenshot(path=f"{PICTURES}/play-{name}-{THEME}.png", **more)
+    shared.picture(page, f"play-{name}-{THEME}", **more)
 
 
 def plays(browser):
