@@ -6,10 +6,13 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --locked --profile dist --no-default-features
-RUN deploy/image-tree target/dist/livekit-airtable /image
+RUN cargo build --locked --profile dist --no-default-features && \
+    deploy/image-tree target/dist/livekit-airtable /image
 
 FROM scratch
+LABEL org.opencontainers.image.title="livekit-airtable" \
+      org.opencontainers.image.description="Records every LiveKit call, keeps the recording in your bucket, writes one Airtable row per call" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /image /
 ENV MALLOC_MMAP_THRESHOLD_=262144
 USER 65532:65532

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{self, Source},
-    domain::{audit::AuditAction, bucket_recording, counted},
+    domain::{DoctorKey, audit::AuditAction, bucket_recording, counted},
     livekit::client,
     pipeline::backfill::{Found, KnownRecordings},
     service::{bucket, database, recording},
@@ -54,8 +54,14 @@ enum Origin {
 
 /// Clients of the origins that are asked.
 struct Origins {
-    livekit: Option<client::Client>,
+    livekit: Option<LiveKit>,
     bucket: Option<Bucket>,
+}
+
+struct LiveKit {
+    client: client::Client,
+    /// Knows what `doctor` recorded, which is no call.
+    doctor: DoctorKey,
 }
 
 struct Bucket {
@@ -129,10 +135,12 @@ impl Origins {
         let mut found = Vec::new();
         // LiveKit first: it knows more of a call than the key of its recording does.
         if let Some(livekit) = &self.livekit {
-            let infos = livekit.list(None, client::Egresses::All).await;
+            let infos = livekit.client.list(None, client::Egresses::All).await;
             let infos = infos.map_err(|error| livekit_failure(&error))?;
             spinner.inc(infos.len() as u64);
-            found.extend(known.egresses(infos, since, now));
+            let mut listed = known.egresses(infos, since, now);
+            listed.retain(|one| !livekit.doctor.has_named(&one.room_name, &one.key));
+            found.extend(listed);
         }
         if let Some(bucket) = &self.bucket {
             let objects = bucket.list(&spinner).await;
@@ -191,9 +199,11 @@ impl BackfillArgs {
             (config::database_url(r), livekit, bucket)
         })?;
         let http = telemetry::http_client()?;
-        let livekit = livekit.as_ref().map(recording::livekit);
         let origins = Origins {
-            livekit: livekit.map(|config| client::Client::new(config, http)),
+            livekit: livekit.map(|livekit| LiveKit {
+                client: client::Client::new(recording::livekit(&livekit), http),
+                doctor: DoctorKey::new(livekit.api_secret),
+            }),
             bucket: bucket.map(|(storage, recording)| Bucket {
                 client: bucket::client(&storage),
                 path: recording.path,

@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
         }
     };
     config::return_memory();
-    let is_service = matches!(cli.command, Command::Serve(_));
+    let advice = Advice::of(&cli.command);
     let done = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let done = runtime.block_on(run(cli.command));
@@ -94,14 +94,57 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let (code, text) = failure::exit(&error);
-    match text {
-        Some(text) if is_service => {
-            print_error(&format!("{}; run `{NAME} doctor`", text.trim_end()));
-        }
-        Some(text) => print_error(&text),
-        None => {}
+    if let Some(text) = text {
+        print_error(&advice.added_to(text.trim_end(), &error));
     }
     code
+}
+
+/// What an error of a command ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Advice {
+    /// Of `serve`: what examines an installation.
+    Doctor,
+    /// Of commands that need a configuration: where it comes from, if there is none at all.
+    Configuration,
+    None,
+}
+
+impl Advice {
+    fn of(command: &Command) -> Advice {
+        match command {
+            Command::Serve(_) => Advice::Doctor,
+            Command::Init(_) | Command::Doctor(_) => Advice::None,
+            _ => Advice::Configuration,
+        }
+    }
+
+    fn added_to(self, text: &str, error: &anyhow::Error) -> String {
+        let is_empty = error.is::<config::Errors>() && Source::from_env().is_unconfigured();
+        match self {
+            Advice::Doctor | Advice::Configuration if is_empty => format!(
+                "{text}\nThere is no .env in this folder: run {NAME} in the folder that has it, or make one with `{NAME} init`"
+            ),
+            Advice::Doctor if text.contains('\n') => format!("{text}\nrun `{NAME} doctor`"),
+            Advice::Doctor => format!("{text}; run `{NAME} doctor`"),
+            Advice::Configuration | Advice::None => text.to_owned(),
+        }
+    }
+}
+
+/// A log of nothing but errors; not of what the audit trail has, either.
+fn quiet() -> LogSettings {
+    LogSettings {
+        filter: "error,audit=off,sqlx=off,rustls_platform_verifier=off".to_owned(),
+        format: config::LogFormat::Text,
+    }
+}
+
+fn is_demo(command: &Command) -> bool {
+    #[cfg(feature = "sim")]
+    return matches!(command, Command::Demo(_));
+    #[cfg(not(feature = "sim"))]
+    return false;
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -114,12 +157,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
     // These two report themselves what is wrong with the configuration.
     let is_doctor = matches!(command, Command::Doctor(_) | Command::Init(_));
     let log = match Config::log(&source) {
+        // Lines of the log between those of the demo would be read as a part of it.
+        Ok(_) if is_demo(&command) && !source.is_set("RUST_LOG") => quiet(),
         Ok(log) if !is_doctor => log,
         Err(errors) if !is_doctor => return Err(errors.into()),
-        _ => LogSettings {
-            filter: "error,rustls_platform_verifier=off".to_owned(),
-            format: config::LogFormat::Text,
-        },
+        _ => quiet(),
     };
     let format = match log.format {
         config::LogFormat::Json => LogFormat::Json,

@@ -43,12 +43,15 @@ pub(super) async fn run(args: HealthcheckArgs, source: &Source) -> anyhow::Resul
         let usage = "LISTEN_ADDR: the service chooses its port itself; name it with --addr-file";
         return Err(Failure::Usage(usage.into()).into());
     }
-    let asking = tokio::time::timeout(TIMEOUT, ask(reachable(address)));
+    let address = reachable(address);
+    let asking = tokio::time::timeout(TIMEOUT, ask(address));
     let answer = match asking.await {
-        Ok(answer) => {
-            answer.with_context(|| format!("the service does not answer on {address}"))?
+        Ok(answer) => answer.with_context(|| {
+            format!("the service does not answer at {address} (LISTEN_ADDR); is `serve` running?")
+        })?,
+        Err(_) => {
+            anyhow::bail!("the service does not answer at {address} (LISTEN_ADDR) within 15 s")
         }
-        Err(_) => anyhow::bail!("the service does not answer on {address} within 15 s"),
     };
     match answer.split_whitespace().nth(1) {
         Some("200") => Ok(()),

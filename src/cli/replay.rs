@@ -15,7 +15,7 @@ use super::console::{
 use crate::{
     airtable::Schema,
     config::{self, Source},
-    domain::{Sink, audit::AuditAction},
+    domain::{Sink, audit::AuditAction, counted},
     pipeline::rebuild::{self, Rebuilt, Replay},
     service::{airtable, database, prices, recording::configured_sinks},
     store::{Error, Store},
@@ -198,26 +198,26 @@ impl Summary {
         if !table.is_empty() {
             print_text(&format!("{table}\n"))?;
         }
-        let (changed, reprocessed) = match self.is_dry {
-            true => ("would change", "would be processed again"),
-            false => ("changed", "are processed again"),
+        let (changed, processes) = match self.is_dry {
+            true => ("would change", "would process"),
+            false => ("changed", "processes"),
         };
         print_line(&format!(
-            "Rebuilt {} calls from {} inbox messages: {} {changed}.",
-            self.calls,
-            self.messages,
+            "Rebuilt {} from {}: {} {changed}.",
+            counted(self.calls, "call", "calls"),
+            counted(self.messages, "inbox message", "inbox messages"),
             self.changed.len()
         ))?;
         if self.unassigned > 0 {
             print_line(&format!(
-                "{} inbox messages that belong to no call {reprocessed}.",
-                self.unassigned
+                "The service {processes} {} of no call again.",
+                counted(self.unassigned, "inbox message", "inbox messages")
             ))?;
         }
         if !self.incomplete.is_empty() {
             print_line(&format!(
-                "{} calls were left unchanged: their events were purged (KEEP).",
-                self.incomplete.len()
+                "Left unchanged, because their events were purged (KEEP): {}.",
+                counted(self.incomplete.len(), "call", "calls")
             ))?;
         }
         Ok(())

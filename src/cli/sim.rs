@@ -52,9 +52,13 @@ to do what people do in Airtable's interface, send these requests; they need no 
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
     },
-    /// LiveKit's server and egress: key `devkey`, secret `secretsecretsecretsecretsecretsecret`
+    /// LiveKit's server and egress
     #[command(
-        after_help = "Rooms are created and deleted through LiveKit's API. Participants join by a request, not by WebRTC:
+        after_help = "With --beside, rooms and people are those of a real livekit-server, and only recordings are simulated: they have a tone instead of
+what was said. Set LIVEKIT_URL of the service to the address of this stand-in; agents and callers use the server itself. The
+server needs this key, and sends its webhooks to the service as usual.
+
+Without --beside, rooms are created and deleted through LiveKit's API. Participants join by a request, not by WebRTC:
   POST /sim/rooms/NAME/join    {\"identity\", \"kind\"?: \"agent\" or \"sip\", \"name\"?, \"attributes\"?: {…}}; opens the room
   POST /sim/rooms/NAME/speak   audio arrives, so that there is something to record
   POST /sim/rooms/NAME/leave   {\"identity\"}
@@ -70,6 +74,15 @@ to do what people do in Airtable's interface, send these requests; they need no 
             default_value = "http://127.0.0.1:8080/webhooks/livekit"
         )]
         webhook: Vec<String>,
+        /// A real livekit-server, which is recorded: http://127.0.0.1:7880
+        #[arg(long, value_name = "URL")]
+        beside: Option<String>,
+        /// The API key
+        #[arg(long, value_name = "KEY", default_value = KEY)]
+        api_key: String,
+        /// Its secret
+        #[arg(long, value_name = "SECRET", default_value = SECRET)]
+        api_secret: String,
     },
     /// An S3 bucket `recordings`: key `simulated`, secret `simulatedsecret`
     Storage {
@@ -108,7 +121,20 @@ pub(super) async fn run(sim: Sim) -> anyhow::Result<()> {
             };
             run_airtable(listen.listen, options).await
         }
-        Sim::Livekit { listen, webhook } => run_livekit(listen.listen, webhook).await,
+        Sim::Livekit {
+            listen,
+            webhook,
+            beside,
+            api_key,
+            api_secret,
+        } => {
+            let options = livekit::Options {
+                api_key,
+                api_secret,
+                webhook_urls: webhook,
+            };
+            run_livekit(listen.listen, options, beside.as_deref()).await
+        }
         Sim::Storage { listen, folder } => run_storage(listen.listen, folder).await,
     }
 }
@@ -117,9 +143,9 @@ async fn run_airtable(listen: SocketAddr, options: airtable::Options) -> anyhow:
     let airtable = airtable::start(listen, options).await;
     let airtable = airtable.map_err(|error| match error.kind() {
         ErrorKind::InvalidInput => Failure::Usage(format!("--seed: {error}")).into(),
-        _ => anyhow::Error::from(error).context(listen),
+        _ => not_listening(listen, error),
     })?;
-    print_line(&format!("Airtable listens on {}", airtable.url()))?;
+    print_line(&format!("# Airtable listens on {}", airtable.url()))?;
     print_line(&format!(
         "AIRTABLE_API_URL={0}\nAIRTABLE_CONTENT_URL={0}\nAIRTABLE_BASE_ID={1}\nAIRTABLE_TOKEN=patSimulated",
         airtable.url(),
@@ -130,17 +156,21 @@ async fn run_airtable(listen: SocketAddr, options: airtable::Options) -> anyhow:
     Ok(())
 }
 
-async fn run_livekit(listen: SocketAddr, webhook_urls: Vec<String>) -> anyhow::Result<()> {
-    let options = livekit::Options {
-        api_key: KEY.into(),
-        api_secret: SECRET.into(),
-        webhook_urls,
+async fn run_livekit(
+    listen: SocketAddr,
+    options: livekit::Options,
+    beside: Option<&str>,
+) -> anyhow::Result<()> {
+    let (key, secret) = (options.api_key.clone(), options.api_secret.clone());
+    let started = match beside {
+        Some(server) => livekit::start_beside(listen, options, server).await,
+        None => livekit::start(listen, options).await,
     };
-    let livekit = livekit::start(listen, options).await.context(listen)?;
+    let livekit = started.map_err(|error| not_listening(listen, error))?;
     let url = livekit.url();
-    print_line(&format!("LiveKit listens on {url}"))?;
+    print_line(&format!("# LiveKit listens on {url}"))?;
     print_line(&format!(
-        "LIVEKIT_URL={url}\nLIVEKIT_API_KEY={KEY}\nLIVEKIT_API_SECRET={SECRET}"
+        "LIVEKIT_URL={url}\nLIVEKIT_API_KEY={key}\nLIVEKIT_API_SECRET={secret}"
     ))?;
     shutdown().await?;
     livekit.stop();
@@ -154,8 +184,9 @@ async fn run_storage(listen: SocketAddr, folder: PathBuf) -> anyhow::Result<()> 
         access_key: "simulated".into(),
         secret_key: "simulatedsecret".into(),
     };
-    let storage = storage::start(listen, options).await.context(listen)?;
-    print_line(&format!("Storage listens on {}", storage.url()))?;
+    let storage = storage::start(listen, options).await;
+    let storage = storage.map_err(|error| not_listening(listen, error))?;
+    print_line(&format!("# The bucket listens on {}", storage.url()))?;
     print_line(&format!(
         "S3_ENDPOINT={}\nS3_BUCKET=recordings\nS3_ACCESS_KEY=simulated\nS3_SECRET_KEY=simulatedsecret",
         storage.url()
@@ -163,6 +194,15 @@ async fn run_storage(listen: SocketAddr, folder: PathBuf) -> anyhow::Result<()> 
     shutdown().await?;
     storage.stop();
     Ok(())
+}
+
+fn not_listening(listen: SocketAddr, error: std::io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow::anyhow!("--listen: another program listens on {listen}; choose another port")
+        }
+        _ => anyhow::Error::from(error).context(format!("--listen: cannot listen on {listen}")),
+    }
 }
 
 fn read_seed(path: PathBuf) -> anyhow::Result<serde_json::Value> {

@@ -30,12 +30,16 @@ pub(super) fn parse(
         environment,
     };
     let mut errors = Vec::new();
-    let mut last = "the start of the file".to_owned();
+    let mut last = None;
     while reader.skip_to_content() {
         let (line, start) = (reader.line(), reader.rest);
         let Some(name) = reader.name() else {
+            let place = match &last {
+                Some(last) => format!("the line after {last} (line {line})"),
+                None => format!("line {line}"),
+            };
             errors.push(format!(
-                "the line after {last} (line {line}) is not NAME=value (put values with spaces, # or $ in single quotes)"
+                "{place} is not NAME=value (put values with spaces, # or $ in single quotes)"
             ));
             reader.skip_line();
             continue;
@@ -47,7 +51,7 @@ pub(super) fn parse(
             format!("line {line} of .env {why}")
         });
         reader.values.insert(name.clone(), value);
-        last = name;
+        last = Some(name);
     }
     (reader.values, errors)
 }

@@ -142,6 +142,11 @@ impl Source {
         }
     }
 
+    /// Whether nothing is configured here: there is no `.env` file, and no address of LiveKit.
+    pub fn is_unconfigured(&self) -> bool {
+        self.dotenv_files.is_empty() && self.errors.is_empty() && !self.is_set("LIVEKIT_URL")
+    }
+
     /// Errors of the `.env` file that belong to no variable.
     pub(super) fn errors(&self) -> &Errors {
         &self.errors

@@ -1,8 +1,8 @@
 //! The rooms that `doctor` makes to test a project, which are nobody's calls.
 //!
 //! Such a room is known by its id, which `doctor` stores in the database before it creates the room. Where it has no
-//! database, the room's metadata holds the id, signed with LIVEKIT_API_SECRET. The name alone decides nothing: other rooms
-//! may be called `doctor-…`, too.
+//! database, the room's metadata holds the id, signed with LIVEKIT_API_SECRET. LiveKit lists an egress for a day, without that
+//! metadata: the name of its file is signed, too. The name of a room alone decides nothing: others may be called `doctor-…`.
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -12,6 +12,8 @@ use subtle::ConstantTimeEq;
 
 use super::hex::hex;
 
+/// Where `doctor` puts objects in the bucket.
+const FOLDER: &str = ".livekit-airtable";
 const PREFIX: &str = "doctor-";
 /// Hex digits after the prefix.
 const DIGITS: usize = 32;
@@ -65,6 +67,24 @@ impl DoctorKey {
         metadata.doctor == room_name && bool::from(is_signed)
     }
 
+    /// The key in the bucket for an egress of the room with this id.
+    pub fn file(&self, id: &str, extension: &str) -> String {
+        format!("{FOLDER}/{}.{extension}", self.file_name(id))
+    }
+
+    /// Whether `doctor` has chosen this key for an egress of the room with this name. The egress service may put a prefix
+    /// before it.
+    pub fn has_named(&self, room_name: &str, key: &str) -> bool {
+        let name = key.rsplit('/').next().unwrap_or_default();
+        let (name, _) = name.rsplit_once('.').unwrap_or((name, ""));
+        let expected = self.file_name(room_name);
+        may_be_doctor_id(room_name) && bool::from(expected.as_bytes().ct_eq(name.as_bytes()))
+    }
+
+    fn file_name(&self, id: &str) -> String {
+        format!("{id}-{}", self.signature(id))
+    }
+
     fn signature(&self, id: &str) -> String {
         // HMAC accepts keys of any length, so this cannot fail.
         let mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret().as_bytes());
@@ -90,5 +110,11 @@ mod tests {
         for wrong in ["", "{}", &metadata.replace('a', "b")] {
             assert!(!key("secret").has_signed(&id, wrong), "{wrong}");
         }
+        let file = key("secret").file(&id, "mp3");
+        assert!(key("secret").has_named(&id, &file));
+        assert!(key("secret").has_named(&id, &format!("prefix/{file}")));
+        assert!(!key("secret").has_named(&other, &file));
+        assert!(!key("another").has_named(&id, &file));
+        assert!(!key("secret").has_named(&id, &format!(".livekit-airtable/{id}.mp3")));
     }
 }

@@ -17,7 +17,13 @@ pub async fn existing<T>(
     if let Some(file) = store::sqlite_file(url)
         && !store::exists(url)
     {
-        let text = format!("DATABASE_URL: there is no database {file}; `serve` creates it");
+        let place = match std::path::Path::new(&file).is_absolute() {
+            true => "",
+            false => " in this folder",
+        };
+        let text = format!(
+            "DATABASE_URL: there is no database {file}{place}. `serve` creates it at its first start; run commands in the folder in which `serve` runs"
+        );
         return Err(Error::Configuration(text).into());
     }
     with(url, work).await

@@ -27,7 +27,9 @@ pub(super) async fn sqlite(database_url: &str) -> anyhow::Result<Option<File>> {
     let path = format!("{path}.lock");
     make_private(Path::new(&path));
     let file = File::create(&path).with_context(|| {
-        format!("DATABASE_URL: {path} is not writable, so neither is the database beside it")
+        format!(
+            "DATABASE_URL: this user cannot write {path}, which must be beside the database. Give the user the folder, or name a database in another one"
+        )
     })?;
     match lock(&file).await {
         Ok(()) => Ok(Some(file)),

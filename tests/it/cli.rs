@@ -215,6 +215,10 @@ async fn the_demo_ends_with_three_rows() {
     let folder = tempfile::tempdir().unwrap();
     let done = run(folder.path(), &["demo", "--once"], &[]).await;
     assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(
+        done.stderr, "",
+        "no line of the log between those of the demo"
+    );
     let (_, table) = done.stdout.split_once("The table “Calls” now:").unwrap();
     let statuses = table
         .lines()

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The environment of a service whose disk fails while a file of the name `how` is in the folder.
-fn failing(folder: &Path, how: &str) -> Vec<(String, String)> {
+pub(crate) fn failing(folder: &Path, how: &str) -> Vec<(String, String)> {
     let library = folder.join("failing_disk.so").display().to_string();
     let mut compile = Command::new("cc");
     compile.args(["-shared", "-fPIC", "-o", &library]);

@@ -54,7 +54,7 @@ async fn flags_and_the_environment_need_no_terminal() {
     let done = run(folder.path(), &args, &settings).await;
     assert_eq!(done.code, Some(64), "{done:?}");
     assert!(
-        done.stderr.contains("AIRTABLE_BASE_ID: is missing"),
+        done.stderr.starts_with("There is no terminal to ask on, and nothing was written. Set these in the environment, or as flags such as --livekit-url:\nAIRTABLE_BASE_ID: is missing"),
         "{done:?}"
     );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
@@ -99,6 +99,12 @@ async fn an_answer_that_does_not_work_is_told_and_nothing_is_written() {
             "LIVEKIT_API_SECRET is not the secret",
         ),
         ("S3_SECRET_KEY", "wrong", 77, "the storage refused access"),
+        (
+            "S3_BUCKET",
+            "nowhere",
+            64,
+            "S3_BUCKET: there is no bucket of this name",
+        ),
         (
             "AIRTABLE_BASE_ID",
             "appNowhere0000000",

@@ -72,6 +72,48 @@ fn the_readme_is_short() {
 }
 
 #[test]
+fn every_picture_is_made_by_a_test_and_shown() {
+    let script = read("tests/clients/pages/shared.py");
+    let (_, table) = script.split_once("DOCUMENTED = {\n").unwrap();
+    let (table, _) = table.split_once("\n}").unwrap();
+    let mut made = BTreeSet::new();
+    for line in table.lines() {
+        let mut names = line.split('"').skip(1).step_by(2);
+        let (check, name) = (names.next().unwrap(), names.next().unwrap());
+        let check = check.trim_end_matches("-light").trim_end_matches("-dark");
+        assert!(
+            is_picture_of_a_check(check),
+            "{check} is no picture of a check"
+        );
+        made.insert(format!("{name}.png"));
+    }
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let images = files(&Path::new(BOOK).join("images"), "png");
+    let images: BTreeSet<String> = images.iter().map(|path| name(path)).collect();
+    let mut pages = files(Path::new(BOOK), "md");
+    pages.push("README.md".into());
+    let targets = pages.into_iter().flat_map(|page| links(&read(page)));
+    let shown = targets.filter(|target| target.ends_with(".png"));
+    let shown: BTreeSet<String> = shown.map(|target| name(Path::new(&target))).collect();
+    assert_eq!(
+        images, made,
+        "UPDATE_PICTURES=1 tests/run --test it browser"
+    );
+    assert_eq!(images, shown, "docs/src/images, and the pages that show it");
+}
+
+/// Whether a script of `tests/clients/pages` takes a picture of this name: `play.py` adds `play-`.
+fn is_picture_of_a_check(name: &str) -> bool {
+    let (script, name) = match name.strip_prefix("play-") {
+        Some(name) => ("play.py", name),
+        None => ("ops.py", name),
+    };
+    let script = read(Path::new("tests/clients/pages").join(script));
+    let is_taken = script.contains(&format!("picture(page, \"{name}\""));
+    is_taken || script.contains(&format!("(\"{name}\", \"/ops"))
+}
+
+#[test]
 fn the_summary_lists_every_page() {
     let listed: BTreeSet<String> = links(&read("docs/src/SUMMARY.md")).into_iter().collect();
     let mut pages = BTreeSet::new();

@@ -13,6 +13,7 @@ mod airtable_sim;
 mod docs;
 mod domain;
 mod generated_docs;
+mod image;
 mod panics;
 mod participant_kind;
 mod stored_call;

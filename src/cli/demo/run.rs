@@ -1,6 +1,11 @@
 //! Runs the demo.
 
-use std::{path::Path, pin::pin, time::Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    pin::pin,
+    time::Instant,
+};
 
 use super::{story::Story, world::World};
 use crate::cli::console::{output::print_line, signal::shutdown};
@@ -32,6 +37,11 @@ pub(in crate::cli) async fn run(args: DemoArgs) -> anyhow::Result<()> {
 
 async fn play(args: &DemoArgs, folder: &Path) -> anyhow::Result<()> {
     let started = Instant::now();
+    let own = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    // Otherwise the error would name a variable, and the demo has none.
+    if let Err(error) = std::net::TcpListener::bind(own) {
+        anyhow::bail!("--port: cannot listen on {own}: {error}; choose another port");
+    }
     // From the first moment on: a process that the signal itself ends would leave its folder behind.
     let mut stop = pin!(shutdown());
     let world = tokio::select! {

@@ -10,7 +10,10 @@ use super::{
     local::folder,
     row::Row,
 };
-use crate::store::{self, Growth, Store, free_bytes, sqlite_file};
+use crate::{
+    domain::counted,
+    store::{self, Growth, Store, free_bytes, sqlite_file},
+};
 
 /// A write that takes longer slows webhooks down.
 const SLOW_WRITE: Duration = Duration::from_millis(500);
@@ -75,6 +78,15 @@ fn log_bytes(url: &str) -> u64 {
 }
 
 fn not_opened(error: &store::Error, url: &str) -> Finding {
+    let free = sqlite_file(url).and_then(|file| free_bytes(folder(&file)));
+    if free.is_some_and(|free| free < MIB) {
+        return Finding::failure(
+            Severity::Failed,
+            "the disk is full, so the database can be neither opened nor written",
+            "free space on the disk of DATABASE_URL, or use a larger one; what was acknowledged is not lost",
+            Row::Database,
+        );
+    }
     let severity = match error {
         store::Error::Away(_) => Severity::Unavailable,
         store::Error::Pooler(_) | store::Error::Tls(_) => Severity::Configuration,
@@ -115,14 +127,17 @@ fn first_write(examined: &Examined, url: &str) -> Finding {
     let Some(file) = sqlite_file(url) else {
         return Finding::skipped("there is no database yet");
     };
-    let folder = folder(&file);
+    let folder = std::path::absolute(folder(&file)).unwrap_or_else(|_| folder(&file).into());
     let trial = folder.join(&examined.id);
     let written = std::fs::write(&trial, &examined.id).and_then(|()| std::fs::remove_file(&trial));
     match written {
-        Ok(()) => Finding::ok(format!("there is none yet; `serve` makes {file}")),
+        Ok(()) => Finding::ok(format!("there is none yet; `serve` creates {file}")),
         Err(error) => Finding::failure(
             Severity::Failed,
-            format!("{file} cannot be made: {}: {error}", folder.display()),
+            format!(
+                "{file} cannot be created in the folder {}: {error}",
+                folder.display()
+            ),
             "DATABASE_URL: name a file in a folder that this user can write",
             Row::Database,
         ),
@@ -146,7 +161,10 @@ pub(super) async fn disk(examined: &Examined) -> Finding {
     let free = free / MIB;
     let detail = match days {
         Some(days) if days <= 3650 => {
-            format!("{free} MiB free: {days} days at this week's growth")
+            format!(
+                "{free} MiB free: {} at this week's growth",
+                counted(days, "day", "days")
+            )
         }
         _ => format!("{free} MiB free"),
     };

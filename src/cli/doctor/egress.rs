@@ -9,7 +9,7 @@ use super::{
     finding::{Finding, Level, Severity},
     row::Row,
     traces::Trace,
-    trial_room::{TrialRoom, severity},
+    trial_room::{TrialRoom, doctor_key, severity},
 };
 use crate::{
     domain::{EgressStatus, EventPayload, Recording, Room},
@@ -39,7 +39,7 @@ pub(super) async fn check(examined: &Examined, client: &Client) -> Finding {
         Err(why) => return why,
     };
     let extension = recording.file_type.as_str();
-    let key = format!(".livekit-airtable/{}.{extension}", examined.id);
+    let key = doctor_key(examined).file(&room.id, extension);
     // Nothing is uploaded unless somebody speaks.
     examined.traces.add(Trace::Object(key.clone()));
     let found = match client.start(&room.id, &key, &output).await {

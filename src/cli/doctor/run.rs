@@ -1,6 +1,6 @@
 //! The command.
 
-use std::pin::pin;
+use std::{io::ErrorKind, net::SocketAddr, pin::pin};
 
 use super::{
     agents, airtable, alerts, arrivals, bucket,
@@ -101,15 +101,34 @@ async fn with_listener(
             ended = listening => Ok(ended?),
         },
         Err(error) => {
-            examined.arrivals.close(Finding::failure(
-                Severity::Failed,
-                format!("cannot listen on {}: {error}", http.listen),
-                "LISTEN_ADDR: stop the program that listens there; if that is `serve`, give doctor the DATABASE_URL of `serve`",
-                Row::Webhook,
-            ));
+            examined.arrivals.close(not_listening(http.listen, &error));
             checks.await
         }
     }
+}
+
+/// Why the webhooks of LiveKit cannot be seen.
+fn not_listening(address: SocketAddr, error: &std::io::Error) -> Finding {
+    let (what, remedy) = match error.kind() {
+        ErrorKind::AddrInUse => (
+            format!("another program listens on {address}"),
+            "LISTEN_ADDR: stop the program that listens there; if that is `serve`, give doctor the DATABASE_URL of `serve`",
+        ),
+        ErrorKind::AddrNotAvailable => (
+            format!("{address} is not an address of this machine"),
+            "LISTEN_ADDR: 0.0.0.0 with the port listens on all addresses of the machine",
+        ),
+        ErrorKind::PermissionDenied => (
+            format!("this user may not listen on {address}"),
+            "LISTEN_ADDR: choose a port from 1024 on, which needs no permission",
+        ),
+        _ => (
+            format!("cannot listen on {address}: {error}"),
+            "LISTEN_ADDR: choose another address or port",
+        ),
+    };
+    let detail = format!("{what}, so LiveKit's webhooks cannot be received here");
+    Finding::failure(Severity::Failed, detail, remedy, Row::Webhook)
 }
 
 async fn check(

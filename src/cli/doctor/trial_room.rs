@@ -35,9 +35,7 @@ impl TrialRoom {
                 Finding::skipped(format!("the database cannot be written: {error}"))
             })?;
         }
-        let secret = examined.settings.livekit.as_ref();
-        let secret = secret.map(|livekit| livekit.api_secret.clone());
-        let metadata = DoctorKey::new(secret.unwrap_or_default()).metadata(&id);
+        let metadata = doctor_key(examined).metadata(&id);
         examined.arrivals.expect(&id);
         examined.traces.add(Trace::Room(id.clone()));
         match client.create_room(&id, &metadata, empty_for).await {
@@ -57,6 +55,13 @@ impl TrialRoom {
             examined.traces.remove(&Trace::Room(self.id));
         }
     }
+}
+
+/// Signs what belongs to doctor's rooms.
+pub(super) fn doctor_key(examined: &Examined) -> DoctorKey {
+    let livekit = examined.settings.livekit.as_ref();
+    let secret = livekit.map(|livekit| livekit.api_secret.clone());
+    DoctorKey::new(secret.unwrap_or_default())
 }
 
 /// What kind of failure an error of LiveKit's API is.

@@ -11,6 +11,9 @@ use crate::{
     config::{Errors, LinksSettings, Source, StorageSettings, read},
 };
 
+/// Said before the errors.
+const NO_TERMINAL: &str = "There is no terminal to ask on, and nothing was written. Set these in the environment, or as flags such as --livekit-url:";
+
 /// The answers so far, over the environment and `.env`.
 struct Answers<'a> {
     given: &'a Source,
@@ -25,7 +28,7 @@ pub(in crate::cli) async fn run(args: InitArgs, source: &Source) -> anyhow::Resu
     };
     if !terminal::is_there() {
         // All errors at once, and nothing is tried or written.
-        missing(&answers.source())?;
+        missing(&answers.source()).inspect_err(|_| print_error(NO_TERMINAL))?;
     }
     answers.fill(&LIVEKIT, trial::livekit).await?;
     answers.fill(&STORAGE, trial::storage).await?;

@@ -9,7 +9,8 @@ use crate::{
     domain::doctor_id,
     livekit::client::{Client, WrongPart},
     service::{self, bucket},
-    storage, telemetry,
+    storage::{self, BucketHead},
+    telemetry,
 };
 
 /// LiveKit accepts the key.
@@ -37,6 +38,12 @@ pub(super) async fn livekit(source: &Source) -> anyhow::Result<()> {
 pub(super) async fn storage(source: &Source) -> anyhow::Result<()> {
     let settings = Config::storage(source)?;
     let client = bucket::client(&settings);
+    // Some storages make a bucket of a name that they do not know. Whether the key may ask decides nothing.
+    if let Ok(head) = client.head_bucket().await
+        && let Some(why) = not_found(head)
+    {
+        return Err(Failure::Usage(why).into());
+    }
     let id = doctor_id(Uuid::new_v4().as_u128());
     let key = format!(".livekit-airtable/{id}");
     if let Err(error) = client.put_text(&key, id).await {
@@ -51,6 +58,19 @@ pub(super) async fn storage(source: &Source) -> anyhow::Result<()> {
     // A key that may not delete is good enough for the service.
     client.delete(&key).await.ok();
     Ok(())
+}
+
+fn not_found(head: BucketHead) -> Option<String> {
+    match head {
+        BucketHead::Found => None,
+        BucketHead::Missing => Some(
+            "S3_BUCKET: there is no bucket of this name at S3_ENDPOINT (404). Create it, or correct the name. On R2, a bucket in the EU jurisdiction has the endpoint https://<account>.eu.r2.cloudflarestorage.com".to_owned(),
+        ),
+        BucketHead::OtherRegion(region) => {
+            let region = region.unwrap_or_else(|| "another one".to_owned());
+            Some(format!("S3_REGION: the bucket's region is {region}"))
+        }
+    }
 }
 
 /// Airtable accepts the token.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{batch::Batch, job::Intake};
 use crate::{
-    domain::{Call, CallId, Claim, EventPayload, Room, RoomName, may_be_doctor_id},
+    domain::{Call, CallId, Claim, DoctorKey, EventPayload, Room, RoomName, may_be_doctor_id},
     pipeline::message,
     store::InboxMessage,
 };
@@ -71,7 +71,7 @@ impl Intake {
         let Some(room) = payload.room() else {
             return Ok(Route::Nowhere);
         };
-        if self.is_of_doctor(room, now).await? {
+        if self.is_of_doctor(payload, room, now).await? {
             return Ok(Route::Nowhere);
         }
         let by_egress = self.by_egress(payload, room, &claim).await?;
@@ -111,16 +111,26 @@ impl Intake {
         Ok(wait(message, payload, room, now))
     }
 
-    /// Whether `doctor` made this room. Only some events carry the metadata that say so: the database remembers it.
-    async fn is_of_doctor(&self, room: &Room, now: Timestamp) -> anyhow::Result<bool> {
+    /// Whether `doctor` made this room. Only some events carry what says so: the database remembers it.
+    async fn is_of_doctor(
+        &self,
+        payload: &EventPayload,
+        room: &Room,
+        now: Timestamp,
+    ) -> anyhow::Result<bool> {
         if !may_be_doctor_id(&room.name) {
             return Ok(false);
         }
         if self.store.is_doctor_room(&room.name).await? {
             return Ok(true);
         }
+        let has_named = |key: &DoctorKey| match payload {
+            EventPayload::Egress { recording, .. } => key.has_named(&room.name, &recording.key),
+            _ => false,
+        };
         let key = self.policy.doctor.as_ref();
-        let is_signed = key.is_some_and(|key| key.has_signed(&room.name, &room.metadata));
+        let is_signed =
+            key.is_some_and(|key| key.has_signed(&room.name, &room.metadata) || has_named(key));
         if is_signed {
             self.store.add_doctor_room(&room.name, now).await?;
         }

@@ -1,9 +1,8 @@
 """The pages under /ops in Chromium: ops.py URL TOKEN CALL LIVEKIT LIVEKIT_TOKEN light|dark AXE
 
-CALL is a complete call with words. With SCREENSHOTS=FOLDER it leaves pictures there."""
+CALL is a complete call with words."""
 
 import json
-import os
 import re
 import sys
 import urllib.request
@@ -14,7 +13,6 @@ import shared
 from shared import PATIENCE, accessible, check, is_wrong, leads, waits
 
 URL, TOKEN, CALL, LIVEKIT, LIVEKIT_TOKEN, THEME, AXE = sys.argv[1:]
-PICTURES = os.environ.get("SCREENSHOTS")
 CALL_PAGE = f"{URL}/ops/calls/{CALL}"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
@@ -45,13 +43,11 @@ def opened(context, path):
 
 
 def is_of_picture(message):
-    """Taking a picture adds a style of its own, which the page's policy refuses."""
-    return PICTURES and "inline style" in message.text
+    return shared.takes_pictures() and "inline style" in message.text
 
 
 def picture(page, name, **more):
-    if PICTURES:
-        page.screenshot(path=f"{PICTURES}/{name}-{THEME}.png", **more)
+    shared.picture(page, f"{name}-{THEME}", **more)
 
 
 def works_without_javascript(browser):

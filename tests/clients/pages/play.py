@@ -1,6 +1,6 @@
 """The page of a recording's link in Chromium: play.py URL BUCKET light|dark AXE
 
-With SCREENSHOTS=FOLDER it leaves pictures there; with ASSETS=FOLDER the page gets its style sheet and its script from there."""
+With ASSETS=FOLDER the page gets its style sheet and its script from there."""
 
 import os
 import re
@@ -12,7 +12,6 @@ import shared
 from shared import accessible, check, is_wrong, leads, waits
 
 URL, BUCKET, THEME, AXE = sys.argv[1:]
-PICTURES = os.environ.get("SCREENSHOTS")
 ASSETS = os.environ.get("ASSETS")
 # How far the marked line may be from what is heard, in seconds.
 FAR = 0.3
@@ -52,8 +51,7 @@ def opened(browser, url=URL, **more):
 
 
 def picture(page, name, **more):
-    if PICTURES:
-        page.screenshot(path=f"{PICTURES}/play-{name}-{THEME}.png", **more)
+    shared.picture(page, f"play-{name}-{THEME}", **more)
 
 
 def plays(browser):

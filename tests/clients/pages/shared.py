@@ -1,16 +1,32 @@
-"""What the checks of all pages share: the browser, how they wait, and whether everybody can use a page.
+"""What the checks of all pages share: the browser, how they wait, whether everybody can use a page, and pictures.
 
 Nothing is read once and compared: a click or a key may lead to another page, and a busy machine shows it later. `expect` and
-the waits below ask until it is so."""
+the waits below ask until it is so.
+
+With SCREENSHOTS=FOLDER, pictures of all pages are left in that folder. With UPDATE_PICTURES=1, those of the documentation are
+written to docs/src/images."""
 
 import json
+import os
 import sys
 import traceback
+from pathlib import Path
 
 from playwright.sync_api import Error, expect, sync_playwright
 
+
 # axe itself tries two styles, which the policy refuses; the browser names them by their hashes.
 AXES_STYLES = ["sha256-fF0LBso7Nz75zaFRDBUefBDvPe19hjaiDnnc8lt+2Js=", "sha256-EbQRT+1/o6noeZTUfkkbORH8zUyteVqmj7YFvRqOVrw="]
+IMAGES = Path(__file__).parents[3] / "docs/src/images"
+# The pictures of the documentation: what a check calls a picture, with the theme, and its name in docs/src/images.
+DOCUMENTED = {
+    "list-light": "pages-list",
+    "play-heard-light": "play-page-light",
+    "play-heard-dark": "play-page-dark",
+    "play-phone-light": "play-page-phone",
+}
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+UPDATE_PICTURES = os.environ.get("UPDATE_PICTURES")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # How long what must come may take, in milliseconds: much longer than it does, for machines that are busy with other things.
 PATIENCE = 180_000
@@ -77,6 +93,20 @@ def is_wrong(message):
     """Whether a page itself did something wrong."""
     is_of_axe = any(style in message.text for style in AXES_STYLES)
     return message.type in ("error", "warning") and not is_of_axe
+
+
+def takes_pictures():
+    """Taking a picture adds a style of its own, which the policy of a page refuses."""
+    return bool(SCREENSHOTS or UPDATE_PICTURES)
+
+
+def picture(page, name, **more):
+    """A picture of what the page shows now, if one is wanted. The name ends with the theme."""
+    documented = DOCUMENTED.get(name)
+    if UPDATE_PICTURES and documented:
+        page.screenshot(path=IMAGES / f"{documented}.png", **more)
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", **more)
 
 
 def accessible(page, axe, least):

@@ -169,7 +169,7 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
     let done = world.ok(&["replay"]).await;
     assert!(
         done.stdout
-            .contains("1 inbox messages that belong to no call are processed again"),
+            .contains("The service processes 1 inbox message of no call again"),
         "{done:?}"
     );
     let mended = eventually_texts(&world, "SELECT id FROM calls").await;

@@ -1,6 +1,7 @@
 //! `doctor`: every check on parts that answer, and each failure once.
 
 mod failures;
+mod machine;
 mod other;
 mod real;
 mod remotes;

@@ -136,6 +136,38 @@ async fn the_mirror_and_alerts_get_something_only_when_asked() {
     assert_eq!(sent.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_test_of_the_mirror_and_of_alerts_says_why() {
+    let world = World::new().await;
+    let refusing = other(|method, _| match *method {
+        Method::POST => (
+            StatusCode::NOT_FOUND,
+            "The requested webhook is not registered.",
+        )
+            .into_response(),
+        _ => StatusCode::OK.into_response(),
+    });
+    let url = format!("{}/webhook/secret-path", refusing.await.url);
+    let settings = [
+        ("EGRESS_WEBHOOK_URL", url.as_str()),
+        ("ALERT_WEBHOOK_URL", url.as_str()),
+    ];
+    let checked = doctor(&world, &["--mirror-test", "--alert-test"], &settings).await;
+    for (group, remedy) in [
+        ("Mirror", "EGRESS_WEBHOOK_URL: in n8n, open the workflow"),
+        ("Alerts", "ALERT_WEBHOOK_URL: api.slack.com/apps"),
+    ] {
+        let found = checked.find(group, "test");
+        assert_eq!(found["level"], "warning", "{found:#}");
+        let detail = found["detail"].as_str().unwrap();
+        assert!(detail.contains("404"), "{found:#}");
+        assert!(!detail.contains("secret-path"), "{found:#}");
+        let advice = found["remedy"].as_str().unwrap();
+        assert!(advice.starts_with(remedy), "{found:#}");
+    }
+    assert_eq!(checked.code, Some(0));
+}
+
 /// A server with a certificate of its own for `localhost`, valid for so many days; its address and its certificate.
 struct Certified {
     url: String,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::doctor;
 use crate::{
     harness::{PATIENCE, SECRET, World},
+    process::run,
     real::postgres::fresh_database,
 };
 
@@ -105,6 +106,27 @@ async fn without_a_database_its_signature_says_that_a_room_is_doctors() {
     world.row_is(&ordinary, "Live").await;
     assert_eq!(calls(&world), 1);
     assert!(world.livekit.starts().iter().all(|(_, room)| room != id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_first_start_it_leaves_nothing_that_the_service_takes_for_a_call() {
+    let mut world = World::with(&[("RECONCILE_INTERVAL", "1s")]).await;
+    world.stop().await;
+    let new = format!("sqlite:{}", world.folder.path().join("new.db").display());
+    world.set("DATABASE_URL", &new);
+    let checked = doctor(&world, &[], &[]).await;
+    assert_eq!(checked.level("LiveKit", "egress worker"), "ok");
+    let (_, room) = world.livekit.starts().pop().unwrap();
+    assert!(room.starts_with("doctor-"), "{room}");
+    // LiveKit lists the egress for a day.
+    let done = run(world.folder.path(), &["backfill"], world.settings()).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("Imported 0 recordings"), "{done:?}");
+    world.start().await;
+    assert!(eventually_known(&world, &room).await.is_some());
+    let ordinary = world.livekit.open_room("ordinary");
+    world.row_is(&ordinary, "Live").await;
+    assert_eq!(calls(&world), 1, "{:#?}", world.airtable.rows("Calls"));
 }
 
 async fn eventually_known(world: &World, id: &str) -> Option<()> {

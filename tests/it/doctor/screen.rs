@@ -126,9 +126,22 @@ async fn a_first_start_says_what_is_most_useful_and_errors_name_doctor() {
     let wrong = changed(&settings, &[("S3_BUCKET", ""), ("AIRTABLE_BASE_ID", "")]);
     let done = run(folder, &["serve"], &wrong).await;
     assert_eq!(done.code, Some(64));
-    assert_eq!(done.stderr.lines().count(), 2, "{}", done.stderr);
-    let end = "; run `livekit-airtable doctor`\n";
+    assert_eq!(done.stderr.lines().count(), 3, "{}", done.stderr);
+    let end = "\nrun `livekit-airtable doctor`\n";
     assert!(done.stderr.ends_with(end), "{}", done.stderr);
+    let one = changed(&settings, &[("S3_BUCKET", "")]);
+    let done = run(folder, &["serve"], &one).await;
+    let end = "; run `livekit-airtable doctor`\n";
+    assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+    assert!(done.stderr.ends_with(end), "{}", done.stderr);
+    let unconfigured = tempfile::tempdir().unwrap();
+    for command in ["serve", "bootstrap", "backfill"] {
+        let done = run(unconfigured.path(), &[command], &[]).await;
+        assert_eq!(done.code, Some(64));
+        let last = done.stderr.lines().last().unwrap();
+        let expected = "There is no .env in this folder: run livekit-airtable in the folder that has it, or make one with `livekit-airtable init`";
+        assert_eq!(last, expected, "{command}");
+    }
 }
 
 /// The same process once it waits for a call: on a busy machine, a call may be over before it does.

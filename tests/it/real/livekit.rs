@@ -1,23 +1,24 @@
-//! A real livekit-server with real media. It has no egress worker; where a recording must succeed, a relay sends its
-//! egress requests to the stand-in.
+//! A real livekit-server with real media. It has no egress worker; where a recording must succeed, the stand-in for egress is
+//! beside it.
 
-use std::{process::Command, sync::Arc};
+use std::process::Command;
 
 use axum::{
-    Router,
     body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use livekit_airtable::telemetry;
 use livekit_airtable_sim::livekit::{self, LiveKit};
 use livekit_api::access_token::VideoGrants;
 use serde_json::{Map, Value, json};
-use tokio::{net::TcpListener, sync::Mutex};
+use tokio::sync::Mutex;
 
 use super::{bucket, exported, pairs, python, run};
-use crate::harness::{KEY, SECRET, World, eventually, token};
+use crate::{
+    doctor::doctor,
+    harness::{KEY, SECRET, World, eventually, token},
+};
 
 /// The server's webhooks have one address: one test at a time listens there.
 pub(crate) static WEBHOOKS: Mutex<()> = Mutex::const_new(());
@@ -168,18 +169,18 @@ async fn the_real_servers_refusal_of_a_wrong_secret_is_told_without_the_token() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_call_is_recorded_from_webhook_to_link() {
     let _alone = WEBHOOKS.lock().await;
-    let egress = recorder().await;
-    let relay = relay(&exported("LIVEKIT_TEST_URL"), &egress.url()).await;
-    let world = world(&relay, &[("RECORD_ON", "participant_joined")]).await;
+    let server = exported("LIVEKIT_TEST_URL");
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let egress = livekit::start_beside(listen, options(), &server).await;
+    let egress = egress.unwrap();
+    let world = world(&egress.url(), &[("RECORD_ON", "participant_joined")]).await;
+    let checked = doctor(&world, &[], &[]).await;
+    assert_eq!(checked.with_level("failure"), [""; 0]);
+    assert_eq!(checked.level("LiveKit", "egress worker"), "ok");
+    assert_eq!(checked.level("LiveKit", "webhook"), "ok");
     let call = open_room("real-recorded").await;
-    egress.adopt_room("real-recorded", &call);
-    let talking = tokio::spawn(run(talk("real-recorded", "3"), Vec::new()));
-    let started = eventually(|| (!egress.starts().is_empty()).then_some(()));
-    started.await.expect("a start");
-    egress.speak("real-recorded");
-    talking.await.unwrap();
-    world.row_is(&call, "Processing").await;
-    egress.close_room("real-recorded");
+    run(talk("real-recorded", "3"), Vec::new()).await;
+    late_row(&world, &call, |row| row["Status"] == "Complete").await;
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(
         (&row["Caller"], &row["Agent"]),
@@ -197,47 +198,17 @@ async fn a_real_call_is_recorded_from_webhook_to_link() {
 }
 
 pub(super) async fn recorder() -> LiveKit {
-    let options = livekit::Options {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    livekit::start(listen, options()).await.unwrap()
+}
+
+/// The server's key; webhooks go where its own go.
+fn options() -> livekit::Options {
+    livekit::Options {
         api_key: KEY.into(),
         api_secret: SECRET.into(),
         webhook_urls: vec![format!("http://{}/webhooks/livekit", listen())],
-    };
-    let listen = "127.0.0.1:0".parse().unwrap();
-    livekit::start(listen, options).await.unwrap()
-}
-
-struct Relay {
-    server: String,
-    egress: String,
-    http: reqwest::Client,
-}
-
-/// One address for a server and the egress beside it.
-async fn relay(server: &str, egress: &str) -> String {
-    let relay = Relay {
-        server: server.to_owned(),
-        egress: egress.to_owned(),
-        http: telemetry::http_client().unwrap(),
-    };
-    let app = Router::new().fallback(pass).with_state(Arc::new(relay));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(axum::serve(listener, app).into_future());
-    url
-}
-
-async fn pass(
-    State(relay): State<Arc<Relay>>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let host = match uri.path().starts_with("/twirp/livekit.Egress/") {
-        true => &relay.egress,
-        false => &relay.server,
-    };
-    let url = format!("{host}{}", uri.path());
-    pass_on(&relay.http, &url, &headers, body).await
+    }
 }
 
 /// The same request to another address, and its answer.

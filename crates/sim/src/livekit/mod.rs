@@ -2,8 +2,9 @@
 //! and losses, and an egress that uploads a real MP3. Its messages follow bodies captured from the real servers.
 //!
 //! There is no WebRTC: tests and the demo let people join, speak and leave through [`LiveKit`], and other programs through the
-//! requests of `control`.
+//! requests of `control`. With [`start_beside`], rooms and people are those of a real livekit-server.
 
+mod beside;
 mod clock;
 mod control;
 mod egress;
@@ -22,5 +23,5 @@ mod upload;
 mod webhooks;
 mod world;
 
-pub use simulator::{LiveKit, Options, start};
+pub use simulator::{LiveKit, Options, start, start_beside};
 pub use world::{Kind, Person, StartFault};

@@ -32,7 +32,8 @@ struct Call {
     body: Bytes,
 }
 
-async fn call(
+/// Answers a request for this method of this service.
+pub(super) async fn call(
     State(server): State<Arc<Server>>,
     Path((service, method)): Path<(String, String)>,
     uri: Uri,

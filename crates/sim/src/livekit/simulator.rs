@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use livekit_protocol::{DisconnectReason, EgressStatus, S3Upload};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::beside::Beside;
 use super::egress::{ABORTED, End};
 use super::target::Target;
 use super::token::Key;
@@ -38,20 +40,50 @@ pub struct LiveKit {
 /// # Errors
 /// When the address is taken, or no HTTP client can be built for the webhooks.
 pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<LiveKit> {
+    let server = new_server(options)?;
+    let app = routes::router().merge(control::router());
+    serve(listen, app.with_state(server.clone()), server).await
+}
+
+/// Starts an egress beside the real livekit-server at `url`, whose key the options have. All requests to the server can be sent
+/// here: those about recordings are answered, the others are passed on. `webhook_urls` get the events of recordings; the real
+/// server sends its own.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_beside(
+    listen: SocketAddr,
+    options: Options,
+    url: &str,
+) -> std::io::Result<LiveKit> {
+    let key = key(&options);
+    let server = new_server(options)?;
+    let beside = Beside::new(server.clone(), url, key)?;
+    let started = serve(listen, beside.router(), server).await?;
+    tokio::spawn(beside.follow());
+    Ok(started)
+}
+
+fn key(options: &Options) -> Key {
+    Key {
+        name: options.api_key.clone(),
+        secret: options.api_secret.clone(),
+    }
+}
+
+fn new_server(options: Options) -> std::io::Result<Arc<Server>> {
     // For the webhooks and the uploads.
     crate::install_crypto();
-    let key = Key {
-        name: options.api_key,
-        secret: options.api_secret,
-    };
-    let stopped = CancellationToken::new();
+    let (key, stopped) = (key(&options), CancellationToken::new());
     let webhooks = Webhooks::new(key.clone(), options.webhook_urls, stopped.clone())?;
+    Ok(Arc::new(Server::new(key, webhooks, stopped)))
+}
+
+async fn serve(listen: SocketAddr, app: Router, server: Arc<Server>) -> std::io::Result<LiveKit> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    let server = Arc::new(Server::new(key, webhooks, stopped.clone()));
-    let app = routes::router().merge(control::router());
-    let app = app.with_state(server.clone());
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned());
+    let stopped = server.stopped.clone().cancelled_owned();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped);
     tokio::spawn(serving.into_future());
     Ok(LiveKit { address, server })
 }

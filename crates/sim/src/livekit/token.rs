@@ -79,6 +79,18 @@ impl Keys {
 }
 
 impl Key {
+    /// A token with which the rooms of a server are listed.
+    pub(super) fn lists_rooms(&self) -> String {
+        let grants = VideoGrants {
+            room_list: true,
+            ..VideoGrants::default()
+        };
+        AccessToken::with_api_key(&self.name, &self.secret)
+            .with_grants(grants)
+            .to_jwt()
+            .unwrap_or_default()
+    }
+
     /// The `Authorization` of a webhook: a raw token with the body's hash, valid for 5 minutes.
     pub(super) fn sign(&self, body: &str) -> String {
         let hash = STANDARD.encode(Sha256::digest(body));
