@@ -64,7 +64,7 @@ pub(in crate::http) async fn retryable(response: Response) -> Response {
     let message = problem.map_or("the service is not available", Problem::detail);
     let body = status(message);
     let (mut parts, _) = response.into_parts();
-    let protobuf = HeaderValue::from_static("application/x-protobuf");
+    let protobuf = HeaderValue::from_static("application/octet-stream");
     parts.headers.insert(header::CONTENT_TYPE, protobuf);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(body))

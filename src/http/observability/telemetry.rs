@@ -20,7 +20,7 @@ const TELEMETRY_BYTES: usize = 64 << 20;
 /// OTLP, which is not kept.
 #[utoipa::path(
     post, path = "/observability/traces/otlp/v0", operation_id = "export_traces", tag = "agents",
-    request_body(content = Vec<u8>, content_type = "application/x-protobuf", description = "OTLP as protobuf or JSON, at most 64 MiB"),
+    request_body(content = Object, content_type = "application/json", description = "OTLP as JSON or protobuf, at most 64 MiB"),
     responses((status = 200, description = "It was received"), UploadRefusals),
     security(("livekit_token" = ["observability.write"])),
 )]
@@ -36,7 +36,7 @@ pub(in crate::http) async fn traces(
 /// OTLP, which is not kept.
 #[utoipa::path(
     post, path = "/observability/logs/otlp/v0", operation_id = "export_logs", tag = "agents",
-    request_body(content = Vec<u8>, content_type = "application/x-protobuf", description = "OTLP as protobuf or JSON, at most 64 MiB"),
+    request_body(content = Object, content_type = "application/json", description = "OTLP as JSON or protobuf, at most 64 MiB"),
     responses((status = 200, description = "It was received"), UploadRefusals),
     security(("livekit_token" = ["observability.write"])),
 )]
@@ -52,7 +52,7 @@ pub(in crate::http) async fn logs(
 /// OTLP, which is not kept.
 #[utoipa::path(
     post, path = "/observability/metrics/otlp/v0", operation_id = "export_metrics", tag = "agents",
-    request_body(content = Vec<u8>, content_type = "application/x-protobuf", description = "OTLP as protobuf or JSON, at most 64 MiB"),
+    request_body(content = Object, content_type = "application/json", description = "OTLP as JSON or protobuf, at most 64 MiB"),
     responses((status = 200, description = "It was received"), UploadRefusals),
     security(("livekit_token" = ["observability.write"])),
 )]

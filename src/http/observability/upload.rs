@@ -18,7 +18,7 @@ use crate::{
     http::{
         App, auth,
         error::Problem,
-        openapi::UploadRefusals,
+        openapi::{SessionUpload, UploadRefusals},
         post_transcript::TRANSCRIPT_BYTES,
         readable,
         report_body::{self, BodyFormat},
@@ -41,7 +41,7 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 #[utoipa::path(
     post, path = "/observability/recordings/v0", operation_id = "upload_session", tag = "agents",
     request_body(
-        content = Vec<u8>, content_type = "multipart/form-data",
+        content = SessionUpload, content_type = "multipart/form-data",
         description = "The parts `header` (MetricsRecordingHeader as protobuf), `chat_history` (JSON) and `audio` (Ogg), in any order",
     ),
     responses((status = 200, description = "It is on disk"), UploadRefusals),

@@ -19,4 +19,4 @@ pub(super) use refusals::{
     ReaderRefusals, SenderRefusals, WebhookRefusals, WrongQuery,
 };
 pub(super) use report::ReportBody;
-pub(super) use uploads::UploadRefusals;
+pub(super) use uploads::{SessionUpload, UploadRefusals};

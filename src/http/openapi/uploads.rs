@@ -2,8 +2,10 @@
 
 use axum::http::StatusCode;
 use utoipa::{
-    IntoResponses,
-    openapi::{ContentBuilder, RefOr, ResponseBuilder},
+    IntoResponses, ToSchema,
+    openapi::{
+        ContentBuilder, KnownFormat, ObjectBuilder, RefOr, ResponseBuilder, SchemaFormat, Type,
+    },
 };
 
 use super::refusals::{Responses, reference};
@@ -44,13 +46,32 @@ const PASSING: [(StatusCode, &str); 5] = [
 
 impl IntoResponses for UploadRefusals {
     fn responses() -> Responses {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        let protobuf = ObjectBuilder::new().schema_type(Type::String);
+        let protobuf = protobuf.format(Some(binary)).build();
+        let content = ContentBuilder::new().schema(Some(protobuf)).build();
         let passing = PASSING.map(|(status, why)| {
             let description = format!("{why}: a `google.rpc.Status` with `RetryInfo`");
             let response = ResponseBuilder::new()
                 .description(description)
-                .content("application/x-protobuf", ContentBuilder::new().build());
+                .content("application/octet-stream", content.clone());
             (status.as_str().to_owned(), RefOr::T(response.build()))
         });
         FINAL.into_iter().map(reference).chain(passing).collect()
     }
+}
+
+/// A session as the agents SDK uploads it. Its parts may come in any order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is only the schema of a body")]
+pub(in crate::http) struct SessionUpload {
+    /// LiveKit's `MetricsRecordingHeader` as protobuf, at most 1 MiB.
+    #[schema(value_type = String, format = Binary)]
+    header: (),
+    /// The conversation as JSON, at most 16 MiB.
+    #[schema(value_type = Option<String>, format = Binary)]
+    chat_history: (),
+    /// The agent's own recording (Ogg Opus), at most AGENT_AUDIO_SIZE.
+    #[schema(value_type = Option<String>, format = Binary)]
+    audio: (),
 }

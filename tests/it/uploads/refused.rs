@@ -167,7 +167,7 @@ async fn the_sdk_is_asked_to_retry_what_the_database_or_the_disk_cannot_take() {
     let refused = post(&world, PYTHON).await;
     assert_eq!(refused.status(), 507);
     let kind = refused.headers()["content-type"].clone();
-    assert_eq!(kind, "application/x-protobuf");
+    assert_eq!(kind, "application/octet-stream");
     let seconds = retry_after(&refused.bytes().await.unwrap());
     assert!(
         seconds.is_some_and(|it| (1..=5).contains(&it)),
