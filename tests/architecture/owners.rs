@@ -28,7 +28,11 @@ pub(crate) fn misplaced(sources: &[(String, String)]) -> Vec<String> {
         let mut found: Vec<&str> = text
             .split("RunsIn::")
             .skip(1)
-            .map(|rest| rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or(""))
+            .map(|rest| {
+                rest.split(|c: char| !c.is_alphabetic())
+                    .next()
+                    .unwrap_or("")
+            })
             .collect();
         found.sort_unstable();
         let said = SAID.iter().find(|(file, _)| file == path);

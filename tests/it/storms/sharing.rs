@@ -2,14 +2,17 @@
 //! killed or cut off from LiveKit hold nobody up.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     process::Stdio,
     time::{Duration, Instant},
 };
 
 use livekit_airtable_sim::airtable;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, MutexGuard},
+};
 
 use super::{balancer::Balancer, kills::free_address, say, sized};
 use crate::{
@@ -18,9 +21,15 @@ use crate::{
     real::postgres::fresh_database,
 };
 
-/// Calls per second, and how long each lasts.
-const RATE: f64 = 5.0;
+/// Calls per second.
+const RATE: f64 = 4.0;
+/// How long a call lasts, if starts on this machine take a small part of that.
 const CALL: Duration = Duration::from_secs(3);
+/// How many times longer than the slowest start before the load a call lasts at least.
+const SLOW_MACHINE: u32 = 8;
+
+/// These tests measure how soon recordings start: one at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// Replicas behind a load balancer.
 struct Replicas {
@@ -28,6 +37,9 @@ struct Replicas {
     balancer: Balancer,
     /// The living ones, with their addresses.
     living: Vec<(Serve, String)>,
+    /// How long each call lasts.
+    length: Duration,
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// What became of the calls.
@@ -37,7 +49,6 @@ struct Outcome {
     recorded: usize,
     /// Rooms with several.
     doubled: usize,
-    rows: usize,
     lost_rows: usize,
     doubled_rows: usize,
     /// The longest from the opening of a room to its start request.
@@ -47,6 +58,7 @@ struct Outcome {
 impl Replicas {
     /// One replica for each of these addresses of LiveKit; `None`: the stand-in's.
     async fn start(livekit_urls: &[Option<&str>]) -> Replicas {
+        let alone = ONE_AT_A_TIME.lock().await;
         let database = fresh_database().await;
         let settings = [
             ("DATABASE_URL", database.as_str()),
@@ -72,11 +84,29 @@ impl Replicas {
             assert!(listens.await.is_some(), "the replica never listens");
             living.push((serve, address));
         }
-        Replicas {
+        let mut replicas = Replicas {
             world,
             balancer,
             living,
+            length: CALL,
+            _alone: alone,
+        };
+        replicas.length = CALL.max(replicas.slowest_of(6).await * SLOW_MACHINE);
+        replicas
+    }
+
+    /// The slowest of some starts before the load.
+    async fn slowest_of(&self, count: usize) -> Duration {
+        let mut slowest = Duration::ZERO;
+        for n in 0..count {
+            let (room, opened) = (format!("live-before-{n}"), Instant::now());
+            self.world.livekit.open_room(&room);
+            self.world.livekit.speak(&room);
+            self.world.starts(&room, 1).await;
+            slowest = slowest.max(opened.elapsed());
+            self.world.livekit.close_room(&room);
         }
+        slowest
     }
 
     /// These calls at [`RATE`]; before those of `kills`, the first living replica is killed. Returns their rooms' sids and
@@ -87,7 +117,7 @@ impl Replicas {
         let mut open = 0;
         while open < count {
             let next = begun + Duration::from_secs_f64(rooms.len() as f64 / RATE);
-            let close = rooms.get(open).map(|(.., opened)| *opened + CALL);
+            let close = rooms.get(open).map(|(.., opened)| *opened + self.length);
             if rooms.len() < count && close.is_none_or(|close| next < close) {
                 tokio::time::sleep_until(next.into()).await;
                 if kills.contains(&rooms.len()) {
@@ -113,8 +143,10 @@ impl Replicas {
         let asked = Instant::now();
         let rows = loop {
             let rows = self.world.airtable.rows("Calls");
-            let done = rows.iter().filter(|row| is_final(&row["Status"])).count();
-            if done >= rooms.len() || asked.elapsed() > PATIENCE {
+            let done = rows.iter().filter(|row| is_final(&row["Status"]));
+            let done: BTreeSet<&str> = done.map(|row| text(row, "Call ID")).collect();
+            let all_done = rooms.iter().all(|(_, sid, _)| done.contains(sid.as_str()));
+            if all_done || asked.elapsed() > PATIENCE {
                 break self.world.rows().await;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -125,10 +157,7 @@ impl Replicas {
             *egresses.entry(room).or_default() += 1;
         }
         let starts = self.world.livekit.starts();
-        let mut outcome = Outcome {
-            rows: rows.len(),
-            ..Outcome::default()
-        };
+        let mut outcome = Outcome::default();
         for (name, sid, opened) in rooms {
             let count = egresses.get(name).copied().unwrap_or_default();
             outcome.recorded += usize::from(count == 1);
@@ -180,7 +209,10 @@ async fn when_one_of_two_replicas_is_killed_the_other_goes_on_recording() {
     let count = sized(120, 600);
     let rooms = replicas.call(count, &[count / 2]).await;
     let outcome = replicas.outcome(&rooms).await;
-    say(&format!("one of two killed, {count} calls: {outcome:?}"));
+    let length = replicas.length;
+    say(&format!(
+        "one of two killed, {count} calls of {length:?}: {outcome:?}"
+    ));
     replicas.is_whole(&outcome, count, 0.96);
 }
 
@@ -190,7 +222,10 @@ async fn when_two_of_three_replicas_are_killed_the_last_goes_on_recording() {
     let count = sized(120, 600);
     let rooms = replicas.call(count, &[count / 3, 2 * count / 3]).await;
     let outcome = replicas.outcome(&rooms).await;
-    say(&format!("two of three killed, {count} calls: {outcome:?}"));
+    let length = replicas.length;
+    say(&format!(
+        "two of three killed, {count} calls of {length:?}: {outcome:?}"
+    ));
     replicas.is_whole(&outcome, count, 0.96);
 }
 
@@ -202,8 +237,9 @@ async fn three_replicas_each_start_a_share_of_the_recordings() {
     let outcome = replicas.outcome(&rooms).await;
     let shares = replicas.shares().await;
     let taken = replicas.balancer.taken();
+    let length = replicas.length;
     say(&format!(
-        "three replicas, {count} calls: {outcome:?}, starts {shares:?}, connections {taken:?}"
+        "three replicas, {count} calls of {length:?}: {outcome:?}, starts {shares:?}, connections {taken:?}"
     ));
     replicas.is_whole(&outcome, count, 1.0);
     let all: u64 = shares.iter().sum();
@@ -226,8 +262,9 @@ async fn a_replica_that_livekit_does_not_answer_holds_nobody_up() {
     let count = sized(60, 600);
     let rooms = replicas.call(count, &[]).await;
     let outcome = replicas.outcome(&rooms).await;
+    let length = replicas.length;
     say(&format!(
-        "two of three cut off from LiveKit, {count} calls: {outcome:?}"
+        "two of three cut off from LiveKit, {count} calls of {length:?}: {outcome:?}"
     ));
     replicas.is_whole(&outcome, count, 0.96);
     assert_eq!(replicas.shares().await[1..], [0, 0]);
