@@ -5,7 +5,10 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     config::Config,
     http::Uploads,
-    pipeline::{Runner, agent_audio::AgentAudioJob},
+    pipeline::{
+        Runner,
+        agent_audio::{AgentAudioConfig, AgentAudioJob},
+    },
     spool::{self, Spool},
     storage,
     store::{Store, free_bytes, sqlite_file},
@@ -35,12 +38,14 @@ pub(super) fn start(
         tracing::warn!(%error, "AGENT_AUDIO_DIR: the folder is not writable; agents' uploads are refused until it is");
     }
     runner.spawn(Arc::new(AgentAudioJob::new(
+        AgentAudioConfig {
+            mode: settings.audio,
+            path: config.recording.path.clone(),
+        },
         store.clone(),
         spool.clone(),
         storage.clone(),
         runner.wake.clone(),
-        settings.audio,
-        config.recording.path.clone(),
     )));
     Uploads::new(settings.audio, settings.audio_bytes, spool)
 }

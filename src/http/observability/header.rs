@@ -17,7 +17,7 @@ pub(super) struct Header {
     pub(super) room_id: String,
     /// When the audio begins; 1970 without audio.
     #[prost(message, optional, tag = "4")]
-    start_time: Option<Time>,
+    pub(super) start_time: Option<Time>,
     /// The room's name; SDKs leave it out.
     #[prost(string, tag = "6")]
     pub(super) room_name: String,
@@ -31,7 +31,7 @@ pub(super) struct Header {
 
 /// `google.protobuf.Timestamp`
 #[derive(Clone, PartialEq, Message)]
-struct Time {
+pub(super) struct Time {
     #[prost(int64, tag = "1")]
     seconds: i64,
     #[prost(int32, tag = "2")]

@@ -256,7 +256,7 @@ fn reads_the_grants() {
         identity: "agent-1".into(),
         room,
         room_admin: true,
-        room_record: false,
+        ..Grants::default()
     };
     assert_eq!(keys().verify_token(&token, now()), Ok(expected));
 }

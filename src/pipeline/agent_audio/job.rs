@@ -34,15 +34,21 @@ const LATEST: Duration = Duration::from_secs(60);
 /// How old a file without a message is when it is deleted. Before that, its message may be under way.
 const ORPHAN_AGE: Duration = Duration::from_secs(600);
 
+/// Which audio is kept, and where.
+pub struct AgentAudioConfig {
+    /// AGENT_AUDIO
+    pub mode: AgentAudio,
+    /// RECORDING_PATH
+    pub path: String,
+}
+
 /// Uploads agents' audio.
 pub struct AgentAudioJob {
     store: Store,
     spool: Spool,
     storage: Client,
     wake: Arc<Wake>,
-    mode: AgentAudio,
-    /// RECORDING_PATH
-    path: String,
+    config: AgentAudioConfig,
     /// When files are looked at again, by the id of their messages.
     due: Mutex<BTreeMap<String, Timestamp>>,
     /// Whether what earlier processes left behind was looked at.
@@ -62,22 +68,20 @@ enum Done {
 }
 
 impl AgentAudioJob {
-    /// `mode`: AGENT_AUDIO; `path`: RECORDING_PATH.
+    /// Uploads from the spool to the storage; `wake` wakes the intake of what it notes in the store.
     pub fn new(
+        config: AgentAudioConfig,
         store: Store,
         spool: Spool,
         storage: Client,
         wake: Arc<Wake>,
-        mode: AgentAudio,
-        path: String,
     ) -> AgentAudioJob {
         AgentAudioJob {
             store,
             spool,
             storage,
             wake,
-            mode,
-            path,
+            config,
             due: Mutex::default(),
             has_looked: AtomicBool::new(false),
             throttle: LogThrottle::default(),
@@ -129,7 +133,7 @@ impl AgentAudioJob {
             started_at: file.started_at,
             bytes: file.bytes,
         };
-        match call.fate_of(&audio, self.mode) {
+        match call.fate_of(&audio, self.config.mode) {
             AudioFate::Undecided => Ok(Done::Waits),
             AudioFate::Dropped => Ok(Done::Needless),
             AudioFate::Kept => {
@@ -149,7 +153,7 @@ impl AgentAudioJob {
     ) -> anyhow::Result<()> {
         let duration = held.duration();
         let to = (&self.store, &self.storage);
-        let key = key(to, &self.path, call, file, now).await?;
+        let key = key(to, &self.config.path, call, file, now).await?;
         let kind = content_type(&key);
         self.storage.put_file(&key, held.path(), kind).await?;
         let recording = BucketRecording {

@@ -5,4 +5,4 @@ mod keys;
 
 mod job;
 
-pub use job::AgentAudioJob;
+pub use job::{AgentAudioConfig, AgentAudioJob};

@@ -82,7 +82,7 @@ async fn what_cannot_be_read_is_refused_for_good() {
     let chat = chat(&["Some words of a caller."]);
     let cases = [
         (multipart(&[]), 400),
-        (multipart(&[chat.clone()]), 400),
+        (multipart(std::slice::from_ref(&chat)), 400),
         (
             multipart(&[("header", b"\xff\xff\xff".to_vec()), chat.clone()]),
             400,
