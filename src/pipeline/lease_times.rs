@@ -11,6 +11,9 @@ pub(super) struct Times {
     pub(super) life: Duration,
     /// How long before the end of its lease an owner starts nothing new.
     margin: Duration,
+    /// How long one renewal may take. A connection that a pooler does not give must not cost the lease: the next attempt
+    /// may get another one.
+    pub(super) attempt: Duration,
     /// The rest between two renewals.
     pub(super) renewal: Duration,
     /// How often a process that waits for a lease checks it: the time to take over after a SIGTERM.
@@ -21,6 +24,7 @@ pub(super) struct Times {
 const SHARED: Times = Times {
     life: Duration::from_millis(3500),
     margin: Duration::from_secs(1),
+    attempt: Duration::from_millis(1200),
     renewal: Duration::from_millis(500),
     look: Duration::from_millis(500),
 };
@@ -29,6 +33,7 @@ const SHARED: Times = Times {
 const ALONE: Times = Times {
     life: Duration::from_secs(10),
     margin: Duration::from_secs(3),
+    attempt: Duration::from_secs(10),
     renewal: Duration::from_secs(3),
     look: Duration::from_secs(1),
 };

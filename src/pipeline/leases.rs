@@ -90,8 +90,8 @@ impl Leases {
     /// Renews our leases and takes those that are free or whose owner is dead; returns whether all are ours.
     pub async fn renew(&self, store: &Store, clock: Clock) -> bool {
         // A slower renewal comes too late; without a timeout, a dead connection would be waited for forever.
-        let life = Times::of(store).life;
-        let renewing = tokio::time::timeout(life, self.try_renew(store, clock)).await;
+        let limit = Times::of(store).attempt;
+        let renewing = tokio::time::timeout(limit, self.try_renew(store, clock)).await;
         let renewed = renewing.unwrap_or_else(|_| Err(Error::timed_out()));
         self.failing.store(renewed.is_err(), Ordering::Relaxed);
         match renewed {
