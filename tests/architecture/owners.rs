@@ -2,7 +2,8 @@
 //! row by row or be harmless when it is done twice.
 
 /// Files with a job that says where it runs, and what they say.
-const SAID: [(&str, &[&str]); 5] = [
+const SAID: [(&str, &[&str]); 6] = [
+    ("src/pipeline/agent_audio/job.rs", &["Each"]),
     ("src/pipeline/alerts/job.rs", &["Each"]),
     ("src/pipeline/deliver/dispatch.rs", &["Owner", "Replicas"]),
     ("src/pipeline/intake/job.rs", &["Replicas"]),
