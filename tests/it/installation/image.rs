@@ -128,7 +128,7 @@ fn open_for_all(folder: &Path) {
 fn what_the_image_runs_is_what_this_test_runs() {
     let image = std::fs::read_to_string(format!("{ROOT}/Dockerfile")).unwrap();
     for line in [
-        "RUN deploy/image-tree target/dist/livekit-airtable /image",
+        "    deploy/image-tree target/dist/livekit-airtable /image",
         "COPY --from=build /image /",
         "ENV MALLOC_MMAP_THRESHOLD_=262144",
         "USER 65532:65532",

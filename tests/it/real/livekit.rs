@@ -179,7 +179,7 @@ async fn a_real_call_is_recorded_from_webhook_to_link() {
     assert_eq!(checked.level("LiveKit", "egress worker"), "ok");
     assert_eq!(checked.level("LiveKit", "webhook"), "ok");
     let call = open_room("real-recorded").await;
-    run(talk("real-recorded", "3"), Vec::new()).await;
+    run(talk("real-recorded", "5"), Vec::new()).await;
     late_row(&world, &call, |row| row["Status"] == "Complete").await;
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(

@@ -81,25 +81,53 @@ impl Beside {
 
     async fn update(&self) -> Result<(), reqwest::Error> {
         let _turn = self.turn.lock().await;
-        let url = format!("{}/twirp/livekit.RoomService/ListRooms", self.url);
-        let asked = self.http.post(url).bearer_auth(self.key.lists_rooms());
-        let asked = asked.header(header::CONTENT_TYPE, PROTOBUF).send().await?;
-        let body = asked.error_for_status()?.bytes().await?;
-        if let Ok(listed) = proto::ListRoomsResponse::decode(body) {
+        let (token, asked) = (self.key.lists_rooms(), proto::ListRoomsRequest::default());
+        let listed = self.ask("ListRooms", token, &asked).await?;
+        let listed: Option<proto::ListRoomsResponse> = listed;
+        if let Some(listed) = listed {
             self.server.match_rooms(&listed.rooms);
         }
+        for room in self.server.silent_rooms() {
+            if self.has_sound(&room).await? {
+                self.server.speak(&room);
+            }
+        }
         Ok(())
+    }
+
+    /// Whether somebody publishes sound. The list of rooms says so up to five seconds later.
+    async fn has_sound(&self, room: &str) -> Result<bool, reqwest::Error> {
+        let asked = proto::ListParticipantsRequest {
+            room: room.to_owned(),
+        };
+        let token = self.key.administers(room);
+        let listed = self.ask("ListParticipants", token, &asked).await?;
+        let listed: proto::ListParticipantsResponse = listed.unwrap_or_default();
+        let mut tracks = listed.participants.iter().flat_map(|person| &person.tracks);
+        Ok(tracks.any(|track| track.r#type() == proto::TrackType::Audio))
+    }
+
+    /// The answer to a request; `None`: it cannot be read, and says nothing.
+    async fn ask<Answer: Message + Default>(
+        &self,
+        method: &str,
+        token: String,
+        request: &impl Message,
+    ) -> Result<Option<Answer>, reqwest::Error> {
+        let url = format!("{}/twirp/livekit.RoomService/{method}", self.url);
+        let asked = self.http.post(url).bearer_auth(token);
+        let asked = asked.header(header::CONTENT_TYPE, PROTOBUF);
+        let answer = asked.body(request.encode_to_vec()).send().await?;
+        let body = answer.error_for_status()?.bytes().await?;
+        Ok(Answer::decode(body).ok())
     }
 }
 
 impl Server {
-    /// Takes over the rooms of a real server: sound arrives in those with a publisher, and egresses of closed rooms end.
+    /// Takes over the rooms of a real server: egresses of closed rooms end.
     fn match_rooms(self: &Arc<Self>, rooms: &[proto::Room]) {
         for room in rooms {
             self.adopt_room(&room.name, &room.sid);
-            if room.num_publishers > 0 {
-                self.speak(&room.name);
-            }
         }
         let open: BTreeSet<&str> = rooms.iter().map(|room| room.sid.as_str()).collect();
         let mut world = self.world();
@@ -113,6 +141,18 @@ impl Server {
         for egress in ended {
             self.end_egress(&egress, End::SourceClosed);
         }
+    }
+
+    /// Rooms whose egress waits for sound.
+    fn silent_rooms(&self) -> Vec<String> {
+        let world = self.world();
+        let is_recorded = |sid: &str| {
+            let mut running = world.egresses.iter().filter(|egress| egress.runs());
+            running.any(|egress| egress.info.room_id == sid)
+        };
+        let rooms = world.rooms.iter().filter(|(_, open)| !open.spoken);
+        let rooms = rooms.filter(|(_, open)| is_recorded(&open.room.sid));
+        rooms.map(|(name, _)| name.clone()).collect()
     }
 }
 

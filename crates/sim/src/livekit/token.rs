@@ -81,10 +81,22 @@ impl Keys {
 impl Key {
     /// A token with which the rooms of a server are listed.
     pub(super) fn lists_rooms(&self) -> String {
-        let grants = VideoGrants {
+        self.grants(VideoGrants {
             room_list: true,
             ..VideoGrants::default()
-        };
+        })
+    }
+
+    /// A token with which the people of a room are listed.
+    pub(super) fn administers(&self, room: &str) -> String {
+        self.grants(VideoGrants {
+            room_admin: true,
+            room: room.to_owned(),
+            ..VideoGrants::default()
+        })
+    }
+
+    fn grants(&self, grants: VideoGrants) -> String {
         AccessToken::with_api_key(&self.name, &self.secret)
             .with_grants(grants)
             .to_jwt()
