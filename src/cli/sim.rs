@@ -54,7 +54,7 @@ to do what people do in Airtable's interface, send these requests; they need no 
     },
     /// LiveKit's server and egress
     #[command(
-        after_help = "With --beside, rooms and people are those of a real livekit-server, and only recordings are simulated: they have a tone instead of
+        after_help = "With --beside, rooms and people are those of a real livekit-server, and only recordings are simulated: they are silent instead of
 what was said. Set LIVEKIT_URL of the service to the address of this stand-in; agents and callers use the server itself. The
 server needs this key, and sends its webhooks to the service as usual.
 

@@ -173,8 +173,7 @@ async fn removed(examined: &Examined, client: &Client, key: String) -> Finding {
             Finding::ok("works")
         }
         Err(error) => {
-            let detail =
-                format!("{error}; the object {key} stays in the bucket: delete it by hand");
+            let detail = format!("{error}; if {key} is in the bucket, delete it by hand");
             examined.traces.remove(&Trace::Object(key));
             Finding::warning(detail, KEY, Row::Objects)
         }

@@ -11,8 +11,9 @@ use crate::domain::{
 pub const FROM_THE_AGENT: &str = "The recording is the agent's own audio, which its SDK uploaded: the caller is on the left channel, the agent on the right.";
 
 impl Call {
-    /// What is to be done with audio that an agent of this call uploaded. It is decided when the call is over: with
-    /// `fallback` it is kept if a recording was wanted and no egress left one although people may have spoken.
+    /// What is to be done with audio that an agent of this call uploaded. It is decided when the call is over: it is
+    /// kept if a recording was wanted and no egress left one although people may have spoken; with `always` also beside one.
+    /// Of a call that nobody wanted recorded, nothing is kept.
     pub fn fate_of(&self, audio: &UploadedAudio, mode: AgentAudio) -> AudioFate {
         if self.holds(audio) || self.simulated || self.is_others() {
             return AudioFate::Dropped;
@@ -20,11 +21,11 @@ impl Call {
         let without = self.status_without_agents();
         match (mode, without) {
             (AgentAudio::Off, _) => AudioFate::Dropped,
-            (_, Status::Live) => AudioFate::Undecided,
-            (AgentAudio::Always, _) => AudioFate::Kept,
-            (AgentAudio::Fallback, Status::Processing) => AudioFate::Undecided,
-            (AgentAudio::Fallback, Status::Failed) => AudioFate::Kept,
-            (AgentAudio::Fallback, Status::Complete | Status::NoRecording) => AudioFate::Dropped,
+            (_, Status::Live | Status::Processing) => AudioFate::Undecided,
+            // Nobody wanted a recording, or nobody spoke.
+            (_, Status::NoRecording) => AudioFate::Dropped,
+            (AgentAudio::Always, Status::Complete) | (_, Status::Failed) => AudioFate::Kept,
+            (AgentAudio::Fallback, Status::Complete) => AudioFate::Dropped,
         }
     }
 

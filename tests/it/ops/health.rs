@@ -204,7 +204,7 @@ async fn alerts_have_the_text_of_the_alert_webhook() {
     let world = World::with(&settings).await;
     let visitor = world.visitor(API_TOKEN).await;
     let page = visitor.page("/ops/attention").await;
-    assert!(page.contains("Nothing needs anybody"), "{page}");
+    assert!(page.contains("Nothing needs your attention"), "{page}");
     world.refuse_rows().await;
     world.livekit.open_room("desk");
     let came = receiver.hears(1).await;

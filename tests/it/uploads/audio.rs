@@ -139,14 +139,20 @@ async fn audio_that_nobody_needs_is_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_nobody_wanted_to_be_recorded_keeps_no_audio() {
-    let world = World::with(&[("RECORD_ON", "manual")]).await;
-    let call = world.livekit.open_room("desk");
-    world.livekit.join("desk", caller("+15551234567"));
-    world.row_is(&call, "Live").await;
-    assert_eq!(upload(&world, &session(&call, "AJ_1")).await, 200);
-    world.livekit.close_room("desk");
-    world.row_is(&call, "No recording").await;
-    emptied(&world).await;
+    for (setting, value) in [("RECORD_ON", "manual"), ("RECORD_ROOMS", "*,!desk")] {
+        for mode in ["fallback", "always"] {
+            let world = World::with(&[(setting, value), ("AGENT_AUDIO", mode)]).await;
+            let call = world.livekit.open_room("desk");
+            world.livekit.join("desk", caller("+15551234567"));
+            world.row_is(&call, "Live").await;
+            assert_eq!(upload(&world, &session(&call, "AJ_1")).await, 200);
+            world.livekit.close_room("desk");
+            world.row_is(&call, "No recording").await;
+            emptied(&world).await;
+            let row = world.row_is(&call, "No recording").await;
+            assert!(!row.contains_key("Recording URL"), "{mode}: {row:#?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

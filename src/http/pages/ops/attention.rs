@@ -41,7 +41,7 @@ fn markup(alerts: &[OpenAlert], now: Timestamp) -> Markup {
     html! {
         div.narrow {
             h1 { "Needs attention" }
-            @if alerts.is_empty() { p.empty { "Nothing needs anybody." } }
+            @if alerts.is_empty() { p.empty { "Nothing needs your attention." } }
             @for alert in alerts {
                 (one(alert, now))
             }

@@ -139,7 +139,7 @@ fn line(cell: &ComparedCell) -> Markup {
             td data-label="Written" {
                 @match &cell.ours {
                     Some(value) => (shown(value, cell.content)),
-                    None => span.hint { "made with each link" },
+                    None => span.hint { "new with each write" },
                 }
             }
             td data-label="Airtable" { (shown(&cell.theirs, cell.content)) }

@@ -49,7 +49,7 @@ pub(super) async fn steps(app: &App) -> Result<Markup, store::Error> {
     Ok(html! {
         div.first-run data-again="2" {
             h2 { "No call yet" }
-            p.hint { "The steps turn by themselves. " code { "livekit-airtable doctor" } " checks everything, also what needs requests to the other sides." }
+            p.hint { "These steps are checked automatically. " code { "livekit-airtable doctor" } " also tests what needs requests to LiveKit, the bucket and Airtable." }
             ol.steps { @for step in &steps { (step.markup()) } }
         }
     })
@@ -97,7 +97,7 @@ fn local(app: &App, name: &'static str, dependency: Dependency) -> Step {
         (Some((_, State::Failing)), Some((_, error))) => (Done::Failed, error),
         _ => (
             Done::No,
-            "The first look comes some seconds after the start.".to_owned(),
+            "Checked a few seconds after the start.".to_owned(),
         ),
     };
     Step { name, hint, done }

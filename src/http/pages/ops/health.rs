@@ -56,7 +56,7 @@ pub(super) async fn page(
 fn dependencies(app: &App, now: Timestamp) -> Markup {
     let all = app.ops.health.all();
     html! {
-        @if all.is_empty() { p.empty { "The first look comes some seconds after the start." } }
+        @if all.is_empty() { p.empty { "Checked a few seconds after the start." } }
         div.scroll tabindex="0" role="region" aria-label="Dependencies" {
             table.cards.health {
                 thead { tr {
@@ -145,7 +145,7 @@ fn gauges(airtable: &AirtableBudget, rows: Option<i64>, now: Timestamp) -> Marku
                 dt { "Used this month" } dd data-gauge="used" { (marks::count(month.requests_used as i64)) }
                 dt { "Limit" } dd data-gauge="limit" { (month.requests_limit.map_or("none".to_owned(), |it| marks::count(it as i64))) }
                 @if let Some(left) = month.requests_left { dt { "Left" } dd data-gauge="left" { (marks::count(left as i64)) } }
-                dt { "Forecast" } dd { (month.runs_out.as_ref().map_or("lasts this month".to_owned(), |day| format!("runs out on {day}"))) }
+                dt { "Forecast" } dd { (month.runs_out.as_ref().map_or("enough for this month".to_owned(), |day| format!("runs out on {day}"))) }
                 dt { "Rate" } dd data-gauge="rate" { (airtable.requests_per_second) " per second" }
                 dt { "Lockout" } dd {
                     @match airtable.locked_until {
