@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
     connections::{answer, rest},
-    harness::{API_TOKEN, World, eventually},
+    harness::{API_TOKEN, World, eventually, in_time},
     process::Serve,
     real::postgres::fresh_database,
     signed_webhooks::{inbox, send, signature},
@@ -206,8 +206,14 @@ async fn large_transcripts_are_read_one_after_the_other() {
         .http
         .post(world.url("/v1/transcripts"))
         .bearer_auth(API_TOKEN);
-    let send = || request.try_clone().unwrap().body(body.clone()).send();
-    let sent = futures_util::future::join_all((0..4).map(|_| send()));
+    // On a busy machine, the system gives up a connection whose turn does not come for long; its sender tries again.
+    let send = async || loop {
+        let request = request.try_clone().unwrap().body(body.clone());
+        if let Ok(answer) = request.send().await {
+            return answer;
+        }
+    };
+    let sent = in_time(futures_util::future::join_all((0..4).map(|_| send())));
     let mut most = 0;
     let watched = async {
         loop {
@@ -217,7 +223,7 @@ async fn large_transcripts_are_read_one_after_the_other() {
     };
     let answers = tokio::select! { answers = sent => answers, () = watched => unreachable!() };
     for answer in answers {
-        assert_eq!(answer.unwrap().status(), 202);
+        assert_eq!(answer.status(), 202);
     }
     // All four at once would take 1,600 MiB.
     assert!(most < 700 << 20, "{} MiB", most >> 20);

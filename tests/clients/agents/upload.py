@@ -20,7 +20,13 @@ from report import Nurse, Receptionist, scripted
 RATE = 24_000
 
 server = AgentServer(
-    job_executor_type=JobExecutorType.THREAD, num_idle_processes=0, host="127.0.0.1", port=0, shutdown_process_timeout=60.0
+    job_executor_type=JobExecutorType.THREAD,
+    num_idle_processes=0,
+    host="127.0.0.1",
+    port=0,
+    # A busy machine takes long to start a job.
+    initialize_process_timeout=150.0,
+    shutdown_process_timeout=60.0,
 )
 
 

@@ -81,6 +81,8 @@ async function main(agentName: string, room: string, kind: string): Promise<void
       port: 0,
       production: false,
       loadFunc: async () => 0,
+      // A busy machine takes long to start the process of a job.
+      initializeProcessTimeout: 150_000,
       shutdownProcessTimeout: 60_000,
     }),
   );
