@@ -56,7 +56,12 @@ pub(crate) async fn send_as(
         Some(token) => request.header("authorization", token),
         None => request,
     };
-    request.body(body).send().await.unwrap()
+    let request = request.body(body);
+    // The service may close a connection that rests at this moment; LiveKit's client sends again, too.
+    match request.try_clone().unwrap().send().await {
+        Err(error) if error.is_request() => request.send().await.unwrap(),
+        answer => answer.unwrap(),
+    }
 }
 
 /// An inbox message as stored in the database.
