@@ -39,7 +39,7 @@ impl Figure {
         }
     }
 
-    pub fn told(what: &str, value: String) -> Figure {
+    pub fn without_goal(what: &str, value: String) -> Figure {
         Figure::new(what, value, "", true)
     }
 }

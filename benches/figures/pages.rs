@@ -51,8 +51,8 @@ async fn beside_open_pages() -> anyhow::Result<Vec<Figure>> {
     let (alone, watched) = (rate(alone), rate(watched));
     let less = (1.0 - watched / alone) * 100.0;
     Ok(vec![
-        Figure::told("webhooks without open pages", format!("{alone:.0}/s")),
-        Figure::told("… with 64 open pages", format!("{watched:.0}/s")),
+        Figure::without_goal("webhooks without open pages", format!("{alone:.0}/s")),
+        Figure::without_goal("… with 64 open pages", format!("{watched:.0}/s")),
         Figure::new("… less", format!("{less:.1} %"), "≤ 5 %", less <= 5.0),
     ])
 }
@@ -88,7 +88,7 @@ async fn while_calls_come_in() -> anyhow::Result<Vec<Figure>> {
     ensure!(!coming.is_finished(), "calls came in all the time");
     coming.abort();
     let value = format!("{:.1} MiB", service.resident()?);
-    figures.push(Figure::told("… memory", value));
+    figures.push(Figure::without_goal("… memory", value));
     Ok(figures)
 }
 

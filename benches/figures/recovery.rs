@@ -46,7 +46,7 @@ async fn first_accepted() -> anyhow::Result<Figure> {
         gaps.push(killed.elapsed());
     }
     let median = ms(percentile(&mut gaps, 0.5));
-    Ok(Figure::told(
+    Ok(Figure::without_goal(
         "first accepted webhook after a kill -9, median",
         format!("{median:.0} ms"),
     ))
@@ -83,7 +83,7 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     service.run_again()?;
     wait_for_intake(&service).await?;
     let rate = LETTERS as f64 / begun.elapsed().as_secs_f64();
-    let folded = Figure::told(
+    let folded = Figure::without_goal(
         "intake of a full inbox of 100,000 events",
         format!("{rate:.0}/s"),
     );
@@ -94,7 +94,7 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     let messages = outcome["messages"].as_u64().unwrap_or_default();
     ensure!(messages >= LETTERS as u64, "not all rebuilt: {told:.300}");
     let rate = messages as f64 / begun.elapsed().as_secs_f64();
-    let replayed = Figure::told("`replay` of 100,000 events", format!("{rate:.0}/s"));
+    let replayed = Figure::without_goal("`replay` of 100,000 events", format!("{rate:.0}/s"));
     Ok([folded, replayed])
 }
 
@@ -136,7 +136,7 @@ async fn lost_webhooks() -> anyhow::Result<Figure> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    Ok(Figure::told(
+    Ok(Figure::without_goal(
         "100 rooms whose webhooks were all lost: recorded, with a row, after",
         format!("{seconds:.1} s"),
     ))

@@ -57,7 +57,7 @@ async fn alone() -> anyhow::Result<Vec<Figure>> {
             requests <= 0.11,
         ),
         Figure::new("… lockouts", lockouts.to_string(), "0", lockouts == 0),
-        Figure::told(
+        Figure::without_goal(
             "… CPU per row",
             format!("{:.2} ms", cpu.as_secs_f64() * 1000.0 / ROWS as f64),
         ),
@@ -78,7 +78,7 @@ async fn beside_another() -> anyhow::Result<Vec<Figure>> {
     let rows = service.airtable.rows("Calls");
     let calls: BTreeSet<String> = rows.iter().map(|row| row["Call ID"].to_string()).collect();
     Ok(vec![
-        Figure::told(
+        Figure::without_goal(
             "rows beside a program that uses 2 of the 5 requests, lockouts included",
             format!("{rate:.1}/s"),
         ),

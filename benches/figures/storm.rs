@@ -96,20 +96,20 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let cpu = ms(service.cpu()?) / (ROWS - first_half) as f64;
     let mut figures = verdict(&storm, &service, &mut database).await?;
     figures.extend([
-        told_faults(&storm, &service).await?,
-        Figure::told(
+        faults_sent(&storm, &service).await?,
+        Figure::without_goal(
             "… requests, and requests per row",
             format!("{requests}, {:.3}", requests as f64 / ROWS as f64),
         ),
-        Figure::told(
+        Figure::without_goal(
             "… rejected because the base was locked",
             service.airtable.breaches().to_string(),
         ),
-        Figure::told(
+        Figure::without_goal(
             "… duration, and rows per second",
             format!("{took:.0} s, {:.1} rows", ROWS as f64 / took),
         ),
-        Figure::told("… CPU per row, after the kill", format!("{cpu:.2} ms")),
+        Figure::without_goal("… CPU per row, after the kill", format!("{cpu:.2} ms")),
     ]);
     Ok(figures)
 }
@@ -175,12 +175,12 @@ async fn verdict(
         ),
     ];
     let examples = other.iter().take(3);
-    figures.extend(examples.map(|line| Figure::told("… which", line.clone())));
+    figures.extend(examples.map(|line| Figure::without_goal("… which", line.clone())));
     Ok(figures)
 }
 
 /// How much of the storm came.
-async fn told_faults(storm: &Storm, service: &Service) -> anyhow::Result<Figure> {
+async fn faults_sent(storm: &Storm, service: &Service) -> anyhow::Result<Figure> {
     let asked = telemetry::http_client()?.get(format!("{}/sim", service.airtable.url()));
     let state: Value = asked.send().await?.json().await?;
     let left = state["faults_left"].as_u64().context("no faults_left")?;

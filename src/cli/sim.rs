@@ -9,6 +9,7 @@ use super::{
     console::{output::print_line, signal::shutdown},
     failure::Failure,
 };
+use crate::service::cannot_listen;
 
 /// The API key of livekit-server's development mode.
 pub(super) const KEY: &str = "devkey";
@@ -199,7 +200,8 @@ async fn run_storage(listen: SocketAddr, folder: PathBuf) -> anyhow::Result<()> 
 fn not_listening(listen: SocketAddr, error: std::io::Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow::anyhow!("--listen: another program listens on {listen}; choose another port")
+            let why = cannot_listen(listen, &error);
+            anyhow::anyhow!("--listen: {why}; choose another port")
         }
         _ => anyhow::Error::from(error).context(format!("--listen: cannot listen on {listen}")),
     }

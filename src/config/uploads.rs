@@ -1,4 +1,4 @@
-//! AGENT_AUDIO… and LIVEKIT_OBSERVABILITY_FORWARD: what agents upload. Each variable, its default, its rules.
+//! AGENT_AUDIO…: what agents upload. Each variable, its default, its rules.
 
 use std::path::PathBuf;
 

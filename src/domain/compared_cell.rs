@@ -7,7 +7,7 @@ use serde_json::Value;
 pub struct ComparedCell {
     /// The column's name in the schema.
     pub column: String,
-    /// Null: an empty cell. `None`: a link or its end, which are made anew for each request.
+    /// Null: an empty cell. `None`: a link or its end, which are new with each write.
     pub ours: Option<Value>,
     /// Null: an empty cell.
     pub theirs: Value,

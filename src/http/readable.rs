@@ -47,20 +47,27 @@ pub(super) fn length(body: &Bytes, limit: usize) -> usize {
     usize::try_from(plain).map_or(usize::MAX, |plain| plain.max(body.len()))
 }
 
-fn decompressed(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Problem> {
+/// Refuses encodings other than gzip: 415.
+pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     let encodings =
         encodings.map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
     let encodings: Vec<String> = encodings.filter(|name| !name.is_empty()).collect();
     match encodings.join(",").as_str() {
-        // Some proxies decompress a body without removing the header, and some programs do not set it.
-        "" | "identity" | "gzip" | "x-gzip" if !body.starts_with(GZIP) => return Ok(body),
-        "" | "identity" | "gzip" | "x-gzip" => {}
+        "" | "identity" | "gzip" | "x-gzip" => Ok(()),
         _ => {
             let detail =
                 "the body's Content-Encoding is not supported: send it uncompressed or as gzip";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
         }
+    }
+}
+
+fn decompressed(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Problem> {
+    check_encoding(headers)?;
+    // Some proxies decompress a body without removing the header, and some programs do not set it.
+    if !body.starts_with(GZIP) {
+        return Ok(body);
     }
     let mut plain = Vec::new();
     let mut decoder = MultiGzDecoder::new(body.as_ref()).take(limit as u64 + 1);

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::error::Problem;
 use crate::domain::{Room, transcript::ReportOrigin};
 
-/// The body of the inbox message, `{"room", "authorized_room", "origin", "body"}`, in the buffer of the report: there is no second
-/// copy of it. `authorized_room`: that of a LiveKit token. It decides when the call is known.
+/// The body of the inbox message, `{"room", "authorized_room", "origin", "body"}`, in the buffer of the report.
+/// `authorized_room`: that of a LiveKit token. It decides when the call is known.
 pub(super) fn stored(
-    mut report: String,
+    report: String,
     room: &Room,
     authorized_room: Option<&str>,
     origin: ReportOrigin,
@@ -18,8 +18,14 @@ pub(super) fn stored(
     let (authorized, origin) = (json!(authorized_room), json!(origin));
     let before =
         format!("{{\"room\":{room},\"authorized_room\":{authorized},\"origin\":{origin},\"body\":");
-    report.reserve_exact(before.len() + 1);
-    report.insert_str(0, &before);
-    report.push('}');
-    Ok(report)
+    Ok(enclosed(&before, report))
+}
+
+/// An object whose last value is this JSON, in its buffer: there is no second copy of it. `before` is the text in front of it,
+/// with the object's first brace.
+pub(super) fn enclosed(before: &str, mut last: String) -> String {
+    last.reserve_exact(before.len() + 1);
+    last.insert_str(0, before);
+    last.push('}');
+    last
 }

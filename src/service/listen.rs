@@ -1,7 +1,10 @@
 //! The listening socket: the one that systemd keeps open over restarts (LISTEN_FDS, LISTEN_PID), else our own at
 //! LISTEN_ADDR.
 
-use std::net::SocketAddr;
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+};
 
 use anyhow::Context;
 use axum::serve::Listener;
@@ -51,22 +54,32 @@ impl ListenSocket {
     }
 }
 
-fn not_bound(own: SocketAddr, error: std::io::Error) -> anyhow::Error {
-    use std::io::ErrorKind;
+/// Why nobody can listen on this address, for people.
+pub fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => format!("another program listens on {address}"),
+        ErrorKind::AddrNotAvailable => format!("{address} is not an address of this machine"),
+        ErrorKind::PermissionDenied => format!("this user may not listen on {address}"),
+        _ => format!("cannot listen on {address}"),
+    }
+}
+
+fn not_bound(own: SocketAddr, error: io::Error) -> anyhow::Error {
+    let why = cannot_listen(own, &error);
     match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!(
-            "LISTEN_ADDR: another program listens on {own}, perhaps another `serve`. Stop it, or set LISTEN_ADDR to another port"
+            "LISTEN_ADDR: {why}, perhaps another `serve`. Stop it, or set LISTEN_ADDR to another port"
         ),
         ErrorKind::AddrNotAvailable => Error::Configuration(format!(
-            "LISTEN_ADDR: {own} is not an address of this machine; 0.0.0.0:{} listens on all of them",
+            "LISTEN_ADDR: {why}; 0.0.0.0:{} listens on all of them",
             own.port()
         ))
         .into(),
         ErrorKind::PermissionDenied => Error::NotPermitted(format!(
-            "LISTEN_ADDR: this user may not listen on {own}; ports from 1024 on need no permission"
+            "LISTEN_ADDR: {why}; ports from 1024 on need no permission"
         ))
         .into(),
-        _ => anyhow::Error::from(error).context(format!("LISTEN_ADDR: cannot listen on {own}")),
+        _ => anyhow::Error::from(error).context(format!("LISTEN_ADDR: {why}")),
     }
 }
 

@@ -36,4 +36,5 @@ mod supervisor;
 mod uploads;
 
 pub use error::Error;
+pub use listen::cannot_listen;
 pub use start::Service;

@@ -19,6 +19,7 @@ use crate::{
     },
     config::Source,
     livekit::token::Keys,
+    service::cannot_listen,
 };
 
 #[derive(clap::Args)]
@@ -109,21 +110,22 @@ async fn with_listener(
 
 /// Why the webhooks of LiveKit cannot be seen.
 fn not_listening(address: SocketAddr, error: &std::io::Error) -> Finding {
+    let why = cannot_listen(address, error);
     let (what, remedy) = match error.kind() {
         ErrorKind::AddrInUse => (
-            format!("another program listens on {address}"),
+            why,
             "LISTEN_ADDR: stop the program that listens there; if that is `serve`, give doctor the DATABASE_URL of `serve`",
         ),
         ErrorKind::AddrNotAvailable => (
-            format!("{address} is not an address of this machine"),
+            why,
             "LISTEN_ADDR: 0.0.0.0 with the port listens on all addresses of the machine",
         ),
         ErrorKind::PermissionDenied => (
-            format!("this user may not listen on {address}"),
+            why,
             "LISTEN_ADDR: choose a port from 1024 on, which needs no permission",
         ),
         _ => (
-            format!("cannot listen on {address}: {error}"),
+            format!("{why}: {error}"),
             "LISTEN_ADDR: choose another address or port",
         ),
     };

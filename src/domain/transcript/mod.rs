@@ -68,6 +68,7 @@ pub use label::by_identity;
 pub use measures::{Delay, Measures, Span, stages};
 pub use origin::ReportOrigin;
 pub use parts::UnreadableReport;
+pub use place::PLACES;
 pub use read::{Outline, outline, read};
 pub use report::{Report, Speaker, Transcript, Turn};
 pub use reports::Reports;

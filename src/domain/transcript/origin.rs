@@ -14,7 +14,7 @@ pub enum ReportOrigin {
 }
 
 impl ReportOrigin {
-    /// Whether the agent itself sent it. Such an origin is not stored.
+    /// Whether the agent itself sent it.
     pub fn is_sent(&self) -> bool {
         *self == ReportOrigin::Sent
     }

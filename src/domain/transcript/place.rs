@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Fields with the conversation, in order of preference. They are never kept as fields of the report.
-pub(super) const PLACES: [&str; 7] = [
+pub const PLACES: [&str; 7] = [
     "chat_history",
     "history",
     "transcript",

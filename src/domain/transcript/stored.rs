@@ -15,7 +15,7 @@ pub struct StoredReport<'a> {
     /// versions stored.
     #[serde(default)]
     pub authorized_room: Option<RoomName>,
-    /// How it came. Absent for one that was sent, and in what earlier versions stored.
+    /// How it came. Absent in what earlier versions stored, which was sent.
     #[serde(default)]
     pub origin: ReportOrigin,
     /// As it came.

@@ -5,12 +5,9 @@ use std::io::{self, Write};
 use axum::{
     BoxError,
     body::{Body, Bytes},
-    http::{HeaderMap, StatusCode, header},
 };
 use flate2::write::MultiGzDecoder;
 use futures_util::{Stream, StreamExt, stream};
-
-use crate::http::error::Problem;
 
 const GZIP: &[u8] = b"\x1F\x8B";
 /// Bytes that are decompressed at once: they become at most a thousand times as many.
@@ -28,19 +25,6 @@ pub(super) enum BodyError {
     /// It has more bytes than anybody may send.
     #[error("the body is too large")]
     TooLarge,
-}
-
-/// Refuses encodings other than gzip: 415.
-pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let mut names = encodings.map(|value| value.to_str().unwrap_or("?").trim().to_lowercase());
-    match names.all(|name| matches!(name.as_str(), "" | "identity" | "gzip" | "x-gzip")) {
-        true => Ok(()),
-        false => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body's Content-Encoding is not supported: send it uncompressed or as gzip",
-        )),
-    }
 }
 
 /// The body's bytes, decompressed if they are compressed, whatever its header says: proxies change one without the other. At most

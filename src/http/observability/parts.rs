@@ -7,10 +7,10 @@ use axum::{
 };
 use multer::{Field, Multipart};
 
-use super::inflate::{BodyError, check_encoding, inflated};
+use super::inflate::{BodyError, inflated};
 use crate::{
     domain::agent_audio::AgentAudio,
-    http::{App, error::Problem, post_transcript::TRANSCRIPT_BYTES},
+    http::{App, error::Problem, post_transcript::TRANSCRIPT_BYTES, readable::check_encoding},
     spool::{Content, Error, Incoming},
 };
 

@@ -3,18 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::header::Header;
+use crate::{domain::transcript::PLACES, http::report_message::enclosed};
 
 /// A session without a conversation.
 const NOTHING: &str = r#"{"items":[]}"#;
-/// Fields of a summary that may hold a conversation: that comes in a part of its own.
-const CONVERSATIONS: [&str; 6] = [
-    "chat_history",
-    "history",
-    "transcript",
-    "turns",
-    "items",
-    "messages",
-];
 
 /// The report. `chat` is the part `chat_history`, JSON; there is no second copy of it.
 pub(super) fn report(header: &Header, chat: Option<String>) -> String {
@@ -22,22 +14,18 @@ pub(super) fn report(header: &Header, chat: Option<String>) -> String {
     let fields = Value::Object(fields(header)).to_string();
     // It has the room's sid at least, so that a comma follows its last field.
     let open = fields.strip_suffix('}').unwrap_or_default();
-    let before = format!("{open},\"chat_history\":");
-    let mut report = chat;
-    report.reserve_exact(before.len() + 1);
-    report.insert_str(0, &before);
-    report.push('}');
-    report
+    enclosed(&format!("{open},\"chat_history\":"), chat)
 }
 
-/// The summary's fields with those of the header. One that is not JSON is left out: the conversation counts more.
+/// The summary's fields with those of the header, but no conversation: that comes in a part of its own. A summary that is not
+/// JSON is left out: the conversation counts more.
 fn fields(header: &Header) -> Map<String, Value> {
     let summary = serde_json::from_str(&header.session_summary).unwrap_or_default();
     let mut fields = match summary {
         Value::Object(fields) => fields,
         _ => Map::new(),
     };
-    fields.retain(|name, _| !CONVERSATIONS.contains(&name.as_str()) && name != "events");
+    fields.retain(|name, _| !PLACES.contains(&name.as_str()) && name != "events");
     for (name, value) in [("room_id", &header.room_id), ("job_id", &header.job_id)] {
         if !value.is_empty() {
             fields.insert(name.to_owned(), Value::from(value.as_str()));

@@ -256,7 +256,8 @@ fn reads_the_grants() {
         identity: "agent-1".into(),
         room,
         room_admin: true,
-        ..Grants::default()
+        room_record: false,
+        observability_write: false,
     };
     assert_eq!(keys().verify_token(&token, now()), Ok(expected));
 }

@@ -30,7 +30,7 @@ enum State {
 }
 
 impl Reach {
-    /// Whether the other side answered last, as far as anything was sent.
+    /// Whether the other side did not answer last, or was not asked yet.
     pub(super) fn is_lost(&self) -> bool {
         !matches!(*self.state(), State::Reached)
     }

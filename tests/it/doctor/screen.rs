@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Checked, changed};
 use crate::{
-    harness::{PATIENCE, World, eventually},
+    harness::{World, eventually, in_time},
     process::{Serve, command, ended, run},
 };
 
@@ -152,8 +152,7 @@ async fn waiting(mut doctor: Child) -> Child {
         stderr.read_line(&mut line).unwrap();
         line
     });
-    let line = tokio::time::timeout(PATIENCE, reading).await.unwrap();
-    let line = line.unwrap();
+    let line = in_time(reading).await.unwrap();
     assert!(line.starts_with("Waiting for a call"), "{line}");
     doctor
 }

@@ -34,10 +34,27 @@ struct Pair {
     replicas: Vec<(Serve, String)>,
 }
 
-/// Starts another replica and waits until it listens.
-async fn replica(world: &World, address: &str) -> Serve {
+/// A world on PostgreSQL, whose service is stopped, with an Airtable as strict as the real one: a client that is too fast is
+/// locked out for 30 s.
+pub(super) async fn shared_world() -> World {
+    let database = fresh_database().await;
+    let settings = [
+        ("DATABASE_URL", database.as_str()),
+        ("RECORD_ROOMS", "live-*"),
+        ("AIRTABLE_REQUESTS_PER_SECOND", "5"),
+    ];
+    let mut world = World::beside(&settings, airtable::Options::default()).await;
+    world.stop().await;
+    world
+}
+
+/// Starts another replica and waits until it listens. `livekit`: its LIVEKIT_URL; `None`: the world's.
+pub(super) async fn replica(world: &World, address: &str, livekit: Option<&str>) -> Serve {
     let mut command = world.command(&["serve"]);
-    let command = command.env("LISTEN_ADDR", address).stderr(Stdio::null());
+    command.env("LISTEN_ADDR", address).stderr(Stdio::null());
+    if let Some(url) = livekit {
+        command.env("LIVEKIT_URL", url);
+    }
     let serve = Serve(command.spawn().unwrap());
     let listens = eventually(|| std::net::TcpStream::connect(address).ok());
     assert!(listens.await.is_some(), "the replica never listens");
@@ -46,21 +63,13 @@ async fn replica(world: &World, address: &str) -> Serve {
 
 impl Pair {
     async fn start() -> Pair {
-        let database = fresh_database().await;
-        let settings = [
-            ("DATABASE_URL", database.as_str()),
-            ("RECORD_ROOMS", "live-*"),
-            ("AIRTABLE_REQUESTS_PER_SECOND", "5"),
-        ];
-        // Airtable as strict as the real one: a client that is too fast is locked out for 30 s.
-        let mut world = World::beside(&settings, airtable::Options::default()).await;
-        world.stop().await;
+        let world = shared_world().await;
         let addresses = [free_address(), free_address()];
         let balancer = Balancer::start(&addresses).await;
         let hook = format!("http://{}/webhooks/livekit", balancer.address);
         let mut replicas = Vec::new();
         for address in addresses {
-            replicas.push((replica(&world, &address).await, address));
+            replicas.push((replica(&world, &address, None).await, address));
             world.livekit.set_webhook_urls(vec![hook.clone()]);
             if replicas.len() == 1 {
                 world.livekit.open_room("live-0");
@@ -123,7 +132,7 @@ impl Pair {
             times.push(self.next_start(&room).await);
             rooms.push(room);
             self.replicas
-                .push((replica(&self.world, &address).await, address));
+                .push((replica(&self.world, &address, None).await, address));
         }
         let tally = loading.await.unwrap();
         let found = all_in_rows(&self.world, 0..sized(60, 600)).await;

@@ -3,22 +3,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Stdio,
     time::{Duration, Instant},
 };
 
-use livekit_airtable_sim::airtable;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, MutexGuard},
 };
 
-use super::{balancer::Balancer, kills::free_address, say, sized};
+use super::{
+    balancer::Balancer,
+    kills::free_address,
+    replicas::{replica, shared_world},
+    say, sized,
+};
 use crate::{
-    harness::{API_TOKEN, PATIENCE, World, eventually},
+    harness::{API_TOKEN, PATIENCE, World},
     play::{Serve, text},
-    real::postgres::fresh_database,
 };
 
 /// Calls per second.
@@ -59,30 +61,14 @@ impl Replicas {
     /// One replica for each of these addresses of LiveKit; `None`: the stand-in's.
     async fn start(livekit_urls: &[Option<&str>]) -> Replicas {
         let alone = ONE_AT_A_TIME.lock().await;
-        let database = fresh_database().await;
-        let settings = [
-            ("DATABASE_URL", database.as_str()),
-            ("RECORD_ROOMS", "live-*"),
-            ("AIRTABLE_REQUESTS_PER_SECOND", "5"),
-        ];
-        // Airtable as strict as the real one: a client that is too fast is locked out for 30 s.
-        let mut world = World::beside(&settings, airtable::Options::default()).await;
-        world.stop().await;
+        let world = shared_world().await;
         let addresses: Vec<String> = livekit_urls.iter().map(|_| free_address()).collect();
         let balancer = Balancer::start(&addresses).await;
         let hook = format!("http://{}/webhooks/livekit", balancer.address);
         world.livekit.set_webhook_urls(vec![hook]);
         let mut living = Vec::new();
         for (address, livekit) in addresses.into_iter().zip(livekit_urls) {
-            let mut command = world.command(&["serve"]);
-            command.env("LISTEN_ADDR", &address).stderr(Stdio::null());
-            if let Some(url) = livekit {
-                command.env("LIVEKIT_URL", url);
-            }
-            let serve = Serve(command.spawn().unwrap());
-            let listens = eventually(|| std::net::TcpStream::connect(&address).ok());
-            assert!(listens.await.is_some(), "the replica never listens");
-            living.push((serve, address));
+            living.push((replica(&world, &address, *livekit).await, address));
         }
         let mut replicas = Replicas {
             world,
