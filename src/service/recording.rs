@@ -10,7 +10,12 @@ use crate::{
     config,
     domain::{DoctorKey, KeptAttributes, OurBucket, Policy, Sink},
     livekit::client,
-    pipeline::{Runner, intake::Intake, reconcile::Reconcile, sinks::egress::Egress},
+    pipeline::{
+        Runner,
+        intake::{Intake, LargeIntake},
+        reconcile::Reconcile,
+        sinks::egress::Egress,
+    },
     storage,
     store::Store,
 };
@@ -52,12 +57,14 @@ impl RecordingJobs<'_> {
         let began_at = store.begin((runner.clock)()).await;
         let began_at = began_at.context("DATABASE_URL: the database is not writable")?;
         let client = client::Client::new(livekit(self.livekit), http);
-        runner.spawn(Arc::new(Intake {
+        let intake = Arc::new(Intake {
             store: store.clone(),
             policy: self.policy(began_at)?,
             sinks: self.sinks.clone(),
             wake: runner.wake.clone(),
-        }));
+        });
+        runner.spawn(Arc::new(LargeIntake(intake.clone())));
+        runner.spawn(intake);
         let reconcile = Reconcile::new(
             client.clone(),
             store.clone(),

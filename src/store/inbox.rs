@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use super::{
     error::{Error, Result},
     inbox_writer,
-    large_bodies::Turn,
+    large_bodies::{LARGE, Turn},
     message::{self, InboxMessage, MessageOutcome, StoredMessage, read_outcome},
     new_report::ReportBody,
     open::Store,
@@ -96,16 +96,32 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Messages that this process's intake is to process, oldest first: at most `limit`, and no more than fit into memory.
-    /// They are read in the turn that is returned with them.
+    /// Messages that this process's intake is to process, oldest first: at most `limit`, and no more than fit into memory. Large
+    /// ones are left to [`Store::unprocessed_large`]. They are read in the turn that is returned with them.
     pub async fn unprocessed(
         &self,
         now: Timestamp,
         limit: i64,
     ) -> Result<(Vec<StoredMessage>, Turn)> {
+        self.unprocessed_of("<=", now, limit).await
+    }
+
+    /// The oldest large message that this process's intake is to process. It waits for its turn.
+    pub async fn unprocessed_large(&self, now: Timestamp) -> Result<(Vec<StoredMessage>, Turn)> {
+        self.unprocessed_of(">", now, 1).await
+    }
+
+    /// `size`: how the size of the messages' bodies compares with that from which a body is large.
+    async fn unprocessed_of(
+        &self,
+        size: &str,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<(Vec<StoredMessage>, Turn)> {
+        let ours = format!("{OURS} AND OCTET_LENGTH(body) {size} {LARGE}");
         // The sizes are read first, because a driver reads some rows ahead (sqlx: 50).
         let sql = format!(
-            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox i WHERE {OURS} ORDER BY id LIMIT $2"
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox i WHERE {ours} ORDER BY id LIMIT $2"
         );
         let left_since = (now - LEFT).as_millisecond();
         let sizes = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now.as_millisecond());
@@ -120,7 +136,7 @@ impl Store {
             return Ok((Vec::new(), turn));
         }
         let sql = format!(
-            "SELECT {} FROM inbox i WHERE {OURS} ORDER BY id LIMIT $2",
+            "SELECT {} FROM inbox i WHERE {ours} ORDER BY id LIMIT $2",
             message::COLUMNS
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());

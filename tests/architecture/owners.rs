@@ -2,11 +2,12 @@
 //! row by row or be harmless when it is done twice.
 
 /// Files with a job that says where it runs, and what they say.
-const SAID: [(&str, &[&str]); 6] = [
+const SAID: [(&str, &[&str]); 7] = [
     ("src/pipeline/agent_audio/job.rs", &["Each"]),
     ("src/pipeline/alerts/job.rs", &["Each"]),
     ("src/pipeline/deliver/dispatch.rs", &["Owner", "Replicas"]),
     ("src/pipeline/intake/job.rs", &["Replicas"]),
+    ("src/pipeline/intake/large.rs", &["Replicas"]),
     ("src/pipeline/livekit_keys.rs", &["Each"]),
     ("src/pipeline/reconcile/job.rs", &["Replicas"]),
 ];

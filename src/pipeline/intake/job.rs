@@ -26,7 +26,15 @@ const CONFLICTS: u32 = 20;
 /// A message that was read, or one that this version cannot read.
 type Read = Result<ReadMessage, UnreadableMessage>;
 
-/// Folds inbox messages into calls.
+/// Which messages are folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sizes {
+    /// One at a time, in its turn.
+    Large,
+    Others,
+}
+
+/// Folds inbox messages into calls; those with large bodies are left to [`LargeIntake`](super::LargeIntake).
 pub struct Intake {
     pub store: Store,
     pub policy: Policy,
@@ -54,20 +62,35 @@ impl Job for Intake {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        self.fold_all_due(Sizes::Others, now).await
+    }
+}
+
+impl Intake {
+    /// Folds the messages of these sizes that are due; whether there were any.
+    pub(super) async fn fold_all_due(&self, sizes: Sizes, now: Timestamp) -> anyhow::Result<bool> {
         let mut conflicts = 0;
         loop {
-            match self.fold_due(now).await {
+            match self.fold_due(sizes, now).await {
                 Err(error) if conflicts < CONFLICTS && is_conflict(&error) => conflicts += 1,
                 done => return done,
             }
         }
     }
-}
 
-impl Intake {
-    /// Folds the messages that are due; whether there were any.
-    async fn fold_due(&self, now: Timestamp) -> anyhow::Result<bool> {
-        let (messages, turn) = self.store.unprocessed(now, BATCH).await?;
+    async fn due(
+        &self,
+        sizes: Sizes,
+        now: Timestamp,
+    ) -> Result<(Vec<StoredMessage>, Turn), store::Error> {
+        match sizes {
+            Sizes::Large => self.store.unprocessed_large(now).await,
+            Sizes::Others => self.store.unprocessed(now, BATCH).await,
+        }
+    }
+
+    async fn fold_due(&self, sizes: Sizes, now: Timestamp) -> anyhow::Result<bool> {
+        let (messages, turn) = self.due(sizes, now).await?;
         if messages.is_empty() {
             return Ok(false);
         }
@@ -75,7 +98,9 @@ impl Intake {
         let processed = self.process(read(messages, &turn), now).await;
         drop(turn);
         match processed {
-            Err(error) if outcome_of_one(&error).is_some() => self.process_one_by_one(now).await?,
+            Err(error) if outcome_of_one(&error).is_some() => {
+                self.process_one_by_one(sizes, now).await?;
+            }
             processed => processed?,
         }
         Ok(true)
@@ -126,8 +151,8 @@ impl Intake {
     }
 
     /// A message that cannot be folded is set aside, and the others of its batch are processed.
-    async fn process_one_by_one(&self, now: Timestamp) -> anyhow::Result<()> {
-        let (messages, turn) = self.store.unprocessed(now, BATCH).await?;
+    async fn process_one_by_one(&self, sizes: Sizes, now: Timestamp) -> anyhow::Result<()> {
+        let (messages, turn) = self.due(sizes, now).await?;
         for message in read(messages, &turn) {
             let id = match &message {
                 Ok(read) => read.message.id.clone(),

@@ -8,4 +8,7 @@ mod job;
 mod fold;
 mod route;
 
+mod large;
+
 pub use job::Intake;
+pub use large::LargeIntake;

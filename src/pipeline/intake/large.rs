@@ -1,0 +1,39 @@
+//! The job for messages with large bodies: they are parsed one at a time and wait for their turn, and nothing else waits for them.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::job::{Intake, Sizes};
+use crate::pipeline::{Job, RunsIn, Wake, job::LONG_STEP_TIMEOUT};
+
+/// Folds inbox messages with large bodies into calls, as the intake that it is made of does the others.
+pub struct LargeIntake(pub Arc<Intake>);
+
+impl Job for LargeIntake {
+    fn name(&self) -> &'static str {
+        "intake_large"
+    }
+
+    fn wake_on<'a>(&self, _wake: &'a Wake) -> Option<&'a Notify> {
+        None
+    }
+
+    fn runs_in(&self) -> RunsIn {
+        RunsIn::Replicas
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_millis(250)
+    }
+
+    fn timeout(&self) -> Duration {
+        // Requests have turns, too.
+        LONG_STEP_TIMEOUT
+    }
+
+    async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
+        self.0.fold_all_due(Sizes::Large, now).await
+    }
+}
