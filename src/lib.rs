@@ -73,6 +73,7 @@ pub mod store;
 
 pub mod airtable;
 pub mod alert;
+pub mod forward;
 pub mod livekit;
 pub mod mirror;
 pub mod sound;

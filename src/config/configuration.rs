@@ -33,21 +33,24 @@ pub struct Config {
 impl Config {
     /// Everything, with all errors at once.
     pub fn serve(source: &Source) -> Result<Self, Errors> {
-        read(source, |r| Self {
-            livekit: LiveKitSettings::read(r),
-            storage: StorageSettings::read(r),
-            airtable: AirtableSettings::read(r),
-            recording: RecordingSettings::read(r),
-            uploads: UploadSettings::read(r),
-            links: LinksSettings::read(r),
-            mirror: MirrorSettings::read(r),
-            times: TimesSettings::read(r),
-            http: HttpSettings::read(r),
-            alert_webhook_url: sections::alert_webhook_url(r),
-            database_url: database::database_url(r),
-            log: LogSettings::read(r),
-            supervisor: supervisor::supervisor(source),
-            fingerprint: r.fingerprint(),
+        read(source, |r| {
+            let livekit = LiveKitSettings::read(r);
+            Self {
+                storage: StorageSettings::read(r),
+                airtable: AirtableSettings::read(r),
+                recording: RecordingSettings::read(r),
+                uploads: UploadSettings::read(r, &livekit.url),
+                links: LinksSettings::read(r),
+                mirror: MirrorSettings::read(r),
+                times: TimesSettings::read(r),
+                http: HttpSettings::read(r),
+                alert_webhook_url: sections::alert_webhook_url(r),
+                database_url: database::database_url(r),
+                log: LogSettings::read(r),
+                supervisor: supervisor::supervisor(source),
+                fingerprint: r.fingerprint(),
+                livekit,
+            }
         })
     }
 

@@ -140,6 +140,8 @@ pub struct UploadSettings {
     pub audio_bytes: u64,
     /// AGENT_AUDIO_DIR_SIZE, in bytes.
     pub total_bytes: u64,
+    /// LIVEKIT_OBSERVABILITY_FORWARD: `https://host` of LIVEKIT_URL; `None`: uploads are not sent on.
+    pub forward_to: Option<String>,
 }
 
 /// LISTEN_ADDR, PORT, API_TOKEN, API_TOKENS, TRUSTED_PROXIES and OPS_TRUST_HEADER.

@@ -1,17 +1,20 @@
-//! AGENT_AUDIO…: what agents upload. Each variable, its default, its rules.
+//! AGENT_AUDIO… and LIVEKIT_OBSERVABILITY_FORWARD: what agents upload. Each variable, its default, its rules.
 
 use std::path::PathBuf;
 
-use super::{Reader, UploadSettings};
-use crate::domain::agent_audio::AgentAudio;
+use url::Url;
+
+use super::{Reader, UploadSettings, network::is_clear_text};
+use crate::domain::{Forward, agent_audio::AgentAudio};
 
 const MIB: u64 = 1 << 20;
 /// Units of sizes.
 const UNITS: [(&str, u64); 3] = [("MiB", MIB), ("GiB", 1 << 30), ("TiB", 1 << 40)];
 
 impl UploadSettings {
-    /// AGENT_AUDIO, AGENT_AUDIO_DIR, AGENT_AUDIO_SIZE and AGENT_AUDIO_DIR_SIZE.
-    pub fn read(r: &mut Reader<'_>) -> Self {
+    /// AGENT_AUDIO, AGENT_AUDIO_DIR, AGENT_AUDIO_SIZE, AGENT_AUDIO_DIR_SIZE and LIVEKIT_OBSERVABILITY_FORWARD. `livekit_url`:
+    /// LIVEKIT_URL.
+    pub fn read(r: &mut Reader<'_>, livekit_url: &str) -> Self {
         let expected = "fallback, always or off";
         let audio = r.parsed("AGENT_AUDIO", AgentAudio::Fallback, expected, |v| {
             v.to_ascii_lowercase().parse().ok()
@@ -30,8 +33,27 @@ impl UploadSettings {
             folder: folder.map(PathBuf::from),
             audio_bytes,
             total_bytes,
+            forward_to: forward_to(r, livekit_url),
         }
     }
+}
+
+/// Where uploads are sent on to.
+fn forward_to(r: &mut Reader<'_>, livekit_url: &str) -> Option<String> {
+    const NAME: &str = "LIVEKIT_OBSERVABILITY_FORWARD";
+    let forward = r.parsed(NAME, Forward::Off, "on or off", |v| v.parse().ok());
+    if forward == Forward::Off {
+        return None;
+    }
+    // Without a valid LIVEKIT_URL, that is the error.
+    let url = Url::parse(livekit_url).ok()?;
+    if is_clear_text(livekit_url) {
+        r.refuse(
+            NAME,
+            "needs a LIVEKIT_URL with wss:// or https://: uploads have tokens, and what callers say",
+        );
+    }
+    Some(url.origin().ascii_serialization())
 }
 
 /// A size like `512MiB`, in bytes.

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     name::{UnknownName, by_name},
@@ -47,12 +48,51 @@ impl FromStr for AgentAudio {
 }
 
 /// Audio that an agent uploaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UploadedAudio {
     /// When it begins, to the millisecond; it identifies the audio of a job within its call.
     pub started_at: Option<Timestamp>,
     /// Of the file.
     pub bytes: u64,
+}
+
+/// What an upload says of its audio; stored with its report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportedAudio {
+    /// It was on the disk before the upload was acknowledged.
+    Received(UploadedAudio),
+    /// It was not taken, and sending it again would not help.
+    Refused(AudioRefusal),
+}
+
+/// Why an agent's audio was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioRefusal {
+    /// It is not Ogg Opus, or has no sound.
+    NotOpus,
+    /// It is larger than AGENT_AUDIO_SIZE.
+    TooLarge,
+}
+
+impl AudioRefusal {
+    /// Why, for people.
+    pub fn reason(self) -> &'static str {
+        match self {
+            AudioRefusal::NotOpus => "it is not Ogg Opus with sound",
+            AudioRefusal::TooLarge => "it is larger than AGENT_AUDIO_SIZE",
+        }
+    }
+}
+
+/// The upload that a file of audio came with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UploadId {
+    /// The id of its inbox message, which sorts by arrival.
+    pub message_id: String,
+    /// The agent's job; empty if the upload names none.
+    pub job: String,
 }
 
 /// What is to be done with an agent's audio.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    agent_audio::is_agent_audio_key,
+    agent_audio::{UploadId, is_agent_audio_key},
     egress_status::EgressStatus,
     hex::hex,
     id::CallId,
@@ -29,6 +29,9 @@ pub struct BucketRecording {
     /// Its length in milliseconds, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<i64>,
+    /// Of an agent's audio: the upload that it came with. Absent in what earlier versions stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadId>,
 }
 
 impl BucketRecording {
@@ -55,6 +58,7 @@ impl BucketRecording {
             },
             started_at: parts.started_at,
             duration_ms: None,
+            upload: None,
         })
     }
 

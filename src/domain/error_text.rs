@@ -24,6 +24,7 @@ impl Call {
             from_agent.map(|_| FROM_THE_AGENT.to_owned()),
             primary.map(|recording| self.recording_error(recording)),
             self.pending_start_error(primary.filter(|_| from_agent.is_none())),
+            self.agent_audio_error(),
             elsewhere.and_then(|recording| self.recording_note(recording)),
             self.other_parts(primary),
             self.restarts_error(),

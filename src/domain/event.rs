@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    agent_audio::{ReportedAudio, UploadId},
     alignment::Alignment,
     bucket_recording::BucketRecording,
     destination::Destination,
@@ -93,6 +94,8 @@ pub enum EventPayload {
         facts: ReportFacts,
         /// The room that the sender's token is for: the report is no other room's. `None`: it may be any room's.
         authorized_room: Option<RoomName>,
+        /// The audio that was uploaded with it.
+        audio: Option<(UploadId, ReportedAudio)>,
     },
     /// A request to start or stop a recording, or to try a refused start again.
     Request { room: Room, request: Request },
@@ -158,6 +161,8 @@ pub enum Observation {
     Started { egress_id: EgressId },
     /// A recording was listened to: how the times of the reports fit its sound.
     Aligned { alignment: Alignment },
+    /// The audio of an upload is not waited for any more: nobody needs it, or it did not come.
+    AudioGone { message_id: String },
     /// Another call claims the same object in the bucket.
     KeyContested { key: String, by: CallId },
     /// This service's egress is stopped because another program also records the call.

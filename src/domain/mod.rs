@@ -7,6 +7,7 @@
 
 mod compared_cell;
 mod count;
+mod forward;
 mod hash;
 mod hex;
 mod id;
@@ -49,6 +50,7 @@ pub mod figures;
 mod access;
 mod addressing;
 pub mod agent_audio;
+pub mod audio_uploads;
 pub mod bucket_recording;
 mod key_pattern;
 pub mod path;
@@ -86,6 +88,7 @@ pub use doctor::{DoctorKey, doctor_id, may_be_doctor_id};
 pub use egress_status::EgressStatus;
 pub use event::{Event, EventPayload, EventSource};
 pub use file_type::{Channels, FileType, content_type};
+pub use forward::Forward;
 pub use hash::hash;
 pub use hex::{hex, sha256};
 pub use id::{CallId, EgressId, RoomName};

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 
-use super::{App, admission::Admission, error::Problem, tokens::Access};
+use super::{
+    App,
+    admission::Admission,
+    error::Problem,
+    token_refusal::{Routes, bad_token, without_token},
+    tokens::Access,
+};
 use crate::{
     domain::{Claim, Scope, Signer, Standing, audit::Actor},
-    livekit::token::{Grants, TokenError, named_key},
+    livekit::token::Grants,
 };
-
-/// What to do about a token of an unknown key.
-const UNKNOWN_KEY: &str = "An agent on LiveKit Cloud gets a key of its own: give it API_TOKEN as a secret, or add that key to LIVEKIT_WEBHOOK_KEYS";
 
 /// Whose token a request carries.
 pub(super) enum Bearer {
@@ -51,81 +54,21 @@ pub(super) fn sender(app: &App, headers: &HeaderMap, grant: Grant) -> Result<Bea
     Ok(bearer)
 }
 
-/// Who uploads a session; 401 without a token or with a bad one, 403 without `observability.write`. Only
-/// then may the body be received. The SDK stops all uploads of its process after a 401 that says that data recording is
-/// disabled: no answer may say that.
-pub(super) fn uploader(app: &App, headers: &HeaderMap) -> Result<Signer, Problem> {
-    let Bearer::LiveKit(grants, signer) = bearer(app, headers)? else {
-        return Err(Problem::forbidden(
-            "an upload requires a LiveKit token with the grant `observability.write`",
-        ));
-    };
-    if !grants.observability_write {
-        return Err(Problem::forbidden(
-            "the token lacks the grant `observability.write`",
-        ));
-    }
-    Ok(signer)
-}
-
 /// The bearer of a request; 401 without a token or with a bad one.
 pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
-    let token = bearer_token(headers).ok_or_else(|| without_token(app))?;
+    let token = bearer_token(headers).ok_or_else(|| without_token(app, Routes::V1))?;
     if let Some(access) = app.tokens.find(token) {
         return Ok(Bearer::Api(access));
     }
     match app.keys.verify_sender(token, (app.clock)()) {
         Ok((grants, signer)) => Ok(Bearer::LiveKit(grants, signer)),
         Err(refused) => {
-            let key = refused.is_foreign().then(|| named_key(token));
-            log_refusal(app, refused, key.as_deref());
-            let why = refusal(refused, key.as_deref());
+            let why = bad_token(app, token, refused, Routes::V1);
             Err(Problem::unauthorized(format!(
                 "the token is neither API_TOKEN nor a valid LiveKit token: {why}"
             )))
         }
     }
-}
-
-/// Why a token is refused; `key`: the one that it names, if no configured key has signed it.
-fn refusal(refused: TokenError, key: Option<&str>) -> String {
-    let reason = refused.for_sender(key);
-    match key {
-        Some(_) => format!("{reason}. {UNKNOWN_KEY}"),
-        None => reason,
-    }
-}
-
-/// Logs each reason now and then: the agent's log may be read by somebody else, or by nobody.
-fn log_refusal(app: &App, refused: TokenError, key: Option<&str>) {
-    let reason = format!("/v1: {refused}");
-    if let Some(suppressed) = app.refusals.should_log(&reason) {
-        let advice = match refused {
-            TokenError::UnknownKey => format!(". {UNKNOWN_KEY}"),
-            _ => String::new(),
-        };
-        tracing::warn!(
-            reason,
-            iss = key,
-            suppressed,
-            "request to /v1 rejected: its token is neither API_TOKEN nor a valid LiveKit token{advice}"
-        );
-    }
-}
-
-/// 401. Logged, because the sender cannot see that a proxy has removed the header.
-fn without_token(app: &App) -> Problem {
-    let reason = "no token in a request to /v1";
-    if let Some(suppressed) = app.refusals.should_log(reason) {
-        tracing::warn!(
-            reason,
-            suppressed,
-            "request rejected: the sender has no token, or a proxy in front of this service removes the Authorization header"
-        );
-    }
-    Problem::unauthorized(
-        "send `Authorization: Bearer TOKEN`; if you did, a proxy in front of the service has removed it",
-    )
 }
 
 /// Checks that a request may read what takes this scope; a LiveKit token never may.

@@ -11,6 +11,7 @@ mod auth;
 mod error;
 mod quality;
 mod refusals;
+mod token_refusal;
 mod tokens;
 mod uploads;
 mod visitor;

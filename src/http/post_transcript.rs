@@ -18,7 +18,7 @@ use super::{
     openapi::{AnyRefusal, BodyRefusals, EncodingRefusal, ReportBody, SenderRefusals},
     readable,
     report_body::{self, BodyFormat},
-    report_message::stored,
+    report_message::{StoredHead, stored},
     report_room::{self, RoomQuery, Unmatched},
     wait::wait_for,
 };
@@ -120,7 +120,13 @@ pub(super) async fn receive(
     bearer.is_for(&name)?;
     let unmatched = report_room::unmatched(call.as_ref(), &meant, (app.clock)());
     let turns = understood(&outline, call.as_ref(), unmatched)?;
-    let stored = stored(text, &room, bearer.room(), ReportOrigin::Sent)?;
+    let head = StoredHead {
+        room: &room,
+        authorized_room: bearer.room(),
+        origin: ReportOrigin::Sent,
+        audio: None,
+    };
+    let stored = stored(text, &head)?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
     let turn = parsing.end_small();
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());

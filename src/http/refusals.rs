@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
+use super::error::Problem;
 use crate::telemetry::FloodLog;
 
 /// How often the counts are looked at.
@@ -39,6 +40,29 @@ pub(super) fn note(refusals: &FloodLog, status: StatusCode) {
         _ => return,
     };
     log(refusals, reason);
+}
+
+/// In the extensions of an answer: that it is refused is logged already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Logged;
+
+/// Logs that an upload of an agent, or a part of it, was refused; `room`: the sid that it names, if that was read. Tokens are
+/// logged where they are checked.
+pub(super) fn note_upload(refusals: &FloodLog, problem: &Problem, room: &str) {
+    let status = problem.status();
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return;
+    }
+    let reason = format!("an upload: {}", status.as_u16());
+    if let Some(suppressed) = refusals.should_log(&reason) {
+        tracing::warn!(
+            status = status.as_u16(),
+            reason = problem.detail(),
+            room,
+            suppressed,
+            "an agent's upload was refused, or a part of it"
+        );
+    }
 }
 
 /// Logs that a request found no place.

@@ -164,7 +164,9 @@ async fn in_place(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     match app.admission.place() {
         Ok(_place) => {
             let response = next.run(request).await;
-            refusals::note(&app.refusals, response.status());
+            if response.extensions().get::<refusals::Logged>().is_none() {
+                refusals::note(&app.refusals, response.status());
+            }
             response
         }
         Err(problem) => {

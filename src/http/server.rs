@@ -6,7 +6,7 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::ConnectInfo,
-    http::{HeaderValue, Request, header::CONNECTION},
+    http::{HeaderValue, Request, Uri, header::CONNECTION},
     response::Response,
     serve::Listener,
 };
@@ -234,6 +234,17 @@ impl<I: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<I> {
     }
 }
 
+/// The agents SDK appends its paths to LIVEKIT_OBSERVABILITY_URL, which often ends with a slash.
+fn without_double_slash(uri: &mut Uri) {
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    let single = path
+        .strip_prefix('/')
+        .filter(|_| path.starts_with("//observability/"));
+    if let Some(single) = single.and_then(|path| path.parse().ok()) {
+        *uri = single;
+    }
+}
+
 /// The request with its peer, and with a body that notes its arrival in the connection's state.
 fn noted(
     mut request: Request<Incoming>,
@@ -245,6 +256,7 @@ fn noted(
         false => Phase::body(),
     });
     request.extensions_mut().insert(ConnectInfo(state.peer));
+    without_double_slash(request.uri_mut());
     let pace = match request.uri().path().starts_with("/observability/") {
         true => Pace::Streaming,
         false => Pace::Fixed,

@@ -1,8 +1,9 @@
 //! What uploads of agents need.
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use crate::{domain::agent_audio::AgentAudio, spool::Spool};
+use crate::{domain::agent_audio::AgentAudio, forward::Forwarder, spool::Spool};
 
 /// Uploads that are received at once; the others wait.
 const AT_ONCE: usize = 32;
@@ -16,16 +17,28 @@ pub struct Uploads {
     /// What is uploaded goes here first.
     pub(super) spool: Spool,
     pub(super) turns: Semaphore,
+    /// Sends uploads on to LiveKit, with LIVEKIT_OBSERVABILITY_FORWARD.
+    pub(super) forwarder: Option<Forwarder>,
+    /// Cancelled: the service stops, and an upload that is arriving is to be sent again.
+    pub(super) stop: CancellationToken,
 }
 
 impl Uploads {
     /// `audio_bytes`: AGENT_AUDIO_SIZE.
-    pub fn new(audio: AgentAudio, audio_bytes: u64, spool: Spool) -> Uploads {
+    pub fn new(
+        audio: AgentAudio,
+        audio_bytes: u64,
+        spool: Spool,
+        forwarder: Option<Forwarder>,
+        stop: CancellationToken,
+    ) -> Uploads {
         Uploads {
             audio,
             audio_bytes,
             spool,
             turns: Semaphore::new(AT_ONCE),
+            forwarder,
+            stop,
         }
     }
 }

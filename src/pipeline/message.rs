@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{
         BucketRecording, EventPayload, EventSource, Room,
+        agent_audio::UploadId,
         event::{InvalidId, Observation, Request},
         is_id, sha256,
         transcript::{self, ReportFacts, StoredReport},
@@ -68,7 +69,7 @@ fn read_body(message: &InboxMessage) -> Result<EventPayload, String> {
         MessageKind::Object => Ok(EventPayload::Stored(Box::new(parse::<BucketRecording>(
             json()?,
         )?))),
-        MessageKind::Report => report(text, message.received_at),
+        MessageKind::Report => report(text, message),
     }
 }
 
@@ -128,13 +129,21 @@ fn once_if_invalid(invalid: Option<InvalidId>, message: InboxMessage) -> InboxMe
 }
 
 /// Parses what a report is about; keeps nothing of its words in memory.
-fn report(text: &str, received_at: Timestamp) -> Result<EventPayload, String> {
+fn report(text: &str, message: &InboxMessage) -> Result<EventPayload, String> {
     let stored: StoredReport<'_> = serde_json::from_str(text).map_err(not_ours)?;
+    if let Some(reason) = stored.unreadable {
+        return Err(reason);
+    }
     let outline = transcript::outline(stored.body).map_err(|error| error.to_string())?;
     let facts = ReportFacts {
         origin: stored.origin,
-        ..outline.facts(received_at)
+        ..outline.facts(message.received_at)
     };
+    let upload = || UploadId {
+        message_id: message.id.clone(),
+        job: facts.job.clone(),
+    };
+    let audio = stored.audio.map(|audio| (upload(), audio));
     let named = stored.room;
     // The stored room is the body's, with its name as the sender meant it.
     let is_named = !named.sid.is_empty() || !named.name.is_empty();
@@ -142,6 +151,7 @@ fn report(text: &str, received_at: Timestamp) -> Result<EventPayload, String> {
         room: if is_named { named } else { outline.room },
         facts,
         authorized_room: stored.authorized_room,
+        audio,
     })
 }
 

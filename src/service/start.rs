@@ -189,7 +189,7 @@ async fn start_jobs(
         },
         tokens: ApiTokens::new(&config.http.api_tokens),
         admission: Admission::new(connections, store.large_bodies().clone()),
-        uploads: uploads::start(config, store, runner, &storage),
+        uploads: uploads::start(config, store, runner, &storage)?,
         prices,
         audit,
         ops,

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use crate::{
-    config::Config,
+    config::{Config, UploadSettings},
+    forward::{self, Forwarder},
     http::Uploads,
     pipeline::{
         Runner,
@@ -12,6 +13,7 @@ use crate::{
     spool::{self, Spool},
     storage,
     store::{Store, free_bytes, sqlite_file},
+    telemetry,
 };
 
 /// Beside the file of a SQLite database, whose name it begins with.
@@ -19,17 +21,26 @@ const SUFFIX: &str = "agent-audio";
 /// With PostgreSQL, in the working directory.
 const NAME: &str = "livekit-airtable";
 
+/// The folder in that of agents' audio with what is sent on.
+const FORWARD: &str = "forward";
+/// Bytes of an upload beside its audio.
+const BESIDE_AUDIO: u64 = 64 << 20;
+
 /// Starts the job, and returns what requests need.
+///
+/// # Errors
+/// When the machine's certificates cannot be read.
 pub(super) fn start(
     config: &Config,
     store: &Store,
     runner: &Runner,
     storage: &storage::Client,
-) -> Uploads {
+) -> anyhow::Result<Uploads> {
     let settings = &config.uploads;
     let folder = settings.folder.clone();
+    let folder = folder.unwrap_or_else(|| beside(&config.database_url));
     let spool = Spool::new(spool::Config {
-        folder: folder.unwrap_or_else(|| beside(&config.database_url)),
+        folder: folder.clone(),
         file_bytes: settings.audio_bytes,
         total_bytes: settings.total_bytes,
         free: free_bytes,
@@ -47,7 +58,42 @@ pub(super) fn start(
         storage.clone(),
         runner.wake.clone(),
     )));
-    Uploads::new(settings.audio, settings.audio_bytes, spool)
+    let forwarder = forwarder(settings, folder.join(FORWARD), runner)?;
+    let stop = runner.stop.clone();
+    Ok(Uploads::new(
+        settings.audio,
+        settings.audio_bytes,
+        spool,
+        forwarder,
+        stop,
+    ))
+}
+
+/// What sends uploads on, with LIVEKIT_OBSERVABILITY_FORWARD.
+fn forwarder(
+    settings: &UploadSettings,
+    folder: PathBuf,
+    runner: &Runner,
+) -> anyhow::Result<Option<Forwarder>> {
+    let Some(base) = settings.forward_to.clone() else {
+        return Ok(None);
+    };
+    let spool = Spool::new(spool::Config {
+        folder,
+        file_bytes: settings.audio_bytes.saturating_add(BESIDE_AUDIO),
+        total_bytes: settings.total_bytes.saturating_add(BESIDE_AUDIO),
+        free: free_bytes,
+    });
+    if let Err(error) = spool.prepare() {
+        tracing::warn!(%error, "AGENT_AUDIO_DIR: the folder is not writable; agents' uploads are not forwarded until it is");
+    }
+    let config = forward::Config {
+        base,
+        spool,
+        tasks: runner.tasks.clone(),
+        stop: runner.stop.clone(),
+    };
+    Ok(Some(Forwarder::new(config, telemetry::http_client()?)))
 }
 
 /// The folder without AGENT_AUDIO_DIR.

@@ -35,9 +35,10 @@ impl Spool {
         let mut used = 0;
         for entry in fs::read_dir(self.folder())? {
             let path = entry?.path();
+            let size = path.metadata().ok().filter(fs::Metadata::is_file);
             match path.extension().is_some_and(|extension| extension == PART) {
                 true => delete_abandoned(&path),
-                false => used += path.metadata().map_or(0, |file| file.len()),
+                false => used += size.map_or(0, |file| file.len()),
             }
         }
         self.0.used.store(used, Relaxed);

@@ -7,11 +7,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
     error::Error,
     file::{HeldFile, name},
+    ogg,
     space::Space,
 };
 
@@ -110,9 +111,28 @@ impl Incoming {
     /// # Errors
     /// When the file cannot be written or read.
     pub async fn read(mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.bytes).unwrap_or_default());
+        self.reopen().await?.read_to_end(&mut bytes).await?;
+        Ok(bytes)
+    }
+
+    /// What was written so far, to be read from the beginning.
+    ///
+    /// # Errors
+    /// When the file cannot be written or read.
+    pub async fn reopen(&mut self) -> Result<tokio::fs::File, Error> {
         self.file.flush().await.map_err(full_or_broken)?;
         let path = self.path.clone().unwrap_or_default();
-        Ok(tokio::fs::read(path).await?)
+        Ok(tokio::fs::File::open(path).await?)
+    }
+
+    /// Whether what was written is Ogg with sound.
+    ///
+    /// # Errors
+    /// When the file cannot be written or read.
+    pub async fn has_sound(&mut self) -> Result<bool, Error> {
+        let mut file = self.reopen().await?.into_std().await;
+        Ok(ogg::duration(&mut file)?.is_some())
     }
 
     /// Makes it a complete file on the disk: it survives the end of this process and of the machine.

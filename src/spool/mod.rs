@@ -18,4 +18,5 @@ pub use error::Error;
 pub use file::{HeldFile, SpoolFile};
 pub use folder::Spool;
 pub use incoming::{Content, Incoming};
+pub use ogg::{HEAD_BYTES, is_opus};
 pub use space::Config;

@@ -132,6 +132,8 @@ impl Serve {
             .clone()
             .map(|path| std::fs::File::create(path).unwrap());
         let file = folder.join("address");
+        // That of a process before it leads nowhere.
+        std::fs::remove_file(&file).ok();
         let args = ["serve", "--addr-file", file.to_str().unwrap()];
         let mut command = command(&args);
         let mut child = command.stdout(out).stderr(err).spawn().unwrap();

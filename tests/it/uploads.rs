@@ -1,12 +1,17 @@
 //! Sessions that the agents SDK uploads by itself: words, summary, and the agent's own audio.
 
 mod audio;
+mod forward;
 mod large;
+mod parts;
 mod refused;
+mod shutdown;
 mod spool;
+mod waiting;
 mod words;
 
 use livekit_airtable::telemetry;
+use livekit_airtable_sim::livekit::StartFault;
 use prost::Message;
 use serde_json::{Value, json};
 use tokio::{
@@ -21,7 +26,7 @@ use crate::{
     signed_webhooks::jwt,
 };
 
-const BOUNDARY: &str = "74f63e89de2f496caff382d181d0939e";
+pub(crate) const BOUNDARY: &str = "74f63e89de2f496caff382d181d0939e";
 /// What livekit-agents 1.8.9 sent.
 const PYTHON: &[u8] =
     include_bytes!("../fixtures/agents-upload/python-1.8.9-transcript-only.multipart");
@@ -60,7 +65,7 @@ async fn both(settings: &[(&str, &str)]) -> [World; 2] {
 }
 
 /// A token as agents make it for their uploads.
-fn token(key: &str, secret: &str, write: bool) -> String {
+pub(crate) fn token(key: &str, secret: &str, write: bool) -> String {
     let now = telemetry::now().as_second();
     let claims = json!({ "iss": key, "nbf": now - 5, "exp": now + 300, "observability": { "write": write } });
     jwt("HS256", &claims, secret)
@@ -89,12 +94,27 @@ fn chat(words: &[&str]) -> Part {
     ("chat_history", chat.to_string().into_bytes())
 }
 
+/// The first page of Ogg Opus.
+fn ogg_head() -> Vec<u8> {
+    let mut page = b"OggS\0\x02".to_vec();
+    page.extend([0; 20]);
+    page.extend([1, 19]);
+    page.extend(b"OpusHead");
+    page.extend([7; 11]);
+    page
+}
+
+/// A last page that says how long the audio is.
+fn ogg_end(seconds: i64) -> Vec<u8> {
+    let granule = (seconds * 48_000).to_le_bytes();
+    [b"OggS\0\x04".as_slice(), &granule].concat()
+}
+
 /// Ogg pages that say that they are so many seconds long, of so many bytes.
 fn ogg(seconds: i64, bytes: usize) -> Vec<u8> {
-    let page = |granule: i64| [b"OggS\0\x04".as_slice(), &granule.to_le_bytes()].concat();
-    let mut audio = page(0);
-    audio.resize(bytes.saturating_sub(14).max(14), 7);
-    audio.extend(page(seconds * 48_000));
+    let (mut audio, end) = (ogg_head(), ogg_end(seconds));
+    audio.resize((bytes - end.len()).max(audio.len()), 7);
+    audio.extend(end);
     audio
 }
 
@@ -193,6 +213,14 @@ fn retry_after(body: &[u8]) -> Option<i64> {
     let retry = status.details.iter().find(retry)?;
     let retry = RetryInfo::decode(retry.value.as_slice()).ok()?;
     Some(retry.retry_delay?.seconds)
+}
+
+/// A call whose egress has failed, and of which LiveKit starts no other.
+async fn unrecorded(world: &World) -> String {
+    let (call, egress) = world.talk("desk").await;
+    world.livekit.fail_next_start(1000, StartFault::BadRequest);
+    world.livekit.fail_egress(&egress, "out of disk", 500);
+    call
 }
 
 /// The names of the files in this world's spool.

@@ -47,9 +47,11 @@ impl Call {
             || self.left_by_recorder().is_some()
     }
 
-    /// Recordings found in the bucket, and recordings that had ended when the service first ran.
+    /// Recordings that were found in the bucket, without agents' audio, and recordings that had ended when the service first
+    /// ran.
     fn is_history(&self, recording: &Recording, began_at: Timestamp) -> bool {
         let ended_at = recording.ended_at.or(self.ended_at());
-        recording.was_found() || ended_at.is_some_and(|ended_at| ended_at < began_at)
+        let is_found = recording.was_found() && !recording.is_agent_audio();
+        is_found || ended_at.is_some_and(|ended_at| ended_at < began_at)
     }
 }

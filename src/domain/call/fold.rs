@@ -99,13 +99,12 @@ impl Call {
                 self.merge_name(room, NameSource::LiveKit);
                 self.merge_recording(policy.located(recording, destination));
             }
-            EventPayload::Stored(found) => {
-                self.merge_name(&found.room, NameSource::Others);
-                self.merge_recording(found.recording());
-            }
-            EventPayload::Report { room, facts, .. } => {
+            EventPayload::Stored(found) => self.merge_found(found),
+            EventPayload::Report {
+                room, facts, audio, ..
+            } => {
                 self.merge_name(room, NameSource::Others);
-                self.merge_report(facts, event.received_at);
+                self.merge_report(facts, audio.as_ref(), event.received_at);
             }
             EventPayload::Request { room, request } => {
                 self.merge_name(room, NameSource::Others);

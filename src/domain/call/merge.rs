@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::state::{Call, NameSource, RecordingRequest};
 use crate::domain::{
+    agent_audio::{ReportedAudio, UploadId},
+    bucket_recording::BucketRecording,
     event::{EventPayload, Observation, Request, Voice},
     latest::Latest,
     participant::{Participant, earliest},
@@ -106,8 +108,26 @@ impl Call {
         }
     }
 
-    /// Notes an agent's report, whose body stays in the inbox; `at`: when it arrived, by our clock.
-    pub(super) fn merge_report(&mut self, facts: &ReportFacts, at: Timestamp) {
+    /// Merges a recording in the bucket that no egress reported.
+    pub(super) fn merge_found(&mut self, found: &BucketRecording) {
+        self.merge_name(&found.room, NameSource::Others);
+        self.merge_recording(found.recording());
+        if let Some(upload) = &found.upload {
+            self.audio_uploads.stored(upload);
+        }
+    }
+
+    /// Notes an agent's report, whose body stays in the inbox, and the audio that was uploaded with it; `at`: when it arrived,
+    /// by our clock.
+    pub(super) fn merge_report(
+        &mut self,
+        facts: &ReportFacts,
+        audio: Option<&(UploadId, ReportedAudio)>,
+        at: Timestamp,
+    ) {
+        if let Some((upload, audio)) = audio {
+            self.audio_uploads.arrived(upload, audio, at);
+        }
         self.has_words |= facts.has_words;
         self.reported_at = self.reported_at.max(Some(at));
         self.reports_apart = true;
@@ -172,6 +192,7 @@ impl Call {
             Observation::Started { egress_id } => {
                 self.ours.insert(egress_id.clone());
             }
+            Observation::AudioGone { message_id } => self.audio_uploads.gone(message_id),
             Observation::KeyContested { key, by } => {
                 let others = self.contested.entry(key.clone());
                 others.or_default().insert(by.clone());

@@ -6,6 +6,7 @@ mod state;
 mod admission;
 mod agent_audio;
 mod alignment;
+mod audio_uploads;
 mod claims;
 mod crowd;
 mod deliveries;

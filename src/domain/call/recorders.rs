@@ -95,11 +95,11 @@ impl Call {
     }
 
     /// Whether the mirror is notified of this recording. If one was requested, additional recordings to other places are not
-    /// the call's.
+    /// the call's; an agent's audio beside the recording of an egress is not, either.
     pub fn is_mirrored(&self, recording: &Recording) -> bool {
         let named = matches!(recording.place, Place::Elsewhere(_));
         let beside = named && self.is_elsewhere(recording) && !self.requests.is_empty();
-        !beside && !self.is_set_aside(recording)
+        !beside && !self.is_set_aside(recording) && !self.is_spare(recording)
     }
 
     /// Whether two recordings, one of this service and one of another program, ran in parallel to the end. Then the shorter

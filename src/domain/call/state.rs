@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     alignment::Alignment,
+    audio_uploads::AudioUploads,
     crowd::Crowd,
     id::{CallId, EgressId, RoomName},
     latest::Latest,
@@ -107,6 +108,9 @@ pub struct Call {
     /// Our egresses that were stopped because another program records the call, and the egresses of that program.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub superseded: BTreeMap<EgressId, BTreeSet<EgressId>>,
+    /// The audio that agents uploaded.
+    #[serde(default, skip_serializing_if = "AudioUploads::is_empty")]
+    pub audio_uploads: AudioUploads,
     /// Keys in the bucket that other calls claim, too, and those calls.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub contested: BTreeMap<String, BTreeSet<CallId>>,

@@ -14,8 +14,16 @@ pub(super) enum RecordingState {
 }
 
 impl Call {
-    /// The row's Status.
+    /// The row's Status. A call without a recording is not Failed while an agent's audio is on its way to the bucket.
     pub fn status(&self) -> Status {
+        match self.status_by_recordings() {
+            Status::Failed if self.awaits_audio() => Status::Processing,
+            status => status,
+        }
+    }
+
+    /// The status as far as its recordings decide.
+    pub(super) fn status_by_recordings(&self) -> Status {
         self.status_of(|_| true)
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{origin::ReportOrigin, parts::UnreadableReport, read::read, report::Report};
-use crate::domain::{id::RoomName, room::Room};
+use crate::domain::{agent_audio::ReportedAudio, id::RoomName, room::Room};
 
 /// A stored report, not parsed yet.
 #[derive(Deserialize)]
@@ -18,6 +18,12 @@ pub struct StoredReport<'a> {
     /// How it came. Absent in what earlier versions stored, which was sent.
     #[serde(default)]
     pub origin: ReportOrigin,
+    /// The audio that was uploaded with it.
+    #[serde(default)]
+    pub audio: Option<ReportedAudio>,
+    /// Why it cannot be read: then `body` is an object with its text.
+    #[serde(default)]
+    pub unreadable: Option<String>,
     /// As it came.
     #[serde(borrow)]
     pub body: &'a RawValue,
@@ -27,6 +33,9 @@ pub struct StoredReport<'a> {
 pub fn read_stored(message: &str) -> Result<Report, UnreadableReport> {
     let stored: StoredReport<'_> = serde_json::from_str(message)
         .map_err(|_| UnreadableReport("the message was stored by another version".into()))?;
+    if let Some(reason) = stored.unreadable {
+        return Err(UnreadableReport(reason));
+    }
     let (_, report) = read(stored.body)?;
     Ok(Report {
         origin: stored.origin,

@@ -2,10 +2,7 @@
 
 use std::io::{self, Write};
 
-use axum::{
-    BoxError,
-    body::{Body, Bytes},
-};
+use axum::{BoxError, body::Bytes};
 use flate2::write::MultiGzDecoder;
 use futures_util::{Stream, StreamExt, stream};
 
@@ -27,13 +24,13 @@ pub(super) enum BodyError {
     TooLarge,
 }
 
-/// The body's bytes, decompressed if they are compressed, whatever its header says: proxies change one without the other. At most
+/// The bytes of a body, decompressed if they are compressed, whatever its header says: proxies change one without the other. At most
 /// `limit` of them.
 pub(super) fn inflated(
-    body: Body,
+    plain: impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static,
     limit: u64,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    let plain = body.into_data_stream().fuse();
+    let plain = plain.fuse();
     let reader = Reader {
         plain: Box::pin(plain),
         decoder: None,

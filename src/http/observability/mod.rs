@@ -4,10 +4,16 @@
 
 mod header;
 mod retry;
+mod uploader;
+
+mod received_body;
+mod refusal;
 
 mod inflate;
 mod parts;
 mod summary;
+
+mod keep;
 
 pub(super) mod telemetry;
 pub(super) mod upload;

@@ -1,35 +1,53 @@
 //! The parts of an upload, in any order: they go to the disk as they arrive, so that memory holds none of them.
 
-use axum::{
-    body::Bytes,
-    extract::Request,
-    http::{StatusCode, header},
-};
+use axum::{body::Bytes, http::HeaderMap, http::header};
 use multer::{Field, Multipart};
 
-use super::inflate::{BodyError, inflated};
+use super::{
+    inflate::{BodyError, inflated},
+    received_body::ReceivedBody,
+    refusal::{not_spooled, stopping, too_large},
+};
 use crate::{
-    domain::agent_audio::AgentAudio,
+    domain::agent_audio::{AgentAudio, AudioRefusal},
     http::{App, error::Problem, post_transcript::TRANSCRIPT_BYTES, readable::check_encoding},
-    spool::{Content, Error, Incoming},
+    spool::{Content, Error, HEAD_BYTES, Incoming, is_opus},
 };
 
 /// Bytes of the largest part `header`.
 const HEADER_BYTES: usize = 1 << 20;
-/// Bytes of a body beside those of its parts.
-const OVERHEAD: u64 = 1 << 20;
+/// Bytes of a body beyond AGENT_AUDIO_SIZE: the words may follow audio that is too large, and count more. What is compressed may
+/// become a thousand times as much, so this is bounded.
+const MORE_BYTES: u64 = 4 << 30;
 
 /// What has arrived of an upload.
 #[derive(Default)]
 pub(super) struct Parts {
     /// `MetricsRecordingHeader`
     pub(super) header: Option<Bytes>,
-    /// The conversation, as JSON.
-    pub(super) chat: Option<Incoming>,
-    /// The agent's recording.
-    pub(super) audio: Option<Incoming>,
-    /// Why something did not arrive; what did is kept if it has the words.
+    pub(super) words: Words,
+    pub(super) audio: Audio,
+    /// Why something did not arrive that may arrive the next time; what did is kept if it has the words.
     pub(super) failure: Option<Problem>,
+}
+
+/// The conversation, as JSON.
+#[derive(Default)]
+pub(super) enum Words {
+    #[default]
+    None,
+    Received(Incoming),
+    /// The beginning of what is too large.
+    TooLarge(Incoming),
+}
+
+/// The agent's recording.
+#[derive(Default)]
+pub(super) enum Audio {
+    #[default]
+    None,
+    Received(Incoming),
+    Refused(AudioRefusal),
 }
 
 impl Parts {
@@ -39,27 +57,30 @@ impl Parts {
     /// When the body is none that has parts.
     pub(super) async fn receive(
         app: &App,
-        request: Request,
+        headers: &HeaderMap,
+        body: &ReceivedBody,
         message_id: &str,
     ) -> Result<Parts, Problem> {
-        check_encoding(request.headers())?;
-        let kind = request.headers().get(header::CONTENT_TYPE);
+        check_encoding(headers)?;
+        let kind = headers.get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok());
         let boundary = multer::parse_boundary(kind.unwrap_or_default()).map_err(|_| {
             Problem::bad_request("the body has no parts: send it as multipart/form-data")
         })?;
-        let limit = app.uploads.audio_bytes + (HEADER_BYTES + TRANSCRIPT_BYTES) as u64 + OVERHEAD;
-        let body = inflated(request.into_body(), limit);
-        let mut multipart = Multipart::new(body, boundary);
+        let limit = app.uploads.audio_bytes.saturating_add(MORE_BYTES);
+        let mut multipart = Multipart::new(inflated(body.frames(), limit), boundary);
         let mut parts = Parts::default();
-        let received = parts.receive_all(app, &mut multipart, message_id).await;
+        let received = tokio::select! {
+            received = parts.receive_all(app, &mut multipart, message_id) => received,
+            problem = stopping(app) => Err(problem),
+        };
         parts.failure = received.err().or(parts.failure);
         Ok(parts)
     }
 
     /// Whether everything that people read has arrived.
     pub(super) fn has_words(&self) -> bool {
-        self.header.is_some() && self.chat.is_some()
+        self.header.is_some() && matches!(self.words, Words::Received(_))
     }
 
     async fn receive_all(
@@ -68,17 +89,19 @@ impl Parts {
         multipart: &mut Multipart<'_>,
         message_id: &str,
     ) -> Result<(), Problem> {
-        while let Some(field) = multipart.next_field().await.map_err(refused)? {
+        while let Some(field) = multipart.next_field().await.map_err(cut_off)? {
             let name = field.name().unwrap_or_default().to_owned();
             match name.as_str() {
                 "header" if self.header.is_none() => self.header = Some(small(field).await?),
-                "chat_history" if self.chat.is_none() => {
-                    let chat = app.uploads.spool.begin(message_id, Content::Words);
-                    self.chat = Some(text(chat.map_err(not_spooled)?, field).await?);
+                "chat_history" if matches!(self.words, Words::None) => {
+                    let words = app.uploads.spool.begin(message_id, Content::Words);
+                    self.words = receive_words(words.map_err(not_spooled)?, field).await?;
                 }
-                "audio" if self.audio.is_none() && app.uploads.audio != AgentAudio::Off => {
-                    let audio = app.uploads.spool.begin(message_id, Content::Audio);
-                    match audio {
+                "audio"
+                    if matches!(self.audio, Audio::None)
+                        && app.uploads.audio != AgentAudio::Off =>
+                {
+                    match app.uploads.spool.begin(message_id, Content::Audio) {
                         Ok(audio) => self.receive_audio(audio, field).await?,
                         Err(error) => self.without_audio(error, field).await?,
                     }
@@ -94,21 +117,39 @@ impl Parts {
         mut audio: Incoming,
         mut field: Field<'_>,
     ) -> Result<(), Problem> {
-        while let Some(bytes) = field.chunk().await.map_err(refused)? {
+        // Its beginning, until that says whether it is audio.
+        let mut head = Vec::new();
+        while let Some(bytes) = field.chunk().await.map_err(cut_off)? {
+            if head.len() < HEAD_BYTES {
+                head.extend(bytes.iter().take(HEAD_BYTES - head.len()));
+                if head.len() == HEAD_BYTES && !is_opus(&head) {
+                    self.audio = Audio::Refused(AudioRefusal::NotOpus);
+                    drop(audio);
+                    return skip(field).await;
+                }
+            }
             if let Err(error) = audio.write(&bytes).await {
                 drop(audio);
                 return self.without_audio(error, field).await;
             }
         }
         // Some SDKs send an empty part instead of none.
-        self.audio = Some(audio).filter(|audio| audio.bytes() > 0);
+        if !head.is_empty() {
+            self.audio = match is_opus(&head) && audio.has_sound().await.map_err(not_spooled)? {
+                true => Audio::Received(audio),
+                false => Audio::Refused(AudioRefusal::NotOpus),
+            };
+        }
         Ok(())
     }
 
     /// Goes on without the audio: the words may follow it, and count more. The sender gets the answer only if it could send
     /// everything.
     async fn without_audio(&mut self, error: Error, field: Field<'_>) -> Result<(), Problem> {
-        self.failure = Some(not_spooled(error));
+        match error {
+            Error::TooLarge => self.audio = Audio::Refused(AudioRefusal::TooLarge),
+            error => self.failure = Some(not_spooled(error)),
+        }
         skip(field).await
     }
 }
@@ -116,7 +157,7 @@ impl Parts {
 /// A part that fits into memory.
 async fn small(mut field: Field<'_>) -> Result<Bytes, Problem> {
     let mut all = Vec::new();
-    while let Some(bytes) = field.chunk().await.map_err(refused)? {
+    while let Some(bytes) = field.chunk().await.map_err(cut_off)? {
         if all.len() + bytes.len() > HEADER_BYTES {
             return Err(too_large("the part `header` may have at most 1 MiB"));
         }
@@ -125,46 +166,43 @@ async fn small(mut field: Field<'_>) -> Result<Bytes, Problem> {
     Ok(all.into())
 }
 
-async fn text(mut chat: Incoming, mut field: Field<'_>) -> Result<Incoming, Problem> {
-    while let Some(bytes) = field.chunk().await.map_err(refused)? {
-        if chat.bytes() + bytes.len() as u64 > TRANSCRIPT_BYTES as u64 {
-            return Err(too_large("a transcript may have at most 16 MiB"));
+async fn receive_words(mut words: Incoming, mut field: Field<'_>) -> Result<Words, Problem> {
+    while let Some(bytes) = field.chunk().await.map_err(cut_off)? {
+        let left = (TRANSCRIPT_BYTES as u64).saturating_sub(words.bytes());
+        let fits = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        words.write(&bytes[..fits]).await.map_err(not_spooled)?;
+        if fits < bytes.len() {
+            skip(field).await?;
+            return Ok(Words::TooLarge(words));
         }
-        chat.write(&bytes).await.map_err(not_spooled)?;
     }
-    Ok(chat)
+    Ok(Words::Received(words))
 }
 
 async fn skip(mut field: Field<'_>) -> Result<(), Problem> {
-    while field.chunk().await.map_err(refused)?.is_some() {}
+    while field.chunk().await.map_err(cut_off)?.is_some() {}
     Ok(())
 }
 
-fn too_large(detail: &str) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-}
-
-/// Why the body cannot be read.
-fn refused(error: multer::Error) -> Problem {
+/// Why the rest of the body cannot be read.
+fn cut_off(error: multer::Error) -> Problem {
     let source = match &error {
         multer::Error::StreamReadFailed(source) => source.downcast_ref::<BodyError>(),
         _ => None,
     };
-    match (source, error.to_string()) {
-        (Some(BodyError::Damaged), _) => {
-            Problem::bad_request("the gzip data of the body is damaged")
+    match source {
+        Some(BodyError::Damaged) => Problem::bad_request("the gzip data of the body is damaged"),
+        Some(BodyError::TooLarge) => {
+            too_large("the body is larger than AGENT_AUDIO_SIZE and 4 GiB more")
         }
-        (Some(BodyError::TooLarge), _) => too_large("the body is too large"),
-        (Some(BodyError::Incomplete), _) => Problem::incomplete(),
-        (None, _) if is_cut_off(&error) => Problem::incomplete(),
-        (None, detail) => {
-            Problem::bad_request(format!("the parts of the body are damaged: {detail}"))
-        }
+        Some(BodyError::Incomplete) => Problem::incomplete(),
+        None if is_incomplete(&error) => Problem::incomplete(),
+        None => Problem::bad_request("the parts of the body are damaged"),
     }
 }
 
 /// Whether the body ended within a part.
-fn is_cut_off(error: &multer::Error) -> bool {
+fn is_incomplete(error: &multer::Error) -> bool {
     matches!(
         error,
         multer::Error::IncompleteStream
@@ -172,20 +210,4 @@ fn is_cut_off(error: &multer::Error) -> bool {
             | multer::Error::IncompleteFieldData { .. }
             | multer::Error::StreamReadFailed(_)
     )
-}
-
-/// Why something could not be written to the disk.
-pub(super) fn not_spooled(error: Error) -> Problem {
-    match error {
-        Error::TooLarge => too_large(
-            "the audio is larger than AGENT_AUDIO_SIZE; the transcript was stored without it",
-        ),
-        Error::Full => Problem::unavailable(
-            "there is no room for the audio at the moment; a transcript that came with it was stored",
-        ),
-        Error::Folder(error) => {
-            tracing::error!(%error, "AGENT_AUDIO_DIR: an upload could not be written; the sender was asked to retry");
-            Problem::unavailable("the upload could not be written to the disk; send it again")
-        }
-    }
 }

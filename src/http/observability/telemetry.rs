@@ -1,7 +1,7 @@
 //! `POST /observability/{traces,logs,metrics}/otlp/v0`: telemetry that the agents SDK exports to the address of its uploads. It is
 //! acknowledged and not kept: an error here would fill the agent's log, and in JavaScript keep the session from being uploaded.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use axum::{
     body::HttpBody,
@@ -9,8 +9,14 @@ use axum::{
     http::StatusCode,
 };
 use futures_util::StreamExt;
+use uuid::Uuid;
 
-use crate::http::{App, auth, error::Problem, openapi::UploadRefusals};
+use super::{
+    received_body::{Onward, ReceivedBody},
+    refusal::too_large,
+    uploader::uploader,
+};
+use crate::http::{App, error::Problem, openapi::UploadRefusals};
 
 /// Bytes of the largest body; exporters send some hundred entries at a time.
 const TELEMETRY_BYTES: usize = 64 << 20;
@@ -65,21 +71,23 @@ pub(in crate::http) async fn metrics(
 
 /// Receives a body of an agent and keeps nothing of it. An empty message is the answer of OTLP that everything was accepted.
 async fn discard(app: &App, request: Request) -> Result<StatusCode, Problem> {
-    auth::uploader(app, request.headers())?;
-    let too_large = || {
-        let detail = "telemetry may have at most 64 MiB";
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-    };
-    let body = request.into_body();
-    if body.size_hint().lower() > TELEMETRY_BYTES as u64 {
+    uploader(app, request.headers())?;
+    let too_large = || too_large("telemetry may have at most 64 MiB");
+    if request.body().size_hint().lower() > TELEMETRY_BYTES as u64 {
         return Err(too_large());
     }
-    let (mut frames, mut bytes) = (body.into_data_stream(), 0);
+    let onward = Onward::new(app, &request);
+    let id = Uuid::now_v7().to_string();
+    let body = ReceivedBody::new(app, request.into_body(), &id);
+    let (mut frames, mut bytes) = (pin!(body.frames()), 0);
     while let Some(frame) = frames.next().await {
         bytes += frame.map_err(|_| Problem::incomplete())?.len();
         if bytes > TELEMETRY_BYTES {
             return Err(too_large());
         }
+    }
+    if let Some(onward) = onward {
+        onward.send(body).await;
     }
     Ok(StatusCode::OK)
 }

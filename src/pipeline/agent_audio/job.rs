@@ -16,10 +16,11 @@ use super::keys::key;
 use crate::{
     domain::{
         BucketRecording, Call, Room,
-        agent_audio::{AgentAudio, AudioFate, UploadedAudio},
+        agent_audio::{AgentAudio, AudioFate, UploadId, UploadedAudio},
         content_type,
+        event::Observation,
     },
-    pipeline::{Job, LONG_STEP_TIMEOUT, RunsIn, Wake},
+    pipeline::{Job, LONG_STEP_TIMEOUT, RunsIn, Wake, message},
     spool::{HeldFile, Spool, SpoolFile},
     storage::Client,
     store::{InboxMessage, MessageKind, MessageState, Store},
@@ -133,14 +134,30 @@ impl AgentAudioJob {
             started_at: file.started_at,
             bytes: file.bytes,
         };
-        match call.fate_of(&audio, self.config.mode) {
+        match call.fate_of_upload(&file.message_id, &audio, self.config.mode) {
             AudioFate::Undecided => Ok(Done::Waits),
-            AudioFate::Dropped => Ok(Done::Needless),
+            AudioFate::Dropped => {
+                self.give_up(call, file, now).await?;
+                Ok(Done::Needless)
+            }
             AudioFate::Kept => {
                 self.upload(call, file, held, now).await?;
                 Ok(Done::Uploaded)
             }
         }
+    }
+
+    /// Notes that nobody waits for a file that is to be deleted.
+    async fn give_up(&self, call: &Call, file: &SpoolFile, now: Timestamp) -> anyhow::Result<()> {
+        if call.awaits_audio_of(&file.message_id) {
+            let gone = Observation::AudioGone {
+                message_id: file.message_id.clone(),
+            };
+            let gone = message::observation(&call.id, &gone, now);
+            self.store.put(gone).await?;
+            self.wake.intake.notify_one();
+        }
+        Ok(())
     }
 
     /// Puts the file into the bucket, and notes in the inbox that it is there.
@@ -166,6 +183,10 @@ impl AgentAudioJob {
             },
             started_at: file.started_at,
             duration_ms: duration.map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX)),
+            upload: Some(UploadId {
+                message_id: file.message_id.clone(),
+                job: call.job_of_upload(&file.message_id).to_owned(),
+            }),
         };
         let body = serde_json::to_vec(&recording)?;
         let message = InboxMessage {

@@ -38,7 +38,7 @@ impl Reconcile {
         Ok(messages.collect())
     }
 
-    /// Egresses that have not ended EGRESS_LOST_AFTER after their room. If the room counts as closed only because of lists,
+    /// Egresses that have not ended EGRESS_LOST_AFTER after their room, and agents' audio that has not reached the bucket. If the room counts as closed only because of lists,
     /// an egress that is listed as running is not lost.
     pub(super) fn lost(
         &self,
@@ -62,6 +62,12 @@ impl Reconcile {
                         now,
                     ));
                 }
+            }
+            // A process that took it may never start again.
+            for message_id in call.audio_awaited_since(now - self.lost_after) {
+                let message_id = message_id.to_owned();
+                let gone = Observation::AudioGone { message_id };
+                messages.push(message::observation(&call.id, &gone, now));
             }
         }
         messages

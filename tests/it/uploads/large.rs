@@ -29,12 +29,13 @@ async fn half_a_gigabyte_of_audio_takes_no_memory() {
     let parts = [
         header(&call, "AJ_1", 1_795_889_000, &json!({})),
         chat(&["A very long conversation."]),
-        ("audio", Vec::new()),
+        ("audio", super::ogg_head()),
     ];
     let empty = multipart(&parts);
     let end = empty.len() - b"\r\n--\r\n".len() - super::BOUNDARY.len() - 2;
     let mut socket = tokio::net::TcpStream::connect(world.address).await.unwrap();
-    let length = empty.len() + BYTES;
+    let last = super::ogg_end(3600);
+    let length = empty.len() + BYTES + last.len();
     let head = head(&format!("content-length: {length}"));
     socket.write_all(head.as_bytes()).await.unwrap();
     socket.write_all(&empty[..end]).await.unwrap();
@@ -42,12 +43,14 @@ async fn half_a_gigabyte_of_audio_takes_no_memory() {
     for _ in 0..BYTES / MIB {
         socket.write_all(&piece).await.unwrap();
     }
+    socket.write_all(&last).await.unwrap();
     socket.write_all(&empty[end..]).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let row = world.row_is(&call, "Complete").await;
-    assert_eq!(row["Recording size"], BYTES, "{row:#?}");
+    let size = BYTES + super::ogg_head().len() + last.len();
+    assert_eq!(row["Recording size"], size, "{row:#?}");
     assert!(text(&row, "Error").contains("the agent's own audio"));
     let emptied = eventually(|| spooled(&world).is_empty().then_some(()));
     assert!(emptied.await.is_some());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use livekit_airtable::{
     domain::{
         EgressId, Event, EventPayload, EventSource, Object, Policy, Room,
+        agent_audio::{AudioRefusal, ReportedAudio, UploadId, UploadedAudio},
         event::{Observation, Request},
         object::ObjectState,
         policy::RecordOn,
@@ -78,8 +79,25 @@ pub(super) fn report(seconds: i64, body: &Value) -> Event {
         facts: outline.facts(at(seconds)),
         room: outline.room,
         authorized_room: None,
+        audio: None,
     };
     event(seconds, payload)
+}
+
+/// A report of a job that came with audio.
+fn upload(seconds: i64, job: &str, audio: ReportedAudio) -> Event {
+    let mut event = report(
+        seconds,
+        &json!({ "room_id": CALL, "job_id": job, "items": [] }),
+    );
+    let id = UploadId {
+        message_id: format!("message-{seconds}"),
+        job: job.into(),
+    };
+    if let EventPayload::Report { audio: with, .. } = &mut event.payload {
+        *with = Some((id, audio));
+    }
+    event
 }
 
 pub(super) fn request(seconds: i64, request: Request) -> Event {
@@ -141,6 +159,12 @@ pub(super) fn events() -> Vec<Event> {
         error: error.to_owned(),
         refusal,
     };
+    let received = |bytes| {
+        ReportedAudio::Received(UploadedAudio {
+            started_at: Some(at(2)),
+            bytes,
+        })
+    };
     let start = |path_id: Option<&str>, ended: &[&str]| Request::Start {
         path_id: path_id.map(str::to_owned),
         ended: ended.iter().map(|id| EgressId::from(*id)).collect(),
@@ -168,6 +192,10 @@ pub(super) fn events() -> Vec<Event> {
         report(13, &json!({ "room_id": CALL, "transcript": "undated" })),
         report(14, &json!({ "room_id": CALL, "room": "the agent's own name", "transcript": "last", "summary": "short" })),
         report(15, &json!({ "room_id": CALL, "room": "another name", "transcript": "really last" })),
+        upload(16, "AJ_1", received(100)),
+        upload(17, "AJ_1", received(200)),
+        upload(18, "AJ_2", ReportedAudio::Refused(AudioRefusal::NotOpus)),
+        observation(23, Observation::AudioGone { message_id: "message-17".into() }),
     ]);
     events
 }
