@@ -17,6 +17,8 @@ mod statements;
 mod storage;
 mod storage_access;
 mod tls;
+mod upload_restarts;
+mod upload_versions;
 mod uploads;
 
 use std::{

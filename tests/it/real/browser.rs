@@ -1,9 +1,6 @@
 //! Chromium plays a finished call's link.
 
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::process::{Child, Command, Stdio};
 
 use axum::{
     Router,
@@ -13,10 +10,10 @@ use axum::{
 use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{bucket, pairs};
-use crate::harness::{World, agent};
+use crate::harness::{PATIENCE, World, agent};
 
 /// In a folder of its own, without access to the network.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -26,6 +23,7 @@ const FLAGS: [&str; 9] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,14 +36,33 @@ async fn a_browser_plays_the_link_of_a_row() {
     world.livekit.speak("played");
     world.livekit.close_room("played");
     let row = world.row_is(&call, "Complete").await;
-    let (page, mut told) = page(row["Recording URL"].as_str().unwrap()).await;
-    let mut browser = chromium(&world, &page);
-    let told = tokio::time::timeout(Duration::from_secs(60), told.recv()).await;
+    let played = plays(&world, row["Recording URL"].as_str().unwrap()).await;
+    assert!((played.duration - 3.0).abs() < 0.1, "{played:?}");
+    assert!(played.position > 0.2, "{played:?}");
+}
+
+/// What a browser has played, in seconds.
+#[derive(Debug)]
+pub(super) struct Played {
+    pub(super) duration: f64,
+    /// How far it got.
+    pub(super) position: f64,
+}
+
+/// Has a browser play what is at this address.
+pub(super) async fn plays(world: &World, url: &str) -> Played {
+    let (page, mut told) = page(url).await;
+    let mut browser = chromium(world, &page);
+    let told = tokio::time::timeout(PATIENCE, told.recv()).await;
     browser.kill().unwrap();
     browser.wait().unwrap();
     let told = told.expect("the browser says something").unwrap();
-    let seconds: f64 = told.parse().unwrap_or_else(|_| panic!("{told}"));
-    assert!((seconds - 3.0).abs() < 0.1, "{seconds} s");
+    let (duration, position) = told.split_once(' ').unwrap_or_else(|| panic!("{told}"));
+    let seconds = |text: &str| text.parse().unwrap_or_else(|_| panic!("{told}"));
+    Played {
+        duration: seconds(duration),
+        position: seconds(position),
+    }
 }
 
 fn chromium(world: &World, page: &str) -> Child {
@@ -59,13 +76,16 @@ fn chromium(world: &World, page: &str) -> Child {
     quiet.spawn().unwrap()
 }
 
-/// A page with a player, which reports the duration of what it plays, in seconds, or an error.
+/// A page with a player, which reports the duration of what it plays and how far it got, in seconds, or an error.
 async fn page(recording: &str) -> (String, mpsc::UnboundedReceiver<String>) {
     let html = format!(
         r#"<!doctype html><audio id="player" preload="auto" src="{}"></audio><script>
             const player = document.getElementById("player");
             const tell = (text) => fetch("/told", {{ method: "POST", body: String(text) }});
-            player.addEventListener("canplaythrough", () => tell(player.duration));
+            player.addEventListener("canplaythrough", () => player.play().catch(tell), {{ once: true }});
+            player.addEventListener("timeupdate", () => {{
+                if (player.currentTime > 0.2) tell(`${{player.duration}} ${{player.currentTime}}`);
+            }});
             player.addEventListener("error", () => tell(player.error.message));
         </script>"#,
         recording.replace('&', "&amp;")

@@ -22,9 +22,9 @@ use tempfile::TempDir;
 
 use super::{
     agents::check,
+    browser::plays,
     exported,
     livekit::{room_service, talk},
-    python,
 };
 use crate::{
     bounds::reserve_world,
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// A worker, or another program that ends with its test.
-struct Program(Child);
+pub(super) struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -44,36 +44,50 @@ impl Drop for Program {
     }
 }
 
-/// An SDK, and a folder with its worker.
-enum Sdk {
-    Python,
+/// An SDK.
+pub(super) enum Sdk {
+    /// With this interpreter.
+    Python(String),
+    /// With a folder for its worker.
     JavaScript(TempDir),
 }
 
 impl Sdk {
-    fn both() -> [Sdk; 2] {
+    /// The newest ones.
+    pub(super) fn both() -> [Sdk; 2] {
+        [
+            Sdk::Python(exported("TEST_PYTHON")),
+            Sdk::javascript(&exported("TEST_NODE_MODULES")),
+        ]
+    }
+
+    /// With the packages of this folder.
+    pub(super) fn javascript(modules: &str) -> Sdk {
         let folder = TempDir::new().unwrap();
         for script in ["upload.ts", "tsconfig.json"] {
             let from = format!("tests/clients/agents/{script}");
             fs::copy(from, folder.path().join(script)).unwrap();
         }
         fs::write(folder.path().join("package.json"), r#"{"type": "module"}"#).unwrap();
-        let modules = exported("TEST_NODE_MODULES");
         symlink(modules, folder.path().join("node_modules")).unwrap();
-        [Sdk::Python, Sdk::JavaScript(folder)]
+        Sdk::JavaScript(folder)
     }
 
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
-            Sdk::Python => "python",
+            Sdk::Python(_) => "python",
             Sdk::JavaScript(_) => "javascript",
         }
     }
 
     /// A worker that takes a job of this room and uploads to this address, and a caller.
-    fn worker(&self, room: &str, kind: &str, url: &str) -> [Program; 2] {
+    pub(super) fn worker(&self, room: &str, kind: &str, url: &str) -> [Program; 2] {
         let mut worker = match self {
-            Sdk::Python => python("agents/upload.py"),
+            Sdk::Python(interpreter) => {
+                let mut python = Command::new(interpreter);
+                python.arg("tests/clients/agents/upload.py");
+                python
+            }
             Sdk::JavaScript(folder) => {
                 let mut node = Command::new("node");
                 node.args(["--import", "tsx", "upload.ts"]);
@@ -98,7 +112,7 @@ impl Sdk {
 }
 
 /// Opens a room on the real server, and the same one on the stand-in; its sid.
-async fn open_room(world: &World, name: &str) -> String {
+pub(super) async fn open_room(world: &World, name: &str) -> String {
     let room = room_service("CreateRoom", &json!({ "name": name })).await;
     let sid = room["sid"].as_str().unwrap().to_owned();
     world.livekit.adopt_room(name, &sid);
@@ -106,7 +120,7 @@ async fn open_room(world: &World, name: &str) -> String {
 }
 
 /// Waits for the row with all that was said.
-async fn said(world: &World, call: &str) -> Row {
+pub(super) async fn said(world: &World, call: &str) -> Row {
     let has_end = |row: &Row| text(row, "Transcript").contains("get well soon");
     let row = world.row_where(call, has_end).await;
     check(&row);
@@ -127,8 +141,9 @@ async fn an_agent_without_code_of_ours_gets_words_and_figures_into_its_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_agents_own_audio_replaces_an_egress_that_was_refused() {
-    let world = World::new().await;
+async fn the_agents_own_audio_replaces_an_egress_that_was_refused_and_a_browser_plays_it() {
+    let public = "https://calls.example.com";
+    let world = World::with(&[("PUBLIC_URL", public)]).await;
     world.livekit.fail_next_start(1000, StartFault::BadRequest);
     for sdk in Sdk::both() {
         let room = format!("audio-{}", sdk.name());
@@ -144,12 +159,11 @@ async fn the_agents_own_audio_replaces_an_egress_that_was_refused() {
             text(&row, "Error").contains("the agent's own audio"),
             "{row:#?}"
         );
-        let audio = world
-            .http
-            .get(text(&row, "Recording URL"))
-            .send()
-            .await
-            .unwrap();
+        let link = text(&row, "Recording URL").strip_prefix(public).unwrap();
+        let link = world.url(link);
+        let redirect = world.http.get(&link).send().await.unwrap();
+        let file = redirect.headers()["location"].to_str().unwrap();
+        let audio = world.http.get(file).send().await.unwrap();
         let audio = audio.bytes().await.unwrap();
         assert!(
             audio.starts_with(b"OggS") && audio.len() > 10_000,
@@ -158,6 +172,10 @@ async fn the_agents_own_audio_replaces_an_egress_that_was_refused() {
         );
         let seconds = row["Duration"].as_i64().unwrap();
         assert!((2..60).contains(&seconds), "{seconds}");
+        let played = plays(&world, &link).await;
+        let difference = (played.duration - seconds as f64).abs();
+        assert!(difference < 1.5, "{played:?} instead of {seconds} s");
+        assert!(played.position > 0.2, "{played:?}");
         let empty = eventually(|| spooled(&world).is_empty().then_some(()));
         assert!(empty.await.is_some());
     }
