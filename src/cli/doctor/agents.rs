@@ -17,7 +17,7 @@ const CALLS: i64 = 20;
 /// All checks of the group.
 pub(super) async fn check(examined: &Examined, report: &mut Report) -> anyhow::Result<()> {
     let Some(store) = &examined.store else {
-        let skipped = Finding::skipped("there was no call yet");
+        let skipped = examined.without_store("there was no call yet");
         report.note(Group::Agents, "words", skipped)?;
         return Ok(());
     };
@@ -51,7 +51,7 @@ async fn words(store: &Store) -> Result<Finding, store::Error> {
                 "the newest call, {}, has no words: its agent sent no transcript",
                 call.id
             ),
-            "API_TOKEN or LIVEKIT_API_KEY: add the lines of docs/src/set-up.md#your-agent to your agent",
+            "API_TOKEN or LIVEKIT_API_KEY: add the lines of docs/src/set-up.md#agents to your agent",
             Row::Agents,
         ));
     }

@@ -3,9 +3,9 @@
 use serde_json::Map;
 
 use super::{
-    airtable_plan::{self, failure},
+    airtable_plan::{self, REQUESTS, failure},
     examined::{Examined, Writes, not_configured},
-    finding::{Finding, Group, Level, Severity},
+    finding::{Finding, Group, Level, Name, Severity},
     report::Report,
     row::Row,
     traces::Trace,
@@ -17,6 +17,8 @@ use crate::{
 };
 
 const GROUP: Group = Group::Airtable;
+const TOKEN_CHECK: Name = (GROUP, "token");
+const BASE_CHECK: Name = (GROUP, "base and columns");
 const TOKEN: &str = "AIRTABLE_TOKEN: airtable.com/create/tokens → your token: it needs the scopes data.records:read, data.records:write, schema.bases:read, schema.bases:write, and the base under Access";
 
 /// Whether `--count` was given.
@@ -43,10 +45,14 @@ pub(super) async fn check(
         report.note(GROUP, "token", not_configured("AIRTABLE_*"))?;
         return Ok(());
     };
+    let requests = airtable_plan::requests(examined, settings);
+    let (group, check) = REQUESTS;
+    report.check(group, check, requests).await?;
     let token = report.check(GROUP, "token", token(&client)).await?;
     if token != Level::Ok {
-        let skipped = Finding::skipped("the token does not work");
-        report.note(GROUP, "base and columns", skipped)?;
+        for check in ["base and columns", "rows", "records"] {
+            report.note(GROUP, check, Finding::not_checked(TOKEN_CHECK))?;
+        }
     } else {
         let mut known = None;
         let base = async {
@@ -64,13 +70,19 @@ pub(super) async fn check(
         report.check(GROUP, "base and columns", base).await?;
         let row = row(examined, &client, known.as_ref());
         report.check(GROUP, "rows", row).await?;
-        let tables = known.as_ref().map(|known| known.tables.as_slice());
-        let tables = tables.filter(|_| count == Count::Records);
-        let records = airtable_plan::records(&client, settings, tables);
+        let records = async {
+            match (count, &known) {
+                (Count::Skipped, _) => {
+                    Finding::skipped("--count lists them, with a request for each hundred")
+                }
+                (Count::Records, None) => Finding::not_checked(BASE_CHECK),
+                (Count::Records, Some(known)) => {
+                    airtable_plan::records(&client, settings, &known.tables).await
+                }
+            }
+        };
         report.check(GROUP, "records", records).await?;
     }
-    let requests = airtable_plan::requests(examined, settings);
-    report.check(GROUP, "requests", requests).await?;
     let others = airtable_plan::other_writers(examined, settings);
     report.check(GROUP, "other programs", others).await?;
     Ok(())
@@ -145,7 +157,7 @@ async fn row(examined: &Examined, client: &Client, known: Option<&Known>) -> Fin
     let mapping = known.and_then(|known| known.mapping.as_ref());
     let key = mapping.and_then(|it| it.columns.get(key_name.as_deref()?));
     let (Some(mapping), Some(key)) = (mapping, key) else {
-        return Finding::skipped("there is no table to write to");
+        return Finding::not_checked(BASE_CHECK);
     };
     let trace = Trace::Row {
         table_id: mapping.table_id.clone(),

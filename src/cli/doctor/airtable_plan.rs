@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     examined::Examined,
-    finding::{Finding, Severity},
+    finding::{Finding, Group, Name, Severity},
     row::Row,
 };
 use crate::{
@@ -21,12 +21,15 @@ const MUCH: u64 = 80;
 const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The records that a base may have, by the plan's monthly requests: Free, Team, Business.
 const RECORDS: [(u64, u64); 3] = [(1_000, 1_000), (100_000, 50_000), (u64::MAX, 125_000)];
+/// The check of the requests, which is the first of the group: without any left, nothing else can be asked.
+pub(super) const REQUESTS: Name = (Group::Airtable, "requests");
+const NETWORK: &str = "AIRTABLE_API_URL, if you set it; else let this machine reach api.airtable.com over HTTPS (DNS, firewall, HTTPS_PROXY)";
 const PLAN: &str = "airtable.com → the workspace → Billing";
 
 /// This month's requests against AIRTABLE_MONTHLY_REQUESTS.
 pub(super) async fn requests(examined: &Examined, settings: &AirtableSettings) -> Finding {
     let Some(store) = &examined.store else {
-        return Finding::skipped("there is no database yet that counts them");
+        return examined.without_store("there is no database yet that counts them");
     };
     let now = examined.now();
     let used = match store.base(&settings.base_id).await {
@@ -67,11 +70,8 @@ fn forecast(used: u64, now: Timestamp) -> u64 {
 pub(super) async fn records(
     client: &Client,
     settings: &AirtableSettings,
-    tables: Option<&[Table]>,
+    tables: &[Table],
 ) -> Finding {
-    let Some(tables) = tables else {
-        return Finding::skipped("--count lists them, with a request for each hundred");
-    };
     let mut count = 0;
     for table in tables {
         match client.count(table).await {
@@ -102,7 +102,7 @@ fn judge(percent: u64, detail: String, remedy: &str) -> Finding {
 /// Whether Airtable refused requests although this service kept to its rate.
 pub(super) async fn other_writers(examined: &Examined, settings: &AirtableSettings) -> Finding {
     let Some(store) = &examined.store else {
-        return Finding::skipped("there is no database yet that knows");
+        return examined.without_store("there is no database yet that knows");
     };
     let row = store.base(&settings.base_id).await.ok().flatten();
     let lowered = row.and_then(|row| row.lowered);
@@ -124,6 +124,21 @@ pub(super) async fn other_writers(examined: &Examined, settings: &AirtableSettin
 
 /// The failure of a request to Airtable.
 pub(super) fn failure(error: &Error, remedy: &str, row: Row) -> Finding {
+    let remedy = match error {
+        // Nothing was sent.
+        Error::Spent { .. } => return Finding::not_checked(REQUESTS),
+        Error::Uncounted(_) => "DATABASE_URL: see Here: database",
+        Error::Unreachable(_) => NETWORK,
+        _ => match error.status() {
+            Some(500..) => {
+                "no variable: status.airtable.com says whether Airtable has a fault; run doctor again later"
+            }
+            Some(429) => {
+                "no variable: too many requests were sent to the base or with the token; run doctor again in a minute"
+            }
+            _ => remedy,
+        },
+    };
     let severity = match (error.status(), error.class()) {
         (Some(401 | 403), _) => Severity::NotPermitted,
         (_, Class::Configuration) => Severity::Configuration,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     bucket_settings,
     examined::{Examined, Writes, not_configured},
-    finding::{Finding, Group, Level, Severity},
+    finding::{BUCKET, Finding, Group, Level, Name, OBJECTS, Severity},
     report::Report,
     row::Row,
     traces::Trace,
@@ -13,6 +13,9 @@ use super::{
 use crate::storage::{BucketHead, Client, Error, Method, ObjectHead, Served};
 
 const GROUP: Group = Group::Bucket;
+const CLOCK: Name = (Group::Clock, "storage");
+/// The first step.
+const PUT: &str = "put";
 /// Of a presigned URL that is used at once.
 const LIFE: Duration = Duration::from_secs(60);
 /// Where the key's permissions are.
@@ -27,33 +30,75 @@ pub(super) async fn check(examined: &Examined, report: &mut Report) -> anyhow::R
     };
     let address = address(&client);
     let found = report.check(GROUP, "region and endpoint", address).await?;
-    if matches!(found, Level::Failure(_)) {
-        let skipped = Finding::skipped("the bucket was not found");
-        report.note(GROUP, "objects", skipped)?;
-    } else if examined.writes == Writes::Skipped {
-        let skipped = Finding::skipped("--no-write");
-        report.note(GROUP, "objects", skipped)?;
-    } else {
-        let key = format!(".livekit-airtable/{}", examined.id);
-        examined.traces.add(Trace::Object(key.clone()));
-        let objects = objects(examined, &client, &key);
-        let written = report.check(GROUP, "objects", objects).await?;
-        if matches!(written, Level::Ok) {
-            let signed = signed(examined, &client, &key);
-            report.check(GROUP, "signed reads", signed).await?;
-            let anonymous = anonymous(examined, &client, &key);
-            report.check(GROUP, "anonymous reads", anonymous).await?;
-        }
-        let removed = removed(examined, &client, key);
-        report.check(GROUP, "delete", removed).await?;
-    }
-    let list = list(&client);
-    report.check(GROUP, "list", list).await?;
-    let address = bucket_settings::address(examined, settings);
+    match (found, examined.writes) {
+        (Level::Failure(_), _) => report.note(GROUP, "objects", Finding::not_checked(BUCKET))?,
+        (_, Writes::Skipped) => report.note(GROUP, "objects", Finding::skipped("--no-write"))?,
+        (_, Writes::Allowed) => written(examined, &client, report).await?,
+    };
+    // A key that is refused for objects is usually wrong as a whole.
+    let cause = match report.level(OBJECTS) {
+        Some(Level::Failure(Severity::NotPermitted)) => report.cause(&[OBJECTS]),
+        _ => report.cause(&[CLOCK]),
+    };
+    let list = list(&client, cause);
+    report.check_after(&[BUCKET], (GROUP, "list"), list).await?;
+    let unreachable = match found {
+        Level::Failure(Severity::Unavailable) => Some(Finding::not_checked(BUCKET)),
+        _ => None,
+    };
+    let address = bucket_settings::address(examined, settings, unreachable);
     report.check(GROUP, "address for LiveKit", address).await?;
     let rules = bucket_settings::rules(&client);
-    report.check(GROUP, "lifecycle and versions", rules).await?;
+    report
+        .check_after(&[BUCKET], (GROUP, "lifecycle and versions"), rules)
+        .await?;
     Ok(())
+}
+
+/// Everything that is done with an object, from its upload to its end.
+async fn written(
+    examined: &Examined,
+    client: &Client,
+    report: &mut Report,
+) -> anyhow::Result<Level> {
+    let key = format!(".livekit-airtable/{}", examined.id);
+    examined.traces.add(Trace::Object(key.clone()));
+    let mut stored = Stored::Yes;
+    let clock = report.cause(&[CLOCK]);
+    let objects = async {
+        let found = objects(examined, client, &key, &mut stored).await;
+        match found.level {
+            // Storages refuse the signatures of a wrong clock like those of a wrong key.
+            Level::Failure(Severity::NotPermitted) => found.caused_by(clock),
+            _ => found,
+        }
+    };
+    let level = report.check(GROUP, OBJECTS.1, objects).await?;
+    if level == Level::Ok {
+        let signed = signed(examined, client, &key);
+        report.check(GROUP, "signed reads", signed).await?;
+        let anonymous = anonymous(examined, client, &key);
+        report.check(GROUP, "anonymous reads", anonymous).await?;
+    }
+    match stored {
+        Stored::Yes => {
+            let removed = removed(examined, client, key);
+            report.check(GROUP, "delete", removed).await?;
+        }
+        Stored::Refused => {
+            examined.traces.remove(&Trace::Object(key));
+            report.note(GROUP, "delete", Finding::not_checked(OBJECTS))?;
+        }
+    }
+    Ok(level)
+}
+
+/// Whether there is an object, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Yes,
+    /// The storage refused the upload.
+    Refused,
 }
 
 async fn address(client: &Client) -> Finding {
@@ -72,26 +117,27 @@ async fn address(client: &Client) -> Finding {
             Finding::failure(Severity::Configuration, detail, ADDRESS, Row::Bucket)
         }
         // Some keys may use objects alone: the next checks tell.
-        Err(Error::Forbidden) => Finding::warning(
+        Err(Error::Forbidden) => Finding::skipped(
             "the storage does not let this key ask for the bucket (403); the next checks say what it may do",
-            KEY,
-            Row::Bucket,
         ),
         Err(error) => failure(&error, ADDRESS, Row::Bucket),
     }
 }
 
-async fn objects(examined: &Examined, client: &Client, key: &str) -> Finding {
+async fn objects(examined: &Examined, client: &Client, key: &str, stored: &mut Stored) -> Finding {
     let used = async {
         let step = |name: &'static str| move |error: Error| (name, error);
         let text = examined.id.clone();
-        client.put_text(key, text).await.map_err(step("put"))?;
+        client.put_text(key, text).await.map_err(step(PUT))?;
         let head = client.head(key).await.map_err(step("head"))?;
         let first = client.first_byte(key).await.map_err(step("read"))?;
         Ok((head, first))
     };
     match used.await {
         Err((step, error)) => {
+            if step == PUT && matches!(error, Error::Forbidden | Error::Expired) {
+                *stored = Stored::Refused;
+            }
             let found = failure(&error, KEY, Row::Objects);
             let detail = format!("{step} of {key}: {}", found.detail);
             Finding { detail, ..found }
@@ -180,14 +226,19 @@ async fn removed(examined: &Examined, client: &Client, key: String) -> Finding {
     }
 }
 
-async fn list(client: &Client) -> Finding {
-    match client.list(".livekit-airtable/", None).await {
-        Ok(_) => Finding::ok("works"),
-        Err(error) => Finding::warning(
-            format!("{error}: `backfill --from bucket` and missing recordings need it"),
-            KEY,
-            Row::Objects,
-        ),
+/// `cause`: why the storage refuses the key.
+async fn list(client: &Client, cause: Option<Finding>) -> Finding {
+    let Err(error) = client.list(".livekit-airtable/", None).await else {
+        return Finding::ok("works");
+    };
+    let found = Finding::warning(
+        format!("{error}: `backfill --from bucket` and missing recordings need it"),
+        KEY,
+        Row::Objects,
+    );
+    match error {
+        Error::Forbidden | Error::Expired => found.caused_by(cause),
+        _ => found,
     }
 }
 

@@ -10,8 +10,13 @@ use crate::{
     storage::{Client, Setting},
 };
 
-/// Whether LiveKit Cloud can reach the address that it uploads to.
-pub(super) async fn address(examined: &Examined, storage: &StorageSettings) -> Finding {
+/// Whether LiveKit Cloud can reach the address that it uploads to. `unreachable`: that S3_ENDPOINT cannot be reached from here,
+/// which is a finding of its own.
+pub(super) async fn address(
+    examined: &Examined,
+    storage: &StorageSettings,
+    unreachable: Option<Finding>,
+) -> Finding {
     let livekit = examined.settings.livekit.as_ref();
     if !livekit.is_some_and(|livekit| is_cloud(&livekit.url)) {
         return Finding::skipped("only LiveKit Cloud is known to be outside of your network");
@@ -23,11 +28,14 @@ pub(super) async fn address(examined: &Examined, storage: &StorageSettings) -> F
     };
     let remedy = format!("{variable}: set S3_EGRESS_ENDPOINT to the storage's public address");
     match addresses(endpoint).await {
-        Err(why) => Finding::warning(
-            format!("the host of {variable} has no address: {why}"),
-            &remedy,
-            Row::EgressEndpoint,
-        ),
+        Err(why) => {
+            let detail = format!("the host of {variable} has no address: {why}");
+            let found = Finding::warning(detail, &remedy, Row::EgressEndpoint);
+            match storage.egress_endpoint {
+                Some(_) => found,
+                None => found.caused_by(unreachable),
+            }
+        }
         Ok(found) if found.iter().any(|ip| is_private(*ip)) => Finding::warning(
             format!(
                 "{variable} leads to this machine or a private network, which LiveKit Cloud cannot reach: recordings would not be uploaded"

@@ -110,7 +110,11 @@ fn refused(error: &Error) -> Finding {
             format!("no egress worker is free: {error}"),
             format!("{LOG}, and whether it uses the same Redis as livekit-server"),
         ),
-        _ => (
+        None | Some(500..) => (
+            format!("LiveKit did not start a recording: {error}"),
+            LOG.to_owned(),
+        ),
+        Some(_) => (
             format!("LiveKit did not start a recording: {error}"),
             "LIVEKIT_API_KEY: cloud.livekit.io → your project → Settings shows what the project may do".to_owned(),
         ),

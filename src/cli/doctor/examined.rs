@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{arrivals::Arrivals, finding::Finding, traces::Traces};
+use super::{
+    arrivals::Arrivals,
+    finding::{DATABASE, Finding},
+    traces::Traces,
+};
 use crate::{
     airtable,
     config::{self, Config, Source},
@@ -108,6 +112,14 @@ impl Examined {
             traces: Traces::default(),
             writes,
         })
+    }
+
+    /// Why a check has no database to look into: it cannot be opened, or there is none yet.
+    pub(super) fn without_store(&self, none_yet: &str) -> Finding {
+        match self.store_error {
+            Some(_) => Finding::not_checked(DATABASE),
+            None => Finding::skipped(none_yet),
+        }
     }
 
     /// The current time.

@@ -39,6 +39,16 @@ impl Group {
     }
 }
 
+/// A check: its group, and its name there.
+pub(super) type Name = (Group, &'static str);
+
+/// Checks without which others say nothing.
+pub(super) const DATABASE: Name = (Group::Here, "database");
+pub(super) const LIVEKIT_ADDRESS: Name = (Group::LiveKit, "address");
+pub(super) const LIVEKIT_KEY: Name = (Group::LiveKit, "key and secret");
+pub(super) const BUCKET: Name = (Group::Bucket, "region and endpoint");
+pub(super) const OBJECTS: Name = (Group::Bucket, "objects");
+
 /// What kind of failure it is; the worst one is the exit code. From the least to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {
@@ -114,6 +124,19 @@ impl Finding {
             level: Level::Skipped,
             detail: why.into(),
             remedy: None,
+        }
+    }
+
+    /// It says nothing as long as another check fails.
+    pub(super) fn not_checked((group, check): Name) -> Finding {
+        Finding::skipped(format!("not checked: see {}: {check}", group.as_str()))
+    }
+
+    /// The cause instead of what follows from it: of one fault, one finding is a failure.
+    pub(super) fn caused_by(self, cause: Option<Finding>) -> Finding {
+        match (self.level, cause) {
+            (Level::Warning | Level::Failure(_), Some(cause)) => cause,
+            _ => self,
         }
     }
 

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use reqwest::tls::TlsInfo;
+use reqwest::{StatusCode, tls::TlsInfo};
 use tokio::time::Instant;
 
 use super::{
     certificate::not_after,
     examined::Examined,
-    finding::{Finding, Group, Severity},
+    finding::{
+        BUCKET, DATABASE, Finding, Group, LIVEKIT_ADDRESS, LIVEKIT_KEY, Level, Name, OBJECTS,
+        Severity,
+    },
     reach::root,
     report::Report,
     row::Row,
@@ -23,6 +26,8 @@ use crate::{
 };
 
 const GROUP: Group = Group::Links;
+const PUBLIC_URL: Name = (GROUP, "PUBLIC_URL");
+const CERTIFICATE: Name = (GROUP, "certificate");
 /// How long a webhook that was acknowledged takes to be seen.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(100);
@@ -36,23 +41,40 @@ pub(super) async fn check(examined: &Examined, report: &mut Report) -> anyhow::R
     let links = examined.settings.links.as_ref();
     let Some(url) = links.and_then(|links| links.public_url.as_deref()) else {
         let skipped = Finding::skipped("PUBLIC_URL is not set: rows hold links that expire");
-        report.note(GROUP, "PUBLIC_URL", skipped)?;
+        report.note(GROUP, PUBLIC_URL.1, skipped)?;
         return Ok(());
     };
-    report
-        .check(GROUP, "PUBLIC_URL", leads_here(examined, url))
-        .await?;
-    report
-        .check(GROUP, "certificate", certificate(examined, url))
-        .await?;
-    report
-        .check(GROUP, "newest recording", newest(examined))
-        .await?;
+    let certificate = certificate(examined, url);
+    let certificate = report.check(GROUP, CERTIFICATE.1, certificate).await?;
+    let causes = Causes {
+        // A webhook of a key that nobody knows is refused everywhere.
+        unauthorized: report.cause(&[LIVEKIT_ADDRESS, LIVEKIT_KEY]),
+        unreachable: match certificate {
+            Level::Failure(Severity::Unavailable) => Some(Finding::not_checked(CERTIFICATE)),
+            _ => None,
+        },
+        unavailable: report.cause(&[DATABASE]),
+    };
+    let public_url = leads_here(examined, url, causes);
+    report.check(GROUP, PUBLIC_URL.1, public_url).await?;
+    let cause = report.cause(&[CERTIFICATE, PUBLIC_URL, BUCKET, OBJECTS]);
+    let newest = async { newest(examined).await.caused_by(cause) };
+    report.check(GROUP, "newest recording", newest).await?;
     Ok(())
 }
 
+/// Findings that explain an answer of PUBLIC_URL.
+struct Causes {
+    /// 401
+    unauthorized: Option<Finding>,
+    /// None at all.
+    unreachable: Option<Finding>,
+    /// 503
+    unavailable: Option<Finding>,
+}
+
 /// Sends a signed webhook of our own through PUBLIC_URL, and looks where it arrives.
-async fn leads_here(examined: &Examined, url: &str) -> Finding {
+async fn leads_here(examined: &Examined, url: &str, causes: Causes) -> Finding {
     let Some(livekit) = &examined.settings.livekit else {
         return Finding::skipped("needs LIVEKIT_*, see Here");
     };
@@ -68,26 +90,12 @@ async fn leads_here(examined: &Examined, url: &str) -> Finding {
         Ok(answer) => answer,
         Err(error) => {
             let detail = format!("PUBLIC_URL cannot be reached: {}", root(&error));
-            return Finding::failure(Severity::Unavailable, detail, PROXY, Row::PublicUrl);
+            let found = Finding::failure(Severity::Unavailable, detail, PROXY, Row::PublicUrl);
+            return found.caused_by(causes.unreachable);
         }
     };
-    let status = answer.status().as_u16();
-    let failure =
-        |detail: String| Finding::failure(Severity::Failed, detail, PROXY, Row::PublicUrl);
-    if answer.status().is_redirection() {
-        return failure(format!(
-            "PUBLIC_URL/webhooks/livekit answers {status}, a redirect: LiveKit's POST would become a GET, or get lost"
-        ));
-    }
-    if status == 401 {
-        return failure(
-            "PUBLIC_URL/webhooks/livekit answers 401 to a webhook signed with LIVEKIT_API_KEY: a proxy removes or replaces the Authorization header, or another service answers".to_owned(),
-        );
-    }
-    if status != 200 {
-        return failure(format!(
-            "PUBLIC_URL/webhooks/livekit answers {status} to POST"
-        ));
+    if let Some(refused) = refused(answer.status(), causes) {
+        return refused;
     }
     let begun = Instant::now();
     while begun.elapsed() < TIMEOUT {
@@ -97,10 +105,33 @@ async fn leads_here(examined: &Examined, url: &str) -> Finding {
         }
         tokio::time::sleep(POLL).await;
     }
-    failure(
+    wrong_answer(
         "PUBLIC_URL answers 200, and the webhook did not arrive here: it leads to another service"
             .to_owned(),
     )
+}
+
+/// What an answer other than 200 means; `None`: it is 200.
+fn refused(status: StatusCode, causes: Causes) -> Option<Finding> {
+    let found = match status.as_u16() {
+        200 => return None,
+        300..=399 => wrong_answer(format!(
+            "PUBLIC_URL/webhooks/livekit answers {}, a redirect: LiveKit's POST would become a GET, or get lost",
+            status.as_u16()
+        )),
+        401 => wrong_answer(
+            "PUBLIC_URL/webhooks/livekit answers 401 to a webhook signed with LIVEKIT_API_KEY: a proxy removes or replaces the Authorization header, or another service answers".to_owned(),
+        )
+        .caused_by(causes.unauthorized),
+        503 => wrong_answer("PUBLIC_URL/webhooks/livekit answers 503 to POST".to_owned())
+            .caused_by(causes.unavailable),
+        other => wrong_answer(format!("PUBLIC_URL/webhooks/livekit answers {other} to POST")),
+    };
+    Some(found)
+}
+
+fn wrong_answer(detail: String) -> Finding {
+    Finding::failure(Severity::Failed, detail, PROXY, Row::PublicUrl)
 }
 
 /// The certificate is trusted, which the request itself shows, and does not expire soon.
@@ -110,7 +141,7 @@ async fn certificate(examined: &Examined, url: &str) -> Finding {
     }
     let client = match telemetry::http_client_with_certificates() {
         Ok(client) => client,
-        Err(error) => return Finding::skipped(root(&error)),
+        Err(error) => return Finding::skipped(error.to_string()),
     };
     let answer = match client.get(format!("{url}/healthz")).send().await {
         Ok(answer) => answer,
@@ -119,8 +150,7 @@ async fn certificate(examined: &Examined, url: &str) -> Finding {
                 "the certificate or its chain is not accepted, or there is no answer: {}",
                 root(&error)
             );
-            let remedy =
-                "PUBLIC_URL: let the proxy send the whole chain (fullchain.pem, not cert.pem)";
+            let remedy = "PUBLIC_URL: check that the reverse proxy runs at this address, and that it sends the whole chain (fullchain.pem, not cert.pem)";
             return Finding::failure(Severity::Unavailable, detail, remedy, Row::PublicUrl);
         }
     };
@@ -144,7 +174,7 @@ async fn certificate(examined: &Examined, url: &str) -> Finding {
 /// The permanent link of the newest recording: 302, then 206.
 async fn newest(examined: &Examined) -> Finding {
     let Some(store) = &examined.store else {
-        return Finding::skipped("there is no recording yet");
+        return examined.without_store("there is no recording yet");
     };
     if !examined.is_served {
         return Finding::skipped("`serve` does not run");

@@ -4,19 +4,20 @@ use super::{
     clock::LiveKitReached,
     egress,
     examined::{Examined, not_configured},
-    finding::{Finding, Group, Level, Severity},
+    finding::{Finding, Group, LIVEKIT_ADDRESS, LIVEKIT_KEY, Level, Name, Severity},
     report::Report,
     row::Row,
-    trial_room::severity,
+    trial_room::{refused, severity},
     webhook,
 };
 use crate::livekit::client::{Client, WrongPart};
 
 const GROUP: Group = Group::LiveKit;
+const CLOCK: Name = (Group::Clock, "LiveKit");
 /// Where LiveKit shows a project's keys.
 const KEYS: &str = "cloud.livekit.io → your project → Settings → API keys; self-hosted: `keys` in the configuration of livekit-server";
 
-/// All checks of the group. What needs the key is skipped when the key is refused.
+/// All checks of the group.
 pub(super) async fn check(
     examined: &Examined,
     reached: LiveKitReached,
@@ -27,22 +28,23 @@ pub(super) async fn check(
         return Ok(());
     };
     let address = address(reached);
-    if report.note(GROUP, "address", address)? != Level::Ok {
-        let skipped = Finding::skipped("LiveKit cannot be reached");
-        report.note(GROUP, "key and secret", skipped)?;
-        return Ok(());
-    }
-    let key = report.check(GROUP, "key and secret", key(&client)).await?;
-    if key != Level::Ok {
-        let skipped = || Finding::skipped("LiveKit refuses the key");
-        report.note(GROUP, "egress worker", skipped())?;
-        report.note(GROUP, "webhook", skipped())?;
-        return Ok(());
-    }
+    report.note(GROUP, "address", address)?;
+    let key = key(&client, report.cause(&[CLOCK]));
+    let key = report
+        .check_after(&[LIVEKIT_ADDRESS], LIVEKIT_KEY, key)
+        .await?;
+    let needs: &[Name] = match key {
+        Level::Ok => &[],
+        _ => &[LIVEKIT_ADDRESS, LIVEKIT_KEY, CLOCK],
+    };
     let egress = egress::check(examined, &client);
-    report.check(GROUP, "egress worker", egress).await?;
+    report
+        .check_after(needs, (GROUP, "egress worker"), egress)
+        .await?;
     let webhook = webhook::check(examined, &client);
-    report.check(GROUP, "webhook", webhook).await?;
+    report
+        .check_after(needs, (GROUP, "webhook"), webhook)
+        .await?;
     Ok(())
 }
 
@@ -59,7 +61,8 @@ fn address(reached: LiveKitReached) -> Finding {
     }
 }
 
-async fn key(client: &Client) -> Finding {
+/// `clock`: that ours differs from LiveKit's, which is a finding of its own.
+async fn key(client: &Client, clock: Option<Finding>) -> Finding {
     // Of no room: a project may have many.
     let Err(error) = client.rooms(&["doctor"]).await else {
         return Finding::ok("accepted");
@@ -77,10 +80,15 @@ async fn key(client: &Client) -> Finding {
             "LiveKit refuses the time in our token".to_owned(),
             "no variable: set this machine's clock, e.g. timedatectl set-ntp true".to_owned(),
         ),
-        Some(WrongPart::Unknown) | None => (
+        Some(WrongPart::Unknown) => (
             error.to_string(),
             format!("LIVEKIT_API_KEY, LIVEKIT_API_SECRET: {KEYS}"),
         ),
+        None => return refused(error.to_string(), &error),
     };
-    Finding::failure(severity(&error), detail, &remedy, Row::LiveKitKey)
+    let found = Finding::failure(severity(&error), detail, &remedy, Row::LiveKitKey);
+    match error.wrong_part() {
+        Some(WrongPart::Clock) => found.caused_by(clock),
+        _ => found,
+    }
 }

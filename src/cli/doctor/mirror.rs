@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{
     examined::Examined,
-    finding::{Finding, Group},
+    finding::{Finding, Group, Level, Name},
     reach::root,
     report::Report,
     row::Row,
@@ -15,6 +15,7 @@ use crate::{
     mirror::{Client, Config, PostOutcome},
 };
 
+const ADDRESS: Name = (Group::Mirror, "address");
 const REMEDY: &str = "EGRESS_WEBHOOK_URL: in n8n, open the workflow's Webhook node, copy the Production URL, and activate the workflow";
 
 /// Whether a body is sent.
@@ -33,15 +34,16 @@ pub(super) async fn check(
 ) -> anyhow::Result<()> {
     let Some(mirror) = &examined.settings.mirror else {
         let skipped = Finding::skipped("EGRESS_WEBHOOK_URL is not set");
-        report.note(Group::Mirror, "address", skipped)?;
+        report.note(Group::Mirror, ADDRESS.1, skipped)?;
         return Ok(());
     };
     let address = address(examined, mirror);
-    report.check(Group::Mirror, "address", address).await?;
+    let level = report.check(Group::Mirror, ADDRESS.1, address).await?;
+    let cause = (level != Level::Ok).then(|| Finding::not_checked(ADDRESS));
     let test = async {
         match payload {
             Payload::None => Finding::skipped("--mirror-test sends one request"),
-            Payload::Test => test(examined, mirror).await,
+            Payload::Test => test(examined, mirror).await.caused_by(cause),
         }
     };
     report.check(Group::Mirror, "test", test).await?;

@@ -66,9 +66,15 @@ impl Step {
 /// Waits for the next call and reports its steps until its row is complete.
 pub(super) async fn follow(examined: &Examined, report: &mut Report) -> anyhow::Result<()> {
     let Some(store) = examined.store.as_ref().filter(|_| examined.is_served) else {
+        let why = match examined.store_error {
+            Some(_) => {
+                "the database cannot be opened, so no call is seen: `doctor` without --call says why"
+            }
+            None => "`serve` does not run on this database, so no call is seen",
+        };
         let found = Finding::failure(
             Severity::Failed,
-            "`serve` does not run on this database, so no call is heard",
+            why,
             "DATABASE_URL: the same as that of `serve`; start it: livekit-airtable serve",
             Row::Service,
         );
@@ -173,8 +179,9 @@ async fn seen(examined: &Examined, (call, row): (&Call, RowState), step: Step) -
     }
 }
 
-/// Reports the steps that did not happen.
+/// Reports the steps that did not happen: of those that follow from each other, the first.
 fn unticked(call: &Call, ticked: &BTreeSet<Step>, report: &mut Report) -> anyhow::Result<()> {
+    let mut failed: Option<Step> = None;
     for step in Step::ALL.into_iter().filter(|step| !ticked.contains(step)) {
         let found = match step {
             Step::WordsReceived => Finding::warning(
@@ -185,12 +192,18 @@ fn unticked(call: &Call, ticked: &BTreeSet<Step>, report: &mut Report) -> anyhow
             Step::FirstAudio if ticked.contains(&Step::FileInBucket) => {
                 Finding::skipped("LiveKit does not say when it began")
             }
-            _ => Finding::failure(
-                Severity::Failed,
-                format!("it did not happen: {}", call.error()),
-                &format!("livekit-airtable calls show {} has every attempt", call.id),
-                Row::Call,
-            ),
+            step => match failed {
+                Some(failed) => Finding::not_checked((GROUP, failed.name())),
+                None => {
+                    failed = Some(step);
+                    Finding::failure(
+                        Severity::Failed,
+                        format!("it did not happen: {}", call.error()),
+                        &format!("livekit-airtable calls show {} has every attempt", call.id),
+                        Row::Call,
+                    )
+                }
+            },
         };
         report.note(GROUP, step.name(), found)?;
     }

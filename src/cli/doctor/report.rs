@@ -8,7 +8,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::finding::{Finding, Group, Level, Severity};
+use super::finding::{Finding, Group, Level, Name, Severity};
 use crate::cli::console::{
     output::{Format, print_json, print_line},
     table::clean,
@@ -80,6 +80,43 @@ impl Report {
         self.add((group, check), found, begun.elapsed())
     }
 
+    /// Runs a check that says nothing as long as one of these fails.
+    pub(super) async fn check_after(
+        &mut self,
+        needs: &[Name],
+        (group, check): Name,
+        work: impl Future<Output = Finding>,
+    ) -> anyhow::Result<Level> {
+        match self.cause(needs) {
+            Some(cause) => self.note(group, check, cause),
+            None => self.check(group, check, work).await,
+        }
+    }
+
+    /// What to report instead of a check because of the first of these that failed.
+    pub(super) fn cause(&self, needs: &[Name]) -> Option<Finding> {
+        let failed = |name: &&Name| matches!(self.level(**name), Some(Level::Failure(_)));
+        needs
+            .iter()
+            .find(failed)
+            .map(|name| Finding::not_checked(*name))
+    }
+
+    /// How a check ended; `None`: it did not run.
+    pub(super) fn level(&self, (group, check): Name) -> Option<Level> {
+        let mut checks = self.checks.iter();
+        let found = checks.find(|it| it.group == group && it.check == check);
+        found.map(|it| it.level)
+    }
+
+    /// The check that failed with the same words: the fault is the same.
+    fn same_failure(&self, found: &Finding) -> Option<Name> {
+        let is_failure = matches!(found.level, Level::Failure(_));
+        let is_same = |it: &&Check| it.level == found.level && it.detail == found.detail;
+        let same = self.checks.iter().find(is_same).filter(|_| is_failure);
+        same.map(|it| (it.group, it.check))
+    }
+
     /// Adds a result that took no time.
     pub(super) fn note(
         &mut self,
@@ -96,6 +133,10 @@ impl Report {
         found: Finding,
         took: Duration,
     ) -> anyhow::Result<Level> {
+        let found = match self.same_failure(&found) {
+            Some(same) => Finding::not_checked(same),
+            None => found,
+        };
         let level = found.level;
         let is_first = self.checks.last().is_none_or(|last| last.group != group);
         let check = Check {

@@ -7,7 +7,7 @@ use super::{
     cleanup::clean_up,
     clock,
     examined::{Examined, Writes},
-    finding::{Finding, Severity},
+    finding::{DATABASE, Finding, Severity},
     here, links, livekit, mirror, one_call,
     report::{Color, Report},
     row::Row,
@@ -102,7 +102,12 @@ async fn with_listener(
             ended = listening => Ok(ended?),
         },
         Err(error) => {
-            examined.arrivals.close(not_listening(http.listen, &error));
+            let why = match (&examined.store_error, error.kind()) {
+                // It may be `serve`.
+                (Some(_), ErrorKind::AddrInUse) => Finding::not_checked(DATABASE),
+                _ => not_listening(http.listen, &error),
+            };
+            examined.arrivals.close(why);
             checks.await
         }
     }

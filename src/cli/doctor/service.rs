@@ -27,13 +27,13 @@ struct Info {
 
 /// Whether `serve` runs on this database, and is this version.
 pub(super) async fn running(examined: &Examined) -> Finding {
-    if examined.store.is_none() && examined.store_error.is_none() {
-        return Finding::skipped("`serve` has not run here yet");
+    if examined.store.is_none() {
+        return examined.without_store("`serve` has not run here yet");
     }
     if !examined.is_served {
         return Finding::warning(
             "`serve` does not run on this database; nothing is recorded or written meanwhile",
-            "start it when the checks below are green: livekit-airtable serve",
+            "start it: livekit-airtable serve",
             Row::Service,
         );
     }

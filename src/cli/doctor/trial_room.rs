@@ -40,11 +40,9 @@ impl TrialRoom {
         examined.traces.add(Trace::Room(id.clone()));
         match client.create_room(&id, &metadata, empty_for).await {
             Ok(_) => Ok(TrialRoom { id }),
-            Err(error) => Err(Finding::failure(
-                severity(&error),
+            Err(error) => Err(refused(
                 format!("LiveKit did not open a room: {error}"),
-                "LIVEKIT_API_KEY, LIVEKIT_API_SECRET: cloud.livekit.io → your project → Settings → API keys",
-                Row::LiveKitKey,
+                &error,
             )),
         }
     }
@@ -62,6 +60,21 @@ pub(super) fn doctor_key(examined: &Examined) -> DoctorKey {
     let livekit = examined.settings.livekit.as_ref();
     let secret = livekit.map(|livekit| livekit.api_secret.clone());
     DoctorKey::new(secret.unwrap_or_default())
+}
+
+/// The failure of a request that needs nothing but the key: if LiveKit does not say that the key is wrong, the address is.
+pub(super) fn refused(detail: String, error: &Error) -> Finding {
+    let (remedy, row) = match error.is_denied() {
+        true => (
+            "LIVEKIT_API_KEY, LIVEKIT_API_SECRET: cloud.livekit.io → your project → Settings → API keys",
+            Row::LiveKitKey,
+        ),
+        false => (
+            "LIVEKIT_URL: look whether LiveKit itself answers there, and not a proxy or firewall in its place; LiveKit Cloud: status.livekit.io",
+            Row::LiveKitAddress,
+        ),
+    };
+    Finding::failure(severity(error), detail, remedy, row)
 }
 
 /// What kind of failure an error of LiveKit's API is.

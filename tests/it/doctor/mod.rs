@@ -1,5 +1,6 @@
 //! `doctor`: every check on parts that answer, and each failure once.
 
+mod causes;
 mod failures;
 mod machine;
 mod other;
@@ -43,6 +44,14 @@ impl Checked {
 
     pub(crate) fn detail(&self, group: &str, check: &str) -> &str {
         self.find(group, check)["detail"].as_str().unwrap()
+    }
+
+    /// Group and check of everything with this level.
+    pub(crate) fn names(&self, level: &str) -> Vec<String> {
+        let same = self.checks.iter().filter(|it| it["level"] == level);
+        let text = |name: &Value| name.as_str().unwrap().to_owned();
+        same.map(|it| format!("{}: {}", text(&it["group"]), text(&it["check"])))
+            .collect()
     }
 
     /// Group, check and detail of everything with this level.

@@ -27,10 +27,10 @@ async fn people_get_lines_under_groups_and_a_last_sentence() {
         text.starts_with("Here\n  ✓ configuration: every variable is right\n"),
         "{text}"
     );
-    let expected = "\n\nAirtable\n  ✓ token: of the user usrSimulated00001\n  ✗ base and columns\n      the base has no table \"Nowhere\"\n      → AIRTABLE_TABLE: run `livekit-airtable bootstrap`";
+    let expected = "\n  ✓ token: of the user usrSimulated00001\n  ✗ base and columns\n      the base has no table \"Nowhere\"\n      → AIRTABLE_TABLE: run `livekit-airtable bootstrap`";
     assert!(text.contains(expected), "{text}");
     assert!(
-        text.contains("\n  - rows: skipped (there is no table to write to)\n"),
+        text.contains("\n  - rows: skipped (not checked: see Airtable: base and columns)\n"),
         "{text}"
     );
     assert!(!text.contains('\x1b'), "{text}");

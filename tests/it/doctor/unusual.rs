@@ -136,6 +136,40 @@ async fn a_limit_and_a_project_that_may_not_record_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_away_is_no_fault_of_the_key() {
+    let world = World::new().await;
+    let away = other(|_, _| StatusCode::BAD_GATEWAY.into_response()).await;
+    for (variable, group, check, remedy) in [
+        (
+            "LIVEKIT_URL",
+            "LiveKit",
+            "key and secret",
+            "LIVEKIT_URL: look whether LiveKit itself",
+        ),
+        (
+            "AIRTABLE_API_URL",
+            "Airtable",
+            "token",
+            "no variable: status.airtable.com",
+        ),
+        (
+            "S3_ENDPOINT",
+            "Bucket",
+            "region and endpoint",
+            "S3_ENDPOINT, S3_REGION",
+        ),
+    ] {
+        let checked = doctor(&world, &[], &[(variable, &away.url)]).await;
+        let found = checked.find(group, check);
+        assert_eq!(found["level"], "failure", "{found:#}");
+        let advice = found["remedy"].as_str().unwrap();
+        assert!(advice.starts_with(remedy), "{found:#}");
+        assert_eq!(checked.names("failure"), [format!("{group}: {check}")]);
+        assert_eq!(checked.code, Some(69), "{found:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn warnings_do_not_change_the_exit_code() {
     let world = World::new().await;
     let file = world.folder.path().join(".env");
