@@ -39,8 +39,6 @@ for prompt, answer in steps:
             sys.exit(f"{prompt!r} never came\n{screen.decode(errors='replace')}")
     seen = at + len(wanted)
     if answer:
-        # The terminal hides what is typed only after the prompt.
-        time.sleep(0.2)
         os.write(terminal, answer.encode() + b"\n")
 
 while read() and time.monotonic() < deadline:

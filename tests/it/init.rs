@@ -122,57 +122,164 @@ async fn an_answer_that_does_not_work_is_told_and_nothing_is_written() {
     }
 }
 
+/// What was seen on a terminal, and whether the command succeeded.
+struct Screen {
+    text: String,
+    is_success: bool,
+}
+
+/// Runs `init` on a terminal: prompts that are waited for, and what is typed then. `enter` is Enter alone.
+async fn on_terminal(folder: &Path, world: &World, answers: &[(&str, &str)]) -> Screen {
+    let mut python = Command::new(exported("TEST_PYTHON"));
+    python.arg(std::fs::canonicalize("tests/clients/terminal.py").unwrap());
+    python.arg(env!("CARGO_BIN_EXE_livekit-airtable"));
+    for (prompt, answer) in answers {
+        let typed = if *answer == ENTER { " " } else { *answer };
+        python.args([*prompt, typed]);
+    }
+    python.current_dir(folder).env_clear().envs(unasked(world));
+    let done = tokio::task::spawn_blocking(move || output(&mut python));
+    let done = done.await.unwrap();
+    Screen {
+        text: String::from_utf8_lossy(&done.stdout).into_owned(),
+        is_success: done.status.success(),
+    }
+}
+
+const ENTER: &str = "enter";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_asked_one_question_at_a_time() {
     let world = World::new().await;
     let folder = tempfile::tempdir().unwrap();
-    let mut python = Command::new(exported("TEST_PYTHON"));
-    python.arg(std::fs::canonicalize("tests/clients/terminal.py").unwrap());
-    python.arg(env!("CARGO_BIN_EXE_livekit-airtable"));
     let answers = [
-        ("LIVEKIT_URL: ", value(&world, "LIVEKIT_URL")),
-        ("LIVEKIT_API_KEY: ", value(&world, "LIVEKIT_API_KEY")),
-        ("LIVEKIT_API_SECRET: ", "not the secret of that key"),
-        ("is not the secret", ""),
-        ("LIVEKIT_URL: ", "nonsense"),
-        ("expected", ""),
-        ("LIVEKIT_URL: ", value(&world, "LIVEKIT_URL")),
-        ("LIVEKIT_API_KEY: ", value(&world, "LIVEKIT_API_KEY")),
-        ("LIVEKIT_API_SECRET: ", value(&world, "LIVEKIT_API_SECRET")),
-        ("S3_ENDPOINT: ", value(&world, "S3_ENDPOINT")),
-        ("S3_BUCKET: ", value(&world, "S3_BUCKET")),
-        ("S3_ACCESS_KEY: ", value(&world, "S3_ACCESS_KEY")),
-        ("S3_SECRET_KEY: ", value(&world, "S3_SECRET_KEY")),
-        ("AIRTABLE_TOKEN: ", value(&world, "AIRTABLE_TOKEN")),
-        ("AIRTABLE_BASE_ID: ", value(&world, "AIRTABLE_BASE_ID")),
-        ("PUBLIC_URL: ", "https://calls.example.com"),
+        ("\nLIVEKIT_URL: ", value(&world, "LIVEKIT_URL")),
+        ("\nLIVEKIT_API_KEY: ", value(&world, "LIVEKIT_API_KEY")),
+        (
+            "\nLIVEKIT_API_SECRET: ",
+            value(&world, "LIVEKIT_API_SECRET"),
+        ),
+        ("\nS3_ENDPOINT: ", value(&world, "S3_ENDPOINT")),
+        ("\nS3_BUCKET: ", value(&world, "S3_BUCKET")),
+        ("\nS3_ACCESS_KEY: ", value(&world, "S3_ACCESS_KEY")),
+        ("\nS3_SECRET_KEY: ", value(&world, "S3_SECRET_KEY")),
+        ("\nAIRTABLE_TOKEN: ", value(&world, "AIRTABLE_TOKEN")),
+        ("\nAIRTABLE_BASE_ID: ", value(&world, "AIRTABLE_BASE_ID")),
+        ("\nPUBLIC_URL: ", "https://calls.example.com"),
     ];
-    for (prompt, answer) in answers {
-        python.args([prompt, answer]);
+    let Screen { text, is_success } = on_terminal(folder.path(), &world, &answers).await;
+    assert!(is_success, "{text}");
+    // Secrets are not shown while they are typed, and what has its form is.
+    for name in ["LIVEKIT_API_SECRET", "S3_SECRET_KEY", "AIRTABLE_TOKEN"] {
+        assert!(!text.contains(value(&world, name)), "{text}");
     }
-    python
-        .current_dir(folder.path())
-        .env_clear()
-        .envs(unasked(&world));
-    let done = tokio::task::spawn_blocking(move || output(&mut python));
-    let done = done.await.unwrap();
-    let screen = String::from_utf8_lossy(&done.stdout);
-    assert!(done.status.success(), "{screen}");
-    // Secrets are not shown while they are typed.
-    assert!(
-        !screen.contains(value(&world, "LIVEKIT_API_SECRET")),
-        "{screen}"
-    );
-    assert!(!screen.contains(value(&world, "S3_SECRET_KEY")), "{screen}");
-    assert!(
-        screen.contains("cloud.livekit.io → your project → Settings → API keys"),
-        "{screen}"
-    );
+    let url = format!("\nLIVEKIT_URL: {}", value(&world, "LIVEKIT_URL"));
+    assert!(text.contains(&url), "{text}");
+    assert!(text.contains("✓ accepted: LIVEKIT_URL=http://"), "{text}");
+    let path = "cloud.livekit.io → your project → Settings → API keys";
+    assert!(text.contains(path), "{text}");
+    assert!(text.contains("next: livekit-airtable serve"), "{text}");
     let text = std::fs::read_to_string(folder.path().join(".env")).unwrap();
-    assert!(
-        text.contains("PUBLIC_URL=https://calls.example.com\n"),
-        "{text}"
-    );
+    let expected = "PUBLIC_URL=https://calls.example.com\n";
+    assert!(text.contains(expected), "{text}");
     assert!(text.contains("S3_BUCKET=recordings\n"), "{text}");
     assert_eq!(mode(&folder.path().join(".env")), 0o600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_wrong_is_asked_again_until_nothing_is_changed() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let answers = [
+        ("\nLIVEKIT_URL: ", value(&world, "LIVEKIT_URL")),
+        ("\nLIVEKIT_API_KEY: ", "APIunknown"),
+        ("\nLIVEKIT_API_SECRET: ", "not the secret of that key"),
+        ("does not know this LIVEKIT_API_KEY", ""),
+        ("\nLIVEKIT_API_KEY: ", value(&world, "LIVEKIT_API_KEY")),
+        ("is not the secret", ""),
+        ("\nLIVEKIT_API_SECRET: ", ENTER),
+        ("is not the secret", ""),
+        // The secret may be right, and the key that of another secret.
+        ("\nLIVEKIT_URL: ", ENTER),
+        ("\nLIVEKIT_API_KEY: ", ENTER),
+        (
+            "\nLIVEKIT_API_SECRET: ",
+            value(&world, "LIVEKIT_API_SECRET"),
+        ),
+        ("\nS3_ENDPOINT: ", "http://127.0.0.1:9"),
+        ("\nS3_BUCKET: ", "nowhere"),
+        ("\nS3_ACCESS_KEY: ", value(&world, "S3_ACCESS_KEY")),
+        ("\nS3_SECRET_KEY: ", "wrong"),
+        ("the storage is unreachable", ""),
+        ("\nS3_ENDPOINT: ", value(&world, "S3_ENDPOINT")),
+        ("the storage refused access", ""),
+        ("\nS3_ACCESS_KEY: ", ENTER),
+        ("\nS3_SECRET_KEY: ", value(&world, "S3_SECRET_KEY")),
+        ("there is no bucket of this name", ""),
+        ("\nS3_BUCKET: ", value(&world, "S3_BUCKET")),
+        ("\nAIRTABLE_TOKEN: ", value(&world, "AIRTABLE_TOKEN")),
+        ("\nAIRTABLE_BASE_ID: ", "appNowhere0000000"),
+        ("AIRTABLE_BASE_ID", ""),
+        ("\nAIRTABLE_BASE_ID: ", value(&world, "AIRTABLE_BASE_ID")),
+        ("\nPUBLIC_URL: ", ENTER),
+    ];
+    let Screen { text, is_success } = on_terminal(folder.path(), &world, &answers).await;
+    assert!(is_success, "{text}");
+    // Each question as often as above.
+    for (name, times) in [
+        ("LIVEKIT_URL", 2),
+        ("LIVEKIT_API_KEY", 3),
+        ("LIVEKIT_API_SECRET", 3),
+        ("S3_ENDPOINT", 2),
+        ("S3_BUCKET", 2),
+        ("AIRTABLE_TOKEN", 1),
+        ("AIRTABLE_BASE_ID", 2),
+    ] {
+        let asked = text.matches(&format!("\n{name}: ")).count();
+        assert_eq!(asked, times, "{name}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_pasted_at_any_question_does_not_appear() {
+    const PASTED: &str = "h4-pasted-secret-4711";
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let answers = [
+        ("\nLIVEKIT_URL: ", PASTED),
+        ("is not a valid URL", ""),
+        ("\nLIVEKIT_URL: ", value(&world, "LIVEKIT_URL")),
+        ("\nLIVEKIT_API_KEY: ", PASTED),
+        (
+            "\nLIVEKIT_API_SECRET: ",
+            value(&world, "LIVEKIT_API_SECRET"),
+        ),
+        ("does not know", ""),
+        ("\nLIVEKIT_API_KEY: ", value(&world, "LIVEKIT_API_KEY")),
+        ("\nS3_ENDPOINT: ", PASTED),
+        ("is not a valid URL", ""),
+        ("\nS3_ENDPOINT: ", value(&world, "S3_ENDPOINT")),
+        ("\nS3_BUCKET: ", PASTED),
+        ("\nS3_ACCESS_KEY: ", PASTED),
+        ("\nS3_SECRET_KEY: ", value(&world, "S3_SECRET_KEY")),
+        ("refused access", ""),
+        ("\nS3_ACCESS_KEY: ", value(&world, "S3_ACCESS_KEY")),
+        ("\nS3_SECRET_KEY: ", ENTER),
+        ("there is no bucket", ""),
+        ("\nS3_BUCKET: ", value(&world, "S3_BUCKET")),
+        ("\nAIRTABLE_TOKEN: ", PASTED),
+        ("does not start with pat", ""),
+        ("\nAIRTABLE_TOKEN: ", value(&world, "AIRTABLE_TOKEN")),
+        ("\nAIRTABLE_BASE_ID: ", PASTED),
+        ("is not a base ID", ""),
+        ("\nAIRTABLE_BASE_ID: ", value(&world, "AIRTABLE_BASE_ID")),
+        ("\nPUBLIC_URL: ", PASTED),
+        ("is not a valid URL", ""),
+        ("\nPUBLIC_URL: ", "https://calls.example.com"),
+    ];
+    let Screen { text, is_success } = on_terminal(folder.path(), &world, &answers).await;
+    assert!(is_success, "{text}");
+    assert!(!text.contains("pasted"), "{text}");
+    let file = std::fs::read_to_string(folder.path().join(".env")).unwrap();
+    assert!(!file.contains(PASTED), "{file}");
 }

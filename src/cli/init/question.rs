@@ -10,11 +10,11 @@ pub(super) enum Need {
     IfMissing,
 }
 
-/// Whether people see what they type.
+/// Whether a value may be shown once it works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    Yes,
-    No,
+pub(super) enum Kind {
+    Open,
+    Secret,
 }
 
 /// A question for the value of one variable.
@@ -24,7 +24,9 @@ pub(super) struct Question {
     /// Where the value is found.
     pub(super) path: &'static str,
     pub(super) need: Need,
-    pub(super) shown: Shown,
+    /// How its values begin that are shown while they are typed; of all others, each character is a dot.
+    pub(super) starts: &'static [&'static str],
+    pub(super) kind: Kind,
 }
 
 const fn asked(name: &'static str, path: &'static str, need: Need) -> Question {
@@ -32,22 +34,28 @@ const fn asked(name: &'static str, path: &'static str, need: Need) -> Question {
         name,
         path,
         need,
-        shown: Shown::Yes,
+        starts: &[],
+        kind: Kind::Open,
     }
 }
 
-const fn hidden(name: &'static str, path: &'static str) -> Question {
+const fn address(name: &'static str, path: &'static str, need: Need) -> Question {
     Question {
-        name,
-        path,
-        need: Need::Required,
-        shown: Shown::No,
+        starts: &["https://", "http://", "wss://", "ws://"],
+        ..asked(name, path, need)
+    }
+}
+
+const fn secret(name: &'static str, path: &'static str) -> Question {
+    Question {
+        kind: Kind::Secret,
+        ..asked(name, path, Need::Required)
     }
 }
 
 /// LiveKit's address and key.
 pub(super) const LIVEKIT: [Question; 3] = [
-    asked(
+    address(
         "LIVEKIT_URL",
         "cloud.livekit.io → your project → Settings → Project → Project URL: wss://….livekit.cloud. Self-hosted: the address of livekit-server",
         Need::Required,
@@ -57,7 +65,7 @@ pub(super) const LIVEKIT: [Question; 3] = [
         "cloud.livekit.io → your project → Settings → API keys → Create key. Self-hosted: `keys` in the configuration of livekit-server",
         Need::Required,
     ),
-    hidden(
+    secret(
         "LIVEKIT_API_SECRET",
         "it was shown once, beside the key; if you do not have it, create another key",
     ),
@@ -65,7 +73,7 @@ pub(super) const LIVEKIT: [Question; 3] = [
 
 /// The bucket and its key.
 pub(super) const STORAGE: [Question; 5] = [
-    asked(
+    address(
         "S3_ENDPOINT",
         "R2: dash.cloudflare.com → R2 → the bucket → Settings → S3 API, without the bucket's name: https://<account>.r2.cloudflarestorage.com. AWS: leave it empty",
         Need::Optional,
@@ -85,27 +93,30 @@ pub(super) const STORAGE: [Question; 5] = [
         "R2: dash.cloudflare.com → R2 → Manage API tokens → Create API token → Object Read & Write for this bucket → Access Key ID. AWS: IAM → Users → Security credentials → Create access key",
         Need::Required,
     ),
-    hidden(
+    secret(
         "S3_SECRET_KEY",
         "the Secret Access Key, shown once beside the access key",
     ),
 ];
 
 /// The token for Airtable.
-pub(super) const TOKEN: [Question; 1] = [hidden(
+pub(super) const TOKEN: [Question; 1] = [secret(
     "AIRTABLE_TOKEN",
     "airtable.com/create/tokens → Create new token, with the scopes data.records:read, data.records:write, schema.bases:read, schema.bases:write, and Access → Add a base → your base",
 )];
 
 /// The base.
-pub(super) const BASE: [Question; 1] = [asked(
-    "AIRTABLE_BASE_ID",
-    "airtable.com → your base: the part of the browser's address that begins with app",
-    Need::Required,
-)];
+pub(super) const BASE: [Question; 1] = [Question {
+    starts: &["app"],
+    ..asked(
+        "AIRTABLE_BASE_ID",
+        "airtable.com → your base: the part of the browser's address that begins with app",
+        Need::Required,
+    )
+}];
 
 /// Where people and LiveKit reach this service.
-pub(super) const PUBLIC: [Question; 1] = [asked(
+pub(super) const PUBLIC: [Question; 1] = [address(
     "PUBLIC_URL",
     "the https address at which LiveKit reaches this service, like https://calls.example.com; rows then hold links that do not expire. Leave it empty if you do not know it yet",
     Need::Optional,

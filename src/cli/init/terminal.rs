@@ -1,78 +1,123 @@
 //! Asks people.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-
-use super::question::{Need, Question, Shown};
-use crate::cli::{
-    console::{output::print_error, signal::shutdown},
-    failure::Failure,
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 
-/// Whether somebody can be asked.
-pub(super) fn is_there() -> bool {
-    std::io::stdin().is_terminal()
+use super::{
+    line::{Line, Typed},
+    question::{Need, Question},
+};
+use crate::cli::{console::output::print_error, failure::Failure};
+
+/// What an empty answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// Nothing, if the question may be left out.
+    Nothing,
+    /// The earlier answer.
+    Keep,
 }
 
-/// Asks until there is an answer; an empty one only if the question may be left out.
-///
-/// # Errors
-/// When the input has ended, or somebody pressed Ctrl-C.
-pub(super) async fn ask(question: &Question) -> anyhow::Result<String> {
-    print_error(&format!("\n{}\n  {}", question.name, question.path));
-    loop {
-        write!(std::io::stderr(), "{}: ", question.name)?;
-        let answer = read(question.shown).await?;
-        let answer = answer.trim();
-        if !answer.is_empty() || question.need == Need::Optional {
-            return Ok(answer.to_owned());
+/// A terminal with somebody to ask. It shows nothing by itself until this is dropped: what is pasted at the wrong question,
+/// or while an answer is tried, may be a secret.
+pub(super) struct Terminal(Option<Termios>);
+
+impl Terminal {
+    /// `None`: nobody can be asked.
+    pub(super) fn open() -> Option<Terminal> {
+        let stdin = std::io::stdin();
+        if !stdin.is_terminal() {
+            return None;
         }
-        print_error("  a value is needed");
-    }
-}
-
-async fn read(shown: Shown) -> anyhow::Result<String> {
-    let _quiet = (shown == Shown::No).then(Quiet::new);
-    let line = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        let read = std::io::stdin().read_line(&mut line);
-        read.map(|bytes| (bytes, line))
-    });
-    let (bytes, line) = tokio::select! {
-        line = line => line??,
-        stopped = shutdown() => {
-            stopped?;
-            return Err(Failure::Usage("stopped; nothing was written".to_owned()).into());
+        let before = tcgetattr(&stdin).ok();
+        if let Some(before) = &before {
+            let mut quiet = before.clone();
+            let shown_by_itself = LocalModes::ECHO | LocalModes::ICANON;
+            quiet.local_modes.remove(shown_by_itself);
+            quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
+            quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+            tcsetattr(&stdin, OptionalActions::Now, &quiet).ok();
         }
-    };
-    if bytes == 0 {
-        return Err(Failure::Usage("the input has ended; nothing was written".to_owned()).into());
+        Some(Terminal(before))
     }
-    Ok(line)
-}
 
-/// The terminal does not show what is typed until this is dropped.
-struct Quiet(Option<Termios>);
-
-impl Quiet {
-    fn new() -> Quiet {
-        let Ok(before) = tcgetattr(std::io::stdin()) else {
-            return Quiet(None);
+    /// Asks until there is an answer, or an empty one means something.
+    ///
+    /// # Errors
+    /// When the input has ended.
+    pub(super) async fn ask(&self, question: &Question, empty: Empty) -> anyhow::Result<String> {
+        let hint = match (empty, question.need) {
+            (Empty::Nothing, _) => "",
+            (Empty::Keep, Need::Optional) => {
+                "\n  Enter alone keeps the earlier answer, - removes it"
+            }
+            (Empty::Keep, _) => "\n  Enter alone keeps the earlier answer",
         };
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet).ok();
-        Quiet(Some(before))
+        print_error(&format!("\n{}\n  {}{hint}", question.name, question.path));
+        loop {
+            let answer = self
+                .read(&format!("{}: ", question.name), question.starts)
+                .await?;
+            let may_be_empty = empty == Empty::Keep || question.need == Need::Optional;
+            if !answer.is_empty() || may_be_empty {
+                return Ok(answer);
+            }
+            print_error("  a value is needed");
+        }
+    }
+
+    /// Waits until somebody wants to try the same answers again.
+    ///
+    /// # Errors
+    /// When the input has ended.
+    pub(super) async fn wait(&self) -> anyhow::Result<()> {
+        self.read("  Enter tries again, Ctrl-C ends: ", &[]).await?;
+        Ok(())
+    }
+
+    /// Reads a line after this prompt.
+    async fn read(&self, prompt: &str, starts: &'static [&'static str]) -> anyhow::Result<String> {
+        print(prompt)?;
+        tokio::task::spawn_blocking(move || read_line(starts)).await?
     }
 }
 
-impl Drop for Quiet {
+impl Drop for Terminal {
     fn drop(&mut self) {
         if let Some(before) = &self.0 {
             tcsetattr(std::io::stdin(), OptionalActions::Now, before).ok();
-            // The line break of the answer was not shown either.
-            print_error("");
         }
     }
+}
+
+fn read_line(starts: &'static [&'static str]) -> anyhow::Result<String> {
+    let mut line = Line::new(starts);
+    let mut input = std::io::stdin().lock();
+    let mut byte = [0];
+    loop {
+        let typed = match input.read(&mut byte)? {
+            0 => Typed::Ended,
+            _ => line.push(byte[0]),
+        };
+        match typed {
+            Typed::More(text) => print(&text)?,
+            Typed::Entered => {
+                print("\n")?;
+                return Ok(line.text());
+            }
+            Typed::Ended => {
+                let why = "the input has ended; nothing was written";
+                return Err(Failure::Usage(why.to_owned()).into());
+            }
+        }
+    }
+}
+
+fn print(text: &str) -> std::io::Result<()> {
+    let mut stderr = std::io::stderr();
+    stderr.write_all(text.as_bytes())?;
+    stderr.flush()
 }
