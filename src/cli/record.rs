@@ -34,13 +34,17 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 pub(super) enum RecordCommand {
     /// Record a room, or print the recording that is running
     Start {
+        /// The room's name
         room: String,
         /// Value of {room_id} in RECORDING_PATH
-        #[arg(long)]
+        #[arg(long, value_name = "TEXT")]
         room_id: Option<String>,
     },
     /// Stop a recording
-    Stop { egress: String },
+    Stop {
+        /// ID of the recording (EG_…)
+        egress: String,
+    },
 }
 
 /// The configuration that is needed: nothing of Airtable's.

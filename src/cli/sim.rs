@@ -18,7 +18,7 @@ pub(super) const SECRET: &str = "secretsecretsecretsecretsecretsecret";
 
 #[derive(clap::Subcommand)]
 pub(super) enum Sim {
-    /// Airtable: one empty base `appSimulated00001`, any token `pat…`
+    /// Airtable: one empty base `appSimulated00001`
     #[command(
         after_help = "It answers as Airtable does, with Airtable's error messages, and locks a base that gets too many requests. It has records with
 all types of fields, links, lookups, rollups and formulas, attachments, comments, webhooks and the schema. To inject faults, and
@@ -38,14 +38,22 @@ to do what people do in Airtable's interface, send these requests; they need no 
         #[command(flatten)]
         listen: Listen,
         /// Requests per second that a base takes; 0: unlimited
-        #[arg(long, default_value_t = 5.0)]
+        #[arg(long, value_name = "N", default_value_t = 5.0)]
         requests_per_second: f64,
         /// Requests per second that a token may send to all bases; 0: unlimited
-        #[arg(long, default_value_t = 50.0)]
+        #[arg(long, value_name = "N", default_value_t = 50.0)]
         token_requests_per_second: f64,
         /// How long a base or a token is locked after too many requests
-        #[arg(long, default_value = "30s", value_parser = duration)]
+        #[arg(
+            long,
+            value_name = "DURATION",
+            default_value = "30s",
+            value_parser = duration
+        )]
         lockout: Duration,
+        /// The token, pat…, that it accepts; others are refused with 401, as by Airtable. Without it, any pat… is accepted
+        #[arg(long, value_name = "TOKEN", value_parser = airtable_token)]
+        token: Option<String>,
         /// A token for observers: its requests are not counted, not rate limited and get no faults
         #[arg(long, value_name = "TOKEN")]
         onlooker_token: Option<String>,
@@ -110,6 +118,7 @@ pub(super) async fn run(sim: Sim) -> anyhow::Result<()> {
             requests_per_second,
             token_requests_per_second,
             lockout,
+            token,
             onlooker_token,
             seed,
         } => {
@@ -117,6 +126,7 @@ pub(super) async fn run(sim: Sim) -> anyhow::Result<()> {
                 requests_per_second,
                 token_requests_per_second,
                 lockout,
+                token,
                 onlooker_token,
                 seed: seed.map(read_seed).transpose()?,
             };
@@ -141,14 +151,16 @@ pub(super) async fn run(sim: Sim) -> anyhow::Result<()> {
 }
 
 async fn run_airtable(listen: SocketAddr, options: airtable::Options) -> anyhow::Result<()> {
+    let token = options.token.clone();
+    let token = token.unwrap_or_else(|| "patSimulated".to_owned());
     let airtable = airtable::start(listen, options).await;
     let airtable = airtable.map_err(|error| match error.kind() {
         ErrorKind::InvalidInput => Failure::Usage(format!("--seed: {error}")).into(),
         _ => not_listening(listen, error),
     })?;
-    print_line(&format!("# Airtable listens on {}", airtable.url()))?;
+    // In one piece: scripts wait for the first byte.
     print_line(&format!(
-        "AIRTABLE_API_URL={0}\nAIRTABLE_CONTENT_URL={0}\nAIRTABLE_BASE_ID={1}\nAIRTABLE_TOKEN=patSimulated",
+        "# Airtable listens on {0}\nAIRTABLE_API_URL={0}\nAIRTABLE_CONTENT_URL={0}\nAIRTABLE_BASE_ID={1}\nAIRTABLE_TOKEN={token}",
         airtable.url(),
         airtable.base_id()
     ))?;
@@ -169,9 +181,8 @@ async fn run_livekit(
     };
     let livekit = started.map_err(|error| not_listening(listen, error))?;
     let url = livekit.url();
-    print_line(&format!("# LiveKit listens on {url}"))?;
     print_line(&format!(
-        "LIVEKIT_URL={url}\nLIVEKIT_API_KEY={key}\nLIVEKIT_API_SECRET={secret}"
+        "# LiveKit listens on {url}\nLIVEKIT_URL={url}\nLIVEKIT_API_KEY={key}\nLIVEKIT_API_SECRET={secret}"
     ))?;
     shutdown().await?;
     livekit.stop();
@@ -187,9 +198,8 @@ async fn run_storage(listen: SocketAddr, folder: PathBuf) -> anyhow::Result<()> 
     };
     let storage = storage::start(listen, options).await;
     let storage = storage.map_err(|error| not_listening(listen, error))?;
-    print_line(&format!("# The bucket listens on {}", storage.url()))?;
     print_line(&format!(
-        "S3_ENDPOINT={}\nS3_BUCKET=recordings\nS3_ACCESS_KEY=simulated\nS3_SECRET_KEY=simulatedsecret",
+        "# The bucket listens on {0}\nS3_ENDPOINT={0}\nS3_BUCKET=recordings\nS3_ACCESS_KEY=simulated\nS3_SECRET_KEY=simulatedsecret",
         storage.url()
     ))?;
     shutdown().await?;
@@ -203,6 +213,8 @@ fn not_listening(listen: SocketAddr, error: std::io::Error) -> anyhow::Error {
             let why = cannot_listen(listen, &error);
             anyhow::anyhow!("--listen: {why}; choose another port")
         }
+        // Not the socket's.
+        ErrorKind::Other => error.into(),
         _ => anyhow::Error::from(error).context(format!("--listen: cannot listen on {listen}")),
     }
 }
@@ -212,6 +224,14 @@ fn read_seed(path: PathBuf) -> anyhow::Result<serde_json::Value> {
         .with_context(|| format!("--seed: {} cannot be read", path.display()))?;
     let wrong = |error| Failure::Usage(format!("--seed: {}: {error}", path.display()));
     Ok(serde_json::from_str(&text).map_err(wrong)?)
+}
+
+fn airtable_token(text: &str) -> Result<String, String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    match text.starts_with("pat") && text.chars().all(is_part) {
+        true => Ok(text.to_owned()),
+        false => Err("a token like Airtable's: pat, then letters, digits and dots".to_owned()),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -7,6 +7,19 @@ use reqwest::{ClientBuilder, NoProxy, Proxy};
 /// Hosts on this machine, which no proxy reaches: it would be sent their keys, and answer for them.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
+/// Why no client can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpClientError {
+    /// Minimal systems and images have none.
+    #[error(
+        "this machine's CA certificates cannot be read: install them (Debian, Ubuntu: apt-get install ca-certificates), or name a file of certificates in SSL_CERT_FILE"
+    )]
+    Certificates(#[source] reqwest::Error),
+    /// The URL of a proxy.
+    #[error("HTTPS_PROXY, HTTP_PROXY: a proxy's address cannot be used")]
+    Proxy(#[source] reqwest::Error),
+}
+
 static PROXIES: OnceLock<Proxies> = OnceLock::new();
 
 /// The proxies of this process.
@@ -30,16 +43,21 @@ pub fn use_proxies(proxies: Proxies) {
 ///
 /// # Errors
 /// When the machine's certificates cannot be read, or a proxy's address cannot be used.
-pub fn http_client() -> reqwest::Result<reqwest::Client> {
-    with_proxies(limited())?.build()
+pub fn http_client() -> Result<reqwest::Client, HttpClientError> {
+    build(limited())
 }
 
 /// The same client with the certificates of the servers in its answers.
 ///
 /// # Errors
 /// When the machine's certificates cannot be read, or a proxy's address cannot be used.
-pub fn http_client_with_certificates() -> reqwest::Result<reqwest::Client> {
-    with_proxies(limited().tls_info(true))?.build()
+pub fn http_client_with_certificates() -> Result<reqwest::Client, HttpClientError> {
+    build(limited().tls_info(true))
+}
+
+fn build(client: ClientBuilder) -> Result<reqwest::Client, HttpClientError> {
+    let client = with_proxies(client).map_err(HttpClientError::Proxy)?;
+    client.build().map_err(HttpClientError::Certificates)
 }
 
 fn limited() -> ClientBuilder {

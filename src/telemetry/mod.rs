@@ -14,7 +14,9 @@ mod watchdog;
 
 pub use clock::now;
 pub use flood_log::FloodLog;
-pub use http_client::{Proxies, http_client, http_client_with_certificates, use_proxies};
+pub use http_client::{
+    HttpClientError, Proxies, http_client, http_client_with_certificates, use_proxies,
+};
 pub use log_throttle::LogThrottle;
 pub use logs::{LogFormat, filter, init};
 pub use origin::{host_name, process_owner};

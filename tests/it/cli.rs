@@ -13,38 +13,27 @@ use crate::{
 #[test]
 fn every_command_has_help() {
     let folder = tempfile::tempdir().unwrap();
-    let commands = [
-        "",
-        "serve",
-        "bootstrap",
-        "calls",
-        "calls list",
-        "calls show",
-        "calls link",
-        "record",
-        "record start",
-        "record stop",
-        "redrive",
-        "replay",
-        "backfill",
-        "audit",
-        "healthcheck",
-        "demo",
-        "sim",
-        "sim airtable",
-        "sim livekit",
-        "sim storage",
-        "completions",
-    ];
     let mut all = String::new();
-    for line in commands {
+    let mut commands = vec![String::new()];
+    while let Some(line) = commands.pop() {
         let args: Vec<&str> = line.split_whitespace().chain(["--help"]).collect();
         let output = output(&mut command(folder.path(), &args, &[]));
         let done = Done::from(output);
         assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{line}");
         all += &format!("$ livekit-airtable {}\n{}\n", args.join(" "), done.stdout);
+        let below = below(&done.stdout).into_iter().rev();
+        commands.extend(below.map(|name| format!("{line} {name}").trim().to_owned()));
     }
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(all) });
+}
+
+/// The commands that a help text lists.
+fn below(help: &str) -> Vec<&str> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    lines
+        .filter_map(|line| line.split_whitespace().next())
+        .collect()
 }
 
 #[tokio::test]
@@ -280,6 +269,42 @@ async fn a_stand_in_tells_what_is_wrong_with_its_seed() {
             "{done:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stand_in_for_airtable_prints_its_token_and_refuses_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = ["sim", "airtable", "--token"];
+    for wrong in ["keyOld", "pat with a blank"] {
+        let done = run(folder.path(), &[token[0], token[1], token[2], wrong], &[]).await;
+        assert_eq!(done.code, Some(64), "{done:?}");
+        assert!(
+            done.stderr.contains("a token like Airtable's: pat"),
+            "{done:?}"
+        );
+    }
+    let mut command = command(
+        folder.path(),
+        &[token[0], token[1], token[2], "patKnown.1"],
+        &[],
+    );
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let lines: Vec<String> = lines.take(5).map(Result::unwrap).collect();
+    assert_eq!(lines[4], "AIRTABLE_TOKEN=patKnown.1");
+    let url = lines[1].split_once('=').unwrap().1.to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (token, expected) in [("patKnown.1", 200), ("patOther", 401)] {
+        let asked = client
+            .get(format!("{url}/v0/meta/whoami"))
+            .bearer_auth(token);
+        assert_eq!(asked.send().await.unwrap().status(), expected);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -6,25 +6,31 @@ pub(in crate::cli) struct InitArgs {
     /// wss://….livekit.cloud, or another address of LiveKit
     #[arg(long, value_name = "URL")]
     livekit_url: Option<String>,
+    /// The key of your LiveKit project
     #[arg(long, value_name = "KEY")]
     livekit_api_key: Option<String>,
+    /// Its secret
     #[arg(long, value_name = "SECRET")]
     livekit_api_secret: Option<String>,
-    /// Empty: AWS
+    /// The storage's address; empty: AWS
     #[arg(long, value_name = "URL")]
     s3_endpoint: Option<String>,
+    /// The bucket's name
     #[arg(long, value_name = "NAME")]
     s3_bucket: Option<String>,
+    /// The bucket's region, if the address does not say it
     #[arg(long, value_name = "REGION")]
     s3_region: Option<String>,
+    /// The access key of the bucket
     #[arg(long, value_name = "KEY")]
     s3_access_key: Option<String>,
+    /// Its secret
     #[arg(long, value_name = "SECRET")]
     s3_secret_key: Option<String>,
-    /// A personal access token, pat…
+    /// A personal access token of Airtable, pat…
     #[arg(long, value_name = "TOKEN")]
     airtable_token: Option<String>,
-    /// app…
+    /// The base, app…
     #[arg(long, value_name = "ID")]
     airtable_base_id: Option<String>,
     /// https://…, where LiveKit reaches this service

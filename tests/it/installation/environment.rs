@@ -1,6 +1,7 @@
 //! `.env` files and environments as editors and containers make them, read by the program itself.
 
 use crate::{
+    doctor::changed,
     harness::{World, caller},
     process::{self, Serve},
     signed_webhooks::signature,
@@ -137,4 +138,26 @@ async fn the_hosts_port_is_listened_on() {
     let sent = sent.header("authorization", signature(body.as_bytes()));
     assert_eq!(sent.body(body).send().await.unwrap().status(), 200);
     assert_eq!(serve.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_without_certificates_is_named_with_the_package_to_install() {
+    let world = World::new().await;
+    let folder = world.folder.path();
+    std::fs::write(folder.join("none.pem"), "").unwrap();
+    let without = [("SSL_CERT_FILE", "none.pem"), ("SSL_CERT_DIR", "nowhere")];
+    let settings = changed(world.settings(), &without);
+    let new = changed(&settings, &[("DATABASE_URL", "sqlite:new.db")]);
+    for (args, settings) in [
+        (&["serve"][..], &new),
+        (&["doctor"], &settings),
+        (&["bootstrap"], &settings),
+        (&["demo", "--once"], &settings),
+        (&["sim", "livekit"], &settings),
+    ] {
+        let done = process::run(folder, args, settings).await;
+        assert_eq!(done.code, Some(1), "{args:?}: {done:?}");
+        let expected = "this machine's CA certificates cannot be read: install them (Debian, Ubuntu: apt-get install ca-certificates)";
+        assert!(done.stderr.contains(expected), "{args:?}: {done:?}");
+    }
 }

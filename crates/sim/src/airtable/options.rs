@@ -13,6 +13,8 @@ pub struct Options {
     pub token_requests_per_second: f64,
     /// How long every request gets 429 after one request too many. Airtable's is 30 s.
     pub lockout: Duration,
+    /// The one token that is accepted; `None`: any that begins with `pat`. Others get Airtable's 401.
+    pub token: Option<String>,
     /// Requests with this token are not counted, never rate limited and meet no faults: a test reads with it what the
     /// client under test has written.
     pub onlooker_token: Option<String>,
@@ -28,6 +30,7 @@ impl Default for Options {
             requests_per_second: 5.0,
             token_requests_per_second: 50.0,
             lockout: Duration::from_secs(30),
+            token: None,
             onlooker_token: None,
             seed: None,
         }

@@ -36,7 +36,7 @@ impl Refusal {
         }
     }
 
-    /// 401: no token, or not one that begins with `pat`.
+    /// 401: no token, or not one that is known.
     pub(super) fn unauthenticated() -> Self {
         Self::new(401, "AUTHENTICATION_REQUIRED", "Authentication required")
     }

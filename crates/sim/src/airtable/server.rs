@@ -128,10 +128,14 @@ impl Airtable {
         }
         let mut state = self.state();
         state.requests += 1;
-        let token = token(headers).filter(|token| token.starts_with("pat"));
+        let known = self.0.options.token.as_deref();
+        let token = token(headers).filter(|token| match known {
+            Some(known) => *token == known,
+            None => token.starts_with("pat"),
+        });
         let token = token.ok_or_else(Refusal::unauthenticated)?;
-        let known = |base| state.bases.iter().any(|b| b.id == base);
-        if let Some(base) = call.base().filter(|base| !known(*base)) {
+        let is_base = |base| state.bases.iter().any(|b| b.id == base);
+        if let Some(base) = call.base().filter(|base| !is_base(*base)) {
             return Err(match ids::is_id(base, "app") {
                 true => Refusal::forbidden(),
                 false => Refusal::not_found(),

@@ -45,7 +45,7 @@ impl Beside {
     /// When no HTTP client can be built.
     pub(super) fn new(server: Arc<Server>, url: &str, key: Key) -> std::io::Result<Arc<Beside>> {
         let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
-        let http = http.build().map_err(std::io::Error::other)?;
+        let http = http.build().map_err(crate::crypto::no_client)?;
         // LiveKit's clients write the address with either scheme.
         let url = url.replacen("ws", "http", usize::from(url.starts_with("ws")));
         let url = url.trim_end_matches('/').to_owned();

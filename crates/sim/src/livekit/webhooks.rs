@@ -57,7 +57,7 @@ impl Webhooks {
             .timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(std::io::Error::other)?;
+            .map_err(crate::crypto::no_client)?;
         let state = Arc::new(Mutex::new(State {
             key,
             urls,

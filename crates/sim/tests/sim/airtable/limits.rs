@@ -97,6 +97,27 @@ async fn an_onlooker_does_not_count_and_is_never_refused() {
 }
 
 #[tokio::test]
+async fn with_a_token_of_its_own_every_other_is_refused() {
+    livekit_airtable_sim::install_crypto();
+    let options = Options {
+        token: Some("patKnown".into()),
+        ..Options::unlimited()
+    };
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let airtable = start(listen, options).await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/v0/meta/whoami", airtable.url());
+    let known = client.get(&url).bearer_auth("patKnown").send().await;
+    assert_eq!(known.unwrap().status(), 200);
+    for token in ["patOther", "patKnown1", ""] {
+        let refused = client.get(&url).bearer_auth(token).send().await.unwrap();
+        assert_eq!(refused.status(), 401);
+        let body: Value = refused.json().await.unwrap();
+        assert_eq!(body["error"]["type"], "AUTHENTICATION_REQUIRED");
+    }
+}
+
+#[tokio::test]
 async fn a_url_must_be_shorter_than_16_000_characters() {
     let sim = Sim::unlimited().await;
     let start = sim.request("GET", "/Calls?view=").build().unwrap();
