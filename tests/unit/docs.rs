@@ -147,6 +147,24 @@ fn every_relative_link_leads_somewhere() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn every_page_that_the_program_names_is_there() {
+    let mut named = 0;
+    for path in files(Path::new("src"), "rs") {
+        let text = read(&path);
+        for (at, _) in text.match_indices("docs/src/") {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || "/-_.#".contains(c);
+            let rest = &text[at..];
+            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            let target = rest[..end].trim_end_matches('.');
+            let wrong = problem(Path::new("README.md"), target);
+            assert_eq!(wrong, None, "{}: {target}", path.display());
+            named += 1;
+        }
+    }
+    assert!(named > 3, "{named}");
+}
+
 /// The variables that `src/config` reads.
 fn known() -> BTreeSet<String> {
     let mut found = BTreeSet::new();

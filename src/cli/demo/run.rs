@@ -49,6 +49,9 @@ async fn play(args: &DemoArgs, folder: &Path) -> anyhow::Result<()> {
         stopped = &mut stop => return stopped,
     };
     world.introduce()?;
+    if !args.once {
+        world.show_pages()?;
+    }
     let mut story = Story::new(&world, started);
     let then = tokio::select! {
         played = story.play() => played.map(|()| if args.once { Then::End } else { Then::Stay }),

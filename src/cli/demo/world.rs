@@ -84,8 +84,7 @@ impl World {
         print_line(&format!("  LiveKit   {}", self.livekit.url()))?;
         print_line(&format!("  bucket    {}/{BUCKET}", self.storage.url()))?;
         print_line(&format!("  Airtable  {}", self.airtable.url()))?;
-        print_line(&format!("  service   http://{}\n", self.service.address))?;
-        self.show_pages()
+        print_line(&format!("  service   http://{}\n", self.service.address))
     }
 
     /// Prints where the pages are, and what opens them.
