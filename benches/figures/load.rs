@@ -12,34 +12,80 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::service::{KEY, SECRET};
+use crate::{
+    mix::of_room,
+    service::{KEY, SECRET, Service},
+};
 
 pub(crate) const CONNECTIONS: usize = 64;
 
+/// A captured webhook of a call.
+macro_rules! captured {
+    ($name:literal) => {
+        include_str!(concat!(
+            "../../tests/fixtures/livekit-captured/",
+            $name,
+            ".json"
+        ))
+    };
+}
+
 /// A call without an egress, from its room's start to its end.
 const EVENTS: [&str; 10] = [
-    include_str!("../../tests/fixtures/livekit-captured/001_room_started.json"),
-    include_str!("../../tests/fixtures/livekit-captured/002_participant_joined.json"),
-    include_str!("../../tests/fixtures/livekit-captured/003_track_published.json"),
-    include_str!("../../tests/fixtures/livekit-captured/004_participant_joined.json"),
-    include_str!("../../tests/fixtures/livekit-captured/005_track_published.json"),
-    include_str!("../../tests/fixtures/livekit-captured/009_track_unpublished.json"),
-    include_str!("../../tests/fixtures/livekit-captured/010_participant_left.json"),
-    include_str!("../../tests/fixtures/livekit-captured/011_track_unpublished.json"),
-    include_str!("../../tests/fixtures/livekit-captured/012_participant_left.json"),
-    include_str!("../../tests/fixtures/livekit-captured/014_room_finished.json"),
+    captured!("001_room_started"),
+    captured!("002_participant_joined"),
+    captured!("003_track_published"),
+    captured!("004_participant_joined"),
+    captured!("005_track_published"),
+    captured!("009_track_unpublished"),
+    captured!("010_participant_left"),
+    captured!("011_track_unpublished"),
+    captured!("012_participant_left"),
+    captured!("014_room_finished"),
+];
+/// A recorded call, from its room's start to the end of its egress.
+pub(crate) const RECORDED: [&str; 11] = [
+    captured!("001_room_started"),
+    captured!("002_participant_joined"),
+    captured!("003_track_published"),
+    captured!("004_participant_joined"),
+    captured!("006_egress_started"),
+    captured!("008_egress_updated_EGRESS_ACTIVE"),
+    captured!("010_participant_left"),
+    captured!("012_participant_left"),
+    captured!("014_room_finished"),
+    captured!("015_egress_updated_EGRESS_ENDING"),
+    captured!("016_egress_ended_EGRESS_COMPLETE"),
 ];
 
-/// Bodies of one connection: rooms one after the other, each with all its events, and each event a little later.
-pub(crate) fn bodies(connection: usize, round: &str, count: usize) -> Vec<String> {
+/// The calls of a load.
+pub(crate) struct Calls {
+    /// The webhooks of each, in order.
+    pub events: &'static [&'static str],
+    /// How many go on at once on each connection.
+    pub at_once: usize,
+}
+
+/// Calls without an egress, one after the other.
+pub(crate) const UNRECORDED: Calls = Calls {
+    events: &EVENTS,
+    at_once: 1,
+};
+
+/// A connection's `n`th room, without `RM_`.
+pub(crate) fn room(connection: usize, round: &str, n: usize) -> String {
+    format!("{round}{connection}x{n}")
+}
+
+/// Bodies of one connection: rooms with all their events, some rooms at once, and each event a little later.
+pub(crate) fn bodies(connection: usize, round: &str, kind: &Calls, calls: usize) -> Vec<String> {
+    let (events, at_once) = (kind.events.len(), kind.at_once);
     let body = |n: usize| {
-        let room = format!("{round}{connection}x{}", n / EVENTS.len());
-        at(EVENTS[n % EVENTS.len()], n)
-            .replace("RM_6KXUbx5CgQHS", &format!("RM_{room}"))
-            .replace("call-real-1", &format!("call-{room}"))
-            .replace("\"EV_", &format!("\"EV_{room}"))
+        let (block, place) = (n / (events * at_once), n % (events * at_once));
+        let room = room(connection, round, block * at_once + place % at_once);
+        of_room(&at(kind.events[place / at_once], n), &room)
     };
-    (0..count).map(body).collect()
+    (0..calls * events).map(body).collect()
 }
 
 /// The event of a body as if it had happened later: 80 a second on each connection.
@@ -87,16 +133,43 @@ pub(crate) async fn send(
 async fn send_on(mut socket: TcpStream, load: Vec<Vec<u8>>) -> anyhow::Result<Vec<Duration>> {
     socket.set_nodelay(true)?;
     let mut waits = Vec::with_capacity(load.len());
-    let mut answer = [0; 1024];
     for request in load {
-        let sent = Instant::now();
-        socket.write_all(&request).await?;
-        let length = socket.read(&mut answer).await?;
-        let answer = std::str::from_utf8(&answer[..length])?;
-        let complete = answer.contains("content-length: 0\r\n") && answer.ends_with("\r\n\r\n");
-        let status = answer.get(9..12).context("the connection was closed")?;
-        ensure!(status == "200" && complete, "{answer}");
-        waits.push(sent.elapsed());
+        waits.push(exchange(&mut socket, &request, "200").await?);
     }
     Ok(waits)
+}
+
+/// Sends a request and reads its whole answer, which must have this status; how long that took.
+pub(crate) async fn exchange(
+    socket: &mut TcpStream,
+    request: &[u8],
+    status: &str,
+) -> anyhow::Result<Duration> {
+    let sent = Instant::now();
+    socket.write_all(request).await?;
+    let (mut answer, mut length) = ([0; 4096], 0);
+    loop {
+        let read = socket.read(&mut answer[length..]).await?;
+        ensure!(read > 0, "the connection was closed");
+        length += read;
+        let text = std::str::from_utf8(&answer[..length])?;
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let (_, announced) = head
+            .split_once("content-length: ")
+            .context("no content-length")?;
+        let announced = announced.lines().next().unwrap_or(announced);
+        if body.len() >= announced.parse()? {
+            ensure!(text.get(9..12) == Some(status), "{text}");
+            return Ok(sent.elapsed());
+        }
+    }
+}
+
+/// How many messages are not folded yet.
+pub(crate) async fn unprocessed(service: &Service) -> anyhow::Result<i64> {
+    let mut database = service.database().await?;
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL");
+    Ok(count.fetch_one(&mut database).await?)
 }

@@ -1,5 +1,5 @@
 //! The figures in benches/README.md, measured with the release binary: `cargo bench --bench figures [-- PART…]`, where PART is
-//! `webhooks`, `pages`, `starts`, `rows`, `storm` or `recovery`. `benches/run` first builds the `dist` binary and measures its
+//! `webhooks`, `mix`, `pages`, `starts`, `rows`, `storm` or `recovery`. `benches/run` first builds the `dist` binary and measures its
 //! size, too. Fails if a goal is missed.
 
 #![expect(
@@ -9,6 +9,7 @@
 
 mod bare;
 mod load;
+mod mix;
 mod pages;
 mod recovery;
 mod rows;
@@ -56,6 +57,9 @@ fn main() -> anyhow::Result<()> {
     let mut figures = Vec::new();
     if wanted("webhooks") {
         figures.extend(runtime.block_on(webhooks::measure())?);
+    }
+    if wanted("mix") {
+        figures.extend(runtime.block_on(mix::measure())?);
     }
     if wanted("pages") {
         figures.extend(runtime.block_on(pages::measure())?);

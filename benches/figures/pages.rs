@@ -97,7 +97,7 @@ async fn calls(address: String) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(Duration::from_secs(60) / PER_MINUTE);
     for n in 0.. {
         tick.tick().await;
-        let bodies = load::bodies(n, "more", 10);
+        let bodies = load::bodies(n, "more", &load::UNRECORDED, 1);
         let requests = bodies.iter().map(|body| load::request(&address, body));
         let requests = requests.collect::<anyhow::Result<Vec<_>>>()?;
         load::send(&address, vec![requests]).await?;

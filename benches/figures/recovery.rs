@@ -32,9 +32,9 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
 /// From the kill to the first webhook that is on disk again; the new process is started at once.
 async fn first_accepted() -> anyhow::Result<Figure> {
     let mut service = Service::start("manual").await?;
-    let bodies = load::bodies(0, "kill", KILLS);
+    let bodies = load::bodies(0, "kill", &load::UNRECORDED, KILLS.div_ceil(10));
     let mut gaps = Vec::new();
-    for body in bodies {
+    for body in bodies.into_iter().take(KILLS) {
         let request = load::request(&service.address, &body)?;
         let killed = Instant::now();
         service.kill()?;
@@ -100,7 +100,8 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
 
 async fn put(store: Store, connection: usize) -> anyhow::Result<()> {
     let count = LETTERS / load::CONNECTIONS + usize::from(connection < LETTERS % load::CONNECTIONS);
-    for body in load::bodies(connection, "full", count) {
+    let bodies = load::bodies(connection, "full", &load::UNRECORDED, count.div_ceil(10));
+    for body in bodies.into_iter().take(count) {
         store
             .put(InboxMessage::new(
                 MessageKind::Webhook,

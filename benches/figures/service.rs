@@ -206,6 +206,21 @@ impl Service {
         Ok(Duration::from_millis(ticks * 10))
     }
 
+    /// Bytes that it has written to files.
+    pub(crate) fn written(&self) -> anyhow::Result<u64> {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id()))?;
+        let line = io
+            .lines()
+            .find_map(|line| line.strip_prefix("write_bytes:"));
+        Ok(line.context("no write_bytes")?.trim().parse()?)
+    }
+
+    /// The sizes of the database and of its write-ahead log.
+    pub(crate) fn database_bytes(&self) -> anyhow::Result<(u64, u64)> {
+        let size = |name| anyhow::Ok(self.folder.path().join(name).metadata()?.len());
+        Ok((size("calls.db")?, size("calls.db-wal")?))
+    }
+
     /// Resident memory in MiB.
     pub(crate) fn resident(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Figure, bare,
-    load::{self, CONNECTIONS},
+    load::{self, CONNECTIONS, UNRECORDED, unprocessed},
     ms, percentile,
     service::Service,
 };
@@ -70,7 +70,12 @@ fn memory(what: &str, mib: f64, goal: &'static str, most: f64) -> Figure {
 
 fn rounds(round: &str, count: usize) -> Vec<Vec<String>> {
     (0..CONNECTIONS)
-        .map(|connection| load::bodies(connection, round, count / CONNECTIONS))
+        .map(|connection| {
+            let count = count / CONNECTIONS;
+            let calls = count.div_ceil(UNRECORDED.events.len());
+            let bodies = load::bodies(connection, round, &UNRECORDED, calls);
+            bodies.into_iter().take(count).collect()
+        })
         .collect()
 }
 
@@ -92,15 +97,8 @@ pub(crate) async fn send(
 
 /// Waits until every webhook has been folded into its call.
 pub(crate) async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
-    let mut database = service.database().await?;
-    loop {
-        let waiting: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL")
-                .fetch_one(&mut database)
-                .await?;
-        if waiting == 0 {
-            return Ok(());
-        }
+    while unprocessed(service).await? > 0 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    Ok(())
 }
