@@ -166,6 +166,7 @@ fn folded(call: Call) -> CallUpdate {
         call,
         read_revision: 0,
         renamed: true,
+        recordings_changed: true,
         due_deliveries,
     }
 }

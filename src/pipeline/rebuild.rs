@@ -183,6 +183,7 @@ pub async fn write(
             call: rebuilt.call.clone(),
             read_revision: rebuilt.read_revision,
             renamed: rebuilt.renamed,
+            recordings_changed: true,
         };
         let updates = [folded];
         let fold = Fold {

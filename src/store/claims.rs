@@ -7,9 +7,10 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     deliveries::in_turn,
-    delivery::{COLUMNS, Delivery, DeliveryKey, read},
+    delivery::{COLUMNS, Delivery, DeliveryKey, DeliveryState, read},
     error::Result,
     open::Store,
+    sql::quoted,
 };
 use crate::domain::Sink;
 
@@ -51,6 +52,27 @@ impl Store {
         let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(sink.as_str());
         let query = query.bind(now.as_millisecond()).bind(1_i64);
         Ok(query.bind(self.process()).fetch_one(&self.read).await?)
+    }
+
+    /// Forgets the claims of a sink's unfinished deliveries: of a file, which one process serves at a time, they are those of
+    /// an earlier version.
+    pub async fn forget_claims(&self, sink: Sink) -> Result<()> {
+        let states = quoted(
+            DeliveryState::ALL
+                .into_iter()
+                .filter(|state| *state != DeliveryState::Done)
+                .map(DeliveryState::as_str),
+        );
+        let claimed = format!("sink = $1 AND state IN ({states}) AND claimed_by IS NOT NULL");
+        let sql = format!("SELECT COUNT(*) FROM deliveries WHERE {claimed}");
+        let count = sqlx::query_scalar(AssertSqlSafe(sql)).bind(sink.as_str());
+        let count: i64 = count.fetch_one(&self.read).await?;
+        if count > 0 {
+            let sql = format!("UPDATE deliveries SET claimed_by = NULL WHERE {claimed}");
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(sink.as_str());
+            query.execute(&self.write).await?;
+        }
+        Ok(())
     }
 
     /// Gives claims of this process back that led to no attempt, or whose outcome could not be stored.

@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
     delivery::{COLUMNS, Delivery, DeliveryKey, DeliveryState, read, read_key, read_state},
+    delivery_writer::DeliveryWrite,
     error::{Error, Result},
     open::Store,
     sql::{open_statuses, quoted, text, time},
@@ -148,25 +149,13 @@ impl Store {
         before: &Value,
         sink_state: &Value,
     ) -> Result<()> {
-        let done = sqlx::query(
-            "UPDATE deliveries SET memo = $1 WHERE sink = $2 AND call_id = $3 AND part = $4 AND memo = $5
-               AND COALESCE(claimed_by, '') = $6",
-        )
-        .bind(sink_state.to_string())
-        .bind(key.sink.as_str())
-        .bind(key.call_id.as_str())
-        .bind(key.item.as_str())
-        .bind(before.to_string())
-        .bind(match key.sink.has_owner() {
-            true => "",
-            false => self.process(),
-        })
-        .execute(&self.write)
-        .await?;
-        match done.rows_affected() {
-            0 => Err(Error::Conflict),
-            _ => Ok(()),
-        }
+        self.deliveries
+            .write(DeliveryWrite::Memo {
+                key: key.clone(),
+                before: before.to_string(),
+                after: sink_state.to_string(),
+            })
+            .await
     }
 
     /// How many calls have a row in Airtable that is up to date. An index alone answers it.

@@ -10,6 +10,13 @@ use sqlx::{
 /// `Retry-After` in time.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a connection to SQLite waits for others, in milliseconds.
+pub(super) const BUSY_TIMEOUT: u32 = 5000;
+
+/// Pages of SQLite's write-ahead log after which the writer itself moves it into the database: usually it is moved beside the
+/// writer (`checkpoint`), which other writes than messages do not cause.
+const LOG_PAGES: u32 = 16_384;
+
 /// How long PostgreSQL has to store one group of messages: a connection that is half open (after a failover) would
 /// be waited for without end. A file has no connection, and a slow disk may take its time.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -144,9 +151,11 @@ fn sqlite_pool(size: u32) -> AnyPoolOptions {
                     .execute("PRAGMA auto_vacuum = INCREMENTAL")
                     .await?;
             }
-            connection
-                .execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2000;")
-                .await?;
+            let settings = format!(
+                "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                 PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = {LOG_PAGES};"
+            );
+            connection.execute(AssertSqlSafe(settings)).await?;
             Ok(())
         })
     })

@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{
     error::Result,
-    sql::{chunks, rows},
+    sql::{rows, wide_chunks},
 };
 use crate::domain::Sink;
 
@@ -68,7 +68,7 @@ async fn insert(
     terms: Terms,
     now: Timestamp,
 ) -> Result<()> {
-    for chunk in chunks(due) {
+    for chunk in wide_chunks(due) {
         let rows = rows(chunk.len(), 1, 6, ", 0, 'pending', 0, '{}', '[]'");
         let sql = format!(
             "INSERT INTO deliveries (sink, call_id, part, revision, due_at, created_at, delivered, state, attempts, memo, history)

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::AnyConnection;
 
 use super::{
     delivery::{AttemptRecord, Delivery, DeliveryState},
+    delivery_writer::DeliveryWrite,
+    end::End,
     error::Result,
-    inbox_writer,
     message::InboxMessage,
     open::Store,
     sql::{NEVER, text},
@@ -61,51 +61,31 @@ impl Store {
         let mut ends: Vec<_> = ends.iter().collect();
         // In intake's order: two transactions that lock the same rows in different orders would wait for each other.
         ends.sort_by_key(|(sent, _)| (&sent.key.call_id, &sent.key.item));
-        let mut transaction = self.write.begin().await?;
-        for (sent, finish) in ends {
-            finish_one(&mut transaction, self.process(), (sent, finish), now).await?;
-            inbox_writer::insert(&mut transaction, self.process(), finish.messages.clone()).await?;
-        }
-        Ok(transaction.commit().await?)
+        let rows = ends.iter().map(|(sent, finish)| end(sent, finish, now));
+        let rows = rows.collect::<Result<Vec<End>>>()?;
+        let messages = ends.iter().flat_map(|(_, finish)| &finish.messages);
+        let messages = messages.cloned().collect();
+        let ends = DeliveryWrite::Ends(rows, messages);
+        self.deliveries.write(ends).await
     }
 }
 
-async fn finish_one(
-    connection: &mut AnyConnection,
-    process: &str,
-    (sent, finish): (&Delivery, &Finish),
-    now: Timestamp,
-) -> Result<()> {
+/// What is written of an attempt that ended.
+fn end(sent: &Delivery, finish: &Finish, now: Timestamp) -> Result<End> {
     let done = finish.state == DeliveryState::Done;
-    // Fewer attempts than were read: somebody asked for a new attempt while this one was in flight.
-    // An attempt that was only too early has not failed: a change of the call need not wait.
     let failed = i64::from(finish.error.is_some());
-    sqlx::query(
-        "UPDATE deliveries SET
-           delivered = CASE WHEN $1 = 'done' AND delivered >= $12 THEN $2 ELSE delivered END,
-           state = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') THEN 'pending' ELSE $1 END,
-           due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') OR attempts < $13 AND $1 = 'pending'
-             THEN $3 ELSE $4 END,
-           attempts = CASE WHEN $1 <> 'done' AND attempts < $13 THEN $14 ELSE $5 END, last_error = $6, memo = $7, history = $8,
-           claimed_by = NULL
-         WHERE sink = $9 AND call_id = $10 AND part = $11 AND COALESCE(claimed_by, $15) = $15",
-    )
-    .bind(finish.state.as_str())
-    .bind(sent.revision)
-    .bind(now.as_millisecond())
-    .bind(finish.due_at.map_or(NEVER, Timestamp::as_millisecond))
-    .bind(if done { 0 } else { sent.attempts + failed })
-    .bind(finish.error.as_deref().map(text).filter(|_| !done))
-    .bind(finish.sink_state.to_string())
-    .bind(serde_json::to_string(&finish.history(&sent.history, now))?)
-    .bind(sent.key.sink.as_str())
-    .bind(sent.key.call_id.as_str())
-    .bind(sent.key.item.as_str())
-    .bind(sent.delivered)
-    .bind(sent.attempts)
-    .bind(failed)
-    .bind(process)
-    .execute(&mut *connection)
-    .await?;
-    Ok(())
+    Ok(End {
+        key: sent.key.clone(),
+        state: finish.state,
+        sent_revision: sent.revision,
+        sent_delivered: sent.delivered,
+        sent_attempts: sent.attempts,
+        attempts: if done { 0 } else { sent.attempts + failed },
+        failed,
+        due_at: finish.due_at.map_or(NEVER, Timestamp::as_millisecond),
+        now: now.as_millisecond(),
+        error: finish.error.as_deref().map(text).filter(|_| !done),
+        memo: finish.sink_state.to_string(),
+        history: serde_json::to_string(&finish.history(&sent.history, now))?,
+    })
 }

@@ -15,7 +15,7 @@ use super::{
     object_keys::claim,
     open::Store,
     reports,
-    sql::{chunks, millis, rows, text},
+    sql::{chunks, millis, rows, text, wide_chunks},
     waveforms,
 };
 use crate::domain::{
@@ -31,6 +31,8 @@ pub struct CallUpdate {
     pub read_revision: i64,
     /// The room name differs from the call that was read.
     pub renamed: bool,
+    /// Its recordings, or what is known of their objects, differ from those of the call that was read.
+    pub recordings_changed: bool,
     /// Deliveries that the change makes due.
     pub due_deliveries: Vec<DueDelivery>,
 }
@@ -81,6 +83,8 @@ impl Store {
         wait(&mut transaction, fold.waiting, now).await?;
         drop_recordings(&mut transaction, fold.taken_over).await?;
         write(&mut transaction, fold.updates, now).await?;
+        let recorded = recorded(&fold);
+        write_recordings(&mut transaction, &recorded).await?;
         let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
         reports::keep(&mut transaction, &calls, fold.reports).await?;
         alignments::note(&mut transaction, &calls, now).await?;
@@ -88,7 +92,7 @@ impl Store {
             waveforms::note(&mut transaction, &calls, now).await?;
         }
         // The message about it is folded next and makes their deliveries due.
-        let contested = claim(&mut transaction, self.process(), &calls, now).await?;
+        let contested = claim(&mut transaction, self.process(), &recorded, now).await?;
         let sent = fold.updates.iter();
         let sent = sent.filter(|update| !contested.contains(&update.call.id));
         let due: Vec<NewDelivery> = sent.flat_map(new_deliveries).collect();
@@ -131,7 +135,7 @@ async fn write(
     updates: &[CallUpdate],
     now: Timestamp,
 ) -> Result<()> {
-    for chunk in chunks(updates) {
+    for chunk in wide_chunks(updates) {
         let sql = format!(
             "INSERT INTO calls (id, room_name, project, status, revision, started_at, ended_at, changed_at, state) VALUES {}
              ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, project = excluded.project, status = excluded.status,
@@ -163,7 +167,16 @@ async fn write(
             return Err(Error::Conflict);
         }
     }
-    write_recordings(connection, updates).await
+    Ok(())
+}
+
+/// The calls whose recordings are to be written.
+fn recorded<'a>(fold: &Fold<'a>) -> Vec<&'a Call> {
+    let changed = fold.updates.iter().filter(|update| {
+        let is_taken_over = || fold.taken_over.contains(&update.call.id);
+        update.recordings_changed || update.read_revision == 0 || is_taken_over()
+    });
+    changed.map(|update| &update.call).collect()
 }
 
 /// The call without its reports, which are stored apart.
@@ -211,10 +224,10 @@ const CLAIMANT: &str = "(SELECT project FROM calls WHERE id = excluded.call_id)"
 
 /// The call that an egress belongs to, and the egress's state. An egress of a call of ours stays ours, and becomes ours if
 /// another project had named it first.
-async fn write_recordings(connection: &mut AnyConnection, updates: &[CallUpdate]) -> Result<()> {
+async fn write_recordings(connection: &mut AnyConnection, calls: &[&Call]) -> Result<()> {
     // One statement must not write the same row twice.
     let mut known: BTreeMap<&str, (&str, &Recording)> = BTreeMap::new();
-    for call in updates.iter().map(|update| &update.call) {
+    for call in calls {
         for (egress_id, recording) in &call.recordings {
             known.insert(egress_id, (&call.id, recording));
         }

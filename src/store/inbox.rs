@@ -1,7 +1,5 @@
 //! INBOX: everything we receive, raw, committed before it is acknowledged.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
@@ -13,17 +11,9 @@ use super::{
     new_report::ReportBody,
     open::Store,
     sql::{NEVER, chunks, rows, rows_that_fit, text},
+    take_over::{is_left, left_since},
 };
 use crate::domain::with_blanks;
-
-/// How long a message is left to the process that stored it.
-const LEFT: Duration = Duration::from_secs(5);
-
-/// Unprocessed messages that this process (`$3`) stored, or whose process is dead, or that it has left for too long
-/// (`$4`). Two processes that take the same message all the same are no fault: one of them gets a conflict.
-const OURS: &str =
-    "i.processed_at IS NULL AND i.due_at <= $1 AND (i.received_by = $3 OR i.received_at <= $4
-   OR NOT EXISTS (SELECT 1 FROM leases l WHERE l.job = i.received_by))";
 
 /// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +79,11 @@ impl Store {
         self.inbox.put(message).await
     }
 
+    /// How many messages are waiting to be stored at the moment.
+    pub fn messages_waiting(&self) -> usize {
+        self.inbox.waiting()
+    }
+
     /// Stores many messages at once, all or nothing.
     pub async fn put_all(&self, messages: Vec<InboxMessage>) -> Result<()> {
         let mut transaction = self.write.begin().await?;
@@ -118,15 +113,11 @@ impl Store {
         now: Timestamp,
         limit: i64,
     ) -> Result<(Vec<StoredMessage>, Turn)> {
-        let ours = format!("{OURS} AND OCTET_LENGTH(body) {size} {LARGE}");
-        // The sizes are read first, because a driver reads some rows ahead (sqlx: 50).
-        let sql = format!(
-            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox i WHERE {ours} ORDER BY id LIMIT $2"
-        );
-        let left_since = (now - LEFT).as_millisecond();
-        let sizes = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now.as_millisecond());
-        let sizes = sizes.bind(limit).bind(self.process()).bind(left_since);
-        let mut sizes: Vec<i64> = sizes.fetch_all(&self.read).await?;
+        let mut sizes = self.unprocessed_sizes(size, now, limit).await?;
+        let room = limit - sizes.len() as i64;
+        if self.is_shared() && room > 0 && self.take_over(size, now, room).await? > 0 {
+            sizes = self.unprocessed_sizes(size, now, limit).await?;
+        }
         sizes.truncate(rows_that_fit(&sizes));
         let bytes = sizes
             .iter()
@@ -135,16 +126,33 @@ impl Store {
         if sizes.is_empty() {
             return Ok((Vec::new(), turn));
         }
-        let sql = format!(
-            "SELECT {} FROM inbox i WHERE {ours} ORDER BY id LIMIT $2",
-            message::COLUMNS
-        );
+        let sql = self.select_ours(message::COLUMNS, size);
         let query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
-        let query = query.bind(sizes.len() as i64);
-        let query = query.bind(self.process()).bind(left_since);
-        let rows = query.fetch_all(&self.read).await?;
+        let query = query.bind(sizes.len() as i64).bind(self.process());
+        let rows = query.bind(left_since(now)).fetch_all(&self.read).await?;
         let messages: Result<_> = turn.work(|| rows.iter().map(message::read).collect());
         Ok((messages?, turn))
+    }
+
+    /// Read first, because a driver reads some rows ahead (sqlx: 50).
+    async fn unprocessed_sizes(&self, size: &str, now: Timestamp, limit: i64) -> Result<Vec<i64>> {
+        let sql = self.select_ours("CAST(OCTET_LENGTH(body) AS BIGINT)", size);
+        let sizes = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now.as_millisecond());
+        let sizes = sizes.bind(limit).bind(self.process());
+        Ok(sizes.bind(left_since(now)).fetch_all(&self.read).await?)
+    }
+
+    /// Messages of these sizes that this process (`$3`) may process.
+    fn select_ours(&self, columns: &str, size: &str) -> String {
+        let others = match self.is_shared() {
+            // Of others', those that it has taken over are its own.
+            true => "FALSE AND i.received_at <= $4".to_owned(),
+            false => is_left("i.received_at <= $4"),
+        };
+        format!(
+            "SELECT {columns} FROM inbox i WHERE i.processed_at IS NULL AND i.due_at <= $1
+               AND (i.received_by = $3 OR {others}) AND OCTET_LENGTH(i.body) {size} {LARGE} ORDER BY id LIMIT $2"
+        )
     }
 
     /// The outcome of a message; `None` while it is waiting.

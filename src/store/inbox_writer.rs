@@ -1,16 +1,23 @@
 //! How messages get into the inbox: many at once, in one transaction.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    checkpoint::Checkpoint,
     error::{Error, Result, reason},
     message::{InboxMessage, encode},
     outage::Outage,
-    sql::{chunks, rows, text},
+    sql::{rows, text, wide_chunks},
 };
 use crate::{domain::Standing, telemetry::Watchdog};
 
@@ -29,10 +36,21 @@ type Ack = oneshot::Sender<std::result::Result<(), String>>;
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<(InboxMessage, Ack)>,
+    /// How many messages are waiting to be stored.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A message that is waiting.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Writer {
-    /// `timeout`: how long a transaction may take. The writer's loop feeds the watchdog.
+    /// `timeout`: how long a transaction may take. The writer's loop feeds the watchdog. `checkpoint`: on SQLite.
     #[expect(
         clippy::disallowed_methods,
         reason = "the task ends when the last sender is dropped"
@@ -42,6 +60,7 @@ impl Writer {
         process: Arc<str>,
         timeout: Duration,
         watchdog: Watchdog,
+        checkpoint: Option<Checkpoint>,
     ) -> Writer {
         let (queue, mut messages) = mpsc::channel::<(InboxMessage, Ack)>(4 * GROUP);
         tokio::spawn(async move {
@@ -62,17 +81,30 @@ impl Writer {
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
                     .map_err(|error| reason(&error));
                 outage.record(&outcome, messages);
+                if let Some(checkpoint) = &checkpoint {
+                    checkpoint.note(messages);
+                }
                 for ack in acks {
                     // The sender may have gone; its message is kept all the same.
                     ack.send(outcome.clone()).ok();
                 }
             }
         });
-        Writer { queue }
+        Writer {
+            queue,
+            waiting: Arc::default(),
+        }
+    }
+
+    /// How many messages are waiting to be stored.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Returns once the message is on disk.
     pub(super) async fn put(&self, message: InboxMessage) -> Result<()> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _place = Place(&self.waiting);
         let (ack, done) = oneshot::channel();
         let queued = self.queue.send((message, ack)).await;
         queued.map_err(|_| Error::Closed)?;
@@ -97,7 +129,7 @@ pub(super) async fn insert(
     process: &str,
     mut messages: Vec<InboxMessage>,
 ) -> std::result::Result<(), sqlx::Error> {
-    let sizes: Vec<usize> = chunks(&messages).map(<[InboxMessage]>::len).collect();
+    let sizes: Vec<usize> = wide_chunks(&messages).map(<[InboxMessage]>::len).collect();
     for size in sizes {
         let rest = messages.split_off(size);
         insert_chunk(connection, process, messages).await?;

@@ -1,16 +1,17 @@
 //! The database: all SQL of the crate, and only SQL. One text runs on SQLite and PostgreSQL. Every transaction's first
 //! statement is a write, and none is open while anything waits on a network.
 //!
-//! - `open`, `private_files`, `connections`, `free_space`, `engine`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
-//! - `message`, `inbox_writer`, `outage`, `inbox`, `livekit_keys`: what comes in.
+//! - `open`, `private_files`, `connections`, `free_space`, `engine`, `checkpoint`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
+//! - `message`, `inbox_writer`, `outage`, `inbox`, `take_over`, `livekit_keys`: what comes in.
 //! - `alignments`, `waveforms`, `call_list`, `call_messages`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
-//! - `delivery`, `enqueue`, `deliveries`, `claims`, `finish`, `paused_sinks`, `refused_creates`: what goes out.
+//! - `delivery`, `enqueue`, `deliveries`, `claims`, `finish`, `end`, `delivery_writer`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
 //! - `audit`: who listened, read or changed something. `sessions`: who is signed in.
 //! - `doctor`: what `doctor` asks and remembers.
 //! - `process`, `lease`, `ledger`, `demand`, `clock_regression`: what processes share in addition to data.
 
+mod checkpoint;
 mod column_locks;
 mod connections;
 mod engine;
@@ -33,6 +34,7 @@ mod livekit_keys;
 mod message;
 mod message_state;
 mod outage;
+mod take_over;
 
 mod alignments;
 mod call_list;
@@ -49,6 +51,8 @@ mod waveforms;
 mod claims;
 mod deliveries;
 mod delivery;
+mod delivery_writer;
+mod end;
 mod enqueue;
 mod finish;
 mod paused_sinks;

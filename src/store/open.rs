@@ -17,6 +17,8 @@ use sqlx::{
 use tokio::sync::Semaphore;
 
 use super::{
+    checkpoint::Checkpoint,
+    delivery_writer::DeliveryWriter,
     engine::{ANSWER_TIMEOUT, Engine},
     error::{Error, Result},
     free_space,
@@ -35,6 +37,7 @@ pub struct Store {
     pub(super) write: AnyPool,
     pub(super) read: AnyPool,
     pub(super) inbox: Writer,
+    pub(super) deliveries: DeliveryWriter,
     pub(super) engine: Engine,
     /// One permit: whoever has it has large bodies in memory.
     pub(super) large: Arc<Semaphore>,
@@ -80,11 +83,21 @@ impl Store {
         let watchdog = Watchdog::default();
         let process = process::new_name();
         let timeout = engine.write_timeout();
-        let inbox = Writer::start(write.clone(), process.clone(), timeout, watchdog.clone());
+        let checkpoint = (engine == Engine::Sqlite).then(|| Checkpoint::start(read.clone()));
+        let inbox = Writer::start(
+            write.clone(),
+            process.clone(),
+            timeout,
+            watchdog.clone(),
+            checkpoint,
+        );
+        let deliveries =
+            DeliveryWriter::start(engine, write.clone(), process.clone(), watchdog.clone());
         Ok(Store {
             write,
             read,
             inbox,
+            deliveries,
             engine,
             large: Arc::new(Semaphore::new(1)),
             large_bodies: LargeBodies::default(),

@@ -11,9 +11,18 @@ pub(super) const NEVER: i64 = i64::MAX;
 const READ_BYTES: i64 = 8 << 20;
 
 /// Chunks of a power of two rows (at most 64), so that there are few statements to prepare.
-pub(super) fn chunks<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+pub(super) fn chunks<T>(rest: &[T]) -> impl Iterator<Item = &[T]> {
+    chunks_of(rest, 64)
+}
+
+/// The same for rows of many columns (at most 16): SQLite's driver searches the list of all parameters for each of them.
+pub(super) fn wide_chunks<T>(rest: &[T]) -> impl Iterator<Item = &[T]> {
+    chunks_of(rest, 16)
+}
+
+fn chunks_of<T>(mut rest: &[T], most: usize) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let size = 1 << rest.len().min(64).checked_ilog2()?;
+        let size = 1 << rest.len().min(most).checked_ilog2()?;
         let (chunk, tail) = rest.split_at(size);
         rest = tail;
         Some(chunk)

@@ -66,3 +66,4 @@ mod unknown_values;
 mod uploads;
 mod webhooks;
 mod words_in_time;
+mod write_ahead_log;

@@ -152,6 +152,7 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
                 call,
                 read_revision: 0,
                 renamed: true,
+                recordings_changed: true,
                 due_deliveries: vec![DueDelivery {
                     sink: Sink::Airtable,
                     item: String::new(),

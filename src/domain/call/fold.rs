@@ -35,7 +35,14 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> A
             .map_or_else(Project::default, |claim| claim.project()),
         ..Call::default()
     };
-    let before = call.cloned().unwrap_or_else(begin);
+    let begun;
+    let before = match call {
+        Some(call) => call,
+        None => {
+            begun = begin();
+            &begun
+        }
+    };
     let mut after = match Admission::of(call, &event.source) {
         Admission::Begun => begin(),
         Admission::Folded | Admission::Refused => before.clone(),
@@ -43,12 +50,12 @@ pub fn apply(call: Option<&Call>, id: &str, event: &Event, policy: &Policy) -> A
     if Admission::of(call, &event.source) != Admission::Refused {
         after.fold(event, policy);
     }
-    let changed = call.is_none() || after != before;
+    let changed = call.is_none() || after != *before;
     let due_deliveries = match changed {
         true => after.due_deliveries(policy.began_at),
         false => Vec::new(),
     };
-    let corrected = after.corrected(&before);
+    let corrected = after.corrected(before);
     Applied {
         corrected,
         call: after,

@@ -1,6 +1,6 @@
 //! Chooses which deliveries are sent next, if any.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::budget::Month,
-    store::{Delivery, PausedSink},
+    store::{Delivery, DeliveryKey, PausedSink},
 };
 
 /// How long a process that the other side does not answer leaves a delivery to the others.
@@ -72,10 +72,13 @@ impl<D: Deliverer> Deliver<D> {
     /// Due deliveries that no other process has claimed: as many as there is capacity for. A process that the other side does
     /// not answer takes only what the others have left.
     async fn claim_rows(&self, now: Timestamp) -> anyhow::Result<Vec<Delivery>> {
-        let in_flight = lock(&self.in_flight).len();
-        let room = self.deliverer.parallel().saturating_sub(in_flight);
+        let in_flight = lock(&self.in_flight).clone();
+        let room = self.deliverer.parallel().saturating_sub(in_flight.len());
         if room == 0 {
             return Ok(Vec::new());
+        }
+        if !self.store.is_shared() {
+            return self.take_rows(&in_flight, room, now).await;
         }
         let has_peers = self.leases.has_peers();
         if has_peers && self.reach.is_check_due() {
@@ -91,6 +94,26 @@ impl<D: Deliverer> Deliver<D> {
         // After an outage, each one was delayed by its own backoff.
         claimed.sort_by_key(|delivery| delivery.created_at);
         Ok(claimed)
+    }
+
+    /// Of a database that no other process serves, what is in flight is the claim: nothing is written.
+    async fn take_rows(
+        &self,
+        in_flight: &HashSet<DeliveryKey>,
+        room: usize,
+        now: Timestamp,
+    ) -> anyhow::Result<Vec<Delivery>> {
+        let sink = self.deliverer.sink();
+        if !self.started.load(Ordering::Relaxed) {
+            self.store.forget_claims(sink).await?;
+            self.started.store(true, Ordering::Relaxed);
+        }
+        let limit = (room + in_flight.len()) as i64;
+        let mut due = self.store.due(sink, now, limit).await?;
+        due.retain(|delivery| !in_flight.contains(&delivery.key));
+        due.truncate(room);
+        due.sort_by_key(|delivery| delivery.created_at);
+        Ok(due)
     }
 
     /// Why the sink is paused, and when it is probed. The first check of this process probes at once; later, only the

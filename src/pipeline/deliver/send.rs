@@ -41,7 +41,7 @@ impl<D: Deliverer> Deliver<D> {
             );
             Vec::new()
         });
-        let is_claimed = !self.deliverer.sink().has_owner();
+        let is_claimed = self.store.is_shared() && !self.deliverer.sink().has_owner();
         let unfinished = keys
             .iter()
             .filter(|key| is_claimed && !finished.contains(key));

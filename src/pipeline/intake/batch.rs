@@ -92,6 +92,7 @@ impl Batch {
             call,
             read_revision,
             renamed: false,
+            recordings_changed: false,
             due_deliveries: Vec::new(),
         };
         self.calls.insert(id.into(), unchanged);

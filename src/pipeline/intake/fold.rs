@@ -159,6 +159,8 @@ impl Intake {
         let corrected = corrected.map(|egress_id| (CallId::from(id), egress_id));
         batch.corrected.extend(corrected);
         update.renamed |= step.call.room_name != update.call.room_name;
+        update.recordings_changed |= step.call.recordings != update.call.recordings
+            || step.call.objects != update.call.objects;
         update.call = step.call;
         merge(&mut update.due_deliveries, step.due_deliveries);
         Ok(None)

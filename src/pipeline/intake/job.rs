@@ -4,9 +4,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
-use super::batch::{Batch, ReadMessage, Unproven};
+use super::{
+    batch::{Batch, ReadMessage, Unproven},
+    pace::give_way,
+};
 use crate::{
     domain::{Call, EgressId, Policy, Sink, Status},
     pipeline::{Job, RunsIn, Wake},
@@ -90,6 +93,7 @@ impl Intake {
     }
 
     async fn fold_due(&self, sizes: Sizes, now: Timestamp) -> anyhow::Result<bool> {
+        let began = Instant::now();
         let (messages, turn) = self.due(sizes, now).await?;
         if messages.is_empty() {
             return Ok(false);
@@ -103,6 +107,7 @@ impl Intake {
             }
             processed => processed?,
         }
+        give_way(&self.store, began).await;
         Ok(true)
     }
 

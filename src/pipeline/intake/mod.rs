@@ -2,6 +2,7 @@
 //! transaction. The only writer of calls.
 
 mod batch;
+mod pace;
 
 mod job;
 

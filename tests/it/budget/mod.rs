@@ -211,6 +211,7 @@ impl Rig {
                 },
                 read_revision,
                 renamed: read_revision == 0,
+                recordings_changed: true,
                 due_deliveries: vec![DueDelivery {
                     sink: Sink::Airtable,
                     item: String::new(),

@@ -90,6 +90,7 @@ async fn fill(store: &Store) {
             call,
             read_revision: 0,
             renamed: true,
+            recordings_changed: true,
             due_deliveries: vec![due_deliveries],
         };
         store

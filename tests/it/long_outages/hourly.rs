@@ -34,6 +34,7 @@ async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
         call,
         read_revision: 0,
         renamed: false,
+        recordings_changed: true,
         due_deliveries,
     };
     let sinks = [Sink::Airtable];

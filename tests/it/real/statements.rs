@@ -50,6 +50,7 @@ async fn folded(store: &Store, message: &str, read_revision: i64) {
         call,
         read_revision,
         renamed: read_revision == 0,
+        recordings_changed: true,
         due_deliveries: due_deliveries.to_vec(),
     };
     let processed = Processed::applied(message, Some("RM_1".into()));

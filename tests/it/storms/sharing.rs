@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use livekit_airtable::{store::Store, telemetry};
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -200,6 +201,39 @@ async fn when_one_of_two_replicas_is_killed_the_other_goes_on_recording() {
         "one of two killed, {count} calls of {length:?}: {outcome:?}"
     ));
     replicas.is_whole(&outcome, count, 0.96);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_base_of_a_killed_replica_moves_to_another() {
+    let mut replicas = Replicas::start(&[None, None]).await;
+    let before = replicas.call(1, &[]).await;
+    replicas.world.row_is(&before[0].1, "Complete").await;
+    let database = replicas.world.database();
+    let store = Store::open(&database, telemetry::now()).await.unwrap();
+    let owner = owner_of_the_base(&store).await;
+    // The first one to start has it.
+    replicas.living.remove(0).0.kill();
+    let killed = Instant::now();
+    while owner_of_the_base(&store).await == owner {
+        assert!(killed.elapsed() < PATIENCE, "nobody takes it over");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let moved = killed.elapsed();
+    let after = replicas.call(1, &[]).await;
+    replicas.world.row_is(&after[0].1, "Complete").await;
+    // Its lease lasts 3.5 s, and is looked at twice a second; much longer on a busy machine.
+    say(&format!(
+        "the base of a killed replica moved after {moved:?}"
+    ));
+    let breaches = replicas.world.airtable.breaches();
+    assert_eq!(breaches, 0, "faster than Airtable allows");
+}
+
+/// The process that writes to the base.
+async fn owner_of_the_base(store: &Store) -> Option<String> {
+    let leases = store.leases().await.unwrap();
+    let lease = leases.into_iter().find(|lease| lease.job == "airtable");
+    lease.map(|lease| lease.owner)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Claims of two processes on one database, on both engines.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use livekit_airtable::{
     domain::Sink,
@@ -89,9 +89,99 @@ async fn a_message_is_left_to_the_process_that_stored_it() {
         let soon = now() + Duration::from_secs(1);
         let count = async |process: &Store, at| process.unprocessed(at, 10).await.unwrap().0.len();
         assert_eq!((count(&one, soon).await, count(&two, soon).await), (1, 0));
-        let later = now() + Duration::from_secs(10);
-        assert_eq!(count(&two, later).await, 1, "it was left for too long");
         one.release(one.process()).await.unwrap();
         assert_eq!(count(&two, soon).await, 1, "its process is dead");
+        lives(&one).await;
+        put(&one, MessageKind::Webhook, b"{}").await;
+        let later = now() + Duration::from_secs(10);
+        assert_eq!(count(&two, later).await, 2, "it was left for too long");
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_shared_row_by_row() {
+    let database = fresh_database().await;
+    let [dead, one, two] = [(), (), ()].map(|()| Store::open(&database, now()));
+    let (dead, one, two) = (dead.await.unwrap(), one.await.unwrap(), two.await.unwrap());
+    lives(&one).await;
+    lives(&two).await;
+    for _ in 0..60 {
+        put(&dead, MessageKind::Webhook, b"{}").await;
+    }
+    let soon = now() + Duration::from_secs(1);
+    let take = async |process: &Store| {
+        let read = process.unprocessed(soon, 20).await.unwrap().0;
+        let ids = read.into_iter().map(|message| message.unwrap().id);
+        ids.collect::<BTreeSet<String>>()
+    };
+    let (ones, twos) = tokio::join!(take(&one), take(&two));
+    assert_eq!((ones.len(), twos.len()), (20, 20));
+    assert!(ones.is_disjoint(&twos), "both would fold the same messages");
+    assert_eq!(
+        take(&one).await,
+        ones,
+        "they are its own until they are processed"
+    );
+    // They were taken over just now, however long ago they came.
+    assert_eq!(take(&two).await, twos);
+    let later = soon + Duration::from_secs(10);
+    let read = two.unprocessed(later, 60).await.unwrap().0;
+    assert_eq!(read.len(), 60, "the first process has left them, too");
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_claimed_in_a_file_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}", folder.path().join("calls.db").display());
+    let earlier = Store::open(&file, now()).await.unwrap();
+    let message = put(&earlier, MessageKind::Webhook, b"{}").await;
+    folded(&earlier, &message, 0).await;
+    let soon = now() + Duration::from_secs(5);
+    let claimed = earlier.claim_due(Sink::Egress, soon, 10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    let store = Store::open(&file, now()).await.unwrap();
+    let finish = async || {
+        let due = store.due(Sink::Egress, soon, 10).await.unwrap();
+        let [due] = due.as_slice() else {
+            return false;
+        };
+        store.finish(&[(due, done())], now()).await.unwrap();
+        true
+    };
+    assert!(finish().await && finish().await, "it is the earlier one's");
+    store.forget_claims(Sink::Egress).await.unwrap();
+    assert!(finish().await && !finish().await, "it is done");
+}
+
+#[tokio::test]
+async fn a_write_that_fails_costs_those_beside_it_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}", folder.path().join("calls.db").display());
+    for database in [file, fresh_database().await] {
+        let store = Store::open(&database, now()).await.unwrap();
+        lives(&store).await;
+        let message = put(&store, MessageKind::Webhook, b"{}").await;
+        folded(&store, &message, 0).await;
+        let soon = now() + Duration::from_secs(5);
+        let mut claimed = Vec::new();
+        for sink in [Sink::Egress, Sink::Storage, Sink::Mirror] {
+            claimed.extend(store.claim_due(sink, soon, 10).await.unwrap());
+        }
+        let keys: Vec<_> = claimed.into_iter().map(|delivery| delivery.key).collect();
+        assert_eq!(keys.len(), 3);
+        let (before, other, after) = (json!({}), json!({ "n": 0 }), json!({ "n": 1 }));
+        let (one, two, three) = tokio::join!(
+            store.remember(&keys[0], &before, &after),
+            store.remember(&keys[1], &other, &after),
+            store.remember(&keys[2], &before, &after),
+        );
+        assert!(matches!(two, Err(Error::Conflict)), "{two:?}");
+        assert!(one.is_ok() && three.is_ok(), "{one:?} {three:?}");
+        let deliveries = store.deliveries_of("RM_1").await.unwrap();
+        let memos = keys.iter().map(|key| {
+            let delivery = deliveries.iter().find(|it| it.key == *key).unwrap();
+            &delivery.sink_state
+        });
+        assert_eq!(memos.collect::<Vec<_>>(), [&after, &before, &after]);
     }
 }
