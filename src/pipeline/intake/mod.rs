@@ -2,6 +2,7 @@
 //! transaction. The only writer of calls.
 
 mod batch;
+mod doctor_room;
 mod pace;
 
 mod job;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{batch::Batch, job::Intake};
 use crate::{
-    domain::{Call, CallId, Claim, DoctorKey, EventPayload, Room, RoomName, may_be_doctor_id},
+    domain::{Call, CallId, Claim, EventPayload, Room, RoomName},
     pipeline::message,
     store::InboxMessage,
 };
@@ -41,7 +41,7 @@ pub(super) enum Route {
         room_name: RoomName,
         until: Timestamp,
     },
-    /// Waits until the key that signed it is decided.
+    /// Waits until the key that signed it is decided, or whether the room is one of `doctor`'s.
     Undecided { until: Timestamp },
     /// Another project's key has signed it than the call's.
     OtherProject,
@@ -71,8 +71,9 @@ impl Intake {
         let Some(room) = payload.room() else {
             return Ok(Route::Nowhere);
         };
-        if self.is_of_doctor(payload, room, now).await? {
-            return Ok(Route::Nowhere);
+        let place = (batch, message, now);
+        if let Some(route) = self.of_doctor(place, payload, room).await? {
+            return Ok(route);
         }
         let by_egress = self.by_egress(payload, room, &claim).await?;
         if let Some(route) = by_egress {
@@ -109,32 +110,6 @@ impl Intake {
             }
         }
         Ok(wait(message, payload, room, now))
-    }
-
-    /// Whether `doctor` made this room. Only some events carry what says so: the database remembers it.
-    async fn is_of_doctor(
-        &self,
-        payload: &EventPayload,
-        room: &Room,
-        now: Timestamp,
-    ) -> anyhow::Result<bool> {
-        if !may_be_doctor_id(&room.name) {
-            return Ok(false);
-        }
-        if self.store.is_doctor_room(&room.name).await? {
-            return Ok(true);
-        }
-        let has_named = |key: &DoctorKey| match payload {
-            EventPayload::Egress { recording, .. } => key.has_named(&room.name, &recording.key),
-            _ => false,
-        };
-        let key = self.policy.doctor.as_ref();
-        let is_signed =
-            key.is_some_and(|key| key.has_signed(&room.name, &room.metadata) || has_named(key));
-        if is_signed {
-            self.store.add_doctor_room(&room.name, now).await?;
-        }
-        Ok(is_signed)
     }
 
     /// By the egress that the message is about, where it names no room; an egress of ours is no other project's.

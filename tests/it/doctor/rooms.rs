@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use livekit_airtable::{domain::DoctorKey, store::Store, telemetry};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::doctor;
 use crate::{
     harness::{PATIENCE, SECRET, World},
     process::run,
     real::postgres::fresh_database,
+    signed_webhooks::signature,
 };
 
 fn calls(world: &World) -> usize {
@@ -106,6 +107,45 @@ async fn without_a_database_its_signature_says_that_a_room_is_doctors() {
     world.row_is(&ordinary, "Live").await;
     assert_eq!(calls(&world), 1);
     assert!(world.livekit.starts().iter().all(|(_, room)| room != id));
+}
+
+/// Webhooks come in any order, and two replicas process them side by side.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_comes_before_the_signature_makes_no_call_of_doctors_room() {
+    let world = World::new().await;
+    let id = "doctor-00112233445566778899aabbccddeeff";
+    let metadata = DoctorKey::new(SECRET.to_owned().into()).metadata(id);
+    let joined = json!({
+        "event": "participant_joined", "id": "EV_1", "createdAt": telemetry::now().as_second().to_string(),
+        "room": { "sid": "RM_doctor", "name": id }, "participant": { "sid": "PA_1", "identity": "caller" },
+    });
+    let started = json!({
+        "event": "room_started", "id": "EV_2", "createdAt": telemetry::now().as_second().to_string(),
+        "room": { "sid": "RM_doctor", "name": id, "metadata": metadata },
+    });
+    for event in [joined, started] {
+        let body = event.to_string().into_bytes();
+        let token = signature(&body);
+        let address = world.url("/webhooks/livekit");
+        let request = world.http.post(address).header("authorization", token);
+        assert_eq!(request.body(body).send().await.unwrap().status(), 200);
+    }
+    assert!(eventually_known(&world, id).await.is_some());
+    let store = world.service_store();
+    let asked = Instant::now();
+    while !unprocessed(store).await.is_empty() {
+        assert!(asked.elapsed() < PATIENCE, "a message is never processed");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(store.call("RM_doctor").await.unwrap().is_none());
+    assert_eq!(calls(&world), 0);
+}
+
+/// Messages that are not processed yet, whatever they wait for.
+async fn unprocessed(store: &Store) -> Vec<String> {
+    let later = telemetry::now() + Duration::from_secs(3600);
+    let messages = store.unprocessed(later, 10).await.unwrap().0;
+    messages.into_iter().map(|it| it.unwrap().id).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
