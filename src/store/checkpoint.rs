@@ -31,17 +31,17 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Of the database that these readers read.
+    /// Of the database that these pools write and read.
     #[expect(
         clippy::disallowed_methods,
         reason = "the task ends when the last sender is dropped, or the pool is closed"
     )]
-    pub(super) fn start(readers: AnyPool) -> Checkpoint {
+    pub(super) fn start(writer: AnyPool, readers: AnyPool) -> Checkpoint {
         let (due, mut wanted) = mpsc::channel(1);
         tokio::spawn(async move {
             while wanted.recv().await.is_some() && !readers.is_closed() {
                 // The writer does it later if it is not possible now.
-                if let Err(error) = move_log(&readers).await {
+                if let Err(error) = move_log(&writer, &readers).await {
                     tracing::debug!(%error, "the write-ahead log could not be moved");
                 }
                 tokio::time::sleep(REST).await;
@@ -62,11 +62,14 @@ impl Checkpoint {
     }
 }
 
-/// Nobody waits for it. A log that became long meanwhile starts over: what is left of it by then is little.
-async fn move_log(readers: &AnyPool) -> Result<()> {
+/// Nobody waits for it. A log that became long meanwhile starts over, with the connection that writes: what is left of the log by
+/// then is little, and nobody adds to it. Readers may be in the way; then it is tried again the next time.
+async fn move_log(writer: &AnyPool, readers: &AnyPool) -> Result<()> {
     let mut connection = readers.acquire().await?;
     let pages = checkpoint(&mut connection, "PASSIVE").await?;
+    drop(connection);
     if pages >= LONG {
+        let mut connection = writer.acquire().await?;
         wait_at_most(&mut connection, WAIT).await?;
         let restarted = checkpoint(&mut connection, "RESTART").await;
         wait_at_most(&mut connection, BUSY_TIMEOUT).await?;

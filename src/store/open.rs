@@ -83,7 +83,8 @@ impl Store {
         let watchdog = Watchdog::default();
         let process = process::new_name();
         let timeout = engine.write_timeout();
-        let checkpoint = (engine == Engine::Sqlite).then(|| Checkpoint::start(read.clone()));
+        let checkpoint =
+            (engine == Engine::Sqlite).then(|| Checkpoint::start(write.clone(), read.clone()));
         let inbox = Writer::start(
             write.clone(),
             process.clone(),
