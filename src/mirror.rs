@@ -30,11 +30,10 @@ pub struct Client {
 /// The outcome of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostOutcome {
-    Delivered,
-    /// Not delivered; `error` is for people and says why.
-    Retry {
-        error: String,
-    },
+    /// With the status of its answer.
+    Delivered { status: u16 },
+    /// Not delivered; `error` is for people and says why. Without a status nobody answered.
+    Retry { error: String, status: Option<u16> },
 }
 
 impl Client {
@@ -64,10 +63,10 @@ impl Client {
         }
         match request.body(body).send().await {
             Ok(answer) => judge(answer).await,
-            Err(e) if e.is_timeout() => again("does not respond in time"),
-            Err(e) if e.is_connect() => again("cannot be reached"),
-            Err(e) if e.is_builder() => again("is not a valid URL for a request"),
-            Err(_) => again("closed the connection without a response"),
+            Err(e) if e.is_timeout() => again(None, "does not respond in time"),
+            Err(e) if e.is_connect() => again(None, "cannot be reached"),
+            Err(e) if e.is_builder() => again(None, "is not a valid URL for a request"),
+            Err(_) => again(None, "closed the connection without a response"),
         }
     }
 }
@@ -75,17 +74,18 @@ impl Client {
 /// Whether the response says that the body was accepted.
 async fn judge(answer: Response) -> PostOutcome {
     let status = answer.status();
+    let code = status.as_u16();
+    let again = |what: String| again(Some(code), &what);
     if status.is_redirection() {
-        return again(&format!(
-            "answered {}, a redirect, which is not followed (set the URL that it redirects to)",
-            status.as_u16()
+        return again(format!(
+            "answered {code}, a redirect, which is not followed (set the URL that it redirects to)"
         ));
     }
     if status == StatusCode::NOT_FOUND {
-        return again("answered 404 (n8n does so until the workflow is active)");
+        return again("answered 404 (n8n does so until the workflow is active)".into());
     }
     if !status.is_success() {
-        return again(&format!("answered {}", status.as_u16()));
+        return again(format!("answered {code}"));
     }
     // While n8n starts, it answers 200 with this text and runs nothing (measured with 2.41.1).
     match beginning(answer)
@@ -93,11 +93,8 @@ async fn judge(answer: Response) -> PostOutcome {
         .trim_ascii_start()
         .starts_with(b"n8n is starting up")
     {
-        true => again(&format!(
-            "answered {}, but n8n is still starting up",
-            status.as_u16()
-        )),
-        false => PostOutcome::Delivered,
+        true => again(format!("answered {code}, but n8n is still starting up")),
+        false => PostOutcome::Delivered { status: code },
     }
 }
 
@@ -114,8 +111,9 @@ async fn beginning(mut answer: Response) -> Vec<u8> {
     read
 }
 
-fn again(what: &str) -> PostOutcome {
+fn again(status: Option<u16>, what: &str) -> PostOutcome {
     PostOutcome::Retry {
+        status,
         error: format!("EGRESS_WEBHOOK_URL {what}"),
     }
 }

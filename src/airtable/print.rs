@@ -75,7 +75,7 @@ impl Step {
     }
 
     /// The state of a column, and for `!` which menu to use, because the API cannot change it.
-    fn note(&self) -> String {
+    pub fn note(&self) -> String {
         match self {
             Step::CreateTable { .. } => "create the table".into(),
             Step::CreateColumn { kind, .. } => format!("{kind}, create"),

@@ -141,8 +141,8 @@ impl Source {
             | Source::RecordingUrl
             | Source::RecordingAttachment
             | Source::AllRecordings => CellContent::Link,
-            Source::RoomName
-            | Source::Caller
+            Source::RoomName => CellContent::Room,
+            Source::Caller
             | Source::Metadata
             | Source::Participants
             | Source::MetadataPath(_)

@@ -22,6 +22,8 @@ pub struct ComparedCell {
 pub enum CellContent {
     /// Times, counts, states.
     Plain,
+    /// The name of a room, which may have the number of a caller in it.
+    Room,
     /// Names and numbers of people.
     Private,
     /// Opens a recording or words to whoever has it.

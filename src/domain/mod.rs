@@ -6,6 +6,7 @@
 //! whether a file is in our bucket, `call::state` has what retention purges of it.
 
 mod compared_cell;
+mod compared_column;
 mod count;
 mod forward;
 mod hash;
@@ -82,6 +83,7 @@ pub use addressing::{Addressing, is_aws, is_aws_host};
 pub use bucket_recording::BucketRecording;
 pub use call::{Applied, Call, DueDelivery, apply};
 pub use compared_cell::{CellContent, CellDifference, ComparedCell};
+pub use compared_column::{ColumnState, ComparedColumn, ComparedTable};
 pub use count::counted;
 pub use disconnect_reason::DisconnectReason;
 pub use doctor::{DoctorKey, doctor_id, may_be_doctor_id};

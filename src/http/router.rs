@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::{Next, from_fn_with_state, map_response},
-    response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    response::{IntoResponse, Redirect, Response},
+    routing::{MethodRouter, any, get, post},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -76,7 +76,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(WEBHOOK_BYTES))
         .merge(limited)
         .merge(monitoring(&app))
-        .fallback(|| async { Problem::not_found("this address does not exist") })
+        .fallback(async || unknown_address())
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(map_response(private))
@@ -147,7 +147,22 @@ fn links(app: &Arc<App>) -> Router<Arc<App>> {
 
 /// What is for people and no part of the API.
 fn pages() -> Router<Arc<App>> {
-    Router::new().route("/assets/{hash}/{name}", get(assets::get))
+    Router::new()
+        .route("/assets/{hash}/{name}", get(assets::get))
+        .route("/", any(front))
+        .route("/ops/", get(async || Redirect::permanent("../ops")))
+}
+
+/// Leads a person who opens the service's address to the pages; a program learns that nothing is here.
+async fn front(method: Method, headers: HeaderMap) -> Response {
+    match pages::wants_page(&method, &headers) {
+        true => Redirect::to("./ops").into_response(),
+        false => unknown_address().into_response(),
+    }
+}
+
+fn unknown_address() -> Problem {
+    Problem::not_found("this address does not exist")
 }
 
 /// A request that leaves a line in the audit trail.

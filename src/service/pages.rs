@@ -35,6 +35,8 @@ pub(super) fn start(
     let settings = OpsSettings {
         trust_header: config.http.ops_trust_header.clone(),
         livekit_url: config.livekit.url.clone(),
+        airtable_url: base.api_url.clone(),
+        base_id: base.base_id.clone(),
         sinks: configured_sinks(config.mirror.as_ref()),
         columns_key: client.mapping_key(),
         row: row_check(client.clone(), schema.clone()),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    airtable::{Client, Plan, Schema},
+    airtable::{Client, Plan, Schema, Sign, Step},
+    domain::{ColumnState, ComparedColumn, ComparedTable},
     http::SchemaCheck,
     store::{Setting, Store},
 };
@@ -28,7 +29,7 @@ pub(super) fn schema_check(client: Arc<Client>, schema: Schema, store: &Store) -
 }
 
 impl Check {
-    async fn plan(&self) -> Result<String, String> {
+    async fn plan(&self) -> Result<ComparedTable, String> {
         let key = self.client.mapping_key();
         let stored = self.store.get(Setting::Columns(&key)).await;
         let stored = stored.map_err(|error| error.reason())?;
@@ -37,6 +38,27 @@ impl Check {
         let mut plan = plan.map_err(|error| format!("Airtable was not read: {error}"))?;
         let locked = self.store.locked_columns(&key).await;
         plan.mark_locked(locked.map_err(|error| error.reason())?.keys());
-        Ok(plan.to_string().trim_end().to_owned())
+        Ok(compared(&plan))
+    }
+}
+
+/// The plan for people who do not run it.
+fn compared(plan: &Plan) -> ComparedTable {
+    let columns = plan.steps.iter();
+    let columns = columns.filter(|step| !matches!(step, Step::CreateTable { .. }));
+    let column = |step: &Step| ComparedColumn {
+        name: step.column().to_owned(),
+        state: match step.sign() {
+            Sign::Create => ColumnState::Missing,
+            Sign::Keep => ColumnState::Fine,
+            Sign::Accept => ColumnState::Accepted,
+            Sign::ByHand => ColumnState::ByHand,
+        },
+        note: step.note(),
+    };
+    ComparedTable {
+        name: plan.table.clone(),
+        id: plan.table_id.clone(),
+        columns: columns.map(column).collect(),
     }
 }

@@ -28,10 +28,24 @@ pub enum Error {
     #[error("the storage is unreachable: {what}")]
     Away {
         what: String,
+        /// `None`: there was no complete answer.
+        status: Option<u16>,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error("cannot sign a URL: its lifetime must be above 0 and at most 7 days")]
     Presign(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The HTTP status of the storage's answer; `None` without one, or when it is not known.
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Error::Forbidden => Some(403),
+            Error::Refused { status, .. } => Some(*status),
+            Error::Away { status, .. } => *status,
+            Error::Expired | Error::Key(_) | Error::Presign(_) => None,
+        }
+    }
 }
 
 /// The HTTP status of the storage's answer; `None` without one.
@@ -56,6 +70,7 @@ where
     };
     Error::Away {
         what,
+        status: status(&error),
         source: error.into(),
     }
 }

@@ -64,6 +64,7 @@ impl Client {
         let body = got.map_err(|error| session.failed(error))?.body.collect();
         let body = body.await.map_err(|error| Error::Away {
             what: "the connection broke".into(),
+            status: None,
             source: error.into(),
         })?;
         Ok(body.to_vec())

@@ -23,6 +23,7 @@ impl ObjectBody {
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + Send + use<>>, Error> {
         self.0.try_next().await.map_err(|error| Error::Away {
             what: "the connection broke".into(),
+            status: None,
             source: error.into(),
         })
     }

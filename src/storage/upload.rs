@@ -19,6 +19,7 @@ impl Client {
     pub async fn put_file(&self, key: &str, file: &Path, content_type: &str) -> Result<(), Error> {
         let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Away {
             what: "the file could not be read".into(),
+            status: None,
             source,
         };
         let bytes = file

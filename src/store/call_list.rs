@@ -10,7 +10,7 @@ use sqlx::{
 
 use super::{
     calls::CallRow,
-    delivery::DeliveryState,
+    delivery_state::DeliveryState,
     error::Result,
     open::Store,
     sql::{quoted, text},

@@ -10,7 +10,7 @@ use sqlx::{
 };
 
 use super::{
-    delivery::DeliveryState,
+    delivery_state::DeliveryState,
     error::{Error, Result},
     large_bodies::beside_others,
     open::Store,

@@ -7,7 +7,8 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     deliveries::in_turn,
-    delivery::{COLUMNS, Delivery, DeliveryKey, DeliveryState, read},
+    delivery::{COLUMNS, Delivery, DeliveryKey, read},
+    delivery_state::DeliveryState,
     error::Result,
     open::Store,
     sql::quoted,

@@ -5,7 +5,8 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
-    delivery::{COLUMNS, Delivery, DeliveryKey, DeliveryState, read, read_key, read_state},
+    delivery::{COLUMNS, Delivery, DeliveryKey, read, read_key, read_state},
+    delivery_state::DeliveryState,
     delivery_writer::DeliveryWrite,
     error::{Error, Result},
     open::Store,

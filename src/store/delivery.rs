@@ -1,21 +1,21 @@
 //! A delivery: its types, and how its row is read.
 
-use std::{fmt, str::FromStr};
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{Row, any::AnyRow};
 
 use super::{
+    attempt::{self, AttemptRecord},
+    delivery_state::DeliveryState,
     error::Result,
-    sql::{NEVER, millis, time},
+    sql::{NEVER, time},
     unknown::UnknownValue,
 };
-use crate::domain::{Sink, UnknownName, by_name};
+use crate::domain::Sink;
 
 /// The columns that [`read`] takes, of the table or alias `d`.
-pub(super) const COLUMNS: &str = "d.sink, d.call_id, d.part, d.revision, d.delivered, d.state, d.due_at, d.attempts, d.last_error, d.memo, d.history, d.created_at";
+pub(super) const COLUMNS: &str = "d.sink, d.call_id, d.part, d.revision, d.delivered, d.state, d.due_at, d.attempts, d.last_error, d.memo, d.history, d.attempt_details, d.created_at";
 
 /// Which delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,61 +26,6 @@ pub struct DeliveryKey {
     pub call_id: String,
     /// The egress ID if the sink works per recording, otherwise empty.
     pub item: String,
-}
-
-/// The state of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    /// Due now or later.
-    Pending,
-    /// Needs manual action; probed from time to time.
-    Parked,
-    /// Failed permanently: not tried again unless the call changes or somebody redrives it.
-    Dead,
-    /// Delivered; a later `due_at` is when a link in it is renewed.
-    Done,
-}
-
-impl DeliveryState {
-    /// Every state.
-    pub const ALL: [DeliveryState; 4] = [
-        DeliveryState::Pending,
-        DeliveryState::Parked,
-        DeliveryState::Dead,
-        DeliveryState::Done,
-    ];
-
-    /// The states of what is not delivered, in the order of `--delivery`.
-    pub const OUTSTANDING: [DeliveryState; 3] = [
-        DeliveryState::Pending,
-        DeliveryState::Parked,
-        DeliveryState::Dead,
-    ];
-
-    /// The name in the column `state`, in the API and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DeliveryState::Pending => "pending",
-            DeliveryState::Parked => "parked",
-            DeliveryState::Dead => "dead",
-            DeliveryState::Done => "done",
-        }
-    }
-}
-
-impl fmt::Display for DeliveryState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for DeliveryState {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> std::result::Result<DeliveryState, UnknownName> {
-        by_name(&DeliveryState::ALL, DeliveryState::as_str, name)
-    }
 }
 
 /// "Sink S owes call C at revision R; it delivered R'."
@@ -116,41 +61,6 @@ impl Delivery {
     }
 }
 
-/// A finished attempt, for the history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "StoredAttempt", into = "StoredAttempt")]
-pub struct AttemptRecord {
-    /// When it ended.
-    pub at: Timestamp,
-    /// The state in which it left the delivery.
-    pub state: DeliveryState,
-    /// The other side's answer, or why it could not be asked; after a success, a warning.
-    pub error: Option<String>,
-    /// When the next try was due.
-    pub next_at: Option<Timestamp>,
-}
-
-/// The stored form of an attempt, kept short because there are many: its fields in order, times in milliseconds.
-type StoredAttempt = (i64, DeliveryState, Option<String>, Option<i64>);
-
-impl From<StoredAttempt> for AttemptRecord {
-    fn from((at, state, error, next_at): StoredAttempt) -> AttemptRecord {
-        AttemptRecord {
-            at: time(at),
-            state,
-            error,
-            next_at: next_at.map(time),
-        }
-    }
-}
-
-impl From<AttemptRecord> for StoredAttempt {
-    fn from(it: AttemptRecord) -> StoredAttempt {
-        let at = it.at.as_millisecond();
-        (at, it.state, it.error, millis(it.next_at))
-    }
-}
-
 /// Reads the columns `sink`, `call_id` and `part`.
 pub(super) fn read_key(row: &AnyRow) -> Result<DeliveryKey> {
     let (sink, call_id): (&str, String) = (row.try_get("sink")?, row.try_get("call_id")?);
@@ -183,10 +93,17 @@ pub(super) fn read(row: &AnyRow) -> Result<Delivery> {
         attempts: row.try_get("attempts")?,
         last_error: row.try_get("last_error")?,
         sink_state: read_json(&key, row, "memo")?,
-        history: read_json(&key, row, "history")?,
+        history: read_history(&key, row)?,
         created_at: time(row.try_get("created_at")?),
         key,
     })
+}
+
+fn read_history(key: &DeliveryKey, row: &AnyRow) -> Result<Vec<AttemptRecord>> {
+    let (history, details): (&str, Option<&str>) =
+        (row.try_get("history")?, row.try_get("attempt_details")?);
+    let attempts = attempt::read(history, details);
+    Ok(attempts.map_err(|error| UnknownValue::json(row_name(key), "history", &error))?)
 }
 
 fn read_json<T: DeserializeOwned>(

@@ -3,8 +3,7 @@
 use sqlx::AnyConnection;
 
 use super::{
-    delivery::{DeliveryKey, DeliveryState},
-    error::Result,
+    attempt::StoredAttempts, delivery::DeliveryKey, delivery_state::DeliveryState, error::Result,
 };
 
 /// The state of a delivery after an attempt, and what was sent.
@@ -21,7 +20,7 @@ pub(super) struct End {
     pub(super) now: i64,
     pub(super) error: Option<String>,
     pub(super) memo: String,
-    pub(super) history: String,
+    pub(super) attempts_made: StoredAttempts,
 }
 
 /// Writes it, unless another process has claimed the delivery meanwhile.
@@ -34,7 +33,7 @@ pub(super) async fn write(connection: &mut AnyConnection, process: &str, end: &E
            due_at = CASE WHEN (revision > $2 OR delivered < $12) AND $1 IN ('done', 'dead') OR attempts < $13 AND $1 = 'pending'
              THEN $3 ELSE $4 END,
            attempts = CASE WHEN $1 <> 'done' AND attempts < $13 THEN $14 ELSE $5 END, last_error = $6, memo = $7, history = $8,
-           claimed_by = NULL
+           attempt_details = $16, claimed_by = NULL
          WHERE sink = $9 AND call_id = $10 AND part = $11 AND COALESCE(claimed_by, $15) = $15",
     )
     .bind(end.state.as_str())
@@ -44,7 +43,7 @@ pub(super) async fn write(connection: &mut AnyConnection, process: &str, end: &E
     .bind(end.attempts)
     .bind(end.error.as_deref())
     .bind(end.memo.as_str())
-    .bind(end.history.as_str())
+    .bind(end.attempts_made.history.as_str())
     .bind(end.key.sink.as_str())
     .bind(end.key.call_id.as_str())
     .bind(end.key.item.as_str())
@@ -52,6 +51,7 @@ pub(super) async fn write(connection: &mut AnyConnection, process: &str, end: &E
     .bind(end.sent_attempts)
     .bind(end.failed)
     .bind(process)
+    .bind(end.attempts_made.details.as_str())
     .execute(&mut *connection)
     .await?;
     Ok(())

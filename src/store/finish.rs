@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    delivery::{AttemptRecord, Delivery, DeliveryState},
+    attempt::{self, AttemptDetails, AttemptRecord},
+    delivery::Delivery,
+    delivery_state::DeliveryState,
     delivery_writer::DeliveryWrite,
     end::End,
     error::Result,
@@ -12,10 +14,6 @@ use super::{
     open::Store,
     sql::{NEVER, text},
 };
-
-/// Attempts that are remembered, and how much of each one's error.
-const HISTORY: usize = 20;
-const HISTORY_CHARS: usize = 500;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -28,6 +26,8 @@ pub struct Finish {
     pub due_at: Option<Timestamp>,
     /// Why it failed; after a success, a warning.
     pub error: Option<String>,
+    /// How long it took, the other side's answer, and what it did.
+    pub details: AttemptDetails,
     /// The sink's state of the call from now on.
     pub sink_state: Value,
     /// The sink's observations, for the inbox.
@@ -37,19 +37,17 @@ pub struct Finish {
 impl Finish {
     /// The attempts up to this one. To come too early is none.
     fn history(&self, before: &[AttemptRecord], now: Timestamp) -> Vec<AttemptRecord> {
-        let mut history = before.to_vec();
         if !self.tried || self.state == DeliveryState::Pending && self.error.is_none() {
-            return history;
+            return before.to_vec();
         }
-        let error = self.error.as_deref();
-        history.push(AttemptRecord {
+        let attempt = AttemptRecord {
             at: now,
             state: self.state,
-            error: error.map(|error| text(error).chars().take(HISTORY_CHARS).collect()),
+            error: self.error.clone(),
             next_at: self.due_at,
-        });
-        let over = history.len().saturating_sub(HISTORY);
-        history.split_off(over)
+            details: Some(self.details.clone()),
+        };
+        attempt::and_one(before, attempt)
     }
 }
 
@@ -86,6 +84,6 @@ fn end(sent: &Delivery, finish: &Finish, now: Timestamp) -> Result<End> {
         now: now.as_millisecond(),
         error: finish.error.as_deref().map(text).filter(|_| !done),
         memo: finish.sink_state.to_string(),
-        history: serde_json::to_string(&finish.history(&sent.history, now))?,
+        attempts_made: attempt::write(&finish.history(&sent.history, now))?,
     })
 }

@@ -33,6 +33,7 @@ const ALL: &[Migration] = &[
     migration!("0010_waveforms"),
     migration!("0011_uploads"),
     migration!("0012_claims"),
+    migration!("0013_attempt_details"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table

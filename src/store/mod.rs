@@ -4,7 +4,7 @@
 //! - `open`, `private_files`, `connections`, `free_space`, `engine`, `checkpoint`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
 //! - `message`, `inbox_writer`, `outage`, `inbox`, `take_over`, `livekit_keys`: what comes in.
 //! - `alignments`, `waveforms`, `call_list`, `call_messages`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
-//! - `delivery`, `enqueue`, `deliveries`, `claims`, `finish`, `end`, `delivery_writer`, `paused_sinks`, `refused_creates`: what goes out.
+//! - `delivery_state`, `attempt`, `delivery`, `enqueue`, `deliveries`, `claims`, `finish`, `end`, `delivery_writer`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
 //! - `link_secret`, `link_revocations`, `outdated_links`: permanent links.
 //! - `audit`: who listened, read or changed something. `sessions`: who is signed in.
@@ -48,9 +48,11 @@ mod object_keys;
 mod reports;
 mod waveforms;
 
+mod attempt;
 mod claims;
 mod deliveries;
 mod delivery;
+mod delivery_state;
 mod delivery_writer;
 mod end;
 mod enqueue;
@@ -78,13 +80,15 @@ mod redrive;
 mod retention;
 
 pub use alignments::DueAlignment;
+pub use attempt::{AttemptDetails, AttemptRecord};
 pub use audit::{AuditCheck, AuditFilter, AuditLine, RefusedRequests};
 pub use call_list::{ListFilter, ListPart, ListPlace, ListText, ListedCall};
 pub use call_messages::CallMessage;
 pub use calls::{CallFilter, CallRow, Page, is_cursor};
 pub use connections::FewConnections;
 pub use deliveries::QueueDepth;
-pub use delivery::{AttemptRecord, Delivery, DeliveryKey, DeliveryState};
+pub use delivery::{Delivery, DeliveryKey};
+pub use delivery_state::DeliveryState;
 pub use doctor::Growth;
 pub use double_recordings::DoubleRecording;
 pub use error::Error;

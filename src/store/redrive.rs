@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
-    delivery::{DeliveryKey, DeliveryState, read_key, read_state},
+    delivery::{DeliveryKey, read_key, read_state},
+    delivery_state::DeliveryState,
     error::Result,
     open::Store,
     sql::{chunks, rows, text},
@@ -60,7 +61,7 @@ pub struct Outstanding {
     pub room_name: String,
     /// Its state.
     pub state: DeliveryState,
-    /// Why the last try failed, for people.
+    /// Why the last try failed, or why the sink is paused, for people.
     pub last_error: Option<String>,
 }
 
@@ -95,8 +96,9 @@ impl Store {
     ) -> Result<Vec<Outstanding>> {
         let states = selection.states.states();
         let mut sql = format!(
-            "SELECT d.sink, d.call_id, d.part, d.state, d.last_error, c.room_name
-             FROM deliveries d JOIN calls c ON c.id = d.call_id WHERE ($1 = '' OR d.sink = $1) AND d.state IN {}",
+            "SELECT d.sink, d.call_id, d.part, d.state, c.room_name,
+               CASE WHEN d.state = 'pending' THEN COALESCE(d.last_error, p.error) ELSE d.last_error END AS last_error
+             FROM deliveries d JOIN calls c ON c.id = d.call_id LEFT JOIN closures p ON p.sink = d.sink WHERE ($1 = '' OR d.sink = $1) AND d.state IN {}",
             rows(1, 2, states.len(), "")
         );
         if !calls.is_empty() {

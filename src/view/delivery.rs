@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{names, time::utc_seconds};
+use super::{
+    names,
+    time::{short_length, to_milliseconds, utc_seconds},
+};
 use crate::{
     domain::Sink,
     store::{AttemptRecord, Delivery, DeliveryState, Outstanding},
@@ -48,9 +51,22 @@ pub struct AttemptView<'a> {
     pub state: &'static str,
     /// How it ended, in the other side's words where it had any.
     pub answer: &'a str,
+    /// Whether the answer is only that it succeeded.
+    #[serde(skip)]
+    is_plain: bool,
     /// When the delivery was due next.
     #[schema(required = true)]
     pub next_at: Option<Timestamp>,
+    /// Seconds that it took; rows of Airtable are written ten at a time, and take as long as all of them. Null: an earlier version
+    /// made the attempt.
+    #[schema(required = true)]
+    pub duration: Option<f64>,
+    /// The HTTP status of the other side's last answer; null: nothing was asked, or nobody answered.
+    #[schema(required = true)]
+    pub http_status: Option<u16>,
+    /// What it did, as text for people: `created the row`.
+    #[schema(required = true)]
+    pub action: Option<&'a str>,
 }
 
 /// A delivery in the list of those that `redrive` retries.
@@ -88,13 +104,43 @@ impl<'a> DeliveryView<'a> {
 }
 
 impl<'a> AttemptView<'a> {
-    fn new(delivery: &Delivery, attempt: &'a AttemptRecord) -> AttemptView<'a> {
+    /// Of a delivery that has it in its history.
+    pub fn new(delivery: &Delivery, attempt: &'a AttemptRecord) -> AttemptView<'a> {
+        let details = attempt.details.as_ref();
         AttemptView {
             at: attempt.at,
             state: attempt.state.as_str(),
             answer: outcome(delivery, attempt),
+            is_plain: attempt.error.is_none(),
             next_at: attempt.next_at,
+            duration: details.map(|it| to_milliseconds(it.took.as_secs_f64())),
+            http_status: details.and_then(|it| it.http_status),
+            action: details.and_then(|it| it.action.as_deref()),
         }
+    }
+
+    /// How it ended, for people: what it did, and the answer unless that says no more.
+    pub fn result(&self) -> String {
+        match self.action {
+            Some(action) if self.is_plain => action.to_owned(),
+            Some(action) => {
+                let more = self.answer.strip_prefix("delivered; ");
+                format!("{action}; {}", more.unwrap_or(self.answer))
+            }
+            None => self.answer.to_owned(),
+        }
+    }
+
+    /// How long it took: `120 ms`; `None`: nobody knows.
+    pub fn took(&self) -> Option<String> {
+        self.duration.map(short_length)
+    }
+
+    /// The answer's status and how long it took, as far as they are known: `HTTP 200, 120 ms`.
+    pub fn measured(&self) -> Option<String> {
+        let status = self.http_status.map(|status| format!("HTTP {status}"));
+        let known: Vec<String> = [status, self.took()].into_iter().flatten().collect();
+        Some(known.join(", ")).filter(|text| !text.is_empty())
     }
 }
 

@@ -24,6 +24,14 @@ pub fn clock_position(seconds: f64) -> String {
     }
 }
 
+/// How long something took: `120 ms`, from ten seconds on in seconds.
+pub(super) fn short_length(seconds: f64) -> String {
+    match seconds {
+        ..10.0 => format!("{:.0} ms", seconds * 1e3),
+        _ => format!("{seconds:.0} s"),
+    }
+}
+
 /// Seconds, rounded to milliseconds.
 pub(super) fn to_milliseconds(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3

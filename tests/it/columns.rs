@@ -217,11 +217,8 @@ async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
     assert!(!said.contains("a secret"), "{said}");
     let arguments = ["calls", "show", call.as_str()];
     let shown = run(world.folder.path(), &arguments, world.settings()).await;
-    let tries = shown.stdout.matches("delivered").count();
-    let remarks = shown
-        .stdout
-        .matches(&format!("delivered; {warning}"))
-        .count();
+    let tries = shown.stdout.matches("HTTP 200").count();
+    let remarks = shown.stdout.matches(&format!("; {warning}")).count();
     assert_eq!((tries, remarks), (2, 1), "{shown:?}");
     let due_deliveries = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
     assert_eq!(

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The newest migration of this version.
-const NEWEST: &str = "0012";
+const NEWEST: &str = "0013";
 
 /// What 9e4522d compares the setting `tables` with.
 const FIRST_TABLES: &str = "d142523020fb144e";

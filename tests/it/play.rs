@@ -49,7 +49,7 @@ impl World {
         let more = file.as_object().unwrap().clone();
         files.as_object_mut().unwrap().extend(more);
         let info = json!({
-            "egressId": egress, "roomId": call, "status": status, "error": "told by the test",
+            "egressId": egress, "roomId": call, "status": status, "error": "the recorder ran out of disk space",
             "updatedAt": "1999999999000000000", "fileResults": [files],
         });
         self.hook(
@@ -154,7 +154,7 @@ impl World {
 
     /// From now on Airtable refuses each row with 422 and words that name nothing.
     pub(crate) async fn refuse_rows(&self) {
-        let refusal = json!({ "error": { "type": "INVALID_REQUEST_UNKNOWN", "message": "told by the test" } });
+        let refusal = json!({ "error": { "type": "INVALID_REQUEST_UNKNOWN", "message": "the row was rejected" } });
         let fault = json!({"fault": "status", "status": 422, "body": refusal, "method": "PATCH", "times": 1_000_000});
         let url = format!("{}/sim/faults", self.airtable.url());
         let asked = self.http.post(url).json(&fault).send().await;

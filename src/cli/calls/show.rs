@@ -134,8 +134,14 @@ fn delivery(delivery: &DeliveryView<'_>) -> String {
         delivery.next
     );
     for attempt in &delivery.history {
-        let answer = clean(attempt.answer);
-        text += &format!("  {}  {}\n", utc_seconds(attempt.at), answer.trim_end());
+        let result = clean(&attempt.result());
+        let measured = attempt.measured().map(|it| format!(" ({it})"));
+        text += &format!(
+            "  {}  {}{}\n",
+            utc_seconds(attempt.at),
+            result.trim_end(),
+            measured.unwrap_or_default()
+        );
     }
     text
 }

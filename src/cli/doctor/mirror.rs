@@ -83,7 +83,7 @@ async fn test(examined: &Examined, mirror: &MirrorSettings) -> Finding {
     let client = Client::new(config, examined.http.clone());
     let body = json!({ "event": "doctor_test", "id": examined.id }).to_string();
     match client.post(&examined.id, body, examined.now()).await {
-        PostOutcome::Delivered => Finding::ok("one request was accepted"),
-        PostOutcome::Retry { error } => Finding::warning(error, REMEDY, Row::Mirror),
+        PostOutcome::Delivered { .. } => Finding::ok("one request was accepted"),
+        PostOutcome::Retry { error, .. } => Finding::warning(error, REMEDY, Row::Mirror),
     }
 }

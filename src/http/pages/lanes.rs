@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::view::{Interval, PartView, clock_position};
+use crate::{
+    domain::counted,
+    view::{Interval, PartView, clock_position},
+};
 
 /// The height of a lane in its own units.
 const HEIGHT: u32 = 10;
@@ -64,8 +67,8 @@ fn side(name: &'static str, class: &'static str, intervals: &[Interval]) -> Lane
     Lane {
         name,
         label: format!(
-            "{name} spoke {} times, {} in all",
-            intervals.len(),
+            "{name} spoke {}, {} in all",
+            counted(intervals.len(), "time", "times"),
             clock_position(total)
         ),
         bars: intervals.iter().map(bar).collect(),
@@ -94,10 +97,14 @@ fn events(part: &PartView<'_>, length: f64) -> Lane {
     let tools = part.tools.iter();
     let tools = tools.map(|at| mark("tool", "Tool called at", *at));
     let label = format!(
-        "{} silences of more than 3 seconds, {} interruptions, {} tool calls",
-        part.silences.len(),
-        part.interruptions.len(),
-        part.tools.len()
+        "{}, {}, {}",
+        counted(
+            part.silences.len(),
+            "silence of more than 3 seconds",
+            "silences of more than 3 seconds"
+        ),
+        counted(part.interruptions.len(), "interruption", "interruptions"),
+        counted(part.tools.len(), "tool call", "tool calls")
     );
     Lane {
         name: "Events",

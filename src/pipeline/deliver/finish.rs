@@ -1,15 +1,22 @@
 //! The state that a try leaves its delivery in.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::outcome::{Attempt, Outcome};
 use crate::{
     domain::backoff::backoff,
-    store::{Delivery, DeliveryKey, DeliveryState, Finish},
+    store::{AttemptDetails, Delivery, DeliveryKey, DeliveryState, Finish},
 };
 
-/// The state after a try; `None`: nothing is written.
-pub(super) fn finish(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> Option<Finish> {
+/// The state after a try, which took so long; `None`: nothing is written.
+pub(super) fn finish(
+    delivery: &Delivery,
+    attempt: Attempt,
+    took: Duration,
+    now: Timestamp,
+) -> Option<Finish> {
     let failures = u32::try_from(delivery.attempts)
         .unwrap_or(u32::MAX)
         .saturating_add(1);
@@ -41,6 +48,11 @@ pub(super) fn finish(delivery: &Delivery, attempt: Attempt, now: Timestamp) -> O
         tried,
         due_at,
         error,
+        details: AttemptDetails {
+            took,
+            http_status: attempt.http_status,
+            action: attempt.action,
+        },
         sink_state: attempt.sink_state,
         messages: attempt.messages,
     })

@@ -55,6 +55,10 @@ pub struct Attempt {
     pub warning: Option<String>,
     /// Whether the other side answered.
     pub contact: Contact,
+    /// The HTTP status of the last answer that it got.
+    pub http_status: Option<u16>,
+    /// What it did, for people: `created the row`.
+    pub action: Option<String>,
 }
 
 impl Attempt {
@@ -66,6 +70,24 @@ impl Attempt {
             messages: Vec::new(),
             warning: None,
             contact: Contact::Made,
+            http_status: None,
+            action: None,
+        }
+    }
+
+    /// The same, with the HTTP status of the other side's last answer.
+    pub fn answered(self, http_status: Option<u16>) -> Attempt {
+        Attempt {
+            http_status,
+            ..self
+        }
+    }
+
+    /// The same, and what it did, for people: `created the row`.
+    pub fn did(self, action: impl Into<String>) -> Attempt {
+        Attempt {
+            action: Some(action.into()),
+            ..self
         }
     }
 

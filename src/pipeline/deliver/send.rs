@@ -3,12 +3,14 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task,
+    time::Instant,
 };
 
 use super::{
@@ -61,12 +63,13 @@ impl<D: Deliverer> Deliver<D> {
         if !self.may_send() {
             return Ok(Vec::new());
         }
+        let began = Instant::now();
         let attempts = match large {
             Some(_) => apart(self.attempts(&due, permit)).await,
             None => self.attempts(&due, permit).await,
         };
         self.reach.note(&attempts);
-        let ended = self.end(due.iter().zip(attempts)).await;
+        let ended = self.end(due.iter().zip(attempts), began.elapsed()).await;
         self.commit_failed.store(ended.is_err(), Ordering::Relaxed);
         ended
     }
@@ -100,13 +103,14 @@ impl<D: Deliverer> Deliver<D> {
     async fn end(
         &self,
         tries: impl Iterator<Item = (&Due, Attempt)>,
+        took: Duration,
     ) -> anyhow::Result<Vec<DeliveryKey>> {
         let now = (self.clock)();
         let mut ends = Vec::new();
         for (Due { delivery, .. }, attempt) in tries {
             self.pause_or_resume(&attempt.outcome, now).await?;
             self.log(delivery, &attempt, now).await;
-            ends.extend(finish(delivery, attempt, now).map(|finish| (delivery, finish)));
+            ends.extend(finish(delivery, attempt, took, now).map(|finish| (delivery, finish)));
         }
         self.store.finish(&ends, now).await?;
         if ends.iter().any(|(_, finish)| !finish.messages.is_empty()) {

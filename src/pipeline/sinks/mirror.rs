@@ -9,6 +9,7 @@ use super::{mirror_state::MirrorState, unpriced::Unpriced};
 use crate::{
     domain::{
         Call, MirrorFigures, MirrorTranscript, Recording, RevokedRow, Sink,
+        call::RecordingEnd,
         figures::{Figures, Prices},
         link::{LinkRules, Linked},
         nanoseconds::seconds,
@@ -72,18 +73,8 @@ impl Mirror {
     async fn post(&self, due: &Due, now: Timestamp) -> Attempt {
         let sink_state = &due.delivery.sink_state;
         let delivered = Outcome::Delivered { again: None };
-        let recording = due.call.recordings.get(due.delivery.key.item.as_str());
-        let end = recording.and_then(|it| Some((it, due.call.recording_end(it)?)));
-        let Some((recording, end)) = end else {
-            return Attempt::new(delivered, sink_state);
-        };
-        // It may have ended just when it gave way to another.
-        if !due.call.is_mirrored(recording) {
-            return Attempt::new(delivered, sink_state);
-        }
-        let state = MirrorState::of(&due.delivery);
-        let Some(number) = state.next(&due.delivery, &end) else {
-            return Attempt::new(delivered, sink_state);
+        let Some((recording, end, number)) = to_send(due) else {
+            return Attempt::new(delivered, sink_state).did("nothing to send");
         };
         let waited = now.duration_since(due.delivery.created_at);
         if is_outdated(&due.call, recording) && waited.abs() < BUCKET {
@@ -105,28 +96,19 @@ impl Mirror {
                 return Attempt::new(Outcome::Retry { after: None, error }, sink_state);
             }
         };
-        let outcome = match self.client.post(&id, body, now).await {
-            mirror::PostOutcome::Delivered => {
+        let (outcome, status) = match self.client.post(&id, body, now).await {
+            mirror::PostOutcome::Delivered { status } => {
                 state.unconfirmed = false;
-                return Attempt::new(delivered, &state.to_json());
+                let what = match number {
+                    1 => "sent the end of the recording",
+                    _ => "sent a correction",
+                };
+                let attempt = Attempt::new(delivered, &state.to_json()).did(what);
+                return attempt.answered(Some(status));
             }
-            mirror::PostOutcome::Retry { error } => {
-                let age = now.duration_since(due.delivery.created_at);
-                let eager =
-                    (age < EAGER && due.delivery.attempts >= 4).then(|| Duration::from_secs(25));
-                if age >= GIVE_UP {
-                    Outcome::Dead {
-                        error: format!("{error}; given up after 3 days"),
-                    }
-                } else {
-                    Outcome::Retry {
-                        after: eager,
-                        error: format!("{error}; retrying for 3 days"),
-                    }
-                }
-            }
+            mirror::PostOutcome::Retry { error, status } => (retry(due, &error, now), status),
         };
-        Attempt::new(outcome, &state.to_json())
+        Attempt::new(outcome, &state.to_json()).answered(status)
     }
 
     /// Stores the state before its message is sent, because the answer may be lost. `Some`: that failed, and nothing is sent.
@@ -209,6 +191,33 @@ impl Mirror {
             .storage
             .presign(key, ttl, Method::Get, Served::default());
         Ok(signed.await.ok())
+    }
+}
+
+/// The recording that the delivery is about, its end and the number of the message; `None`: there is nothing to send.
+fn to_send(due: &Due) -> Option<(&Recording, RecordingEnd, u32)> {
+    let recording = due.call.recordings.get(due.delivery.key.item.as_str())?;
+    let end = due.call.recording_end(recording)?;
+    // It may have ended just when it gave way to another.
+    if !due.call.is_mirrored(recording) {
+        return None;
+    }
+    let number = MirrorState::of(&due.delivery).next(&due.delivery, &end)?;
+    Some((recording, end, number))
+}
+
+/// After an attempt that failed.
+fn retry(due: &Due, error: &str, now: Timestamp) -> Outcome {
+    let age = now.duration_since(due.delivery.created_at);
+    if age >= GIVE_UP {
+        return Outcome::Dead {
+            error: format!("{error}; given up after 3 days"),
+        };
+    }
+    let is_eager = age < EAGER && due.delivery.attempts >= 4;
+    Outcome::Retry {
+        after: is_eager.then_some(Duration::from_secs(25)),
+        error: format!("{error}; retrying for 3 days"),
     }
 }
 

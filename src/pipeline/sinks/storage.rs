@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    domain::{Call, Object, ObjectState, Recording, Sink, event::Observation, object::LostReason},
+    domain::{
+        Call, Object, ObjectState, Recording, Sink, counted, event::Observation, object::LostReason,
+    },
     pipeline::{
         deliver::{Attempt, BatchPermit, Deliverer, Due, Outcome},
         message,
@@ -57,13 +59,16 @@ impl Storage {
         };
         let wanted = |recording: &&Recording| call.must_look_for(recording) || given_up(recording);
         let Some(recording) = recording.filter(wanted) else {
-            return Attempt::new(Outcome::Delivered { again: None }, sink_state);
+            let delivered = Outcome::Delivered { again: None };
+            return Attempt::new(delivered, sink_state).did("nothing to look for");
         };
         if call.is_elsewhere(recording) {
             return self.look_once(due, recording, now).await;
         }
         let window = self.retry_window(call, recording, now);
-        let state = match self.client.head(&recording.key).await {
+        let answer = self.client.head(&recording.key).await;
+        let status = status_of(&answer);
+        let state = match answer {
             Ok(storage::ObjectHead::Found { size }) => fits(recording, size),
             Ok(storage::ObjectHead::Missing) => ObjectState::Missing,
             Err(Error::Forbidden) if self.is_late(call, recording, now) => {
@@ -75,15 +80,18 @@ impl Storage {
         };
         let state = self.conclude(call, recording, state, now);
         let outcome = outcome(&state, window);
+        let attempt = explained(Attempt::new(outcome, sink_state), &state);
         let messages = observed(call, recording, state, now);
-        Attempt::new(outcome, sink_state).with_messages(messages)
+        attempt.answered(status).with_messages(messages)
     }
 
     /// Asks for a file that another program's egress sent to another bucket or endpoint: it may be ours under another
     /// name. When it is not there, nothing is wrong.
     async fn look_once(&self, due: &Due, recording: &Recording, now: Timestamp) -> Attempt {
         let (call, sink_state) = (&due.call, &due.delivery.sink_state);
-        let state = match self.client.head(&recording.key).await {
+        let answer = self.client.head(&recording.key).await;
+        let status = status_of(&answer);
+        let state = match answer {
             Ok(storage::ObjectHead::Found { size }) => match fits(recording, size) {
                 found @ ObjectState::Found { .. } => found,
                 _ => ObjectState::Missing,
@@ -91,11 +99,14 @@ impl Storage {
             Ok(storage::ObjectHead::Missing) | Err(Error::Forbidden) => ObjectState::Missing,
             Err(error) => {
                 let error = error.to_string();
-                return Attempt::new(Outcome::Retry { after: None, error }, sink_state);
+                let retry = Attempt::new(Outcome::Retry { after: None, error }, sink_state);
+                return retry.answered(status);
             }
         };
+        let delivered = Attempt::new(Outcome::Delivered { again: None }, sink_state);
+        let attempt = explained(delivered, &state);
         let messages = observed(call, recording, state, now);
-        Attempt::new(Outcome::Delivered { again: None }, sink_state).with_messages(messages)
+        attempt.answered(status).with_messages(messages)
     }
 
     /// An object that is not there after EGRESS_LOST_AFTER is lost; a bucket that does not answer is asked again.
@@ -131,6 +142,26 @@ impl Storage {
             Some(over) if now >= over + self.lost_after + FORBIDDEN_PERIOD => RetryWindow::Over,
             _ => RetryWindow::Open,
         }
+    }
+}
+
+fn status_of(answer: &Result<storage::ObjectHead, Error>) -> Option<u16> {
+    match answer {
+        Ok(storage::ObjectHead::Found { .. }) => Some(200),
+        Ok(storage::ObjectHead::Missing) => Some(404),
+        Err(error) => error.http_status(),
+    }
+}
+
+/// The attempt, with what it found.
+fn explained(attempt: Attempt, state: &ObjectState) -> Attempt {
+    match state {
+        ObjectState::Found { size } => {
+            let bytes = counted(*size, "byte", "bytes");
+            attempt.did(format!("found the recording, {bytes}"))
+        }
+        ObjectState::Missing => attempt.did("looked for the recording"),
+        _ => attempt,
     }
 }
 

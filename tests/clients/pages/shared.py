@@ -104,9 +104,16 @@ def picture(page, name, **more):
     """A picture of what the page shows now, if one is wanted. The name ends with the theme."""
     documented = DOCUMENTED.get(name)
     if UPDATE_PICTURES and documented:
-        page.screenshot(path=IMAGES / f"{documented}.png", **more)
+        page.screenshot(path=IMAGES / f"{documented}.png", clip=content(page), full_page=True)
     if SCREENSHOTS:
         page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", **more)
+
+
+def content(page):
+    """The part of a page that has something in it."""
+    bottoms = "[...document.querySelectorAll('main > *')].map((it) => it.getBoundingClientRect().bottom)"
+    bottom = page.evaluate(f"Math.max(...{bottoms}) + scrollY")
+    return {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": bottom + 24}
 
 
 def accessible(page, axe, least):

@@ -1,6 +1,6 @@
 //! `calls list`, `calls show`, `calls link`.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
@@ -10,7 +10,7 @@ use livekit_airtable::{
         latest::Latest,
         participant::{Participant, ParticipantKind},
     },
-    store::{CallUpdate, DeliveryState, Finish, Fold, Store},
+    store::{AttemptDetails, CallUpdate, DeliveryState, Finish, Fold, Store},
 };
 use serde_json::{Value, json};
 
@@ -120,6 +120,11 @@ async fn fill(store: &Store) {
             let finish = Finish {
                 state,
                 tried: true,
+                details: AttemptDetails {
+                    took: Duration::from_millis(250 + n.unsigned_abs()),
+                    http_status: Some(if error.is_none() { 200 } else { 422 }),
+                    action: error.is_none().then(|| "created the row".to_owned()),
+                },
                 due_at: next,
                 error,
                 sink_state,
@@ -275,6 +280,16 @@ async fn they_say_what_the_service_says_beside_it_and_without_it() {
         one["deliveries"][0]["history"][0]["answer"], "delivered",
         "{one:#}"
     );
+    let history = one["deliveries"][0]["history"].as_array().unwrap();
+    let first = history.last().unwrap();
+    assert_eq!(first["action"], "created the row", "{one:#}");
+    assert_eq!(first["http_status"], 200, "{one:#}");
+    for delivery in one["deliveries"].as_array().unwrap() {
+        for attempt in delivery["history"].as_array().unwrap() {
+            assert!(attempt["duration"].as_f64().is_some(), "{delivery:#}");
+            assert!(attempt["action"].is_string(), "{delivery:#}");
+        }
+    }
     let list = ["calls", "list", "--status", "complete", "--room", "desk"];
     for _ in 0..2 {
         assert_eq!(world.json(&list).await, page);

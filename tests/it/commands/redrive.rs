@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn refusal(status: u16, kind: &str) -> Fault {
-    let body = json!({ "error": { "type": kind, "message": "told by the test" } });
+    let body = json!({ "error": { "type": kind, "message": "the request was rejected" } });
     Fault::Status(status, body.to_string())
 }
 

@@ -244,14 +244,26 @@ async fn the_schema_page_says_what_bootstrap_checks() {
     let page = checked.text().await.unwrap();
     let done = run(
         world.folder.path(),
-        &["bootstrap", "--check"],
+        &["bootstrap", "--check", "--json"],
         world.settings(),
     )
     .await;
     assert_eq!(done.code, Some(0), "{done:?}");
-    assert!(done.stdout.lines().count() > 1, "{done:?}");
-    for line in done.stdout.trim_end().lines() {
-        assert!(page.contains(&escaped(line)), "{line}: {page}");
+    let plan: Value = serde_json::from_str(&done.stdout).unwrap();
+    let steps = plan["steps"].as_array().unwrap();
+    assert!(steps.len() > 10, "{plan:#}");
+    assert_eq!(page.matches("data-column=").count(), steps.len());
+    for step in steps {
+        let name = step["column"].as_str().unwrap();
+        let (_, row) = page
+            .split_once(&format!("data-column=\"{}\"", escaped(name)))
+            .unwrap();
+        let row = row.split("</tr>").next().unwrap();
+        assert!(
+            row.contains(step["type"].as_str().unwrap()),
+            "{step}: {row}"
+        );
+        assert!(row.contains("as it should be"), "{step}: {row}");
     }
     let refused = visitor.send_from("same-origin", "/ops/schema", &[]).await;
     assert_eq!(refused.status(), 403, "without the form token");

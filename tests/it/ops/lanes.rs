@@ -95,9 +95,7 @@ async fn lanes_are_the_reports_intervals_in_each_part() {
             assert_eq!(second["agent"], [(1.0, 2.0)], "{path}");
             assert_eq!(second["caller"], [(4.0, 1.5)], "{path}");
             assert_eq!(second.len(), 2, "{second:?}");
-            assert!(
-                page.contains("1 silences of more than 3 seconds, 1 interruptions, 1 tool calls")
-            );
+            assert!(page.contains("1 silence of more than 3 seconds, 1 interruption, 1 tool call"));
             let has_words = page.contains("A table for two.");
             assert_eq!(has_words, path.contains("/words/"), "{path}");
         }

@@ -73,7 +73,7 @@ async fn shows_what_the_api_lists(world: World) {
         assert_eq!(calls(&tab), listed, "{status}");
     }
     assert!(
-        page.contains("told by the test"),
+        page.contains("the recorder ran out of disk space"),
         "the reason is in the list"
     );
 

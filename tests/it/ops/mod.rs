@@ -6,6 +6,7 @@ mod changes;
 mod health;
 mod lanes;
 mod list;
+mod reasons;
 mod retries;
 mod rows;
 mod sign_in;

@@ -40,7 +40,11 @@ async fn retries(world: World) {
     let visitor = world.visitor(API_TOKEN).await;
     let list = visitor.page("/ops?delivery=dead").await;
     assert!(list.contains(&format!("data-call=\"{call}\"")), "{list}");
-    assert!(list.contains("told by the test"), "the reason: {list}");
+    assert!(list.contains("the row was rejected"), "the reason: {list}");
+    let page = visitor.page(&format!("/ops/calls/{call}")).await;
+    assert!(page.contains("Retry what is not delivered"), "{page}");
+    assert!(!page.contains("Rewrite the row"), "there is none: {page}");
+    assert!(page.contains("HTTP 422"), "{page}");
 
     let asked = visitor.page(&format!("/ops/redrive?call={call}")).await;
     assert!(asked.contains("Retry 1 delivery?"), "{asked}");
@@ -78,7 +82,11 @@ async fn retries(world: World) {
     let whole = visitor
         .page(&format!("/ops/redrive?call={call}&whole=1"))
         .await;
-    assert!(whole.contains("Retry 1 delivery?"), "{whole}");
+    assert!(whole.contains("Rewrite the row completely?"), "{whole}");
+    assert!(whole.contains("Rewrite now"), "{whole}");
+    let page = visitor.page(&format!("/ops/calls/{call}")).await;
+    assert!(!page.contains("Retry what is not delivered"), "{page}");
+    assert!(page.contains("Rewrite the row completely"), "{page}");
     all_matching(&world).await;
 }
 

@@ -13,11 +13,7 @@ use super::{ON, PUBLIC_URL, browse, link};
 use crate::{
     harness::World,
     real::{bucket, exported, pairs, postgres::fresh_database, python, run},
-    words_in_time::{
-        File, ROOM, ended_with, message, session,
-        sound::talk,
-        speech::{SENTENCES, Talk},
-    },
+    words_in_time::{File, ROOM, ended_with, message, session, sound::talk, speech::Talk},
 };
 
 /// Puts a file into SeaweedFS.
@@ -48,6 +44,20 @@ async fn put(key: &str, bytes: &[u8]) {
     put.body(body).send().await.unwrap();
 }
 
+/// What agent and caller say in turn.
+const CONVERSATION: [&str; 10] = [
+    "Hello, this is the clinic, how can I help you?",
+    "Hi, I would like to make an appointment.",
+    "Gladly. Which day would suit you best?",
+    "Tuesday morning, if that is possible at all, otherwise some time on Thursday afternoon.",
+    "Let me see. On Tuesday we have half past nine, and a quarter",
+    "Half past nine, please.",
+    "And your name?",
+    "Miller, M, I, L, L, E, R.",
+    "Thank you. You will get a message with the address and the time.",
+    "Great, that is all. Goodbye.",
+];
+
 /// The report of a talk, with words that people say.
 fn report(call: &str, talk: &Talk) -> serde_json::Value {
     let sides = [("assistant", &talk.said.agent), ("user", &talk.said.caller)];
@@ -58,7 +68,7 @@ fn report(call: &str, talk: &Talk) -> serde_json::Value {
     let at = |ms: i64| ROOM as f64 + 2.0 + ms as f64 / 1e3;
     let items = turns.iter().enumerate().map(|(n, ((from, to), role))| {
         let metrics = json!({ "started_speaking_at": at(*from), "stopped_speaking_at": at(*to) });
-        let mut item = message(role, SENTENCES[n % SENTENCES.len()], at(*to), metrics);
+        let mut item = message(role, CONVERSATION[n % CONVERSATION.len()], at(*to), metrics);
         item["interrupted"] = json!(n == 4);
         item
     });

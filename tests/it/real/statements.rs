@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use livekit_airtable::{
     domain::{Call, Claim, DueDelivery, Recording, Sink, Status},
     store::{
-        CallFilter, CallUpdate, DeliveryState, Error, Finish, Fold, InboxMessage, MessageKind,
-        MessageOutcome, Processed, Store, Waiting,
+        AttemptDetails, CallFilter, CallUpdate, DeliveryState, Error, Finish, Fold, InboxMessage,
+        MessageKind, MessageOutcome, Processed, Store, Waiting,
     },
 };
 use serde_json::json;
@@ -199,6 +199,7 @@ async fn deliveries() {
         let finish = Finish {
             state,
             tried: true,
+            details: AttemptDetails::default(),
             due_at: (state != DeliveryState::Done).then_some(soon),
             error: (state != DeliveryState::Done).then(|| "no".to_owned()),
             sink_state: json!({ "memo": "🎧" }),
@@ -206,6 +207,12 @@ async fn deliveries() {
         };
         store.finish(&[(&due[0], finish)], now()).await.unwrap();
     }
+    they_ended_so(&store).await;
+    a_sink_is_paused_and_resumed(&store).await;
+}
+
+/// As they were ended.
+async fn they_ended_so(store: &Store) {
     let all = store.deliveries_of("RM_1").await.unwrap();
     let one = |sink| {
         all.iter()
@@ -219,6 +226,9 @@ async fn deliveries() {
     assert_eq!(one(Sink::Storage).last_error.as_deref(), Some("no"));
     assert_eq!(one(Sink::Airtable).sink_state, json!({ "memo": "🎧" }));
     assert_eq!(store.depths().await.unwrap().len(), 3);
+}
+
+async fn a_sink_is_paused_and_resumed(store: &Store) {
     let (soon, sink) = (now() + Duration::from_secs(60), Sink::Storage);
     let parked = store.probe(sink, now()).await.unwrap().unwrap();
     assert_eq!(parked.state, DeliveryState::Parked);

@@ -19,8 +19,8 @@ async fn post(url: String) -> PostOutcome {
 
 async fn error(url: String) -> String {
     match post(url).await {
-        PostOutcome::Retry { error } => error,
-        PostOutcome::Delivered => panic!("delivered"),
+        PostOutcome::Retry { error, .. } => error,
+        PostOutcome::Delivered { .. } => panic!("delivered"),
     }
 }
 
@@ -40,7 +40,7 @@ async fn a_request_is_signed_as_standard_webhooks_does() {
         client
             .post("msg_1", object!({"room": "Größe"}).to_string(), now)
             .await,
-        PostOutcome::Delivered
+        PostOutcome::Delivered { status: 200 }
     );
 
     let seen = &server.seen()[0];
@@ -69,8 +69,9 @@ async fn any_2xx_is_delivered_and_nothing_is_signed_without_a_secret() {
         answer(200, "text/plain", long),
     ])
     .await;
-    for _ in 0..3 {
-        assert_eq!(post(server.url()).await, PostOutcome::Delivered);
+    for status in [204, 201, 200] {
+        let delivered = PostOutcome::Delivered { status };
+        assert_eq!(post(server.url()).await, delivered);
     }
     assert!(
         server
@@ -79,7 +80,8 @@ async fn any_2xx_is_delivered_and_nothing_is_signed_without_a_secret() {
             .all(|s| s.header("webhook-signature").is_empty())
     );
     let broken = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
-    assert_eq!(post(hangs_up(broken).await).await, PostOutcome::Delivered);
+    let delivered = PostOutcome::Delivered { status: 200 };
+    assert_eq!(post(hangs_up(broken).await).await, delivered);
 }
 
 #[tokio::test]

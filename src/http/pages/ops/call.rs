@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::{
-    call_parts, deliveries, links,
+    call_parts, deliveries, figures, links,
     links::Links,
     marks,
     row::name,
@@ -224,10 +224,7 @@ impl CallPage<'_> {
                         (call_parts::tools(self.tools))
                         section aria-labelledby="deliveries" {
                             h2 #deliveries { "Deliveries" }
-                            (deliveries::markup(view, ROOT, offers_retry.then_some(&self.call.id)))
-                            @if self.has_row() {
-                                p.actions { a.button.plain href={ (ROOT) "ops/rows/" (self.call.id) } { "Compare the row with Airtable…" } }
-                            }
+                            (deliveries::markup(view, ROOT, offers_retry.then_some(&self.call.id), self.has_row()))
                         }
                         section aria-labelledby="timeline" {
                             h2 #timeline { "Timeline" }
@@ -236,9 +233,9 @@ impl CallPage<'_> {
                     }
                     aside.side {
                         (call_parts::facts(view))
-                        (call_parts::figures(view))
+                        (figures::figures(view))
                         (call_parts::participants(view))
-                        (call_parts::recordings(view, ROOT))
+                        (call_parts::recordings(self.call, view, ROOT))
                     }
                 }
             }
@@ -258,6 +255,7 @@ impl CallPage<'_> {
                 p.ids {
                     code { (view.call.call_id) }
                     button.copy type="button" data-copy=(view.call.call_id) hidden { "Copy ID" }
+                    @if let Some(record) = &links.record { button.copy type="button" data-copy=(record) hidden { "Copy record ID" } }
                     button.copy type="button" data-copy=(links.curl) hidden { "Copy curl" }
                     @for (name, address) in &links.elsewhere {
                         a href=(address) rel="noreferrer" target="_blank" { (name) }

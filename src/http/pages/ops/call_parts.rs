@@ -1,11 +1,12 @@
 //! The smaller parts of a call's page.
 
 use maud::{Markup, html};
-use serde_json::Value;
 
 use super::marks;
-use crate::domain::transcript::ToolCall;
-use crate::view::{CallDetailView, ParticipantKindView, RecordingView};
+use crate::{
+    domain::{Call, transcript::ToolCall},
+    view::{CallDetailView, ParticipantKindView, RecordingView},
+};
 
 /// When it was, and how long.
 pub(super) fn facts(view: &CallDetailView<'_>) -> Markup {
@@ -14,64 +15,12 @@ pub(super) fn facts(view: &CallDetailView<'_>) -> Markup {
         section.card aria-labelledby="facts" {
             h2 #facts { "Call" }
             dl.list {
-                dt { "Room" } dd { (marks::private(call.room_name)) }
+                dt { "Room" } dd { (marks::room(call.room_name)) }
                 dt { "Started" } dd { (marks::time(call.started_at)) }
                 dt { "Ended" } dd { (marks::time(call.ended_at)) }
                 dt { "Length" } dd { (marks::length(call.duration)) }
             }
         }
-    }
-}
-
-/// The figures that are known, as they are in the row.
-pub(super) fn figures(view: &CallDetailView<'_>) -> Markup {
-    let Some(figures) = &view.figures else {
-        return html! {};
-    };
-    html! {
-        section.card aria-labelledby="figures" {
-            h2 #figures { "Figures" }
-            dl.list {
-                @for (name, value) in figures.values() {
-                    dt { (label(name)) }
-                    dd data-figure=(name) data-value=(value) { (figure(name, value)) }
-                }
-            }
-        }
-    }
-}
-
-/// `Talk share`
-fn label(name: &str) -> String {
-    let mut label = name.replace('_', " ");
-    if let Some(first) = label.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    label
-}
-
-/// A figure as Airtable shows it: shares in percent, times in seconds.
-fn figure(name: &str, value: &Value) -> String {
-    let number = value.as_f64();
-    match (name, number) {
-        ("talk_share" | "stt_confidence", Some(share)) => format!("{:.1}\u{202f}%", share * 100.0),
-        ("stt_minutes", Some(minutes)) => format!("{minutes:.2}\u{202f}min"),
-        (_, Some(seconds)) if is_time(name) => {
-            format!("{seconds:.3}")
-                .trim_end_matches('0')
-                .trim_end_matches('.')
-                .to_owned()
-                + "\u{202f}s"
-        }
-        (_, Some(_)) => value.to_string(),
-        (_, None) => match value {
-            Value::String(text) => text.clone(),
-            Value::Array(texts) => {
-                let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
-                texts.join(", ")
-            }
-            other => other.to_string(),
-        },
     }
 }
 
@@ -83,21 +32,6 @@ fn recording_tone(status: &str) -> &'static str {
         "failed" | "aborted" => "bad",
         _ => "busy",
     }
-}
-
-fn is_time(name: &str) -> bool {
-    let times = [
-        "longest_silence",
-        "agent_talk_time",
-        "caller_talk_time",
-        "silence",
-        "dead_air",
-        "first_word_after",
-        "llm_ttft",
-        "tts_ttfb",
-        "end_of_turn_delay",
-    ];
-    name.starts_with("response_latency") || times.contains(&name)
 }
 
 /// What agents called, folded.
@@ -131,7 +65,7 @@ pub(super) fn participants(view: &CallDetailView<'_>) -> Markup {
             ul.people {
                 @for person in people {
                     li {
-                        span.kind { (person.kind.as_str()) } " "
+                        span.kind { (kind(person.kind)) } " "
                         @let name = if person.name.is_empty() { person.identity } else { person.name };
                         @match person.kind {
                             ParticipantKindView::Agent | ParticipantKindView::Egress => span { (name) },
@@ -149,9 +83,24 @@ pub(super) fn participants(view: &CallDetailView<'_>) -> Markup {
     }
 }
 
-/// The recordings with what became of each.
-pub(super) fn recordings(view: &CallDetailView<'_>, root: &str) -> Markup {
+fn kind(kind: ParticipantKindView) -> &'static str {
+    match kind {
+        ParticipantKindView::Agent => "Agent",
+        ParticipantKindView::Egress => "Recorder",
+        ParticipantKindView::Sip => "Phone",
+        ParticipantKindView::Standard => "Person",
+        ParticipantKindView::Ingress => "Stream",
+        ParticipantKindView::Connector => "App",
+    }
+}
+
+/// The recordings with what became of each, and links to those that are in the bucket.
+pub(super) fn recordings(call: &Call, view: &CallDetailView<'_>, root: &str) -> Markup {
     let mut recordings: Vec<&RecordingView<'_>> = view.call.recordings.iter().collect();
+    let is_there = |egress_id: &str| {
+        let recording = call.recordings.get(egress_id);
+        recording.is_some_and(|it| call.is_playable(it))
+    };
     recordings.sort_by_key(|it| it.started_at);
     html! {
         section.card aria-labelledby="recordings" {
@@ -168,7 +117,9 @@ pub(super) fn recordings(view: &CallDetailView<'_>, root: &str) -> Markup {
                     }
                     @if let Some(error) = &recording.error { p.answer { (error) } }
                     @if let Some(note) = &recording.note { p.hint { (note) } }
-                    p { a href={ (root) "ops/recordings/" (recording.egress_id) "?download=1" } { "Download" } }
+                    @if is_there(recording.egress_id) {
+                        p { a href={ (root) "ops/recordings/" (recording.egress_id) "?download=1" } { "Download" } }
+                    }
                 }
             }
         }

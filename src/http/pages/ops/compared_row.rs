@@ -156,6 +156,7 @@ fn shown(value: &Value, content: CellContent) -> Markup {
     };
     match content {
         CellContent::Plain => html! { (text) },
+        CellContent::Room => marks::room(&text),
         CellContent::Private => marks::private(&text),
         CellContent::Link => html! { span.hint { "a link" } },
         CellContent::Words => {

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::{
     health_log::{Dependency, History, MINUTES, State as Health},
+    job_name::job_name,
     marks,
     shell::{OpsPage, Section},
 };
@@ -118,7 +119,7 @@ fn jobs(app: &App) -> Markup {
             h2 #jobs { "Jobs" }
             dl.list {
                 @for (name, state) in app.status.all() {
-                    dt { (name) }
+                    dt title=(name) { (job_name(name)) }
                     dd {
                         @match state {
                             JobState::Running => span.pill.good { "running" },

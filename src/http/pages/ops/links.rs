@@ -20,6 +20,8 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) struct Links {
     /// By name.
     pub(super) elsewhere: Vec<(&'static str, String)>,
+    /// `rec…`; `None`: there is no row yet.
+    pub(super) record: Option<String>,
     /// Asks the API for this call; the token is the reader's own.
     pub(super) curl: String,
     /// The origin of the bucket, from which the page may play.
@@ -35,10 +37,12 @@ impl Links {
         host: &str,
     ) -> Result<Links, Problem> {
         let row = deliveries.iter().find(|it| it.key.sink == Sink::Airtable);
-        let row = row.and_then(|delivery| row_address(&app.base.id, delivery));
+        let row = row.and_then(Row::of);
+        let row_address = row.zip(app.ops.rows.as_deref());
+        let row_address = row_address.map(|(row, base)| row.address(base));
         let session = app.ops.sessions.as_ref();
         let session = session.map(|project| format!("{project}/{}", call.id));
-        let elsewhere = [("Airtable row", row), ("LiveKit session", session)];
+        let elsewhere = [("Airtable row", row_address), ("LiveKit session", session)];
         let elsewhere = elsewhere
             .into_iter()
             .filter_map(|(name, address)| Some((name, address?)));
@@ -52,6 +56,7 @@ impl Links {
         });
         Ok(Links {
             elsewhere: elsewhere.collect(),
+            record: row.map(|row| row.record.to_owned()),
             curl: format!(
                 "curl -H \"Authorization: Bearer $API_TOKEN\" {base}/v1/calls/{}",
                 call.id
@@ -67,15 +72,30 @@ async fn media(app: &App, call: &Call) -> Option<String> {
     app.storage.origin(&recording.key).await.ok()
 }
 
-/// The row, as the sink remembers it.
-fn row_address(base: &str, delivery: &Delivery) -> Option<String> {
-    let text = |name: &str| {
-        delivery.sink_state[name]
-            .as_str()
-            .filter(|it| !it.is_empty())
-    };
-    let (table, record) = (text("table")?, text("record")?);
-    Some(format!("https://airtable.com/{base}/{table}/{record}"))
+/// The call's row, as the sink remembers it.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    table: &'a str,
+    record: &'a str,
+}
+
+impl Row<'_> {
+    /// `None`: there is none yet.
+    fn of(delivery: &Delivery) -> Option<Row<'_>> {
+        let text = |name: &str| {
+            let text = delivery.sink_state[name].as_str();
+            text.filter(|it| !it.is_empty())
+        };
+        Some(Row {
+            table: text("table")?,
+            record: text("record")?,
+        })
+    }
+
+    /// `base`: where people open the base.
+    fn address(&self, base: &str) -> String {
+        format!("{base}/{}/{}", self.table, self.record)
+    }
 }
 
 /// A fresh URL of a recording's file; 410 when it is gone.
@@ -127,4 +147,19 @@ fn gone(detail: &str) -> Problem {
 fn unavailable(error: &storage::Error) -> Problem {
     tracing::warn!(%error, "recording could not be played from the pages");
     Problem::unavailable("the storage is not available; try again in a moment")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_opened_in_its_base_and_table() {
+        let row = Row {
+            table: "tblCalls",
+            record: "rec1",
+        };
+        let base = "https://airtable.com/app1";
+        assert_eq!(row.address(base), "https://airtable.com/app1/tblCalls/rec1");
+    }
 }

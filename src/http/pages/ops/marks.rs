@@ -64,6 +64,14 @@ pub(super) fn private(text: &str) -> Markup {
     html! { span.private.veiled tabindex="0" role="button" title="Hidden: click to show" data-private { (text) } }
 }
 
+/// The name of a room where it may be asked for: hidden if it has a number in it that [`room_name`] does not show.
+pub(super) fn room(name: &str) -> Markup {
+    match room_name(name) == name {
+        true => html! { (name) },
+        false => private(name),
+    }
+}
+
 /// The name of a room without the number of a caller: five digits or more in a row, but for the last two, become dots.
 pub(super) fn room_name(name: &str) -> String {
     let mut shown = String::new();

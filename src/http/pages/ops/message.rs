@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::marks;
 use crate::store::{CallMessage, MessageKind};
 
+/// Characters of each text that are shown.
+const LONGEST: usize = 200;
+
 /// A message in words.
 pub(super) struct Described {
     /// Who sent it.
@@ -13,6 +16,8 @@ pub(super) struct Described {
     pub(super) what: String,
     /// IDs and states.
     pub(super) details: Vec<String>,
+    /// What went wrong, in words.
+    pub(super) error: Option<String>,
     /// A participant's identity, which may be a number.
     pub(super) person: Option<String>,
 }
@@ -22,18 +27,20 @@ pub(super) fn describe(message: &CallMessage) -> Described {
     let body = message.body.as_deref();
     let body: Option<Value> = body.and_then(|body| serde_json::from_str(body).ok());
     let body = body.unwrap_or(Value::Null);
-    let (from, what, details) = match message.kind {
+    let nothing = &Value::Null;
+    // What has the ID of an egress, its state and its error.
+    let (from, what, about) = match message.kind {
         MessageKind::Webhook => (
             "Webhook",
             text(&body, &["event"]),
-            egress(part(&body, &["egressInfo", "egress_info"])),
+            part(&body, &["egressInfo", "egress_info"]),
         ),
-        MessageKind::Report => ("Agent", None, Vec::new()),
-        MessageKind::Request => ("Request", text(&body, &["request"]), Vec::new()),
-        MessageKind::Egress => ("LiveKit", None, egress(&body)),
-        MessageKind::Room | MessageKind::Participant => ("LiveKit", None, Vec::new()),
-        MessageKind::Observation => ("Service", text(&body, &["finding"]), observed(&body)),
-        MessageKind::Object => ("Bucket", None, Vec::new()),
+        MessageKind::Report => ("Agent", None, nothing),
+        MessageKind::Request => ("Request", text(&body, &["request"]), nothing),
+        MessageKind::Egress => ("LiveKit", None, &body),
+        MessageKind::Room | MessageKind::Participant => ("LiveKit", None, nothing),
+        MessageKind::Observation => ("Service", text(&body, &["finding"]), &body),
+        MessageKind::Object => ("Bucket", None, nothing),
     };
     let fallback = || match message.kind {
         MessageKind::Report => format!("report, {} bytes", marks::count(message.bytes)),
@@ -46,7 +53,8 @@ pub(super) fn describe(message: &CallMessage) -> Described {
     Described {
         from,
         what: what.unwrap_or_else(fallback).replace('_', " "),
-        details,
+        details: egress(about),
+        error: text(about, &["error"]).filter(|it| !it.is_empty()),
         person: person(&body),
     }
 }
@@ -60,24 +68,14 @@ fn part<'a>(body: &'a Value, names: &[&str]) -> &'a Value {
 
 fn text(body: &Value, names: &[&str]) -> Option<String> {
     let value = part(body, names).as_str()?;
-    Some(value.chars().take(100).collect())
+    Some(value.chars().take(LONGEST).collect())
 }
 
 fn egress(info: &Value) -> Vec<String> {
     let id = text(info, &["egressId", "egress_id"]);
     let status = text(info, &["status"]);
-    let error = text(info, &["error"]);
-    [id, status, error]
-        .into_iter()
-        .flatten()
-        .filter(|it| !it.is_empty())
-        .collect()
-}
-
-fn observed(body: &Value) -> Vec<String> {
-    let id = text(body, &["egress_id"]);
-    let error = text(body, &["error"]);
-    id.into_iter().chain(error).collect()
+    let known = [id, status].into_iter().flatten();
+    known.filter(|it| !it.is_empty()).collect()
 }
 
 fn person(body: &Value) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The pages under `/ops`, for those who run the service and those who are asked what happened in a call.
 //!
 //! `routes` lists them; `guard` lets in who is signed in (`sessions`, `cookie`, `login`, `attempts`, `form`), and `shell` is
-//! their frame. `list` shows calls (`list_query`, `search`, `counts`, `row`), `call` one of them (`call_parts`, `deliveries`,
+//! their frame. `list` shows calls (`list_query`, `search`, `counts`, `row`), `call` one of them (`call_parts`, `figures`, `deliveries`,
 //! `timeline`, `message`, `links`), `redrive` retries deliveries (`redrive_query`), and `events` sends what changes (`live`,
 //! `live_reader`). `state` is what they share.
 
@@ -32,11 +32,13 @@ mod first_run;
 mod health;
 mod health_log;
 mod health_reader;
+mod job_name;
 mod list;
 mod schema;
 
 mod call_parts;
 mod deliveries;
+mod figures;
 mod links;
 mod timeline;
 

@@ -42,7 +42,11 @@ pub(super) async fn page(
     let retried = query.deliveries(&app, &visitor).await?;
     let left = budget::requests_left(&app).await?;
     let page = OpsPage {
-        title: "Retry deliveries",
+        title: if query.is_whole {
+            "Rewrite the row"
+        } else {
+            "Retry deliveries"
+        },
         root: ROOT,
         section: Section::Calls,
         scripts: &[],
@@ -59,26 +63,57 @@ fn confirmation(
     left: Option<u64>,
 ) -> Markup {
     let deliveries = &retried.deliveries;
+    if deliveries.is_empty() {
+        return nothing(query);
+    }
     html! {
         div.narrow data-dialog {
-            h1 { "Retry " (counted(deliveries.len(), "delivery", "deliveries")) "?" }
-            @if deliveries.is_empty() {
-                p { "Nothing is outstanding: every delivery that was chosen is done." }
-            } @else {
-                (what(deliveries))
-                p.cost { (cost(deliveries, left)) }
-                @if retried.is_cut { p.hint { "There are more calls than are retried at once. These are the newest; repeat it for the others." } }
-                form method="post" action={ (ROOT) "ops/redrive" } {
-                    (shell::form_token(visitor))
-                    @for (name, value) in query.pairs() { input type="hidden" name=(name) value=(value); }
-                    div.actions {
-                        button.main type="submit" { "Retry now" }
-                        a.button.plain href={ (ROOT) (query.back()) } data-close { "Cancel" }
-                    }
+            h1 { (title(query, deliveries)) "?" }
+            (what(deliveries))
+            p.cost { (cost(deliveries, left)) }
+            @if retried.is_cut { p.hint { "There are more calls than are retried at once. These are the newest; repeat it for the others." } }
+            form method="post" action={ (ROOT) "ops/redrive" } {
+                (shell::form_token(visitor))
+                @for (name, value) in query.pairs() { input type="hidden" name=(name) value=(value); }
+                div.actions {
+                    button.main type="submit" { @if query.is_whole { "Rewrite now" } @else { "Retry now" } }
+                    a.button.plain href={ (ROOT) (query.back()) } data-close { "Cancel" }
                 }
             }
-            @if deliveries.is_empty() { p { a.button href={ (ROOT) (query.back()) } data-close { "Back" } } }
         }
+    }
+}
+
+fn nothing(query: &RedriveQuery) -> Markup {
+    html! {
+        div.narrow data-dialog {
+            h1 { @if query.is_whole { "No row to rewrite" } @else { "Nothing to retry" } }
+            p { @if query.is_whole { "No row was written of this call yet." } @else { "Nothing is outstanding: every delivery that was chosen is done." } }
+            p { a.button href={ (ROOT) (query.back()) } data-close { "Back" } }
+        }
+    }
+}
+
+/// `Rewrite the row completely and retry 2 other deliveries`
+fn title(query: &RedriveQuery, deliveries: &[Outstanding]) -> String {
+    if !query.is_whole {
+        return format!(
+            "Retry {}",
+            counted(deliveries.len(), "delivery", "deliveries")
+        );
+    }
+    let is_row = |one: &&Outstanding| one.key.sink == Sink::Airtable;
+    let rows = deliveries.iter().filter(is_row).count();
+    let rewrite = match rows {
+        1 => "Rewrite the row completely".to_owned(),
+        n => format!("Rewrite {} completely", counted(n, "row", "rows")),
+    };
+    match deliveries.len() - rows {
+        0 => rewrite,
+        n => format!(
+            "{rewrite} and retry {}",
+            counted(n, "other delivery", "other deliveries")
+        ),
     }
 }
 
@@ -119,8 +154,9 @@ fn cost(deliveries: &[Outstanding], left: Option<u64>) -> String {
     let mut text = match (requests, left) {
         (0, _) => "It costs no request to Airtable.".to_owned(),
         (_, Some(left)) => format!(
-            "It costs about {} to Airtable, of {left} left this month.",
-            counted(requests, "request", "requests")
+            "It costs about {} to Airtable, of {} left this month.",
+            counted(requests, "request", "requests"),
+            marks::count(i64::try_from(left).unwrap_or(i64::MAX))
         ),
         (_, None) => format!(
             "It costs about {} to Airtable; there is no monthly limit.",

@@ -24,7 +24,7 @@ pub(super) struct RedriveQuery {
     /// Of one delivery: its sink, and its recording if the sink works by recording.
     delivery: Option<(Sink, String)>,
     /// Delivered ones, too.
-    is_whole: bool,
+    pub(super) is_whole: bool,
     /// Every call of this list.
     list: Option<ListQuery>,
 }

@@ -48,12 +48,22 @@ impl Row<'_> {
         }
     }
 
-    /// Those that need somebody, or wait.
+    /// Those that need somebody, or wait; several of one kind as one, because a call may have many recordings.
     fn deliveries(&self) -> Markup {
+        let mut kinds: Vec<(&Outstanding, usize)> = Vec::new();
+        for one in self.outstanding {
+            let same = |other: &&mut (&Outstanding, usize)| {
+                other.0.key.sink == one.key.sink && other.0.state == one.state
+            };
+            match kinds.iter_mut().find(same) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((one, 1)),
+            }
+        }
         html! {
-            @for one in self.outstanding {
-                span class={ "pill " (marks::delivery_tone(one.state.as_str())) } data-delivery=(one.state.as_str()) title=(one.last_error.as_deref().unwrap_or_default()) {
-                    (marks::sink_name(one.key.sink)) " " (one.state.as_str())
+            @for (one, count) in kinds {
+                span class={ "pill " (marks::delivery_tone(one.state.as_str())) } data-delivery=(one.state.as_str()) title=(one.last_error.as_deref().unwrap_or("Queued: it is sent when it is its turn")) {
+                    (marks::sink_name(one.key.sink)) " " (one.state.as_str()) @if count > 1 { " × " (count) }
                 }
             }
         }
@@ -72,19 +82,51 @@ pub(super) fn name(call: &Call) -> String {
     }
 }
 
-/// What is wrong with a call, in one line: what the row says, or why somebody is needed.
+/// The first line; with the next one, if it only announces that.
+fn first_sentence(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    match lines.next().filter(|_| first.ends_with(':')) {
+        Some(second) => format!("{first} {second}"),
+        None => first.to_owned(),
+    }
+}
+
+/// What is wrong with a call, in one line: what the row says, or why a delivery is not done.
 fn reason(call: &Call, outstanding: &[Outstanding]) -> String {
     let error = call.error();
-    let needs_somebody = |one: &&Outstanding| one.state != DeliveryState::Pending;
-    let mut waiting = outstanding.iter().filter(needs_somebody);
-    let mut delivery = || waiting.find_map(|one| one.last_error.clone());
+    let delivery = || {
+        // Those that need somebody come first.
+        let mut failed: Vec<&Outstanding> = outstanding.iter().collect();
+        failed.sort_by_key(|one| one.state == DeliveryState::Pending);
+        failed.into_iter().find_map(|one| {
+            let error = one.last_error.as_deref()?;
+            Some(format!("{}: {error}", marks::sink_name(one.key.sink)))
+        })
+    };
     let text = match error.is_empty() {
         true => delivery().unwrap_or_default(),
         false => error,
     };
-    let line = text.lines().next().unwrap_or_default();
+    let line = first_sentence(&text);
     match line.char_indices().nth(REASON) {
         Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_announces_another_is_not_shown_alone() {
+        assert_eq!(
+            first_sentence("Others:\nEG_1: lost\nEG_2: lost"),
+            "Others: EG_1: lost"
+        );
+        assert_eq!(first_sentence("It failed.\nMore."), "It failed.");
+        assert_eq!(first_sentence("Others:"), "Others:");
+        assert_eq!(first_sentence(""), "");
     }
 }

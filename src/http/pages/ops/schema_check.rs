@@ -2,6 +2,9 @@
 
 use futures_util::future::BoxFuture;
 
-/// Asks the base for its columns: the plan of `bootstrap`, or why there is none, for people. It takes requests, so it is
+use crate::domain::ComparedTable;
+
+/// Asks the base for its columns: what `bootstrap --check` prints, or why it cannot, for people. It takes requests, so it is
 /// done only when somebody asks.
-pub type SchemaCheck = Box<dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+pub type SchemaCheck =
+    Box<dyn Fn() -> BoxFuture<'static, Result<ComparedTable, String>> + Send + Sync>;

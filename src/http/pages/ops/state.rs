@@ -8,7 +8,10 @@ use super::{
     attempts::Attempts, counts::Counts, health_log::HealthLog, live::Live, row_check::RowCheck,
     schema_check::SchemaCheck,
 };
-use crate::{domain::Sink, http::tokens::ApiTokens};
+use crate::{
+    domain::Sink,
+    http::{local::is_this_machine, tokens::ApiTokens},
+};
 
 /// What the pages are made with.
 pub struct OpsSettings {
@@ -16,6 +19,10 @@ pub struct OpsSettings {
     pub trust_header: Option<String>,
     /// LIVEKIT_URL
     pub livekit_url: String,
+    /// AIRTABLE_API_URL
+    pub airtable_url: String,
+    /// AIRTABLE_BASE_ID
+    pub base_id: String,
     /// The sinks that are configured.
     pub sinks: Vec<Sink>,
     /// Compares the base with the schema.
@@ -34,6 +41,8 @@ pub struct OpsPages {
     pub(super) sinks: Vec<Sink>,
     /// Where LiveKit Cloud shows sessions.
     pub(super) sessions: Option<String>,
+    /// Where people open the base.
+    pub(super) rows: Option<String>,
     pub(super) schema: SchemaCheck,
     pub(super) row: RowCheck,
     pub(super) columns_key: String,
@@ -53,6 +62,7 @@ impl OpsPages {
             row: settings.row,
             columns_key: settings.columns_key,
             sessions: sessions(&settings.livekit_url),
+            rows: rows(&settings.airtable_url, &settings.base_id),
             attempts: Attempts::default(),
             counts: Arc::default(),
             live: Arc::new(Live::new(stop)),
@@ -73,9 +83,31 @@ fn sessions(livekit_url: &str) -> Option<String> {
     is_cloud.then(|| "https://cloud.livekit.io/projects/p_/sessions".to_owned())
 }
 
+/// Where people open the base. A stand-in on this machine shows none.
+fn rows(api_url: &str, base_id: &str) -> Option<String> {
+    let url = url::Url::parse(api_url).ok()?;
+    let is_stand_in = is_this_machine(url.host_str()?);
+    (!is_stand_in).then(|| format!("https://airtable.com/{base_id}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stand_in_on_this_machine_has_no_pages() {
+        for (url, shows) in [
+            ("https://api.airtable.com", true),
+            ("https://proxy.example.com/airtable/", true),
+            ("http://127.0.0.1:8081", false),
+            ("http://localhost:8081/", false),
+            ("http://[::1]:8081/", false),
+        ] {
+            let rows = rows(url, "app1");
+            assert_eq!(rows.is_some(), shows, "{url}");
+            assert!(rows.is_none_or(|it| it == "https://airtable.com/app1"));
+        }
+    }
 
     #[test]
     fn only_livekit_cloud_shows_sessions() {

@@ -7,6 +7,7 @@ use super::{marks, message};
 use crate::{
     domain::Sink,
     store::{CallMessage, Delivery, DeliveryState, MessageOutcome},
+    view::AttemptView,
 };
 
 /// Messages of one page of the timeline.
@@ -24,8 +25,7 @@ enum What<'a> {
         sink: Sink,
         item: &'a str,
         state: DeliveryState,
-        answer: Option<&'a str>,
-        next_at: Option<Timestamp>,
+        attempt: AttemptView<'a>,
     },
 }
 
@@ -98,8 +98,7 @@ fn attempts(delivery: &Delivery) -> impl Iterator<Item = Moment<'_>> {
             sink: delivery.key.sink,
             item: &delivery.key.item,
             state: attempt.state,
-            answer: attempt.error.as_deref(),
-            next_at: attempt.next_at,
+            attempt: AttemptView::new(delivery, attempt),
         },
     })
 }
@@ -114,13 +113,14 @@ impl Moment<'_> {
                 td.number.gap { @if let Some(gap) = gap { (gap_text(gap)) } }
                 @match &self.what {
                     What::Received(message) => (received(message)),
-                    What::Attempt { sink, item, state, answer, next_at } => {
+                    What::Attempt { sink, item, state, attempt } => {
                         td { "→ " (marks::sink_name(*sink)) }
-                        td { "Attempt" @if !item.is_empty() { " " code { (item) } } }
+                        td { "Attempt" @if !item.is_empty() { " " code { (item) } } @if let Some(took) = attempt.took() { span.hint { " · " (took) } } }
                         td {
-                            (marks::delivery_state(*state))
-                            @if let Some(answer) = answer { " " span.answer { (answer) } }
-                            @if let Some(next) = next_at.filter(|_| *state == DeliveryState::Pending) {
+                            (marks::delivery_state(*state)) " "
+                            span.answer { (attempt.result()) }
+                            @if let Some(status) = attempt.http_status { span.hint { " · HTTP " (status) } }
+                            @if let Some(next) = attempt.next_at.filter(|_| *state == DeliveryState::Pending) {
                                 " " span.hint { "next try " (marks::time(Some(next))) }
                             }
                         }
@@ -150,6 +150,7 @@ fn received(message: &CallMessage) -> Markup {
             (described.what)
             @for detail in &described.details { " " code { (detail) } }
             @if let Some(person) = &described.person { " " (marks::private(person)) }
+            @if let Some(error) = &described.error { " " span.answer { (error) } }
         }
         td {
             @match (message.processed_at, message.outcome) {

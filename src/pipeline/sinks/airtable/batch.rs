@@ -141,7 +141,7 @@ impl<'a> WriteBatch<'a> {
             match self.sink.row(index, due, &self.table, self.now).await {
                 Ok(Some(row)) if row.state.record_id.is_some() => known.push(row),
                 Ok(Some(row)) => fresh.push(row),
-                Ok(None) => self.end(index, Outcome::Delivered { again: None }),
+                Ok(None) => self.end_without_row(index),
                 Err(error) => self.end(index, Outcome::Retry { after: None, error }),
             }
         }
@@ -312,8 +312,15 @@ impl<'a> WriteBatch<'a> {
 
     /// Somebody deleted the row, and it does not come back.
     pub(super) fn finish_deleted(&mut self, index: usize, state: &SinkState) {
-        let outcome = Outcome::Delivered { again: None };
-        self.attempts[index] = Some(attempt(outcome, state));
+        let attempt = attempt(Outcome::Delivered { again: None }, state);
+        self.attempts[index] = Some(attempt.did("somebody deleted the row, which stays deleted"));
+    }
+
+    /// Nothing is written: somebody deleted the row and the call has not changed since, or the call is simulated.
+    fn end_without_row(&mut self, index: usize) {
+        let sink_state = &self.due[index].delivery.sink_state;
+        let attempt = Attempt::new(Outcome::Delivered { again: None }, sink_state);
+        self.attempts[index] = Some(attempt.did("no row to write"));
     }
 
     /// An end without a row: what is remembered stays as it is.

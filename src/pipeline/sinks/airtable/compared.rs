@@ -90,9 +90,10 @@ fn compare(column: &Column, ours: &Value, theirs: Value, state: &SinkState) -> C
 fn most_private(contents: impl Iterator<Item = CellContent>) -> CellContent {
     let rank = |it: &CellContent| match it {
         CellContent::Plain => 0,
-        CellContent::Private => 1,
-        CellContent::Link => 2,
-        CellContent::Words => 3,
+        CellContent::Room => 1,
+        CellContent::Private => 2,
+        CellContent::Link => 3,
+        CellContent::Words => 4,
     };
     contents.max_by_key(rank).unwrap_or(CellContent::Private)
 }

@@ -32,7 +32,9 @@ impl Deliverer for Airtable {
             Ok(table) => WriteBatch::new(self, due, now, table).run(permit).await,
             Err(error) => {
                 let outcome = outcome::of(&error);
-                let attempt = |due: &Due| Attempt::new(outcome.clone(), &due.delivery.sink_state);
+                let attempt = |due: &Due| {
+                    Attempt::new(outcome.clone(), &due.delivery.sink_state).answered(error.status())
+                };
                 due.iter().map(attempt).collect()
             }
         }

@@ -169,7 +169,8 @@ impl WriteBatch<'_> {
 
     /// Ends all rows with the outcome of an error that no single row has caused.
     pub(super) fn end_all(&mut self, rows: Vec<Row>, error: &Error) {
-        for row in rows {
+        for mut row in rows {
+            row.done.http_status = error.status();
             self.finish_unsent(row, outcome::of(error));
         }
     }

@@ -22,6 +22,9 @@ impl WriteBatch<'_> {
         let locked = self.locked_columns(&changes, error).await;
         let at_fault = self.column_at_fault(&changes, error).await;
         let mut rows: Vec<Row> = changes.into_iter().map(|change| change.row).collect();
+        for row in &mut rows {
+            row.done.http_status = error.status();
+        }
         match locked {
             Ok(columns) if columns.is_empty() => {}
             Ok(columns) => return self.without_locked(&columns, rows).await,

@@ -10,6 +10,7 @@ use super::{
     sink::Airtable,
     state::{SentCell, SinkState},
     table::Table,
+    written::{RowBefore, Written},
 };
 use crate::{
     airtable::{
@@ -44,6 +45,8 @@ pub(super) struct Row {
     pub(super) upload: Option<AttachmentUpload>,
     /// When the row is checked again although nothing has changed.
     recheck_at: Option<Timestamp>,
+    /// What Airtable has taken in this attempt, and its last answer.
+    pub(super) done: Written,
 }
 
 /// A new row that was refused alone without a reason.
@@ -121,6 +124,7 @@ impl Airtable {
             notes: Vec::new(),
             upload: None,
             recheck_at: self.renewal(call, &state),
+            done: Written::default(),
             state,
         };
         if let Some(error) = links.transcript_missing {
@@ -241,7 +245,11 @@ impl Row {
 
     /// Airtable has the row with these cells.
     pub(super) fn written(&mut self, record_id: &str, cells: Map<String, Value>, table: &Table) {
-        self.state.record_id = Some(record_id.to_owned());
+        let before = match self.state.record_id.replace(record_id.to_owned()) {
+            Some(_) => RowBefore::There,
+            None => RowBefore::Unknown,
+        };
+        self.done.note(before, self.extent, cells.keys());
         let uploaded = self.upload.as_ref().map(|upload| upload.column.clone());
         for (name, cell) in cells {
             let id = table
@@ -274,7 +282,7 @@ impl Row {
         let again = self.recheck_at;
         let mut attempt = attempt(Outcome::Delivered { again }, &self.state);
         attempt.warning = is_new.then(|| format!("{} {NO_ERROR_COLUMN}", unreported.join(" ")));
-        attempt
+        self.done.explain_success(attempt)
     }
 
     /// The row in Airtable is unchanged, so its stored state is, too; an uploaded transcript stays in the bucket.
@@ -284,7 +292,7 @@ impl Row {
             create_refused: self.state.create_refused,
             ..SinkState::read(&due.delivery.sink_state)
         };
-        attempt(outcome, &state)
+        self.done.explain(attempt(outcome, &state))
     }
 }
 

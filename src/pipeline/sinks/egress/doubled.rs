@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    sink::{Egress, done, left, retry},
+    sink::{Egress, OK, done, left, retry},
     state::{Doubled, EgressState},
 };
 use crate::{
@@ -55,7 +55,9 @@ impl Egress {
             egress_id: ours.egress_id.clone(),
             by: theirs.egress_id.clone(),
         };
-        done(due).with_messages([message::observation(&call.id, &superseded, now)])
+        done(due)
+            .with_messages([message::observation(&call.id, &superseded, now)])
+            .did(format!("gave way to {}", theirs.egress_id))
     }
 
     /// The elder egress gives way later than the younger one, and only if LiveKit still lists that as recording: of two
@@ -81,7 +83,12 @@ impl Egress {
             Some(EgressStatus::Active) => None,
             Some(_) => {
                 let learned = infos.into_iter().map(|info| message::egress(info, now));
-                Some(done(due).with_messages(learned))
+                Some(
+                    done(due)
+                        .with_messages(learned)
+                        .did("found that the other recording has ended")
+                        .answered(OK),
+                )
             }
             None => Some(waits(UNLISTED)),
         }
@@ -99,7 +106,11 @@ impl Egress {
         }
         let egress_id = first.egress_id.clone();
         let started = message::observation(&call.id, &Observation::Started { egress_id }, now);
-        Some(done(due).with_messages([started]))
+        Some(
+            done(due)
+                .with_messages([started])
+                .did("found the recording of a start whose answer was lost"),
+        )
     }
 }
 

@@ -61,7 +61,10 @@ impl Egress {
         let NotStarted { error: text, .. } = not_started;
         let found = is_new.then(|| observation(&due.call, text, not_started.refusal, now));
         let attempt = Attempt::new(outcome, &state.to_json());
-        attempt.with_contact(contact(error)).with_messages(found)
+        attempt
+            .with_contact(contact(error))
+            .answered(error.answered())
+            .with_messages(found)
     }
 
     /// A permanent refusal that still holds, although the call has changed since.
@@ -103,7 +106,9 @@ impl Egress {
             ),
             None => closed.to_owned(),
         };
-        done(due).with_messages([observation(call, error, StartRefusal::NoRoom, now)])
+        done(due)
+            .with_messages([observation(call, error, StartRefusal::NoRoom, now)])
+            .did("started nothing: the room is closed")
     }
 }
 
@@ -121,7 +126,9 @@ pub(super) fn foreign(due: &Due, now: Timestamp) -> Attempt {
         signers(call)
     );
     tracing::warn!(call = %call.id, signed_by = %signers(call), "a call of another LiveKit project cannot be recorded with LIVEKIT_API_KEY");
-    done(due).with_messages([observation(call, error, StartRefusal::Final, now)])
+    done(due)
+        .with_messages([observation(call, error, StartRefusal::Final, now)])
+        .did("started nothing: the call belongs to another LiveKit project")
 }
 
 /// The observation that a start failed.

@@ -82,7 +82,9 @@ impl Egress {
         }
         match call.left_by_recorder() {
             Some(left) => self.look_for_end(due, left, now).await,
-            None => self.refused_for_good(due).unwrap_or_else(|| done(due)),
+            None => self
+                .refused_for_good(due)
+                .unwrap_or_else(|| done(due).did("nothing to start or stop")),
         }
     }
 
@@ -91,7 +93,8 @@ impl Egress {
         match self.client.stop(egress_id).await {
             Ok(Stopped::Yes(info)) => {
                 tracing::info!(call = %due.call.id, egress = %egress_id, "recording stopped");
-                done(due).with_messages([message::egress(info, now)])
+                let stopped = done(due).with_messages([message::egress(info, now)]);
+                stopped.did(format!("stopped {egress_id}")).answered(OK)
             }
             Ok(Stopped::AlreadyOver) => self.adopt_ends(due, now).await,
             Err(error) => not_stopped(&error, EgressState::of(&due.delivery)),
@@ -102,13 +105,17 @@ impl Egress {
     async fn adopt_ends(&self, due: &Due, now: Timestamp) -> Attempt {
         let room_name = Some(due.call.room_name.as_str());
         match self.client.list(room_name, Egresses::All).await {
-            Ok(infos) => {
-                done(due).with_messages(infos.into_iter().map(|info| message::egress(info, now)))
-            }
+            Ok(infos) => done(due)
+                .with_messages(infos.into_iter().map(|info| message::egress(info, now)))
+                .did("asked how the recordings of the room have ended")
+                .answered(OK),
             Err(error) => retry(&error, EgressState::of(&due.delivery)),
         }
     }
 }
+
+/// The HTTP status of every answer of LiveKit's that is no error.
+pub(super) const OK: Option<u16> = Some(200);
 
 /// What an error shows of the way to LiveKit.
 pub(super) fn contact(error: &Error) -> Contact {
@@ -148,5 +155,7 @@ fn not_stopped(error: &Error, state: EgressState) -> Attempt {
 fn again(error: &Error, text: String, state: EgressState) -> Attempt {
     let after = (error.kind() == ErrorKind::Unauthorized).then_some(UNAUTHORIZED);
     let outcome = Outcome::Retry { after, error: text };
-    Attempt::new(outcome, &state.after(error).to_json()).with_contact(contact(error))
+    Attempt::new(outcome, &state.after(error).to_json())
+        .with_contact(contact(error))
+        .answered(error.answered())
 }

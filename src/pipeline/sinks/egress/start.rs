@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     refusal::{foreign, stays_refused},
     room::{RoomState, absence, unlisted},
-    sink::{Egress, done, left, wait},
+    sink::{Egress, OK, done, left, wait},
     state::EgressState,
     unconfirmed::{in_other_session, misplaced, still_misplaced, unconfirmed},
 };
@@ -68,7 +68,10 @@ impl Egress {
         if !running.is_empty() {
             tracing::info!(call = %call.id, "adopted a recording that is already running");
             let running = running.into_iter().cloned();
-            return done(due).with_messages(running.map(|info| message::egress(info, now)));
+            let adopted = done(due).with_messages(running.map(|info| message::egress(info, now)));
+            return adopted
+                .did("found a recording that runs already")
+                .answered(OK);
         }
         match self.ask(due, self.room_state(call, now)).await {
             Ok(RoomState::Open) => match still_misplaced(&listed, call, &state) {
@@ -171,11 +174,14 @@ fn started(call: &Call, info: String, sink_state: &Value, now: Timestamp) -> Att
     let egress = egress_id(&info);
     tracing::info!(call = %call.id, egress, "recording started");
     metrics::counter!("livekit_airtable_recordings_started_total").increment(1);
-    let started = egress.map(|egress_id| {
+    let started = egress.as_deref().map(|egress_id| {
         let egress_id = egress_id.into();
         message::observation(&call.id, &Observation::Started { egress_id }, now)
     });
+    let what = egress.as_deref().unwrap_or("a recording");
     Attempt::new(Outcome::Delivered { again: None }, sink_state)
+        .did(format!("started {what}"))
+        .answered(OK)
         .with_messages([message::egress(info, now)])
         .with_messages(started)
 }

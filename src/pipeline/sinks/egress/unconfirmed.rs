@@ -61,7 +61,9 @@ pub(super) fn still_misplaced(
 /// LiveKit did not confirm the start: its list is asked before another one.
 pub(super) fn unconfirmed(due: &Due, error: &Error, state: EgressState, now: Timestamp) -> Attempt {
     let text = format!("LiveKit did not confirm that the recording has started: {error}.");
-    not_recorded(due, text, &state.after(error), now).with_contact(contact(error))
+    not_recorded(due, text, &state.after(error), now)
+        .with_contact(contact(error))
+        .answered(error.answered())
 }
 
 /// Waits for the end of an egress in another session.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    sink::{Egress, done, left, retry, wait},
+    sink::{Egress, OK, done, left, retry, wait},
     state::EgressState,
 };
 use crate::{
@@ -37,7 +37,8 @@ impl Egress {
         };
         let info = listed.into_iter().find(|info| says_more(info, recording));
         if let Some(info) = info {
-            return done(due).with_messages([message::egress(info, now)]);
+            let found = done(due).with_messages([message::egress(info, now)]);
+            return found.did("asked how the recording has ended").answered(OK);
         }
         tracing::warn!(
             call = %call.id, egress = %recording.egress_id,
@@ -45,7 +46,10 @@ impl Egress {
         );
         let egress_id = recording.egress_id.clone();
         let lost = Observation::EgressLost { egress_id };
-        done(due).with_messages([message::observation(&call.id, &lost, now)])
+        done(due)
+            .with_messages([message::observation(&call.id, &lost, now)])
+            .did("marked the recording as lost")
+            .answered(OK)
     }
 }
 

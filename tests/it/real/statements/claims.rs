@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use livekit_airtable::{
     domain::Sink,
-    store::{DeliveryState, Error, Finish, MessageKind, Store},
+    store::{AttemptDetails, DeliveryState, Error, Finish, MessageKind, Store},
 };
 use serde_json::json;
 
@@ -24,6 +24,7 @@ fn done() -> Finish {
     Finish {
         state: DeliveryState::Done,
         tried: true,
+        details: AttemptDetails::default(),
         due_at: None,
         error: None,
         sink_state: json!({ "sent_at": 1 }),

@@ -1,0 +1,120 @@
+//! What is wrong is said where somebody looks for it, and nothing is offered that is not there.
+
+use std::time::{Duration, Instant};
+
+use livekit_airtable_sim::airtable::Fault;
+use serde_json::json;
+
+use super::visitor::Visitor;
+use crate::{
+    harness::{API_TOKEN, PATIENCE, World},
+    real::postgres::fresh_database,
+};
+
+/// The reason in the list's row of a call, once there is one.
+async fn reason(visitor: &Visitor<'_>, call: &str) -> String {
+    let asked = Instant::now();
+    loop {
+        let page = visitor.page("/ops").await;
+        let row = page.split(&format!("data-call=\"{call}\"")).nth(1);
+        let row = row.and_then(|row| row.split("</tr>").next());
+        let cell = row.and_then(|row| row.split("<td class=\"reason\">").nth(1));
+        let text = cell.and_then(|cell| cell.split('<').next());
+        match text {
+            Some(text) if !text.is_empty() => return text.to_owned(),
+            _ => assert!(asked.elapsed() < PATIENCE, "{page}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn says_why_a_delivery_waits(world: World) {
+    let visitor = world.visitor(API_TOKEN).await;
+    let busy = json!({ "error": { "type": "SERVICE_UNAVAILABLE", "message": "busy" } });
+    let busy = Fault::Status(503, busy.to_string());
+    world.airtable.fail_next(1_000_000, busy);
+    let call = world.livekit.open_room("desk");
+    let reason = reason(&visitor, &call).await;
+    assert!(reason.starts_with("Airtable: "), "{reason}");
+    assert!(reason.contains("503"), "{reason}");
+    let page = visitor.page(&format!("/ops/calls/{call}")).await;
+    assert!(page.contains("HTTP 503"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_says_why_a_delivery_waits() {
+    says_why_a_delivery_waits(World::with(&[("RECORD_ON", "manual")]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_says_why_a_delivery_waits_on_postgres() {
+    let database = fresh_database().await;
+    let settings = [("RECORD_ON", "manual"), ("DATABASE_URL", database.as_str())];
+    says_why_a_delivery_waits(World::with(&settings).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_is_not_there_is_not_offered() {
+    let world = World::new().await;
+    let (there, there_egress) = world.talk("front").await;
+    world.livekit.close_room("front");
+    world.row_is(&there, "Complete").await;
+    let (failed, failed_egress) = world.talk_unheard("back").await;
+    let ids = (failed.as_str(), failed_egress.as_str());
+    world.ended(ids, "EGRESS_FAILED", json!({})).await;
+    world.row_is(&failed, "Failed").await;
+    let visitor = world.visitor(API_TOKEN).await;
+    let download = |egress: &str| format!("ops/recordings/{egress}?download=1");
+    let page = visitor.page(&format!("/ops/calls/{there}")).await;
+    assert!(page.contains(&download(&there_egress)), "{page}");
+    let page = visitor.page(&format!("/ops/calls/{failed}")).await;
+    assert!(page.contains(&failed_egress), "{page}");
+    assert!(!page.contains(&download(&failed_egress)), "{page}");
+    // Who kept the address gets a page.
+    let gone = visitor
+        .open(&format!("/{}", download(&failed_egress)))
+        .await;
+    assert_eq!(gone.status(), 410);
+    assert_eq!(gone.headers()["content-type"], "text/html; charset=utf-8");
+    let page = gone.text().await.unwrap();
+    assert!(page.contains("not in the bucket"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_address_leads_people_to_the_pages() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let asks = async |path: &str, accept: &str| {
+        let request = world.http.get(world.url(path)).header("accept", accept);
+        let answer = request.send().await.unwrap();
+        let location = answer.headers().get("location");
+        let location = location.map(|it| it.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), location)
+    };
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    assert_eq!(asks("/", browser).await, (303, Some("./ops".into())));
+    assert_eq!(asks("/ops/", browser).await, (308, Some("../ops".into())));
+    for program in ["*/*", "application/json"] {
+        assert_eq!(asks("/", program).await, (404, None), "{program}");
+    }
+    let posted = world.http.post(world.url("/")).send().await.unwrap();
+    assert_eq!(posted.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_is_named_after_a_number_is_hidden_everywhere() {
+    let world = World::with(&[("RECORD_ON", "manual")]).await;
+    let number = world.livekit.open_room("call-+15551234567");
+    let plain = world.livekit.open_room("desk");
+    for call in [&number, &plain] {
+        world.row_is(call, "Live").await;
+    }
+    let visitor = world.visitor(API_TOKEN).await;
+    let hidden = "data-private>call-+15551234567<";
+    let page = visitor.page(&format!("/ops/calls/{number}")).await;
+    assert_eq!(page.matches("call-+15551234567").count(), 1, "{page}");
+    assert!(page.contains(hidden), "{page}");
+    let page = visitor.page(&format!("/ops/calls/{plain}")).await;
+    assert!(page.contains("<dt>Room</dt><dd>desk</dd>"), "{page}");
+    let list = visitor.page("/ops").await;
+    assert!(!list.contains("15551234567"), "{list}");
+}
