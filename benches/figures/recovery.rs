@@ -16,7 +16,7 @@ use tokio::{
 use crate::{Figure, load, ms, percentile, service::Service, webhooks::wait_for_intake};
 
 const KILLS: usize = 21;
-const LETTERS: usize = 100_000;
+const MESSAGES: usize = 100_000;
 const ROOMS: usize = 100;
 
 pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
@@ -82,24 +82,28 @@ async fn full_inbox() -> anyhow::Result<[Figure; 2]> {
     let begun = Instant::now();
     service.run_again()?;
     wait_for_intake(&service).await?;
-    let rate = LETTERS as f64 / begun.elapsed().as_secs_f64();
+    let rate = MESSAGES as f64 / begun.elapsed().as_secs_f64();
     let folded = Figure::without_goal(
         "intake of a full inbox of 100,000 events",
         format!("{rate:.0}/s"),
     );
     let begun = Instant::now();
-    let told = service.command(&["replay", "--json"])?;
-    let outcome: serde_json::Value = serde_json::from_str(&told)?;
+    let reported = service.command(&["replay", "--json"])?;
+    let outcome: serde_json::Value = serde_json::from_str(&reported)?;
     // With what reconcile found out meanwhile.
     let messages = outcome["messages"].as_u64().unwrap_or_default();
-    ensure!(messages >= LETTERS as u64, "not all rebuilt: {told:.300}");
+    ensure!(
+        messages >= MESSAGES as u64,
+        "not all rebuilt: {reported:.300}"
+    );
     let rate = messages as f64 / begun.elapsed().as_secs_f64();
     let replayed = Figure::without_goal("`replay` of 100,000 events", format!("{rate:.0}/s"));
     Ok([folded, replayed])
 }
 
 async fn put(store: Store, connection: usize) -> anyhow::Result<()> {
-    let count = LETTERS / load::CONNECTIONS + usize::from(connection < LETTERS % load::CONNECTIONS);
+    let count =
+        MESSAGES / load::CONNECTIONS + usize::from(connection < MESSAGES % load::CONNECTIONS);
     let bodies = load::bodies(connection, "full", &load::UNRECORDED, count.div_ceil(10));
     for body in bodies.into_iter().take(count) {
         store

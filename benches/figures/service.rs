@@ -189,8 +189,8 @@ impl Service {
             .env_clear()
             .env("DATABASE_URL", database)
             .output()?;
-        let told = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{arguments:?}: {told}");
+        let reported = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {reported}");
         Ok(String::from_utf8(output.stdout)?)
     }
 

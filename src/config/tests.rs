@@ -69,7 +69,7 @@ fn nothing_set_names_every_required_variable() {
 }
 
 #[test]
-fn every_error_is_told_at_once() {
+fn every_error_is_reported_at_once() {
     assert_text!(errors(&[
         ("LIVEKIT_URL", "clinic.livekit.cloud"),
         ("LIVEKIT_WEBHOOK_KEYS", "key:SECRET-VALUE,SECRET-VALUE"),
@@ -137,8 +137,8 @@ fn a_command_needs_only_what_it_uses() {
 #[test]
 fn a_database_in_memory_is_refused() {
     for url in ["sqlite::memory:", "sqlite:x?mode=memory"] {
-        let told = errors(&[("DATABASE_URL", url)]);
-        assert!(told.starts_with("DATABASE_URL: is an in-memory database"));
+        let reported = errors(&[("DATABASE_URL", url)]);
+        assert!(reported.starts_with("DATABASE_URL: is an in-memory database"));
     }
 }
 

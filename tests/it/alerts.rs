@@ -71,7 +71,7 @@ async fn gauge_is(world: &World, name: &str, value: i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_that_wait_are_told_once_across_a_restart_and_so_is_their_end() {
+async fn rows_that_wait_are_reported_once_across_a_restart_and_so_is_their_end() {
     let (mut world, receiver) = watched(moved::<0>, &[(500, "no"), (302, "")]).await;
     world
         .airtable
@@ -98,22 +98,22 @@ async fn rows_that_wait_are_told_once_across_a_restart_and_so_is_their_end() {
     gauge_is(&world, "livekit_airtable_oldest_waiting_seconds", 0).await;
     move_clock::<0>(61);
     receiver.hears(4).await;
-    let told = texts(&receiver);
-    assert_eq!((&told[0], &told[1]), (&told[2], &told[2]));
+    let reported = texts(&receiver);
+    assert_eq!((&reported[0], &reported[1]), (&reported[2], &reported[2]));
     let begins = "livekit-airtable: 5 calls wait for Airtable, the oldest for 11 min.";
     assert!(
-        told[2].starts_with(begins) && told[2].ends_with(", …)"),
-        "{told:#?}"
+        reported[2].starts_with(begins) && reported[2].ends_with(", …)"),
+        "{reported:#?}"
     );
     assert!(
-        told[3].starts_with("livekit-airtable: Resolved after "),
-        "{told:#?}"
+        reported[3].starts_with("livekit-airtable: Resolved after "),
+        "{reported:#?}"
     );
     assert!(
-        told[3].ends_with(": calls waited for Airtable."),
-        "{told:#?}"
+        reported[3].ends_with(": calls waited for Airtable."),
+        "{reported:#?}"
     );
-    assert_eq!(told.len(), 4, "{told:#?}");
+    assert_eq!(reported.len(), 4, "{reported:#?}");
     for request in ["/readyz", "/metrics"] {
         let answer = world.get(request).await.text().await.unwrap();
         assert!(!answer.contains("secret-of-the-hook"), "{answer}");
@@ -148,33 +148,33 @@ async fn live_calls_without_a_recording_are_one_message() {
         }
     };
     tokio::time::timeout(PATIENCE, over).await.unwrap();
-    let told = texts(&receiver);
+    let reported = texts(&receiver);
     let begins = "livekit-airtable: 4 calls are live and are not being recorded";
-    assert!(told[0].starts_with(begins), "{told:#?}");
+    assert!(reported[0].starts_with(begins), "{reported:#?}");
     assert!(
-        told[1].ends_with(": live calls were not being recorded."),
-        "{told:#?}"
+        reported[1].ends_with(": live calls were not being recorded."),
+        "{reported:#?}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_that_never_come_are_told_when_reconcile_finds_the_room() {
+async fn webhooks_that_never_come_are_reported_when_reconcile_finds_the_room() {
     let (world, receiver) = watched(moved::<2>, &[]).await;
     world.livekit.lose_webhooks(true);
     let call = world.livekit.open_room("desk");
     world.row_is(&call, "Live").await;
     move_clock::<2>(HOUR + 1);
     receiver.hears(1).await;
-    let told = texts(&receiver);
+    let reported = texts(&receiver);
     assert!(
-        told[0].contains("No webhook has arrived for 60 min"),
-        "{told:#?}"
+        reported[0].contains("No webhook has arrived for 60 min"),
+        "{reported:#?}"
     );
-    assert!(told[0].ends_with(&format!("({call})")), "{told:#?}");
+    assert!(reported[0].ends_with(&format!("({call})")), "{reported:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn recordings_that_fail_one_after_the_other_are_told_until_one_succeeds() {
+async fn recordings_that_fail_one_after_the_other_are_reported_until_one_succeeds() {
     let (world, receiver) = watched(moved::<3>, &[]).await;
     let gauge_name = "livekit_airtable_recordings_failed_in_a_row";
     let mut last = String::new();
@@ -195,10 +195,10 @@ async fn recordings_that_fail_one_after_the_other_are_told_until_one_succeeds() 
         gauge_is(&world, gauge_name, n).await;
     }
     receiver.hears(1).await;
-    let told = texts(&receiver);
+    let reported = texts(&receiver);
     let begins = "livekit-airtable: The last 3 recordings failed. Latest reason: LiveKit could not upload the recording";
-    assert!(told[0].starts_with(begins), "{told:#?}");
-    assert!(told[0].contains(&last), "{told:#?}");
+    assert!(reported[0].starts_with(begins), "{reported:#?}");
+    assert!(reported[0].contains(&last), "{reported:#?}");
     let (good, _) = world.talk("good").await;
     world.livekit.close_room("good");
     world.row_is(&good, "Complete").await;
@@ -210,14 +210,14 @@ async fn recordings_that_fail_one_after_the_other_are_told_until_one_succeeds() 
         }
     };
     tokio::time::timeout(PATIENCE, over).await.unwrap();
-    let told = texts(&receiver);
+    let reported = texts(&receiver);
     let over = ": several recordings in a row failed.";
-    assert!(told[1].ends_with(over), "{told:#?}");
+    assert!(reported[1].ends_with(over), "{reported:#?}");
 }
 
 /// Somebody holds the leases locked, so that no process may do anything: the rest of the database can be written.
 #[tokio::test(flavor = "multi_thread")]
-async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
+async fn leases_that_nobody_gets_are_reported_and_the_work_goes_on_after_them() {
     let database = fresh_database().await;
     let settings = [("DATABASE_URL", database.as_str())];
     let (world, receiver) = watched_on(moved::<4>, &[], &settings).await;
@@ -241,16 +241,16 @@ async fn leases_that_nobody_gets_are_told_and_the_work_goes_on_after_them() {
     };
     tokio::time::timeout(PATIENCE, unleased).await.unwrap();
     // Checked at once, and again after it has lasted.
-    let told = async {
+    let reported = async {
         while receiver.came().is_empty() {
             tokio::time::sleep(Duration::from_secs(1)).await;
             move_clock::<4>(5);
         }
     };
-    tokio::time::timeout(PATIENCE, told).await.unwrap();
-    let told = texts(&receiver);
+    tokio::time::timeout(PATIENCE, reported).await.unwrap();
+    let reported = texts(&receiver);
     let begins = "livekit-airtable: All jobs stopped: leases cannot be renewed";
-    assert!(told[0].starts_with(begins), "{told:#?}");
+    assert!(reported[0].starts_with(begins), "{reported:#?}");
     assert!(world.row(&call).await.is_none(), "nobody may send");
     somebody.execute("ROLLBACK").await.unwrap();
     world.row_is(&call, "Live").await;

@@ -89,7 +89,7 @@ async fn a_new_base_needs_no_base_id_and_is_found_by_the_one_that_is_printed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
+async fn what_the_api_cannot_do_is_listed_with_the_clicks_that_do_it() {
     let base = Base::with(json!({"tables": [{"name": "Calls", "fields": [
         {"name": "Name", "type": "singleLineText"},
         {"name": "Duration", "type": "number", "options": {"precision": 0}},
@@ -124,7 +124,7 @@ async fn what_the_api_cannot_do_is_told_with_the_clicks_that_do_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_base_that_cannot_be_looked_at_is_not_told_as_one_that_is_wrong() {
+async fn a_base_that_cannot_be_read_is_not_reported_as_wrong() {
     let base = Base::with(json!({})).await;
     base.airtable.fail_next(10, Fault::Status(503, "{}".into()));
     for args in [&["--check"][..], &["--dry-run"], &[]] {
@@ -195,7 +195,7 @@ async fn a_wrong_schema_file_is_refused_before_anything_is_asked() {
         }
         assert!(
             !done.stderr.contains("mine.toml:13"),
-            "told of its type: {done:?}"
+            "its type is named: {done:?}"
         );
     }
     assert_eq!(base.airtable.requests(), 0);

@@ -37,7 +37,7 @@ fn below(help: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn without_configuration_every_error_is_told_at_once() {
+async fn without_configuration_every_error_is_reported_at_once() {
     let folder = tempfile::tempdir().unwrap();
     for (args, variables) in [
         (

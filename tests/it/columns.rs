@@ -181,7 +181,7 @@ async fn a_value_of_the_wrong_kind_costs_its_cell_and_a_line_in_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
+async fn in_a_base_without_a_column_for_errors_they_are_reported_once_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let visits = column(
         "Visits",
@@ -208,10 +208,10 @@ async fn a_base_without_a_column_for_errors_is_told_of_once_elsewhere() {
     world.processed(&call, "airtable").await;
     let warning = "“Visits” (number) is empty: metadata.patient.visits is not a number. Fix the value or the column.";
     let said = serve.said();
-    let told: Vec<&str> = said.lines().filter(|line| line.contains(warning)).collect();
-    assert_eq!(told.len(), 1, "{said}");
+    let reported: Vec<&str> = said.lines().filter(|line| line.contains(warning)).collect();
+    assert_eq!(reported.len(), 1, "{said}");
     assert!(
-        told[0].contains("WARN") && told[0].contains(&call),
+        reported[0].contains("WARN") && reported[0].contains(&call),
         "{said}"
     );
     assert!(!said.contains("a secret"), "{said}");
@@ -236,15 +236,15 @@ async fn a_jobs_metadata_is_found_when_the_room_has_none() {
         column("Job", "singleLineText", "", "job_id"),
     ];
     let (world, _folder) = world(&columns).await;
-    let told = world.livekit.open_room("told");
-    let job = json!({"id": "AJ_told", "metadata": r#"{"campaign":"spring"}"#, "room": {"sid": told, "name": "told"}});
+    let named = world.livekit.open_room("job");
+    let job = json!({"id": "AJ_job", "metadata": r#"{"campaign":"spring"}"#, "room": {"sid": named, "name": "job"}});
     world
         .hook(&json!({"event": "agent_job_started", "id": "EV_job", "createdAt": "1763884861", "job": job}))
         .await;
     let row = world
-        .row_where(&told, |row| row.contains_key("Campaign"))
+        .row_where(&named, |row| row.contains_key("Campaign"))
         .await;
-    let wanted = json!({"Campaign": "spring", "Job": "AJ_told"});
+    let wanted = json!({"Campaign": "spring", "Job": "AJ_job"});
     assert_eq!(cells(&row, &wanted), wanted);
 
     let sent = world.livekit.open_room("sent");

@@ -147,10 +147,10 @@ async fn a_dribbled_body_is_cut_off_though_something_comes_all_the_time() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let mut told = [0; 1000];
-    let answered = async { reads.read(&mut told).await.unwrap() };
+    let mut reported = [0; 1000];
+    let answered = async { reads.read(&mut reported).await.unwrap() };
     tokio::select! {
-        length = answered => assert!(String::from_utf8_lossy(&told[..length]).contains("broken")),
+        length = answered => assert!(String::from_utf8_lossy(&reported[..length]).contains("broken")),
         () = dribble => panic!("it was cut off without an answer"),
     }
     assert!(begun.elapsed() >= SHORT.body);
@@ -208,9 +208,9 @@ async fn idle_connections_make_room_and_requests_do_not() {
     assert_eq!(rest(&mut idle[0]).await, "", "the oldest gave way");
     waiting.extend(server.wait_at_gate(half).await);
     // Now all places are taken by requests.
-    let told = answer(&mut server.send(HEALTH).await).await;
-    assert!(told.contains("503 Service Unavailable"), "{told}");
-    assert!(told.contains("retry-after: 7") && told.contains("problem+json"));
+    let reported = answer(&mut server.send(HEALTH).await).await;
+    assert!(reported.contains("503 Service Unavailable"), "{reported}");
+    assert!(reported.contains("retry-after: 7") && reported.contains("problem+json"));
     server.gate.add_permits(1);
     for socket in &mut waiting {
         assert!(answer(socket).await.contains("200 OK"));
@@ -266,13 +266,16 @@ async fn what_is_no_request_gets_a_problem_too() {
         (huge.as_str(), 431),
     ];
     for (request, status) in cases {
-        let told = rest(&mut server.send(request.as_bytes()).await).await;
-        let (head, body) = told.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
-        assert!(head.contains("application/problem+json"), "{told}");
+        let reported = rest(&mut server.send(request.as_bytes()).await).await;
+        let (head, body) = reported.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{reported}"
+        );
+        assert!(head.contains("application/problem+json"), "{reported}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(problem["status"], status, "{told}");
-        assert!(problem["detail"].is_string(), "{told}");
+        assert_eq!(problem["status"], status, "{reported}");
+        assert!(problem["detail"].is_string(), "{reported}");
     }
 }
 

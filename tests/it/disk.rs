@@ -60,7 +60,7 @@ pub(crate) fn lines(serve: &Serve, text: &str) -> usize {
         .count()
 }
 
-pub(crate) fn told_to_come_again(answer: &reqwest::Response) {
+pub(crate) fn asks_to_retry(answer: &reqwest::Response) {
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers()["retry-after"], "7");
 }
@@ -106,10 +106,7 @@ async fn a_database_that_another_program_has_locked_is_waited_for() {
         futures_util::future::join_all(many),
         world.post("/v1/transcripts", &report),
     );
-    hooks
-        .iter()
-        .chain([&transcript])
-        .for_each(told_to_come_again);
+    hooks.iter().chain([&transcript]).for_each(asks_to_retry);
     let red = until(&world, "/readyz", 503).await;
     assert!(red.contains("not writable: "), "{red}");
     assert_eq!(world.get("/healthz").await.status(), 200);
@@ -164,7 +161,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
         match answer.status().as_u16() {
             202 => taken += 1,
             _ => {
-                told_to_come_again(&answer);
+                asks_to_retry(&answer);
                 refused += 1;
             }
         }
@@ -180,7 +177,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
         small += 1;
         assert!(small < 2000, "there is room for ever more");
     }
-    told_to_come_again(&hook(&world, small).await);
+    asks_to_retry(&hook(&world, small).await);
     let red = until(&world, "/readyz", 503).await;
     assert!(red.contains("not writable: "), "{red}");
     // Room is made.
@@ -207,7 +204,7 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_may_only_be_read_is_told_at_the_start() {
+async fn a_database_that_may_only_be_read_is_reported_at_the_start() {
     let mut world = World::new().await;
     world.stop().await;
     let mut settings = world.settings().to_vec();
@@ -219,7 +216,7 @@ async fn a_database_that_may_only_be_read_is_told_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_another_version_is_told_at_the_start_and_left_alone() {
+async fn a_database_of_another_version_is_reported_at_the_start_and_left_alone() {
     let mut world = World::new().await;
     world.stop().await;
     let settings = world.settings().to_vec();

@@ -45,7 +45,7 @@ async fn livekits_limit_leaves_a_short_recording() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_fails_is_told() {
+async fn an_upload_that_fails_is_reported() {
     let world = World::new().await;
     let (call, _) = world.talk("desk").await;
     world.storage.refuse(1, 403);
@@ -56,7 +56,7 @@ async fn an_upload_that_fails_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_egress_that_left_a_file_is_complete_and_told_to_be_short() {
+async fn a_failed_egress_that_left_a_file_is_complete_and_marked_as_short() {
     let world = World::new().await;
     let (call, egress) = world.talk_unheard("desk").await;
     world.put_object(&call, 700);
@@ -134,7 +134,7 @@ async fn an_egress_that_died_fails_the_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_that_is_told_after_the_egress_was_given_up_still_completes_the_call() {
+async fn an_end_that_is_reported_after_the_egress_was_given_up_still_completes_the_call() {
     let world = World::with(&IMPATIENT).await;
     let (call, egress) = world.talk_unheard("desk").await;
     world
@@ -150,7 +150,7 @@ async fn an_end_that_is_told_after_the_egress_was_given_up_still_completes_the_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_part_that_was_found_gives_way_to_the_whole_that_is_told_later() {
+async fn a_part_that_was_found_gives_way_to_the_whole_that_is_reported_later() {
     let world = World::with(&IMPATIENT).await;
     let (call, egress) = world.talk("desk").await;
     world.put_object(&call, 300);

@@ -4,7 +4,7 @@
 use std::{path::Path, process::Command};
 
 use crate::{
-    disk::{apart_with, goes_on, hook, told_to_come_again, until},
+    disk::{apart_with, asks_to_retry, goes_on, hook, until},
     harness::World,
     process::Serve,
 };
@@ -27,7 +27,7 @@ async fn world(how: &'static str) -> (World, Serve) {
     apart_with(|folder| failing(folder, how)).await
 }
 
-async fn loses_nothing(how: &'static str, told: &str) {
+async fn loses_nothing(how: &'static str, reported: &str) {
     let (world, serve) = world(how).await;
     let call = world.livekit.open_room("before");
     world.row_is(&call, "Live").await;
@@ -35,10 +35,10 @@ async fn loses_nothing(how: &'static str, told: &str) {
     let fault = world.folder.path().join(how);
     std::fs::write(&fault, "").unwrap();
     for n in 1..20 {
-        told_to_come_again(&hook(&world, n).await);
+        asks_to_retry(&hook(&world, n).await);
     }
     let red = until(&world, "/readyz", 503).await;
-    assert!(red.contains(told), "{red}");
+    assert!(red.contains(reported), "{red}");
     std::fs::remove_file(&fault).unwrap();
     goes_on(world, serve, 1..20).await;
 }

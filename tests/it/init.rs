@@ -89,7 +89,7 @@ async fn flags_and_the_environment_need_no_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_does_not_work_is_told_and_nothing_is_written() {
+async fn an_answer_that_does_not_work_is_reported_and_nothing_is_written() {
     let world = World::new().await;
     for (name, wrong, code, text) in [
         (

@@ -120,10 +120,10 @@ fn subscriber<F>(ear: F) -> impl Subscriber + Send + Sync
 where
     F: Fn() -> Ear + Send + Sync + 'static,
 {
-    let told = fmt::layer().with_ansi(false).with_writer(ear);
+    let reported = fmt::layer().with_ansi(false).with_writer(ear);
     // The stand-ins are the world outside.
     let filter = telemetry::filter("debug,livekit_airtable_sim=off,s3s=off,s3s_fs=off");
-    tracing_subscriber::registry().with(told.with_filter(filter))
+    tracing_subscriber::registry().with(reported.with_filter(filter))
 }
 
 struct Ear(fn(&str));

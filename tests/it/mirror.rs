@@ -128,7 +128,7 @@ async fn the_seeds_payload_comes_once_with_our_additions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_end_is_told_once() {
+async fn every_end_is_sent_once() {
     let (receiver, url) = Receiver::start(&[]).await;
     let world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
     let (cut, short) = world.talk("cut").await;
@@ -170,7 +170,7 @@ async fn every_end_is_told_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mirror_that_is_not_there_is_told_again_under_one_id_and_holds_nothing_back() {
+async fn to_a_mirror_that_is_not_there_it_is_sent_again_under_one_id_and_holds_nothing_back() {
     let answers = [
         (302, ""),
         (500, "no"),
@@ -206,7 +206,7 @@ async fn a_mirror_that_is_not_there_is_told_again_under_one_id_and_holds_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ended_before_the_service_first_ran_is_history_and_not_told() {
+async fn what_ended_before_the_service_first_ran_is_history_and_not_sent() {
     let (receiver, url) = Receiver::start(&[]).await;
     let mut world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
     world.stop().await;
@@ -225,12 +225,12 @@ async fn what_ended_before_the_service_first_ran_is_history_and_not_told() {
     world.start().await;
     world.row_is(&missed, "Complete").await;
     world.processed(&missed, "mirror").await;
-    let told: Vec<Value> = receiver
+    let reported: Vec<Value> = receiver
         .came()
         .iter()
         .map(|(_, body)| serde_json::from_slice(body).unwrap())
         .collect();
-    let rooms: Vec<&Value> = told.iter().map(|body| &body["room_name"]).collect();
+    let rooms: Vec<&Value> = reported.iter().map(|body| &body["room_name"]).collect();
     assert_eq!(rooms, ["missed"]);
 }
 
@@ -255,20 +255,20 @@ async fn the_log_tells_once_that_the_mirror_fails_and_once_that_it_is_over() {
         let loud = |line: &Value| line["sink"] == "mirror" && line["level"] != "DEBUG";
         lines.filter(loud).collect()
     };
-    let told = eventually(|| (of_mirror().len() >= 2).then(of_mirror)).await;
-    let told = told.unwrap_or_else(|| panic!("{}", said()));
-    assert_eq!(told.len(), 2, "{told:#?}");
+    let reported = eventually(|| (of_mirror().len() >= 2).then(of_mirror)).await;
+    let reported = reported.unwrap_or_else(|| panic!("{}", said()));
+    assert_eq!(reported.len(), 2, "{reported:#?}");
     assert_eq!(
-        (&told[0]["level"], &told[0]["waiting"]),
+        (&reported[0]["level"], &reported[0]["waiting"]),
         (&json!("WARN"), &json!(1))
     );
-    let error = told[0]["error"].as_str().unwrap();
+    let error = reported[0]["error"].as_str().unwrap();
     assert!(
         error.starts_with("EGRESS_WEBHOOK_URL answered 500"),
         "{error}"
     );
     assert_eq!(
-        told[1]["message"],
+        reported[1]["message"],
         "all failed deliveries have succeeded or been dropped"
     );
 }

@@ -35,7 +35,7 @@ async fn refused(world: &World, path: &str, body: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_hears_at_once_of_a_refused_key_for_a_room_that_webhooks_told_of() {
+async fn a_request_hears_at_once_of_a_refused_key_for_a_room_known_from_webhooks() {
     let webhooks = format!("{KEY}:{SECRET}");
     let settings = [WRONG, MANUAL, ("LIVEKIT_WEBHOOK_KEYS", &webhooks)];
     let world = World::with(&settings).await;
@@ -88,7 +88,7 @@ async fn the_command_ends_with_77_when_livekit_refuses_our_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_cannot_be_listened_on_is_told_in_a_sentence() {
+async fn an_address_that_cannot_be_listened_on_is_reported_in_a_sentence() {
     let mut world = World::new().await;
     world.stop().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

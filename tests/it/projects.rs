@@ -41,7 +41,7 @@ async fn other_project(world: &World) -> LiveKit {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_projects_call_is_told_to_be_one_and_stays_open() {
+async fn another_projects_call_is_marked_as_such_and_stays_open() {
     another_projects_call(&[]).await;
 }
 
@@ -53,8 +53,9 @@ pub(crate) async fn another_projects_call(more: &[(&str, &str)]) {
     let (ours, _) = world.talk("desk").await;
     let theirs = other.open_room("desk");
     other.join("desk", caller("+15557654321"));
-    let told = |row: &serde_json::Map<_, _>| text(row, "Error").contains("another LiveKit project");
-    let row = world.row_where(&theirs, told).await;
+    let reported =
+        |row: &serde_json::Map<_, _>| text(row, "Error").contains("another LiveKit project");
+    let row = world.row_where(&theirs, reported).await;
     assert_eq!(
         (text(&row, "Status"), text(&row, "Caller")),
         ("Live", "+15557654321")
@@ -70,14 +71,14 @@ pub(crate) async fn another_projects_call(more: &[(&str, &str)]) {
     world.processed(&theirs, "egress").await;
 
     let quiet = other.open_room("quiet");
-    world.row_where(&quiet, told).await;
+    world.row_where(&quiet, reported).await;
     world.stop().await;
     assert_eq!(gone_after(&world, 1).await, [""; 0], "they go on");
     world.start().await;
     other.set_webhook_urls(vec![world.url("/webhooks/livekit")]);
     other.close_room("desk");
     let row = world.row_is(&theirs, "Failed").await;
-    assert!(told(&row), "{row:#?}");
+    assert!(reported(&row), "{row:#?}");
     world.stop().await;
     assert_eq!(
         gone_after(&world, 25).await,

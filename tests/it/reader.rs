@@ -62,13 +62,13 @@ async fn read(airtable: &Airtable, table: &str, which: Value) -> Vec<Row> {
         answer,
     };
     desk().send(asked).expect("pyairtable's process has ended");
-    let told = answered.await.expect("pyairtable's process has ended");
-    let mut told: Value = serde_json::from_str(&told).unwrap();
+    let reported = answered.await.expect("pyairtable's process has ended");
+    let mut reported: Value = serde_json::from_str(&reported).unwrap();
     assert!(
-        told["rows"].is_array(),
-        "pyairtable, asked for {which} of {table}: {told}"
+        reported["rows"].is_array(),
+        "pyairtable, asked for {which} of {table}: {reported}"
     );
-    serde_json::from_value(told["rows"].take()).unwrap()
+    serde_json::from_value(reported["rows"].take()).unwrap()
 }
 
 struct Asked {
@@ -95,9 +95,9 @@ fn serve(mut process: Child, questions: mpsc::Receiver<Asked>) -> Option<()> {
     let mut answers = BufReader::new(process.stdout.take()?).lines();
     for asked in questions {
         writeln!(stdin, "{}", asked.question).ok()?;
-        let told = answers.next()?.ok()?;
+        let reported = answers.next()?.ok()?;
         // No one is waiting if the test has failed meanwhile.
-        asked.answer.send(told).ok();
+        asked.answer.send(reported).ok();
     }
     Some(())
 }

@@ -111,7 +111,7 @@ async fn a_room_that_cannot_be_asked_costs_nothing_else_and_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_told_at_once_that_livekit_refuses_our_key() {
+async fn a_request_hears_at_once_that_livekit_refuses_our_key() {
     refused_key(&[]).await;
 }
 

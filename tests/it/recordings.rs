@@ -117,15 +117,18 @@ async fn a_slow_answer_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_free_worker_is_told_and_tried_again() {
+async fn no_free_worker_is_reported_and_tried_again() {
     let world = World::new().await;
     world.livekit.fail_next_start(2, StartFault::Unavailable);
     let call = world.livekit.open_room("desk");
-    let told = world
+    let reported = world
         .row_where(&call, |row| text(row, "Error").contains("503"))
         .await;
-    assert_eq!(told["Status"], "Live");
-    assert!(text(&told, "Error").contains("Retrying"), "{told:#?}");
+    assert_eq!(reported["Status"], "Live");
+    assert!(
+        text(&reported, "Error").contains("Retrying"),
+        "{reported:#?}"
+    );
     world.starts("desk", 3).await;
     let row = world
         .row_where(&call, |row| row.contains_key("Egress ID"))
@@ -134,14 +137,14 @@ async fn no_free_worker_is_told_and_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_key_is_told_without_the_token_and_tried_again() {
+async fn a_refused_key_is_reported_without_the_token_and_tried_again() {
     let world = World::new().await;
     world.livekit.fail_next_start(1, StartFault::Unauthorized);
     let call = world.livekit.open_room("desk");
-    let told = world
+    let reported = world
         .row_where(&call, |row| text(row, "Error").contains("401"))
         .await;
-    assert!(!text(&told, "Error").contains("eyJ"), "{told:#?}");
+    assert!(!text(&reported, "Error").contains("eyJ"), "{reported:#?}");
     world.starts("desk", 2).await;
     world
         .row_where(&call, |row| text(row, "Error").is_empty())
@@ -149,14 +152,14 @@ async fn a_refused_key_is_told_without_the_token_and_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_that_cannot_work_is_told_and_the_call_fails() {
+async fn a_start_that_cannot_work_is_reported_and_the_call_fails() {
     let world = World::new().await;
     world.livekit.fail_next_start(9, StartFault::BadRequest);
     let call = world.livekit.open_room("desk");
-    let told = world
+    let reported = world
         .row_where(&call, |row| text(row, "Error").contains("400"))
         .await;
-    assert_eq!(told["Status"], "Live");
+    assert_eq!(reported["Status"], "Live");
     world.livekit.close_room("desk");
     let row = world.row_is(&call, "Failed").await;
     assert!(text(&row, "Error").contains("400"), "{row:#?}");
@@ -164,7 +167,7 @@ async fn a_start_that_cannot_work_is_told_and_the_call_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_room_that_livekit_does_not_know_is_told() {
+async fn a_room_that_livekit_does_not_know_is_reported() {
     let world = World::new().await;
     let now = livekit_airtable::telemetry::now().as_second().to_string();
     let room = json!({"sid": "RM_gone", "name": "gone", "creationTime": now});

@@ -178,8 +178,8 @@ async fn a_whole_call_with_faults_prints_no_secret() {
         };
         world.row_where(&call, ended).await;
         assert_clean("the answers", &refusals(&world).await);
-        let told = eventually(|| serve.said().contains("mirror").then_some(())).await;
-        assert!(told.is_some(), "{}", serve.said());
+        let reported = eventually(|| serve.said().contains("mirror").then_some(())).await;
+        assert!(reported.is_some(), "{}", serve.said());
         assert_eq!(serve.stop().await, Some(0));
         let said = serve.said();
         assert!(said.contains("listening") && said.contains(&call), "{said}");
@@ -188,7 +188,7 @@ async fn a_whole_call_with_faults_prints_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_keys_are_told_without_being_printed() {
+async fn wrong_keys_are_reported_without_being_printed() {
     let mut world = World::new().await;
     let wrong = [
         ("LIVEKIT_API_SECRET", WRONG_SECRET),
@@ -205,12 +205,12 @@ async fn wrong_keys_are_told_without_being_printed() {
     let mut serve = talkative(&mut world, &wrong).await;
     let call = world.livekit.open_room("wrong-keys");
     world.livekit.join("wrong-keys", caller(NUMBER));
-    let told = || {
+    let reported = || {
         let said = serve.said();
         let both = said.contains("AIRTABLE_TOKEN") && said.contains("LIVEKIT_API_SECRET");
         both.then_some(())
     };
-    assert!(eventually(told).await.is_some(), "{}", serve.said());
+    assert!(eventually(reported).await.is_some(), "{}", serve.said());
     let shown = world.get(&format!("/v1/calls/{call}/transcript")).await;
     let mut answers = shown.text().await.unwrap();
     answers += &world.get("/readyz").await.text().await.unwrap();

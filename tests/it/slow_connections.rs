@@ -23,9 +23,12 @@ async fn a_webhook_that_breaks_off_is_to_be_sent_again() {
     );
     socket.write_all(head.as_bytes()).await.unwrap();
     socket.shutdown().await.unwrap();
-    let told = rest(&mut socket).await;
+    let reported = rest(&mut socket).await;
     // LiveKit takes no answer and 503 for a reason to come again, and any 4xx for none.
-    assert!(told.is_empty() || told.contains("503"), "{told}");
+    assert!(
+        reported.is_empty() || reported.contains("503"),
+        "{reported}"
+    );
     assert_eq!(inbox(&world, "webhook").await, []);
 }
 
@@ -38,8 +41,8 @@ async fn who_may_not_send_is_answered_before_the_body() {
         );
         let mut socket = TcpStream::connect(world.address).await.unwrap();
         socket.write_all(head.as_bytes()).await.unwrap();
-        let told = answer(&mut socket).await;
-        assert!(told.starts_with("HTTP/1.1 401"), "{path}: {told}");
+        let reported = answer(&mut socket).await;
+        assert!(reported.starts_with("HTTP/1.1 401"), "{path}: {reported}");
     }
     let mut dribble = TcpStream::connect(world.address).await.unwrap();
     let head =
@@ -64,9 +67,9 @@ async fn a_413_arrives_at_senders_that_read_only_at_the_end() {
         socket.write_all(head.as_bytes()).await.unwrap();
         let sent = socket.write_all(&vec![b' '; size]).await;
         assert!(sent.is_ok(), "cut off before it could read: {sent:?}");
-        let told = answer(&mut socket).await;
-        assert!(told.starts_with("HTTP/1.1 413"), "{told}");
-        assert!(told.contains("problem+json"), "{told}");
+        let reported = answer(&mut socket).await;
+        assert!(reported.starts_with("HTTP/1.1 413"), "{reported}");
+        assert!(reported.contains("problem+json"), "{reported}");
     }
 }
 
@@ -180,8 +183,8 @@ async fn without_a_file_to_spare_it_waits_and_does_not_spin() {
     for _ in 0..60 {
         held.push(TcpStream::connect(world.address).await.unwrap());
     }
-    let told = eventually(|| serve.said().contains("Too many open files").then_some(()));
-    assert!(told.await.is_some(), "{}", serve.said());
+    let reported = eventually(|| serve.said().contains("Too many open files").then_some(()));
+    assert!(reported.await.is_some(), "{}", serve.said());
     let before = serve.cpu_ticks();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let used = serve.cpu_ticks() - before;

@@ -154,7 +154,7 @@ async fn the_flat_shapes_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_not_and_what_is_wrong_is_told() {
+async fn refusals_say_who_may_not_and_what_is_wrong() {
     let world = World::new().await;
     let good = json!({ "room": "call-1", "turns": [] }).to_string();
     let ours = crate::harness::API_TOKEN;
@@ -197,9 +197,9 @@ async fn who_may_not_and_what_is_wrong_is_told() {
             (status, &json!(status)),
             "{problem}"
         );
-        let told = problem["detail"].as_str().unwrap();
-        assert!(told.contains(detail), "{detail}: {told}");
-        assert!(!told.contains("eyJ"), "{told}");
+        let reported = problem["detail"].as_str().unwrap();
+        assert!(reported.contains(detail), "{detail}: {reported}");
+        assert!(!reported.contains("eyJ"), "{reported}");
     }
     let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
     let (status, _) = report(&world, ours, "?room=call-1", deep).await;

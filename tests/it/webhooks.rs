@@ -122,8 +122,8 @@ async fn what_is_new_or_odd_does_not_cost_the_event() {
     assert_eq!(send(&world, nobodys).await, 200);
     let message = read_message(&world, "webhook", 5).await;
     assert_eq!((message.error, message.call_id), (None, None));
-    let told = |row: &serde_json::Map<String, Value>| row.contains_key("Egress ID");
-    let row = world.row_where("RM_odd", told).await;
+    let reported = |row: &serde_json::Map<String, Value>| row.contains_key("Egress ID");
+    let row = world.row_where("RM_odd", reported).await;
     assert_eq!(row["Status"], "Live");
 }
 

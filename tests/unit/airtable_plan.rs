@@ -149,7 +149,7 @@ fn swapped_names_follow_the_ids() {
 }
 
 #[test]
-fn a_writer_leaves_out_what_cannot_be_written_and_is_told() {
+fn a_writer_leaves_out_what_cannot_be_written_and_gets_a_warning() {
     let (mapping, problems) = Schema::built_in()
         .map(&worked_on(), &ids(&[("Room", "fld01")]))
         .unwrap();
@@ -198,7 +198,7 @@ fn a_table_is_found_by_id_remembered_id_or_name_in_any_case() {
 }
 
 #[test]
-fn a_wrong_file_is_told_all_at_once_with_lines_and_sources() {
+fn all_errors_of_a_wrong_file_are_reported_at_once_with_lines_and_sources() {
     let text = r#"
 colums = 1
 [table]
@@ -238,7 +238,7 @@ fn with(column: &str) -> String {
 }
 
 #[test]
-fn every_kind_of_mistake_is_told_with_its_line_and_what_is_valid() {
+fn every_kind_of_mistake_is_reported_with_its_line_and_what_is_valid() {
     let mistakes = [
         "name = \"A\"\ntype = \"singleLineText\"\nform = \"agent\"",
         "name = \"A\"\ntype = \"singlelinetext\"\nfrom = \"agent\"",
@@ -259,15 +259,15 @@ fn every_kind_of_mistake_is_told_with_its_line_and_what_is_valid() {
         "name = \"A\"\nname = \"B\"",
         "name = 5\ntype = true\nfrom = []",
     ];
-    let told = |text: &&str| {
+    let reported = |text: &&str| {
         let wrong = Schema::parse("my.toml", &with(text)).unwrap_err();
         format!("{text}\n{wrong}\n\n")
     };
-    insta::assert_snapshot!(mistakes.iter().map(told).collect::<String>());
+    insta::assert_snapshot!(mistakes.iter().map(reported).collect::<String>());
 }
 
 #[test]
-fn a_key_that_is_not_the_first_column_is_told_and_fine() {
+fn a_key_that_is_not_the_first_column_is_fine_and_mentioned() {
     let schema = Schema::built_in();
     let mut fields = complete(&schema);
     fields.insert(
@@ -335,7 +335,7 @@ fn open_sources_are_taken() {
 proptest! {
     /// A typing error anywhere in the file is reported or harmless; it never crashes the program.
     #[test]
-    fn a_slip_in_the_file_is_told_by_its_line(at in 0.0..1.0_f64, gone in 0..40_usize, slip in "[\\[\\]{}=\"a\n]{0,3}") {
+    fn a_slip_in_the_file_is_reported_by_its_line(at in 0.0..1.0_f64, gone in 0..40_usize, slip in "[\\[\\]{}=\"a\n]{0,3}") {
         let text = include_str!("../../schema/airtable.toml");
         let place = |bytes: usize| text.floor_char_boundary(bytes.min(text.len()));
         let start = place((at * text.len() as f64) as usize);

@@ -162,7 +162,7 @@ async fn rows_are_upserted_updated_found_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_the_base_refuses_is_told_apart() {
+async fn refusals_of_the_base_are_distinguished() {
     let (airtable, client, mapping) = bootstrapped().await;
     let key = &mapping.columns["Call ID"];
     let write = async |name: &str, cell: Value| {
@@ -264,7 +264,7 @@ async fn one_request_too_many_pauses_the_base() {
 }
 
 #[tokio::test]
-async fn a_table_or_a_base_that_is_not_there_is_told() {
+async fn a_table_or_a_base_that_is_not_there_is_named() {
     let airtable = airtable(0.0).await;
     let schema = Schema::built_in();
     let absent = client_of(&airtable, &airtable.base_id(), "tblNowhere0000001", 50.0);

@@ -7,8 +7,8 @@ use livekit_airtable::{
 use serde_json::{Value, json};
 
 fn stored(kind: Value) -> Value {
-    let told = json!({"sid": "PA_1", "identity": "4915112345678", "kind": kind});
-    serde_json::to_value(body::participant(&told)).unwrap()
+    let reported = json!({"sid": "PA_1", "identity": "4915112345678", "kind": kind});
+    serde_json::to_value(body::participant(&reported)).unwrap()
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn values_become_what_their_column_takes() {
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_leaves_the_cell_empty_and_is_told() {
+fn a_value_of_the_wrong_kind_leaves_the_cell_empty_with_a_warning() {
     let select = json!({"choices": [{"name": "Gold"}]});
     let none = Value::Null;
     let cases = [

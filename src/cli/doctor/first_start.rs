@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_are_told_and_a_half_set_pair_comes_first() {
+    fn three_are_shown_and_a_half_set_pair_comes_first() {
         let source = Source::from_pairs([("EGRESS_WEBHOOK_SECRET", "x"), ("API_TOKEN", "x")]);
         let found = most_useful(&source);
         assert_eq!(found.len(), MOST);

@@ -11,7 +11,7 @@ const SOFT: i32 = 8;
 /// Frames before and after that close a gap between words.
 const GAP: usize = 10;
 
-/// How much each frame is speech, from 0 to 255. `None`: loud and quiet frames cannot be told apart.
+/// How much each frame is speech, from 0 to 255. `None`: loud and quiet frames cannot be distinguished.
 pub(super) fn activity(levels: &[u8]) -> Option<Vec<u8>> {
     let threshold = i32::from(threshold(levels)?);
     let soft = |level: &u8| {

@@ -24,7 +24,7 @@ impl Call {
         if self.needs_livekit() {
             due_deliveries.push(due(Sink::Egress, ""));
         }
-        // Of a simulated call, nobody is told.
+        // A simulated call is sent to nobody.
         for recording in self.recordings.values().filter(|_| !self.simulated) {
             let id = &recording.egress_id;
             if self.must_look_for(recording) {

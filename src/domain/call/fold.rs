@@ -136,7 +136,7 @@ mod tests {
     };
 
     #[test]
-    fn what_was_found_and_what_was_told_fold_in_any_order() {
+    fn what_was_found_and_what_was_reported_fold_in_any_order() {
         let at: Timestamp = "2026-01-02T04:00:00Z".parse().unwrap();
         let stored = BucketRecording::read("{room_id}.mp3", "RM_1.mp3", 7, at).unwrap();
         let recording = Recording {

@@ -21,7 +21,7 @@ use crate::domain::{
     transcript::Reports,
 };
 
-/// A call, as far as its events told of it.
+/// A call, as far as its events describe it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Call {
     /// The room's sid, `RM_…`.

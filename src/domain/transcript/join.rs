@@ -77,7 +77,7 @@ fn begin(report: &Report, start: Option<Timestamp>) -> Option<Timestamp> {
     first.or(report.at)
 }
 
-/// The turns whose speaker is known, or is a voice that a speech recognizer told apart: those keep a label.
+/// The turns whose speaker is known, or is a voice that a speech recognizer distinguished: those keep a label.
 fn named(report: &Report, speaker: impl Fn(&str) -> Option<Speaker>) -> Vec<Turn> {
     let Transcript::Turns(turns) = &report.transcript else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What a person is told: an alert fires, or it is resolved.
+//! What a person reads: an alert fires, or it is resolved.
 
 use jiff::SignedDuration;
 

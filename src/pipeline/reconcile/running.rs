@@ -26,7 +26,7 @@ impl Running {
         Running(infos.map(|infos| infos.iter().filter_map(running).collect()))
     }
 
-    /// LiveKit lists a running egress of the call, and no event told the call its end.
+    /// LiveKit lists a running egress of the call, and no event ended it.
     pub(super) fn has_one(&self, call: &Call) -> bool {
         let ended = |id: &str| {
             call.recordings

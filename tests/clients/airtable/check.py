@@ -182,16 +182,16 @@ receiver = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
 threading.Thread(target=receiver.serve_forever, daemon=True).start()
 hook = base.add_webhook(f"http://127.0.0.1:{receiver.server_port}/", {"options": {"filters": {
     "dataTypes": ["tableData"], "recordChangeScope": schema.id}}})
-told = table.create({"Size": 77})
+reported = table.create({"Size": 77})
 notification = WebhookNotification.from_request(*notified.get(timeout=20), hook.mac_secret_base64)
 check("a webhook's notification", (notification.base.id, notification.webhook.id) == (BASE, hook.id), notification)
 webhook = base.webhook(hook.id)
 webhook.disable_notifications()
-table.delete(told["id"])
+table.delete(reported["id"])
 payloads = list(webhook.payloads())
 changes = [payload.changed_tables_by_id[schema.id] for payload in payloads]
-size = changes[0].created_records_by_id[told["id"]].cell_values_by_field_id[schema.field("Size").id]
-check("a webhook's payloads", size == 77 and changes[1].destroyed_record_ids == [told["id"]], payloads)
+size = changes[0].created_records_by_id[reported["id"]].cell_values_by_field_id[schema.field("Size").id]
+check("a webhook's payloads", size == 77 and changes[1].destroyed_record_ids == [reported["id"]], payloads)
 check("a webhook's cursor", list(webhook.payloads(cursor=2)) == payloads[1:])
 webhook.extend_expiration()
 webhook.delete()

@@ -34,7 +34,7 @@ def answer(asked):
 
 for line in sys.stdin:
     try:
-        told = answer(json.loads(line))
+        reported = answer(json.loads(line))
     except Exception as error:
-        told = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(told), flush=True)
+        reported = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(reported), flush=True)

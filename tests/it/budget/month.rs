@@ -40,10 +40,10 @@ async fn no_request_beyond_the_limit_and_all_flows_when_the_month_turns() {
         assert!(paused_sink.error.contains(word), "{}", paused_sink.error);
     }
     let parked = rig.store.probe(Sink::Airtable, clock()).await.unwrap();
-    let told = rig.last_error(79).await;
+    let reported = rig.last_error(79).await;
     assert!(
-        parked.is_some() && told.as_ref() == Some(&paused_sink.error),
-        "{told:?}"
+        parked.is_some() && reported.as_ref() == Some(&paused_sink.error),
+        "{reported:?}"
     );
     // Neither a restart nor a command gets one more.
     let process = rig.process(settings);

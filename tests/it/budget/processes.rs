@@ -92,12 +92,12 @@ async fn kills_do_not_stretch_the_month() {
         loop {
             let url = format!("http://{}/readyz", serve.address);
             let answer = http.get(url).send().await.unwrap();
-            let (status, told): (_, Value) = (answer.status(), answer.json().await.unwrap());
-            if let Some(error) = told["paused"]["airtable"]["error"].as_str() {
+            let (status, reported): (_, Value) = (answer.status(), answer.json().await.unwrap());
+            if let Some(error) = reported["paused"]["airtable"]["error"].as_str() {
                 assert_eq!(status, 200, "Airtable's absence is not ours");
                 return error.to_owned();
             }
-            assert!(asked.elapsed() < PATIENCE, "{told}");
+            assert!(asked.elapsed() < PATIENCE, "{reported}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -128,9 +128,9 @@ async fn kills_do_not_stretch_the_month() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_budget_is_told_in_readyz_and_metrics() {
+async fn the_budget_is_shown_in_readyz_and_metrics() {
     let world = World::with(&[("AIRTABLE_MONTHLY_REQUESTS", "100000")]).await;
-    let call = world.livekit.open_room("told");
+    let call = world.livekit.open_room("desk");
     world.row_is(&call, "Live").await;
     let ready: Value = world.get("/readyz").await.json().await.unwrap();
     let month = &ready["airtable"]["month"];

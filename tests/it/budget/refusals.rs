@@ -41,8 +41,8 @@ async fn a_used_up_quota_is_probed_once_an_hour_and_when_the_month_turns() {
         paused_sink.error
     );
     for call in [0, 99] {
-        let told = rig.last_error(call).await;
-        assert_eq!(told.as_ref(), Some(&paused_sink.error), "tried or not");
+        let reported = rig.last_error(call).await;
+        assert_eq!(reported.as_ref(), Some(&paused_sink.error), "tried or not");
     }
     for _ in 0..59 {
         hands.forward(60);

@@ -88,11 +88,11 @@ pub(super) async fn finds_recordings(world: World) {
 async fn it_finds_what_lies_in_the_bucket() {
     let (receiver, url) = Receiver::start(&[]).await;
     finds_recordings(World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await).await;
-    let told = receiver.hears(1).await;
+    let reported = receiver.hears(1).await;
     assert_eq!(
-        told.len(),
+        reported.len(),
         1,
-        "the mirror is told of what ends, not of what was found"
+        "the mirror hears of what ends, not of what was found"
     );
 }
 

@@ -316,8 +316,11 @@ async fn a_link_plays_presigned_or_permanent() {
         let audio = world.http.get(link.trim_end()).send().await.unwrap();
         assert_eq!(audio.status(), 200, "{id}");
     }
-    let told = world.json(&["calls", "link", &call]).await;
-    assert!(told["expires_at"].as_str().unwrap() > "2026", "{told:#}");
+    let reported = world.json(&["calls", "link", &call]).await;
+    assert!(
+        reported["expires_at"].as_str().unwrap() > "2026",
+        "{reported:#}"
+    );
     // With PUBLIC_URL nothing but the database is needed; the service follows the link.
     let mut settings = world.settings().to_vec();
     settings.retain(|(name, _)| name == "DATABASE_URL");

@@ -36,8 +36,8 @@ pub(super) async fn ends_a_park(world: World) {
     assert!(done.stderr.contains("running service"), "{done:?}");
     world.row_is(&call, "Live").await;
     world.delivery_is(&call, "airtable", "done").await;
-    let told = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
-    let airtable = &told["deliveries"]
+    let reported = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
+    let airtable = &reported["deliveries"]
         .as_array()
         .unwrap()
         .iter()
@@ -51,7 +51,7 @@ pub(super) async fn ends_a_park(world: World) {
             .as_str()
             .unwrap()
             .contains("AUTHENTICATION_REQUIRED"),
-        "{told:#}"
+        "{reported:#}"
     );
 }
 
@@ -91,14 +91,14 @@ async fn the_dead_are_sent_when_somebody_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
+async fn a_named_call_is_written_whole_and_sent_to_the_mirror_only_when_asked() {
     let (receiver, url) = Receiver::start(&[]).await;
     let world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
     let (call, other) = (world.complete("desk").await, world.complete("hall").await);
     for call in [&call, &other] {
         world.processed(call, "mirror").await;
     }
-    let told = receiver.hears(2).await.len();
+    let reported = receiver.hears(2).await.len();
     assert!(delete(&world, &call).await);
     assert!(world.row(&call).await.is_none());
     let done = world.ok(&["redrive", &call]).await;
@@ -108,14 +108,21 @@ async fn a_named_call_is_written_whole_and_the_mirror_told_only_when_asked() {
         (text(&back, "Transcript"), text(&back, "Caller")),
         ("Agent: Hello.", "+15551234567")
     );
-    assert_eq!(receiver.came().len(), told, "the mirror is not told again");
+    assert_eq!(
+        receiver.came().len(),
+        reported,
+        "nothing is sent to the mirror again"
+    );
     assert_eq!(world.rows().await.len(), 2);
     world
         .ok(&["redrive", "--all", "--sink", "mirror", &call])
         .await;
-    let came = receiver.hears(told + 1).await;
+    let came = receiver.hears(reported + 1).await;
     let id = |n: usize| came[n].0["webhook-id"].clone();
-    assert!((0..told).any(|n| id(n) == id(told)), "the same webhook-id");
+    assert!(
+        (0..reported).any(|n| id(n) == id(reported)),
+        "the same webhook-id"
+    );
     let unknown = world.cli(&["redrive", "RM_none"]).await;
     assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(1), ""));
     assert!(unknown.stderr.contains("RM_none"), "{unknown:?}");

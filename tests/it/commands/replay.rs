@@ -52,8 +52,8 @@ pub(super) async fn changes_nothing(world: World) {
 async fn with_the_same_code_nothing_changes() {
     let (receiver, url) = Receiver::start(&[]).await;
     changes_nothing(World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await).await;
-    let told = receiver.hears(3).await;
-    let recorded: Vec<_> = told
+    let reported = receiver.hears(3).await;
+    let recorded: Vec<_> = reported
         .iter()
         .map(|(headers, _)| headers["webhook-id"].clone())
         .collect();
@@ -63,7 +63,7 @@ async fn with_the_same_code_nothing_changes() {
     assert_eq!(
         recorded.len(),
         once.len(),
-        "each recording is told once: {recorded:?}"
+        "each recording is sent once: {recorded:?}"
     );
 }
 
@@ -80,8 +80,8 @@ pub(super) async fn mends_what_was_stored_wrong(mut world: World) {
         ))
         .await;
     assert_ne!(world.texts(CALLS).await, right);
-    // It had told Airtable so, too.
-    // It had told Airtable so, too.
+    // Airtable had heard so, too.
+    // Airtable had heard so, too.
     let place = format!("sink = 'airtable' AND call_id = '{call}'");
     let sink_state = world
         .texts(&format!("SELECT memo FROM deliveries WHERE {place}"))

@@ -152,7 +152,7 @@ async fn wrong_settings_are_named_with_the_place_to_correct_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_of_the_services_are_told_with_the_place_to_click() {
+async fn refusals_of_the_services_are_reported_with_the_place_to_click() {
     let world = World::new().await;
     world.livekit.fail_next_start(1, StartFault::Unavailable);
     let checked = doctor(&world, &[], &[]).await;
@@ -198,7 +198,7 @@ async fn refusals_of_the_services_are_told_with_the_place_to_click() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_may_only_write_is_told() {
+async fn a_key_that_may_only_write_is_reported() {
     let world = World::new().await;
     let writes = Key {
         access_key: "test".to_owned(),
@@ -222,7 +222,7 @@ async fn a_key_that_may_only_write_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_that_do_not_arrive_are_told() {
+async fn webhooks_that_do_not_arrive_are_reported() {
     let world = World::new().await;
     world.livekit.set_webhook_urls(Vec::new());
     let checked = doctor(&world, &[], &[]).await;

@@ -65,7 +65,7 @@ async fn an_unusual_bucket_is_described() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_public_bucket_and_a_bucket_elsewhere_are_told() {
+async fn a_public_bucket_and_a_bucket_elsewhere_are_reported() {
     let world = World::new().await;
     let public = other(|method, uri| match (method.as_str(), uri.path()) {
         ("GET", path) if path.contains("doctor-") => {
@@ -105,7 +105,7 @@ async fn livekit_that_refuses(status: StatusCode, code: &'static str) -> String 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_and_a_project_that_may_not_record_are_told_apart() {
+async fn a_limit_and_a_project_that_may_not_record_are_distinguished() {
     let world = World::new().await;
     for (status, code, expected, exit) in [
         (

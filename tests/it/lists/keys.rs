@@ -50,7 +50,7 @@ async fn an_unknown_key_is_named_to_agents_and_in_the_log() {
     let log = std::fs::read_to_string(world.folder.path().join("stderr")).unwrap();
     let line = log.lines().find(|line| line.contains("webhook rejected"));
     assert!(line.is_some_and(|line| line.contains(INJECTED)), "{log}");
-    for told in [detail, log.as_str()] {
-        assert!(!told.contains("eyJ"), "{told}");
+    for reported in [detail, log.as_str()] {
+        assert!(!reported.contains("eyJ"), "{reported}");
     }
 }

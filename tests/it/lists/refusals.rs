@@ -43,7 +43,7 @@ fn blames_the_key(text: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_that_stays_is_told_everywhere_in_livekits_words() {
+async fn a_refusal_that_stays_is_reported_everywhere_in_livekits_words() {
     let (mut world, front) = world(&[MANUAL]).await;
     for (n, (refusal, words)) in lasting().into_iter().enumerate() {
         let room = format!("desk-{n}");
@@ -79,7 +79,7 @@ fn busy(front: &Front) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_that_may_pass_is_told_and_tried_again() {
+async fn a_refusal_that_may_pass_is_reported_and_tried_again() {
     let (world, front) = world(&[MANUAL]).await;
     let call = world.livekit.open_room("desk");
     world.row_is(&call, "Live").await;
@@ -167,8 +167,8 @@ async fn a_room_that_livekit_denies_once_is_recorded_all_the_same() {
         twirp(404, "not_found", "requested room does not exist"),
     );
     let call = world.livekit.open_room("desk");
-    let told = world.row_where(&call, |row| text(row, "Error").contains("404"));
-    assert!(text(&told.await, "Error").contains("Retrying"));
+    let reported = world.row_where(&call, |row| text(row, "Error").contains("404"));
+    assert!(text(&reported.await, "Error").contains("Retrying"));
     front.tell_the_truth();
     let row = world.row_where(&call, |row| row.contains_key("Egress ID"));
     assert_eq!(text(&row.await, "Error"), "");

@@ -33,7 +33,7 @@ async fn a_new_request_asks_livekit_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_that_livekit_refuses_is_told_in_its_words() {
+async fn a_stop_that_livekit_refuses_is_reported_in_its_words() {
     let (world, front) = world(&[]).await;
     let (_, egress) = world.talk("desk").await;
     stop_is_refused(&front);

@@ -108,8 +108,8 @@ async fn a_token_that_was_revoked_and_is_given_back_loses_nothing() {
     world.airtable.fail_next(MANY, revoked());
     let first = world.livekit.open_room("first");
     let parked = |detail: &Value| {
-        let told = detail["deliveries"].to_string();
-        told.contains("401") && told.contains("AIRTABLE_TOKEN")
+        let reported = detail["deliveries"].to_string();
+        reported.contains("401") && reported.contains("AIRTABLE_TOKEN")
     };
     world.detail_where(&first, parked, || {}).await;
     for _ in 0..6 {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_without_the_mirror_holds_no_row_back_and_is_told_afterwards() {
+async fn a_day_without_the_mirror_holds_no_row_back_and_is_sent_afterwards() {
     let flood: &'static str = Box::leak("x".repeat(10 << 20).into_boxed_str());
     let answers = [(302, ""), (400, "no"), (500, flood)];
     let (receiver, url) = Receiver::start(&answers).await;
@@ -37,11 +37,11 @@ async fn a_day_without_the_mirror_holds_no_row_back_and_is_told_afterwards() {
         wanted.insert(egress.as_str().unwrap().to_owned());
     }
     gate.open().await;
-    let told = || {
+    let reported = || {
         move_clock::<14>(31);
         (receiver.came().len() >= 6).then_some(())
     };
-    assert!(eventually(told).await.is_some());
+    assert!(eventually(reported).await.is_some());
     for call in &calls {
         world.processed(call, "mirror").await;
     }

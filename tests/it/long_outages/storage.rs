@@ -17,9 +17,9 @@ const MANY: usize = 1_000_000;
 /// Advances the time until the call's row is as expected, and returns it.
 async fn row_in_time(world: &World, call: &str, status: &str, error: &str) -> Row {
     let wanted = |row: &Row| {
-        let told = text(row, "Error");
-        let is_told = told.contains(error) && told.is_empty() == error.is_empty();
-        text(row, "Status") == status && is_told
+        let reported = text(row, "Error");
+        let is_reported = reported.contains(error) && reported.is_empty() == error.is_empty();
+        text(row, "Status") == status && is_reported
     };
     let asked = Instant::now();
     loop {

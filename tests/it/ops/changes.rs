@@ -86,7 +86,7 @@ async fn are_sent(world: World) {
     list.call_is(&call, "no_recording").await;
     assert!(!other.text.contains("event: call"));
     let silent = tokio::time::timeout(Duration::from_secs(1), other.next("call"));
-    assert!(silent.await.is_err(), "another call's page is not told");
+    assert!(silent.await.is_err(), "another call's page hears nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +102,7 @@ async fn changes_are_sent_to_open_pages_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_most_64_pages_are_told_and_places_are_free_again() {
+async fn at_most_64_pages_hear_of_changes_and_places_are_free_again() {
     let world = World::new().await;
     let mut open = Vec::new();
     for _ in 0..64 {
@@ -123,7 +123,7 @@ async fn at_most_64_pages_are_told_and_places_are_free_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_told_who_may_not_read() {
+async fn nobody_hears_of_changes_who_may_not_read() {
     let words = format!("words words {:x<32}", "words");
     let mut world = World::with(&[("API_TOKENS", &words)]).await;
     let stranger = world

@@ -51,14 +51,16 @@ pub(super) struct Played {
 
 /// Has a browser play what is at this address.
 pub(super) async fn plays(world: &World, url: &str) -> Played {
-    let (page, mut told) = page(url).await;
+    let (page, mut reported) = page(url).await;
     let mut browser = chromium(world, &page);
-    let told = tokio::time::timeout(PATIENCE, told.recv()).await;
+    let reported = tokio::time::timeout(PATIENCE, reported.recv()).await;
     browser.kill().unwrap();
     browser.wait().unwrap();
-    let told = told.expect("the browser says something").unwrap();
-    let (duration, position) = told.split_once(' ').unwrap_or_else(|| panic!("{told}"));
-    let seconds = |text: &str| text.parse().unwrap_or_else(|_| panic!("{told}"));
+    let reported = reported.expect("the browser says something").unwrap();
+    let (duration, position) = reported
+        .split_once(' ')
+        .unwrap_or_else(|| panic!("{reported}"));
+    let seconds = |text: &str| text.parse().unwrap_or_else(|_| panic!("{reported}"));
     Played {
         duration: seconds(duration),
         position: seconds(position),
@@ -81,7 +83,7 @@ async fn page(recording: &str) -> (String, mpsc::UnboundedReceiver<String>) {
     let html = format!(
         r#"<!doctype html><audio id="player" preload="auto" src="{}"></audio><script>
             const player = document.getElementById("player");
-            const tell = (text) => fetch("/told", {{ method: "POST", body: String(text) }});
+            const tell = (text) => fetch("/position", {{ method: "POST", body: String(text) }});
             player.addEventListener("canplaythrough", () => player.play().catch(tell), {{ once: true }});
             player.addEventListener("timeupdate", () => {{
                 if (player.currentTime > 0.2) tell(`${{player.duration}} ${{player.currentTime}}`);
@@ -90,15 +92,15 @@ async fn page(recording: &str) -> (String, mpsc::UnboundedReceiver<String>) {
         </script>"#,
         recording.replace('&', "&amp;")
     );
-    let (sender, told) = mpsc::unbounded_channel();
+    let (sender, reported) = mpsc::unbounded_channel();
     let app = Router::new()
         .route("/", get(|| async { Html(html) }))
         .route(
-            "/told",
+            "/position",
             post(|text: String| async move { drop(sender.send(text)) }),
         );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, app).into_future());
-    (url, told)
+    (url, reported)
 }

@@ -48,8 +48,8 @@ async fn pyairtable() {
     let airtable = unhurried_airtable().await;
     let mut check = python("airtable/check.py");
     check.args([airtable.url(), airtable.base_id()]);
-    let told = run(check, Vec::new()).await;
-    assert!(told.lines().count() > 30, "{told}");
+    let reported = run(check, Vec::new()).await;
+    assert!(reported.lines().count() > 30, "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,8 +57,8 @@ async fn airtable_js() {
     let airtable = unhurried_airtable().await;
     let mut check = node("check.mjs");
     check.args([airtable.url(), airtable.base_id()]);
-    let told = run(check, Vec::new()).await;
-    assert!(told.lines().count() > 15, "{told}");
+    let reported = run(check, Vec::new()).await;
+    assert!(reported.lines().count() > 15, "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,8 +79,8 @@ async fn airtable_js_reads_of_a_call_what_pyairtable_reads() {
     let mut read = node("rows.mjs");
     let table = "Calls".to_owned();
     read.args([world.airtable.url(), world.airtable.base_id(), table]);
-    let told = run(read, Vec::new()).await;
-    assert_eq!(serde_json::from_str::<Vec<Row>>(&told).unwrap(), rows);
+    let reported = run(read, Vec::new()).await;
+    assert_eq!(serde_json::from_str::<Vec<Row>>(&reported).unwrap(), rows);
 }
 
 #[tokio::test(flavor = "multi_thread")]

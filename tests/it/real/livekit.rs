@@ -150,7 +150,7 @@ async fn a_room_that_the_real_server_does_not_know_is_404() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_real_servers_refusal_of_a_wrong_secret_is_told_without_the_token() {
+async fn the_real_servers_refusal_of_a_wrong_secret_is_reported_without_the_token() {
     let _alone = WEBHOOKS.lock().await;
     let right = format!("{KEY}:{SECRET}");
     let wrong = [

@@ -131,7 +131,7 @@ async fn replicas_that_start_together_make_the_tables_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_webhook_told_is_found_here_too() {
+async fn what_no_webhook_reported_is_found_here_too() {
     let database = fresh_database().await;
     crate::reconcile::nothing_is_heard(&[("DATABASE_URL", &database)]).await;
     let database = fresh_database().await;
@@ -139,7 +139,7 @@ async fn what_no_webhook_told_is_found_here_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_projects_and_keys_are_told_apart_here_too() {
+async fn several_projects_and_keys_are_distinguished_here_too() {
     let database = fresh_database().await;
     crate::projects::another_projects_call(&[("DATABASE_URL", &database)]).await;
     let database = fresh_database().await;
@@ -153,7 +153,7 @@ async fn a_long_transcripts_link_is_permanent_here_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_not_there_is_told_at_once() {
+async fn a_database_that_is_not_there_is_reported_at_once() {
     let mut world = World::new().await;
     world.stop().await;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -161,9 +161,9 @@ async fn a_database_that_is_not_there_is_told_at_once() {
     drop(nobody);
     let mut serve = world.command(&["serve"]);
     let done = output(serve.env("DATABASE_URL", url));
-    let told = String::from_utf8(done.stderr).unwrap();
-    assert_eq!(done.status.code(), Some(69), "{told}");
-    assert!(told.starts_with("DATABASE_URL: "), "{told}");
+    let reported = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(69), "{reported}");
+    assert!(reported.starts_with("DATABASE_URL: "), "{reported}");
 }
 
 /// The program itself, killable; its address once it listens.

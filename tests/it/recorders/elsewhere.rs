@@ -27,8 +27,8 @@ async fn another_bucket_is_said_at_once_and_never_lost() {
         let call = open(&world).await;
         let request = composite("desk", file("a.mp3", s3(&world, "other")));
         let theirs = asks(&world, "StartRoomCompositeEgress", &request).await;
-        let told = error_has("recorded to bucket \"other\" (endpoint http://127.0.0.1:");
-        let row = world.row_where(&call, told).await;
+        let reported = error_has("recorded to bucket \"other\" (endpoint http://127.0.0.1:");
+        let row = world.row_where(&call, reported).await;
         assert_eq!(row["Status"], "Live");
         assert!(text(&row, "Error").contains("but S3_BUCKET is \"recordings\""));
         let shown = recording(&world, &call, &theirs).await;

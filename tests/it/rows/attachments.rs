@@ -135,7 +135,7 @@ async fn what_airtable_fails_to_fetch_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_three_times_it_is_told() {
+async fn after_three_times_it_is_reported() {
     let (world, _folder) = with_attachments().await;
     world.airtable.fail_fetches(1000);
     let (call, _) = world.talk("desk").await;

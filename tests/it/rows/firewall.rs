@@ -73,7 +73,7 @@ async fn one_sentence(mut world: World) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_answer_that_is_not_airtables_is_told_from_airtables_own() {
+async fn each_answer_that_is_not_airtables_is_distinguished_from_airtables_own() {
     let answers = [
         (
             403,

@@ -33,12 +33,12 @@ async fn on_postgres_new_rows_wait_and_others_are_updated() {
 
 /// The first alert with these words.
 async fn alerted(receiver: &Receiver, words: &str) -> Option<String> {
-    let told = || {
+    let reported = || {
         let came = receiver.came().into_iter();
         let mut texts = came.map(|(_, body)| String::from_utf8_lossy(&body).into_owned());
         texts.find(|text| text.contains(words))
     };
-    eventually(told).await
+    eventually(reported).await
 }
 
 async fn full(world: World, receiver: Receiver) {
@@ -68,8 +68,8 @@ async fn full(world: World, receiver: Receiver) {
     let late = world.livekit.open_room("late");
     world.owed_is(&late, "parked").await;
     assert!(world.airtable.requests() - before <= 6, "one probe at most");
-    let told = alerted(&receiver, "Airtable creates no new rows").await;
-    let alert = told.expect("an alert");
+    let reported = alerted(&receiver, "Airtable creates no new rows").await;
+    let alert = reported.expect("an alert");
     assert!(
         alert.contains("delete rows") && alert.contains("redrive"),
         "{alert}"
@@ -145,7 +145,7 @@ async fn when_nothing_can_be_written_the_sink_is_paused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_base_without_words_for_it_is_told_by_what_works() {
+async fn a_full_base_without_words_for_it_is_recognized_by_what_works() {
     let world = World::with(&[UNRECORDED]).await;
     let known = world.open("known").await;
     world.owed_is(&known, "done").await;

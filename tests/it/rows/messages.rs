@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The row's last error in `/v1` and what the log says, when Airtable answers so from the start.
-async fn told(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
+async fn reported(settings: &[(&str, &str)], prepare: impl Fn(&World)) -> String {
     let mut world = World::with(&[UNRECORDED]).await;
     world.stop().await;
     let mut pairs = world.settings().to_vec();
@@ -77,23 +77,23 @@ async fn a_wrong_token_base_and_table() {
         world.airtable.fail_next(1000, Fault::Status(403, words));
     };
     let texts = [
-        ("401", told(&[], unknown).await),
+        ("401", reported(&[], unknown).await),
         (
             "wrong base",
-            told(&[("AIRTABLE_BASE_ID", "appNobodyKnows001")], none).await,
+            reported(&[("AIRTABLE_BASE_ID", "appNobodyKnows001")], none).await,
         ),
-        ("missing scope", told(&[], forbidden).await),
+        ("missing scope", reported(&[], forbidden).await),
         (
             "no table",
-            told(&[("AIRTABLE_TABLE", "Nobody's")], none).await,
+            reported(&[("AIRTABLE_TABLE", "Nobody's")], none).await,
         ),
         (
             "quota",
-            told(&[], |world| world.airtable.fail_next(1000, Fault::Quota)).await,
+            reported(&[], |world| world.airtable.fail_next(1000, Fault::Quota)).await,
         ),
         (
             "key of a wrong type",
-            told(&[], |world| {
+            reported(&[], |world| {
                 assert!(
                     world
                         .airtable
@@ -104,7 +104,7 @@ async fn a_wrong_token_base_and_table() {
         ),
         (
             "away",
-            told(&[("AIRTABLE_API_URL", "http://127.0.0.1:9")], none).await,
+            reported(&[("AIRTABLE_API_URL", "http://127.0.0.1:9")], none).await,
         ),
     ];
     let texts = texts.map(|(what, text)| format!("== {what}\n{text}"));

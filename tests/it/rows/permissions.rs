@@ -58,8 +58,8 @@ async fn locked_columns(mut world: World) {
     );
     world.say(&known, "locked away").await;
     world.livekit.close_room("known");
-    let told = |row: &Row| named(row, &["Transcript"]) && row["Status"] == "No recording";
-    let row = world.row_where(&known, told).await;
+    let reported = |row: &Row| named(row, &["Transcript"]) && row["Status"] == "No recording";
+    let row = world.row_where(&known, reported).await;
     assert!(!row.contains_key("Transcript"), "{row:#?}");
     assert_eq!(row["Room"], "known", "as it was");
     // That is learnt once: one request for the next row.

@@ -23,7 +23,7 @@ pub(super) async fn ten_calls(world: &World, name: impl Fn(usize) -> String) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nine_good_rows_land_in_few_requests_and_the_bad_one_is_told_word_for_word() {
+async fn nine_good_rows_land_in_few_requests_and_the_bad_one_is_reported_word_for_word() {
     let mut world = World::with(&[UNRECORDED]).await;
     let name = |n| {
         if n == 6 {
@@ -134,9 +134,9 @@ async fn a_column_of_a_type_that_takes_nothing_of_ours_costs_the_cell() {
     assert!(world.airtable.change_type("Calls", "Who", "checkbox", None));
     let (call, _) = world.talk("call").await;
     world.livekit.close_room("call");
-    let told =
+    let reported =
         |row: &Row| row.get("Status").is_some_and(|s| s == "Complete") && row.contains_key("Error");
-    let row = world.row_where(&call, told).await;
+    let row = world.row_where(&call, reported).await;
     let error = text(&row, "Error");
     assert!(
         error.contains("“Agent”") && error.contains("“Recording size”"),

@@ -32,8 +32,8 @@ async fn ended_without(world: &World, column: &str) -> [String; 2] {
         world.livekit.close_room(room);
         let without =
             |row: &Row| row["Status"] == "No recording" && text(row, "Error").contains(&named);
-        let told = world.row_where(call, |row| row["Status"] == "No recording" && without(row));
-        assert!(!told.await.contains_key(column));
+        let reported = world.row_where(call, |row| row["Status"] == "No recording" && without(row));
+        assert!(!reported.await.contains_key(column));
         world.owed_is(call, "done").await;
     }
     calls
@@ -99,8 +99,9 @@ async fn the_call_that_found_a_column_locked_is_completed_by_itself() {
     assert!(world.airtable.lock_field("Calls", "Room", Lock::Locked));
     let call = world.livekit.open_room("desk");
     world.livekit.close_room("desk");
-    let told = |row: &Row| row["Status"] == "No recording" && text(row, "Error").contains("“Room”");
-    world.row_where(&call, told).await;
+    let reported =
+        |row: &Row| row["Status"] == "No recording" && text(row, "Error").contains("“Room”");
+    world.row_where(&call, reported).await;
     world.owed_is(&call, "done").await;
     // It is due within the hour, without a change of the call.
     let mut database = world.connected().await;
@@ -188,11 +189,11 @@ async fn one_refusal_may_name_several_locked_columns() {
             .fail_next(1, Fault::Status(403, body.to_string()));
         let before = world.airtable.requests();
         let new = world.livekit.open_room("new");
-        let told = |row: &Row| {
+        let reported = |row: &Row| {
             let error = text(row, "Error");
             error.contains("“Room”") && error.contains("“Started”")
         };
-        let row = world.row_where(&new, told).await;
+        let row = world.row_where(&new, reported).await;
         assert!(
             !row.contains_key("Room") && !row.contains_key("Started"),
             "{words}"
@@ -217,9 +218,9 @@ async fn an_unlocked_column_for_links_gets_its_link() {
     world.starts("desk", 1).await;
     world.livekit.speak("desk");
     world.livekit.close_room("desk");
-    let told =
+    let reported =
         |row: &Row| row["Status"] == "Complete" && text(row, "Error").contains("“Recording URL”");
-    let row = world.row_where(&call, told).await;
+    let row = world.row_where(&call, reported).await;
     assert!(!row.contains_key("Recording URL"), "{row:#?}");
     world.owed_is(&call, "done").await;
     // A check meanwhile changes nothing.

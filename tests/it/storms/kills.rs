@@ -78,12 +78,14 @@ async fn whatever_was_accepted_survives_kill_after_kill() {
     assert!(restarts >= 3, "it was killed {restarts} times only");
     assert_eq!(tally.accepted, calls.len() * load::LETTERS);
     recorded_once(&world, &rooms).await;
-    let told = eventually(|| {
-        let told = mirror.egresses();
-        let all = calls.clone().all(|call| told.contains(&load::egress(call)));
+    let reported = eventually(|| {
+        let reported = mirror.egresses();
+        let all = calls
+            .clone()
+            .all(|call| reported.contains(&load::egress(call)));
         all.then_some(())
     });
-    assert!(told.await.is_some(), "the mirror was not told of all");
+    assert!(reported.await.is_some(), "the mirror did not hear of all");
     serve.kill();
 }
 
@@ -123,12 +125,12 @@ async fn ask_for_recording(address: &str, room: &str) {
         // Longer than the 30 s after which the answer is 202.
         let request = request.bearer_auth(API_TOKEN).timeout(PATIENCE);
         let answer = request.json(&json!({ "room_name": room })).send().await;
-        let told = match answer {
+        let reported = match answer {
             Ok(answer) if answer.status().is_success() => return,
             Ok(answer) => answer.text().await.unwrap_or_default(),
             Err(error) => format!("{error:?}"),
         };
-        assert!(asked.elapsed() < PATIENCE, "{told}");
+        assert!(asked.elapsed() < PATIENCE, "{reported}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

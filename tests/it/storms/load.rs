@@ -265,10 +265,10 @@ pub(super) async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
         if found.lost.is_empty() {
             return found;
         }
-        let told = &found.lost[..found.lost.len().min(20)];
+        let reported = &found.lost[..found.lost.len().min(20)];
         let patience = Duration::from_secs(super::sized(60, 300));
         let lost = found.lost.len();
-        assert!(asked.elapsed() < patience, "{lost} are lost: {told:#?}");
+        assert!(asked.elapsed() < patience, "{lost} are lost: {reported:#?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -63,8 +63,8 @@ async fn a_livekit_that_cannot_be_reached_is_asked_until_it_can() {
     let world = World::with(&[("LIVEKIT_URL", &gate.url)]).await;
     let call = world.livekit.open_room("desk");
     world.livekit.speak("desk");
-    let told = |row: &_| text(row, "Error").contains("LiveKit does not respond");
-    let row = world.row_where(&call, told).await;
+    let reported = |row: &_| text(row, "Error").contains("LiveKit does not respond");
+    let row = world.row_where(&call, reported).await;
     assert_eq!(row["Status"], "Live");
     assert_eq!(world.get("/readyz").await.status(), 200);
     gate.open(&world.livekit.url());
@@ -99,7 +99,7 @@ async fn a_start_that_takes_too_long_is_adopted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storage_that_refuses_is_told_and_asked_again() {
+async fn a_storage_that_refuses_is_reported_and_asked_again() {
     tokio::join!(refused_twice(500), refused_twice(403));
 }
 
@@ -110,8 +110,8 @@ async fn refused_twice(status: u16) {
     world.storage.refuse(2, status);
     let file = json!({ "size": "700", "location": "https://x/y" });
     world.ended((&call, &egress), "EGRESS_COMPLETE", file).await;
-    let told = |row: &_| text(row, "Error").contains("the storage");
-    let row = world.row_where(&call, told).await;
+    let reported = |row: &_| text(row, "Error").contains("the storage");
+    let row = world.row_where(&call, reported).await;
     assert_eq!(row["Status"], "Processing", "{status}");
     let row = world.row_is(&call, "Complete").await;
     assert_eq!(text(&row, "Error"), "", "{status}");
@@ -138,7 +138,7 @@ async fn an_airtable_that_answers_badly_gets_each_row_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_airtable_that_is_away_is_not_told_of_at_every_try() {
+async fn an_airtable_that_is_away_is_not_logged_at_every_try() {
     let away = Gate::closed().await.url;
     let setting = ("AIRTABLE_API_URL".to_owned(), away);
     let (world, serve) = apart_with(|_| vec![setting.clone()]).await;
@@ -159,8 +159,8 @@ async fn an_airtable_that_is_away_is_not_told_of_at_every_try() {
         }
     })
     .await;
-    let told = lines(&serve, "Airtable did not answer");
-    assert!((1..4).contains(&told), "{}", serve.said());
+    let reported = lines(&serve, "Airtable did not answer");
+    assert!((1..4).contains(&reported), "{}", serve.said());
 }
 
 /// A mirror that answers as this does; how often it was asked.
@@ -179,7 +179,7 @@ async fn mirror(answer: fn() -> (StatusCode, Vec<u8>)) -> (String, Arc<AtomicUsi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mirror_that_refuses_is_told_again_and_one_that_says_too_much_is_believed() {
+async fn a_mirror_that_refuses_is_asked_again_and_one_that_says_too_much_is_believed() {
     let (url, asked) = mirror(|| (StatusCode::BAD_REQUEST, Vec::new())).await;
     let world = World::with(&[("EGRESS_WEBHOOK_URL", &url)]).await;
     let (call, _) = world.talk("desk").await;

@@ -63,12 +63,14 @@ async fn there_and_back(database: Option<String>) {
     let found = all_in_rows(&world, calls.clone()).await;
     assert_eq!(tally.accepted, calls.len() * load::LETTERS);
     recorded_once(&world, &rooms).await;
-    let told = eventually(|| {
-        let told = mirror.egresses();
-        let all = calls.clone().all(|call| told.contains(&load::egress(call)));
+    let reported = eventually(|| {
+        let reported = mirror.egresses();
+        let all = calls
+            .clone()
+            .all(|call| reported.contains(&load::egress(call)));
         all.then_some(())
     });
-    assert!(told.await.is_some(), "the mirror was not told of all");
+    assert!(reported.await.is_some(), "the mirror did not hear of all");
     ends_well(serve).await;
     // What one version has delivered no other delivers again.
     let ids: Vec<String> = mirror
@@ -78,7 +80,7 @@ async fn there_and_back(database: Option<String>) {
         .collect();
     let once: BTreeSet<&String> = ids.iter().collect();
     say(&format!(
-        "accepted {}, refused or cut off meanwhile {}, rows {}, lost {}, doubled {}, told to the mirror {} of {} recordings",
+        "accepted {}, refused or cut off meanwhile {}, rows {}, lost {}, doubled {}, sent to the mirror {} of {} recordings",
         tally.accepted,
         tally.failures.len(),
         found.rows,
@@ -87,7 +89,7 @@ async fn there_and_back(database: Option<String>) {
         ids.len(),
         once.len()
     ));
-    assert_eq!(ids.len(), once.len(), "the mirror was told twice");
+    assert_eq!(ids.len(), once.len(), "the mirror heard twice");
 }
 
 fn id(headers: &axum::http::HeaderMap) -> String {

@@ -186,7 +186,7 @@ async fn the_jobs_of_a_stopped_replica_go_on_in_the_other_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_are_told_to_both_at_once_make_one_row_each() {
+async fn events_that_both_hear_at_once_make_one_row_each() {
     let pair = Pair::start().await;
     let calls = 0..sized(60, 600);
     load::put_recordings(&pair.world, calls.clone());

@@ -167,10 +167,10 @@ async fn nobody_there_is_tried_again_and_tells_no_address() {
         .unwrap_err();
     assert_eq!(error.class(), Class::Retry { after: None });
     assert!(!format!("{error:?}").contains("RM_1"));
-    let told = error.to_string();
+    let reported = error.to_string();
     assert!(
-        told.contains("refused") && !told.contains("127.0.0.1"),
-        "{told}"
+        reported.contains("refused") && !reported.contains("127.0.0.1"),
+        "{reported}"
     );
 }
 

@@ -202,7 +202,7 @@ pub(super) fn events() -> Vec<Event> {
 
 /// Everything that LiveKit may report about one egress: any field may be missing, and two events may have the same
 /// time.
-pub(super) fn told() -> impl Strategy<Value = Event> {
+pub(super) fn reported_by_livekit() -> impl Strategy<Value = Event> {
     let status = prop::sample::select(vec![
         "EGRESS_ACTIVE",
         "EGRESS_ENDING",
@@ -211,13 +211,13 @@ pub(super) fn told() -> impl Strategy<Value = Event> {
     ]);
     let time = || prop::option::of(prop::sample::select(vec!["1", "2", "3"]));
     let file = (prop::option::of("[ab]"), time(), time(), any::<bool>());
-    let told = (
+    let reported_by_livekit = (
         status,
         [time(), time(), time()],
         prop::option::of("[xy]"),
         prop::option::of(file),
     );
-    told.prop_map(|(status, [updated, started, ended], error, file)| {
+    reported_by_livekit.prop_map(|(status, [updated, started, ended], error, file)| {
         let file = file.map(|(key, size, duration, located)| {
             let location = located.then_some("https://anywhere");
             json!({ "filename": key, "size": size, "duration": duration, "location": location })

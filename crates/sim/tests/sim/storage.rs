@@ -191,7 +191,7 @@ async fn a_signature_must_be_right_in_time_and_for_the_method() {
 }
 
 #[tokio::test]
-async fn it_refuses_as_often_as_told_and_stops() {
+async fn it_refuses_as_often_as_asked_and_stops() {
     let (storage, _folder) = bucket().await;
     let client = client(&storage, "secret");
     storage.refuse(1, 503);

@@ -99,7 +99,7 @@ impl SinkState {
         }
     }
 
-    /// Somebody deleted the row: what it said is kept, so that a change can be told from none.
+    /// Somebody deleted the row: what it said is kept, so that a change can be recognized.
     pub(super) fn deleted(self) -> SinkState {
         SinkState {
             record_id: None,

@@ -67,7 +67,7 @@ async fn errors_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_without_the_token_that_livekit_repeats() {
+async fn a_wrong_secret_is_reported_without_the_token_that_livekit_repeats() {
     let token = "invalid token: eyJhbGciOiJIUzI1NiJ9.e30.c2ln, error: go-jose/go-jose: error in cryptographic primitive";
     let error = start(answer(401, "text/plain", token)).await;
     assert_eq!(error.kind(), ErrorKind::Unauthorized);

@@ -34,7 +34,7 @@ fn named(provider: Provider, bucket: &str, endpoint: &str) -> RequestedStorage {
 }
 
 #[test]
-fn recordings_of_the_room_are_told_from_everything_else() {
+fn recordings_of_the_room_are_distinguished_from_everything_else() {
     let s3 = json!({ "bucket": "b", "endpoint": "https://e", "accessKey": "{access_key}" });
     let file = json!({ "filepath": "a.mp3", "s3": s3 });
     let v2 = |source: Value, outputs: Value| {

@@ -78,8 +78,8 @@ async fn play(writes: Vec<Write>) {
                 let is_refused = to.iter().any(|id| gone.contains(&id.as_str()));
                 let is_refused = is_refused || gone.contains(&id.as_str());
                 let fields = json!({side(calls).1: to});
-                let (status, told) = sim.set(side(calls).0, id, fields).await;
-                assert_eq!(status == 200, !is_refused, "{told}");
+                let (status, reported) = sim.set(side(calls).0, id, fields).await;
+                assert_eq!(status == 200, !is_refused, "{reported}");
                 let mut links: Vec<&str> = to.iter().map(|id| id.as_str()).collect();
                 links.sort_unstable();
                 links.dedup();
@@ -87,7 +87,7 @@ async fn play(writes: Vec<Write>) {
                 let of = of
                     .iter()
                     .filter(|(line, call)| id == if calls { call } else { line });
-                assert!(is_refused || of.count() == links.len(), "{told}");
+                assert!(is_refused || of.count() == links.len(), "{reported}");
             }
         }
         let (lines, calls) = (pairs(&sim, false), pairs(&sim, true));

@@ -23,7 +23,7 @@ impl Sim {
     }
 
     /// The tables of all payloads from there on.
-    async fn told(&self, id: &str, cursor: usize) -> Vec<Value> {
+    async fn reported(&self, id: &str, cursor: usize) -> Vec<Value> {
         let path = format!("/{id}/payloads?cursor={cursor}");
         let (status, page) = self.hook("GET", &path, Value::Null).await;
         assert_eq!((status, &page["mightHaveMore"]), (200, &json!(false)));
@@ -61,28 +61,38 @@ async fn a_webhook_tells_of_what_its_filters_let_through() {
     assert_eq!(set(json!({"Size": "many"})).await.0, 422);
     assert_eq!(sim.call("DELETE", &path, Value::Null).await.0, 200);
 
-    let told = sim.told(&all, 1).await;
-    let table = told[0].as_object().unwrap().keys().next().unwrap().clone();
+    let reported = sim.reported(&all, 1).await;
+    let table = reported[0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
     let key = "fldCallID00000000";
-    let created = &told[0][&table]["createdRecordsById"][id];
+    let created = &reported[0][&table]["createdRecordsById"][id];
     assert_eq!(created["createdTime"], made["createdTime"]);
     assert_eq!(created["cellValuesByFieldId"][key], "RM_1");
-    let emptied = &told[1][&table]["changedRecordsById"][id]["current"]["cellValuesByFieldId"];
+    let emptied = &reported[1][&table]["changedRecordsById"][id]["current"]["cellValuesByFieldId"];
     let emptied: Vec<&Value> = emptied.as_object().unwrap().values().collect();
     assert_eq!(emptied, [&Value::Null]);
     let renamed =
         json!({"changedRecordsById": {id: {"current": {"cellValuesByFieldId": {key: "RM_2"}}}}});
-    assert_eq!(told[2][&table], renamed);
-    assert_eq!(told[3][&table], json!({"destroyedRecordIds": [id]}));
-    assert_eq!(told.len(), 4, "of nothing that changed nothing: {told:#?}");
-    assert_eq!(sim.told(&all, 4).await, told[3..]);
+    assert_eq!(reported[2][&table], renamed);
+    assert_eq!(reported[3][&table], json!({"destroyedRecordIds": [id]}));
+    assert_eq!(
+        reported.len(),
+        4,
+        "of nothing that changed nothing: {reported:#?}"
+    );
+    assert_eq!(sim.reported(&all, 4).await, reported[3..]);
 
-    let told = sim.told(&watching, 1).await;
+    let reported = sim.reported(&watching, 1).await;
     let mut with_previous = renamed;
     with_previous["changedRecordsById"][id]["previous"] =
         json!({"cellValuesByFieldId": {key: "RM_1"}});
-    assert_eq!(told, [json!({table: with_previous})]);
-    assert!(sim.told(&elsewhere, 1).await.is_empty());
+    assert_eq!(reported, [json!({table: with_previous})]);
+    assert!(sim.reported(&elsewhere, 1).await.is_empty());
 }
 
 #[tokio::test]
@@ -166,6 +176,10 @@ async fn a_notification_says_which_webhook_has_news() {
         (&body["webhook"]["id"], &body["base"]["id"]),
         (&json!(id), &json!(sim.airtable.base_id()))
     );
-    assert_eq!(sim.told(&silent, 1).await.len(), 1, "told, not notified");
+    assert_eq!(
+        sim.reported(&silent, 1).await.len(),
+        1,
+        "recorded, not notified"
+    );
     assert!(came.is_empty());
 }

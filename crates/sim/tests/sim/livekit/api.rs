@@ -11,17 +11,17 @@ use serde_json::Value;
 use super::world::{KEY, SECRET, world};
 
 #[tokio::test]
-async fn starts_go_wrong_as_told() {
+async fn starts_go_wrong_as_asked() {
     let world = world().await;
     world.call("call");
-    for (fault, told) in [
+    for (fault, reported) in [
         (StartFault::Unavailable, "unavailable"),
         (StartFault::BadRequest, "invalid_argument"),
         (StartFault::Unauthorized, "error decoding"),
     ] {
         world.livekit.fail_next_start(1, fault);
         let error = world.start("call", "x.mp3").await.unwrap_err();
-        assert!(error.contains(told), "{fault:?}: {error}");
+        assert!(error.contains(reported), "{fault:?}: {error}");
     }
     assert!(
         world

@@ -23,7 +23,7 @@ const CAPTURED: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn a_call_is_recorded_and_told_as_by_the_real_server() {
+async fn a_call_is_recorded_and_reported_as_by_the_real_server() {
     let world = world().await;
     let sid = world.call("call-real-1");
     let started = world

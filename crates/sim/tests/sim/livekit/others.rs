@@ -45,20 +45,20 @@ async fn an_egress_fails_is_aborted_or_dies_while_its_room_is_open() {
 }
 
 #[tokio::test]
-async fn a_microphone_is_told_as_by_the_real_server() {
+async fn a_microphone_is_reported_as_by_the_real_server() {
     let world = world().await;
     world.call("call-real-1");
     world.livekit.publish("call-real-1", "sip_+15551234567");
-    let told = world
+    let reported = world
         .inbox
         .wait(|event| event["event"] == "track_published")
         .await;
     let real: Value = serde_json::from_str(&captured("005_track_published")).unwrap();
     for field in ["name", "source", "mimeType"] {
-        assert_eq!(told["track"][field], real["track"][field]);
+        assert_eq!(reported["track"][field], real["track"][field]);
     }
     let keys = |of: &Value| of.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&told["participant"]), keys(&real["participant"]));
+    assert_eq!(keys(&reported["participant"]), keys(&real["participant"]));
 }
 
 #[tokio::test]
