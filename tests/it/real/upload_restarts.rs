@@ -1,5 +1,6 @@
-//! The service ends while the agents SDKs upload: they send the session again to the next process. (A process that is killed
-//! cannot answer, and the SDKs send nothing again after a connection that broke: that session is lost.)
+//! The service ends while the agents SDKs upload: they send the session again to the next process, and wait for its answer
+//! although it takes long. (A process that is killed cannot answer, and the SDKs send nothing again after a connection that
+//! broke: that session is lost.)
 
 use std::{
     path::PathBuf,
@@ -7,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -21,6 +23,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Mutex,
+    time::sleep,
 };
 
 use super::{
@@ -32,7 +35,10 @@ use crate::{
     process::Serve,
 };
 
-/// A proxy in front of a service that ends in the middle of the first upload, and starts again.
+/// How long an upload waits for a slow service.
+const SLOW: Duration = Duration::from_secs(20);
+
+/// A proxy in front of a service that ends in the middle of the first upload, starts again, and is slow.
 #[derive(Clone)]
 struct Front {
     http: reqwest::Client,
@@ -108,7 +114,12 @@ async fn pass(
     let is_session = uri.path().contains("/recordings/");
     let (status, answer) = match is_session && !front.has_restarted.swap(true, Relaxed) {
         true => front.interrupted(&uri, &headers, &body).await,
-        false => front.passed(&uri, &headers, body).await,
+        false => {
+            if is_session {
+                sleep(SLOW).await;
+            }
+            front.passed(&uri, &headers, body).await
+        }
     };
     if is_session {
         front.statuses.lock().await.push(status);
