@@ -53,7 +53,9 @@ pub(super) fn note_upload(refusals: &FloodLog, problem: &Problem, room: &str) {
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         return;
     }
-    let reason = format!("an upload: {}", status.as_u16());
+    // Without what differs each time.
+    let kind = problem.detail().split(':').next().unwrap_or_default();
+    let reason = format!("an upload: {} {kind}", status.as_u16());
     if let Some(suppressed) = refusals.should_log(&reason) {
         tracing::warn!(
             status = status.as_u16(),

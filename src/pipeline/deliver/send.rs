@@ -1,7 +1,9 @@
 //! One batch of deliveries: reads the calls, sends them, stores the outcomes.
 
 use std::{
+    future::poll_fn,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -126,12 +128,14 @@ impl<D: Deliverer> Deliver<D> {
     }
 }
 
-/// Has the thread for itself: a long transcript takes seconds to render, in several places. Other tasks of the thread go on
-/// meanwhile.
+/// Has the thread for itself whenever it runs: a long transcript takes seconds to render, in several places. Other tasks of the
+/// thread go on meanwhile. While it waits it has none, so that it can be stopped.
 async fn apart<T>(work: impl Future<Output = T>) -> T {
-    let runtime = Handle::current();
-    match runtime.runtime_flavor() {
-        RuntimeFlavor::MultiThread => task::block_in_place(|| runtime.block_on(work)),
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => {
+            let mut work = pin!(work);
+            poll_fn(|context| task::block_in_place(|| work.as_mut().poll(context))).await
+        }
         _ => work.await,
     }
 }

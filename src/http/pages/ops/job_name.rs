@@ -10,6 +10,7 @@ pub(super) fn job_name(job: &str) -> &str {
         "clock" => "Watches the clock",
         "egress" => "Starts and stops recordings",
         "intake" => "Processes what comes in",
+        "intake_large" => "Processes large transcripts",
         "keep" => "Deletes what is old",
         "links" => "Renews links",
         "livekit_keys" => "Watches LiveKit's keys",

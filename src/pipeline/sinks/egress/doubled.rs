@@ -94,7 +94,7 @@ impl Egress {
         }
     }
 
-    /// The egress of a start whose answer was lost, recognized by the key that only this start requested.
+    /// The egress of a start whose answer was lost, or is not folded yet, recognized by the key that only this start requested.
     pub(super) fn found_start(&self, due: &Due, now: Timestamp) -> Option<Attempt> {
         let state = EgressState::of(&due.delivery);
         let key = state.key.as_deref()?;
@@ -109,7 +109,7 @@ impl Egress {
         Some(
             done(due)
                 .with_messages([started])
-                .did("found the recording of a start whose answer was lost"),
+                .did("recognized the recording that it started"),
         )
     }
 }
