@@ -18,7 +18,6 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::IntoResponse,
 };
-use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -26,10 +25,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{
-    livekit::room_service,
-    uploads::{Sdk, said},
-};
+use super::uploads::{Sdk, announced_room, said, sent_on};
 use crate::{
     harness::{World, eventually, in_time, patient_client},
     process::Serve,
@@ -93,15 +89,8 @@ impl Front {
     async fn passed(&self, uri: &Uri, headers: &HeaderMap, body: Bytes) -> (u16, Bytes) {
         let address = self.serve.lock().await.address.clone();
         let url = format!("http://{address}{}", uri.path());
-        let mut request = self.http.post(url).body(body);
-        for name in ["authorization", "content-type", "content-encoding"] {
-            if let Some(value) = headers.get(name) {
-                request = request.header(name, value);
-            }
-        }
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, answer.bytes().await.unwrap())
+        let (status, answer) = sent_on(&self.http, url, headers, body).await;
+        (status.as_u16(), answer)
     }
 }
 
@@ -135,12 +124,7 @@ async fn the_sdks_send_a_session_again_that_the_end_of_the_service_interrupted()
         let serve = Serve::start(world.folder.path(), world.settings()).await;
         world.is_served_at(&serve.address);
         let room = format!("restarted-{}", sdk.name());
-        let created = room_service("CreateRoom", &json!({ "name": room })).await;
-        let call = created["sid"].as_str().unwrap();
-        let opened = json!({ "sid": call, "name": room });
-        let opened = json!({ "event": "room_started", "id": format!("EV_{room}"), "room": opened });
-        world.hook(&opened).await;
-        world.row_is(call, "Live").await;
+        let call = announced_room(&world, &room).await;
         let front = Front {
             http: patient_client(),
             serve: Arc::new(Mutex::new(serve)),
@@ -151,7 +135,7 @@ async fn the_sdks_send_a_session_again_that_the_end_of_the_service_interrupted()
         };
         let url = front.start().await;
         let _worker = sdk.worker(&room, "transcript", &url);
-        said(&world, call).await;
+        said(&world, &call).await;
         assert_eq!(*front.statuses.lock().await, [503, 200], "{}", sdk.name());
         assert_eq!(front.serve.lock().await.stop().await, Some(0));
     }

@@ -10,10 +10,10 @@ use livekit_airtable_sim::livekit::StartFault;
 
 use super::{
     agents::check,
-    uploads::{Sdk, open_room, said},
+    uploads::{Sdk, with_agents_audio},
 };
 use crate::{
-    harness::{KEY, SECRET, World, agent, caller},
+    harness::{KEY, SECRET, World},
     play::text,
     uploads::{BOUNDARY, token},
 };
@@ -70,21 +70,7 @@ async fn runs(folder: &str, version: &str) -> String {
     let world = World::new().await;
     world.livekit.fail_next_start(1000, StartFault::BadRequest);
     let room = format!("earlier-{version}");
-    let call = open_room(&world, &room).await;
-    world.livekit.join(&room, agent());
-    world.livekit.join(&room, caller("+15551234567"));
-    world.livekit.speak(&room);
-    let _worker = sdk.worker(&room, "audio", &world.url(""));
-    said(&world, &call).await;
-    world.livekit.close_room(&room);
-    let row = world.row_is(&call, "Complete").await;
-    let error = text(&row, "Error");
-    assert!(
-        error.contains("the agent's own audio"),
-        "{version}: {error}"
-    );
-    let seconds = row["Duration"].as_i64().unwrap();
-    assert!((2..60).contains(&seconds), "{version}: {seconds}");
+    let (row, seconds) = with_agents_audio(&world, &sdk, &room).await;
     format!(
         "{version}: words, {} turns, {seconds} s of audio",
         row["Turns"]

@@ -13,7 +13,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::IntoResponse,
 };
 use livekit_airtable_sim::livekit::StartFault;
@@ -119,6 +119,51 @@ pub(super) async fn open_room(world: &World, name: &str) -> String {
     sid
 }
 
+/// A new room of the real server whose beginning the service hears by a webhook; its call, which is live.
+pub(super) async fn announced_room(world: &World, name: &str) -> String {
+    let created = room_service("CreateRoom", &json!({ "name": name })).await;
+    let call = created["sid"].as_str().unwrap().to_owned();
+    let opened = json!({ "sid": call, "name": name });
+    let opened = json!({ "event": "room_started", "id": format!("EV_{name}"), "room": opened });
+    world.hook(&opened).await;
+    world.row_is(&call, "Live").await;
+    call
+}
+
+/// A call without an egress whose agent uploads words and audio; its row, with the agent's audio, and the audio's seconds.
+pub(super) async fn with_agents_audio(world: &World, sdk: &Sdk, room: &str) -> (Row, i64) {
+    let call = open_room(world, room).await;
+    world.livekit.join(room, agent());
+    world.livekit.join(room, caller("+15551234567"));
+    world.livekit.speak(room);
+    let _worker = sdk.worker(room, "audio", &world.url(""));
+    said(world, &call).await;
+    world.livekit.close_room(room);
+    let row = world.row_is(&call, "Complete").await;
+    let error = text(&row, "Error");
+    assert!(error.contains("the agent's own audio"), "{room}: {error}");
+    let seconds = row["Duration"].as_i64().unwrap();
+    assert!((2..60).contains(&seconds), "{room}: {seconds}");
+    (row, seconds)
+}
+
+/// Sends a request of an SDK on; the status and the body of the answer.
+pub(super) async fn sent_on(
+    http: &reqwest::Client,
+    url: String,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> (StatusCode, Bytes) {
+    let mut request = http.post(url).body(body);
+    for name in ["authorization", "content-type", "content-encoding"] {
+        if let Some(value) = headers.get(name) {
+            request = request.header(name, value);
+        }
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.bytes().await.unwrap())
+}
+
 /// Waits for the row with all that was said.
 pub(super) async fn said(world: &World, call: &str) -> Row {
     let has_end = |row: &Row| text(row, "Transcript").contains("get well soon");
@@ -147,18 +192,7 @@ async fn the_agents_own_audio_replaces_an_egress_that_was_refused_and_a_browser_
     world.livekit.fail_next_start(1000, StartFault::BadRequest);
     for sdk in Sdk::both() {
         let room = format!("audio-{}", sdk.name());
-        let call = open_room(&world, &room).await;
-        world.livekit.join(&room, agent());
-        world.livekit.join(&room, caller("+15551234567"));
-        world.livekit.speak(&room);
-        let _worker = sdk.worker(&room, "audio", &world.url(""));
-        said(&world, &call).await;
-        world.livekit.close_room(&room);
-        let row = world.row_is(&call, "Complete").await;
-        assert!(
-            text(&row, "Error").contains("the agent's own audio"),
-            "{row:#?}"
-        );
+        let (row, seconds) = with_agents_audio(&world, &sdk, &room).await;
         let link = text(&row, "Recording URL").strip_prefix(public).unwrap();
         let link = world.url(link);
         let redirect = world.http.get(&link).send().await.unwrap();
@@ -170,8 +204,6 @@ async fn the_agents_own_audio_replaces_an_egress_that_was_refused_and_a_browser_
             "{}",
             audio.len()
         );
-        let seconds = row["Duration"].as_i64().unwrap();
-        assert!((2..60).contains(&seconds), "{seconds}");
         let played = plays(&world, &link).await;
         let difference = (played.duration - seconds as f64).abs();
         assert!(difference < 1.5, "{played:?} instead of {seconds} s");
@@ -216,19 +248,12 @@ async fn pass(
     body: Bytes,
 ) -> impl IntoResponse {
     let url = format!("{}{}", front.service, uri.path());
-    let mut request = front.http.post(url).body(body);
-    for name in ["authorization", "content-type", "content-encoding"] {
-        if let Some(value) = headers.get(name) {
-            request = request.header(name, value);
-        }
-    }
-    let answer = request.send().await.unwrap();
-    let status = answer.status();
+    let (status, answer) = sent_on(&front.http, url, &headers, body).await;
     if uri.path().contains("/recordings/") {
         front.statuses.lock().unwrap().push(status.as_u16());
         fs::remove_file(&front.others).ok();
     }
-    (status, answer.bytes().await.unwrap())
+    (status, answer)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,16 +261,11 @@ async fn the_sdks_retry_what_the_disk_could_not_take() {
     let (world, mut serve, others) = reserve_world().await;
     for sdk in Sdk::both() {
         let room = format!("retries-{}", sdk.name());
-        let created = room_service("CreateRoom", &json!({ "name": room })).await;
-        let call = created["sid"].as_str().unwrap();
-        let opened = json!({ "sid": call, "name": room });
-        let opened = json!({ "event": "room_started", "id": format!("EV_{room}"), "room": opened });
-        world.hook(&opened).await;
-        world.row_is(call, "Live").await;
+        let call = announced_room(&world, &room).await;
         fs::write(&others, vec![1; 52 << 20]).unwrap();
         let (front, url) = Front::start(&world, others.clone()).await;
         let _worker = sdk.worker(&room, "transcript", &url);
-        said(&world, call).await;
+        said(&world, &call).await;
         assert_eq!(
             *front.statuses.lock().unwrap(),
             [507, 200],
