@@ -4,12 +4,14 @@
 mod balancer;
 mod kills;
 mod load;
+mod losses;
 mod outages;
 mod postgres;
 mod previous;
 mod replicas;
 mod restarts;
 mod sharing;
+mod soak;
 
 /// Whether to run the long forms.
 #[expect(

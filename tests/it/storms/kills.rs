@@ -10,7 +10,8 @@ use livekit_airtable_sim::livekit::{LiveKit, StartFault};
 use serde_json::{Value, json};
 
 use super::{
-    load::{self, Load, all_in_rows},
+    load::{self, Load},
+    losses::all_in_rows,
     say, sized,
 };
 use crate::{
@@ -69,14 +70,14 @@ async fn whatever_was_accepted_survives_kill_after_kill() {
     say(&format!(
         "accepted {} (webhooks {}), refused or cut off meanwhile {}, restarts {restarts}, rows {}, lost {}, doubled {}",
         tally.accepted,
-        calls.len() * (load::LETTERS - 1),
+        calls.len() * (load::MESSAGES - 1),
         tally.failures.len(),
         found.rows,
         found.lost.len(),
         found.doubled
     ));
     assert!(restarts >= 3, "it was killed {restarts} times only");
-    assert_eq!(tally.accepted, calls.len() * load::LETTERS);
+    assert_eq!(tally.accepted, calls.len() * load::MESSAGES);
     recorded_once(&world, &rooms).await;
     let reported = eventually(|| {
         let reported = mirror.egresses();

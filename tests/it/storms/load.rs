@@ -1,8 +1,6 @@
-//! Calls reported by webhooks and agents at a steady rate, each message sent until it is accepted; and the expected
-//! content of their rows. Each message leaves its own mark in the row, so a lost one is detected.
+//! Calls reported by webhooks and agents at a steady rate, each message sent until it is accepted.
 
 use std::{
-    collections::BTreeMap,
     ops::Range,
     sync::Mutex,
     time::{Duration, Instant},
@@ -14,14 +12,15 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{API_TOKEN, PATIENCE, World},
-    play::text,
-    reader::Row,
     signed_webhooks::signature,
 };
 
 /// Messages per call.
-pub(super) const LETTERS: usize = 6;
+pub(super) const MESSAGES: usize = 6;
 const CLIENTS: usize = 24;
+/// Of calls whose messages are sent in order: how many go on at once, and the time between two messages of one.
+const CALLS_AT_ONCE: usize = 256;
+const BETWEEN: Duration = Duration::from_millis(200);
 
 pub(super) struct Load {
     http: reqwest::Client,
@@ -57,9 +56,19 @@ impl Tally {
     }
 }
 
-struct InboxMessage {
+/// What is sent of a call.
+pub(super) struct InboxMessage {
     path: &'static str,
     body: String,
+}
+
+impl InboxMessage {
+    pub(super) fn webhook(event: &Value) -> InboxMessage {
+        InboxMessage {
+            path: "/webhooks/livekit",
+            body: event.to_string(),
+        }
+    }
 }
 
 impl Load {
@@ -100,6 +109,30 @@ impl Load {
         tally.into_inner().unwrap()
     }
 
+    /// Sends the messages of each call in order; the calls begin one after the other.
+    pub(super) async fn run_in_order(
+        &self,
+        calls: Range<usize>,
+        messages_of: impl Fn(usize) -> Vec<InboxMessage>,
+    ) -> Tally {
+        let tally = Mutex::new(Tally::default());
+        let begun = Instant::now();
+        let sending = stream::iter(calls.enumerate());
+        sending
+            .for_each_concurrent(CALLS_AT_ONCE, async |(n, call)| {
+                let messages = messages_of(call);
+                let at = (n * messages.len()) as f64 / f64::from(self.rate);
+                let wait = Duration::from_secs_f64(at).saturating_sub(begun.elapsed());
+                tokio::time::sleep(wait).await;
+                for message in &messages {
+                    self.deliver(message, &tally).await;
+                    tokio::time::sleep(BETWEEN).await;
+                }
+            })
+            .await;
+        tally.into_inner().unwrap()
+    }
+
     async fn deliver(&self, message: &InboxMessage, tally: &Mutex<Tally>) {
         let first = Instant::now();
         loop {
@@ -107,7 +140,7 @@ impl Load {
             if tally.lock().unwrap().note(outcome, first.elapsed()) {
                 return;
             }
-            assert!(first.elapsed() < PATIENCE, "a letter is never accepted");
+            assert!(first.elapsed() < PATIENCE, "a message is never accepted");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -131,11 +164,15 @@ pub(super) fn sid(call: usize) -> String {
     format!("RM_storm{call:05}")
 }
 
-fn size(call: usize) -> usize {
-    100 + call % 900
+/// How many sizes recordings have.
+const SIZES: usize = 900;
+
+pub(super) fn size(call: usize) -> usize {
+    100 + call % SIZES
 }
 
-fn messages_of(call: usize) -> Vec<InboxMessage> {
+/// Its beginning, who was there, its recording, its end, and its agent's report.
+pub(super) fn messages_of(call: usize) -> Vec<InboxMessage> {
     let (sid, name) = (sid(call), format!("storm-{call}"));
     let now = telemetry::now().as_second().to_string();
     let room = json!({ "sid": sid, "name": name, "creationTime": now });
@@ -164,10 +201,7 @@ fn messages_of(call: usize) -> Vec<InboxMessage> {
     for (n, mut event) in events.into_iter().enumerate() {
         event["createdAt"] = json!(now);
         event["id"] = json!(format!("EV_{call}_{n}"));
-        messages.push(InboxMessage {
-            path: "/webhooks/livekit",
-            body: event.to_string(),
-        });
+        messages.push(InboxMessage::webhook(&event));
     }
     let report = json!({ "room_id": sid, "turns": [{ "speaker": "agent", "text": format!("Call {call}.") }] });
     messages.push(InboxMessage {
@@ -185,90 +219,19 @@ fn key(call: usize) -> String {
     format!("storm/{call}.mp3")
 }
 
-fn number(call: usize) -> String {
+pub(super) fn number(call: usize) -> String {
     format!("+1555{call:07}")
 }
 
-/// Puts the recordings of these calls into the bucket.
+/// Puts the recordings of these calls into the bucket. Those of one size are one file on disk.
 pub(super) fn put_recordings(world: &World, calls: Range<usize>) {
     std::fs::create_dir_all(world.object("storm")).unwrap();
     for call in calls {
-        std::fs::write(world.object(&key(call)), vec![7; size(call)]).unwrap();
-    }
-}
-
-/// Accepted messages whose content is missing from the row.
-fn lacks(row: &Row, call: usize) -> Vec<&'static str> {
-    let size = row.get("Recording size").and_then(Value::as_u64);
-    let payloads = [
-        ("Started", !text(row, "Started").is_empty()),
-        ("Ended", !text(row, "Ended").is_empty()),
-        ("Caller", text(row, "Caller") == number(call)),
-        ("Agent", text(row, "Agent") == format!("Agent {call}")),
-        (
-            "Transcript",
-            text(row, "Transcript") == format!("Agent: Call {call}."),
-        ),
-        ("Egress ID", text(row, "Egress ID") == egress(call)),
-        ("Recording size", size == Some(self::size(call) as u64)),
-        ("Status", text(row, "Status") == "Complete"),
-    ];
-    let lacking = payloads.into_iter().filter(|(_, there)| !there);
-    lacking.map(|(name, _)| name).collect()
-}
-
-/// Messages that are in no row, and surplus rows.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Losses {
-    pub lost: Vec<String>,
-    pub doubled: usize,
-    pub rows: usize,
-}
-
-fn losses(all: Vec<Row>, calls: Range<usize>) -> Losses {
-    let mut by_call: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-    for row in all {
-        by_call
-            .entry(text(&row, "Call ID").to_owned())
-            .or_default()
-            .push(row);
-    }
-    let mut losses = Losses::default();
-    for call in calls {
-        let rows = by_call.get(&sid(call)).map_or(&[][..], Vec::as_slice);
-        losses.rows += rows.len();
-        losses.doubled += rows.len().saturating_sub(1);
-        match rows.first() {
-            None => losses.lost.push(format!("{}: no row", sid(call))),
-            Some(row) => {
-                let lacking = lacks(row, call);
-                losses.lost.extend(
-                    lacking
-                        .iter()
-                        .map(|column| format!("{}: {column}", sid(call))),
-                );
-            }
+        let first = world.object(&key(call % SIZES));
+        if call < SIZES {
+            std::fs::write(first, vec![7; size(call)]).unwrap();
+        } else {
+            std::fs::hard_link(first, world.object(&key(call))).unwrap();
         }
-    }
-    losses
-}
-
-/// Waits until these calls' rows say everything; panics when they never do.
-pub(super) async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
-    let asked = Instant::now();
-    loop {
-        let mut found = losses(world.airtable.rows("Calls"), calls.clone());
-        if found.lost.is_empty() {
-            found = losses(world.rows().await, calls.clone());
-        }
-        assert_eq!(found.doubled, 0, "rows are doubled");
-        if found.lost.is_empty() {
-            return found;
-        }
-        let reported = &found.lost[..found.lost.len().min(20)];
-        let patience = Duration::from_secs(super::sized(60, 300));
-        let lost = found.lost.len();
-        assert!(asked.elapsed() < patience, "{lost} are lost: {reported:#?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use super::{
     kills::{live, recorded_once},
-    load::{self, Load, all_in_rows},
+    load::{self, Load},
+    losses::all_in_rows,
     say, sized,
 };
 use crate::{harness::World, real::postgres::fresh_database};
@@ -81,7 +82,7 @@ async fn storm(world: &World, mut trouble: impl AsyncFnMut()) {
         tally.failures.len(),
         tally.longest
     ));
-    assert_eq!(tally.accepted, calls.len() * load::LETTERS);
+    assert_eq!(tally.accepted, calls.len() * load::MESSAGES);
     let rooms = living.await.unwrap();
     all_in_rows(world, calls).await;
     recorded_once(world, &rooms).await;

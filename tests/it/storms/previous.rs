@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     kills::{live, recorded_once, stormy},
-    load::{self, Load, all_in_rows},
+    load::{self, Load},
+    losses::all_in_rows,
     say, sized,
 };
 use crate::{
@@ -38,7 +39,7 @@ async fn there_and_back(database: Option<String>) {
     world.set("DATABASE_URL", &database);
     let calls = 0..sized(80, 600);
     load::put_recordings(&world, calls.clone());
-    let seconds = calls.len() * load::LETTERS / RATE as usize;
+    let seconds = calls.len() * load::MESSAGES / RATE as usize;
     let each = Duration::from_secs(seconds as u64) / 5;
     let mut versions = versions().into_iter();
     let mut serve = world.serve_with(&versions.next().unwrap()).await;
@@ -61,7 +62,7 @@ async fn there_and_back(database: Option<String>) {
     let tally = loading.await.unwrap();
     let rooms = living.await.unwrap();
     let found = all_in_rows(&world, calls.clone()).await;
-    assert_eq!(tally.accepted, calls.len() * load::LETTERS);
+    assert_eq!(tally.accepted, calls.len() * load::MESSAGES);
     recorded_once(&world, &rooms).await;
     let reported = eventually(|| {
         let reported = mirror.egresses();

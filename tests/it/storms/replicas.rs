@@ -17,7 +17,8 @@ use serde_json::json;
 use super::{
     balancer::Balancer,
     kills::{free_address, recorded_once},
-    load::{self, Load, all_in_rows},
+    load::{self, Load},
+    losses::all_in_rows,
     say, sized,
 };
 use crate::{
@@ -164,7 +165,7 @@ async fn the_jobs_of_a_killed_replica_go_on_in_the_other_within_15_s() {
     let mut pair = Pair::start().await;
     let kill = async |owner: Serve| owner.kill();
     let (accepted, times) = pair.hand_over(sized(1, 8), kill).await;
-    assert_eq!(accepted, sized(60, 600) * load::LETTERS);
+    assert_eq!(accepted, sized(60, 600) * load::MESSAGES);
     // The shortest here and below: a busy machine delays some of them.
     let shortest = times.iter().min().unwrap();
     assert!(*shortest < Duration::from_secs(15), "{times:?}");
@@ -179,7 +180,7 @@ async fn the_jobs_of_a_stopped_replica_go_on_in_the_other_at_once() {
         assert!(time < Duration::from_secs(20), "{time:?}");
     };
     let (accepted, times) = pair.hand_over(sized(2, 20), stop).await;
-    assert_eq!(accepted, sized(60, 600) * load::LETTERS);
+    assert_eq!(accepted, sized(60, 600) * load::MESSAGES);
     // A process that waits for a lease looks twice a second; a dead one's lasts 3.5 s.
     let shortest = times.iter().min().unwrap();
     assert!(*shortest < Duration::from_secs(8), "{times:?}");

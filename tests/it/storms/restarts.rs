@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     kills::stormy,
-    load::{self, Load, Tally, all_in_rows},
+    load::{self, Load, Tally},
+    losses::all_in_rows,
     say, sized,
 };
 use crate::{
