@@ -14,7 +14,7 @@ LABEL org.opencontainers.image.title="livekit-airtable" \
       org.opencontainers.image.description="Records every LiveKit call, keeps the recording in your bucket, writes one Airtable row per call" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /image /
-ENV MALLOC_MMAP_THRESHOLD_=262144
+ENV MALLOC_MMAP_THRESHOLD_=262144 MALLOC_ARENA_MAX=2
 USER 65532:65532
 WORKDIR /data
 VOLUME /data

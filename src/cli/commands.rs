@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 use super::{
     audit, backfill, bootstrap, calls,
@@ -81,7 +82,7 @@ pub fn main() -> ExitCode {
     };
     config::return_memory();
     let advice = Advice::of(&cli.command);
-    let done = match tokio::runtime::Runtime::new() {
+    let done = match runtime() {
         Ok(runtime) => {
             let done = runtime.block_on(run(cli.command));
             // What still runs has had its time; waiting for it could take for ever.
@@ -98,6 +99,15 @@ pub fn main() -> ExitCode {
         print_error(&advice.added_to(text.trim_end(), &error));
     }
     code
+}
+
+/// Answers of the database come from its driver's threads. By default a worker that is busy with requests looks for what other
+/// threads woke only now and then, and each statement of a transaction, which all requests wait for, would wait for that.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .global_queue_interval(1)
+        .build()
 }
 
 /// What an error of a command ends with.

@@ -62,14 +62,15 @@ impl Signed {
 
     /// The deduplication key of a webhook: LiveKit repeats an event byte for byte, so its hash is the same. The key
     /// starts with the time of `body` (seconds since the epoch), so that webhooks received together are adjacent in the
-    /// database's index; a hash alone would scatter them.
+    /// database's index; a hash alone would scatter them. Half of the hash is enough: who could make two bodies with the same
+    /// half can sign whatever they like.
     pub fn dedupe_key(&self, body: &[u8]) -> String {
         let event: Dated = serde_json::from_slice(body).unwrap_or_default();
         let seconds = match &event.created_at {
             Value::String(text) => text.parse().unwrap_or_default(),
             other => other.as_u64().unwrap_or_default(),
         };
-        let hash = BASE64_URL_SAFE_NO_PAD.encode(&self.hash);
+        let hash = BASE64_URL_SAFE_NO_PAD.encode(&self.hash[..self.hash.len() / 2]);
         // What another project sends first must not keep the same event of ours out.
         match self.signer.claim() {
             Some(Claim::Any | Claim::Ours) => format!("{seconds:010}-{hash}"),

@@ -2,13 +2,15 @@
 
 use tokio::sync::Notify;
 
-use crate::domain::Sink;
+use crate::{domain::Sink, store::LARGE};
 
 /// One notification for each job that others can wake.
 #[derive(Default)]
 pub struct Wake {
     /// Something was put into the inbox.
     pub intake: Notify,
+    /// It has a large body.
+    pub(super) intake_large: Notify,
     /// LiveKit should be asked now, not at the next RECONCILE_INTERVAL.
     pub reconcile: Notify,
     egress: Notify,
@@ -20,6 +22,14 @@ pub struct Wake {
 }
 
 impl Wake {
+    /// Wakes the job that folds a message that was put into the inbox; its body has so many bytes.
+    pub fn stored(&self, bytes: usize) {
+        match bytes > LARGE {
+            true => self.intake_large.notify_one(),
+            false => self.intake.notify_one(),
+        }
+    }
+
     /// Wakes the job that delivers to this sink.
     pub fn sink(&self, sink: Sink) -> &Notify {
         match sink {

@@ -11,6 +11,26 @@ use tokio::{
 /// Bytes above which a body is large: that of a report, or what is stored of it.
 pub const LARGE: usize = 1 << 20;
 
+/// Which bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sizes {
+    /// Those that are worked on one at a time.
+    Large,
+    /// All others, many at once.
+    Others,
+}
+
+impl Sizes {
+    /// The condition for an inbox message `i`.
+    pub(super) fn condition(self) -> String {
+        let comparison = match self {
+            Sizes::Large => ">",
+            Sizes::Others => "<=",
+        };
+        format!("OCTET_LENGTH(i.body) {comparison} {LARGE}")
+    }
+}
+
 /// Whose turn it is to parse a large body. Requests, intake and those who load reports share it.
 #[derive(Debug, Clone)]
 pub struct LargeBodies(Arc<Semaphore>);

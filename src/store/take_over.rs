@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
-use super::{error::Result, large_bodies::LARGE, open::Store};
+use super::{error::Result, large_bodies::Sizes, open::Store};
 
 /// How long a message is left to the process that stored it, or took it over, while that process lives.
 const LEFT: Duration = Duration::from_secs(5);
@@ -22,17 +22,18 @@ pub(super) fn left_since(now: Timestamp) -> i64 {
 
 /// Unprocessed messages of other processes than this one (`$2`) that are left to it, or that an earlier version stored. Whoever
 /// takes one over makes it due again now, so that it is left to that process in turn.
-fn left_by_others(size: &str) -> String {
+fn left_by_others(sizes: Sizes) -> String {
     format!(
-        "i.processed_at IS NULL AND i.due_at <= $1 AND OCTET_LENGTH(i.body) {size} {LARGE} AND (i.received_by IS NULL OR i.received_by <> $2 AND ({}))",
+        "i.processed_at IS NULL AND i.due_at <= $1 AND {} AND (i.received_by IS NULL OR i.received_by <> $2 AND ({}))",
+        sizes.condition(),
         is_left("(i.received_at <= $3 AND i.due_at <= $3)")
     )
 }
 
 impl Store {
-    /// Takes over at most `limit` messages whose bodies compare so with a large one; how many there were.
-    pub(super) async fn take_over(&self, size: &str, now: Timestamp, limit: i64) -> Result<u64> {
-        let (left, since) = (left_by_others(size), left_since(now));
+    /// Takes over at most `limit` messages with bodies of these sizes; how many there were.
+    pub(super) async fn take_over(&self, sizes: Sizes, now: Timestamp, limit: i64) -> Result<u64> {
+        let (left, since) = (left_by_others(sizes), left_since(now));
         // Mostly there are none, and a write would wait for SQLite's one writer.
         let sql =
             format!("SELECT COUNT(*) FROM (SELECT 1 FROM inbox i WHERE {left} LIMIT $4) AS others");

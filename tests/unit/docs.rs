@@ -10,12 +10,13 @@ const BOOK: &str = "docs/src";
 /// README is for a first reader.
 const README_LINES: usize = 150;
 /// Names in `src/config` that are no settings: what systemd and glibc read or set, parts of names.
-const NO_SETTINGS: [&str; 9] = [
+const NO_SETTINGS: [&str; 10] = [
     "CREDENTIALS_DIRECTORY",
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
     "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_ARENA_MAX",
     "SECRET",
     "TOKEN",
     "KEYS",

@@ -89,7 +89,8 @@ pub(super) async fn keep(
         origin: ReportOrigin::Uploaded,
         audio,
     };
-    let body = stored(body, &head)?.into();
+    let body: Vec<u8> = stored(body, &head)?.into();
+    let bytes = body.len();
     let put = app.store.put(InboxMessage { body, ..message }).await;
     drop(turn);
     if let Err(error) = put {
@@ -97,7 +98,7 @@ pub(super) async fn keep(
         held.map(HeldFile::delete);
         return Err(Problem::not_stored(error));
     }
-    app.wake.intake.notify_one();
+    app.wake.stored(bytes);
     match lost {
         Some(problem) => Err(without_rest(&problem)),
         None => Ok(refused),

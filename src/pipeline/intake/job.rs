@@ -8,19 +8,16 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     batch::{Batch, ReadMessage, Unproven},
-    pace::give_way,
+    pace::{batch, give_way},
 };
 use crate::{
     domain::{Call, EgressId, Policy, Sink, Status},
     pipeline::{Job, RunsIn, Wake},
     store::{
-        self, CallUpdate, Fold, MessageOutcome, Processed, Store, StoredMessage, Turn,
+        self, CallUpdate, Fold, MessageOutcome, Processed, Sizes, Store, StoredMessage, Turn,
         UnreadableMessage,
     },
 };
-
-/// Messages per transaction.
-const BATCH: i64 = 256;
 
 /// How often in a row a batch is read again because another process wrote one of its calls at the same time: replicas hear
 /// of one call side by side. Each time, one of them has got ahead.
@@ -28,14 +25,6 @@ const CONFLICTS: u32 = 20;
 
 /// A message that was read, or one that this version cannot read.
 type Read = Result<ReadMessage, UnreadableMessage>;
-
-/// Which messages are folded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sizes {
-    /// One at a time, in its turn.
-    Large,
-    Others,
-}
 
 /// Folds inbox messages into calls; those with large bodies are left to [`LargeIntake`](super::LargeIntake).
 pub struct Intake {
@@ -88,7 +77,7 @@ impl Intake {
     ) -> Result<(Vec<StoredMessage>, Turn), store::Error> {
         match sizes {
             Sizes::Large => self.store.unprocessed_large(now).await,
-            Sizes::Others => self.store.unprocessed(now, BATCH).await,
+            Sizes::Others => self.store.unprocessed(now, batch(&self.store)).await,
         }
     }
 

@@ -5,8 +5,11 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::job::{Intake, Sizes};
-use crate::pipeline::{Job, RunsIn, Wake, job::LONG_STEP_TIMEOUT};
+use super::job::Intake;
+use crate::{
+    pipeline::{Job, RunsIn, Wake, job::LONG_STEP_TIMEOUT},
+    store::Sizes,
+};
 
 /// Folds inbox messages with large bodies into calls, as the intake that it is made of does the others.
 pub struct LargeIntake(pub Arc<Intake>);
@@ -16,8 +19,8 @@ impl Job for LargeIntake {
         "intake_large"
     }
 
-    fn wake_on<'a>(&self, _wake: &'a Wake) -> Option<&'a Notify> {
-        None
+    fn wake_on<'a>(&self, wake: &'a Wake) -> Option<&'a Notify> {
+        Some(&wake.intake_large)
     }
 
     fn runs_in(&self) -> RunsIn {
@@ -25,7 +28,9 @@ impl Job for LargeIntake {
     }
 
     fn every(&self) -> Duration {
-        Duration::from_millis(250)
+        // Nobody wakes this job for a message that waited for its call, or that another process stored and left. All others that
+        // wait are read through for it.
+        Duration::from_secs(2)
     }
 
     fn timeout(&self) -> Duration {

@@ -13,6 +13,19 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// The longest rest after a batch.
 const LONGEST: Duration = Duration::from_millis(100);
 
+/// Messages per transaction while they do: webhooks wait for it.
+const FEW: i64 = 64;
+/// Messages per transaction otherwise: the more events of a call are folded together, the fewer times it is written.
+const MANY_AT_ONCE: i64 = 256;
+
+/// How many messages are folded in one transaction now.
+pub(super) fn batch(store: &Store) -> i64 {
+    match store.messages_waiting() >= MANY {
+        true => FEW,
+        false => MANY_AT_ONCE,
+    }
+}
+
 /// Rests after a batch that began at this time: as long as the batch took, and to the end of the interval. So intake uses half of
 /// the time at most; it folds messages much faster than they can come in.
 pub(super) async fn give_way(store: &Store, began: Instant) {

@@ -88,6 +88,7 @@ async fn the_images_tree_runs_as_another_user_with_a_read_only_root() {
         }
     }
     settings.push(("MALLOC_MMAP_THRESHOLD_".into(), "262144".into()));
+    settings.push(("MALLOC_ARENA_MAX".into(), "2".into()));
     let args = ["serve", "--addr-file", "/data/address"];
     let mut child = in_image(&tree, &args, &settings).spawn().unwrap();
     let address = address(&tree, &mut child).await;
@@ -130,7 +131,7 @@ fn what_the_image_runs_is_what_this_test_runs() {
     for line in [
         "    deploy/image-tree target/dist/livekit-airtable /image",
         "COPY --from=build /image /",
-        "ENV MALLOC_MMAP_THRESHOLD_=262144",
+        "ENV MALLOC_MMAP_THRESHOLD_=262144 MALLOC_ARENA_MAX=2",
         "USER 65532:65532",
         "WORKDIR /data",
         r#"ENTRYPOINT ["/usr/local/bin/livekit-airtable"]"#,
