@@ -4,13 +4,15 @@ use jiff::SignedDuration;
 
 use super::{
     examined::Examined,
-    finding::{Finding, Group},
+    finding::{Finding, Group, Name},
     report::Report,
     row::Row,
 };
 use crate::store::{self, CallFilter, Store};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Whether transcripts were refused.
+const KEYS: Name = (Group::Agents, "keys");
 /// How many calls are searched for one that has ended.
 const CALLS: i64 = 20;
 
@@ -21,16 +23,16 @@ pub(super) async fn check(examined: &Examined, report: &mut Report) -> anyhow::R
         report.note(Group::Agents, "words", skipped)?;
         return Ok(());
     };
+    let keys = async {
+        let found = keys(examined, store).await;
+        found.unwrap_or_else(|error| Finding::skipped(format!("{error:#}")))
+    };
+    report.check(KEYS.0, KEYS.1, keys).await?;
     let words = async {
         let found = words(store).await;
         found.unwrap_or_else(|error| Finding::skipped(format!("{error:#}")))
     };
     report.check(Group::Agents, "words", words).await?;
-    let keys = async {
-        let found = keys(examined, store).await;
-        found.unwrap_or_else(|error| Finding::skipped(format!("{error:#}")))
-    };
-    report.check(Group::Agents, "keys", keys).await?;
     Ok(())
 }
 
@@ -46,6 +48,15 @@ async fn words(store: &Store) -> Result<Finding, store::Error> {
         return Ok(Finding::skipped("no call has ended yet"));
     };
     if !call.has_words {
+        // A transcript that was refused since the call began may be the one that it lacks.
+        let since = call.started_at();
+        let refused = match since {
+            Some(since) => store.refused_transcripts(since).await?,
+            None => 0,
+        };
+        if refused > 0 {
+            return Ok(Finding::not_checked(KEYS));
+        }
         return Ok(Finding::warning(
             format!(
                 "the newest call, {}, has no words: its agent sent no transcript",

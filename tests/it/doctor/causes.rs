@@ -6,7 +6,7 @@ use livekit_airtable_sim::livekit::StartFault;
 
 use super::{Checked, doctor};
 use crate::{
-    harness::World,
+    harness::{PATIENCE, World, patient_client},
     process::{command, ended},
 };
 
@@ -196,6 +196,48 @@ async fn a_database_that_cannot_be_opened_and_a_taken_port_are_one_finding_each(
     assert_fault(&checked, &usual, &fault);
     let detail = checked.detail("Links", "PUBLIC_URL");
     assert_eq!(detail, "not checked: see LiveKit: webhook");
+}
+
+/// A transcript that is refused leaves its call without words.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_transcript_and_the_words_that_are_missing_are_one_finding() {
+    let world = World::new().await;
+    let usual = doctor(&world, &[], &[]).await.names("warning");
+    let silent = world.livekit.open_room("before");
+    world.row_is(&silent, "Live").await;
+    world.livekit.close_room("before");
+    world.row_is(&silent, "No recording").await;
+    let fault = Fault {
+        args: &[],
+        changes: &[],
+        cause: "Agents: words",
+        not_checked: &[],
+    };
+    assert_fault(&doctor(&world, &[], &[]).await, &usual, &fault);
+    let call = world.livekit.open_room("refused");
+    world.row_is(&call, "Live").await;
+    let sent = patient_client().post(world.url("/v1/transcripts?room=refused"));
+    let sent = sent.bearer_auth("unknown").body("{}").send().await.unwrap();
+    assert_eq!(sent.status(), 401);
+    world.livekit.close_room("refused");
+    world.row_is(&call, "No recording").await;
+    let fault = Fault {
+        cause: "Agents: keys",
+        not_checked: &["Agents: words"],
+        ..fault
+    };
+    let begun = std::time::Instant::now();
+    // The line of the refusal is stored within seconds.
+    let checked = loop {
+        let checked = doctor(&world, &[], &[]).await;
+        if checked.level("Agents", "keys") == "warning" {
+            break checked;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{:?}", checked.names("warning"));
+    };
+    assert_fault(&checked, &usual, &fault);
+    let detail = checked.detail("Agents", "words");
+    assert_eq!(detail, "not checked: see Agents: keys");
 }
 
 #[tokio::test(flavor = "multi_thread")]
