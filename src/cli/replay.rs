@@ -198,29 +198,34 @@ impl Summary {
         if !table.is_empty() {
             print_text(&format!("{table}\n"))?;
         }
-        let (changed, processes) = match self.is_dry {
-            true => ("would change", "would process"),
-            false => ("changed", "processes"),
-        };
-        print_line(&format!(
-            "Rebuilt {} from {}: {} {changed}.",
-            counted(self.calls, "call", "calls"),
-            counted(self.messages, "inbox message", "inbox messages"),
-            self.changed.len()
-        ))?;
+        let calls = counted(self.calls, "call", "calls");
+        let messages = counted(self.messages, "inbox message", "inbox messages");
+        let changed = self.changed.len();
+        print_line(&match self.is_dry {
+            true => format!("Would rebuild {calls} from {messages}: {changed} would change."),
+            false => format!("Rebuilt {calls} from {messages}: {changed} changed."),
+        })?;
         if self.unassigned > 0 {
-            print_line(&format!(
-                "The service {processes} {} of no call again.",
-                counted(self.unassigned, "inbox message", "inbox messages")
-            ))?;
+            let unassigned = counted(self.unassigned, "inbox message", "inbox messages");
+            print_line(&match self.is_dry {
+                true => format!("Would process {unassigned} of no call again."),
+                false => format!("The service processes {unassigned} of no call again."),
+            })?;
         }
         if !self.incomplete.is_empty() {
+            let incomplete = counted(self.incomplete.len(), "call", "calls");
+            let left = match self.is_dry {
+                true => "Would leave unchanged",
+                false => "Left unchanged",
+            };
             print_line(&format!(
-                "Left unchanged, because their events were purged (KEEP): {}.",
-                counted(self.incomplete.len(), "call", "calls")
+                "{left}, because their events were purged (KEEP): {incomplete}."
             ))?;
         }
-        Ok(())
+        match self.is_dry {
+            true => print_line("This was a dry run: nothing was changed."),
+            false => Ok(()),
+        }
     }
 
     fn answer(&self) -> ReplayAnswer<'_> {

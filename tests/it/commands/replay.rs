@@ -26,8 +26,16 @@ pub(super) async fn changes_nothing(world: World) {
         "{planned:#}"
     );
     assert_eq!(planned["incomplete"], json!([]), "{planned:#}");
+    let dry = world.ok(&["replay", "--dry-run"]).await.stdout;
+    assert!(dry.starts_with("Would rebuild 3 calls from"), "{dry}");
+    assert!(dry.contains(": 0 would change.\n"), "{dry}");
+    assert!(
+        dry.ends_with("This was a dry run: nothing was changed.\n"),
+        "{dry}"
+    );
     let done = world.ok(&["replay"]).await;
     assert!(done.stdout.contains("Rebuilt 3 calls from"), "{done:?}");
+    assert!(!done.stdout.contains("dry run"), "{done:?}");
     assert!(done.stdout.contains("0 changed"), "{done:?}");
     assert_eq!(world.texts(CALLS).await, before);
     // Whatever it had made due would be sent before this new call.
