@@ -37,6 +37,7 @@ mod uploads;
 mod allocator;
 mod configuration;
 mod doctor;
+mod environment;
 mod exposed;
 mod misspelled;
 mod supervisor;

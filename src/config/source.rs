@@ -174,7 +174,7 @@ impl Source {
         Ok(None)
     }
 
-    fn in_environment(&self, name: &str) -> Result<Option<Found>, String> {
+    pub(super) fn in_environment(&self, name: &str) -> Result<Option<Found>, String> {
         let Some(value) = self.environment.get(name) else {
             return Ok(None);
         };

@@ -88,6 +88,66 @@ async fn flags_and_the_environment_need_no_terminal() {
     assert_eq!((mode(&file), mode(&copy)), (0o600, 0o600));
 }
 
+/// What only the environment said is in the file, too: other commands need nothing but the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_is_enough_for_other_commands() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, copy) = (folder.path().join(".env"), folder.path().join(".env.bak"));
+    std::fs::write(&file, "# mine\n").unwrap();
+    let done = run(folder.path(), &["init"], world.settings()).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for name in ["AIRTABLE_API_URL", "AIRTABLE_CONTENT_URL"] {
+        let line = format!("\n{name}={}\n", value(&world, name));
+        assert!(text.contains(&line), "{text}");
+        assert!(done.stderr.contains(name), "{done:?}");
+    }
+    let checked = run(folder.path(), &["bootstrap", "--check"], &[]).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.contains("Nothing to do."), "{checked:?}");
+    // The same again changes nothing, and the copy stays that of the file before.
+    let again = run(folder.path(), &["init"], &[]).await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+    for expected in [
+        "✓ accepted: AIRTABLE_TOKEN\n",
+        ".env has these values already",
+    ] {
+        assert!(again.stderr.contains(expected), "{again:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "# mine\n");
+}
+
+/// The path of a file with a secret is written, and not what the file holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_environment_names_is_named_in_the_file() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("s3-secret");
+    std::fs::write(&secret, value(&world, "S3_SECRET_KEY")).unwrap();
+    let file = folder.path().join(".env");
+    std::fs::write(&file, "S3_SECRET_KEY=of an earlier key\n").unwrap();
+    let mut settings = world.settings().to_vec();
+    settings.retain(|(name, _)| name != "S3_SECRET_KEY");
+    let path = secret.display().to_string();
+    settings.push(("S3_SECRET_KEY_FILE".to_owned(), path.clone()));
+    let done = run(folder.path(), &["init"], &settings).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("#S3_SECRET_KEY=of an earlier key\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("\nS3_SECRET_KEY_FILE={path}\n")),
+        "{text}"
+    );
+    assert!(!text.contains(value(&world, "S3_SECRET_KEY")), "{text}");
+    let again = run(folder.path(), &["init"], &[]).await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_does_not_work_is_reported_and_nothing_is_written() {
     let world = World::new().await;

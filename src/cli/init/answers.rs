@@ -53,11 +53,9 @@ impl<'a> Answers<'a> {
         related: &[Question],
         works: impl AsyncFn(&Source) -> Tried,
     ) -> anyhow::Result<()> {
-        let mut asked = false;
         for question in questions {
             if self.must_ask(question) {
                 self.ask(question, Empty::Nothing).await?;
-                asked = true;
             }
         }
         let mut is_changed = true;
@@ -69,7 +67,6 @@ impl<'a> Answers<'a> {
                 "  ✗ {}",
                 self.without_answers(&rejected.failure.to_string())
             ));
-            asked = true;
             let before = self.new.clone();
             for question in &again {
                 self.ask(question, Empty::Keep).await?;
@@ -79,9 +76,7 @@ impl<'a> Answers<'a> {
                 _ => is_changed = self.new != before,
             }
         }
-        if asked {
-            self.print_working(questions);
-        }
+        self.print_working(questions);
         Ok(())
     }
 
@@ -176,17 +171,17 @@ impl<'a> Answers<'a> {
             Some(format!("{}={value}", question.name))
         });
         let values: Vec<String> = values.collect();
-        let has_secret = questions
+        let secrets = questions
             .iter()
-            .any(|question| question.kind == Kind::Secret);
-        match (values.is_empty(), has_secret) {
-            (true, false) => {}
-            (true, true) => print_error("  ✓ accepted"),
-            (false, _) => print_error(&format!("  ✓ accepted: {}", values.join(" "))),
+            .filter(|question| question.kind == Kind::Secret);
+        let secrets = secrets.map(|question| question.name.to_owned());
+        let named: Vec<String> = values.into_iter().chain(secrets).collect();
+        if !named.is_empty() {
+            print_error(&format!("  ✓ accepted: {}", named.join(" ")));
         }
     }
 
-    /// What belongs into the file: the answers, and what the environment has of them.
+    /// What belongs into the file: the answers.
     pub(super) fn to_write(&self) -> Vec<(String, String)> {
         let names = [LIVEKIT.as_slice(), &STORAGE, &TOKEN, &BASE, &PUBLIC];
         let names = names.into_iter().flatten().map(|question| question.name);
@@ -198,6 +193,13 @@ impl<'a> Answers<'a> {
             Some((name.to_owned(), value))
         };
         names.filter_map(value).collect()
+    }
+
+    /// What the environment has beside the answers: the same values were tried with it, so `serve` needs it, too.
+    pub(super) fn beside(&self, answers: &[(String, String)]) -> Vec<(String, String)> {
+        let mut all = self.source().of_environment();
+        all.retain(|(name, _)| answers.iter().all(|(known, _)| known != name));
+        all
     }
 }
 

@@ -16,23 +16,38 @@ const COPY: &str = ".env.bak";
 /// Renamed to `.env` when it is complete.
 const NEW: &str = ".env.new";
 
-/// Writes the answers; an existing file is copied to `.env.bak` first. Whether there was one.
+/// What became of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    New,
+    /// The earlier one is `.env.bak`.
+    Replaced,
+    /// It had these values already.
+    Unchanged,
+}
+
+/// Writes the answers; an existing file is copied to `.env.bak` first, unless it stays as it is.
 ///
 /// # Errors
 /// When a file cannot be read or written.
-pub(super) fn write(answers: &[(String, String)]) -> anyhow::Result<bool> {
+pub(super) fn write(answers: &[(String, String)]) -> anyhow::Result<Written> {
     let before = match fs::read_to_string(FILE) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error).context(".env cannot be read"),
     };
-    if let Some(before) = &before {
+    let text = merged(before.as_deref().unwrap_or_default(), answers);
+    let written = match &before {
+        None => Written::New,
+        Some(before) if before.trim_end() == text.trim_end() => Written::Unchanged,
+        Some(_) => Written::Replaced,
+    };
+    if let (Written::Replaced, Some(before)) = (written, &before) {
         private(Path::new(COPY), before).context(".env.bak cannot be written")?;
     }
-    let text = merged(before.as_deref().unwrap_or_default(), answers);
     private(Path::new(NEW), &text).context(".env cannot be written")?;
     fs::rename(NEW, FILE).context(".env cannot be written")?;
-    Ok(before.is_some())
+    Ok(written)
 }
 
 /// A file that only this user can read, also if it was there with other permissions.
@@ -47,25 +62,28 @@ fn private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// The lines of a file with these values. Placeholders of the example, with which nothing starts, become comments,
-/// and so do files whose variables have a value now.
+/// and so do the files of variables that have a value now, and the values of variables that are read from a file now.
 fn merged(before: &str, answers: &[(String, String)]) -> String {
     let mut open: Vec<&(String, String)> = answers.iter().collect();
     let mut lines = Vec::new();
-    for line in before.lines() {
-        let Some((name, value)) = assignment(line) else {
-            lines.push(line.to_owned());
+    for entry in entries(before) {
+        let Some((name, value)) = assignment(&entry) else {
+            lines.push(entry);
             continue;
         };
         if let Some(at) = open.iter().position(|(known, _)| known == name) {
             let (name, value) = open.remove(at);
             lines.push(format!("{name}={}", quoted(value)));
         } else if answers.iter().all(|(known, _)| known != name) {
-            let file_of = name.strip_suffix("_FILE");
-            let is_replaced = answers.iter().any(|(known, _)| file_of == Some(known));
-            lines.push(if is_replaced || is_placeholder(value.trim()) {
-                format!("#{line}")
-            } else {
-                line.to_owned()
+            let is_same = |known: &str| {
+                let is_file_of = |name: &str, of: &str| name.strip_suffix("_FILE") == Some(of);
+                is_file_of(name, known) || is_file_of(known, name)
+            };
+            let is_replaced = answers.iter().any(|(known, _)| is_same(known));
+            let is_comment = is_replaced || is_placeholder(value.trim());
+            lines.push(match is_comment {
+                true => format!("#{}", entry.replace('\n', "\n#")),
+                false => entry,
             });
         }
     }
@@ -75,6 +93,47 @@ fn merged(before: &str, answers: &[(String, String)]) -> String {
             .map(|(name, value)| format!("{name}={}", quoted(value))),
     );
     lines.join("\n") + "\n"
+}
+
+/// The lines of a file; those of a quoted value that has several are one.
+fn entries(text: &str) -> Vec<String> {
+    let mut entries = Vec::new();
+    let mut rest = text.lines();
+    while let Some(line) = rest.next() {
+        let mut entry = line.to_owned();
+        let mut more = rest.clone();
+        while assignment(&entry).is_some_and(|(_, value)| is_open(value)) {
+            let Some(next) = more.next() else {
+                // The quotation mark is never closed: it is this line's alone.
+                line.clone_into(&mut entry);
+                more = rest.clone();
+                break;
+            };
+            entry = format!("{entry}\n{next}");
+        }
+        rest = more;
+        entries.push(entry);
+    }
+    entries
+}
+
+/// Whether a quotation mark in this value is not closed.
+fn is_open(value: &str) -> bool {
+    let (mut quote, mut before) = (None, ' ');
+    let mut chars = value.trim_start().chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, '#') if before.is_whitespace() => return false,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if c == open => quote = None,
+            (None | Some('"'), '\\') => {
+                chars.next();
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    quote.is_some()
 }
 
 /// The name and the text of `NAME=text` or `export NAME=text`.
@@ -114,6 +173,19 @@ mod tests {
         let answers = answers.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let expected = "# mine\nLIVEKIT_URL=wss://new.example\nS3_BUCKET=calls\nRECORD_ON=manual\n#AIRTABLE_TOKEN_FILE=x\n\n#EGRESS_WEBHOOK_URL=https://your-n8n.com/webhook\nAIRTABLE_TOKEN='pat#x'\n";
         assert_eq!(merged(before, &answers), expected);
+    }
+
+    #[test]
+    fn a_value_of_several_lines_is_replaced_as_a_whole() {
+        let before = "API_TOKENS='a read x\nb=words y'\nS3_BUCKET=it's\nRECORD_ON=manual # isn't\nKEEP=\"1d\n\"";
+        let answers = [
+            ("API_TOKENS", "c read z\nd words y"),
+            ("KEEP_FILE", "/run/keep"),
+        ];
+        let answers = answers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = "API_TOKENS='c read z\nd words y'\nS3_BUCKET=it's\nRECORD_ON=manual # isn't\n#KEEP=\"1d\n#\"\nKEEP_FILE=/run/keep\n";
+        assert_eq!(merged(before, &answers), expected);
+        assert_eq!(merged(expected, &answers), expected);
     }
 
     #[test]

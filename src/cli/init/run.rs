@@ -3,7 +3,7 @@
 use super::{
     answers::{Answers, missing},
     args::InitArgs,
-    env_file,
+    env_file::{self, Written},
     question::{BASE, LIVEKIT, PUBLIC, STORAGE, TOKEN},
     trial,
 };
@@ -34,16 +34,30 @@ pub(in crate::cli) async fn run(args: InitArgs, source: &Source) -> anyhow::Resu
         }
     }
     let source = answers.source();
-    let copied = env_file::write(&answers.to_write())?;
+    let given = answers.to_write();
+    let beside = answers.beside(&given);
+    let written = env_file::write(&[given, beside.clone()].concat())?;
     // The terminal shows again what is typed.
     drop(answers);
-    print_error(match copied {
-        true => "\nwrote .env; the earlier one is .env.bak",
-        false => "\nwrote .env",
-    });
+    print_written(&written, &beside);
     bootstrap::apply(&source).await?;
     print_error("next: livekit-airtable serve, and beside it livekit-airtable doctor");
     Ok(())
+}
+
+fn print_written(written: &Written, beside: &[(String, String)]) {
+    print_error(match written {
+        Written::New => "\nwrote .env",
+        Written::Replaced => "\nwrote .env; the earlier one is .env.bak",
+        Written::Unchanged => "\n.env has these values already",
+    });
+    if !beside.is_empty() && *written != Written::Unchanged {
+        let names: Vec<&str> = beside.iter().map(|(name, _)| name.as_str()).collect();
+        print_error(&format!(
+            "  also from the environment: {}",
+            names.join(", ")
+        ));
+    }
 }
 
 async fn fill(answers: &mut Answers<'_>) -> anyhow::Result<()> {
