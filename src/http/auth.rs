@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{Claim, Scope, Signer, Standing, audit::Actor},
-    livekit::token::Grants,
+    livekit::token::{Grants, TokenError},
 };
 
 /// Whose token a request carries.
@@ -108,6 +108,13 @@ pub(super) fn actor(app: &App, headers: &HeaderMap) -> Actor {
     sender.map_or(Actor::Unknown, |(grants, _)| {
         Actor::LiveKit(Some(grants.identity))
     })
+}
+
+/// Why the LiveKit token of a request opens nothing; `None`: there is none, or it is good.
+pub(super) fn token_error(app: &App, headers: &HeaderMap) -> Option<TokenError> {
+    let token = bearer_token(headers)?;
+    let sender = app.keys.verify_sender(token, (app.clock)());
+    sender.err()
 }
 
 /// The token of `Authorization: Bearer`.

@@ -1,11 +1,14 @@
 //! What `doctor` needs of the database: its rooms, a trial write, what arrived, and how fast the database grows.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 
-use crate::domain::audit::AuditAction;
+use crate::domain::audit::{AuditAction, RefusedReport};
 
 use super::{error::Result, open::Store, settings::Setting};
 
@@ -69,15 +72,23 @@ impl Store {
         Ok(query.bind(call_id).fetch_optional(&self.read).await?)
     }
 
-    /// How often a transcript was refused with 401 since then.
-    pub async fn refused_transcripts(&self, since: Timestamp) -> Result<i64> {
+    /// How many lines the audit trail has of reports that were refused with 401 since then, by what to do about it.
+    pub async fn refused_reports(&self, since: Timestamp) -> Result<BTreeMap<RefusedReport, i64>> {
         let action = AuditAction::SendTranscript.as_str();
-        let query = sqlx::query_scalar(
-            "SELECT (SELECT COUNT(*) FROM audit WHERE action = $1 AND status = 401 AND happened_at >= $2)
-                  + (SELECT COUNT(*) FROM audit_refused WHERE action = $1 AND status = 401 AND last_at >= $2)",
+        let query = sqlx::query(
+            "SELECT detail, COUNT(*) AS lines FROM (
+               SELECT detail FROM audit WHERE action = $1 AND status = 401 AND happened_at >= $2
+               UNION ALL
+               SELECT detail FROM audit_refused WHERE action = $1 AND status = 401 AND last_at >= $2
+             ) AS refused GROUP BY detail",
         );
         let query = query.bind(action).bind(since.as_millisecond());
-        Ok(query.fetch_one(&self.read).await?)
+        let mut refused = BTreeMap::new();
+        for row in query.fetch_all(&self.read).await? {
+            let report = RefusedReport::read(row.try_get("detail")?);
+            *refused.entry(report).or_default() += row.try_get::<i64, _>("lines")?;
+        }
+        Ok(refused)
     }
 
     /// What came in during the last week; `None`: nothing did.

@@ -8,7 +8,10 @@ use super::{
     report::Report,
     row::Row,
 };
-use crate::store::{self, CallFilter, Store};
+use crate::{
+    domain::audit::RefusedReport,
+    store::{self, CallFilter, Store},
+};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Whether transcripts were refused.
@@ -50,11 +53,11 @@ async fn words(store: &Store) -> Result<Finding, store::Error> {
     if !call.has_words {
         // A transcript that was refused since the call began may be the one that it lacks.
         let since = call.started_at();
-        let refused = match since {
-            Some(since) => store.refused_transcripts(since).await?,
-            None => 0,
+        let was_refused = match since {
+            Some(since) => !store.refused_reports(since).await?.is_empty(),
+            None => false,
         };
-        if refused > 0 {
+        if was_refused {
             return Ok(Finding::not_checked(KEYS));
         }
         return Ok(Finding::warning(
@@ -87,19 +90,52 @@ fn sdk_version(report: &str) -> Option<&str> {
     Some(&rest[..end]).filter(|version| (1..40).contains(&version.len()))
 }
 
-/// Agents that LiveKit Cloud hosts have keys of their own, whose transcripts are refused.
+/// Reports that were refused with 401: agents that LiveKit Cloud hosts have keys of their own, and others may have a wrong secret.
 async fn keys(examined: &Examined, store: &Store) -> Result<Finding, store::Error> {
-    let refused = store.refused_transcripts(examined.now() - WEEK).await?;
-    Ok(match refused {
-        0 => Finding::ok("no transcript was refused this week"),
-        some => Finding::warning(
-            format!(
-                "transcripts were refused with 401 this week ({some}): an agent that LiveKit Cloud hosts gets a LIVEKIT_API_KEY of its own"
-            ),
-            "API_TOKEN: give it to the agent as a secret (lk agent update-secrets --secrets API_TOKEN=…), or add the agent's key to LIVEKIT_WEBHOOK_KEYS",
-            Row::Agents,
+    let refused = store.refused_reports(examined.now() - WEEK).await?;
+    if refused.is_empty() {
+        return Ok(Finding::ok("no transcript was refused this week"));
+    }
+    let details = refused
+        .iter()
+        .map(|(report, lines)| format!("{} ({lines})", cause(*report)));
+    let remedies = refused.keys().map(|report| remedy(*report));
+    Ok(Finding::warning(
+        format!(
+            "transcripts were refused with 401 this week: {}",
+            details.collect::<Vec<_>>().join("; ")
         ),
-    })
+        &remedies.collect::<Vec<_>>().join("; "),
+        Row::Agents,
+    ))
+}
+
+fn cause(report: RefusedReport) -> &'static str {
+    match report {
+        RefusedReport::Sent => {
+            "sent without a valid token; an agent that LiveKit Cloud hosts gets a LIVEKIT_API_KEY of its own"
+        }
+        RefusedReport::Uploaded => {
+            "uploaded by the agents SDK with a token of no key of this service"
+        }
+        RefusedReport::WrongSecret => {
+            "signed with another secret than this service has for the key"
+        }
+    }
+}
+
+fn remedy(report: RefusedReport) -> &'static str {
+    match report {
+        RefusedReport::Sent => {
+            "API_TOKEN: give it to the agent as a secret (lk agent update-secrets --secrets API_TOKEN=…), or add the agent's key to LIVEKIT_WEBHOOK_KEYS"
+        }
+        RefusedReport::Uploaded => {
+            "LIVEKIT_WEBHOOK_KEYS: add the agent's LIVEKIT_API_KEY and LIVEKIT_API_SECRET; uploads take no API_TOKEN"
+        }
+        RefusedReport::WrongSecret => {
+            "LIVEKIT_API_SECRET: give the agent and this service the same secret for the key, also in LIVEKIT_WEBHOOK_KEYS"
+        }
+    }
 }
 
 #[cfg(test)]

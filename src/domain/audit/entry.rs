@@ -59,12 +59,13 @@ impl AuditEntry {
         // An egress has one call, which may not be known each time.
         let link = egress_id.as_ref().or(call_id.as_ref());
         format!(
-            "{}\n{}\n{}\n{}\n{}",
+            "{}\n{}\n{}\n{}\n{}\n{}",
             self.hour(),
             self.action.as_str(),
             self.who,
             link.map_or("", String::as_str),
-            self.client
+            self.client,
+            self.detail
         )
     }
 }

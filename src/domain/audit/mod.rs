@@ -5,10 +5,12 @@ mod action;
 mod actor;
 mod entry;
 mod mask;
+mod refused_report;
 mod trusted_proxies;
 
 pub use action::AuditAction;
 pub use actor::Actor;
 pub use entry::{AuditEntry, AuditSubject, Repeats};
 pub use mask::{masked, shown_id};
+pub use refused_report::RefusedReport;
 pub use trusted_proxies::TrustedProxies;

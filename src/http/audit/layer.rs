@@ -11,8 +11,11 @@ use uuid::Uuid;
 
 use super::client::client;
 use crate::{
-    domain::audit::{Actor, AuditAction, AuditEntry, AuditSubject, Repeats, shown_id},
+    domain::audit::{
+        Actor, AuditAction, AuditEntry, AuditSubject, RefusedReport, Repeats, shown_id,
+    },
     http::{App, auth, error::Problem, visitor::Visitor},
+    livekit::token::TokenError,
 };
 
 /// What an answer is about, if the request's address does not say it.
@@ -61,8 +64,13 @@ pub(in crate::http) async fn layer(
             false => Repeats::Each(Uuid::now_v7().simple().to_string()),
         },
     };
+    let is_report = action == AuditAction::SendTranscript;
+    let report = is_report.then(|| refused_report(&app, &request));
     let response = next.run(request).await;
     entry.status = response.status().as_u16();
+    if let Some(report) = report.filter(|_| entry.status == 401) {
+        entry.detail = report.as_str().to_owned();
+    }
     let is_refused = match action.leaves_line() {
         true => entry.status >= 400,
         false => matches!(entry.status, 401 | 403),
@@ -144,6 +152,15 @@ fn of_each(entry: AuditEntry, known: &AuditedAs) -> Vec<AuditEntry> {
     match known.calls.is_empty() {
         true => vec![entry],
         false => known.calls.iter().map(of_call).collect(),
+    }
+}
+
+/// What a report is if it is refused with 401.
+fn refused_report(app: &App, request: &Request) -> RefusedReport {
+    match auth::token_error(app, request.headers()) {
+        Some(TokenError::Signature) => RefusedReport::WrongSecret,
+        _ if request.uri().path().starts_with("/observability/") => RefusedReport::Uploaded,
+        _ => RefusedReport::Sent,
     }
 }
 

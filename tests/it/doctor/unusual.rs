@@ -188,7 +188,7 @@ async fn warnings_do_not_change_the_exit_code() {
     assert_eq!(sent.status(), 401);
     let week = now - jiff::SignedDuration::from_hours(1);
     let asked = std::time::Instant::now();
-    while store.refused_transcripts(week).await.unwrap() == 0 {
+    while store.refused_reports(week).await.unwrap().is_empty() {
         assert!(asked.elapsed() < PATIENCE);
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
@@ -247,4 +247,40 @@ async fn the_running_service_is_asked_for_its_version_and_state() {
         detail.starts_with("`serve` does not run on this database"),
         "{detail}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_reports_are_told_apart_by_what_to_do_about_them() {
+    let world = World::new().await;
+    let sent = async |path: &str, token: &str| {
+        let request = patient_client().post(world.url(path)).bearer_auth(token);
+        assert_eq!(request.body("{}").send().await.unwrap().status(), 401);
+    };
+    let upload = "/observability/recordings/v0";
+    let wrong = crate::uploads::token(crate::harness::KEY, "another-secret-of-this-key-0000", true);
+    let unknown = crate::uploads::token("unknown", "another-secret-of-this-key-0000", true);
+    let cases = [
+        (upload, &wrong, "LIVEKIT_API_SECRET: give the agent"),
+        (upload, &unknown, "uploads take no API_TOKEN"),
+        ("/v1/transcripts", &unknown, "API_TOKEN: give it"),
+    ];
+    let store = Store::open(&world.database(), telemetry::now())
+        .await
+        .unwrap();
+    let week = telemetry::now() - jiff::SignedDuration::from_hours(1);
+    for (n, (path, token, _)) in cases.iter().enumerate() {
+        sent(path, token).await;
+        let asked = std::time::Instant::now();
+        while store.refused_reports(week).await.unwrap().len() <= n {
+            assert!(asked.elapsed() < PATIENCE);
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let checked = doctor(&world, &[], &[]).await;
+        let found = checked.find("Agents", "keys");
+        let remedy = found["remedy"].as_str().unwrap();
+        for (m, (_, _, advice)) in cases.iter().enumerate() {
+            assert_eq!(remedy.contains(advice), m <= n, "{n} {m}: {remedy}");
+        }
+    }
+    store.close().await;
 }
