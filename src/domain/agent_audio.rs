@@ -95,6 +95,16 @@ pub struct UploadId {
     pub job: String,
 }
 
+impl UploadId {
+    /// The upload with this message, whose job is not known.
+    pub(super) fn of(message_id: &str) -> UploadId {
+        UploadId {
+            message_id: message_id.to_owned(),
+            job: String::new(),
+        }
+    }
+}
+
 /// What is to be done with an agent's audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AudioFate {

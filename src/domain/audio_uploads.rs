@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::agent_audio::{AudioRefusal, ReportedAudio, UploadId, UploadedAudio};
+use super::{
+    agent_audio::{AudioRefusal, ReportedAudio, UploadId, UploadedAudio},
+    latest::Latest,
+};
 
 /// Uploads that are remembered, the newest ones.
 const MOST: usize = 64;
@@ -29,6 +32,12 @@ struct AudioUpload {
     is_stored: bool,
     /// It is not waited for any more.
     is_gone: bool,
+    /// Nobody needs it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_needless: bool,
+    /// Why the bucket did not take it, when it was last tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Latest<String, Timestamp>>,
 }
 
 /// Why an agent's audio is not in the bucket.
@@ -72,13 +81,20 @@ impl AudioUploads {
         self.update(id, |upload| upload.is_stored = true);
     }
 
-    /// The audio of an upload is not waited for any more.
-    pub(super) fn gone(&mut self, message_id: &str) {
-        let id = UploadId {
-            message_id: message_id.to_owned(),
-            job: String::new(),
-        };
-        self.update(&id, |upload| upload.is_gone = true);
+    /// The audio of an upload is not waited for any more; `is_needless`: because nobody needs it.
+    pub(super) fn gone(&mut self, message_id: &str, is_needless: bool) {
+        self.update(&UploadId::of(message_id), |upload| {
+            upload.is_gone = true;
+            upload.is_needless |= is_needless;
+        });
+    }
+
+    /// The bucket did not take the audio of an upload; `at`: when, by our clock.
+    pub(super) fn not_stored(&mut self, message_id: &str, error: &str, at: Timestamp) {
+        let error = Some(Latest::new(at, error.to_owned()));
+        self.update(&UploadId::of(message_id), |upload| {
+            upload.error = upload.error.take().max(error);
+        });
     }
 
     /// Changes what is known of an upload, and forgets the oldest beyond the limit.
@@ -110,6 +126,29 @@ impl AudioUploads {
         let uploads = self.0.iter();
         let awaited = uploads.filter(|(id, it)| it.is_on_its_way() && !self.is_superseded(id));
         awaited.map(|(id, upload)| (id.as_str(), upload.received_at))
+    }
+
+    /// Whether the audio of this upload is in the bucket.
+    pub(super) fn is_stored(&self, message_id: &str) -> bool {
+        self.0
+            .get(message_id)
+            .is_some_and(|upload| upload.is_stored)
+    }
+
+    /// Why the bucket did not take the audio of this upload when it was last tried.
+    pub(super) fn error_of(&self, message_id: &str) -> Option<&str> {
+        let error = self.0.get(message_id)?.error.as_ref()?;
+        Some(error.value())
+    }
+
+    /// Why the bucket did not take the newest audio that it should have.
+    pub(super) fn error(&self) -> Option<&str> {
+        let uploads = self.0.iter().rev();
+        let mut missing = uploads.filter(|(id, upload)| {
+            let is_wanted = upload.audio.is_some() && !upload.is_needless;
+            is_wanted && !upload.is_stored && !self.is_superseded(id)
+        });
+        missing.find_map(|(id, _)| self.error_of(id))
     }
 
     /// The job of an upload; empty if it is not known.
@@ -159,7 +198,7 @@ mod tests {
             |it| it.arrived(&id("1", "AJ_1"), &received(1), Timestamp::UNIX_EPOCH),
             |it| it.arrived(&id("2", "AJ_1"), &received(2), Timestamp::UNIX_EPOCH),
             |it| it.arrived(&id("3", "AJ_2"), &received(3), Timestamp::UNIX_EPOCH),
-            |it| it.gone("3"),
+            |it| it.gone("3", false),
         ];
         for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
             let mut uploads = AudioUploads::default();
@@ -171,6 +210,30 @@ mod tests {
             uploads.stored(&id("1", "AJ_1"));
             assert!(uploads.is_superseded("2"), "{order:?}");
             assert_eq!(uploads.awaited().count(), 0, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn the_newest_error_counts_until_the_bucket_has_the_audio_or_nobody_needs_it() {
+        type Step = fn(&mut AudioUploads);
+        let steps: [Step; 3] = [
+            |it| it.arrived(&id("1", "AJ_1"), &received(1), Timestamp::UNIX_EPOCH),
+            |it| it.not_stored("1", "the first", Timestamp::UNIX_EPOCH),
+            |it| it.not_stored("1", "a later one", Timestamp::MAX),
+        ];
+        let ends: [(Step, Option<&str>); 3] = [
+            (|it| it.gone("1", false), Some("a later one")),
+            (|it| it.gone("1", true), None),
+            (|it| it.stored(&id("1", "AJ_1")), None),
+        ];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            for (end, expected) in ends {
+                let mut uploads = AudioUploads::default();
+                order.iter().for_each(|n: &usize| steps[*n](&mut uploads));
+                assert_eq!(uploads.error(), Some("a later one"), "{order:?}");
+                end(&mut uploads);
+                assert_eq!(uploads.error(), expected, "{order:?}");
+            }
         }
     }
 

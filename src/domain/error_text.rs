@@ -27,6 +27,7 @@ impl Call {
             self.agent_audio_error(),
             elsewhere.and_then(|recording| self.recording_note(recording)),
             self.other_parts(primary),
+            self.words_error(),
             self.restarts_error(),
             self.unrecorded_rest().map(|rest| {
                 format!(
@@ -62,10 +63,12 @@ impl Call {
     /// The recordings of the call other than the one in the columns, and egresses that left none.
     fn other_parts(&self, primary: Option<&Recording>) -> Option<String> {
         let primary = primary?;
-        // Recordings that were found in the bucket are history, not errors.
+        // Recordings that were found in the bucket are history, not errors. Each agent of a call has a recording of its own.
         let named = |it: &&Recording| {
             let repeats = self.is_playable(it) && self.repeats(it, primary);
-            it.egress_id != primary.egress_id && !it.was_found() && !repeats
+            let is_of_agent = it.is_agent_audio() && self.is_playable(it);
+            let is_history = it.was_found() && !is_of_agent;
+            it.egress_id != primary.egress_id && !is_history && !repeats
         };
         let others = self.parts().into_iter().filter(named);
         let (playable, missing): (Vec<_>, Vec<_>) = others.partition(|it| self.is_playable(it));
@@ -100,6 +103,16 @@ impl Call {
             (false, true) => format!("{id}: no file"),
             (false, false) => format!("{id}: {error}"),
         }
+    }
+
+    /// Words that could not be used, if there are no others.
+    fn words_error(&self) -> Option<String> {
+        let refused = self.refused_words.as_ref();
+        let why = refused.filter(|_| !self.has_words)?.value();
+        Some(format!(
+            "The agent uploaded a transcript that cannot be used: {}.",
+            why.trim_end_matches('.')
+        ))
     }
 
     fn restarts_error(&self) -> Option<String> {

@@ -161,8 +161,19 @@ pub enum Observation {
     Started { egress_id: EgressId },
     /// A recording was listened to: how the times of the reports fit its sound.
     Aligned { alignment: Alignment },
-    /// The audio of an upload is not waited for any more: nobody needs it, or it did not come.
-    AudioGone { message_id: String },
+    /// The audio of an upload is not waited for any more.
+    AudioGone {
+        message_id: String,
+        /// Nobody needs it; otherwise it did not reach the bucket in time.
+        #[serde(default)]
+        is_needless: bool,
+    },
+    /// The bucket did not take the audio of an upload. It is tried again.
+    AudioNotStored {
+        message_id: String,
+        /// Why, for people.
+        error: String,
+    },
     /// Another call claims the same object in the bucket.
     KeyContested { key: String, by: CallId },
     /// This service's egress is stopped because another program also records the call.

@@ -23,12 +23,7 @@ use super::{
     wait::wait_for,
 };
 use crate::{
-    domain::{
-        Call, Room,
-        event::InvalidId,
-        is_id,
-        transcript::{self, ReportOrigin},
-    },
+    domain::{Call, Room, event::InvalidId, is_id, transcript},
     store::{InboxMessage, LARGE, MessageKind, Turn},
 };
 
@@ -120,12 +115,7 @@ pub(super) async fn receive(
     bearer.is_for(&name)?;
     let unmatched = report_room::unmatched(call.as_ref(), &meant, (app.clock)());
     let turns = understood(&outline, call.as_ref(), unmatched)?;
-    let head = StoredHead {
-        room: &room,
-        authorized_room: bearer.room(),
-        origin: ReportOrigin::Sent,
-        audio: None,
-    };
+    let head = StoredHead::sent(&room, bearer.room());
     let stored = stored(text, &head)?;
     // While a large body is written, there are several copies of it. Small ones share a transaction.
     let turn = parsing.end_small();

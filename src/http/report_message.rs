@@ -15,9 +15,25 @@ pub(super) struct StoredHead<'a> {
     pub(super) origin: ReportOrigin,
     /// The audio that was uploaded with it.
     pub(super) audio: Option<ReportedAudio>,
+    /// Why the words that were uploaded with it cannot be used, for people.
+    pub(super) refused_words: Option<&'a str>,
 }
 
-/// The body of the inbox message, `{"room", "authorized_room", "origin", "audio", "body"}`, in the buffer of the report.
+impl<'a> StoredHead<'a> {
+    /// Of a report that an agent or a person sent.
+    pub(super) fn sent(room: &'a Room, authorized_room: Option<&'a str>) -> StoredHead<'a> {
+        StoredHead {
+            room,
+            authorized_room,
+            origin: ReportOrigin::Sent,
+            audio: None,
+            refused_words: None,
+        }
+    }
+}
+
+/// The body of the inbox message, `{"room", "authorized_room", "origin", "audio", "refused_words", "body"}`, in the buffer of the
+/// report.
 pub(super) fn stored(report: String, head: &StoredHead<'_>) -> Result<String, Problem> {
     let room = serde_json::to_string(head.room);
     let room = room.map_err(|_| Problem::bad_request("the room cannot be stored"))?;
@@ -25,8 +41,11 @@ pub(super) fn stored(report: String, head: &StoredHead<'_>) -> Result<String, Pr
     let audio = head
         .audio
         .map_or_else(String::new, |audio| format!("\"audio\":{},", json!(audio)));
+    let refused = head.refused_words.map_or_else(String::new, |why| {
+        format!("\"refused_words\":{},", json!(why))
+    });
     let before = format!(
-        "{{\"room\":{room},\"authorized_room\":{authorized},\"origin\":{origin},{audio}\"body\":"
+        "{{\"room\":{room},\"authorized_room\":{authorized},\"origin\":{origin},{audio}{refused}\"body\":"
     );
     Ok(enclosed(&before, report))
 }

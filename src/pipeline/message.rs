@@ -137,6 +137,7 @@ fn report(text: &str, message: &InboxMessage) -> Result<EventPayload, String> {
     let outline = transcript::outline(stored.body).map_err(|error| error.to_string())?;
     let facts = ReportFacts {
         origin: stored.origin,
+        refused_words: stored.refused_words,
         ..outline.facts(message.received_at)
     };
     let upload = || UploadId {

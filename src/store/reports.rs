@@ -123,6 +123,7 @@ fn read(row: &AnyRow) -> Result<ReportEntry> {
             dated: dated.map(time),
             job: row.try_get("job")?,
             has_words: row.try_get::<i64, _>("has_words")? == 1,
+            refused_words: None,
             origin: match row.try_get::<i64, _>("uploaded")? {
                 1 => ReportOrigin::Uploaded,
                 _ => ReportOrigin::Sent,

@@ -1,7 +1,9 @@
 //! Sessions that the agents SDK uploads by itself: words, summary, and the agent's own audio.
 
 mod audio;
+mod bucket;
 mod forward;
+mod jobs;
 mod large;
 mod parts;
 mod refused;
@@ -94,20 +96,30 @@ fn chat(words: &[&str]) -> Part {
     ("chat_history", chat.to_string().into_bytes())
 }
 
+/// Samples at the beginning of Opus that are not played.
+const PRE_SKIP: u16 = 312;
+
 /// The first page of Ogg Opus.
 fn ogg_head() -> Vec<u8> {
     let mut page = b"OggS\0\x02".to_vec();
     page.extend([0; 20]);
     page.extend([1, 19]);
-    page.extend(b"OpusHead");
-    page.extend([7; 11]);
+    page.extend(b"OpusHead\x01\x02");
+    page.extend(PRE_SKIP.to_le_bytes());
+    page.extend(48_000_u32.to_le_bytes());
+    page.extend([0; 3]);
     page
 }
 
-/// A last page that says how long the audio is.
+/// A page that ends so many seconds after the beginning of the audio.
 fn ogg_end(seconds: i64) -> Vec<u8> {
-    let granule = (seconds * 48_000).to_le_bytes();
-    [b"OggS\0\x04".as_slice(), &granule].concat()
+    let granule = seconds * 48_000 + i64::from(PRE_SKIP);
+    let mut page = b"OggS\0\x04".to_vec();
+    page.extend(granule.to_le_bytes());
+    page.extend([0; 12]);
+    page.extend([1, 100]);
+    page.extend([7; 100]);
+    page
 }
 
 /// Ogg pages that say that they are so many seconds long, of so many bytes.

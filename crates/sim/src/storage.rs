@@ -35,6 +35,7 @@ pub struct Storage {
     folder: PathBuf,
     keys: Keys,
     refusals: Arc<Mutex<Refusals>>,
+    uploads: Arc<Mutex<Vec<String>>>,
     stopped: CancellationToken,
 }
 
@@ -69,6 +70,7 @@ pub async fn start(listen: SocketAddr, options: Options) -> std::io::Result<Stor
         folder: options.folder,
         keys,
         refusals: Arc::default(),
+        uploads: Arc::default(),
         stopped: CancellationToken::new(),
     };
     let objects = HandleError::new(service.build(), async |_| StatusCode::INTERNAL_SERVER_ERROR);
@@ -97,6 +99,13 @@ impl Storage {
     /// Makes these keys the valid ones, and ends all others.
     pub fn set_keys(&self, keys: Vec<Key>) {
         self.keys.set(keys);
+    }
+
+    /// The paths of all uploads that were not refused on demand, in the order of their requests.
+    #[must_use]
+    pub fn uploads(&self) -> Vec<String> {
+        let uploads = self.uploads.lock();
+        uploads.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Closes the socket.
@@ -137,6 +146,11 @@ async fn front(State(storage): State<Storage>, request: Request, next: Next) -> 
     if let Some(status) = storage.refusal(request.method()) {
         let body = "<Error><Code>Refused</Code><Message>rejected by the stand-in</Message></Error>";
         return (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response();
+    }
+    if request.method() == Method::PUT {
+        let uploads = storage.uploads.lock();
+        let path = request.uri().path().to_owned();
+        uploads.unwrap_or_else(PoisonError::into_inner).push(path);
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = next.run(request).await;

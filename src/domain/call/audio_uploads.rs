@@ -45,20 +45,39 @@ impl Call {
         old.map(|(id, _)| id).collect()
     }
 
-    /// What became of an agent's audio that would be the recording of this call, for people.
+    /// Whether the audio of this upload is known to be in the bucket.
+    pub fn has_stored_audio_of(&self, message_id: &str) -> bool {
+        self.audio_uploads.is_stored(message_id)
+    }
+
+    /// Why the bucket did not take the audio of this upload when it was last tried, for people.
+    pub fn audio_error_of(&self, message_id: &str) -> Option<&str> {
+        self.audio_uploads.error_of(message_id)
+    }
+
+    /// What became of agents' audio that would be recordings of this call, for people. Beside another recording, only what is wrong.
     pub(in crate::domain) fn agent_audio_error(&self) -> Option<String> {
+        let error = self.audio_uploads.error();
         if self.status_by_recordings() != Status::Failed {
-            return None;
+            let error = error?;
+            return Some(format!(
+                "An agent's own audio has not reached the bucket. Its last upload failed: {error}"
+            ));
         }
+        let error = error.map_or_else(String::new, |error| {
+            format!(" Its last upload failed: {error}")
+        });
         if self.awaits_audio() {
-            return Some("The agent's own audio is on its way to the bucket.".to_owned());
+            return Some(format!(
+                "The agent's own audio is on its way to the bucket.{error}"
+            ));
         }
         Some(match self.audio_uploads.missing()? {
             MissingAudio::Refused(why) => {
                 format!("The agent's own audio was refused: {}.", why.reason())
             }
             MissingAudio::NotStored => {
-                "The agent's own audio has not reached the bucket.".to_owned()
+                format!("The agent's own audio has not reached the bucket.{error}")
             }
         })
     }

@@ -129,6 +129,9 @@ impl Call {
             self.audio_uploads.arrived(upload, audio, at);
         }
         self.has_words |= facts.has_words;
+        let refused = facts.refused_words.as_ref();
+        let refused = refused.map(|why| Latest::new(at, why.clone()));
+        self.refused_words = self.refused_words.take().max(refused);
         self.reported_at = self.reported_at.max(Some(at));
         self.reports_apart = true;
     }
@@ -192,7 +195,13 @@ impl Call {
             Observation::Started { egress_id } => {
                 self.ours.insert(egress_id.clone());
             }
-            Observation::AudioGone { message_id } => self.audio_uploads.gone(message_id),
+            Observation::AudioGone {
+                message_id,
+                is_needless,
+            } => self.audio_uploads.gone(message_id, *is_needless),
+            Observation::AudioNotStored { message_id, error } => {
+                self.audio_uploads.not_stored(message_id, error, at);
+            }
             Observation::KeyContested { key, by } => {
                 let others = self.contested.entry(key.clone());
                 others.or_default().insert(by.clone());

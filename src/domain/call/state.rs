@@ -123,6 +123,9 @@ pub struct Call {
     /// A transcript with words was reported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_words: bool,
+    /// Why the newest words that could not be used could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_words: Option<Latest<String, Timestamp>>,
     /// How the times of the reports fit the sound of a recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Latest<Alignment, Timestamp>>,

@@ -145,6 +145,7 @@ mod tests {
                 dated: dated.map(at),
                 job: job.to_owned(),
                 has_words: true,
+                refused_words: None,
                 origin: ReportOrigin::Sent,
             },
             hash: n.to_string(),

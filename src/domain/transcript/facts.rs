@@ -13,6 +13,8 @@ pub struct ReportFacts {
     pub job: String,
     /// Whether its conversation has words.
     pub has_words: bool,
+    /// Why the words that were uploaded with it cannot be used, for people.
+    pub refused_words: Option<String>,
     /// How it came.
     pub origin: ReportOrigin,
 }

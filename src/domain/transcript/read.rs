@@ -58,6 +58,7 @@ impl Outline {
             dated: dated(self.at, received_at),
             job: as_id(self.job.clone()),
             has_words: self.has_words,
+            refused_words: None,
             origin: ReportOrigin::default(),
         }
     }

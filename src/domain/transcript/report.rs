@@ -135,6 +135,7 @@ impl Report {
             dated: self.dated(received_at),
             job: as_id(self.job().to_owned()),
             has_words: !self.transcript.is_empty(),
+            refused_words: None,
             origin: self.origin,
         }
     }

@@ -21,6 +21,9 @@ pub struct StoredReport<'a> {
     /// The audio that was uploaded with it.
     #[serde(default)]
     pub audio: Option<ReportedAudio>,
+    /// Why the words that were uploaded with it cannot be used. They are in a message of their own.
+    #[serde(default)]
+    pub refused_words: Option<String>,
     /// Why it cannot be read: then `body` is an object with its text.
     #[serde(default)]
     pub unreadable: Option<String>,

@@ -110,7 +110,8 @@ impl Reader {
         let Some(decoder) = self.decoder.take() else {
             return Ok(None);
         };
-        let rest = decoder.finish().map_err(damaged)?;
+        // What is wrong at the end is that there should be more.
+        let rest = decoder.finish().map_err(|_| BodyError::Incomplete)?;
         Ok(Some(rest.into()))
     }
 }

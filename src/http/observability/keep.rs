@@ -88,6 +88,7 @@ pub(super) async fn keep(
         authorized_room: None,
         origin: ReportOrigin::Uploaded,
         audio,
+        refused_words: refused.words.as_ref().map(Problem::detail),
     };
     let body: Vec<u8> = stored(body, &head)?.into();
     let bytes = body.len();

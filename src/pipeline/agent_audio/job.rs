@@ -1,30 +1,29 @@
 //! The job: looks at each file of the spool, and uploads or deletes it when it is known which.
 
 use std::{
-    collections::BTreeMap,
+    io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use anyhow::Context;
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::keys::key;
+use super::{progress::Progress, upload::Uploader};
 use crate::{
     domain::{
-        BucketRecording, Call, Room,
-        agent_audio::{AgentAudio, AudioFate, UploadId, UploadedAudio},
-        content_type,
+        Call,
+        agent_audio::{AgentAudio, AudioFate, UploadedAudio},
         event::Observation,
     },
     pipeline::{Job, LONG_STEP_TIMEOUT, RunsIn, Wake, message},
     spool::{HeldFile, Spool, SpoolFile},
     storage::Client,
-    store::{InboxMessage, MessageKind, MessageState, Store},
-    telemetry::LogThrottle,
+    store::{MessageState, Store},
 };
 
 /// How often it looks for files.
@@ -47,14 +46,12 @@ pub struct AgentAudioConfig {
 pub struct AgentAudioJob {
     store: Store,
     spool: Spool,
-    storage: Client,
     wake: Arc<Wake>,
-    config: AgentAudioConfig,
-    /// When files are looked at again, by the id of their messages.
-    due: Mutex<BTreeMap<String, Timestamp>>,
+    mode: AgentAudio,
+    uploader: Uploader,
+    progress: Progress,
     /// Whether what earlier processes left behind was looked at.
     has_looked: AtomicBool,
-    throttle: LogThrottle,
 }
 
 /// What was done with a file.
@@ -62,8 +59,9 @@ pub struct AgentAudioJob {
 enum Done {
     /// It is looked at later.
     Waits,
-    /// The bucket has it; it is deleted when the call knows that.
-    Uploaded,
+    /// It is looked at as soon as possible: the bucket has it, and it is deleted when the call knows that; or another file of the call
+    /// is at that point.
+    Soon,
     /// It is to be deleted.
     Needless,
 }
@@ -77,19 +75,24 @@ impl AgentAudioJob {
         storage: Client,
         wake: Arc<Wake>,
     ) -> AgentAudioJob {
+        let uploader = Uploader {
+            store: store.clone(),
+            storage,
+            wake: wake.clone(),
+            path: config.path,
+        };
         AgentAudioJob {
             store,
             spool,
-            storage,
             wake,
-            config,
-            due: Mutex::default(),
+            mode: config.mode,
+            uploader,
+            progress: Progress::default(),
             has_looked: AtomicBool::new(false),
-            throttle: LogThrottle::default(),
         }
     }
 
-    /// Looks at one file. An error of the bucket costs no other file its turn.
+    /// Looks at one file.
     async fn look(&self, file: &SpoolFile, now: Timestamp) -> anyhow::Result<()> {
         let Some(mut held) = self.spool.take(file)? else {
             return Ok(());
@@ -104,11 +107,11 @@ impl AgentAudioJob {
             },
         };
         match done {
-            Done::Waits => self.put_off(file, wait(file.age(now)), now),
-            Done::Uploaded => self.put_off(file, SOONEST, now),
+            Done::Waits => self.progress.put_off(file, wait(file.age(now)), now),
+            Done::Soon => self.progress.put_off(file, SOONEST, now),
             Done::Needless => {
                 held.delete()?;
-                self.due().remove(&file.message_id);
+                self.progress.forget(file);
             }
         }
         Ok(())
@@ -134,24 +137,29 @@ impl AgentAudioJob {
             started_at: file.started_at,
             bytes: file.bytes,
         };
-        match call.fate_of_upload(&file.message_id, &audio, self.config.mode) {
+        match call.fate_of_upload(&file.message_id, &audio, self.mode) {
             AudioFate::Undecided => Ok(Done::Waits),
             AudioFate::Dropped => {
                 self.give_up(call, file, now).await?;
                 Ok(Done::Needless)
             }
+            // The call may learn that it has this audio: several jobs may upload the same.
+            AudioFate::Kept if self.progress.must_learn(call, file) => Ok(Done::Soon),
             AudioFate::Kept => {
-                self.upload(call, file, held, now).await?;
-                Ok(Done::Uploaded)
+                self.uploader.upload(call, file, held, now).await?;
+                self.progress.uploaded(call, file);
+                Ok(Done::Soon)
             }
         }
     }
 
-    /// Notes that nobody waits for a file that is to be deleted.
+    /// Notes that nobody waits for a file that is to be deleted, or asks why the bucket did not take it.
     async fn give_up(&self, call: &Call, file: &SpoolFile, now: Timestamp) -> anyhow::Result<()> {
-        if call.awaits_audio_of(&file.message_id) {
+        let id = &file.message_id;
+        if call.awaits_audio_of(id) || call.audio_error_of(id).is_some() {
             let gone = Observation::AudioGone {
-                message_id: file.message_id.clone(),
+                message_id: id.clone(),
+                is_needless: true,
             };
             let gone = message::observation(&call.id, &gone, now);
             self.store.put(gone).await?;
@@ -160,66 +168,13 @@ impl AgentAudioJob {
         Ok(())
     }
 
-    /// Puts the file into the bucket, and notes in the inbox that it is there.
-    async fn upload(
-        &self,
-        call: &Call,
-        file: &SpoolFile,
-        held: &mut HeldFile,
-        now: Timestamp,
-    ) -> anyhow::Result<()> {
-        let duration = held.duration();
-        let to = (&self.store, &self.storage);
-        let key = key(to, &self.config.path, call, file, now).await?;
-        let kind = content_type(&key);
-        self.storage.put_file(&key, held.path(), kind).await?;
-        let recording = BucketRecording {
-            key: key.clone(),
-            size: file.bytes,
-            modified_at: ends_at(file, duration).unwrap_or(now),
-            room: Room {
-                sid: call.id.as_str().into(),
-                ..Room::default()
-            },
-            started_at: file.started_at,
-            duration_ms: duration.map(|it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX)),
-            upload: Some(UploadId {
-                message_id: file.message_id.clone(),
-                job: call.job_of_upload(&file.message_id).to_owned(),
-            }),
-        };
-        let body = serde_json::to_vec(&recording)?;
-        let message = InboxMessage {
-            dedupe: Some(format!("object:{key}")),
-            ..InboxMessage::new(MessageKind::Object, body, now).of_call(&call.id)
-        };
-        self.store.put(message).await?;
-        self.wake.intake.notify_one();
-        metrics::counter!("livekit_airtable_agent_audio_uploads_total").increment(1);
-        tracing::info!(call_id = %call.id, bytes = file.bytes, "the agent's own audio is in the bucket");
-        Ok(())
+    /// The complete files. A folder that is not there is empty.
+    fn files(&self) -> anyhow::Result<Vec<SpoolFile>> {
+        match self.spool.files() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            files => files.context("AGENT_AUDIO_DIR cannot be read"),
+        }
     }
-
-    fn is_due(&self, file: &SpoolFile, now: Timestamp) -> bool {
-        self.due()
-            .get(&file.message_id)
-            .is_none_or(|due| *due <= now)
-    }
-
-    fn put_off(&self, file: &SpoolFile, wait: Duration, now: Timestamp) {
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-        let due = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        self.due().insert(file.message_id.clone(), due);
-    }
-
-    fn due(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Timestamp>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// When the audio ends, by its own clock.
-fn ends_at(file: &SpoolFile, duration: Option<SignedDuration>) -> Option<Timestamp> {
-    file.started_at?.checked_add(duration?).ok()
 }
 
 fn wait(age: Duration) -> Duration {
@@ -247,25 +202,23 @@ impl Job for AgentAudioJob {
         LONG_STEP_TIMEOUT
     }
 
+    /// An error of one file costs no other its turn. The step fails as long as one of them does.
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        let files = self.spool.files();
-        // A folder that is not there is empty; one that cannot be read was reported at the start.
-        let files = files.unwrap_or_default();
-        self.due()
-            .retain(|id, _| files.iter().any(|file| file.message_id == *id));
-        for file in files.iter().filter(|file| self.is_due(file, now)) {
-            if let Err(error) = self.look(file, now).await {
-                self.put_off(file, wait(file.age(now)), now);
-                if let Some(suppressed) = self.throttle.should_log("agent audio") {
-                    tracing::warn!(
-                        error = format!("{error:#}"),
-                        suppressed,
-                        "agents' audio could not be uploaded; it stays in AGENT_AUDIO_DIR and is tried again"
-                    );
-                }
+        let files = self.files()?;
+        self.progress.retain(&files);
+        for file in files.iter().filter(|file| self.progress.is_due(file, now)) {
+            let looked = self.look(file, now).await;
+            if looked.is_err() {
+                self.progress.put_off(file, wait(file.age(now)), now);
             }
+            self.progress.looked(file, looked);
         }
         self.has_looked.store(true, Relaxed);
-        Ok(false)
+        match self.progress.error() {
+            Some(error) => anyhow::bail!(
+                "agents' audio could not be uploaded; it stays in AGENT_AUDIO_DIR and is tried again: {error}"
+            ),
+            None => Ok(false),
+        }
     }
 }

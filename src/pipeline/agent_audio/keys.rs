@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::error::UploadError;
 use crate::{
     domain::{Call, agent_audio::agent_audio_key, path},
     spool::SpoolFile,
-    storage::{Client, ObjectHead},
+    storage::{self, Client, ObjectHead},
     store::Store,
 };
 
@@ -13,14 +14,15 @@ use crate::{
 const MOST: usize = 64;
 
 /// Finds a key: that of the call's recording by RECORDING_PATH, with another ending; of a second job, with a number. One that the
-/// bucket has with the same size was uploaded by a process that ended then.
+/// bucket has with the same size was uploaded by a process that ended then. A bucket that may not be asked (AWS answers 403 for every
+/// missing object unless the key may list the bucket) may be written: the key is reserved for the call, and none of its recordings has it.
 pub(super) async fn key(
     (store, storage): (&Store, &Client),
     template: &str,
     call: &Call,
     file: &SpoolFile,
     now: Timestamp,
-) -> anyhow::Result<String> {
+) -> Result<String, UploadError> {
     let template = path::with_room_id(template);
     let fill = path::Fill {
         room_id: &call.id,
@@ -34,10 +36,11 @@ pub(super) async fn key(
         if is_taken || !store.reserve_key(&key, &call.id, now).await? {
             continue;
         }
-        match storage.head(&key).await? {
-            ObjectHead::Found { size } if size != file.bytes => {}
-            ObjectHead::Found { .. } | ObjectHead::Missing => return Ok(key),
+        match storage.head(&key).await {
+            Ok(ObjectHead::Found { size }) if size != file.bytes => {}
+            Ok(_) | Err(storage::Error::Forbidden) => return Ok(key),
+            Err(error) => return Err(error.into()),
         }
     }
-    anyhow::bail!("other recordings have all keys of the agent's audio")
+    Err(UploadError::NoKey)
 }

@@ -38,8 +38,8 @@ impl Reconcile {
         Ok(messages.collect())
     }
 
-    /// Egresses that have not ended EGRESS_LOST_AFTER after their room, and agents' audio that has not reached the bucket. If the room counts as closed only because of lists,
-    /// an egress that is listed as running is not lost.
+    /// Egresses that have not ended EGRESS_LOST_AFTER after their room, and agents' audio that has not reached the bucket. If the
+    /// room counts as closed only because of lists, an egress that is listed as running is not lost.
     pub(super) fn lost(
         &self,
         calls: &[CallRow],
@@ -66,7 +66,10 @@ impl Reconcile {
             // A process that took it may never start again.
             for message_id in call.audio_awaited_since(now - self.lost_after) {
                 let message_id = message_id.to_owned();
-                let gone = Observation::AudioGone { message_id };
+                let gone = Observation::AudioGone {
+                    message_id,
+                    is_needless: false,
+                };
                 messages.push(message::observation(&call.id, &gone, now));
             }
         }

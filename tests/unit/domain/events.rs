@@ -100,6 +100,25 @@ fn upload(seconds: i64, job: &str, audio: ReportedAudio) -> Event {
     event
 }
 
+/// The bucket did not take the audio of an upload.
+fn not_stored(seconds: i64, error: &str) -> Event {
+    let not_stored = Observation::AudioNotStored {
+        message_id: "message-17".into(),
+        error: error.to_owned(),
+    };
+    observation(seconds, not_stored)
+}
+
+/// An upload whose words cannot be used.
+fn refused_words(seconds: i64, why: &str) -> Event {
+    let body = json!({ "room_id": CALL, "job_id": "AJ_3", "items": [] });
+    let mut event = report(seconds, &body);
+    if let EventPayload::Report { facts, .. } = &mut event.payload {
+        facts.refused_words = Some(why.to_owned());
+    }
+    event
+}
+
 pub(super) fn request(seconds: i64, request: Request) -> Event {
     let room = Room {
         sid: CALL.into(),
@@ -195,7 +214,12 @@ pub(super) fn events() -> Vec<Event> {
         upload(16, "AJ_1", received(100)),
         upload(17, "AJ_1", received(200)),
         upload(18, "AJ_2", ReportedAudio::Refused(AudioRefusal::NotOpus)),
-        observation(23, Observation::AudioGone { message_id: "message-17".into() }),
+        not_stored(22, "the storage is away"),
+        not_stored(23, "the storage refused it"),
+        observation(23, Observation::AudioGone { message_id: "message-17".into(), is_needless: false }),
+        observation(24, Observation::AudioGone { message_id: "message-16".into(), is_needless: true }),
+        refused_words(24, "no conversation"),
+        refused_words(25, "too large"),
     ]);
     events
 }
