@@ -50,8 +50,16 @@ impl Job for Reconcile {
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
         let rooms = self.client.rooms(&[]).await;
         self.answer_requests(&rooms, now).await?;
-        let rooms = rooms.context("cannot list LiveKit's rooms")?;
         let calls = self.store.unfinished().await?;
+        let rooms = match rooms.context("cannot list LiveKit's rooms") {
+            Ok(rooms) => rooms,
+            Err(error) => {
+                // What the webhooks have told of is lost without LiveKit's lists, too.
+                let unlisted = Running::new(None);
+                self.put(self.lost(&calls, &unlisted, now)).await?;
+                return Err(error);
+            }
+        };
         let known = calls.iter().map(|row| (&row.call.id, &row.call));
         let known: Unfinished = known.collect();
         let opened = self.opened(&rooms, &known).await?;

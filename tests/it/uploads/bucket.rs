@@ -143,3 +143,26 @@ async fn a_key_that_may_only_write_is_enough_to_keep_the_audio() {
     let stored = std::fs::read(world.storage.folder().join(path)).unwrap();
     assert_eq!(stored, ogg(60, 300_000));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audio_is_the_recording_of_a_call_whose_end_livekit_cannot_report() {
+    let times = [("EGRESS_LOST_AFTER", "2s"), ("RECONCILE_INTERVAL", "1s")];
+    for world in both(&times).await {
+        let (call, _) = world.talk("desk").await;
+        world
+            .row_where(&call, |row| row.contains_key("Egress ID"))
+            .await;
+        // From here on, LiveKit cannot be reached.
+        world.livekit.stop();
+        assert_eq!(upload(&world, &session(&call, "AJ_1")).await, 200);
+        let at = livekit_airtable::telemetry::now().as_second();
+        let room = json!({ "sid": call, "name": "desk" });
+        let finished =
+            json!({ "event": "room_finished", "id": "EV_end", "createdAt": at, "room": room });
+        world.hook(&finished).await;
+        let row = world.row_is(&call, "Complete").await;
+        let error = text(&row, "Error");
+        assert!(error.contains("the agent's own audio"), "{error}");
+        assert!(error.contains("left no recording"), "{error}");
+    }
+}
