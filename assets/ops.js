@@ -93,7 +93,7 @@
       const query = new URLSearchParams(new FormData(selection));
       if (!query.has("call")) {
         say("Select at least one call");
-        const first = one("input[name=call]");
+        const first = one("input[name=call]:enabled");
         if (first) first.focus();
         return;
       }
@@ -123,7 +123,7 @@
   const nextError = () => {
     const list = rows();
     const at = list.indexOf(current());
-    const isWrong = (row) => one("[data-status=failed], [data-delivery=dead], [data-delivery=parked]", row) || one(".reason", row).textContent;
+    const isWrong = (row) => one("[data-status=failed], [data-delivery=dead], [data-delivery=parked]", row) || one(".reason:not([data-note])", row)?.textContent;
     const after = [...list.slice(at + 1), ...list.slice(0, at + 1)];
     if (list.length) {
       select(after.find(isWrong));
@@ -208,6 +208,21 @@
     row.replaceWith(next);
     next.classList.add("changed");
     if (hadFocus) one("th a", next).focus();
+    offerRetry();
+  };
+
+  // Only what is not done can be retried.
+  const offerRetry = () => {
+    const waits = (row) => one("[data-delivery]", row) !== null;
+    const some = rows().some(waits);
+    for (const row of rows()) {
+      const box = one("input[name=call]", row);
+      if (box) box.checked &&= !(box.disabled = !waits(row));
+    }
+    if (!selection) return;
+    one("button", selection).disabled = !some;
+    one("[data-nothing]", selection).hidden = some;
+    if (some) one("[data-all]", selection).hidden = false;
   };
 
   // The call's page is loaded again, and its parts that may have changed are exchanged.
@@ -218,6 +233,8 @@
       const [old, next] = [document, page].map((it) => it.getElementById(id)?.closest("section"));
       if (old && next) exchange(old, next);
     }
+    const [before, after] = [document, page].map((it) => it.getElementById("notices"));
+    if (before && after && before.innerHTML !== after.innerHTML) exchange(before, after);
     const [old, next] = [document, page].map((it) => one("header.title h1 .pill", it));
     if (old && next && old.textContent !== next.textContent) {
       old.replaceWith(document.importNode(next, true));

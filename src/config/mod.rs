@@ -57,7 +57,7 @@ pub use errors::Errors;
 pub use plain_text::{of as plain_text, wrapped};
 pub use proxies::ProxySettings;
 pub use reader::Reader;
-pub use remotes::{prices, schema, transcript_times};
+pub use remotes::{RequestLimit, prices, request_limit, schema, transcript_times};
 pub use sections::listen_address;
 pub use settings::{Setting, SettingSection, settings, settings_help};
 pub use source::Source;

@@ -148,12 +148,7 @@ impl AirtableSettings {
             "a number between 0.01 and 1000",
             |v| v.parse().ok().filter(|n| (0.01..=1000.0).contains(n)),
         );
-        let monthly_requests = r.parsed(
-            "AIRTABLE_MONTHLY_REQUESTS",
-            None,
-            "a whole number above 0, or nothing for unlimited",
-            |v| v.parse().ok().filter(|n| *n > 0).map(Some),
-        );
+        let monthly_requests = monthly_requests(r);
         let writes = r.parsed("AIRTABLE_WRITES", RowWrites::Live, "live or final", |v| {
             v.parse().ok()
         });
@@ -176,6 +171,31 @@ impl AirtableSettings {
             content_url: content_url.unwrap_or_else(|| "https://content.airtable.com".into()),
         }
     }
+}
+
+/// The limit of a base's requests, for a command that sends none.
+pub struct RequestLimit {
+    /// AIRTABLE_BASE_ID; `None`: it is not set here.
+    pub base_id: Option<String>,
+    /// AIRTABLE_MONTHLY_REQUESTS
+    pub monthly_requests: Option<u64>,
+}
+
+/// The limit, without anything that must be set.
+pub fn request_limit(r: &mut Reader<'_>) -> RequestLimit {
+    RequestLimit {
+        base_id: r.text("AIRTABLE_BASE_ID", BASE_ID),
+        monthly_requests: monthly_requests(r),
+    }
+}
+
+fn monthly_requests(r: &mut Reader<'_>) -> Option<u64> {
+    r.parsed(
+        "AIRTABLE_MONTHLY_REQUESTS",
+        None,
+        "a whole number above 0, or nothing for unlimited",
+        |v| v.parse().ok().filter(|n| *n > 0).map(Some),
+    )
 }
 
 fn table(r: &mut Reader<'_>) -> String {
@@ -216,8 +236,11 @@ pub fn transcript_times(r: &mut Reader<'_>) -> TranscriptTimes {
     })
 }
 
+/// What AIRTABLE_BASE_ID is.
+const BASE_ID: &str = "the base's ID, app… (in its URL in the browser)";
+
 fn base_id(r: &mut Reader<'_>) -> String {
-    let expected = "the base's ID, app… (in its URL in the browser)";
+    let expected = BASE_ID;
     let base_id = r.required("AIRTABLE_BASE_ID", expected);
     let id = base_id.strip_prefix("app").unwrap_or_default();
     if !base_id.is_empty() && (id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric())) {

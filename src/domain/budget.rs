@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{
-    Timestamp,
+    SignedDuration, Timestamp,
     civil::{Date, Time},
     tz::TimeZone,
 };
@@ -63,6 +63,8 @@ pub struct Demand {
     pub last_day: u64,
 }
 
+/// How long a row may wait for a full request while the month's requests are short.
+pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 /// Rows in a request: what Airtable takes.
 pub const ROWS: u64 = 10;
 /// For how many hours the last hour's rate of calls is expected to continue.

@@ -11,12 +11,13 @@ use super::{
     uploads::Uploads, writable::Writable,
 };
 use crate::{
-    domain::{PlayPage, audit::TrustedProxies, figures::Prices, link::LinkRules},
+    domain::{Call, PlayPage, audit::TrustedProxies, figures::Prices, link::LinkRules},
     livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
-    store::Store,
+    store::{self, Delivery, Store},
     telemetry::FloodLog,
+    view::{BaseLimit, Waits},
 };
 
 /// Everything that requests need; one for all of them.
@@ -70,6 +71,19 @@ impl App {
     ) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         let bytes = self.store.bytes_of_reports(call_id).await?;
         self.admission.answer(bytes).await
+    }
+
+    /// What the deliveries of the call wait for now.
+    pub(super) async fn waits(
+        &self,
+        call: &Call,
+        deliveries: &[Delivery],
+    ) -> Result<Waits, store::Error> {
+        let base = BaseLimit {
+            id: &self.base.id,
+            monthly_requests: self.base.monthly_requests,
+        };
+        Waits::read(&self.store, (call, deliveries), Some(base), (self.clock)()).await
     }
 }
 

@@ -142,9 +142,9 @@ pub(super) async fn show(
     // What is shown of the reports is small; while they are parsed, others wait for the memory.
     let in_memory = app.store.load_reports(&mut call).await?;
     let deliveries = app.store.deliveries_of(&call.id).await?;
-    let now = (app.clock)();
+    let waits = app.waits(&call, &deliveries).await?;
     let view =
-        in_memory.work(|| CallDetailView::new(&call, &deliveries, app.prices.as_deref(), now));
+        in_memory.work(|| CallDetailView::new(&call, &deliveries, app.prices.as_deref(), &waits));
     Ok(Json(view).into_response())
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Visitor {
     pub(super) name: String,
     scopes: BTreeSet<Scope>,
     form_token: Option<String>,
+    /// Dependencies of the service that fail now.
+    failing: usize,
 }
 
 impl Visitor {
@@ -29,7 +31,18 @@ impl Visitor {
             name: name.to_owned(),
             scopes,
             form_token,
+            failing: 0,
         }
+    }
+
+    /// The same, who is told on every page that so many dependencies fail.
+    pub(super) fn warned_of(self, failing: usize) -> Visitor {
+        Visitor { failing, ..self }
+    }
+
+    /// Dependencies of the service that fail now.
+    pub(super) fn failing(&self) -> usize {
+        self.failing
     }
 
     /// Whether they have this scope.
@@ -42,7 +55,7 @@ impl Visitor {
         match self.may(scope) {
             true => Ok(()),
             false => Err(Problem::forbidden(format!(
-                "{} lacks the scope `{}`",
+                "`{}` lacks the scope `{}`",
                 self.name,
                 scope.as_str()
             ))),

@@ -11,12 +11,9 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::{Clock, deliver::BatchPolicy};
 use crate::{
     airtable::{Denied, Grant, LedgerEntry, RequestLedger},
-    domain::budget::{Allowance, Demand, Mode, Month, utc_day},
+    domain::budget::{Allowance, Demand, LONGEST_WAIT, Mode, Month, utc_day},
     store::{self, After, Store},
 };
-
-/// How long a row may wait for a full request while the month's requests are short.
-pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a forecast holds that leaves far more requests than are needed.
 const FORECAST: SignedDuration = SignedDuration::from_secs(2);

@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use crate::{
     alert,
     config::Config,
+    domain::budget::LONGEST_WAIT,
     pipeline::{
         Runner,
         alerts::{Alerts, Thresholds},
         audit::AuditUpkeep,
-        budget::LONGEST_WAIT,
         clock_regression::ClockRegression,
         retention::Retention,
     },

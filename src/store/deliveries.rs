@@ -109,6 +109,30 @@ impl Store {
         }
     }
 
+    /// Whether any delivery is not done. An index alone answers it.
+    pub async fn has_outstanding(&self) -> Result<bool> {
+        let sinks = quoted(Sink::ALL.into_iter().map(Sink::as_str));
+        let states = quoted(
+            DeliveryState::OUTSTANDING
+                .into_iter()
+                .map(DeliveryState::as_str),
+        );
+        let sql = format!(
+            "SELECT 1 FROM deliveries WHERE sink IN ({sinks}) AND state IN ({states}) LIMIT 1"
+        );
+        let found = sqlx::query(AssertSqlSafe(sql)).fetch_optional(&self.read);
+        Ok(found.await?.is_some())
+    }
+
+    /// How many deliveries of a sink are due before this time, at most 10 000: an index alone answers it.
+    pub async fn due_before(&self, sink: Sink, due_at: Timestamp) -> Result<i64> {
+        let query = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM deliveries WHERE sink = $1 AND due_at < $2 LIMIT 10000) AS earlier",
+        );
+        let query = query.bind(sink.as_str()).bind(due_at.as_millisecond());
+        Ok(query.fetch_one(&self.read).await?)
+    }
+
     /// The deliveries of a call, as people read them: what waits because its sink is paused says why.
     pub async fn deliveries_of(&self, call_id: &str) -> Result<Vec<Delivery>> {
         let sql = format!(

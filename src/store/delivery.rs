@@ -17,6 +17,9 @@ use crate::domain::Sink;
 /// The columns that [`read`] takes, of the table or alias `d`.
 pub(super) const COLUMNS: &str = "d.sink, d.call_id, d.part, d.revision, d.delivered, d.state, d.due_at, d.attempts, d.last_error, d.memo, d.history, d.attempt_details, d.created_at";
 
+/// So many 404s in a row are more than a room that closes while its recording starts: its call is known to be over by then.
+const GONE: i64 = 3;
+
 /// Which delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryKey {
@@ -54,6 +57,17 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether its last failure shows that the sink does not work. One that was given up is over: only a change of the call
+    /// made it due again. LiveKit's 404 says that the room has closed, unless it keeps saying so of a room that is open.
+    pub fn blames_sink(&self) -> bool {
+        let Some(last) = self.history.last() else {
+            return true;
+        };
+        let status = last.details.as_ref().and_then(|it| it.http_status);
+        let is_gone = self.key.sink == Sink::Egress && status == Some(404);
+        last.state == DeliveryState::Pending && !(is_gone && self.attempts < GONE)
+    }
+
     /// Since when it is due: a link that is renewed, since its time has come.
     pub fn due_since(&self) -> Timestamp {
         let renewal = self.due_at.filter(|_| self.state == DeliveryState::Done);

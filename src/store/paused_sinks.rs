@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, any::AnyRow};
 
 use super::{
+    delivery,
     error::Result,
     open::Store,
     sql::{quoted, text, time},
@@ -12,6 +13,9 @@ use super::{
 use crate::domain::Sink;
 
 const COLUMNS: &str = "SELECT sink, error, since, probe_at FROM closures";
+
+/// Failed deliveries that are read to find one that is the sink's fault.
+const FAILURES: i64 = 20;
 
 /// A sink to which nothing is sent until an error is fixed.
 #[derive(Debug, Clone)]
@@ -82,17 +86,24 @@ impl Store {
         rows.await?.iter().map(read).collect()
     }
 
-    /// Why nothing gets through to this sink: it is paused, or the delivery that has been due longest failed. `None`: it works,
-    /// or has nothing to do.
+    /// Why nothing gets through to this sink: it is paused, or of the deliveries that have been due longest one failed because
+    /// of it. `None`: it works, or has nothing to do.
     pub async fn failing_sink(&self, sink: Sink) -> Result<Option<String>> {
         if let Some(paused) = self.paused_sink(sink).await? {
             return Ok(Some(paused.error));
         }
-        let query = sqlx::query_scalar::<_, Option<String>>(
-            "SELECT last_error FROM deliveries WHERE sink = $1 AND state = 'pending' AND attempts > 0 ORDER BY due_at LIMIT 1",
+        let sql = format!(
+            "SELECT {} FROM deliveries d WHERE d.sink = $1 AND d.state = 'pending' AND d.attempts > 0 ORDER BY d.due_at LIMIT $2",
+            delivery::COLUMNS
         );
-        let error = query.bind(sink.as_str()).fetch_optional(&self.read).await?;
-        Ok(error.flatten())
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(sink.as_str());
+        for row in query.bind(FAILURES).fetch_all(&self.read).await? {
+            let failed = delivery::read(&row)?;
+            if failed.blames_sink() {
+                return Ok(failed.last_error);
+            }
+        }
+        Ok(None)
     }
 
     /// Why this sink is paused; `None`: it is not.

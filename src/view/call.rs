@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{DeliveryView, FiguresView, ParticipantView, RecordingView, names};
+use super::{DeliveryView, FiguresView, ParticipantView, RecordingView, Waits, names};
 use crate::{
     domain::{Call, figures::Prices, nanoseconds::seconds},
     store::{Delivery, Page},
@@ -85,12 +85,12 @@ impl<'a> CallView<'a> {
 }
 
 impl<'a> CallDetailView<'a> {
-    /// Of a call whose reports were loaded. `now` decides what happens next to its deliveries.
+    /// Of a call whose reports were loaded. `waits` decides what happens next to its deliveries.
     pub fn new(
         call: &'a Call,
         deliveries: &'a [Delivery],
         prices: Option<&Prices>,
-        now: Timestamp,
+        waits: &Waits,
     ) -> CallDetailView<'a> {
         let participants = call.participants.values();
         let deliveries = deliveries.iter();
@@ -99,7 +99,7 @@ impl<'a> CallDetailView<'a> {
             participants: participants.map(ParticipantView::new).collect(),
             more_participants: Some(call.crowd.count()).filter(|count| *count > 0),
             figures: FiguresView::new(call, prices),
-            deliveries: deliveries.map(|it| DeliveryView::new(it, now)).collect(),
+            deliveries: deliveries.map(|it| DeliveryView::new(it, waits)).collect(),
         }
     }
 }

@@ -6,11 +6,12 @@ use utoipa::ToSchema;
 
 use super::{
     names,
-    time::{short_length, to_milliseconds, utc_seconds},
+    time::{short_length, to_milliseconds},
+    waits::Waits,
 };
 use crate::{
     domain::Sink,
-    store::{AttemptRecord, Delivery, DeliveryState, Outstanding},
+    store::{AttemptRecord, Delivery, Outstanding},
 };
 
 /// A delivery of a call.
@@ -34,7 +35,7 @@ pub struct DeliveryView<'a> {
     /// When it is sent, retried, probed or renewed.
     #[schema(required = true)]
     pub due_at: Option<Timestamp>,
-    /// The next step, as text for people.
+    /// The next step, or what it waits for, as text for people.
     pub next: String,
     /// The last attempts, newest first.
     pub history: Vec<AttemptView<'a>>,
@@ -87,8 +88,8 @@ pub struct OutstandingView<'a> {
 }
 
 impl<'a> DeliveryView<'a> {
-    /// `now` decides what happens next.
-    pub fn new(delivery: &'a Delivery, now: Timestamp) -> DeliveryView<'a> {
+    /// `waits` decides what happens next.
+    pub fn new(delivery: &'a Delivery, waits: &Waits) -> DeliveryView<'a> {
         let history = delivery.history.iter().rev();
         DeliveryView {
             sink: delivery.key.sink.as_str(),
@@ -96,8 +97,8 @@ impl<'a> DeliveryView<'a> {
             state: delivery.state.as_str(),
             attempts: delivery.attempts,
             last_error: delivery.last_error.as_deref(),
-            due_at: delivery.due_at,
-            next: next_step(delivery, now),
+            due_at: waits.due_at(delivery),
+            next: waits.next_step(delivery),
             history: history.map(|it| AttemptView::new(delivery, it)).collect(),
         }
     }
@@ -169,23 +170,4 @@ fn outcome<'a>(delivery: &Delivery, attempt: &'a AttemptRecord) -> &'a str {
         Sink::Egress | Sink::Storage => "done",
     };
     attempt.error.as_deref().unwrap_or(success)
-}
-
-/// The next step of a delivery, a sentence for people.
-fn next_step(delivery: &Delivery, now: Timestamp) -> String {
-    let later = delivery.due_at.filter(|at| *at > now);
-    let when = later.map_or("now".to_owned(), |at| format!("at {}", utc_seconds(at)));
-    match delivery.state {
-        DeliveryState::Pending if later.is_none() => "Due now.".to_owned(),
-        DeliveryState::Pending if delivery.attempts > 0 => format!("Next retry {when}."),
-        DeliveryState::Pending => format!("Due {when}."),
-        DeliveryState::Parked => {
-            format!("Manual action needed. Next probe {when}; `redrive` probes at once.")
-        }
-        DeliveryState::Dead => {
-            "Not retried unless the call changes or `redrive --dead` retries it.".to_owned()
-        }
-        DeliveryState::Done if delivery.due_at.is_none() => "Nothing left to do.".to_owned(),
-        DeliveryState::Done => format!("Delivered; its links are renewed {when}."),
-    }
 }

@@ -17,6 +17,7 @@ mod speech;
 mod subrip;
 mod time;
 mod transcript;
+mod waits;
 
 pub use audit::{AuditLineView, AuditPageView};
 pub use call::{CallDetailView, CallPageView, CallView};
@@ -34,3 +35,4 @@ pub use speech::Interval;
 pub use subrip::subrip;
 pub use time::{clock_length, clock_position, utc_seconds};
 pub use transcript::{CallTranscriptView, TurnView};
+pub use waits::{BaseLimit, Waits};

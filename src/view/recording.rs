@@ -36,7 +36,8 @@ pub struct RecordingView<'a> {
     /// The recording's error, for people.
     #[schema(required = true)]
     pub error: Option<String>,
-    /// A note for people: that it was stopped in favour of another, or is not in S3_BUCKET.
+    /// A note for people: that it was stopped in favour of another, is not in S3_BUCKET, has no file because nobody spoke, or has not
+    /// ended with its call.
     #[schema(required = true)]
     pub note: Option<String>,
 }
@@ -111,9 +112,23 @@ impl<'a> RecordingView<'a> {
             ended_at: recording.ended_at,
             object: call.object(recording).map(ObjectView::new),
             error: Some(error).filter(|error| !error.is_empty()),
-            note: call.recording_note(recording),
+            note: call
+                .recording_note(recording)
+                .or_else(|| no_file(call, recording)),
         }
     }
+}
+
+/// Why a call that is over has no file of it, or none yet.
+fn no_file(call: &Call, recording: &Recording) -> Option<String> {
+    let note = match call.is_open() {
+        false if call.is_silent(recording) => "Nobody spoke, so there is no file.",
+        false if !call.has_ended(recording) => {
+            "The call has ended, and LiveKit has not reported the end of this recording yet. Without a report it counts as lost after EGRESS_LOST_AFTER."
+        }
+        _ => return None,
+    };
+    Some(note.to_owned())
 }
 
 impl<'a> ObjectView<'a> {

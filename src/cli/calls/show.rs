@@ -12,8 +12,8 @@ use crate::{
     store::{CallRow, Store},
     telemetry,
     view::{
-        CallDetailView, DeliveryView, FiguresView, ParticipantView, RecordingView, clock_length,
-        utc_seconds,
+        BaseLimit, CallDetailView, DeliveryView, FiguresView, ParticipantView, RecordingView,
+        Waits, clock_length, utc_seconds,
     },
 };
 
@@ -23,11 +23,14 @@ pub(super) async fn show(
     format: Format,
     store: &Store,
     prices: Option<&Prices>,
+    limit: Option<BaseLimit<'_>>,
 ) -> anyhow::Result<()> {
     let CallRow { mut call, .. } = database::find(store, id).await?;
     let _in_memory = store.load_reports(&mut call).await?;
     let deliveries = store.deliveries_of(&call.id).await?;
-    let view = CallDetailView::new(&call, &deliveries, prices, telemetry::now());
+    let of_call = (&call, deliveries.as_slice());
+    let waits = Waits::read(store, of_call, limit, telemetry::now()).await?;
+    let view = CallDetailView::new(&call, &deliveries, prices, &waits);
     match format {
         Format::Json => print_json(&view),
         Format::Text => print_text(&page(&view, call.status())),

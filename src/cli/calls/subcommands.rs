@@ -4,6 +4,7 @@ use super::{link, list, show, unlink};
 use crate::{
     config::{self, Config, Reader, Source},
     service::{database, prices},
+    view::BaseLimit,
 };
 
 #[derive(clap::Subcommand)]
@@ -38,11 +39,19 @@ pub(in crate::cli) async fn run(calls: Calls, source: &Source) -> anyhow::Result
             database::existing(&url, async |store| list::list(args, store).await).await
         }
         Calls::Show { id, json } => {
-            let read = |r: &mut Reader<'_>| (config::database_url(r), config::prices(r));
-            let (url, prices) = config::read(source, read)?;
+            let read = |r: &mut Reader<'_>| {
+                let url = config::database_url(r);
+                (url, config::prices(r), config::request_limit(r))
+            };
+            let (url, prices, limit) = config::read(source, read)?;
             let prices = prices::prices(prices.as_deref())?;
-            let show =
-                async |store: &_| show::show(&id, json.into(), store, prices.as_deref()).await;
+            let limit = limit.base_id.as_deref().map(|id| BaseLimit {
+                id,
+                monthly_requests: limit.monthly_requests,
+            });
+            let show = async |store: &_| {
+                show::show(&id, json.into(), store, prices.as_deref(), limit).await
+            };
             database::existing(&url, show).await
         }
         Calls::Unlink(args) => {

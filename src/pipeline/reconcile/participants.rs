@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     domain::participant::ParticipantKind,
-    livekit::{body, client::OpenRoom},
+    livekit::{
+        body,
+        client::{ErrorKind, OpenRoom},
+    },
     pipeline::message,
     store::InboxMessage,
 };
@@ -37,6 +40,8 @@ impl Reconcile {
                         messages.extend(self.joined(room, known, &infos, now));
                         messages.extend(self.recorders_gone(room, known, &infos, now));
                     }
+                    // It has closed since the rooms were listed.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) => failed.push((room, error)),
                 }
             }

@@ -5,13 +5,18 @@ use std::path::Path;
 use livekit_api::access_token::VideoGrants;
 use serde_json::json;
 
+use super::retries::refused_call;
 use crate::{
     harness::{API_TOKEN, World, token},
     real::{exported, python, run},
 };
 
+/// The room of a call whose row is refused. It is not recorded, so that nothing makes its row due once more.
+const REFUSED: &str = "call-refused";
+
 /// Calls of all ends, one of them with words and a sound.
 async fn calls(world: &World) -> String {
+    refused_call(world, REFUSED).await;
     let (complete, _) = world.talk("call-+15551234567").await;
     let turns = json!([{"speaker": "agent", "text": "Hello, this is Ava."}, {"speaker": "caller", "text": "A table for two."}]);
     let report = json!({"room_name": "call-+15551234567", "turns": turns});
@@ -29,7 +34,8 @@ async fn calls(world: &World) -> String {
 }
 
 async fn opens_the_pages(theme: &str) {
-    let world = World::new().await;
+    let rooms = format!("*,!{REFUSED}");
+    let world = World::with(&[("RECORD_ROOMS", &rooms)]).await;
     let complete = calls(&world).await;
     let axe = Path::new(&exported("TEST_NODE_MODULES")).join("axe-core/axe.min.js");
     let mut command = python("pages/ops.py");

@@ -53,6 +53,7 @@ async fn shows_what_fails(world: World) {
         all.iter().all(|one| state(page, one) == "working")
     })
     .await;
+    assert!(!visitor.page("/ops").await.contains("data-failing"));
     world.airtable.stop();
     let call = world.livekit.open_room("desk");
     let page = page_where(&visitor, "/ops/health", |page| {
@@ -64,6 +65,7 @@ async fn shows_what_fails(world: World) {
     }
     assert!(page.contains("minute with an error") || page.contains("minutes with an error"));
     assert!(page.contains("requests"), "the gauges: {page}");
+    assert!(visitor.page("/ops").await.contains("data-failing=\"1\""));
     used_as_in_the_metrics(&world, &visitor).await;
     assert!(visitor.page("/ops").await.contains(&call));
 }
@@ -212,7 +214,8 @@ async fn alerts_have_the_text_of_the_alert_webhook() {
     let text = body["text"].as_str().unwrap();
     let text = text.strip_prefix("livekit-airtable: ").unwrap();
     let page = page_where(&visitor, "/ops/attention", |page| {
-        page.contains(&escaped(text))
+        let plain = page.replace("<code>", "`").replace("</code>", "`");
+        plain.contains(&escaped(text))
     })
     .await;
     assert!(page.contains("data-alert=\"dead_airtable\""), "{page}");
@@ -228,6 +231,10 @@ async fn steps_lead_to_the_first_call() {
     });
     let page = page.await;
     assert!(page.contains("webhooks/livekit"), "{page}");
+    assert!(
+        !page.contains("role=\"search\""),
+        "nothing to search: {page}"
+    );
     world.livekit.open_room("desk");
     let page = page_where(&visitor, "/ops", |page| page.contains("data-call")).await;
     assert!(!page.contains("first-run"), "{page}");

@@ -11,3 +11,4 @@ mod retries;
 mod rows;
 mod sign_in;
 mod visitor;
+mod waits;

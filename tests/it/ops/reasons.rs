@@ -118,3 +118,63 @@ async fn a_room_that_is_named_after_a_number_is_hidden_everywhere() {
     let list = visitor.page("/ops").await;
     assert!(!list.contains("15551234567"), "{list}");
 }
+
+/// What a page of an error has to go on with.
+struct WayAround {
+    sections: bool,
+    sign_out: bool,
+}
+
+impl WayAround {
+    fn of(page: &str) -> WayAround {
+        WayAround {
+            sections: page.contains("<nav aria-label=\"Pages\">"),
+            sign_out: page.contains("ops/logout\"") && page.contains("name=\"form_token\""),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_an_error_has_the_way_around_of_its_visitor() {
+    let metrics = "metrics-token-with-32-characters-x";
+    let tokens = format!("watcher metrics {metrics}");
+    let settings = [("RECORD_ON", "manual"), ("API_TOKENS", tokens.as_str())];
+    let world = World::with(&settings).await;
+    let visitor = world.visitor(API_TOKEN).await;
+    for (path, status) in [
+        ("/ops/calls/RM_none", 404),
+        ("/ops/recordings/EG_none", 404),
+        ("/ops/nothing", 404),
+        ("/ops?from=whenever", 400),
+        ("/ops/redrive", 400),
+    ] {
+        let answer = visitor.open(path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        let page = answer.text().await.unwrap();
+        let way = WayAround::of(&page);
+        assert!(way.sections && way.sign_out, "{path}: {page}");
+        // The way leads from the page's own address.
+        let up = "../".repeat(path.matches('/').count() - 1);
+        let root = if up.is_empty() { "./" } else { &up };
+        assert!(
+            page.contains(&format!("href=\"{root}ops/health\"")),
+            "{path}: {page}"
+        );
+    }
+    // Who may read nothing can sign out, and is led nowhere.
+    let watcher = world.visitor(metrics).await;
+    let answer = watcher.open("/ops").await;
+    assert_eq!(answer.status(), 403);
+    let page = answer.text().await.unwrap();
+    let way = WayAround::of(&page);
+    assert!(!way.sections && way.sign_out, "{page}");
+    assert!(page.contains("lacks the scope <code>read</code>"), "{page}");
+    // Nor is who is not signed in.
+    let page = world
+        .http
+        .get(world.url("/ops/login"))
+        .header("accept", "text/html");
+    let page = page.send().await.unwrap().text().await.unwrap();
+    let way = WayAround::of(&page);
+    assert!(!way.sections && !way.sign_out, "{page}");
+}

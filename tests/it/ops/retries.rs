@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A call whose row Airtable refuses for good.
-async fn refused_call(world: &World, room: &str) -> String {
+pub(super) async fn refused_call(world: &World, room: &str) -> String {
     world.refuse_rows().await;
     let call = world.livekit.open_room(room);
     let asked = Instant::now();
@@ -41,6 +41,7 @@ async fn retries(world: World) {
     let list = visitor.page("/ops?delivery=dead").await;
     assert!(list.contains(&format!("data-call=\"{call}\"")), "{list}");
     assert!(list.contains("the row was rejected"), "the reason: {list}");
+    offers_retries(&list, true);
     let page = visitor.page(&format!("/ops/calls/{call}")).await;
     assert!(page.contains("Retry what is not delivered"), "{page}");
     assert!(!page.contains("Rewrite the row"), "there is none: {page}");
@@ -77,6 +78,12 @@ async fn retries(world: World) {
 
     // Airtable has the row a moment before the delivery is done.
     world.processed(&call, "airtable").await;
+    let list = visitor.page("/ops").await;
+    offers_retries(&list, false);
+    assert!(
+        list.contains("Nothing to retry: every delivery is done."),
+        "{list}"
+    );
     let again = visitor.page(&format!("/ops/redrive?call={call}")).await;
     assert!(again.contains("Nothing is outstanding"), "{again}");
     let whole = visitor
@@ -88,6 +95,16 @@ async fn retries(world: World) {
     assert!(!page.contains("Retry what is not delivered"), "{page}");
     assert!(page.contains("Rewrite the row completely"), "{page}");
     all_matching(&world).await;
+}
+
+/// Whether the list has something to select, and a button for it.
+fn offers_retries(list: &str, is_offered: bool) {
+    let disabled = ["value=\"selected\" disabled", "form=\"selection\" disabled"];
+    for one in disabled {
+        assert_eq!(!list.contains(one), is_offered, "{one}: {list}");
+    }
+    assert_eq!(!list.contains("data-all hidden"), is_offered, "{list}");
+    assert_eq!(list.contains("data-nothing hidden"), is_offered, "{list}");
 }
 
 async fn all_matching(world: &World) {

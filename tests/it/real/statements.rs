@@ -15,6 +15,7 @@ use serde_json::json;
 use super::postgres::fresh_database;
 
 mod claims;
+mod failures;
 mod shared;
 
 fn now() -> Timestamp {

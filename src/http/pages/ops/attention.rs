@@ -53,14 +53,23 @@ fn one(alert: &OpenAlert, now: Timestamp) -> Markup {
     let lasts = now.duration_since(alert.since).as_secs_f64().max(0.0);
     html! {
         section.card.alert data-alert=(alert.condition) {
-            p { (alert.text) }
+            p { (marks::prose(&alert.text)) }
             p.hint {
                 "Since " (marks::time(Some(alert.since))) " (" (marks::length(Some(lasts))) ")"
                 @if alert.fired_at.is_none() { "; alerted if it lasts" }
-                @if let Some(list) = list(&alert.condition) { " · " a href={ (ROOT) (list) } { "Show the calls" } }
+                @if let Some((page, name)) = more(&alert.condition) { " · " a href={ (ROOT) (page) } { (name) } }
                 " · In the documentation: “When something is wrong”, " (row(&alert.condition))
             }
         }
+    }
+}
+
+/// Where to look, and what for.
+fn more(condition: &str) -> Option<(&'static str, &'static str)> {
+    match condition {
+        "store" | "leases" | "inbox" => Some(("ops/health", "Show the health")),
+        _ if condition.starts_with("job_") => Some(("ops/health", "Show the health")),
+        _ => list(condition).map(|list| (list, "Show the calls")),
     }
 }
 
@@ -83,7 +92,9 @@ fn row(condition: &str) -> &'static str {
         "webhooks" => "Webhooks and requests",
         "no_new_rows" => "Airtable",
         "unrecorded" | "failed" | "recorded_twice" => "Recordings",
+        "job_audit" => "Audit trail",
         _ if condition.ends_with("_airtable") => "Airtable",
+        _ if condition.ends_with("_reconcile") => "Recordings",
         _ if condition.ends_with("_egress") || condition.ends_with("_storage") => "Recordings",
         _ => "No row, or a wrong status",
     }

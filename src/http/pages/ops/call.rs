@@ -12,7 +12,9 @@ use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::{
-    call_parts, deliveries, figures, links,
+    call_parts, deliveries,
+    explained::explained,
+    figures, links,
     links::Links,
     marks,
     row::name,
@@ -21,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Call, Recording, Scope, Sink,
+        Call, Recording, Scope, Sink, Status,
         transcript::{ToolCall, tool_calls},
     },
     http::{
@@ -121,6 +123,7 @@ async fn answer(
         .timeline_messages(&call.id, &asked.after, timeline::PAGE);
     let messages = messages.await?;
     let links = Links::of(app, &call, &deliveries, &asked.host).await?;
+    let waits = app.waits(&call, &deliveries).await?;
     let tools = match words {
         Words::Shown => tools(app, &call).await?,
         Words::Hidden => Vec::new(),
@@ -136,7 +139,7 @@ async fn answer(
         after: &asked.after,
     };
     let main = main.markup(
-        &CallDetailView::new(&call, &deliveries, app.prices.as_deref(), (app.clock)()),
+        &CallDetailView::new(&call, &deliveries, app.prices.as_deref(), &waits),
         &links,
         player,
     );
@@ -216,7 +219,9 @@ impl CallPage<'_> {
         html! {
             article.call data-watch=(self.call.id) data-address=(address) {
                 (self.title(view, links))
-                @if let Some(error) = &view.call.error { div.notice.bad role="note" { @for line in error.lines() { p { (line) } } } }
+                div #notices {
+                    (self.notice(view))
+                }
                 div.columns {
                     div.stack {
                         @if let Some(player) = sound.player { (player) }
@@ -226,10 +231,6 @@ impl CallPage<'_> {
                             h2 #deliveries { "Deliveries" }
                             (deliveries::markup(view, ROOT, offers_retry.then_some(&self.call.id), self.has_row()))
                         }
-                        section aria-labelledby="timeline" {
-                            h2 #timeline { "Timeline" }
-                            (Timeline::new(self.messages, self.deliveries, self.after).markup(&address))
-                        }
                     }
                     aside.side {
                         (call_parts::facts(view))
@@ -238,6 +239,24 @@ impl CallPage<'_> {
                         (call_parts::recordings(self.call, view, ROOT))
                     }
                 }
+                section aria-labelledby="timeline" {
+                    h2 #timeline { "Timeline" }
+                    (Timeline::new(self.messages, self.deliveries, self.after).markup(&address))
+                }
+            }
+        }
+    }
+
+    /// What is wrong, or why the call has its status.
+    fn notice(&self, view: &CallDetailView<'_>) -> Markup {
+        let tone = match self.call.status() {
+            Status::Complete | Status::Live => "warn",
+            _ => "bad",
+        };
+        html! {
+            @match &view.call.error {
+                Some(error) => div class={ "notice " (tone) } role="note" { @for line in error.lines() { p { (line) } } },
+                None => @if let Some(why) = explained(self.call) { div.notice role="note" { p { (why) } } },
             }
         }
     }
@@ -275,7 +294,7 @@ impl CallPage<'_> {
                     (None, _, false) => p.empty { "No words were reported." },
                     (None, Words::Shown, true) => p.empty { "The words of this call are no longer stored here." },
                     (None, Words::Hidden, true) => @if self.visitor.may(Scope::Words) {
-                        p { a.button href={ (ROOT) "ops/words/" (self.call.id) "#words" } { "Show the words" } " "
+                        p.actions { a.button href={ (ROOT) "ops/words/" (self.call.id) "#words" } { "Show the words" }
                             span.hint { "Reading them leaves a line in the audit trail." } }
                     } @else {
                         p.empty { "Your token lacks the scope " code { "words" } "." }

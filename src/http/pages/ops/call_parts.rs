@@ -24,9 +24,10 @@ pub(super) fn facts(view: &CallDetailView<'_>) -> Markup {
     }
 }
 
-/// The class of a recording's status.
-fn recording_tone(status: &str) -> &'static str {
+/// The class of a recording's status; nobody did anything wrong when nobody spoke.
+fn recording_tone(status: &str, is_silent: bool) -> &'static str {
     match status {
+        _ if is_silent => "calm",
         "complete" => "good",
         "limit_reached" => "warn",
         "failed" | "aborted" => "bad",
@@ -74,7 +75,12 @@ pub(super) fn participants(view: &CallDetailView<'_>) -> Markup {
                         @if let Some(number) = person.attributes.get("sip.phoneNumber").filter(|it| it.as_str() != name) {
                             " " (marks::private(number))
                         }
-                        span.when { (marks::time(person.joined_at)) " – " (marks::time(person.left_at)) }
+                        span.when {
+                            @match (person.joined_at, person.left_at) {
+                                (joined_at, Some(left_at)) => { (marks::time(joined_at)) " – " (marks::time(Some(left_at))) },
+                                (joined_at, None) => { "since " (marks::time(joined_at)) },
+                            }
+                        }
                     }
                 }
             }
@@ -101,6 +107,10 @@ pub(super) fn recordings(call: &Call, view: &CallDetailView<'_>, root: &str) -> 
         let recording = call.recordings.get(egress_id);
         recording.is_some_and(|it| call.is_playable(it))
     };
+    let is_silent = |egress_id: &str| {
+        let recording = call.recordings.get(egress_id);
+        recording.is_some_and(|it| call.is_silent(it))
+    };
     recordings.sort_by_key(|it| it.started_at);
     html! {
         section.card aria-labelledby="recordings" {
@@ -108,7 +118,7 @@ pub(super) fn recordings(call: &Call, view: &CallDetailView<'_>, root: &str) -> 
             @if recordings.is_empty() { p.empty { "There is none." } }
             @for recording in recordings {
                 div.recording {
-                    p { code { (recording.egress_id) } " " span class={ "pill " (recording_tone(recording.status)) } { (recording.status.replace('_', " ")) } " "
+                    p { code { (recording.egress_id) } " " span class={ "pill " (recording_tone(recording.status, is_silent(recording.egress_id))) } { (recording.status.replace('_', " ")) } " "
                         button.copy type="button" data-copy=(recording.egress_id) hidden { "Copy ID" } }
                     dl.list {
                         dt { "Length" } dd { (marks::length(recording.duration)) }

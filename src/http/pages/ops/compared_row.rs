@@ -81,9 +81,9 @@ fn markup(visitor: &Visitor, call: &Call, compared: Option<Result<ComparedRow, S
             }
             p { "Compares the row with what this service writes into it. It writes nothing." }
             @if visitor.form_token().is_some() {
-                form method="post" action={ (ROOT) "ops/rows/" (call.id) } {
+                form.actions method="post" action={ (ROOT) "ops/rows/" (call.id) } {
                     (shell::form_token(visitor))
-                    button type="submit" { "Compare now" } " "
+                    button type="submit" { "Compare now" }
                     span.hint { "Takes one request to Airtable." }
                 }
             }

@@ -48,7 +48,7 @@ fn one(delivery: &DeliveryView<'_>, root: &str, retry: Option<&CallId>) -> Marku
             header {
                 h3 { (sink) @if !part.is_empty() { " " code { (part) } } }
                 span class={ "pill " (marks::delivery_tone(delivery.state)) } { (delivery.state) }
-                p.next { (delivery.next) }
+                p.next.waits[is_open(delivery)] { (marks::prose(&delivery.next)) }
                 @if let Some(call) = retry.filter(|_| is_open(delivery)) {
                     a.button.plain href={ (root) "ops/redrive?call=" (call) "&sink=" (delivery.sink) "&part=" (part) } data-confirm { "Retry…" }
                 }

@@ -17,7 +17,7 @@ const RECONCILE: &str = "reconcile";
 struct Step {
     name: &'static str,
     /// What to do, or where to look.
-    hint: String,
+    hint: Markup,
     done: Done,
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn steps(app: &App) -> Result<Markup, store::Error> {
         webhook(app).await?,
         Step {
             name: "The first call",
-            hint: "Call your agent. The call appears here when its room opens, and its row in Airtable a moment later.".to_owned(),
+            hint: html! { "Call your agent. The call appears here when its room opens, and its row in Airtable a moment later." },
             done: Done::No,
         },
     ];
@@ -65,7 +65,7 @@ impl Step {
         html! {
             li data-done=(state) {
                 span class={ "pill " (class) } { (state) } " " (self.name)
-                @if self.done != Done::Yes && !self.hint.is_empty() { p.hint { (self.hint) } }
+                @if self.done != Done::Yes { p.hint { (self.hint) } }
             }
         }
     }
@@ -73,11 +73,11 @@ impl Step {
 
 fn livekit(app: &App) -> Step {
     let (done, hint) = match app.status.all().remove(RECONCILE) {
-        Some(JobState::Running | JobState::Standby) => (Done::Yes, String::new()),
-        Some(JobState::Failing(error)) => (Done::Failed, error),
+        Some(JobState::Running | JobState::Standby) => (Done::Yes, html! {}),
+        Some(JobState::Failing(error)) => (Done::Failed, html! { (error) }),
         _ => (
             Done::No,
-            "It is asked some seconds after the start.".to_owned(),
+            html! { "It is asked some seconds after the start." },
         ),
     };
     Step {
@@ -93,12 +93,9 @@ fn local(app: &App, name: &'static str, dependency: Dependency) -> Step {
     let state = known.as_ref().and_then(|history| history.since);
     let error = known.and_then(|history| history.last_error);
     let (done, hint) = match (state, error) {
-        (Some((_, State::Working)), _) => (Done::Yes, String::new()),
-        (Some((_, State::Failing)), Some((_, error))) => (Done::Failed, error),
-        _ => (
-            Done::No,
-            "Checked a few seconds after the start.".to_owned(),
-        ),
+        (Some((_, State::Working)), _) => (Done::Yes, html! {}),
+        (Some((_, State::Failing)), Some((_, error))) => (Done::Failed, html! { (error) }),
+        _ => (Done::No, html! { "Checked a few seconds after the start." }),
     };
     Step { name, hint, done }
 }
@@ -110,12 +107,11 @@ async fn table(app: &App) -> Result<Step, store::Error> {
     let columns = Setting::Columns(&app.ops.columns_key);
     let is_known = app.store.get(columns).await?.is_some();
     let (done, hint) = match (paused, is_known) {
-        (Some(paused), _) => (Done::Failed, paused.error),
-        (None, true) => (Done::Yes, String::new()),
+        (Some(paused), _) => (Done::Failed, html! { (paused.error) }),
+        (None, true) => (Done::Yes, html! {}),
         (None, false) => (
             Done::No,
-            "Run `livekit-airtable bootstrap`, which creates what is missing. The table is read again before the first row."
-                .to_owned(),
+            html! { "Run " code { "livekit-airtable bootstrap" } ", which creates what is missing. The table is read again before the first row." },
         ),
     };
     Ok(Step {
@@ -133,9 +129,9 @@ async fn webhook(app: &App) -> Result<Step, store::Error> {
     let last = app.store.webhook_gap().await?.last_webhook_at;
     Ok(Step {
         name: "A webhook has arrived from LiveKit",
-        hint: format!(
-            "In LiveKit's settings, add a webhook to {address}/webhooks/livekit, signed with LIVEKIT_API_KEY. One that is refused is in the log as “webhook rejected”."
-        ),
+        hint: html! {
+            "In LiveKit's settings, add a webhook to " code { (address) "/webhooks/livekit" } ", signed with LIVEKIT_API_KEY. One that is refused is in the log as “webhook rejected”."
+        },
         done: match last {
             Some(_) => Done::Yes,
             None => Done::No,

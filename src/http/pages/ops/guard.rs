@@ -16,15 +16,16 @@ use super::{
     sessions::{self, Found},
     shell,
 };
-use crate::http::{App, error::Problem};
+use crate::http::{App, error::Problem, visitor::Visitor};
 
 /// Lets the request through, with its visitor, or answers it.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let is_html = wants_html(request.headers());
     let response = admitted(&app, request, next).await;
+    let visitor = response.extensions().get::<Visitor>();
     let mut response = match response.extensions().get::<Problem>() {
-        Some(problem) if is_html => shell::problem(problem, shell::root_of(&path)),
+        Some(problem) if is_html => shell::problem(problem, visitor, &path),
         _ => response,
     };
     protect(response.headers_mut());
@@ -47,8 +48,11 @@ async fn admitted(app: &Arc<App>, request: Request, next: Next) -> Response {
         Ok(None) => return sign_in_first(&parts),
         Err(error) => return Problem::from(error).into_response(),
     };
-    parts.extensions.insert(visitor);
+    let visitor = visitor.warned_of(app.ops.health.failing());
+    parts.extensions.insert(visitor.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
+    // A problem's page has the way around that they have.
+    response.extensions_mut().insert(visitor);
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -97,6 +97,13 @@ impl HealthLog {
         self.lock().entry(of).or_default().note(result, now);
     }
 
+    /// How many dependencies fail now.
+    pub(super) fn failing(&self) -> usize {
+        let all = self.lock();
+        let is_failing = |it: &&History| matches!(it.since, Some((_, State::Failing)));
+        all.values().filter(is_failing).count()
+    }
+
     /// A copy of what is known.
     pub(super) fn all(&self) -> BTreeMap<Dependency, History> {
         self.lock().clone()

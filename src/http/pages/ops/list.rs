@@ -43,6 +43,7 @@ pub(super) async fn page(
     let (counts, found) = (counts?, found?);
     let outstanding = outstanding_by_call(&app.store, &found.calls).await?;
     let is_new = counts.of(None) == 0;
+    let has_outstanding = !outstanding.is_empty() || app.store.has_outstanding().await?;
     let first_run = match is_new {
         true => Some(first_run::steps(&app).await?),
         false => None,
@@ -53,6 +54,7 @@ pub(super) async fn page(
         counts,
         found: &found,
         outstanding,
+        has_outstanding,
         first_run,
     };
     let page = OpsPage {
@@ -92,7 +94,10 @@ struct List<'a> {
     visitor: &'a Visitor,
     counts: StatusCounts,
     found: &'a Found,
+    /// Of these calls.
     outstanding: BTreeMap<String, Vec<Outstanding>>,
+    /// Whether any delivery of any call is not done.
+    has_outstanding: bool,
     /// Before the first call.
     first_run: Option<Markup>,
 }
@@ -102,8 +107,10 @@ impl List<'_> {
         let is_first = self.query.after.is_none();
         html! {
             h1.unseen { "Calls" }
-            (self.tabs())
-            (self.filters())
+            @if self.first_run.is_none() {
+                (self.tabs())
+                (self.filters())
+            }
             p.news #news hidden { a href={ (ROOT) (self.query.after(None).href()) } data-news {} }
             @if self.found.calls.is_empty() { (self.nothing()) } @else { (self.table()) }
             (self.pager(is_first))
@@ -165,12 +172,7 @@ impl List<'_> {
     fn table(&self) -> Markup {
         let selection = self.selection();
         html! {
-            @if selection == Selection::Offered {
-                form.actions #selection method="get" action={ (ROOT) "ops/redrive" } {
-                    button type="submit" name="these" value="selected" { "Retry selected…" }
-                    a.button.plain href={ (ROOT) "ops/redrive?all=1&" (self.query.after(None).to_query()) } { "Retry all matching…" }
-                }
-            }
+            @if selection == Selection::Offered { (self.retries()) }
             div.scroll tabindex="0" role="region" aria-label="Calls" {
                 table.cards.calls #calls {
                     thead { tr {
@@ -189,6 +191,20 @@ impl List<'_> {
                             (self.row(listed, selection))
                         }
                     }
+                }
+            }
+        }
+    }
+
+    /// The script offers them when a delivery of these calls begins to wait.
+    fn retries(&self) -> Markup {
+        let is_here = !self.outstanding.is_empty();
+        html! {
+            form.actions #selection method="get" action={ (ROOT) "ops/redrive" } {
+                button type="submit" name="these" value="selected" disabled[!is_here] { "Retry selected…" }
+                a.button.plain data-all hidden[!self.has_outstanding] href={ (ROOT) "ops/redrive?all=1&" (self.query.after(None).to_query()) } { "Retry all matching…" }
+                span.hint data-nothing hidden[is_here] {
+                    @if self.has_outstanding { "Nothing to retry on this page." } @else { "Nothing to retry: every delivery is done." }
                 }
             }
         }

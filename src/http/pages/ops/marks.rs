@@ -49,6 +49,15 @@ pub(super) fn sink_name(sink: Sink) -> &'static str {
     }
 }
 
+/// A text in which names of settings and commands stand between backticks.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (n, part) in text.split('`').enumerate() {
+            @if n % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A time in UTC, to the second.
 pub(super) fn time(at: Option<Timestamp>) -> Markup {
     html! {

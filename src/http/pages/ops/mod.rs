@@ -1,7 +1,7 @@
 //! The pages under `/ops`, for those who run the service and those who are asked what happened in a call.
 //!
 //! `routes` lists them; `guard` lets in who is signed in (`sessions`, `cookie`, `login`, `attempts`, `form`), and `shell` is
-//! their frame. `list` shows calls (`list_query`, `search`, `counts`, `row`), `call` one of them (`call_parts`, `figures`, `deliveries`,
+//! their frame. `list` shows calls (`list_query`, `search`, `counts`, `row`, `explained`), `call` one of them (`call_parts`, `figures`, `deliveries`,
 //! `timeline`, `message`, `links`), `redrive` retries deliveries (`redrive_query`), and `events` sends what changes (`live`,
 //! `live_reader`). `state` is what they share.
 
@@ -49,6 +49,7 @@ mod redrive;
 mod redrive_query;
 
 mod events;
+mod explained;
 mod live_reader;
 
 mod routes;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::marks;
+use super::{explained::explained, marks};
 use crate::{
     domain::{Call, nanoseconds::seconds, people},
     store::{DeliveryState, Outstanding},
@@ -34,7 +34,7 @@ impl Row<'_> {
         html! {
             tr data-call=(call.id) id={ "call-" (call.id) } {
                 @if self.selection == Selection::Offered {
-                    td.select { input type="checkbox" name="call" value=(call.id) form="selection" aria-label={ "Select " (name(call)) }; }
+                    td.select { input type="checkbox" name="call" value=(call.id) form="selection" disabled[self.outstanding.is_empty()] aria-label={ "Select " (name(call)) }; }
                 }
                 td.when { (marks::time(call.started_at())) }
                 td.status { (marks::status(call.status())) }
@@ -43,7 +43,7 @@ impl Row<'_> {
                 td.agent { (people::agent(call).unwrap_or_default()) }
                 td.number { (marks::length(call.duration().map(seconds))) }
                 td.deliveries { (self.deliveries()) }
-                td.reason { (self.reason()) }
+                (self.reason())
             }
         }
     }
@@ -69,8 +69,15 @@ impl Row<'_> {
         }
     }
 
-    fn reason(&self) -> String {
-        reason(self.call, self.outstanding)
+    /// What is wrong, else why the call has its status.
+    fn reason(&self) -> Markup {
+        let wrong = reason(self.call, self.outstanding);
+        html! {
+            @match (wrong.is_empty(), explained(self.call)) {
+                (true, Some(why)) => td.reason data-note { (why) },
+                _ => td.reason { (wrong) },
+            }
+        }
     }
 }
 

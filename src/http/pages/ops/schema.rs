@@ -56,9 +56,9 @@ fn markup(visitor: &Visitor, checked: Option<Result<ComparedTable, String>>) -> 
             h1 { "Schema" }
             p { "Compares the table's columns with those that the service fills, like " code.one { "livekit-airtable bootstrap --check" } ". It writes nothing." }
             @if visitor.form_token().is_some() {
-                form method="post" action={ (ROOT) "ops/schema" } {
+                form.actions method="post" action={ (ROOT) "ops/schema" } {
                     (shell::form_token(visitor))
-                    button type="submit" { "Compare now" } " "
+                    button type="submit" { "Compare now" }
                     span.hint { "Takes one or two requests to Airtable." }
                 }
             }

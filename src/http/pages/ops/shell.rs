@@ -7,12 +7,15 @@ use axum::{
 use maud::{Markup, html};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::form;
-use crate::http::{
-    assets::{Asset, OPS_CSS, OPS_JS},
-    error::Problem,
-    pages::layout::Page,
-    visitor::Visitor,
+use super::{form, marks};
+use crate::{
+    domain::Scope,
+    http::{
+        assets::{Asset, OPS_CSS, OPS_JS},
+        error::Problem,
+        pages::layout::Page,
+        visitor::Visitor,
+    },
 };
 
 /// Where a page is.
@@ -82,7 +85,7 @@ impl OpsPage<'_> {
         let page = Page {
             title: &title,
             root: self.root,
-            nav: nav(self.root, self.section, visitor),
+            nav: nav(self.root, Some(self.section), visitor),
             styles: &[&OPS_CSS],
             scripts: &scripts,
             media: self.media,
@@ -92,13 +95,19 @@ impl OpsPage<'_> {
     }
 }
 
-fn nav(root: &str, current: Section, visitor: &Visitor) -> Markup {
+/// `current`: none on a page that says what is wrong. Who may read nothing gets no way to what they may not read.
+fn nav(root: &str, current: Option<Section>, visitor: &Visitor) -> Markup {
     html! {
         header.top {
             a.brand href={ (root) "ops" } { "livekit-airtable" }
-            nav aria-label="Pages" {
-                @for section in Section::ALL {
-                    a href={ (root) (section.address()) } aria-current=[(section == current).then_some("page")] { (section.name()) }
+            @if visitor.may(Scope::Read) {
+                nav aria-label="Pages" {
+                    @for section in Section::ALL {
+                        a href={ (root) (section.address()) } aria-current=[(Some(section) == current).then_some("page")] {
+                            (section.name())
+                            @if section == Section::Health { (failing(visitor.failing())) }
+                        }
+                    }
                 }
             }
             div.end {
@@ -114,6 +123,13 @@ fn nav(root: &str, current: Section, visitor: &Visitor) -> Markup {
     }
 }
 
+/// Beside the page that says why.
+fn failing(count: usize) -> Markup {
+    html! {
+        @if count > 0 { " " span.pill.bad data-failing=(count) { (count) span.unseen { " failing" } } }
+    }
+}
+
 /// The hidden field that every form of a session has.
 pub(super) fn form_token(visitor: &Visitor) -> Markup {
     html! {
@@ -125,29 +141,38 @@ pub(super) fn form_token(visitor: &Visitor) -> Markup {
 
 /// A page for somebody who is not signed in.
 pub(super) fn outside(status: StatusCode, root: &str, title: &str, main: Markup) -> Response {
+    let nav = html! { header.top { span.brand { "livekit-airtable" } } };
+    message(status, (root, nav), title, main)
+}
+
+fn message(status: StatusCode, (root, nav): (&str, Markup), title: &str, main: Markup) -> Response {
     let page = Page {
         title: &format!("{title} · livekit-airtable"),
         root,
-        nav: html! { header.top { span.brand { "livekit-airtable" } } },
+        nav,
         styles: &[&OPS_CSS],
         scripts: &[],
         media: None,
-        main: html! { div.narrow { h1 { (title) } (main) } },
+        main: html! { div.narrow.stack { h1 { (title) } (main) } },
     };
     let mut response = page.response(None);
     *response.status_mut() = status;
     response
 }
 
-/// A problem as a page.
-pub(super) fn problem(problem: &Problem, root: &str) -> Response {
-    let status = problem.status();
+/// The problem of a request for this path as a page; `visitor`: who is signed in, with their way around.
+pub(super) fn problem(problem: &Problem, visitor: Option<&Visitor>, path: &str) -> Response {
+    let (status, root) = (problem.status(), root_of(path));
     let title = status.canonical_reason().unwrap_or("Error");
+    let may_read = visitor.is_none_or(|visitor| visitor.may(Scope::Read));
     let main = html! {
-        p { (sentence(problem.detail())) }
-        p { a href={ (root) "ops" } { "All calls" } }
+        p { (marks::prose(&sentence(problem.detail()))) }
+        @if may_read { p { a.button href={ (root) "ops" } { "All calls" } } }
     };
-    let page = outside(status, root, title, main);
+    let page = match visitor {
+        Some(visitor) => message(status, (root, nav(root, None, visitor)), title, main),
+        None => outside(status, root, title, main),
+    };
     // Headers like `Retry-After` stay.
     let (mut parts, _) = problem.clone().into_response().into_parts();
     let (page_parts, body) = page.into_parts();
