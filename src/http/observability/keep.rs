@@ -76,7 +76,9 @@ pub(super) async fn keep(
     if let Some((text, problem)) = unreadable {
         let of_call = claim.is_some().then_some(header.room_id.as_str());
         let kept = keep_unreadable(&message, &room, of_call, (text, &problem))?;
+        let bytes = kept.body.len();
         app.store.put(kept).await.map_err(Problem::not_stored)?;
+        app.wake.stored(bytes);
         refused.words = Some(problem);
     }
     let (audio, held, lost) = keep_audio(parts.audio, &header, &message.id).await;

@@ -1,13 +1,15 @@
 //! Uploads of which a part cannot be used: the others are stored, and the answer says what was refused.
 
-use livekit_airtable::store::{MessageKind, MessageOutcome};
+use std::time::{Duration, Instant};
+
+use livekit_airtable::store::{CallMessage, MessageKind, MessageOutcome};
 use serde_json::{Value, json};
 
 use super::{
     Part, both, chat, header, multipart, ogg, ogg_head, post, retry_after, spooled, unrecorded,
 };
 use crate::{
-    harness::{World, eventually},
+    harness::{PATIENCE, World, eventually},
     play::text,
     process::Serve,
     reader::Row,
@@ -102,14 +104,7 @@ async fn words_that_cannot_be_read_are_kept_and_cost_no_audio() {
             text(&row, "Error").contains("the agent's own audio"),
             "{row:#?}"
         );
-        let store = world.service_store();
-        let messages = store.timeline_messages(&call, "", 1000).await.unwrap();
-        let mut unreadable = messages
-            .into_iter()
-            .filter(|it| it.outcome == Some(MessageOutcome::SetAside))
-            .collect::<Vec<_>>();
-        unreadable.sort_by_key(|message| message.bytes);
-        assert_eq!(unreadable.len(), 3, "{unreadable:#?}");
+        let unreadable = set_aside(&world, &call, 3).await;
         for message in &unreadable {
             assert_eq!(message.kind, MessageKind::Report);
             let error = message.error.as_deref().unwrap_or_default();
@@ -119,6 +114,21 @@ async fn words_that_cannot_be_read_are_kept_and_cost_no_audio() {
             unreadable[2].bytes >= 16 << 20,
             "all that may be sent is kept"
         );
+    }
+}
+
+/// The messages of the call that were set aside, once there are so many, the shortest first.
+async fn set_aside(world: &World, call: &str, count: usize) -> Vec<CallMessage> {
+    let (store, asked) = (world.service_store(), Instant::now());
+    loop {
+        let mut messages = store.timeline_messages(call, "", 1000).await.unwrap();
+        messages.retain(|it| it.outcome == Some(MessageOutcome::SetAside));
+        messages.sort_by_key(|message| message.bytes);
+        if messages.len() == count {
+            return messages;
+        }
+        assert!(asked.elapsed() < PATIENCE, "{messages:#?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
