@@ -1,6 +1,6 @@
 //! What keeps the deliveries of a call from being sent, read from the database, which says the same with the service down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::{
         Call, Sink,
         budget::{Allowance, Demand, LONGEST_WAIT, Mode},
     },
-    store::{self, Delivery, DeliveryState, PausedSink, Store},
+    store::{self, Delivery, DeliveryKey, DeliveryState, PausedSink, Store},
 };
 
 /// The base whose requests are limited.
@@ -37,8 +37,8 @@ pub struct Waits {
     budget: Option<(Mode, u64)>,
     /// Recordings whose message to the mirror comes after that of the other one.
     after: BTreeMap<String, String>,
-    /// Deliveries that are due before those of the call, by sink.
-    before: BTreeMap<Sink, i64>,
+    /// How many deliveries are due before one of the call.
+    before: HashMap<DeliveryKey, i64>,
 }
 
 impl Waits {
@@ -68,9 +68,8 @@ impl Waits {
         waits.paused = store.paused_sinks().await?;
         waits.after = later_messages(&outstanding);
         for delivery in outstanding.iter().filter(|it| is_due(it, now)) {
-            let sink = delivery.key.sink;
-            let before = store.due_before(sink, delivery.due_at.unwrap_or(now));
-            waits.before.insert(sink, before.await?);
+            let before = store.due_before(delivery.key.sink, delivery.due_at.unwrap_or(now));
+            waits.before.insert(delivery.key.clone(), before.await?);
         }
         let has_row = outstanding.iter().any(|it| it.key.sink == Sink::Airtable);
         if let Some(base) = base.filter(|_| has_row) {
@@ -176,7 +175,7 @@ impl Waits {
         let saves = self
             .for_the_budget(delivery)
             .filter(|_| sink == Sink::Airtable);
-        saves.unwrap_or_else(|| match self.before.get(&sink) {
+        saves.unwrap_or_else(|| match self.before.get(&delivery.key) {
             Some(before @ 1..) => format!("Due now; {before} others are due before it."),
             _ => "Due now.".to_owned(),
         })
