@@ -15,7 +15,7 @@ use crate::{
     livekit::token::Keys,
     pipeline::{JobStatus, Wake},
     storage,
-    store::{self, Delivery, Store},
+    store::{self, Delivery, InboxMessage, Store},
     telemetry::FloodLog,
     view::{BaseLimit, Waits},
 };
@@ -63,6 +63,14 @@ pub struct App {
 }
 
 impl App {
+    /// Stores what was received, and wakes the job that folds it.
+    pub(super) async fn take(&self, message: InboxMessage) -> Result<(), store::Error> {
+        let bytes = message.body.len();
+        self.store.put(message).await?;
+        self.wake.stored(bytes);
+        Ok(())
+    }
+
     /// Waits until the words of a call may be loaded and sent, if they are large. To be asked before they are loaded, so that
     /// they are not in memory while another answer is sent.
     pub(super) async fn answer_place(

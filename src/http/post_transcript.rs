@@ -147,10 +147,9 @@ fn announced(request: &Request) -> usize {
 
 /// Stores the message in its turn. Returns its call if intake, whose turn comes then, finds it soon.
 async fn keep(app: &App, message: InboxMessage, turn: Turn) -> Result<Option<String>, Problem> {
-    let (id, bytes) = (message.id.clone(), message.body.len());
-    app.store.put(message).await.map_err(Problem::not_stored)?;
+    let id = message.id.clone();
+    app.take(message).await.map_err(Problem::not_stored)?;
     drop(turn);
-    app.wake.stored(bytes);
     let processed = wait_for(app, INTAKE_TIMEOUT, || app.store.processed(&id));
     // The report is stored, whether or not its call is known by now.
     Ok(processed.await.and_then(|s| s.call_id))

@@ -35,7 +35,7 @@ impl Visitor {
         }
     }
 
-    /// The same, who is told on every page that so many dependencies fail.
+    /// The same, whose pages say that so many dependencies fail.
     pub(super) fn warned_of(self, failing: usize) -> Visitor {
         Visitor { failing, ..self }
     }

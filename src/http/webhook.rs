@@ -44,8 +44,7 @@ pub(super) async fn receive(
 ) -> Result<StatusCode, Problem> {
     let now = (app.clock)();
     let message = signed(&app, request, now).await?;
-    app.store.put(message).await.map_err(Problem::not_stored)?;
-    app.wake.intake.notify_one();
+    app.take(message).await.map_err(Problem::not_stored)?;
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "stored").increment(1);
     Ok(StatusCode::OK)
 }

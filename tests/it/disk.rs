@@ -125,21 +125,6 @@ pub(crate) fn limit(serve: &Serve, bytes: &str) {
     assert!(set.expect("prlimit of util-linux is needed").success());
 }
 
-/// Resident memory in MiB.
-fn memory(serve: &Serve) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", serve.pid())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap()
-        / 1024
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
     let (world, mut serve) = apart().await;
@@ -170,7 +155,8 @@ async fn a_disk_that_takes_no_more_loses_nothing_that_was_taken() {
         taken > 0 && refused > 50,
         "{taken} taken, {refused} refused"
     );
-    assert!(memory(&serve) < 160, "{} MiB", memory(&serve));
+    let memory = serve.resident_bytes() >> 20;
+    assert!(memory < 160, "{memory} MiB");
     // Something small may find a last place.
     let mut small = 1000;
     while hook(&world, small).await.status() == 200 {

@@ -91,6 +91,14 @@ impl Limit {
     }
 }
 
+/// The memory of a process in bytes, by the line's name in its status; `None`: it has ended.
+pub(crate) fn memory_bytes(pid: u32, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib = line.split_whitespace().next()?.parse::<u64>().ok()?;
+    Some(kib << 10)
+}
+
 /// A `serve` of its own, with both its outputs in files.
 pub(crate) struct Serve {
     child: Child,
@@ -182,10 +190,7 @@ impl Serve {
     }
 
     fn memory_bytes(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with(name));
-        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
-        kib.parse::<u64>().unwrap() << 10
+        memory_bytes(self.child.id(), name).expect("it runs")
     }
 
     /// Its time on the processor, in hundredths of a second.

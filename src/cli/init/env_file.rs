@@ -162,15 +162,18 @@ fn quoted(value: &str) -> String {
 mod tests {
     use super::*;
 
+    fn answers<const N: usize>(answers: [(&str, &str); N]) -> [(String, String); N] {
+        answers.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    }
+
     #[test]
     fn other_lines_stay_and_placeholders_become_comments() {
         let before = "# mine\nLIVEKIT_URL=wss://old.example\nexport S3_BUCKET=old\nRECORD_ON=manual\nAIRTABLE_TOKEN_FILE=x\n\nEGRESS_WEBHOOK_URL=https://your-n8n.com/webhook\nLIVEKIT_URL=twice";
-        let answers = [
+        let answers = answers([
             ("LIVEKIT_URL", "wss://new.example"),
             ("S3_BUCKET", "calls"),
             ("AIRTABLE_TOKEN", "pat#x"),
-        ];
-        let answers = answers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ]);
         let expected = "# mine\nLIVEKIT_URL=wss://new.example\nS3_BUCKET=calls\nRECORD_ON=manual\n#AIRTABLE_TOKEN_FILE=x\n\n#EGRESS_WEBHOOK_URL=https://your-n8n.com/webhook\nAIRTABLE_TOKEN='pat#x'\n";
         assert_eq!(merged(before, &answers), expected);
     }
@@ -178,11 +181,10 @@ mod tests {
     #[test]
     fn a_value_of_several_lines_is_replaced_as_a_whole() {
         let before = "API_TOKENS='a read x\nb=words y'\nS3_BUCKET=it's\nRECORD_ON=manual # isn't\nKEEP=\"1d\n\"";
-        let answers = [
+        let answers = answers([
             ("API_TOKENS", "c read z\nd words y"),
             ("KEEP_FILE", "/run/keep"),
-        ];
-        let answers = answers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ]);
         let expected = "API_TOKENS='c read z\nd words y'\nS3_BUCKET=it's\nRECORD_ON=manual # isn't\n#KEEP=\"1d\n#\"\nKEEP_FILE=/run/keep\n";
         assert_eq!(merged(before, &answers), expected);
         assert_eq!(merged(expected, &answers), expected);

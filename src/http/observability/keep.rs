@@ -76,9 +76,7 @@ pub(super) async fn keep(
     if let Some((text, problem)) = unreadable {
         let of_call = claim.is_some().then_some(header.room_id.as_str());
         let kept = keep_unreadable(&message, &room, of_call, (text, &problem))?;
-        let bytes = kept.body.len();
-        app.store.put(kept).await.map_err(Problem::not_stored)?;
-        app.wake.stored(bytes);
+        app.take(kept).await.map_err(Problem::not_stored)?;
         refused.words = Some(problem);
     }
     let (audio, held, lost) = keep_audio(parts.audio, &header, &message.id).await;
@@ -92,16 +90,14 @@ pub(super) async fn keep(
         audio,
         refused_words: refused.words.as_ref().map(Problem::detail),
     };
-    let body: Vec<u8> = stored(body, &head)?.into();
-    let bytes = body.len();
-    let put = app.store.put(InboxMessage { body, ..message }).await;
+    let body = stored(body, &head)?.into();
+    let taken = app.take(InboxMessage { body, ..message }).await;
     drop(turn);
-    if let Err(error) = put {
+    if let Err(error) = taken {
         // The sender sends the audio again.
         held.map(HeldFile::delete);
         return Err(Problem::not_stored(error));
     }
-    app.wake.stored(bytes);
     match lost {
         Some(problem) => Err(without_rest(&problem)),
         None => Ok(refused),

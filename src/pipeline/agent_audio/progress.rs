@@ -81,7 +81,7 @@ impl Progress {
     }
 
     /// Whether the call does not know yet that the bucket has another file of it. Until then, a file with the same audio, or of the
-    /// same size, could not be told from that one.
+    /// same size, could not be distinguished from that one.
     pub(super) fn must_learn(&self, call: &Call, file: &SpoolFile) -> bool {
         let state = self.state();
         let last = state.uploaded.get(&call.id);

@@ -14,15 +14,15 @@ const INTERVAL: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_millis(100);
 
 /// Messages per transaction while they do: webhooks wait for it.
-const FEW: i64 = 64;
+const BATCH_MEANWHILE: i64 = 64;
 /// Messages per transaction otherwise: the more events of a call are folded together, the fewer times it is written.
-const MANY_AT_ONCE: i64 = 256;
+const BATCH: i64 = 256;
 
 /// How many messages are folded in one transaction now.
 pub(super) fn batch(store: &Store) -> i64 {
     match store.messages_waiting() >= MANY {
-        true => FEW,
-        false => MANY_AT_ONCE,
+        true => BATCH_MEANWHILE,
+        false => BATCH,
     }
 }
 

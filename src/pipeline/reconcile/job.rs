@@ -54,7 +54,7 @@ impl Job for Reconcile {
         let rooms = match rooms.context("cannot list LiveKit's rooms") {
             Ok(rooms) => rooms,
             Err(error) => {
-                // What the webhooks have told of is lost without LiveKit's lists, too.
+                // What the webhooks have reported is lost without LiveKit's lists, too.
                 let unlisted = Running::new(None);
                 self.put(self.lost(&calls, &unlisted, now)).await?;
                 return Err(error);

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use super::{MIB, TURN, bodies::settled, list};
 use crate::{
     harness::{API_TOKEN, PATIENCE, World, eventually, in_time},
-    process::{Serve, command},
+    process::{Serve, command, memory_bytes},
     reader::Row,
 };
 
@@ -92,11 +92,7 @@ async fn replay(world: &World) -> u64 {
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let (begun, mut most) = (Instant::now(), 0);
     loop {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        most = most.max(kib.unwrap_or(0u64) << 10);
+        most = most.max(memory_bytes(child.id(), "VmHWM:").unwrap_or(0));
         if let Some(ended) = child.try_wait().unwrap() {
             assert!(ended.success());
             return most / MIB;

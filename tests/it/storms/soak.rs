@@ -10,7 +10,7 @@ use super::{
     losses::all_in_rows,
     say, sized,
 };
-use crate::{harness::World, play::Serve, real::postgres::fresh_database};
+use crate::{harness::World, play::Serve, process::memory_bytes, real::postgres::fresh_database};
 
 /// Messages of each call: eleven webhooks and the agent's report.
 const MESSAGES: usize = 12;
@@ -74,10 +74,7 @@ async fn soak(postgres: Option<String>) {
 
 /// Prints memory and sizes of files, which must stay in bounds.
 fn measure(world: &World, serve: &Serve, begun: Instant) {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", serve.0.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.unwrap().trim().trim_end_matches(" kB");
-    let memory = kib.parse::<u64>().unwrap() >> 10;
+    let memory = memory_bytes(serve.0.id(), "VmRSS:").expect("it runs") >> 20;
     let size = |name: &str| {
         let file = std::fs::metadata(world.folder.path().join(name));
         file.map_or(0, |file| file.len() >> 20)
