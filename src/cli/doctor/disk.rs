@@ -67,7 +67,7 @@ async fn written(examined: &Examined, store: &Store, url: &str) -> Finding {
         None => String::new(),
     };
     Finding::ok(format!(
-        "ours, version {version}, a write reached the disk in {ms} ms{log}"
+        "of this program, migration {version}; a write reached the disk in {ms} ms{log}"
     ))
 }
 

@@ -62,12 +62,12 @@ fn judge(examined: &Examined, events: &BTreeSet<String>, took: Duration) -> Find
         .filter(|event| !events.contains(*event))
         .collect();
     let place = match examined.is_served {
-        true => "in the inbox of `serve`",
+        true => "at `serve`",
         false => "at LISTEN_ADDR",
     };
     match (missing.as_slice(), examined.arrivals.refused()) {
         ([], _) => Finding::ok(format!(
-            "room_started and room_finished came {place} within {:.1} s",
+            "room_started and room_finished arrived {place} within {:.1} s",
             took.as_secs_f64()
         )),
         (_, Some(refused)) => not_ours(&refused),

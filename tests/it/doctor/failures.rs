@@ -233,7 +233,7 @@ async fn webhooks_that_do_not_arrive_are_reported() {
             group: "LiveKit",
             check: "webhook",
             code: 1,
-            detail: "room_started and room_finished of a room that LiveKit opened and closed did not arrive in the inbox of `serve` within 30 s",
+            detail: "room_started and room_finished of a room that LiveKit opened and closed did not arrive at `serve` within 30 s",
             remedy: "Settings → Webhooks",
         },
     );

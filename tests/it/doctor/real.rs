@@ -58,7 +58,7 @@ async fn before_the_first_start_real_webhooks_come_to_a_listener() {
     assert_eq!(checked.level("LiveKit", "key and secret"), "ok");
     let webhook = checked.detail("LiveKit", "webhook");
     assert!(
-        webhook.contains("room_started and room_finished came at LISTEN_ADDR"),
+        webhook.contains("room_started and room_finished arrived at LISTEN_ADDR"),
         "{webhook}"
     );
     let wrong = changed(

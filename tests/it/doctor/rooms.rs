@@ -46,7 +46,11 @@ async fn runs_beside(world: &World) {
     ] {
         assert_eq!(checked.level(group, check), "ok", "{group}: {check}");
     }
-    assert!(checked.detail("LiveKit", "webhook").contains("inbox"));
+    assert!(
+        checked
+            .detail("LiveKit", "webhook")
+            .contains("arrived at `serve`")
+    );
     let ordinary = world.livekit.open_room("after-doctor");
     world.row_is(&ordinary, "Live").await;
     assert_eq!(calls(world), 1, "{:#?}", world.airtable.rows("Calls"));
