@@ -74,8 +74,8 @@ impl Store {
     }
 }
 
-/// Claims the keys of these calls. Both calls that claim one key get an inbox message each; the answer is the
-/// calls for which such a message is new. A call of another project takes no key from ours, and ours takes it from that.
+/// Claims the keys of these calls. Of the calls that claim one key, each later one and once the first get an inbox message; the
+/// answer is the calls for which such a message is new. A call of another project takes no key from ours, and ours takes it from that.
 pub(super) async fn claim(
     connection: &mut AnyConnection,
     process: &str,
@@ -108,37 +108,89 @@ pub(super) async fn claim(
         if known.is_some_and(|others| others.contains(&owner.call_id)) {
             continue;
         }
+        let (first, later) = (&owner.call_id, &call.id);
         match (call.is_others(), owner.project) {
             (false, Owned::Other) => {
                 take(connection, id, call).await?;
-                disputes.push((&owner.call_id, *key, &call.id));
+                disputes.push(Dispute::of(first, key, later));
             }
-            (true, _) => disputes.push((&call.id, *key, &owner.call_id)),
+            (true, _) => disputes.push(Dispute::of(later, key, first)),
             (false, Owned::Ours) => {
-                disputes.push((&call.id, *key, &owner.call_id));
-                disputes.push((&owner.call_id, *key, &call.id));
+                disputes.push(Dispute::of(later, key, first));
+                if !knows(calls, first, key) {
+                    disputes.push(Dispute::of_first(first, key, later));
+                }
             }
         }
     }
     disputed(connection, process, &disputes, now).await
 }
 
-/// Tells calls that another call claims a key of theirs; the answer is those calls.
+/// Whether this call is among those, and knows of a call that claims its key.
+fn knows(calls: &[&Call], owner: &CallId, key: &str) -> bool {
+    let owner = calls.iter().find(|call| call.id == *owner);
+    owner.is_some_and(|owner| owner.contested.contains_key(key))
+}
+
+/// Another call claims a key of this one.
+struct Dispute<'a> {
+    call: &'a CallId,
+    key: &'a str,
+    by: &'a CallId,
+    /// Of messages with the same one, one is stored.
+    dedupe: String,
+}
+
+impl<'a> Dispute<'a> {
+    fn of(call: &'a CallId, key: &'a str, by: &'a CallId) -> Dispute<'a> {
+        Dispute {
+            call,
+            key,
+            by,
+            dedupe: format!("contested:{}:{call}:{by}", id(key)),
+        }
+    }
+
+    /// Of the call that has the key. It learns of one other call: a program that records every call into one file may claim
+    /// it for years.
+    fn of_first(call: &'a CallId, key: &'a str, by: &'a CallId) -> Dispute<'a> {
+        let dedupe = format!("contested:{}:{call}", id(key));
+        Dispute {
+            dedupe,
+            ..Dispute::of(call, key, by)
+        }
+    }
+
+    fn message(&self, now: Timestamp) -> InboxMessage {
+        let observation = Observation::KeyContested {
+            key: self.key.to_owned(),
+            by: self.by.clone(),
+        };
+        let body = serde_json::to_vec(&observation).unwrap_or_default();
+        let message = InboxMessage::new(MessageKind::Observation, body, now).of_call(self.call);
+        InboxMessage {
+            dedupe: Some(self.dedupe.clone()),
+            ..message
+        }
+    }
+}
+
+/// Puts the disputes into the inbox; the answer is their calls.
 async fn disputed(
     connection: &mut AnyConnection,
     process: &str,
-    disputes: &[(&CallId, &str, &CallId)],
+    disputes: &[Dispute<'_>],
     now: Timestamp,
 ) -> Result<BTreeSet<CallId>> {
     let (mut messages, mut contested) = (Vec::new(), BTreeSet::new());
-    for (call, key, by) in disputes {
+    for dispute in disputes {
         // Not the key: the room's name may be in it, and a phone number in that.
         tracing::warn!(
-            %call, other = %by,
+            call = %dispute.call, other = %dispute.by,
             "another call claims the same object in the bucket: this call is not linked to it"
         );
-        messages.push(contest(call, key, by, now));
-        contested.insert((*call).clone());
+        messages.push(dispute.message(now));
+        contested.insert(dispute.call.clone());
     }
     messages.sort_by(|a, b| a.dedupe.cmp(&b.dedupe));
     inbox_writer::insert(connection, process, messages).await?;
@@ -214,19 +266,6 @@ async fn release(connection: &mut AnyConnection, calls: &[&Call]) -> Result<()> 
         }
     }
     Ok(())
-}
-
-fn contest(call: &CallId, key: &str, by: &CallId, now: Timestamp) -> InboxMessage {
-    let observation = Observation::KeyContested {
-        key: key.to_owned(),
-        by: by.clone(),
-    };
-    let body = serde_json::to_vec(&observation).unwrap_or_default();
-    let message = InboxMessage::new(MessageKind::Observation, body, now).of_call(call);
-    InboxMessage {
-        dedupe: Some(format!("contested:{}:{call}:{by}", id(key))),
-        ..message
-    }
 }
 
 /// The primary key of a key.

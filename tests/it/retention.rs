@@ -274,7 +274,7 @@ async fn the_database_stays_small() {
     let begun = Instant::now();
     let life = live(days, calls, keep).await;
     println!(
-        "{days} days of {calls} calls, KEEP={keep}d: {:.1} MB, {} letters, the writer held for {:?} at most, in {:?}",
+        "{days} days of {calls} calls, KEEP={keep}d: {:.1} MB, {} messages, the writer held for {:?} at most, in {:?}",
         life.bytes as f64 / 1e6,
         life.messages,
         life.slowest,
@@ -286,7 +286,7 @@ async fn the_database_stays_small() {
     assert!(life.bytes < kept + all + (8 << 20), "{} bytes", life.bytes);
     assert!(
         life.messages <= (keep + 1) * calls * 17,
-        "{} letters",
+        "{} messages",
         life.messages
     );
 }
