@@ -184,6 +184,20 @@ impl World {
         }
     }
 
+    /// Waits until no message is left in the inbox to be processed.
+    pub(crate) async fn all_processed(&self) {
+        let asked = Instant::now();
+        loop {
+            let now = livekit_airtable::telemetry::now();
+            let left = self.service_store().unprocessed_count(now).await.unwrap();
+            if left.count == 0 {
+                return;
+            }
+            assert!(asked.elapsed() < PATIENCE, "{} are left", left.count);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Runs the program with the world's settings.
     pub(crate) fn program(&self, arguments: &[&str]) -> Output {
         let output = process::output(&mut self.command(arguments));

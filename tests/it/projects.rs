@@ -55,7 +55,8 @@ pub(crate) async fn another_projects_call(more: &[(&str, &str)]) {
     other.join("desk", caller("+15557654321"));
     let reported =
         |row: &serde_json::Map<_, _>| text(row, "Error").contains("another LiveKit project");
-    let row = world.row_where(&theirs, reported).await;
+    let whole = |row: &serde_json::Map<_, _>| reported(row) && !text(row, "Caller").is_empty();
+    let row = world.row_where(&theirs, whole).await;
     assert_eq!(
         (text(&row, "Status"), text(&row, "Caller")),
         ("Live", "+15557654321")

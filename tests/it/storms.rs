@@ -8,6 +8,7 @@ mod losses;
 mod outages;
 mod postgres;
 mod previous;
+mod reference;
 mod replicas;
 mod restarts;
 mod sharing;

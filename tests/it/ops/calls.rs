@@ -1,9 +1,12 @@
 //! A call's page: every message and attempt, the deliveries as `calls show` has them, words only when asked.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{API_TOKEN, World},
+    harness::{API_TOKEN, PATIENCE, World},
+    play::answer,
     real::postgres::fresh_database,
 };
 
@@ -14,7 +17,20 @@ async fn complete_call(world: &World) -> (String, String) {
     assert_eq!(world.post("/v1/transcripts", &report).await.status(), 202);
     world.livekit.close_room("front");
     world.row_is(&call, "Complete").await;
+    // Nothing more comes to its timeline.
+    world.all_processed().await;
+    let asked = Instant::now();
+    while !all_delivered(world, &call).await {
+        assert!(asked.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     (call, egress)
+}
+
+async fn all_delivered(world: &World, call: &str) -> bool {
+    let detail: Value = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
+    let mut deliveries = detail["deliveries"].as_array().unwrap().iter();
+    deliveries.all(|delivery| delivery["state"] == "done")
 }
 
 /// How often the page has this text.
@@ -176,6 +192,7 @@ async fn a_long_timeline_has_pages() {
                            "room": {"sid": call, "name": "long"}, "participant": {"sid": "PA_1", "identity": "x"}});
         world.hook(&event).await;
     }
+    world.all_processed().await;
     let visitor = world.visitor(API_TOKEN).await;
     let path = format!("/ops/calls/{call}");
     let (mut address, mut found) = (path.clone(), 0);

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     balancer::Balancer,
     kills::free_address,
+    reference::Reference,
     replicas::{replica, shared_world},
     say, sized,
 };
@@ -30,6 +31,8 @@ const RATE: f64 = 4.0;
 const CALL: Duration = Duration::from_secs(3);
 /// How many times longer than the slowest start before the load a call lasts at least.
 const SLOW_MACHINE: u32 = 8;
+/// How many open calls may wait for their recording before the next one begins. When nobody starts any, these end without one.
+const WAITING: usize = 16;
 
 /// These tests measure how soon recordings start: one at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -40,8 +43,11 @@ struct Replicas {
     balancer: Balancer,
     /// The living ones, with their addresses.
     living: Vec<(Serve, String)>,
-    /// How long each call lasts.
+    /// How long each call lasts if the machine is as busy as before the load.
     length: Duration,
+    reference: Reference,
+    /// How long a start of the reference took before the load.
+    reference_before: Duration,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -76,9 +82,12 @@ impl Replicas {
             balancer,
             living,
             length: CALL,
+            reference: Reference::start().await,
+            reference_before: Duration::ZERO,
             _alone: alone,
         };
         replicas.length = CALL.max(replicas.slowest_of(6).await * SLOW_MACHINE);
+        replicas.reference_before = replicas.reference.slowest();
         replicas
     }
 
@@ -96,17 +105,28 @@ impl Replicas {
         slowest
     }
 
-    /// These calls at [`RATE`]; before those of `kills`, the first living replica is killed. Returns their rooms' sids and
-    /// when each was opened.
+    /// How long a call lasts now: longer, if the reference has become slower.
+    fn length_now(&self) -> Duration {
+        let slower = self.reference.slowest().as_secs_f64() / self.reference_before.as_secs_f64();
+        self.length.mul_f64(slower.max(1.0))
+    }
+
+    /// These calls at [`RATE`] at most; before those of `kills`, the first living replica is killed. Returns their rooms'
+    /// names and sids, and when each was opened.
     async fn call(&mut self, count: usize, kills: &[usize]) -> Vec<(String, String, Instant)> {
-        let begun = Instant::now();
+        let between = Duration::from_secs_f64(1.0 / RATE);
         let mut rooms: Vec<(String, String, Instant)> = Vec::new();
-        let mut open = 0;
-        while open < count {
-            let next = begun + Duration::from_secs_f64(rooms.len() as f64 / RATE);
-            let close = rooms.get(open).map(|(.., opened)| *opened + self.length);
-            if rooms.len() < count && close.is_none_or(|close| next < close) {
-                tokio::time::sleep_until(next.into()).await;
+        let mut closed = 0;
+        while closed < count {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let oldest = rooms.get(closed);
+            if oldest.is_some_and(|(.., opened)| opened.elapsed() >= self.length_now()) {
+                self.world.livekit.close_room(&rooms[closed].0);
+                closed += 1;
+            }
+            let last = rooms.last().map(|(.., opened)| opened.elapsed());
+            let is_due = rooms.len() < count && last.is_none_or(|last| last >= between);
+            if is_due && self.waiting(&rooms[closed..]) < WAITING {
                 if kills.contains(&rooms.len()) {
                     self.living.remove(0).0.kill();
                 }
@@ -115,13 +135,19 @@ impl Replicas {
                 let sid = self.world.livekit.open_room(&name);
                 self.world.livekit.speak(&name);
                 rooms.push((name, sid, opened));
-            } else if let Some(close) = close {
-                tokio::time::sleep_until(close.into()).await;
-                self.world.livekit.close_room(&rooms[open].0);
-                open += 1;
             }
         }
         rooms
+    }
+
+    /// How many of these rooms wait for their recording.
+    fn waiting(&self, open: &[(String, String, Instant)]) -> usize {
+        let starts = self.world.livekit.starts();
+        let started: BTreeSet<&str> = starts.iter().map(|(_, room)| room.as_str()).collect();
+        let waiting = open
+            .iter()
+            .filter(|(name, ..)| !started.contains(name.as_str()));
+        waiting.count()
     }
 
     /// Waits until every call has its final row, then counts.
