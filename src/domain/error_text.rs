@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::{
     call::{Call, FROM_THE_AGENT, RESTARTS},
+    egress_error::FailureKind,
     egress_status::EgressStatus,
     object::ObjectState,
     recording::Recording,
@@ -174,6 +175,11 @@ impl Call {
             }
             EgressStatus::Failed | EgressStatus::Aborted if recording.located => {
                 format!("The recording is incomplete because it was interrupted: {reason}")
+            }
+            EgressStatus::Failed if recording.error.kind() == FailureKind::Unreachable => {
+                format!(
+                    "The recording failed because LiveKit could not reach the storage: {reason}"
+                )
             }
             EgressStatus::Failed => format!("The recording failed: {reason}"),
             EgressStatus::Aborted if !recording.has_no_audio() => {

@@ -50,12 +50,7 @@ fn egress_failure(recording: &Recording) -> String {
         code => format!(" ({code})"),
     };
     match recording.status {
-        EgressStatus::Failed if recording.error.kind() == FailureKind::Upload => {
-            format!(
-                "LiveKit could not upload the recording to the bucket{code}: check the bucket's key and endpoint"
-            )
-        }
-        EgressStatus::Failed => format!("LiveKit's egress failed{code}"),
+        EgressStatus::Failed => failed_because(recording.error.kind(), &code),
         EgressStatus::Aborted if recording.has_no_audio() => {
             format!(
                 "LiveKit's egress was aborted although people spoke{code}: it heard nothing of the room"
@@ -63,6 +58,22 @@ fn egress_failure(recording: &Recording) -> String {
         }
         EgressStatus::Aborted => format!("LiveKit's egress was aborted{code}"),
         _ => "LiveKit reported no file".into(),
+    }
+}
+
+/// `code`: LiveKit's own, which is 400 for every upload and says nothing of the storage.
+fn failed_because(kind: FailureKind, code: &str) -> String {
+    match kind {
+        FailureKind::Unreachable => {
+            "LiveKit could not reach the storage to upload the recording: check that it runs and that LiveKit's egress can connect to S3_ENDPOINT (or S3_EGRESS_ENDPOINT)".into()
+        }
+        FailureKind::Upload { status } => {
+            let status = status.map_or(String::new(), |status| format!(" ({status})"));
+            format!(
+                "LiveKit could not upload the recording to the bucket{status}: check the bucket's key and endpoint"
+            )
+        }
+        FailureKind::Stopped | FailureKind::Other => format!("LiveKit's egress failed{code}"),
     }
 }
 
@@ -89,6 +100,9 @@ mod tests {
     #[test]
     fn reasons_are_kinds_and_never_the_words_of_others() {
         let upload = "S3 upload failed: call-+15551234567.mp3: denied";
+        let status =
+            "S3 upload failed: call-+15551234567.mp3: https response error StatusCode: 403";
+        let unreachable = "S3 upload failed: StatusCode: 0, request send failed, Put call-+15551234567.mp3: dial tcp";
         let mut refused = failed(EgressStatus::Starting, "", 0);
         refused.recordings.clear();
         refused.not_started = Some(NotStarted {
@@ -99,7 +113,15 @@ mod tests {
         let cases = [
             (
                 failed(EgressStatus::Failed, upload, 400),
-                "LiveKit could not upload the recording to the bucket (400): check the bucket's key and endpoint",
+                "LiveKit could not upload the recording to the bucket: check the bucket's key and endpoint",
+            ),
+            (
+                failed(EgressStatus::Failed, status, 400),
+                "LiveKit could not upload the recording to the bucket (403): check the bucket's key and endpoint",
+            ),
+            (
+                failed(EgressStatus::Failed, unreachable, 400),
+                "LiveKit could not reach the storage to upload the recording: check that it runs and that LiveKit's egress can connect to S3_ENDPOINT (or S3_EGRESS_ENDPOINT)",
             ),
             (
                 failed(EgressStatus::Failed, "+15551234567 left", 503),

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::visitor::Visitor;
 use crate::{
     harness::{API_TOKEN, PATIENCE, World},
+    play::text,
     real::postgres::fresh_database,
 };
 
@@ -51,6 +52,26 @@ async fn the_list_says_why_a_delivery_waits_on_postgres() {
     let database = fresh_database().await;
     let settings = [("RECORD_ON", "manual"), ("DATABASE_URL", database.as_str())];
     says_why_a_delivery_waits(World::with(&settings).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_without_an_answer_says_that_the_storage_cannot_be_reached() {
+    let world = World::new().await;
+    let (call, _) = world.talk("desk").await;
+    world.storage.stop();
+    world.livekit.close_room("desk");
+    let row = world.row_is(&call, "Failed").await;
+    let said = "LiveKit could not reach the storage";
+    assert!(text(&row, "Error").contains(said), "{row:#?}");
+    assert!(!text(&row, "Error").contains("(400)"), "{row:#?}");
+    let visitor = world.visitor(API_TOKEN).await;
+    let page = visitor.page(&format!("/ops/calls/{call}")).await;
+    assert!(page.contains(said), "{page}");
+    let list = visitor.page("/ops").await;
+    assert!(list.contains(said), "{list}");
+    let shown = tokio::task::block_in_place(|| world.program(&["calls", "show", &call]));
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains(said), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
