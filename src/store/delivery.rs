@@ -58,14 +58,19 @@ pub struct Delivery {
 
 impl Delivery {
     /// Whether its last failure shows that the sink does not work. One that was given up is over: only a change of the call
-    /// made it due again. LiveKit's 404 says that the room has closed, unless it keeps saying so of a room that is open.
+    /// made it due again. LiveKit's 404 says that the room has closed, unless it keeps saying so of a room that is open, and
+    /// an attempt that did something has found LiveKit working: what keeps the recording from starting is the call's.
     pub fn blames_sink(&self) -> bool {
         let Some(last) = self.history.last() else {
             return true;
         };
-        let status = last.details.as_ref().and_then(|it| it.http_status);
-        let is_gone = self.key.sink == Sink::Egress && status == Some(404);
-        last.state == DeliveryState::Pending && !(is_gone && self.attempts < GONE)
+        let details = last
+            .details
+            .as_ref()
+            .filter(|_| self.key.sink == Sink::Egress);
+        let is_gone = details.is_some_and(|it| it.http_status == Some(404)) && self.attempts < GONE;
+        let did_something = details.is_some_and(|it| it.action.is_some());
+        last.state == DeliveryState::Pending && !is_gone && !did_something
     }
 
     /// Since when it is due: a link that is renewed, since its time has come.

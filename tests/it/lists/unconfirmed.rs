@@ -92,6 +92,7 @@ async fn a_start_that_records_another_session_is_not_sent_again_while_that_runs(
     egress_delivery(&world, "RM_wrong", tries).await;
     let starts = world.livekit.starts();
     assert_eq!(starts.len(), 2, "one for each session: {starts:?}");
+    livekit_works(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,6 +126,26 @@ async fn a_refusal_stays(settings: &[(&str, &str)]) {
     serve.terminate().await;
     let log = std::fs::read_to_string(world.folder.path().join("stderr")).unwrap();
     assert_eq!(log.matches("failed permanently; it is kept").count(), 1);
+}
+
+/// Waits until the health page has looked at LiveKit again, which must not be shown as failing.
+async fn livekit_works(world: &World) {
+    let begun = Timestamp::now();
+    let asked = Instant::now();
+    loop {
+        let page = world.get("/ops/health").await.text().await.unwrap();
+        let row = page.split("data-dependency=\"LiveKit\"").nth(1);
+        let row = row.and_then(|row| row.split("</tr>").next());
+        let row = row.unwrap_or_default();
+        assert!(!row.contains(">failing<"), "{row}");
+        let times = row.split("datetime=\"").skip(1);
+        let mut times = times.filter_map(|it| it.split('"').next()?.parse::<Timestamp>().ok());
+        if times.any(|at| at > begun) {
+            return;
+        }
+        assert!(asked.elapsed() < PATIENCE, "{page}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Waits until the delivery that starts this call's recording is so.

@@ -4,7 +4,11 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{refusal::observation, sink::contact, state::EgressState};
+use super::{
+    refusal::observation,
+    sink::{OK, contact},
+    state::EgressState,
+};
 use crate::{
     domain::{
         Call, CallId, EgressId, EventPayload, Room,
@@ -83,6 +87,8 @@ pub(super) fn in_other_session(
         other.session
     );
     not_recorded(due, text, state, now)
+        .did("found that LiveKit records another session of the room")
+        .answered(OK)
 }
 
 fn not_recorded(due: &Due, error: String, state: &EgressState, now: Timestamp) -> Attempt {
