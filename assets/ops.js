@@ -217,7 +217,9 @@
     const some = rows().some(waits);
     for (const row of rows()) {
       const box = one("input[name=call]", row);
-      if (box) box.checked &&= !(box.disabled = !waits(row));
+      if (!box) continue;
+      box.disabled = !waits(row);
+      if (box.disabled) box.checked = false;
     }
     if (!selection) return;
     one("button", selection).disabled = !some;
@@ -240,7 +242,14 @@
       old.replaceWith(document.importNode(next, true));
       say(`Status: ${next.textContent}`);
     }
+    refreshCounts(page);
     offerCopies();
+  };
+
+  // The counts in the bar at the top, unless somebody is just there.
+  const refreshCounts = (page) => {
+    const [old, next] = [document, page].map((it) => one("header.top nav", it));
+    if (old && next && old.innerHTML !== next.innerHTML && !old.contains(document.activeElement)) exchange(old, next);
   };
 
   // What has the focus keeps it, and what somebody asked to see stays visible.
@@ -298,6 +307,7 @@
     const next = page && one("[data-again]", page);
     if (page && !next) return location.reload();
     if (next && next.innerHTML !== old.innerHTML) exchange(old, next);
+    if (page) refreshCounts(page);
     setTimeout(again, Number(old.dataset.again) * 1000, old);
   };
   const repeated = one("[data-again]");

@@ -7,8 +7,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    admission::Admission, audit::AuditTrail, error::Problem, pages::OpsPages, tokens::ApiTokens,
-    uploads::Uploads, writable::Writable,
+    admission::Admission, audit::AuditTrail, error::Problem, pages::OpsPages,
+    refused_tokens::TokenRefusals, tokens::ApiTokens, uploads::Uploads, writable::Writable,
 };
 use crate::{
     domain::{Call, PlayPage, audit::TrustedProxies, figures::Prices, link::LinkRules},
@@ -58,6 +58,8 @@ pub struct App {
     pub writable: Writable,
     /// Throttles the log lines of refused requests, by reason.
     pub refusals: Arc<FloodLog>,
+    /// Counts tokens that were refused, for the health page and `/readyz`.
+    pub refused: TokenRefusals,
     /// Returns the current time: `telemetry::now`, or the clock of a test.
     pub clock: fn() -> Timestamp,
 }

@@ -207,7 +207,7 @@ impl IntoResponse for Problem {
 }
 
 /// The style of the page.
-const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:32rem;margin:20vh auto;padding:0 1rem}";
+const STYLE: &str = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}";
 
 /// Permits the page's style and nothing else.
 pub(super) fn content_security_policy() -> HeaderValue {

@@ -17,6 +17,7 @@ use super::{
     error::ProblemBody,
     local::is_local,
     openapi::AnyRefusal,
+    refused_tokens::RefusedTokens,
 };
 use crate::{domain::Scope, pipeline::JobState};
 
@@ -34,6 +35,9 @@ pub(super) struct Readiness {
     paused: Option<BTreeMap<&'static str, PausedSink>>,
     /// The database can be written, and no job has died.
     ready: bool,
+    /// The tokens that were refused since the start of this process, by route and reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Vec<RefusedTokens>>,
     /// `writable`, or why it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<String>,
@@ -108,6 +112,7 @@ pub(super) async fn readyz(
         ready,
         store: Some(writable),
         jobs: Some(jobs.collect()),
+        refused: Some(app.refused.all()),
         ..Readiness::default()
     };
     // A database that does not answer would be waited for once more.

@@ -11,6 +11,7 @@ mod auth;
 mod error;
 mod quality;
 mod refusals;
+mod refused_tokens;
 mod token_refusal;
 mod tokens;
 mod uploads;
@@ -57,6 +58,7 @@ pub use pages::{
     ComparedRow, HealthReader, LiveReader, OpsPages, OpsSettings, RowCheck, SchemaCheck,
 };
 pub use refusals::summarize;
+pub use refused_tokens::TokenRefusals;
 pub use router::router;
 pub use tokens::ApiTokens;
 pub use uploads::Uploads;

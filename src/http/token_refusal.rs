@@ -1,6 +1,6 @@
 //! What is said of a token that opens nothing, to its sender and in the log.
 
-use super::{App, error::Problem};
+use super::{App, error::Problem, refused_tokens::Entrance};
 use crate::livekit::token::{TokenError, named_key};
 
 /// What to do about a token of an unknown key.
@@ -21,9 +21,13 @@ pub(super) enum Routes {
 
 impl Routes {
     fn path(self) -> &'static str {
+        self.entrance().path()
+    }
+
+    fn entrance(self) -> Entrance {
         match self {
-            Routes::V1 => "/v1",
-            Routes::Observability => "/observability",
+            Routes::V1 => Entrance::V1,
+            Routes::Observability => Entrance::Observability,
         }
     }
 
@@ -47,6 +51,8 @@ impl Routes {
 /// Logs a token that is refused; why, for its sender.
 pub(super) fn bad_token(app: &App, token: &str, refused: TokenError, routes: Routes) -> String {
     let key = refused.is_foreign().then(|| named_key(token));
+    let (ours, now) = (app.keys.named(token), (app.clock)());
+    app.refused.note(routes.entrance(), refused, ours, now);
     log_refusal(app, refused, key.as_deref(), routes);
     refusal(refused, key.as_deref(), routes)
 }
@@ -81,6 +87,8 @@ fn log_refusal(app: &App, refused: TokenError, key: Option<&str>, routes: Routes
 
 /// 401. Logged, because the sender cannot see that a proxy has removed the header.
 pub(super) fn without_token(app: &App, routes: Routes) -> Problem {
+    let (entrance, now) = (routes.entrance(), (app.clock)());
+    app.refused.note(entrance, TokenError::Missing, None, now);
     let reason = format!("no token in a request to {}", routes.path());
     if let Some(suppressed) = app.refusals.should_log(&reason) {
         tracing::warn!(

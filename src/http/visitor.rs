@@ -14,8 +14,16 @@ pub(super) struct Visitor {
     pub(super) name: String,
     scopes: BTreeSet<Scope>,
     form_token: Option<String>,
+    warnings: Warnings,
+}
+
+/// What every page warns of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Warnings {
     /// Dependencies of the service that fail now.
-    failing: usize,
+    pub(super) failing: usize,
+    /// Things that need somebody.
+    pub(super) attention: usize,
 }
 
 impl Visitor {
@@ -31,18 +39,18 @@ impl Visitor {
             name: name.to_owned(),
             scopes,
             form_token,
-            failing: 0,
+            warnings: Warnings::default(),
         }
     }
 
-    /// The same, whose pages say that so many dependencies fail.
-    pub(super) fn warned_of(self, failing: usize) -> Visitor {
-        Visitor { failing, ..self }
+    /// The same, whose pages warn of this.
+    pub(super) fn warned_of(self, warnings: Warnings) -> Visitor {
+        Visitor { warnings, ..self }
     }
 
-    /// Dependencies of the service that fail now.
-    pub(super) fn failing(&self) -> usize {
-        self.failing
+    /// What their pages warn of.
+    pub(super) fn warnings(&self) -> Warnings {
+        self.warnings
     }
 
     /// Whether they have this scope.

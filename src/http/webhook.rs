@@ -15,6 +15,7 @@ use super::{
     App,
     error::Problem,
     openapi::{AnyRefusal, WebhookRefusals},
+    refused_tokens::Entrance,
 };
 use crate::{
     livekit::{
@@ -58,6 +59,8 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         Err(refused) => {
             let foreign = authorization.filter(|_| refused.is_foreign());
             let key = foreign.map(|header| named_key(token(header)));
+            let ours = authorization.and_then(|header| app.keys.named(token(header)));
+            app.refused.note(Entrance::Webhooks, refused, ours, now);
             let measured = tokio::time::timeout(MEASURE_TIMEOUT, is_too_large(request.into_body()));
             return Err(match measured.await {
                 Ok(true) => too_large(app),
@@ -71,9 +74,11 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         // LiveKit counts a 4xx as delivered.
         _ => Problem::unavailable("the body was incomplete or took too long; send it again"),
     })?;
-    let signer = signed
-        .verify(&body)
-        .map_err(|refused| refuse(app, refused, None))?;
+    let signer = signed.verify(&body).map_err(|refused| {
+        app.refused
+            .note(Entrance::Webhooks, refused, Some(signed.key()), now);
+        refuse(app, refused, None)
+    })?;
     let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
     message.dedupe = Some(signed.dedupe_key(&body));
     Ok(message.signed(signer))

@@ -90,6 +90,14 @@ impl Keys {
         }
     }
 
+    /// The configured key that a token names in `iss`, whether or not that key has signed it. `token` is without `Bearer `.
+    pub fn named(&self, token: &str) -> Option<&str> {
+        let claims: Claims = decode(token.split('.').nth(1)?).ok()?;
+        let named = claims.iss?;
+        let mut names = self.0.iter().map(|key| key.signing.name.as_str());
+        names.find(|name| *name == named)
+    }
+
     /// Verifies an access token and returns its grants. `token` is without `Bearer `.
     pub fn verify_token(&self, token: &str, now: Timestamp) -> Result<Grants, TokenError> {
         Ok(self.verify_sender(token, now)?.0)

@@ -1,7 +1,7 @@
 //! Why a token is refused.
 
 /// Why a signature is invalid. Contains nothing of the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum TokenError {
     #[error("no token")]
     Missing,

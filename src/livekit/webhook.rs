@@ -51,6 +51,11 @@ pub fn token(authorization: &str) -> &str {
 }
 
 impl Signed {
+    /// The key that has signed the token.
+    pub fn key(&self) -> &str {
+        &self.signer.key
+    }
+
     /// Verifies the signed body and returns who signed it. `body` must be the original bytes: JSON that
     /// was parsed and serialized again has another hash.
     pub fn verify(&self, body: &[u8]) -> Result<Signer, TokenError> {

@@ -197,6 +197,7 @@ async fn start_jobs(
         metrics,
         writable: Default::default(),
         refusals: Default::default(),
+        refused: Default::default(),
         clock: runner.clock,
     })
 }

@@ -202,6 +202,27 @@ def show_what_changes(browser):
     context.close()
 
 
+def offer_what_begins_to_wait(browser):
+    """A call can be selected as soon as one of its deliveries waits, while the list is open."""
+    context = signed_in(browser)
+    row = f"#call-{CALL}"
+    page = opened(context, "/ops")
+    waiting = """(it) => {
+        const row = it.cloneNode(true);
+        row.querySelector("td.select").remove();
+        row.querySelector("td.deliveries").innerHTML = '<span class="pill" data-delivery="parked">Airtable parked</span>';
+        return row.outerHTML;
+    }"""
+    changed = {"id": CALL, "status": "complete", "started": None, "html": page.locator(row).evaluate(waiting)}
+    event = json.dumps({"counts": {}, "rows": [changed], "many": False})
+    context.route("**/ops/events**", lambda route: route.fulfill(content_type="text/event-stream", body=f"event: calls\ndata: {event}\n\n"))
+    page.goto(f"{URL}/ops")
+    expect(page.locator(f"{row} [data-delivery=parked]")).to_be_visible()
+    expect(page.locator(f"{row} input")).to_be_enabled()
+    expect(page.locator("#selection button")).to_be_enabled()
+    context.close()
+
+
 def new_room():
     """Asks the stand-in's API for a room, which it reports by a webhook."""
     request = urllib.request.Request(
@@ -239,7 +260,9 @@ def fit_a_phone(browser):
         ("list", "/ops"),
         ("call", f"/ops/words/{CALL}"),
         ("redrive", f"/ops/redrive?call={CALL}&whole=1"),
+        ("filtered", "/ops?q=back&from=30d"),
         ("health", "/ops/health"),
+        ("attention", "/ops/attention"),
         ("schema", "/ops/schema"),
     ]:
         page = opened(context, path)
@@ -247,6 +270,13 @@ def fit_a_phone(browser):
         wide = "[document.documentElement, ...document.querySelectorAll('.scroll')].filter((it) => it.scrollWidth > it.clientWidth)"
         assert page.evaluate(f"{wide}.map((it) => it.outerHTML.slice(0, 80))") == [], path
         assert page.evaluate("document.documentElement.clientWidth") == 360, path
+        # The way around is one line, and what is to be filtered stands together, with its buttons below.
+        tops = lambda selector: set(page.evaluate("(it) => [...document.querySelectorAll(it)].map((it) => Math.round(it.getBoundingClientRect().top))", selector))
+        assert len(tops(".top nav a")) == 1, (path, tops(".top nav a"))
+        if path.startswith("/ops?"):
+            assert tops("#from") == tops("#to"), path
+            assert max(tops("#from")) - max(tops("#agent")) < 80, (tops("#agent"), tops("#from"))
+            assert min(tops(".filters .actions > *")) > max(tops("#from")), path
         picture(page, f"phone-{name}", full_page=True)
         accessible(page, AXE, 15)
         page.close()
@@ -263,6 +293,7 @@ check(
     need_keys_only,
     ask_before_a_retry,
     show_what_changes,
+    offer_what_begins_to_wait,
     ask_nothing_when_hidden,
     fit_a_phone,
 )

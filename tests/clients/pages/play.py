@@ -154,6 +154,16 @@ def fits_a_phone(browser):
     assert not page.wrong, page.wrong
 
 
+def a_wrong_link_is_as_light_as_the_others(browser):
+    """The page of a link that does not work follows the theme; its policy permits its style."""
+    page = opened(browser, f"{URL}x")
+    expect(page.locator("p")).to_contain_text("does not exist")
+    back = page.evaluate("(it => (it.style.backgroundColor = 'Canvas', getComputedStyle(it).backgroundColor))(document.documentElement)")
+    assert (back == "rgb(255, 255, 255)") == (THEME == "light"), back
+    picture(page, "wrong-link")
+    assert [it for it in page.wrong if "404" not in it] == [], page.wrong
+
+
 def is_printed(browser):
     page = opened(browser)
     page.emulate_media(media="print")
@@ -162,4 +172,4 @@ def is_printed(browser):
     picture(page, "print", full_page=True)
 
 
-check(plays, seeks, works_without_javascript, fits_a_phone, is_printed)
+check(plays, seeks, works_without_javascript, fits_a_phone, a_wrong_link_is_as_light_as_the_others, is_printed)

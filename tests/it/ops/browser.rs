@@ -5,9 +5,12 @@ use std::path::Path;
 use livekit_api::access_token::VideoGrants;
 use serde_json::json;
 
-use super::retries::refused_call;
+use super::{
+    refused::{refused, wrongly_signed},
+    retries::refused_call,
+};
 use crate::{
-    harness::{API_TOKEN, World, token},
+    harness::{API_TOKEN, KEY, World, token},
     real::{exported, python, run},
 };
 
@@ -30,6 +33,7 @@ async fn calls(world: &World) -> String {
     world.row_is(&failed, "Failed").await;
     let live = world.livekit.open_room("call-live");
     world.row_is(&live, "Live").await;
+    refused(world, wrongly_signed(KEY)).await;
     complete
 }
 

@@ -1,5 +1,7 @@
 //! Who is let in, for how long, and what other sites and guesses come to.
 
+use sqlx::Connection;
+
 use super::visitor::Visitor;
 use crate::{
     harness::{API_TOKEN, World, move_clock, moved},
@@ -221,4 +223,38 @@ async fn a_proxy_may_say_who_is_signed_in() {
     world.start().await;
     let answer = open(&world, "ava@example.com", "").await;
     assert_eq!(answer.status(), 303, "anybody may have set it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_cannot_be_written_the_sign_in_page_says_so_and_the_pages_can_be_read() {
+    let settings = [("OPS_TRUST_HEADER", "X-Forwarded-Email")];
+    let world = World::with(&settings).await;
+    let visitor = world.visitor(API_TOKEN).await;
+    let mut lock = sqlx::SqliteConnection::connect(&world.database())
+        .await
+        .unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut lock)
+        .await
+        .unwrap();
+    let refused = world.sign_in(API_TOKEN, "").await;
+    assert_eq!(refused.status(), 503);
+    let page = refused.text().await.unwrap();
+    for part in ["Nobody can sign in now", "locked", "name=\"token\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // Who has a session, and whom a proxy names, reads on.
+    let page = visitor.page("/ops/health").await;
+    assert!(page.contains("<h1>Health</h1>"), "{page}");
+    let request = world.http.get(world.url("/ops/health"));
+    let request = request.header("x-forwarded-email", "ava@example.com");
+    let answer = request.header("accept", "text/html").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(!answer.headers().contains_key("set-cookie"), "no session");
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("ava@example.com"), "{page}");
+    assert!(
+        !page.contains("ops/logout"),
+        "nothing to sign out of: {page}"
+    );
 }

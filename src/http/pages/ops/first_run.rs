@@ -2,10 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::health_log::{Dependency, State};
+use super::{
+    health_log::{Dependency, State},
+    marks,
+};
 use crate::{
     domain::Sink,
-    http::App,
+    http::{App, refused_tokens::Entrance},
     pipeline::JobState,
     store::{self, Setting},
 };
@@ -127,13 +130,21 @@ async fn webhook(app: &App) -> Result<Step, store::Error> {
         None => "https://THIS-SERVICE",
     };
     let last = app.store.webhook_gap().await?.last_webhook_at;
+    let refused = app.refused.all().into_iter();
+    let refused = refused.filter(|one| one.entrance == Entrance::Webhooks);
+    let refused = refused.max_by_key(|one| one.last_at);
+    let names_our_key = refused.as_ref().is_some_and(|one| one.key.is_some());
     Ok(Step {
         name: "A webhook has arrived from LiveKit",
         hint: html! {
-            "In LiveKit's settings, add a webhook to " code { (address) "/webhooks/livekit" } ", signed with LIVEKIT_API_KEY. One that is refused is in the log as “webhook rejected”."
+            @match &refused {
+                Some(one) => { "One was refused at " (marks::time(Some(one.last_at))) ": " (one.reason) ". What to do: " (one.advice) "." },
+                None => { "In LiveKit's settings, add a webhook to " code { (address) "/webhooks/livekit" } ", signed with LIVEKIT_API_KEY. One that is refused is shown here." },
+            }
         },
         done: match last {
             Some(_) => Done::Yes,
+            None if names_our_key => Done::Failed,
             None => Done::No,
         },
     })

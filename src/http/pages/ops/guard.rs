@@ -12,11 +12,16 @@ use maud::html;
 use url::form_urlencoded::byte_serialize;
 
 use super::{
+    attention,
     form::is_ours,
     sessions::{self, Found},
     shell,
 };
-use crate::http::{App, error::Problem, visitor::Visitor};
+use crate::http::{
+    App,
+    error::Problem,
+    visitor::{Visitor, Warnings},
+};
 
 /// Lets the request through, with its visitor, or answers it.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -48,7 +53,10 @@ async fn admitted(app: &Arc<App>, request: Request, next: Next) -> Response {
         Ok(None) => return sign_in_first(&parts),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let visitor = visitor.warned_of(app.ops.health.failing());
+    let visitor = match wants_html(&parts.headers) {
+        true => visitor.warned_of(warnings(app).await),
+        false => visitor,
+    };
     parts.extensions.insert(visitor.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     // A problem's page has the way around that they have.
@@ -57,6 +65,13 @@ async fn admitted(app: &Arc<App>, request: Request, next: Next) -> Response {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+async fn warnings(app: &App) -> Warnings {
+    Warnings {
+        failing: app.ops.health.failing().len(),
+        attention: attention::count(app).await,
+    }
 }
 
 /// The page that people sign in at.
@@ -90,8 +105,8 @@ fn closed(request: &Request) -> Response {
         return Problem::forbidden(detail).into_response();
     }
     let main = html! {
-        p { "Nobody can sign in, because no token is configured. Set " code { "API_TOKEN" } " to a random text of at least 32 characters and restart the service:" }
-        pre { code { "API_TOKEN=$(openssl rand -hex 32)" } }
+        p { "Nobody can sign in, because no token is configured. Set " code { "API_TOKEN" } " to a random text of at least 32 characters, for example so, and restart the service:" }
+        pre { code { "echo \"API_TOKEN=$(openssl rand -hex 32)\" >> .env" } }
         p { "For colleagues, " code { "API_TOKENS" } " has lines " code { "name scope[,scope] token" } ": "
             code { "read" } " opens the pages, " code { "words" } " the transcripts, " code { "redrive" } " the retry buttons." }
     };

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::{
     health_log::{Dependency, History, MINUTES, State as Health},
     job_name::job_name,
-    marks,
+    marks, refused,
     shell::{OpsPage, Section},
 };
 use crate::{
@@ -44,6 +44,7 @@ pub(super) async fn page(
             h1 { "Health" }
             div data-again="10" {
                 (dependencies(&app, now))
+                (refused::section(&app))
                 div.columns {
                     (jobs(&app))
                     @if let Some((airtable, _)) = &budget { (gauges(airtable, rows, now)) }

@@ -87,6 +87,14 @@ impl History {
     }
 }
 
+/// A dependency that fails now.
+pub(super) struct Failing {
+    pub(super) dependency: Dependency,
+    pub(super) since: Timestamp,
+    /// The last error, for people.
+    pub(super) error: String,
+}
+
 /// The history of every dependency.
 #[derive(Default)]
 pub(super) struct HealthLog(Mutex<BTreeMap<Dependency, History>>);
@@ -97,11 +105,21 @@ impl HealthLog {
         self.lock().entry(of).or_default().note(result, now);
     }
 
-    /// How many dependencies fail now.
-    pub(super) fn failing(&self) -> usize {
+    /// The dependencies that fail now.
+    pub(super) fn failing(&self) -> Vec<Failing> {
         let all = self.lock();
-        let is_failing = |it: &&History| matches!(it.since, Some((_, State::Failing)));
-        all.values().filter(is_failing).count()
+        let failing = all.iter().filter_map(|(dependency, history)| {
+            let (since, State::Failing) = history.since? else {
+                return None;
+            };
+            let (_, error) = history.last_error.clone()?;
+            Some(Failing {
+                dependency: *dependency,
+                since,
+                error,
+            })
+        });
+        failing.collect()
     }
 
     /// A copy of what is known.

@@ -20,6 +20,7 @@ use crate::{
         error::Problem,
         visitor::Visitor,
     },
+    store,
 };
 
 const ROOT: &str = "../";
@@ -80,7 +81,7 @@ pub(super) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
     attempt.succeeded();
     let cookie = match sessions::sign_in(&app, &parts.headers, &token).await {
         Ok(cookie) => cookie,
-        Err(error) => return Problem::from(error).into_response(),
+        Err(error) => return not_begun(error, next),
     };
     let signed_in = AuditedAs {
         who: Some(Actor::Token(token.access.name.clone())),
@@ -91,6 +92,18 @@ pub(super) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
     let mut response = (StatusCode::SEE_OTHER, headers, Extension(signed_in)).into_response();
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response
+}
+
+/// A session is stored: without a database that can be written, its reason is all that can be shown. It is shown to those who
+/// have a token.
+fn not_begun(error: store::Error, next: &str) -> Response {
+    let reason = error.reason();
+    // Logged there.
+    let status = Problem::from(error).status();
+    let text = format!(
+        "Nobody can sign in now, because the database cannot be written: {reason}. A request with the header “Authorization: Bearer TOKEN” can still read the pages."
+    );
+    form(status, next, Some(&text))
 }
 
 /// Where to go on: a page of ours, whatever the address says.

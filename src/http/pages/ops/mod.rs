@@ -2,7 +2,8 @@
 //!
 //! `routes` lists them; `guard` lets in who is signed in (`sessions`, `cookie`, `login`, `attempts`, `form`), and `shell` is
 //! their frame. `list` shows calls (`list_query`, `search`, `counts`, `row`, `explained`), `call` one of them (`call_parts`, `figures`, `deliveries`,
-//! `timeline`, `message`, `links`), `redrive` retries deliveries (`redrive_query`), and `events` sends what changes (`live`,
+//! `timeline`, `message`, `links`), `redrive` retries deliveries (`redrive_query`), `health` shows the dependencies (`refused`) and `attention` what
+//! needs somebody (`alert_text`), and `events` sends what changes (`live`,
 //! `live_reader`). `state` is what they share.
 
 mod attempts;
@@ -27,6 +28,7 @@ mod login;
 mod list_query;
 mod search;
 
+mod alert_text;
 mod attention;
 mod first_run;
 mod health;
@@ -34,6 +36,7 @@ mod health_log;
 mod health_reader;
 mod job_name;
 mod list;
+mod refused;
 mod schema;
 
 mod call_parts;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{explained::explained, marks};
 use crate::{
-    domain::{Call, nanoseconds::seconds, people},
+    domain::{Call, Sink, nanoseconds::seconds, people},
     store::{DeliveryState, Outstanding},
 };
 
@@ -69,13 +69,18 @@ impl Row<'_> {
         }
     }
 
-    /// What is wrong, else why the call has its status.
+    /// What is wrong with the call, else why it has its status; then which delivery waits, and why.
     fn reason(&self) -> Markup {
-        let wrong = reason(self.call, self.outstanding);
+        let error = self.call.error();
+        let wrong = shortened(&error);
+        let waits = waits(self.outstanding, &error).map(|text| shortened(&text));
         html! {
-            @match (wrong.is_empty(), explained(self.call)) {
-                (true, Some(why)) => td.reason data-note { (why) },
-                _ => td.reason { (wrong) },
+            @match (wrong.as_str(), explained(self.call), waits) {
+                ("", Some(why), None) => td.reason data-note { (why) },
+                ("", Some(why), Some(waits)) => td.reason { (why) p.waits { (waits) } },
+                ("", None, waits) => td.reason { (waits.unwrap_or_default()) },
+                (wrong, _, Some(waits)) => td.reason { (wrong) p.waits { (waits) } },
+                (wrong, _, None) => td.reason { (wrong) },
             }
         }
     }
@@ -99,23 +104,21 @@ fn first_sentence(text: &str) -> String {
     }
 }
 
-/// What is wrong with a call, in one line: what the row says, or why a delivery is not done.
-fn reason(call: &Call, outstanding: &[Outstanding]) -> String {
-    let error = call.error();
-    let delivery = || {
-        // Those that need somebody come first.
-        let mut failed: Vec<&Outstanding> = outstanding.iter().collect();
-        failed.sort_by_key(|one| one.state == DeliveryState::Pending);
-        failed.into_iter().find_map(|one| {
-            let error = one.last_error.as_deref()?;
-            Some(format!("{}: {error}", marks::sink_name(one.key.sink)))
-        })
-    };
-    let text = match error.is_empty() {
-        true => delivery().unwrap_or_default(),
-        false => error,
-    };
-    let line = first_sentence(&text);
+/// Why a delivery is not done, unless that is `said`; those that need somebody come first.
+fn waits(outstanding: &[Outstanding], said: &str) -> Option<String> {
+    // What is wrong with the recording's object is wrong with the call.
+    let repeats = |one: &Outstanding| one.key.sink == Sink::Storage && !said.is_empty();
+    let mut failed: Vec<&Outstanding> = outstanding.iter().filter(|it| !repeats(it)).collect();
+    failed.sort_by_key(|one| one.state == DeliveryState::Pending);
+    failed.into_iter().find_map(|one| {
+        let error = one.last_error.as_deref().filter(|it| !said.contains(it))?;
+        Some(format!("{}: {error}", marks::sink_name(one.key.sink)))
+    })
+}
+
+/// A text in one line of the list.
+fn shortened(text: &str) -> String {
+    let line = first_sentence(text);
     match line.char_indices().nth(REASON) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

@@ -104,8 +104,12 @@ fn nav(root: &str, current: Option<Section>, visitor: &Visitor) -> Markup {
                 nav aria-label="Pages" {
                     @for section in Section::ALL {
                         a href={ (root) (section.address()) } aria-current=[(Some(section) == current).then_some("page")] {
-                            (section.name())
-                            @if section == Section::Health { (failing(visitor.failing())) }
+                            (label(section))
+                            @match section {
+                                Section::Health => (failing(visitor.warnings().failing)),
+                                Section::Attention => (open(visitor.warnings().attention)),
+                                Section::Calls | Section::Schema => {}
+                            }
                         }
                     }
                 }
@@ -123,10 +127,27 @@ fn nav(root: &str, current: Option<Section>, visitor: &Visitor) -> Markup {
     }
 }
 
+/// Its name; a phone has no room for the first word.
+fn label(section: Section) -> Markup {
+    html! {
+        @match section.name().split_once(' ') {
+            Some((first, rest)) => { span.long { (first) " " } span.rest { (rest) } },
+            None => (section.name()),
+        }
+    }
+}
+
 /// Beside the page that says why.
 fn failing(count: usize) -> Markup {
     html! {
         @if count > 0 { " " span.pill.bad data-failing=(count) { (count) span.unseen { " failing" } } }
+    }
+}
+
+/// Beside the page that lists them.
+fn open(count: usize) -> Markup {
+    html! {
+        @if count > 0 { " " span.pill.warn data-attention=(count) { (count) span.unseen { " open" } } }
     }
 }
 
