@@ -110,7 +110,10 @@ fn not_begun(error: store::Error, next: &str) -> Response {
 fn target(next: &str) -> &str {
     let is_page = next == "/ops" || next.starts_with("/ops/") || next.starts_with("/ops?");
     let is_plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    match is_page && is_plain && !next.contains("//") && !next.contains("..") {
+    // Browsers read %2e as a dot.
+    let is_direct =
+        !next.contains("//") && !next.to_ascii_lowercase().replace("%2e", ".").contains("..");
+    match is_page && is_plain && is_direct {
         true => next,
         false => "/ops",
     }
@@ -146,6 +149,8 @@ mod tests {
             "https://example.com",
             "//example.com",
             "/ops/../v1",
+            "/ops/%2e%2e/v1",
+            "/ops/.%2E/v1",
             "/ops//example.com",
             "/opsx",
             "/ops/\\example.com",
