@@ -4,6 +4,8 @@
 mod bodies;
 mod paths;
 
+pub(crate) use bodies::settled;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -1,6 +1,7 @@
 //! Sessions that the agents SDK uploads by itself: words, summary, and the agent's own audio.
 
 mod audio;
+mod bounds;
 mod bucket;
 mod forward;
 mod jobs;

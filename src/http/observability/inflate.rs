@@ -19,6 +19,9 @@ pub(super) enum BodyError {
     /// It is not what its encoding says.
     #[error("the gzip data is damaged")]
     Damaged,
+    /// A part does not begin, or its headers do not end.
+    #[error("a part has too many headers")]
+    Headers,
     /// It has more bytes than anybody may send.
     #[error("the body is too large")]
     TooLarge,

@@ -10,6 +10,9 @@ mod received_body;
 mod refusal;
 
 mod inflate;
+mod paced;
+
+mod fields;
 mod parts;
 mod summary;
 

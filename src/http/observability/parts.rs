@@ -1,10 +1,8 @@
 //! The parts of an upload, in any order: they go to the disk as they arrive, so that memory holds none of them.
 
-use axum::{body::Bytes, http::HeaderMap, http::header};
-use multer::{Field, Multipart};
-
 use super::{
-    inflate::{BodyError, inflated},
+    fields::{Fields, Part},
+    inflate::inflated,
     received_body::ReceivedBody,
     refusal::{not_spooled, stopping, too_large},
 };
@@ -13,6 +11,7 @@ use crate::{
     http::{App, error::Problem, post_transcript::TRANSCRIPT_BYTES, readable::check_encoding},
     spool::{Content, Error, HEAD_BYTES, Incoming, is_opus},
 };
+use axum::{body::Bytes, http::HeaderMap, http::header};
 
 /// Bytes of the largest part `header`.
 const HEADER_BYTES: usize = 1 << 20;
@@ -68,10 +67,10 @@ impl Parts {
             Problem::bad_request("the body has no parts: send it as multipart/form-data")
         })?;
         let limit = app.uploads.audio_bytes.saturating_add(MORE_BYTES);
-        let mut multipart = Multipart::new(inflated(body.frames(), limit), boundary);
+        let mut fields = Fields::new(inflated(body.frames(), limit), boundary);
         let mut parts = Parts::default();
         let received = tokio::select! {
-            received = parts.receive_all(app, &mut multipart, message_id) => received,
+            received = parts.receive_all(app, &mut fields, message_id) => received,
             problem = stopping(app) => Err(problem),
         };
         parts.failure = received.err().or(parts.failure);
@@ -86,11 +85,11 @@ impl Parts {
     async fn receive_all(
         &mut self,
         app: &App,
-        multipart: &mut Multipart<'_>,
+        fields: &mut Fields<'_>,
         message_id: &str,
     ) -> Result<(), Problem> {
-        while let Some(field) = multipart.next_field().await.map_err(cut_off)? {
-            let name = field.name().unwrap_or_default().to_owned();
+        while let Some(field) = fields.next().await? {
+            let name = field.name().to_owned();
             match name.as_str() {
                 "header" if self.header.is_none() => self.header = Some(small(field).await?),
                 "chat_history" if matches!(self.words, Words::None) => {
@@ -115,11 +114,11 @@ impl Parts {
     async fn receive_audio(
         &mut self,
         mut audio: Incoming,
-        mut field: Field<'_>,
+        mut field: Part<'_>,
     ) -> Result<(), Problem> {
         // Its beginning, until that says whether it is audio.
         let mut head = Vec::new();
-        while let Some(bytes) = field.chunk().await.map_err(cut_off)? {
+        while let Some(bytes) = field.chunk().await? {
             if head.len() < HEAD_BYTES {
                 head.extend(bytes.iter().take(HEAD_BYTES - head.len()));
                 if head.len() == HEAD_BYTES && !is_opus(&head) {
@@ -145,7 +144,7 @@ impl Parts {
 
     /// Goes on without the audio: the words may follow it, and count more. The sender gets the answer only if it could send
     /// everything.
-    async fn without_audio(&mut self, error: Error, field: Field<'_>) -> Result<(), Problem> {
+    async fn without_audio(&mut self, error: Error, field: Part<'_>) -> Result<(), Problem> {
         match error {
             Error::TooLarge => self.audio = Audio::Refused(AudioRefusal::TooLarge),
             error => self.failure = Some(not_spooled(error)),
@@ -155,9 +154,9 @@ impl Parts {
 }
 
 /// A part that fits into memory.
-async fn small(mut field: Field<'_>) -> Result<Bytes, Problem> {
+async fn small(mut field: Part<'_>) -> Result<Bytes, Problem> {
     let mut all = Vec::new();
-    while let Some(bytes) = field.chunk().await.map_err(cut_off)? {
+    while let Some(bytes) = field.chunk().await? {
         if all.len() + bytes.len() > HEADER_BYTES {
             return Err(too_large("the part `header` may have at most 1 MiB"));
         }
@@ -166,8 +165,8 @@ async fn small(mut field: Field<'_>) -> Result<Bytes, Problem> {
     Ok(all.into())
 }
 
-async fn receive_words(mut words: Incoming, mut field: Field<'_>) -> Result<Words, Problem> {
-    while let Some(bytes) = field.chunk().await.map_err(cut_off)? {
+async fn receive_words(mut words: Incoming, mut field: Part<'_>) -> Result<Words, Problem> {
+    while let Some(bytes) = field.chunk().await? {
         let left = (TRANSCRIPT_BYTES as u64).saturating_sub(words.bytes());
         let fits = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
         words.write(&bytes[..fits]).await.map_err(not_spooled)?;
@@ -179,35 +178,7 @@ async fn receive_words(mut words: Incoming, mut field: Field<'_>) -> Result<Word
     Ok(Words::Received(words))
 }
 
-async fn skip(mut field: Field<'_>) -> Result<(), Problem> {
-    while field.chunk().await.map_err(cut_off)?.is_some() {}
+async fn skip(mut field: Part<'_>) -> Result<(), Problem> {
+    while field.chunk().await?.is_some() {}
     Ok(())
-}
-
-/// Why the rest of the body cannot be read.
-fn cut_off(error: multer::Error) -> Problem {
-    let source = match &error {
-        multer::Error::StreamReadFailed(source) => source.downcast_ref::<BodyError>(),
-        _ => None,
-    };
-    match source {
-        Some(BodyError::Damaged) => Problem::bad_request("the gzip data of the body is damaged"),
-        Some(BodyError::TooLarge) => {
-            too_large("the body is larger than AGENT_AUDIO_SIZE and 4 GiB more")
-        }
-        Some(BodyError::Incomplete) => Problem::incomplete(),
-        None if is_incomplete(&error) => Problem::incomplete(),
-        None => Problem::bad_request("the parts of the body are damaged"),
-    }
-}
-
-/// Whether the body ended within a part.
-fn is_incomplete(error: &multer::Error) -> bool {
-    matches!(
-        error,
-        multer::Error::IncompleteStream
-            | multer::Error::IncompleteHeaders
-            | multer::Error::IncompleteFieldData { .. }
-            | multer::Error::StreamReadFailed(_)
-    )
 }

@@ -1,9 +1,17 @@
 //! An upload as a report in the form of `POST /v1/transcripts`: the session's summary with its conversation.
 
-use serde_json::{Map, Value};
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::header::Header;
-use crate::{domain::transcript::PLACES, http::report_message::enclosed};
+use crate::{
+    domain::transcript::PLACES,
+    http::{repair, report_message::enclosed},
+};
 
 /// A session without a conversation.
 const NOTHING: &str = r#"{"items":[]}"#;
@@ -11,24 +19,31 @@ const NOTHING: &str = r#"{"items":[]}"#;
 /// The report. `chat` is the part `chat_history`, JSON; there is no second copy of it.
 pub(super) fn report(header: &Header, chat: Option<String>) -> String {
     let chat = chat.unwrap_or_else(|| NOTHING.to_owned());
-    let fields = Value::Object(fields(header)).to_string();
-    // It has the room's sid at least, so that a comma follows its last field.
-    let open = fields.strip_suffix('}').unwrap_or_default();
-    enclosed(&format!("{open},\"chat_history\":"), chat)
+    let mut before = String::from("{");
+    let summary = repair::json(&header.session_summary).unwrap_or_default();
+    for (name, value) in fields(&summary, header) {
+        before.push_str(&Value::from(name).to_string());
+        before.push(':');
+        before.push_str(value.get());
+        before.push(',');
+    }
+    before.push_str("\"chat_history\":");
+    enclosed(&before, chat)
 }
 
 /// The summary's fields with those of the header, but no conversation: that comes in a part of its own. A summary that is not
-/// JSON is left out: the conversation counts more.
-fn fields(header: &Header) -> Map<String, Value> {
-    let summary = serde_json::from_str(&header.session_summary).unwrap_or_default();
-    let mut fields = match summary {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    };
-    fields.retain(|name, _| !PLACES.contains(&name.as_str()) && name != "events");
+/// JSON is left out: the conversation counts more. Values stay text: parsed, they can take a hundred times the memory.
+fn fields<'a>(summary: &'a str, header: &Header) -> BTreeMap<String, Cow<'a, RawValue>> {
+    let summary = serde_json::from_str::<BTreeMap<String, &'a RawValue>>(summary);
+    let fields = summary.unwrap_or_default().into_iter();
+    let mut fields: BTreeMap<_, _> = fields
+        .filter(|(name, _)| !PLACES.contains(&name.as_str()) && name != "events")
+        .map(|(name, value)| (name, Cow::Borrowed(value)))
+        .collect();
     for (name, value) in [("room_id", &header.room_id), ("job_id", &header.job_id)] {
-        if !value.is_empty() {
-            fields.insert(name.to_owned(), Value::from(value.as_str()));
+        let value = Some(value).filter(|value| !value.is_empty());
+        if let Some(Ok(value)) = value.map(to_raw_value) {
+            fields.insert(name.to_owned(), Cow::Owned(value));
         }
     }
     fields
@@ -57,6 +72,24 @@ mod tests {
             "chat_history": {"items": [{"role": "user", "content": ["}"]}]},
         });
         assert_eq!(report, expected);
+    }
+
+    #[test]
+    fn values_of_the_summary_stay_as_they_came() {
+        let summary = r#"{"b": [ {"":0} ] ,"a":2,"a":1E2}"#;
+        let report = report(&header(summary), None);
+        assert!(
+            report.starts_with(r#"{"a":1E2,"b":[ {"":0} ],"job_id":"#),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn what_nobody_could_read_of_a_summary_is_repaired() {
+        let summary = r#"{"tags":["\ud83d"],"usage":[1e400]}"#;
+        let report: Value = serde_json::from_str(&report(&header(summary), None)).unwrap();
+        assert_eq!(report["tags"], serde_json::json!(["\u{fffd}"]));
+        assert_eq!(report["usage"], serde_json::json!([null]));
     }
 
     #[test]

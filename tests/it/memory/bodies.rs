@@ -50,7 +50,7 @@ async fn send(world: &World, room: &str, body: String) -> u16 {
 }
 
 /// Waits until intake has nothing to do.
-pub(super) async fn settled(serve: &Serve) {
+pub(crate) async fn settled(serve: &Serve) {
     let begun = Instant::now();
     loop {
         let before = serve.cpu_ticks();
