@@ -9,6 +9,7 @@ use axum::{
 use flate2::read::MultiGzDecoder;
 
 use super::error::Problem;
+use crate::store::beside_others;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const GZIP: &[u8] = b"\x1F\x8B\x08";
@@ -38,9 +39,13 @@ pub(super) fn text(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Str
 
 /// How many bytes of text the body has, or at least so many, if they are more than `limit`. Nothing is kept of them.
 pub(super) fn length(body: &Bytes, limit: usize) -> usize {
-    if !body.starts_with(GZIP) {
+    if !body.starts_with(GZIP) || body.len() > limit {
         return body.len();
     }
+    beside_others(body.len(), || plain_length(body, limit))
+}
+
+fn plain_length(body: &Bytes, limit: usize) -> usize {
     let mut decoder = MultiGzDecoder::new(body.as_ref()).take(limit as u64 + 1);
     // Damaged data is refused when it is read.
     let plain = io::copy(&mut decoder, &mut io::sink()).unwrap_or_default();

@@ -70,11 +70,15 @@ impl Turn {
     }
 }
 
+/// Bytes from which on work on them takes longer than other tasks of its thread may wait: parsing takes milliseconds, and many such
+/// bodies may follow each other.
+const SLOW: usize = 64 << 10;
+
 /// Works on so many bytes. If they are many, other tasks of this thread go on meanwhile.
-pub(super) fn beside_others<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub fn beside_others<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
     match flavor {
-        Ok(RuntimeFlavor::MultiThread) if bytes > LARGE => task::block_in_place(work),
+        Ok(RuntimeFlavor::MultiThread) if bytes > SLOW => task::block_in_place(work),
         _ => work(),
     }
 }

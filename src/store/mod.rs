@@ -97,7 +97,7 @@ pub use fold::{CallUpdate, Fold};
 pub use free_space::free_bytes;
 pub use in_memory::InMemory;
 pub use inbox::{Processed, Waiting};
-pub use large_bodies::{LARGE, LargeBodies, Sizes, Turn};
+pub use large_bodies::{LARGE, LargeBodies, Sizes, Turn, beside_others};
 pub use lease::Lease;
 pub use ledger::{After, BaseRow};
 pub use link_secret::Erased;
