@@ -10,6 +10,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::Mutex;
 
 use crate::{
+    domain::{Signer, Standing},
     forward::{BodyCopy, Destination, Forwarder},
     http::App,
 };
@@ -38,12 +39,11 @@ impl Arriving {
 }
 
 impl ReceivedBody {
-    /// `id` names the copy.
-    pub(super) fn new(app: &App, body: Body, id: &str) -> ReceivedBody {
-        let forwarder = app.uploads.forwarder.as_ref();
+    /// With a copy of this name, if it goes on.
+    pub(super) fn new(body: Body, onward: Option<&Onward>, id: &str) -> ReceivedBody {
         ReceivedBody(Arc::new(Mutex::new(Arriving {
             frames: body.into_data_stream(),
-            copy: forwarder.map(|forwarder| forwarder.begin(id)),
+            copy: onward.map(|onward| onward.forwarder.begin(id)),
         })))
     }
 
@@ -77,8 +77,11 @@ pub(super) struct Onward {
 }
 
 impl Onward {
-    /// For this request, with LIVEKIT_OBSERVABILITY_FORWARD.
-    pub(super) fn new(app: &App, request: &Request) -> Option<Onward> {
+    /// For this request, with LIVEKIT_OBSERVABILITY_FORWARD. What another project's key has signed is not LIVEKIT_URL's.
+    pub(super) fn new(app: &App, request: &Request, signer: &Signer) -> Option<Onward> {
+        if signer.standing != Standing::Ours {
+            return None;
+        }
         Some(Onward {
             forwarder: app.uploads.forwarder.clone()?,
             destination: Destination::new(request.uri().path(), request.headers()),

@@ -71,14 +71,14 @@ pub(in crate::http) async fn metrics(
 
 /// Receives a body of an agent and keeps nothing of it. An empty message is the answer of OTLP that everything was accepted.
 async fn discard(app: &App, request: Request) -> Result<StatusCode, Problem> {
-    uploader(app, request.headers())?;
+    let signer = uploader(app, request.headers())?;
     let too_large = || too_large("telemetry may have at most 64 MiB");
     if request.body().size_hint().lower() > TELEMETRY_BYTES as u64 {
         return Err(too_large());
     }
-    let onward = Onward::new(app, &request);
+    let onward = Onward::new(app, &request, &signer);
     let id = Uuid::now_v7().to_string();
-    let body = ReceivedBody::new(app, request.into_body(), &id);
+    let body = ReceivedBody::new(request.into_body(), onward.as_ref(), &id);
     let (mut frames, mut bytes) = (pin!(body.frames()), 0);
     while let Some(frame) = frames.next().await {
         bytes += frame.map_err(|_| Problem::incomplete())?.len();

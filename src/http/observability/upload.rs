@@ -69,9 +69,9 @@ async fn take(app: &App, request: Request, room: &mut String) -> Result<(), Prob
     let _turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
     check_room(app).await?;
     let message = InboxMessage::new(MessageKind::Report, Vec::new(), (app.clock)());
-    let onward = Onward::new(app, &request);
+    let onward = Onward::new(app, &request, &signer);
     let (head, body) = request.into_parts();
-    let body = ReceivedBody::new(app, body, &message.id);
+    let body = ReceivedBody::new(body, onward.as_ref(), &message.id);
     let parts = Parts::receive(app, &head.headers, &body, &message.id).await?;
     let failure = parts.failure.clone();
     if let Some(failure) = failure.clone().filter(|_| !parts.has_words()) {

@@ -277,3 +277,24 @@ async fn without_the_setting_nothing_goes_on() {
     has_words(&world, &call).await;
     assert_eq!(host.came().len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_projects_key_signed_does_not_go_on() {
+    let (key, secret) = ("otherkey", "secret-of-the-other-project-with-32");
+    let mut world = World::with(&[("RECORD_ON", "manual")]).await;
+    let host = Host::of(&mut world, Does::Refuses).await;
+    world.set("LIVEKIT_WEBHOOK_KEYS", &format!("{key}:{secret}"));
+    world.stop().await;
+    world.start().await;
+    for (token, body) in [
+        (token(key, secret, true), "theirs"),
+        (token(KEY, SECRET, true), "ours"),
+    ] {
+        let logs = world.url("/observability/logs/otlp/v0");
+        let logs = world.http.post(logs).bearer_auth(token).body(body);
+        assert_eq!(logs.send().await.unwrap().status(), 200);
+    }
+    host.hears(1).await;
+    let came: Vec<Bytes> = host.came().into_iter().map(|came| came.body).collect();
+    assert_eq!(came, ["ours"]);
+}
