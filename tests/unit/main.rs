@@ -12,6 +12,7 @@ mod airtable_plan;
 mod airtable_sim;
 mod docs;
 mod domain;
+mod fuzzed;
 mod generated_docs;
 mod image;
 mod panics;
