@@ -9,7 +9,8 @@ use super::{
     App,
     admission::Admission,
     error::Problem,
-    token_refusal::{Routes, bad_token, without_token},
+    refused_tokens::Entrance,
+    token_refusal::{bad_token, without_token},
     tokens::Access,
 };
 use crate::{
@@ -56,14 +57,14 @@ pub(super) fn sender(app: &App, headers: &HeaderMap, grant: Grant) -> Result<Bea
 
 /// The bearer of a request; 401 without a token or with a bad one.
 pub(super) fn bearer(app: &App, headers: &HeaderMap) -> Result<Bearer, Problem> {
-    let token = bearer_token(headers).ok_or_else(|| without_token(app, Routes::V1))?;
+    let token = bearer_token(headers).ok_or_else(|| without_token(app, Entrance::V1))?;
     if let Some(access) = app.tokens.find(token) {
         return Ok(Bearer::Api(access));
     }
     match app.keys.verify_sender(token, (app.clock)()) {
         Ok((grants, signer)) => Ok(Bearer::LiveKit(grants, signer)),
         Err(refused) => {
-            let why = bad_token(app, token, refused, Routes::V1);
+            let why = bad_token(app, token, refused, Entrance::V1);
             Err(Problem::unauthorized(format!(
                 "the token is neither API_TOKEN nor a valid LiveKit token: {why}"
             )))

@@ -206,6 +206,15 @@ impl IntoResponse for Problem {
     }
 }
 
+/// A text that begins with a capital letter.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 /// The style of the page.
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}";
 
@@ -219,10 +228,7 @@ pub(super) fn content_security_policy() -> HeaderValue {
 }
 
 fn page(detail: &str) -> String {
-    let mut sentence = detail.to_owned();
-    if let Some(first) = sentence.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
+    let sentence = capitalized(detail);
     let page = html! {
         (DOCTYPE)
         html lang="en" {

@@ -1,81 +1,53 @@
 //! What is said of a token that opens nothing, to its sender and in the log.
 
-use super::{App, error::Problem, refused_tokens::Entrance};
+use super::{
+    App,
+    error::{Problem, capitalized},
+    refused_tokens::Entrance,
+};
 use crate::livekit::token::{TokenError, named_key};
 
-/// What to do about a token of an unknown key.
-const UNKNOWN_KEY: &str = "An agent on LiveKit Cloud gets a key of its own: give it API_TOKEN as a secret, or add that key to LIVEKIT_WEBHOOK_KEYS";
-
-/// What to do about an upload with a token of an unknown key.
-const UNKNOWN_UPLOAD_KEY: &str =
-    "An agent on LiveKit Cloud gets a key of its own: add that key to LIVEKIT_WEBHOOK_KEYS";
-
-/// The routes that a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Routes {
-    /// `/v1`
-    V1,
-    /// `/observability`, where the agents SDK uploads to.
-    Observability,
+/// What a refused token is, for the log.
+fn wanted(entrance: Entrance) -> &'static str {
+    match entrance {
+        Entrance::V1 => "neither API_TOKEN nor a valid LiveKit token",
+        Entrance::Webhooks | Entrance::Observability => "no valid LiveKit token",
+    }
 }
 
-impl Routes {
-    fn path(self) -> &'static str {
-        self.entrance().path()
-    }
-
-    fn entrance(self) -> Entrance {
-        match self {
-            Routes::V1 => Entrance::V1,
-            Routes::Observability => Entrance::Observability,
-        }
-    }
-
-    /// What a refused token is, for the log.
-    fn wanted(self) -> &'static str {
-        match self {
-            Routes::V1 => "neither API_TOKEN nor a valid LiveKit token",
-            Routes::Observability => "no valid LiveKit token",
-        }
-    }
-
-    /// What to do about a token of an unknown key.
-    fn for_unknown_key(self) -> &'static str {
-        match self {
-            Routes::V1 => UNKNOWN_KEY,
-            Routes::Observability => UNKNOWN_UPLOAD_KEY,
-        }
-    }
+/// What to do about a token of an unknown key.
+fn for_unknown_key(entrance: Entrance) -> String {
+    capitalized(entrance.advice(TokenError::UnknownKey))
 }
 
 /// Logs a token that is refused; why, for its sender.
-pub(super) fn bad_token(app: &App, token: &str, refused: TokenError, routes: Routes) -> String {
+pub(super) fn bad_token(app: &App, token: &str, refused: TokenError, entrance: Entrance) -> String {
     let key = refused.is_foreign().then(|| named_key(token));
     let (ours, now) = (app.keys.named(token), (app.clock)());
-    app.refused.note(routes.entrance(), refused, ours, now);
-    log_refusal(app, refused, key.as_deref(), routes);
-    refusal(refused, key.as_deref(), routes)
+    app.refused.note(entrance, refused, ours, now);
+    log_refusal(app, refused, key.as_deref(), entrance);
+    refusal(refused, key.as_deref(), entrance)
 }
 
 /// Why a token is refused; `key`: the one that it names, if no configured key has signed it.
-fn refusal(refused: TokenError, key: Option<&str>, routes: Routes) -> String {
+fn refusal(refused: TokenError, key: Option<&str>, entrance: Entrance) -> String {
     let reason = refused.for_sender(key);
     match key {
-        Some(_) => format!("{reason}. {}", routes.for_unknown_key()),
+        Some(_) => format!("{reason}. {}", for_unknown_key(entrance)),
         None => reason,
     }
 }
 
 /// Logs each reason now and then: the agent's log may be read by somebody else, or by nobody.
-fn log_refusal(app: &App, refused: TokenError, key: Option<&str>, routes: Routes) {
-    let path = routes.path();
+fn log_refusal(app: &App, refused: TokenError, key: Option<&str>, entrance: Entrance) {
+    let path = entrance.path();
     let reason = format!("{path}: {refused}");
     if let Some(suppressed) = app.refusals.should_log(&reason) {
         let advice = match refused {
-            TokenError::UnknownKey => format!(". {}", routes.for_unknown_key()),
+            TokenError::UnknownKey => format!(". {}", for_unknown_key(entrance)),
             _ => String::new(),
         };
-        let wanted = routes.wanted();
+        let wanted = wanted(entrance);
         tracing::warn!(
             reason,
             iss = key,
@@ -86,10 +58,10 @@ fn log_refusal(app: &App, refused: TokenError, key: Option<&str>, routes: Routes
 }
 
 /// 401. Logged, because the sender cannot see that a proxy has removed the header.
-pub(super) fn without_token(app: &App, routes: Routes) -> Problem {
-    let (entrance, now) = (routes.entrance(), (app.clock)());
+pub(super) fn without_token(app: &App, entrance: Entrance) -> Problem {
+    let now = (app.clock)();
     app.refused.note(entrance, TokenError::Missing, None, now);
-    let reason = format!("no token in a request to {}", routes.path());
+    let reason = format!("no token in a request to {}", entrance.path());
     if let Some(suppressed) = app.refusals.should_log(&reason) {
         tracing::warn!(
             reason,

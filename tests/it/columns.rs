@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::{
     harness::{World, agent, caller},
     play::answer,
-    process::{Serve, run},
+    process::run,
 };
 
 /// The built-in schema file with more columns at its end, which nothing else uses.
@@ -197,8 +197,7 @@ async fn in_a_base_without_a_column_for_errors_they_are_reported_once_elsewhere(
     let mut world = World::with(&settings).await;
     world.stop().await;
     assert!(world.airtable.delete_field("Calls", "Error"));
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let serve = world.serve_apart().await;
     let metadata = json!({"patient": {"visits": "a secret"}});
     let call = world.livekit.open_room_with("desk", &metadata.to_string());
     world.row_is(&call, "Live").await;

@@ -36,6 +36,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     leak_check,
+    process::Serve,
     reader::{self, Row},
 };
 
@@ -163,6 +164,14 @@ impl World {
     /// A process serves it at this address; LiveKit's webhooks go there.
     pub(crate) fn is_served_at(&mut self, address: &str) {
         self.is_served(address.parse().unwrap());
+    }
+
+    /// A process of its own serves it, with its settings, and not this one.
+    pub(crate) async fn serve_apart(&mut self) -> Serve {
+        self.stop().await;
+        let serve = Serve::start(self.folder.path(), self.settings()).await;
+        self.is_served_at(&serve.address);
+        serve
     }
 
     fn is_served(&mut self, address: SocketAddr) {

@@ -15,7 +15,6 @@ use tokio::sync::Semaphore;
 
 use crate::{
     harness::{API_TOKEN, PATIENCE, World},
-    process::Serve,
     reader::Row,
     real::postgres::fresh_database,
     signed_webhooks,
@@ -134,8 +133,7 @@ async fn blocks_no_thread(bodies: Vec<Vec<u8>>) {
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     world.stop().await;
     world.set("TOKIO_WORKER_THREADS", "1");
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     let sent = bodies.into_iter().enumerate().map(|(n, body)| {
         let room = format!("large-{n}");
         tokio::spawn(status(report(&world, &room, body)))

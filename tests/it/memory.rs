@@ -48,9 +48,7 @@ async fn apart(world: &mut World) -> Serve {
             world.set(name, value);
         }
     }
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
-    serve
+    world.serve_apart().await
 }
 
 /// As many repetitions of a JSON value as fill a list of so many bytes.

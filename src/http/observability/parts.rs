@@ -1,5 +1,7 @@
 //! The parts of an upload, in any order: they go to the disk as they arrive, so that memory holds none of them.
 
+use axum::{body::Bytes, http::HeaderMap, http::header};
+
 use super::{
     fields::{Fields, Part},
     inflate::inflated,
@@ -11,7 +13,6 @@ use crate::{
     http::{App, error::Problem, post_transcript::TRANSCRIPT_BYTES, readable::check_encoding},
     spool::{Content, Error, HEAD_BYTES, Incoming, is_opus},
 };
-use axum::{body::Bytes, http::HeaderMap, http::header};
 
 /// Bytes of the largest part `header`.
 const HEADER_BYTES: usize = 1 << 20;

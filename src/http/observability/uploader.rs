@@ -8,7 +8,8 @@ use crate::{
         App,
         auth::bearer_token,
         error::Problem,
-        token_refusal::{Routes, bad_token, without_token},
+        refused_tokens::Entrance,
+        token_refusal::{bad_token, without_token},
     },
 };
 
@@ -19,7 +20,7 @@ const UPLOAD_TOKEN: &str = "an upload requires a LiveKit token of this project's
 /// disabled: no answer may say that.
 pub(super) fn uploader(app: &App, headers: &HeaderMap) -> Result<Signer, Problem> {
     let token = bearer_token(headers).ok_or_else(|| {
-        let missing = without_token(app, Routes::Observability);
+        let missing = without_token(app, Entrance::Observability);
         Problem::unauthorized(format!("{UPLOAD_TOKEN}: {}", missing.detail()))
     })?;
     if app.tokens.find(token).is_some() {
@@ -31,7 +32,7 @@ pub(super) fn uploader(app: &App, headers: &HeaderMap) -> Result<Signer, Problem
             "the token lacks the grant `observability.write`: {UPLOAD_TOKEN}"
         ))),
         Err(refused) => {
-            let why = bad_token(app, token, refused, Routes::Observability);
+            let why = bad_token(app, token, refused, Entrance::Observability);
             Err(Problem::unauthorized(format!("{UPLOAD_TOKEN}: {why}")))
         }
     }

@@ -66,9 +66,7 @@ async fn priced(settings: &[(&str, &str)], prices: &str) -> (World, Serve) {
 
 async fn restarted(world: &mut World) -> Serve {
     std::fs::remove_file(world.folder.path().join("address")).ok();
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
-    serve
+    world.serve_apart().await
 }
 
 /// A call whose models used this much.

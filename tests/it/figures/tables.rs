@@ -3,11 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{MANUAL, WebhookCall, both, expected, figures, report};
-use crate::{
-    harness::World,
-    process::{Serve, run},
-    reader::Row,
-};
+use crate::{harness::World, process::run, reader::Row};
 
 /// The built-in schema file without the figures, as earlier versions had it.
 fn before() -> String {
@@ -40,8 +36,7 @@ async fn figures_wait_for_bootstrap_without_a_word_and_replay_fills_them() {
         world.create_table().await;
         let built_in = std::fs::canonicalize("schema/airtable.toml").unwrap();
         world.set("AIRTABLE_SCHEMA", built_in.to_str().unwrap());
-        let mut service = Serve::start(world.folder.path(), world.settings()).await;
-        world.is_served_at(&service.address);
+        let mut service = world.serve_apart().await;
         for sid in ["RM_before00001", "RM_before00002"] {
             ends(&world, sid).await;
             let done = |row: &Row| {

@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, Connection, Executor};
 use crate::{
     disk::until,
     harness::World,
-    process::{Done, Serve, run},
+    process::{Done, run},
 };
 
 async fn check(world: &World, settings: &[(&str, &str)], args: &[&str]) -> Done {
@@ -17,9 +17,7 @@ async fn check(world: &World, settings: &[(&str, &str)], args: &[&str]) -> Done 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthcheck_succeeds_while_the_service_is_ready() {
     let mut world = World::new().await;
-    world.stop().await;
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     let port = serve.address.rsplit_once(':').unwrap().1.to_owned();
     let any = format!("0.0.0.0:{port}");
     let none: (Option<i32>, &str, &str) = (Some(0), "", "");

@@ -110,8 +110,7 @@ async fn a_proxy_gets_requests_to_other_machines_and_none_to_this_one() {
         world.set(name, &url);
     }
     world.set("EGRESS_WEBHOOK_URL", "http://n8n.example.com/hook");
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     let call = world.livekit.open_room("proxied");
     world.livekit.join("proxied", caller("+15551234567"));
     world.starts("proxied", 1).await;

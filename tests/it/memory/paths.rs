@@ -29,9 +29,7 @@ fn report(n: usize) -> String {
 
 /// A process of its own, with nothing set that saves memory.
 async fn plain(world: &mut World) -> Serve {
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
-    serve
+    world.serve_apart().await
 }
 
 /// Sends it until it is taken: on a busy machine, the system gives up a connection whose turn does not come for long.

@@ -1,28 +1,13 @@
 //! What needs attention: what fails, as soon as the health page has it, and alerts with what to do about them.
 
-use std::time::{Duration, Instant};
-
 use livekit_airtable_sim::airtable::Fault;
 use serde_json::json;
 
 use super::visitor::Visitor;
 use crate::{
-    harness::{API_TOKEN, PATIENCE, World, agent},
+    harness::{API_TOKEN, World, agent},
     real::postgres::fresh_database,
 };
-
-/// Opens a page until it is as wanted.
-async fn page_where(visitor: &Visitor<'_>, path: &str, wanted: impl Fn(&str) -> bool) -> String {
-    let asked = Instant::now();
-    loop {
-        let page = visitor.page(path).await;
-        if wanted(&page) {
-            return page;
-        }
-        assert!(asked.elapsed() < PATIENCE, "{page}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 /// The number beside *Needs attention* in the bar at the top.
 fn counted(page: &str) -> Option<usize> {
@@ -42,10 +27,9 @@ async fn shows_what_fails(world: World) {
     assert_eq!(counted(&page), None, "{page}");
     world.airtable.stop();
     world.livekit.open_room("desk");
-    page_where(&visitor, "/ops/health", |page| {
-        page.contains("data-failing=\"1\"")
-    })
-    .await;
+    visitor
+        .page_where("/ops/health", |page| page.contains("data-failing=\"1\""))
+        .await;
     // At once: nothing waits for an alert.
     let page = visitor.page("/ops/attention").await;
     let card = page.split("data-failing-dependency=\"Airtable\"").nth(1);
@@ -85,7 +69,7 @@ async fn an_alert_leads_to_its_calls_and_says_the_button_before_the_command() {
     let call = world.livekit.open_room("desk");
     let visitor = world.visitor(API_TOKEN).await;
     let has_alert = |page: &str| page.contains("data-alert=\"dead_airtable\"");
-    let page = page_where(&visitor, "/ops/attention", has_alert).await;
+    let page = visitor.page_where("/ops/attention", has_alert).await;
     let card = page.split("data-alert=\"dead_airtable\"").nth(1).unwrap();
     let card = card.split("</section>").next().unwrap();
     let at = |text: &str| {
@@ -120,7 +104,7 @@ async fn reason_with(visitor: &Visitor<'_>, call: &str, parts: [&str; 2]) -> Str
         let reason = reason(page);
         reason.is_some_and(|text| parts.iter().all(|part| text.contains(part)))
     };
-    let page = page_where(visitor, "/ops", has_all).await;
+    let page = visitor.page_where("/ops", has_all).await;
     reason(&page).unwrap()
 }
 

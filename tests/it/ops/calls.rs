@@ -1,12 +1,10 @@
 //! A call's page: every message and attempt, the deliveries as `calls show` has them, words only when asked.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
+use super::rows::all_delivered;
 use crate::{
-    harness::{API_TOKEN, PATIENCE, World},
-    play::answer,
+    harness::{API_TOKEN, World},
     real::postgres::fresh_database,
 };
 
@@ -19,18 +17,8 @@ async fn complete_call(world: &World) -> (String, String) {
     world.row_is(&call, "Complete").await;
     // Nothing more comes to its timeline.
     world.all_processed().await;
-    let asked = Instant::now();
-    while !all_delivered(world, &call).await {
-        assert!(asked.elapsed() < PATIENCE);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    all_delivered(world, &call).await;
     (call, egress)
-}
-
-async fn all_delivered(world: &World, call: &str) -> bool {
-    let detail: Value = answer(world.get(&format!("/v1/calls/{call}")).await, 200).await;
-    let mut deliveries = detail["deliveries"].as_array().unwrap().iter();
-    deliveries.all(|delivery| delivery["state"] == "done")
 }
 
 /// How often the page has this text.

@@ -1,6 +1,6 @@
 //! The health page, what needs attention, and the steps before the first call.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use livekit_airtable_sim::airtable::Fault;
 use serde_json::Value;
@@ -13,19 +13,6 @@ use crate::{
     process::run,
     real::postgres::fresh_database,
 };
-
-/// Opens a page until it is as wanted.
-async fn page_where(visitor: &Visitor<'_>, path: &str, wanted: impl Fn(&str) -> bool) -> String {
-    let asked = Instant::now();
-    loop {
-        let page = visitor.page(path).await;
-        if wanted(&page) {
-            return page;
-        }
-        assert!(asked.elapsed() < PATIENCE, "{page}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 /// As a page has it.
 fn escaped(text: &str) -> String {
@@ -49,16 +36,15 @@ fn state(page: &str, dependency: &str) -> String {
 async fn shows_what_fails(world: World) {
     let visitor = world.visitor(API_TOKEN).await;
     let all = ["LiveKit", "Airtable", "Database", "Disk"];
-    page_where(&visitor, "/ops/health", |page| {
-        all.iter().all(|one| state(page, one) == "working")
-    })
-    .await;
+    visitor
+        .page_where("/ops/health", |page| {
+            all.iter().all(|one| state(page, one) == "working")
+        })
+        .await;
     assert!(!visitor.page("/ops").await.contains("data-failing"));
     world.airtable.stop();
     let call = world.livekit.open_room("desk");
-    let page = page_where(&visitor, "/ops/health", |page| {
-        state(page, "Airtable") == "failing"
-    });
+    let page = visitor.page_where("/ops/health", |page| state(page, "Airtable") == "failing");
     let page = page.await;
     for other in all.into_iter().filter(|one| *one != "Airtable") {
         assert_eq!(state(&page, other), "working", "{other}");
@@ -103,10 +89,16 @@ async fn failing_after(world: &mut World, broken: &str, breaks: impl AsyncFnOnce
     ];
     let token = world.visitor(API_TOKEN).await.cookie;
     let works = |page: &str| all.iter().all(|one| state(page, one) == "working");
-    page_where(&world.visitor_with(&token), "/ops/health", works).await;
+    world
+        .visitor_with(&token)
+        .page_where("/ops/health", works)
+        .await;
     breaks(world).await;
     let fails = |page: &str| state(page, broken) == "failing";
-    let page = page_where(&world.visitor_with(&token), "/ops/health", fails).await;
+    let page = world
+        .visitor_with(&token)
+        .page_where("/ops/health", fails)
+        .await;
     for other in all.into_iter().filter(|one| *one != broken) {
         assert_eq!(state(&page, other), "working", "{other} beside {broken}");
     }
@@ -180,7 +172,7 @@ async fn a_lockout_and_the_rows_are_shown_as_in_the_metrics() {
     world.airtable.fail_next(1, Fault::Locked(60));
     world.livekit.open_room("next");
     let is_locked = |page: &str| gauge(page, "lockout").is_some();
-    let page = page_where(&visitor, "/ops/health", is_locked).await;
+    let page = visitor.page_where("/ops/health", is_locked).await;
     let shown = gauge(&page, "lockout").unwrap();
     let seconds = shown.strip_prefix("ends in ").unwrap().strip_suffix(" s");
     let seconds: i64 = seconds.unwrap().parse().unwrap();
@@ -217,11 +209,12 @@ async fn alerts_have_the_text_of_the_alert_webhook() {
     let (sentences, calls) = text.rsplit_once(" (").unwrap();
     let parts = sentences.split(". ").chain([calls.trim_end_matches(')')]);
     let parts: Vec<String> = parts.map(escaped).collect();
-    let page = page_where(&visitor, "/ops/attention", |page| {
-        let plain = page.replace("<code>", "`").replace("</code>", "`");
-        parts.iter().all(|part| plain.contains(part))
-    })
-    .await;
+    let page = visitor
+        .page_where("/ops/attention", |page| {
+            let plain = page.replace("<code>", "`").replace("</code>", "`");
+            parts.iter().all(|part| plain.contains(part))
+        })
+        .await;
     assert!(page.contains("data-alert=\"dead_airtable\""), "{page}");
     assert!(page.contains("ops?delivery=dead"), "{page}");
 }
@@ -230,7 +223,7 @@ async fn alerts_have_the_text_of_the_alert_webhook() {
 async fn steps_lead_to_the_first_call() {
     let world = World::with(&[("RECORD_ON", "manual")]).await;
     let visitor = world.visitor(API_TOKEN).await;
-    let page = page_where(&visitor, "/ops", |page| {
+    let page = visitor.page_where("/ops", |page| {
         page.matches("data-done=\"done\"").count() >= 2
     });
     let page = page.await;
@@ -240,7 +233,9 @@ async fn steps_lead_to_the_first_call() {
         "nothing to search: {page}"
     );
     world.livekit.open_room("desk");
-    let page = page_where(&visitor, "/ops", |page| page.contains("data-call")).await;
+    let page = visitor
+        .page_where("/ops", |page| page.contains("data-call"))
+        .await;
     assert!(!page.contains("first-run"), "{page}");
 }
 

@@ -1,32 +1,26 @@
 //! What is wrong is said where somebody looks for it, and nothing is offered that is not there.
 
-use std::time::{Duration, Instant};
-
 use livekit_airtable_sim::airtable::Fault;
 use serde_json::json;
 
 use super::visitor::Visitor;
 use crate::{
-    harness::{API_TOKEN, PATIENCE, World},
+    harness::{API_TOKEN, World},
     play::text,
     real::postgres::fresh_database,
 };
 
 /// The reason in the list's row of a call, once there is one.
 async fn reason(visitor: &Visitor<'_>, call: &str) -> String {
-    let asked = Instant::now();
-    loop {
-        let page = visitor.page("/ops").await;
-        let row = page.split(&format!("data-call=\"{call}\"")).nth(1);
-        let row = row.and_then(|row| row.split("</tr>").next());
-        let cell = row.and_then(|row| row.split("<td class=\"reason\">").nth(1));
-        let text = cell.and_then(|cell| cell.split('<').next());
-        match text {
-            Some(text) if !text.is_empty() => return text.to_owned(),
-            _ => assert!(asked.elapsed() < PATIENCE, "{page}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let reason = |page: &str| {
+        let row = page.split(&format!("data-call=\"{call}\"")).nth(1)?;
+        let row = row.split("</tr>").next()?;
+        let text = row.split("<td class=\"reason\">").nth(1)?;
+        let text = text.split('<').next()?;
+        Some(text.to_owned()).filter(|text| !text.is_empty())
+    };
+    let page = visitor.page_where("/ops", |page| reason(page).is_some());
+    reason(&page.await).unwrap()
 }
 
 async fn says_why_a_delivery_waits(world: World) {

@@ -26,7 +26,7 @@ async fn complete_call(world: &World) -> (String, String) {
 }
 
 /// Waits until every delivery of the call is done: nothing is sent to Airtable by itself any more.
-async fn all_delivered(world: &World, call: &str) {
+pub(super) async fn all_delivered(world: &World, call: &str) {
     let asked = Instant::now();
     loop {
         let answer = world.get(&format!("/v1/calls/{call}")).await;

@@ -1,8 +1,10 @@
 //! A browser of a test, as far as its requests go: a cookie, the headers that browsers send, and the forms of a page.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Response;
 
-use crate::harness::World;
+use crate::harness::{PATIENCE, World};
 
 /// Somebody who is signed in.
 pub(super) struct Visitor<'a> {
@@ -54,6 +56,19 @@ impl Visitor<'_> {
         let answer = self.open(path).await;
         assert_eq!(answer.status(), 200, "{path}");
         answer.text().await.unwrap()
+    }
+
+    /// The page's HTML, once it is as wanted.
+    pub(super) async fn page_where(&self, path: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let asked = Instant::now();
+        loop {
+            let page = self.page(path).await;
+            if wanted(&page) {
+                return page;
+            }
+            assert!(asked.elapsed() < PATIENCE, "{page}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// The form token of the session.

@@ -3,10 +3,7 @@
 use serde_json::json;
 
 use super::{ON, PUBLIC_URL, browse, recorded};
-use crate::{
-    harness::{API_TOKEN, World},
-    process::Serve,
-};
+use crate::harness::{API_TOKEN, World};
 
 const MIB: usize = 1 << 20;
 /// Turns that are accepted.
@@ -25,9 +22,7 @@ fn report(call: &str, text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_of_the_longest_transcript_is_bounded() {
     let mut world = World::with(&[PUBLIC_URL, ON]).await;
-    world.stop().await;
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let serve = world.serve_apart().await;
     for (call, text) in [
         ("RM_many", "a"),
         ("RM_marks", "<&>\"".repeat(2_000).as_str()),

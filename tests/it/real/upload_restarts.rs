@@ -120,9 +120,7 @@ async fn pass(
 async fn the_sdks_send_a_session_again_that_the_end_of_the_service_interrupted() {
     for sdk in Sdk::both() {
         let mut world = World::with(&[("RECORD_ON", "manual")]).await;
-        world.stop().await;
-        let serve = Serve::start(world.folder.path(), world.settings()).await;
-        world.is_served_at(&serve.address);
+        let serve = world.serve_apart().await;
         let room = format!("restarted-{}", sdk.name());
         let call = announced_room(&world, &room).await;
         let front = Front {

@@ -9,7 +9,6 @@ use super::{BOUNDARY, Part, both, chat, header, multipart, post, request, token}
 use crate::{
     harness::{KEY, SECRET, World},
     memory::settled,
-    process::Serve,
 };
 
 const MIB: usize = 1 << 20;
@@ -91,18 +90,11 @@ async fn headers_of_a_part_and_what_is_before_the_first_are_bounded() {
     }
 }
 
-async fn apart(world: &mut World) -> Serve {
-    world.stop().await;
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
-    serve
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_compressed_never_fills_the_memory() {
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     let call = opened(&world).await;
-    let mut serve = apart(&mut world).await;
+    let mut serve = world.serve_apart().await;
     let plain = vec![b'a'; 400 * MIB];
     let parts = [vec![("x", plain.clone())], good(&call).to_vec()].concat();
     assert_eq!(status(&world, gzip(&multipart(&parts))).await, 200);
@@ -120,7 +112,7 @@ async fn what_is_compressed_never_fills_the_memory() {
 async fn summaries_of_any_shape_take_little_memory() {
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     let call = opened(&world).await;
-    let mut serve = apart(&mut world).await;
+    let mut serve = world.serve_apart().await;
     let small = vec![json!({ "": 0 }); 125_000];
     let bodies: Vec<Vec<u8>> = (0..24)
         .map(|n| {

@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     harness::{World, eventually, patient_client},
-    process::Serve,
     reader::Row,
 };
 
@@ -233,9 +232,7 @@ async fn a_host_that_refuses_or_hangs_is_in_nobodys_way_and_what_is_refused_is_n
 async fn after_a_kill_nothing_is_sent_twice_and_the_words_are_there() {
     let mut world = World::with(&[("RECORD_ON", "manual")]).await;
     let host = Host::of(&mut world, Does::Hangs).await;
-    world.stop().await;
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let serve = world.serve_apart().await;
     let call = world.livekit.open_room("desk");
     let words = multipart(&[
         header(&call, "AJ_1", 0, &json!({})),
@@ -246,8 +243,7 @@ async fn after_a_kill_nothing_is_sent_twice_and_the_words_are_there() {
     drop(serve);
     assert_eq!(copies(&world), 1);
     *host.does.lock().unwrap() = Does::Refuses;
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     has_words(&world, &call).await;
     assert_eq!(copies(&world), 0);
     // A later one is sent; the first is not.

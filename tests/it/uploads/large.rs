@@ -7,7 +7,6 @@ use super::{chat, head, header, multipart};
 use crate::{
     harness::{World, eventually},
     play::text,
-    process::Serve,
     uploads::spooled,
 };
 
@@ -18,9 +17,7 @@ const BYTES: usize = 500 * MIB;
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_gigabyte_of_audio_takes_no_memory() {
     let mut world = World::new().await;
-    world.stop().await;
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     let (call, egress) = world.talk("desk").await;
     world.livekit.fail_egress(&egress, "out of disk", 500);
     world.livekit.close_room("desk");

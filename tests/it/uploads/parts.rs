@@ -11,7 +11,6 @@ use super::{
 use crate::{
     harness::{PATIENCE, World, eventually},
     play::text,
-    process::Serve,
     reader::Row,
 };
 
@@ -151,9 +150,7 @@ async fn audio_that_is_too_large_costs_no_words_in_any_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_uploads_are_logged_with_their_room_and_without_their_words() {
     let mut world = World::with(&[("AGENT_AUDIO_SIZE", "1MiB")]).await;
-    world.stop().await;
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     let all = parts("RM_large", chat(&[WORDS]), ogg(60, 2 << 20));
     for _ in 0..3 {
         refused(&world, &all, 413).await;

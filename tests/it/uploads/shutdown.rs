@@ -6,16 +6,13 @@ use tokio::io::AsyncReadExt;
 use super::{KEY, SECRET, begun, chat, header, multipart, ogg, retry_after, token};
 use crate::{
     harness::{API_TOKEN, World, eventually, in_time},
-    process::Serve,
     uploads::spooled,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_the_end_of_the_service_interrupts_is_sent_again() {
     let mut world = World::new().await;
-    world.stop().await;
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     let parts = [
         header("RM_stopped", "AJ_1", 1_795_889_000, &json!({})),
         chat(&["What was said before the end."]),
@@ -43,8 +40,7 @@ async fn an_upload_that_the_end_of_the_service_interrupts_is_sent_again() {
     let body_of_answer = &answer[end + 4..];
     assert!(retry_after(body_of_answer).is_some(), "{text}");
     // Sent again to the next process, it is whole.
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     assert_eq!(super::post(&world, body).await.status(), 200);
     assert_eq!(spooled(&world).len(), 1, "{:?}", spooled(&world));
     assert_eq!(serve.stop().await, Some(0));

@@ -8,7 +8,6 @@ use super::{begun, chat, header, multipart, ogg, post, raw, retry_after, spooled
 use crate::{
     harness::{World, eventually},
     play::text,
-    process::Serve,
 };
 
 const START: i64 = 1_795_889_000;
@@ -20,9 +19,7 @@ fn folder(world: &World) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_kill_what_was_acknowledged_is_uploaded_and_the_rest_is_deleted() {
     let mut world = World::new().await;
-    world.stop().await;
-    let serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let serve = world.serve_apart().await;
     let (call, egress) = world.talk("desk").await;
     world.livekit.fail_egress(&egress, "out of disk", 500);
     let parts = [
@@ -54,8 +51,7 @@ async fn after_a_kill_what_was_acknowledged_is_uploaded_and_the_rest_is_deleted(
     let orphan = folder(&world).join("01890000-0000-7000-8000-000000000000_1795889000000.ogg");
     fs::write(&orphan, "orphan").unwrap();
     assert!(arriving());
-    let mut serve = Serve::start(world.folder.path(), world.settings()).await;
-    world.is_served_at(&serve.address);
+    let mut serve = world.serve_apart().await;
     let gone = || (!orphan.exists() && !arriving()).then_some(());
     assert!(eventually(gone).await.is_some(), "{:?}", spooled(&world));
     assert_eq!(spooled(&world).len(), 1, "the call is not over");

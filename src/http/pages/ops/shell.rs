@@ -12,7 +12,7 @@ use crate::{
     domain::Scope,
     http::{
         assets::{Asset, OPS_CSS, OPS_JS},
-        error::Problem,
+        error::{Problem, capitalized},
         pages::layout::Page,
         visitor::Visitor,
     },
@@ -206,10 +206,7 @@ pub(super) fn problem(problem: &Problem, visitor: Option<&Visitor>, path: &str) 
 }
 
 fn sentence(detail: &str) -> String {
-    let mut sentence = detail.to_owned();
-    if let Some(first) = sentence.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
+    let mut sentence = capitalized(detail);
     if !sentence.ends_with(['.', '!', '?']) {
         sentence.push('.');
     }
