@@ -16,7 +16,7 @@ use crate::{
     pipeline::{JobStatus, Wake},
     storage,
     store::{self, Delivery, InboxMessage, Store},
-    telemetry::FloodLog,
+    telemetry::LogThrottle,
     view::{BaseLimit, Waits},
 };
 
@@ -57,7 +57,7 @@ pub struct App {
     /// For `/readyz`.
     pub writable: Writable,
     /// Throttles the log lines of refused requests, by reason.
-    pub refusals: Arc<FloodLog>,
+    pub refusals: Arc<LogThrottle>,
     /// Counts tokens that were refused, for the health page and `/readyz`.
     pub refused: TokenRefusals,
     /// Returns the current time: `telemetry::now`, or the clock of a test.

@@ -6,13 +6,13 @@ use axum::http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
 use super::error::Problem;
-use crate::telemetry::FloodLog;
+use crate::telemetry::LogThrottle;
 
 /// How often the counts are looked at.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Logs the counts of refused requests, until `stop` is cancelled.
-pub async fn summarize(refusals: Arc<FloodLog>, stop: CancellationToken) {
+pub async fn summarize(refusals: Arc<LogThrottle>, stop: CancellationToken) {
     while stop
         .run_until_cancelled(tokio::time::sleep(LOOK))
         .await
@@ -26,7 +26,7 @@ pub async fn summarize(refusals: Arc<FloodLog>, stop: CancellationToken) {
 
 /// Logs an answer that says that a request is too much. Other refusals are logged where their reason is known, or are
 /// mistakes that their sender reads about.
-pub(super) fn note(refusals: &FloodLog, status: StatusCode) {
+pub(super) fn note(refusals: &LogThrottle, status: StatusCode) {
     let reason = match status {
         StatusCode::REQUEST_TIMEOUT => "a body was incomplete or came too slowly (408)",
         StatusCode::PAYLOAD_TOO_LARGE => "a body was too large (413)",
@@ -48,7 +48,7 @@ pub(super) struct Logged;
 
 /// Logs that an upload of an agent, or a part of it, was refused; `room`: the sid that it names, if that was read. Tokens are
 /// logged where they are checked.
-pub(super) fn note_upload(refusals: &FloodLog, problem: &Problem, room: &str) {
+pub(super) fn note_upload(refusals: &LogThrottle, problem: &Problem, room: &str) {
     let status = problem.status();
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         return;
@@ -68,11 +68,11 @@ pub(super) fn note_upload(refusals: &FloodLog, problem: &Problem, room: &str) {
 }
 
 /// Logs that a request found no place.
-pub(super) fn note_busy(refusals: &FloodLog) {
+pub(super) fn note_busy(refusals: &LogThrottle) {
     log(refusals, "there were too many requests at once (503)");
 }
 
-fn log(refusals: &FloodLog, reason: &str) {
+fn log(refusals: &LogThrottle, reason: &str) {
     if let Some(suppressed) = refusals.should_log(reason) {
         tracing::warn!(reason, suppressed, "request rejected, nothing stored");
     }
@@ -88,8 +88,13 @@ pub(super) enum Crowd {
 }
 
 /// The log lines about connections.
-#[derive(Default)]
-pub(super) struct CrowdLog(FloodLog);
+pub(super) struct CrowdLog(LogThrottle);
+
+impl Default for CrowdLog {
+    fn default() -> CrowdLog {
+        CrowdLog(LogThrottle::each_minute())
+    }
+}
 
 impl CrowdLog {
     /// Logs it, or counts it.

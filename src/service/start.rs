@@ -1,6 +1,6 @@
 //! The service as a whole: start and stop.
 
-use std::{fs::File, net::SocketAddr, time::Duration};
+use std::{fs::File, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::serve::Listener;
@@ -21,7 +21,7 @@ use crate::{
     },
     pipeline::{Clock, Runner},
     store::Store,
-    telemetry::Supervisor,
+    telemetry::{LogThrottle, Supervisor},
 };
 
 /// How long requests, steps and deliveries in progress may take after SIGTERM.
@@ -196,7 +196,7 @@ async fn start_jobs(
         trusted_proxies: config.http.trusted_proxies.clone(),
         metrics,
         writable: Default::default(),
-        refusals: Default::default(),
+        refusals: Arc::new(LogThrottle::each_minute()),
         refused: Default::default(),
         clock: runner.clock,
     })

@@ -1,4 +1,4 @@
-//! Logs a reason once, however often it recurs, and again in an hour.
+//! Logs a reason once, however often it recurs, and again after a while.
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,10 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 /// How soon a reason is logged again that was logged, was over, and is back.
-const AFTER_RECOVERY: Duration = Duration::from_secs(60);
+const AFTER_RECOVERY: Duration = MINUTE;
 /// Reasons that are remembered; texts of others may differ each time.
 const MAX_REASONS: usize = 100;
 
@@ -23,11 +25,13 @@ const MAX_REASONS: usize = 100;
 /// once a minute at most. It has a clock of its own, which nobody can set back.
 pub struct LogThrottle<C: Clock = DefaultClock> {
     clock: C,
+    /// How often a reason is logged that lasts.
+    period: Duration,
     state: Mutex<ThrottleState<C>>,
 }
 
 struct ThrottleState<C: Clock> {
-    /// One message of each reason an hour; replaced at a recovery.
+    /// One message of each reason a period; replaced at a recovery.
     lasting: Limiter<C>,
     /// One message of each reason a minute, whether or not it was over in between.
     recurring: Limiter<C>,
@@ -42,14 +46,14 @@ type Limiter<C> =
 
 impl Default for LogThrottle {
     fn default() -> LogThrottle {
-        LogThrottle::with_clock(DefaultClock::default())
+        LogThrottle::with_clock(DefaultClock::default(), HOUR)
     }
 }
 
 impl<C: Clock + Clone> ThrottleState<C> {
-    fn new(clock: &C) -> ThrottleState<C> {
+    fn new(clock: &C, period: Duration) -> ThrottleState<C> {
         ThrottleState {
-            lasting: hourly(clock),
+            lasting: each(period, clock),
             recurring: each(AFTER_RECOVERY, clock),
             suppressed: HashMap::new(),
             has_logged: false,
@@ -62,10 +66,21 @@ impl<C: Clock + Clone> ThrottleState<C> {
     }
 }
 
+impl LogThrottle {
+    /// For what strangers cause: a reason is logged once a minute while it lasts.
+    pub fn each_minute() -> LogThrottle {
+        LogThrottle::with_clock(DefaultClock::default(), MINUTE)
+    }
+}
+
 impl<C: Clock + Clone> LogThrottle<C> {
-    fn with_clock(clock: C) -> LogThrottle<C> {
-        let state = Mutex::new(ThrottleState::new(&clock));
-        LogThrottle { clock, state }
+    fn with_clock(clock: C, period: Duration) -> LogThrottle<C> {
+        let state = Mutex::new(ThrottleState::new(&clock, period));
+        LogThrottle {
+            clock,
+            period,
+            state,
+        }
     }
 
     /// Whether to log this reason now, and how often it was suppressed since it was last logged.
@@ -73,7 +88,7 @@ impl<C: Clock + Clone> LogThrottle<C> {
         let mut state = self.lock();
         if state.is_full_for(reason) {
             let has_logged = state.has_logged;
-            *state = ThrottleState::new(&self.clock);
+            *state = ThrottleState::new(&self.clock, self.period);
             state.has_logged = has_logged;
         }
         let reason = reason.to_owned();
@@ -96,9 +111,28 @@ impl<C: Clock + Clone> LogThrottle<C> {
             return None;
         }
         state.has_logged = false;
-        state.lasting = hourly(&self.clock);
+        state.lasting = each(self.period, &self.clock);
         let counts = state.suppressed.values_mut();
         Some(counts.map(std::mem::take).sum())
+    }
+
+    /// The reasons that were suppressed since they were logged, and how often, if it is time to log them again. These count as
+    /// logged: what is over is counted all the same.
+    pub fn summaries(&self) -> Vec<(String, u64)> {
+        let mut state = self.lock();
+        let ThrottleState {
+            lasting,
+            suppressed,
+            ..
+        } = &mut *state;
+        let overdue = suppressed
+            .iter_mut()
+            .filter(|(reason, count)| **count > 0 && lasting.check_key(*reason).is_ok());
+        let mut summaries: Vec<_> = overdue
+            .map(|(reason, count)| (reason.clone(), std::mem::take(count)))
+            .collect();
+        summaries.sort();
+        summaries
     }
 
     /// Whether something was logged of which the end was not.
@@ -109,10 +143,6 @@ impl<C: Clock + Clone> LogThrottle<C> {
     fn lock(&self) -> MutexGuard<'_, ThrottleState<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn hourly<C: Clock + Clone>(clock: &C) -> Limiter<C> {
-    each(Duration::from_secs(3600), clock)
 }
 
 /// One message of each reason a `period`, which is not zero.
@@ -129,7 +159,12 @@ mod tests {
 
     fn throttle() -> (LogThrottle<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
-        (LogThrottle::with_clock(clock.clone()), clock)
+        (LogThrottle::with_clock(clock.clone(), HOUR), clock)
+    }
+
+    fn each_minute() -> (LogThrottle<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        (LogThrottle::with_clock(clock.clone(), MINUTE), clock)
     }
 
     fn forward(clock: &FakeRelativeClock, seconds: u64) {
@@ -176,6 +211,40 @@ mod tests {
             forward(&clock, 1);
         }
         assert_eq!(logged, (5, 5));
+    }
+
+    #[test]
+    fn a_flood_has_one_line_a_minute_with_its_count() {
+        let (throttle, clock) = each_minute();
+        let mut lines = Vec::new();
+        for _ in 0..1500 {
+            lines.extend(throttle.should_log("no token"));
+            clock.advance(Duration::from_millis(100));
+        }
+        assert_eq!(lines, [0, 599, 599]);
+        assert_eq!(throttle.should_log("expired"), Some(0));
+    }
+
+    #[test]
+    fn the_rest_of_a_flood_is_counted_when_it_is_over() {
+        let (throttle, clock) = each_minute();
+        for _ in 0..10 {
+            throttle.should_log("no token");
+            forward(&clock, 1);
+        }
+        forward(&clock, 49);
+        assert_eq!(throttle.summaries(), [], "59 seconds after its line");
+        forward(&clock, 1);
+        assert_eq!(throttle.summaries(), [("no token".to_owned(), 9)]);
+        forward(&clock, 1);
+        assert_eq!(throttle.should_log("no token"), None);
+        forward(&clock, 58);
+        assert_eq!(throttle.summaries(), []);
+        forward(&clock, 1);
+        assert_eq!(throttle.summaries(), [("no token".to_owned(), 1)]);
+        forward(&clock, 60);
+        assert_eq!(throttle.summaries(), []);
+        assert_eq!(throttle.should_log("no token"), Some(0));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Logs, metrics, and the two things that every adapter is given: the clock and an HTTP client.
 
 mod clock;
-mod flood_log;
 mod http_client;
 mod log_field;
 mod log_throttle;
@@ -13,7 +12,6 @@ mod supervisor;
 mod watchdog;
 
 pub use clock::now;
-pub use flood_log::FloodLog;
 pub use http_client::{
     HttpClientError, Proxies, http_client, http_client_with_certificates, use_proxies,
 };
