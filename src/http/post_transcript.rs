@@ -20,7 +20,7 @@ use super::{
     report_body::{self, BodyFormat},
     report_message::{StoredHead, stored},
     report_room::{self, RoomQuery, Unmatched},
-    wait::wait_for,
+    wait::wait_for_message,
 };
 use crate::{
     domain::{Call, Room, event::InvalidId, is_id, transcript},
@@ -120,6 +120,7 @@ pub(super) async fn receive(
     // While a large body is written, there are several copies of it. Small ones share a transaction.
     let turn = parsing.end_small();
     let message = InboxMessage::new(MessageKind::Report, stored, (app.clock)());
+    let message = message.about(&room.sid);
     let message = match bearer.signer() {
         Some(signer) => message.signed(signer.clone()),
         None => message,
@@ -147,10 +148,10 @@ fn announced(request: &Request) -> usize {
 
 /// Stores the message in its turn. Returns its call if intake, whose turn comes then, finds it soon.
 async fn keep(app: &App, message: InboxMessage, turn: Turn) -> Result<Option<String>, Problem> {
-    let id = message.id.clone();
+    let awaited = app.wake.awaited.message(&message.id);
     app.take(message).await.map_err(Problem::not_stored)?;
     drop(turn);
-    let processed = wait_for(app, INTAKE_TIMEOUT, || app.store.processed(&id));
+    let processed = wait_for_message(app, INTAKE_TIMEOUT, &awaited);
     // The report is stored, whether or not its call is known by now.
     Ok(processed.await.and_then(|s| s.call_id))
 }

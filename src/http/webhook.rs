@@ -20,7 +20,7 @@ use super::{
 use crate::{
     livekit::{
         token::{TokenError, named_key},
-        webhook::token,
+        webhook::{EventHead, token},
     },
     store::{InboxMessage, MessageKind},
 };
@@ -80,8 +80,9 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         refuse(app, refused, None)
     })?;
     let mut message = InboxMessage::new(MessageKind::Webhook, body.to_vec(), now);
-    message.dedupe = Some(signed.dedupe_key(&body));
-    Ok(message.signed(signer))
+    let event = EventHead::read(&body);
+    message.dedupe = Some(signed.dedupe_key(&event));
+    Ok(message.about(&event.room_sid).signed(signer))
 }
 
 async fn is_too_large(body: Body) -> bool {

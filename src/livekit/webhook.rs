@@ -5,8 +5,6 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -66,15 +64,11 @@ impl Signed {
     }
 
     /// The deduplication key of a webhook: LiveKit repeats an event byte for byte, so its hash is the same. The key
-    /// starts with the time of `body` (seconds since the epoch), so that webhooks received together are adjacent in the
+    /// starts with the time of the event, so that webhooks received together are adjacent in the
     /// database's index; a hash alone would scatter them. Half of the hash is enough: who could make two bodies with the same
     /// half can sign whatever they like.
-    pub fn dedupe_key(&self, body: &[u8]) -> String {
-        let event: Dated = serde_json::from_slice(body).unwrap_or_default();
-        let seconds = match &event.created_at {
-            Value::String(text) => text.parse().unwrap_or_default(),
-            other => other.as_u64().unwrap_or_default(),
-        };
+    pub fn dedupe_key(&self, event: &EventHead) -> String {
+        let seconds = event.created_at;
         let hash = BASE64_URL_SAFE_NO_PAD.encode(&self.hash[..self.hash.len() / 2]);
         // What another project sends first must not keep the same event of ours out.
         match self.signer.claim() {
@@ -84,12 +78,9 @@ impl Signed {
     }
 }
 
-/// `createdAt` as LiveKit sends it: a string, because it is protobuf's int64 in JSON.
-#[derive(Deserialize, Default)]
-struct Dated {
-    #[serde(rename = "createdAt", default)]
-    created_at: Value,
-}
+mod head;
+
+pub use head::EventHead;
 
 #[cfg(test)]
 mod tests;

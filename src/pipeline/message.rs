@@ -104,14 +104,16 @@ pub(super) fn egress(info: String, now: Timestamp) -> InboxMessage {
 
 /// A room that LiveKit's API listed.
 pub(super) fn room(room: &Room, now: Timestamp) -> InboxMessage {
-    let message = InboxMessage::new(MessageKind::Room, json!(room).to_string(), now);
+    let message =
+        InboxMessage::new(MessageKind::Room, json!(room).to_string(), now).about(&room.sid);
     once_if_invalid(invalid_room(room), message)
 }
 
 /// A ParticipantInfo from LiveKit's API, in the form of its webhooks.
 pub(super) fn participant(room: &Room, info: &Value, now: Timestamp) -> InboxMessage {
     let body = json!({ "room": room, "participant": info });
-    let message = InboxMessage::new(MessageKind::Participant, body.to_string(), now);
+    let message =
+        InboxMessage::new(MessageKind::Participant, body.to_string(), now).about(&room.sid);
     once_if_invalid(invalid_room(room), message)
 }
 

@@ -2,6 +2,7 @@
 
 use tokio::sync::Notify;
 
+use super::awaited::Awaited;
 use crate::{domain::Sink, store::LARGE};
 
 /// One notification for each job that others can wake.
@@ -19,6 +20,8 @@ pub struct Wake {
     mirror: Notify,
     /// Calls have changed; `notify_waiters` wakes every request that waits for one.
     pub folded: Notify,
+    /// The messages that requests wait for.
+    pub awaited: Awaited,
 }
 
 impl Wake {

@@ -12,7 +12,7 @@ use crate::{
     livekit::client,
     pipeline::{
         Runner,
-        intake::{Intake, LargeIntake},
+        intake::{Intake, LargeIntake, Listed},
         reconcile::Reconcile,
         sinks::egress::Egress,
     },
@@ -61,6 +61,7 @@ impl RecordingJobs<'_> {
             store: store.clone(),
             policy: self.policy(began_at)?,
             sinks: self.sinks.clone(),
+            listed: Listed::default(),
             wake: runner.wake.clone(),
         });
         runner.spawn(Arc::new(LargeIntake(intake.clone())));

@@ -17,6 +17,11 @@ pub(super) const BUSY_TIMEOUT: u32 = 5000;
 /// writer (`checkpoint`), which other writes than messages do not cause.
 const LOG_PAGES: u32 = 16_384;
 
+/// What a statement has changed is kept until it is complete; in a file, it would be a third of all that is written.
+const CHANGES_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";
+/// What is sorted may be larger than memory.
+const SORTING_IN_FILES: &str = "PRAGMA temp_store = FILE";
+
 /// How long PostgreSQL has to store one group of messages: a connection that is half open (after a failover) would
 /// be waited for without end. A file has no connection, and a slow disk may take its time.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,7 +63,7 @@ impl Engine {
     /// Options of the pool that writes: its size, and the settings of each connection.
     pub(super) fn writers(self) -> AnyPoolOptions {
         match self {
-            Engine::Sqlite => leave_no_transaction(sqlite_pool(1)),
+            Engine::Sqlite => leave_no_transaction(sqlite_pool(1, CHANGES_IN_MEMORY)),
             Engine::Postgres => leave_no_transaction(postgres_pool()),
         }
     }
@@ -66,7 +71,7 @@ impl Engine {
     /// Options of a pool that reads beside the writers; `None`: the writers' pool is for all.
     pub(super) fn readers(self) -> Option<AnyPoolOptions> {
         match self {
-            Engine::Sqlite => Some(sqlite_pool(4)),
+            Engine::Sqlite => Some(sqlite_pool(4, SORTING_IN_FILES)),
             Engine::Postgres => None,
         }
     }
@@ -77,6 +82,8 @@ impl Engine {
         connection: &mut AnyConnection,
     ) -> SqlResult<Transaction<'_, Any>> {
         if self == Engine::Sqlite {
+            // An index of a large table is sorted.
+            connection.execute(SORTING_IN_FILES).await?;
             return connection.begin_with("BEGIN IMMEDIATE").await;
         }
         let mut transaction = connection.begin().await?;
@@ -87,6 +94,14 @@ impl Engine {
         let locked = sqlx::raw_sql(AssertSqlSafe(sql));
         locked.execute(&mut *transaction).await?;
         Ok(transaction)
+    }
+
+    /// Prepares a connection for small changes, after [`begin_alone`](Self::begin_alone).
+    pub(super) async fn end_alone(self, connection: &mut AnyConnection) -> SqlResult<()> {
+        if self == Engine::Sqlite {
+            connection.execute(CHANGES_IN_MEMORY).await?;
+        }
+        Ok(())
     }
 
     /// The end of a SELECT that locks rows of this alias and skips those that others have locked. SQLite has one writer,
@@ -137,12 +152,12 @@ fn postgres_pool() -> AnyPoolOptions {
     })
 }
 
-fn sqlite_pool(size: u32) -> AnyPoolOptions {
+fn sqlite_pool(size: u32, temporary: &'static str) -> AnyPoolOptions {
     let options = AnyPoolOptions::new().max_connections(size);
     let options = options.acquire_timeout(Duration::from_secs(10));
     // A file does not drop connections, so they are not tested before each use.
     let options = options.test_before_acquire(false);
-    options.after_connect(|connection, _| {
+    options.after_connect(move |connection, _| {
         Box::pin(async move {
             let pages = sqlx::query_scalar::<_, i64>("PRAGMA page_count");
             // This is a write, and only possible before any other.
@@ -153,7 +168,7 @@ fn sqlite_pool(size: u32) -> AnyPoolOptions {
             }
             let settings = format!(
                 "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                 PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = {LOG_PAGES};"
+                 PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = {LOG_PAGES}; {temporary}"
             );
             connection.execute(AssertSqlSafe(settings)).await?;
             Ok(())

@@ -6,12 +6,10 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use super::{
     error::{Error, Result},
     inbox_writer,
-    large_bodies::{Sizes, Turn},
-    message::{self, InboxMessage, MessageOutcome, StoredMessage, read_outcome},
+    message::{InboxMessage, MessageOutcome, read_outcome},
     new_report::ReportBody,
     open::Store,
-    sql::{NEVER, chunks, rows, rows_that_fit, text},
-    take_over::{is_left, left_since},
+    sql::{NEVER, chunks, rows, text},
 };
 use crate::domain::with_blanks;
 
@@ -89,75 +87,6 @@ impl Store {
         let mut transaction = self.write.begin().await?;
         inbox_writer::insert(&mut transaction, self.process(), messages).await?;
         Ok(transaction.commit().await?)
-    }
-
-    /// Messages that this process's intake is to process, oldest first: at most `limit`, and no more than fit into memory. Large
-    /// ones are left to [`Store::unprocessed_large`]. They are read in the turn that is returned with them.
-    pub async fn unprocessed(
-        &self,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<(Vec<StoredMessage>, Turn)> {
-        self.unprocessed_of(Sizes::Others, now, limit).await
-    }
-
-    /// The oldest large message that this process's intake is to process. It waits for its turn.
-    pub async fn unprocessed_large(&self, now: Timestamp) -> Result<(Vec<StoredMessage>, Turn)> {
-        self.unprocessed_of(Sizes::Large, now, 1).await
-    }
-
-    async fn unprocessed_of(
-        &self,
-        sizes: Sizes,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<(Vec<StoredMessage>, Turn)> {
-        let mut lengths = self.unprocessed_lengths(sizes, now, limit).await?;
-        let room = limit - lengths.len() as i64;
-        if self.is_shared() && room > 0 && self.take_over(sizes, now, room).await? > 0 {
-            lengths = self.unprocessed_lengths(sizes, now, limit).await?;
-        }
-        lengths.truncate(rows_that_fit(&lengths));
-        let bytes = lengths
-            .iter()
-            .map(|length| usize::try_from(*length).unwrap_or_default());
-        let turn = self.large_bodies.turn(&bytes.collect::<Vec<_>>()).await;
-        if lengths.is_empty() {
-            return Ok((Vec::new(), turn));
-        }
-        let sql = self.select_ours(message::COLUMNS, sizes);
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
-        let query = query.bind(lengths.len() as i64).bind(self.process());
-        let rows = query.bind(left_since(now)).fetch_all(&self.read).await?;
-        let messages: Result<_> = turn.work(|| rows.iter().map(message::read).collect());
-        Ok((messages?, turn))
-    }
-
-    /// Read first, because a driver reads some rows ahead (sqlx: 50).
-    async fn unprocessed_lengths(
-        &self,
-        sizes: Sizes,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<i64>> {
-        let sql = self.select_ours("CAST(OCTET_LENGTH(body) AS BIGINT)", sizes);
-        let lengths = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now.as_millisecond());
-        let lengths = lengths.bind(limit).bind(self.process());
-        Ok(lengths.bind(left_since(now)).fetch_all(&self.read).await?)
-    }
-
-    /// Messages of these sizes that this process (`$3`) may process.
-    fn select_ours(&self, columns: &str, sizes: Sizes) -> String {
-        let others = match self.is_shared() {
-            // Of others', those that it has taken over are its own.
-            true => "FALSE AND i.received_at <= $4".to_owned(),
-            false => is_left("i.received_at <= $4"),
-        };
-        format!(
-            "SELECT {columns} FROM inbox i WHERE i.processed_at IS NULL AND i.due_at <= $1
-               AND (i.received_by = $3 OR {others}) AND {} ORDER BY id LIMIT $2",
-            sizes.condition()
-        )
     }
 
     /// The outcome of a message; `None` while it is waiting.

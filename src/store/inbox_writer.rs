@@ -152,9 +152,9 @@ async fn insert_chunk(
     chunk: Vec<InboxMessage>,
 ) -> std::result::Result<(), sqlx::Error> {
     let sql = format!(
-        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, project, encoding, body, received_at, due_at, received_by) VALUES {}
+        "INSERT INTO inbox (id, kind, dedupe, call_id, signed_by, project, encoding, body, received_at, due_at, received_by, room_sid) VALUES {}
          ON CONFLICT (dedupe) DO NOTHING",
-        rows(chunk.len(), 1, 11, "")
+        rows(chunk.len(), 1, 12, "")
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for message in chunk {
@@ -171,7 +171,8 @@ async fn insert_chunk(
             .bind(body)
             .bind(message.received_at.as_millisecond())
             .bind(due_at)
-            .bind(process);
+            .bind(process)
+            .bind(message.room_sid.as_deref().map(text));
     }
     query.execute(connection).await?;
     Ok(())

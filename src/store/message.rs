@@ -8,7 +8,7 @@ use sqlx::{Row, any::AnyRow};
 use uuid::Uuid;
 
 use super::{error::Result, sql::time, unknown::UnknownValue};
-use crate::domain::{Signer, Standing, UnknownName, by_name};
+use crate::domain::{Signer, Standing, UnknownName, by_name, is_id};
 
 /// The columns that [`read`] takes.
 pub(super) const COLUMNS: &str =
@@ -82,6 +82,8 @@ pub struct InboxMessage {
     pub dedupe: Option<String>,
     /// The call that it belongs to, when that is known on arrival.
     pub call_id: Option<String>,
+    /// The sid of the room that it is about, if it says so: messages of one room are processed together.
+    pub room_sid: Option<String>,
     /// The API key whose signature of a webhook or report was valid.
     pub signed_by: Option<String>,
     /// What was known of that key; `None`: nobody signed the message, or an earlier version stored it.
@@ -100,6 +102,7 @@ impl InboxMessage {
             kind,
             dedupe: None,
             call_id: None,
+            room_sid: None,
             signed_by: None,
             standing: None,
             body: body.into(),
@@ -124,11 +127,19 @@ impl InboxMessage {
         })
     }
 
+    /// The same about the room that somebody names by this sid; what is no ID of LiveKit's names none.
+    pub fn about(self, room_sid: &str) -> InboxMessage {
+        InboxMessage {
+            room_sid: is_id(room_sid).then(|| room_sid.to_owned()),
+            ..self
+        }
+    }
+
     /// The same for a call that is known.
     pub fn of_call(self, call_id: &str) -> InboxMessage {
         InboxMessage {
             call_id: Some(call_id.to_owned()),
-            ..self
+            ..self.about(call_id)
         }
     }
 }
@@ -244,6 +255,7 @@ pub(super) fn read(row: &AnyRow) -> Result<StoredMessage> {
             kind,
             dedupe: None,
             call_id: row.try_get("call_id")?,
+            room_sid: None,
             signed_by: row.try_get("signed_by")?,
             standing,
             body,

@@ -34,6 +34,7 @@ const ALL: &[Migration] = &[
     migration!("0011_uploads"),
     migration!("0012_claims"),
     migration!("0013_attempt_details"),
+    migration!("0014_message_rooms"),
 ];
 
 /// The setting `tables` of commit 9e4522d, the last version without migrations: the hash of its table
@@ -139,6 +140,7 @@ async fn apply_next(
     let applied = applied(&mut transaction, engine).await;
     let Some(next) = migrations.next(&applied.map_err(Error::Open)?)? else {
         transaction.commit().await.map_err(Error::Open)?;
+        engine.end_alone(connection).await.map_err(Error::Open)?;
         return Ok(false);
     };
     let failed = |source| Error::Migration {

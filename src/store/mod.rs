@@ -2,7 +2,7 @@
 //! statement is a write, and none is open while anything waits on a network.
 //!
 //! - `open`, `private_files`, `connections`, `free_space`, `engine`, `checkpoint`, `migration`, `migrations`, `settings`, `column_locks`: the database itself.
-//! - `message`, `inbox_writer`, `outage`, `inbox`, `take_over`, `livekit_keys`: what comes in.
+//! - `message`, `inbox_writer`, `outage`, `inbox`, `due_messages`, `take_over`, `livekit_keys`: what comes in.
 //! - `alignments`, `waveforms`, `call_list`, `call_messages`, `calls`, `fold`, `in_memory`, `large_bodies`, `new_report`, `reports`, `object_keys`: what it makes of calls.
 //! - `delivery_state`, `attempt`, `delivery`, `enqueue`, `deliveries`, `claims`, `finish`, `end`, `delivery_writer`, `paused_sinks`, `refused_creates`: what goes out.
 //! - `rebuild`, `redrive`: doing it again. `retention`: what is deleted. `monitoring`: what is wrong.
@@ -28,6 +28,7 @@ mod sql;
 mod unknown;
 mod waiting_requests;
 
+mod due_messages;
 mod inbox;
 mod inbox_writer;
 mod livekit_keys;
@@ -91,6 +92,7 @@ pub use delivery::{Delivery, DeliveryKey};
 pub use delivery_state::DeliveryState;
 pub use doctor::Growth;
 pub use double_recordings::DoubleRecording;
+pub use due_messages::DueMessage;
 pub use error::Error;
 pub use finish::Finish;
 pub use fold::{CallUpdate, Fold};

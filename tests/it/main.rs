@@ -24,6 +24,7 @@ mod ends;
 mod failing_disk;
 mod figures;
 mod harness;
+mod inbox;
 mod init;
 mod installation;
 mod large_bodies;

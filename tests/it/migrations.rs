@@ -13,11 +13,12 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 use tempfile::TempDir;
 
 use crate::{
-    harness::World, mirror::Receiver, play::text, process::run, real::postgres::fresh_database,
+    harness::World, inbox::unprocessed, mirror::Receiver, play::text, process::run,
+    real::postgres::fresh_database,
 };
 
 /// The newest migration of this version.
-const NEWEST: &str = "0013";
+const NEWEST: &str = "0014";
 
 /// What 9e4522d compares the setting `tables` with.
 const FIRST_TABLES: &str = "d142523020fb144e";
@@ -157,7 +158,7 @@ async fn upgrades_what_9e4522d_wrote(engine: Engine) {
     let complete = store.call(&complete.unwrap().call.id).await.unwrap();
     assert!(complete.unwrap().call.reports.newest().is_some());
     let later = now() + std::time::Duration::from_secs(3600);
-    assert_eq!(store.unprocessed(later, 10).await.unwrap().0.len(), 1);
+    assert_eq!(unprocessed(&store, later, 10).await.len(), 1);
     assert_eq!(store.paused_sinks().await.unwrap().len(), 1);
     let secret = store.get(Setting::LinkSecret).await.unwrap();
     assert_eq!(secret.map(|secret| secret.len()), Some(64));

@@ -62,6 +62,7 @@ async fn a_panic_in_a_projection_sets_one_call_aside_and_its_nine_neighbours_go(
         store: store.clone(),
         policy: Policy::new(RecordOn::Manual, &[]).unwrap(),
         sinks: vec![Sink::Airtable],
+        listed: Default::default(),
         wake: runner.wake.clone(),
     };
     intake.step(telemetry::now()).await.unwrap();

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::{
     harness::{KEY, SECRET, World, agent, caller},
+    inbox::unprocessed,
     play::{answer, text},
     reconcile::job,
 };
@@ -97,7 +98,7 @@ async fn gone_after(world: &World, hours: i64) -> Vec<String> {
     let later = telemetry::now() + SignedDuration::from_hours(hours);
     let reconcile = job(&store, world.agents_client());
     reconcile.step(later).await.unwrap();
-    let messages = store.unprocessed(later, 100).await.unwrap().0;
+    let messages = unprocessed(&store, later, 100).await;
     store.close().await;
     let found = messages
         .into_iter()

@@ -150,6 +150,7 @@ async fn a_request_waits_on_while_livekit_is_only_away() {
         store: store.clone(),
         policy: Policy::new(RecordOn::Manual, &[]).unwrap(),
         sinks: vec![],
+        listed: Default::default(),
         wake: Default::default(),
     };
     intake.step(now).await.unwrap();

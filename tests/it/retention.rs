@@ -219,6 +219,7 @@ async fn live(days: i64, calls: i64, keep: i64) -> Life {
         store: store.clone(),
         policy: Policy::new(RecordOn::Manual, &[]).unwrap(),
         sinks: vec![Sink::Airtable],
+        listed: Default::default(),
         wake: std::sync::Arc::new(Wake::default()),
     };
     let keeper = Retention::new(

@@ -8,14 +8,15 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     batch::{Batch, ReadMessage, Unproven},
-    pace::{batch, give_way},
+    listed::Listed,
+    pace::{LISTED, batch, give_way},
 };
 use crate::{
     domain::{Call, EgressId, Policy, Sink, Status},
     pipeline::{Job, RunsIn, Wake},
     store::{
-        self, CallUpdate, Fold, MessageOutcome, Processed, Sizes, Store, StoredMessage, Turn,
-        UnreadableMessage,
+        self, CallUpdate, DueMessage, Fold, MessageOutcome, Processed, Sizes, Store, StoredMessage,
+        Turn, UnreadableMessage,
     },
 };
 
@@ -32,6 +33,8 @@ pub struct Intake {
     pub policy: Policy,
     /// The configured sinks.
     pub sinks: Vec<Sink>,
+    /// What the inbox had when it was last looked through.
+    pub listed: Listed,
     pub wake: Arc<Wake>,
 }
 
@@ -54,50 +57,59 @@ impl Job for Intake {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        self.fold_all_due(Sizes::Others, now).await
+        let began = Instant::now();
+        let messages = self.next(now).await?;
+        if messages.is_empty() {
+            return Ok(false);
+        }
+        self.fold_all(&messages, now).await?;
+        give_way(&self.store, began).await;
+        Ok(true)
     }
 }
 
 impl Intake {
-    /// Folds the messages of these sizes that are due; whether there were any.
-    pub(super) async fn fold_all_due(&self, sizes: Sizes, now: Timestamp) -> anyhow::Result<bool> {
+    /// The messages of the next batch.
+    async fn next(&self, now: Timestamp) -> Result<Vec<DueMessage>, store::Error> {
+        let limit = batch(&self.store);
+        let messages = self.listed.take(limit);
+        if !messages.is_empty() {
+            return Ok(messages);
+        }
+        let waiting = self.store.due_messages(Sizes::Others, now, LISTED);
+        self.listed.add(waiting.await?);
+        Ok(self.listed.take(limit))
+    }
+
+    /// Folds those of these messages that are still to be processed.
+    pub(super) async fn fold_all(
+        &self,
+        messages: &[DueMessage],
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
         let mut conflicts = 0;
         loop {
-            match self.fold_due(sizes, now).await {
+            match self.fold_once(messages, now).await {
                 Err(error) if conflicts < CONFLICTS && is_conflict(&error) => conflicts += 1,
                 done => return done,
             }
         }
     }
 
-    async fn due(
-        &self,
-        sizes: Sizes,
-        now: Timestamp,
-    ) -> Result<(Vec<StoredMessage>, Turn), store::Error> {
-        match sizes {
-            Sizes::Large => self.store.unprocessed_large(now).await,
-            Sizes::Others => self.store.unprocessed(now, batch(&self.store)).await,
-        }
-    }
-
-    async fn fold_due(&self, sizes: Sizes, now: Timestamp) -> anyhow::Result<bool> {
-        let began = Instant::now();
-        let (messages, turn) = self.due(sizes, now).await?;
-        if messages.is_empty() {
-            return Ok(false);
+    async fn fold_once(&self, messages: &[DueMessage], now: Timestamp) -> anyhow::Result<()> {
+        let (stored, turn) = self.store.messages(messages, now).await?;
+        if stored.is_empty() {
+            return Ok(());
         }
         // Kept until they are stored: until then there are several copies of a large one.
-        let processed = self.process(read(messages, &turn), now).await;
+        let processed = self.process(read(stored, &turn), now).await;
         drop(turn);
         match processed {
             Err(error) if outcome_of_one(&error).is_some() => {
-                self.process_one_by_one(sizes, now).await?;
+                self.process_one_by_one(messages, now).await
             }
-            processed => processed?,
+            processed => processed,
         }
-        give_way(&self.store, began).await;
-        Ok(true)
     }
 
     /// Folds messages into their calls, all or none.
@@ -140,14 +152,19 @@ impl Intake {
         if unproven || !batch.waiting.is_empty() || updates.iter().any(is_missing) {
             self.wake.reconcile.notify_one();
         }
+        self.wake.awaited.wake(&batch.processed);
         self.wake.folded.notify_waiters();
         Ok(())
     }
 
     /// A message that cannot be folded is set aside, and the others of its batch are processed.
-    async fn process_one_by_one(&self, sizes: Sizes, now: Timestamp) -> anyhow::Result<()> {
-        let (messages, turn) = self.due(sizes, now).await?;
-        for message in read(messages, &turn) {
+    async fn process_one_by_one(
+        &self,
+        messages: &[DueMessage],
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let (stored, turn) = self.store.messages(messages, now).await?;
+        for message in read(stored, &turn) {
             let id = match &message {
                 Ok(read) => read.message.id.clone(),
                 Err(unreadable) => unreadable.id.clone(),
@@ -177,6 +194,7 @@ impl Intake {
             .store
             .commit_fold(Fold::of_processed(&processed), &[], now);
         written.await.context("a message could not be set aside")?;
+        self.wake.awaited.wake(&processed);
         self.wake.folded.notify_waiters();
         Ok(())
     }

@@ -39,6 +39,8 @@ impl Job for LargeIntake {
     }
 
     async fn step(&self, now: Timestamp) -> anyhow::Result<bool> {
-        self.0.fold_all_due(Sizes::Large, now).await
+        let waiting = self.0.store.due_messages(Sizes::Large, now, 1).await?;
+        self.0.fold_all(&waiting, now).await?;
+        Ok(!waiting.is_empty())
     }
 }

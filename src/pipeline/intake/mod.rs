@@ -3,6 +3,7 @@
 
 mod batch;
 mod doctor_room;
+mod listed;
 mod pace;
 
 mod job;
@@ -14,3 +15,4 @@ mod large;
 
 pub use job::Intake;
 pub use large::LargeIntake;
+pub use listed::Listed;

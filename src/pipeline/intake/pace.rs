@@ -13,13 +13,15 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// The longest rest after a batch.
 const LONGEST: Duration = Duration::from_millis(100);
 
+/// Messages that are looked through at once: in so many, several events of a call come together.
+pub(super) const LISTED: i64 = 4096;
 /// Messages per transaction while they do: webhooks wait for it.
-const BATCH_MEANWHILE: i64 = 64;
+const BATCH_MEANWHILE: usize = 64;
 /// Messages per transaction otherwise: the more events of a call are folded together, the fewer times it is written.
-const BATCH: i64 = 256;
+const BATCH: usize = 256;
 
 /// How many messages are folded in one transaction now.
-pub(super) fn batch(store: &Store) -> i64 {
+pub(super) fn batch(store: &Store) -> usize {
     match store.messages_waiting() >= MANY {
         true => BATCH_MEANWHILE,
         false => BATCH,

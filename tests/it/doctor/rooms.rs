@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::doctor;
 use crate::{
     harness::{PATIENCE, SECRET, World},
+    inbox::unprocessed,
     process::run,
     real::postgres::fresh_database,
     signed_webhooks::signature,
@@ -137,7 +138,7 @@ async fn a_message_that_comes_before_the_signature_makes_no_call_of_doctors_room
     assert!(eventually_known(&world, id).await.is_some());
     let store = world.service_store();
     let asked = Instant::now();
-    while !unprocessed(store).await.is_empty() {
+    while !unprocessed_ids(store).await.is_empty() {
         assert!(asked.elapsed() < PATIENCE, "a message is never processed");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -146,9 +147,9 @@ async fn a_message_that_comes_before_the_signature_makes_no_call_of_doctors_room
 }
 
 /// Messages that are not processed yet, whatever they wait for.
-async fn unprocessed(store: &Store) -> Vec<String> {
+async fn unprocessed_ids(store: &Store) -> Vec<String> {
     let later = telemetry::now() + Duration::from_secs(3600);
-    let messages = store.unprocessed(later, 10).await.unwrap().0;
+    let messages = unprocessed(store, later, 10).await;
     messages.into_iter().map(|it| it.unwrap().id).collect()
 }
 

@@ -37,6 +37,7 @@ impl Steps {
                 store: store.clone(),
                 policy: Policy::new(RecordOn::Manual, &[]).unwrap(),
                 sinks: vec![],
+                listed: Default::default(),
                 wake: Default::default(),
             },
             store,

@@ -13,6 +13,7 @@ use livekit_airtable::{
 use serde_json::json;
 
 use super::postgres::fresh_database;
+use crate::inbox::unprocessed;
 
 mod claims;
 mod failures;
@@ -78,8 +79,8 @@ async fn messages() {
     for body in bodies {
         put(&store, MessageKind::Webhook, body).await;
     }
-    let unprocessed = store.unprocessed(now(), 100).await.unwrap().0;
-    let read: Vec<&[u8]> = unprocessed
+    let stored = unprocessed(&store, now(), 100).await;
+    let read: Vec<&[u8]> = stored
         .iter()
         .map(|message| message.as_ref().unwrap().body.as_slice())
         .collect();
@@ -94,7 +95,7 @@ async fn messages() {
         ..twice
     };
     store.put(again).await.unwrap();
-    assert_eq!(store.unprocessed(now(), 100).await.unwrap().0.len(), 5);
+    assert_eq!(unprocessed(&store, now(), 100).await.len(), 5);
 }
 
 #[tokio::test]
@@ -115,7 +116,7 @@ async fn requests_that_wait_for_a_room() {
     let waits = store.commit_fold(fold, &Sink::ALL, now());
     waits.await.unwrap();
     assert_eq!(store.awaited_rooms().await.unwrap(), ["room"]);
-    assert!(store.unprocessed(now(), 10).await.unwrap().0.is_empty());
+    assert!(unprocessed(&store, now(), 10).await.is_empty());
     assert_eq!(store.processed(&request).await.unwrap(), None);
     store
         .refuse_requests("room", MessageOutcome::NoRoom, "no such room", now())

@@ -9,7 +9,7 @@ use livekit_airtable::{
 use serde_json::json;
 
 use super::{folded, now, put};
-use crate::real::postgres::fresh_database;
+use crate::{inbox::unprocessed, real::postgres::fresh_database};
 
 /// The name of its own lease makes a process alive.
 async fn lives(process: &Store) {
@@ -88,7 +88,7 @@ async fn a_message_is_left_to_the_process_that_stored_it() {
         lives(&one).await;
         put(&one, MessageKind::Webhook, b"{}").await;
         let soon = now() + Duration::from_secs(1);
-        let count = async |process: &Store, at| process.unprocessed(at, 10).await.unwrap().0.len();
+        let count = async |process: &Store, at| unprocessed(process, at, 10).await.len();
         assert_eq!((count(&one, soon).await, count(&two, soon).await), (1, 0));
         one.release(one.process()).await.unwrap();
         assert_eq!(count(&two, soon).await, 1, "its process is dead");
@@ -111,7 +111,7 @@ async fn what_a_dead_process_left_is_shared_row_by_row() {
     }
     let soon = now() + Duration::from_secs(1);
     let take = async |process: &Store| {
-        let read = process.unprocessed(soon, 20).await.unwrap().0;
+        let read = unprocessed(process, soon, 20).await;
         let ids = read.into_iter().map(|message| message.unwrap().id);
         ids.collect::<BTreeSet<String>>()
     };
@@ -126,7 +126,7 @@ async fn what_a_dead_process_left_is_shared_row_by_row() {
     // They were taken over just now, however long ago they came.
     assert_eq!(take(&two).await, twos);
     let later = soon + Duration::from_secs(10);
-    let read = two.unprocessed(later, 60).await.unwrap().0;
+    let read = unprocessed(&two, later, 60).await;
     assert_eq!(read.len(), 60, "the first process has left them, too");
 }
 

@@ -10,7 +10,7 @@ use livekit_airtable::{
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::{folded, now, put, store};
-use crate::real::postgres::fresh_database;
+use crate::{inbox::unprocessed, real::postgres::fresh_database};
 
 #[tokio::test]
 async fn turns_of_a_base() {
@@ -114,7 +114,7 @@ async fn what_was_delivered_long_ago_is_forgotten() {
     let store = Store::open(&database, now()).await.unwrap();
     let message = put(&store, MessageKind::Webhook, b"{}").await;
     folded(&store, &message, 0).await;
-    let unprocessed = put(&store, MessageKind::Webhook, b"[]").await;
+    let left = put(&store, MessageKind::Webhook, b"[]").await;
     assert_eq!(store.note_complete(now()).await.unwrap(), 0, "it is live");
     execute(&database, "UPDATE calls SET status = 'complete'".into()).await;
     assert_eq!(store.note_complete(now()).await.unwrap(), 0, "it is owed");
@@ -135,10 +135,10 @@ async fn what_was_delivered_long_ago_is_forgotten() {
     assert_eq!(store.complete_before(later).await.unwrap().len(), 0);
     assert_eq!(all().await, None);
     assert_eq!(store.processed(&message).await.unwrap(), None, "it is gone");
-    let rest = store.unprocessed(later, 10).await.unwrap().0;
+    let rest = unprocessed(&store, later, 10).await;
     assert_eq!(
         rest[0].as_ref().unwrap().id,
-        unprocessed,
+        left,
         "what nobody has read stays"
     );
     assert!(!store.shrink().await.unwrap());
@@ -218,7 +218,7 @@ async fn a_clock_that_was_set_back() {
     let back = store.set_back(noted, now).await.unwrap().unwrap();
     assert!(back.as_secs() >= 3598, "{back}");
     assert_eq!(store.due(Sink::Airtable, soon, 10).await.unwrap().len(), 1);
-    assert_eq!(store.unprocessed(soon, 10).await.unwrap().0.len(), 1);
+    assert_eq!(unprocessed(&store, soon, 10).await.len(), 1);
     let paused_sink = store.paused_sink(Sink::Mirror).await.unwrap().unwrap();
     assert!(paused_sink.probe_at <= soon, "{paused_sink:?}");
     assert!(store.base("app1").await.unwrap().unwrap().turn_at <= soon);
