@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     mix::of_room,
-    service::{KEY, SECRET, Service},
+    service::{KEY, SECRET},
 };
 
 pub(crate) const CONNECTIONS: usize = 64;
@@ -165,11 +165,4 @@ pub(crate) async fn exchange(
             return Ok(sent.elapsed());
         }
     }
-}
-
-/// How many messages are not folded yet.
-pub(crate) async fn unprocessed(service: &Service) -> anyhow::Result<i64> {
-    let mut database = service.database().await?;
-    let count = sqlx::query_scalar("SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL");
-    Ok(count.fetch_one(&mut database).await?)
 }

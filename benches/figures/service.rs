@@ -17,7 +17,7 @@ use livekit_airtable_sim::{
     livekit::{self, LiveKit},
     storage::{self, Storage},
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{AnyConnection, Connection, SqliteConnection, any::install_default_drivers};
 use tempfile::TempDir;
 
 use crate::rows;
@@ -55,6 +55,13 @@ impl Setup {
             airtable: airtable::Options::default(),
             due_deliveries: (0, Box::new(|_| Ok(Call::default()))),
         }
+    }
+
+    /// The database that the environment's DATABASE_URL names, which must be empty; without one, a file.
+    pub(crate) fn in_database_of_environment(mut self) -> Setup {
+        let url = std::env::var("DATABASE_URL").ok();
+        self.settings.extend(url.map(|url| ("DATABASE_URL", url)));
+        self
     }
 
     /// This many calls have a pending Airtable delivery, and nothing is recorded.
@@ -157,7 +164,23 @@ impl Service {
         }
     }
 
-    /// The database, read only.
+    /// How many messages are not processed.
+    pub(crate) async fn unprocessed(&self) -> anyhow::Result<i64> {
+        install_default_drivers();
+        let mut database = AnyConnection::connect(&self.database_url()).await?;
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL");
+        let count = count.fetch_one(&mut database).await?;
+        database.close().await?;
+        Ok(count)
+    }
+
+    fn database_url(&self) -> String {
+        let mut settings = self.settings.iter();
+        let url = settings.find(|(name, _)| *name == "DATABASE_URL");
+        url.map_or_else(|| file(self.folder.path()), |(_, url)| url.clone())
+    }
+
+    /// The database's file, read only.
     pub(crate) async fn database(&self) -> anyhow::Result<SqliteConnection> {
         let path = self.folder.path().join("calls.db");
         let path = path.to_str().context("the path is UTF-8")?;
@@ -182,12 +205,11 @@ impl Service {
 
     /// Runs another command of the program on the service's database; returns its output.
     pub(crate) fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let database = format!("sqlite:{}", self.folder.path().join("calls.db").display());
         let output = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"))
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
-            .env("DATABASE_URL", database)
+            .env("DATABASE_URL", self.database_url())
             .output()?;
         let reported = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{arguments:?}: {reported}");
@@ -215,10 +237,13 @@ impl Service {
         Ok(line.context("no write_bytes")?.trim().parse()?)
     }
 
-    /// The sizes of the database and of its write-ahead log.
-    pub(crate) fn database_bytes(&self) -> anyhow::Result<(u64, u64)> {
+    /// The sizes of the database's file and of its write-ahead log; `None` if it has none.
+    pub(crate) fn database_bytes(&self) -> anyhow::Result<Option<(u64, u64)>> {
+        if !self.database_url().starts_with("sqlite:") {
+            return Ok(None);
+        }
         let size = |name| anyhow::Ok(self.folder.path().join(name).metadata()?.len());
-        Ok((size("calls.db")?, size("calls.db-wal")?))
+        Ok(Some((size("calls.db")?, size("calls.db-wal")?)))
     }
 
     /// Resident memory in MiB.
@@ -248,7 +273,6 @@ fn spawn(
     (livekit, storage, airtable): (&LiveKit, &Storage, &Airtable),
 ) -> anyhow::Result<Child> {
     let log = std::fs::File::create(folder.join("log"))?;
-    let database = format!("sqlite:{}", folder.join("calls.db").display());
     let child = Command::new(env!("CARGO_BIN_EXE_livekit-airtable"))
         .args(["serve", "--addr-file", "address"])
         .current_dir(folder)
@@ -264,7 +288,7 @@ fn spawn(
         .env("AIRTABLE_BASE_ID", airtable.base_id())
         .env("AIRTABLE_API_URL", airtable.url())
         .env("AIRTABLE_CONTENT_URL", airtable.url())
-        .env("DATABASE_URL", database)
+        .env("DATABASE_URL", file(folder))
         .env("LISTEN_ADDR", listen_addr)
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
@@ -272,6 +296,11 @@ fn spawn(
         .stderr(log)
         .spawn();
     child.context("serve could not be started")
+}
+
+/// The URL of the database that a service has in its folder.
+fn file(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("calls.db").display())
 }
 
 async fn create_table(airtable: &Airtable) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Figure, bare,
-    load::{self, CONNECTIONS, UNRECORDED, unprocessed},
+    load::{self, CONNECTIONS, UNRECORDED},
     ms, percentile,
     service::Service,
 };
@@ -97,7 +97,7 @@ pub(crate) async fn send(
 
 /// Waits until every webhook has been folded into its call.
 pub(crate) async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
-    while unprocessed(service).await? > 0 {
+    while service.unprocessed().await? > 0 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
