@@ -151,10 +151,11 @@ fn quiet() -> LogSettings {
 }
 
 fn is_demo(command: &Command) -> bool {
-    #[cfg(feature = "sim")]
-    return matches!(command, Command::Demo(_));
-    #[cfg(not(feature = "sim"))]
-    return false;
+    match command {
+        #[cfg(feature = "sim")]
+        Command::Demo(_) => true,
+        _ => false,
+    }
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
