@@ -25,10 +25,35 @@ const MAX_REASONS: usize = 100;
 /// once a minute at most. It has a clock of its own, which nobody can set back.
 pub struct LogThrottle<C: Clock = DefaultClock> {
     clock: C,
-    /// How often a reason is logged that lasts.
-    period: Duration,
+    terms: Terms,
     state: Mutex<ThrottleState<C>>,
 }
+
+/// How often a reason is logged that lasts, and what happens to a new one when [`MAX_REASONS`] are remembered.
+#[derive(Clone, Copy)]
+struct Terms {
+    period: Duration,
+    when_full: WhenFull,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WhenFull {
+    /// All others are forgotten.
+    Forget,
+    /// It is not logged.
+    Ignore,
+}
+
+/// What this program itself reports.
+const OWN: Terms = Terms {
+    period: HOUR,
+    when_full: WhenFull::Forget,
+};
+/// What strangers cause: a text that differs each time must not fill the log.
+const OF_STRANGERS: Terms = Terms {
+    period: MINUTE,
+    when_full: WhenFull::Ignore,
+};
 
 struct ThrottleState<C: Clock> {
     /// One message of each reason a period; replaced at a recovery.
@@ -46,7 +71,7 @@ type Limiter<C> =
 
 impl Default for LogThrottle {
     fn default() -> LogThrottle {
-        LogThrottle::with_clock(DefaultClock::default(), HOUR)
+        LogThrottle::with_clock(DefaultClock::default(), OWN)
     }
 }
 
@@ -64,21 +89,35 @@ impl<C: Clock + Clone> ThrottleState<C> {
     fn is_full_for(&self, reason: &str) -> bool {
         self.suppressed.len() >= MAX_REASONS && !self.suppressed.contains_key(reason)
     }
+
+    /// Forgets reasons that have not come for a period, if that is needed. False: all are recent.
+    fn make_room_for(&mut self, reason: &str) -> bool {
+        let full = |state: &Self| state.is_full_for(reason) || state.lasting.len() >= MAX_REASONS;
+        if self.suppressed.contains_key(reason) || !full(self) {
+            return true;
+        }
+        self.lasting.retain_recent();
+        self.recurring.retain_recent();
+        if self.lasting.len() < MAX_REASONS {
+            self.suppressed.retain(|_, count| *count > 0);
+        }
+        !full(self)
+    }
 }
 
 impl LogThrottle {
     /// For what strangers cause: a reason is logged once a minute while it lasts.
     pub fn each_minute() -> LogThrottle {
-        LogThrottle::with_clock(DefaultClock::default(), MINUTE)
+        LogThrottle::with_clock(DefaultClock::default(), OF_STRANGERS)
     }
 }
 
 impl<C: Clock + Clone> LogThrottle<C> {
-    fn with_clock(clock: C, period: Duration) -> LogThrottle<C> {
-        let state = Mutex::new(ThrottleState::new(&clock, period));
+    fn with_clock(clock: C, terms: Terms) -> LogThrottle<C> {
+        let state = Mutex::new(ThrottleState::new(&clock, terms.period));
         LogThrottle {
             clock,
-            period,
+            terms,
             state,
         }
     }
@@ -86,9 +125,12 @@ impl<C: Clock + Clone> LogThrottle<C> {
     /// Whether to log this reason now, and how often it was suppressed since it was last logged.
     pub fn should_log(&self, reason: &str) -> Option<u64> {
         let mut state = self.lock();
+        if self.terms.when_full == WhenFull::Ignore && !state.make_room_for(reason) {
+            return None;
+        }
         if state.is_full_for(reason) {
             let has_logged = state.has_logged;
-            *state = ThrottleState::new(&self.clock, self.period);
+            *state = ThrottleState::new(&self.clock, self.terms.period);
             state.has_logged = has_logged;
         }
         let reason = reason.to_owned();
@@ -111,7 +153,7 @@ impl<C: Clock + Clone> LogThrottle<C> {
             return None;
         }
         state.has_logged = false;
-        state.lasting = each(self.period, &self.clock);
+        state.lasting = each(self.terms.period, &self.clock);
         let counts = state.suppressed.values_mut();
         Some(counts.map(std::mem::take).sum())
     }
@@ -159,12 +201,12 @@ mod tests {
 
     fn throttle() -> (LogThrottle<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
-        (LogThrottle::with_clock(clock.clone(), HOUR), clock)
+        (LogThrottle::with_clock(clock.clone(), OWN), clock)
     }
 
     fn each_minute() -> (LogThrottle<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
-        (LogThrottle::with_clock(clock.clone(), MINUTE), clock)
+        (LogThrottle::with_clock(clock.clone(), OF_STRANGERS), clock)
     }
 
     fn forward(clock: &FakeRelativeClock, seconds: u64) {
@@ -217,11 +259,11 @@ mod tests {
     fn a_flood_has_one_line_a_minute_with_its_count() {
         let (throttle, clock) = each_minute();
         let mut lines = Vec::new();
-        for _ in 0..1500 {
+        for _ in 0..150_000 {
             lines.extend(throttle.should_log("no token"));
-            clock.advance(Duration::from_millis(100));
+            clock.advance(Duration::from_millis(1));
         }
-        assert_eq!(lines, [0, 599, 599]);
+        assert_eq!(lines, [0, 59_999, 59_999]);
         assert_eq!(throttle.should_log("expired"), Some(0));
     }
 
@@ -245,6 +287,24 @@ mod tests {
         forward(&clock, 60);
         assert_eq!(throttle.summaries(), []);
         assert_eq!(throttle.should_log("no token"), Some(0));
+    }
+
+    #[test]
+    fn a_flood_of_different_reasons_is_bounded() {
+        let (throttle, clock) = each_minute();
+        let flood = || {
+            let reasons = (0..1000).map(|n| format!("reason {n}"));
+            let logged = reasons.filter(|reason| throttle.should_log(reason).is_some());
+            logged.count()
+        };
+        assert_eq!(flood(), MAX_REASONS);
+        forward(&clock, 30);
+        assert_eq!(flood(), 0);
+        throttle.summaries();
+        forward(&clock, 61);
+        throttle.summaries();
+        forward(&clock, 61);
+        assert_eq!(flood(), MAX_REASONS, "those before are over");
     }
 
     #[test]
