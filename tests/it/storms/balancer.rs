@@ -1,89 +1,96 @@
-//! A load balancer as simple as they get: each connection to any backend that takes it, and none is kept at rest, so that
-//! requests are spread although their clients keep connections.
+//! A load balancer as simple as they get: each request to any backend that takes it. Its clients keep their connections, so
+//! that no request of theirs meets a connection which is just being closed.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::sleep,
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
 };
+use tokio::net::TcpListener;
 use uuid::Uuid;
-
-/// How long after an answer a connection is kept.
-const REST: Duration = Duration::from_millis(20);
-/// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(600);
 
 pub(super) struct Balancer {
     pub address: String,
-    /// Connections that each backend took.
-    taken: Arc<Vec<(String, AtomicUsize)>>,
+    backends: Arc<Backends>,
+}
+
+struct Backends {
+    client: reqwest::Client,
+    /// Each address with the count of requests that it took.
+    taken: Vec<(String, AtomicUsize)>,
 }
 
 impl Balancer {
-    pub(super) async fn start(backends: &[String]) -> Balancer {
+    pub(super) async fn start(addresses: &[String]) -> Balancer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let fresh = backends.iter().map(|b| (b.clone(), AtomicUsize::new(0)));
-        let taken: Arc<Vec<_>> = Arc::new(fresh.collect());
-        let backends = taken.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, backends.clone()));
-            }
+        // A backend that is killed takes no connection; one that was kept would fail a request that another could take.
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0);
+        let backends = Arc::new(Backends {
+            client: client.build().unwrap(),
+            taken: addresses.iter().map(|a| (a.clone(), 0.into())).collect(),
         });
-        Balancer { address, taken }
+        let app = Router::new()
+            .fallback(pass)
+            .layer(DefaultBodyLimit::disable())
+            .with_state(backends.clone());
+        tokio::spawn(axum::serve(listener, app).into_future());
+        Balancer { address, backends }
     }
 
-    /// How many connections each backend has taken.
+    /// How many requests each backend has taken.
     pub(super) fn taken(&self) -> Vec<usize> {
-        let counts = self.taken.iter();
+        let counts = self.backends.taken.iter();
         counts.map(|(_, n)| n.load(Ordering::Relaxed)).collect()
     }
 }
 
-async fn pass(client: TcpStream, backends: Arc<Vec<(String, AtomicUsize)>>) {
+async fn pass(
+    State(backends): State<Arc<Backends>>,
+    method: Method,
+    uri: Uri,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    // It is the connection's.
+    headers.remove(header::CONNECTION);
     // Not in turn: then the same event of every call could be the same backend's.
     let first = usize::from(Uuid::new_v4().as_bytes()[0]);
-    for n in 0..backends.len() {
-        let (address, taken) = &backends[(first + n) % backends.len()];
-        if let Ok(backend) = TcpStream::connect(address).await {
-            taken.fetch_add(1, Ordering::Relaxed);
-            exchange(client, backend).await.ok();
-            return;
+    for n in 0..backends.taken.len() {
+        let (address, taken) = &backends.taken[(first + n) % backends.taken.len()];
+        let request = backends
+            .client
+            .request(method.clone(), format!("http://{address}{uri}"))
+            .headers(headers.clone())
+            .body(body.clone());
+        match request.send().await {
+            Ok(answer) => {
+                taken.fetch_add(1, Ordering::Relaxed);
+                return passed_back(answer).await;
+            }
+            Err(error) if error.is_connect() => {}
+            // It may have done what it was asked for.
+            Err(_) => break,
         }
     }
+    StatusCode::BAD_GATEWAY.into_response()
 }
 
-/// Until one side hangs up, which ends the other, too, or both rest.
-async fn exchange(mut client: TcpStream, mut backend: TcpStream) -> io::Result<()> {
-    let (mut request, mut answer) = (vec![0; 16 << 10], vec![0; 16 << 10]);
-    let mut rest = ANSWER;
-    loop {
-        tokio::select! {
-            read = client.read(&mut request) => match read? {
-                0 => return Ok(()),
-                bytes => {
-                    backend.write_all(&request[..bytes]).await?;
-                    rest = ANSWER;
-                }
-            },
-            read = backend.read(&mut answer) => match read? {
-                0 => return Ok(()),
-                bytes => {
-                    client.write_all(&answer[..bytes]).await?;
-                    rest = REST;
-                }
-            },
-            () = sleep(rest) => return Ok(()),
-        }
+async fn passed_back(answer: reqwest::Response) -> Response {
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    headers.remove(header::TRANSFER_ENCODING);
+    headers.remove(header::CONNECTION);
+    match answer.bytes().await {
+        Ok(body) => (status, headers, Body::from(body)).into_response(),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }

@@ -285,7 +285,7 @@ async fn three_replicas_each_start_a_share_of_the_recordings() {
     let taken = replicas.balancer.taken();
     let length = replicas.length;
     say(&format!(
-        "three replicas, {count} calls of {length:?}: {outcome:?}, starts {shares:?}, connections {taken:?}"
+        "three replicas, {count} calls of {length:?}: {outcome:?}, starts {shares:?}, requests {taken:?}"
     ));
     replicas.is_whole(&outcome, count, 1.0);
     let all: u64 = shares.iter().sum();
