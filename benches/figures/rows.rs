@@ -165,6 +165,7 @@ fn folded(call: Call) -> CallUpdate {
     CallUpdate {
         call,
         read_revision: 0,
+        listing: None,
         renamed: true,
         recordings_changed: true,
         due_deliveries,

@@ -182,6 +182,7 @@ pub async fn write(
             due_deliveries: rebuilt.call.due_deliveries(store.began_at().await?),
             call: rebuilt.call.clone(),
             read_revision: rebuilt.read_revision,
+            listing: None,
             renamed: rebuilt.renamed,
             recordings_changed: true,
         };

@@ -28,6 +28,8 @@ pub struct CallRow {
     pub revision: i64,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// What it is found and sorted by; `None`: it is complete.
+    pub listing: Option<Listing>,
     /// How large it is as stored JSON.
     pub bytes: usize,
 }
@@ -56,7 +58,7 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT id, state, project, revision, changed_at FROM calls";
+const COLUMNS: &str = "SELECT id, state, project, revision, changed_at, room_name, status, started_at, complete_at FROM calls";
 /// The IDs and sizes of the calls to read.
 pub(super) const IDS_AND_SIZES: &str =
     "SELECT id, CAST(OCTET_LENGTH(state) AS BIGINT) AS bytes FROM calls";
@@ -246,6 +248,7 @@ fn read(row: &AnyRow) -> Result<CallRow> {
         call,
         revision: row.try_get("revision")?,
         changed_at: time(row.try_get("changed_at")?),
+        listing: Listing::read(row)?,
         bytes: state.len(),
     })
 }
@@ -254,6 +257,38 @@ fn read(row: &AnyRow) -> Result<CallRow> {
 pub(super) fn sort_time(call: &Call, written_at: Timestamp) -> i64 {
     let known = call.started_at().or(call.ended_at());
     known.unwrap_or(written_at).as_millisecond()
+}
+
+/// What a call is found and sorted by, as it is stored. As long as it stays, the database need not write its indexes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    room_name: String,
+    status: String,
+    /// Milliseconds since the epoch.
+    started_at: i64,
+}
+
+impl Listing {
+    /// Of a call that is written at this time.
+    pub(super) fn of(call: &Call, written_at: Timestamp) -> Listing {
+        Listing {
+            room_name: text(&call.room_name),
+            status: call.status().as_str().to_owned(),
+            started_at: sort_time(call, written_at),
+        }
+    }
+
+    /// `None`: the call is complete, which a change of it ends.
+    fn read(row: &AnyRow) -> Result<Option<Listing>> {
+        if row.try_get::<Option<i64>, _>("complete_at")?.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(Listing {
+            room_name: row.try_get("room_name")?,
+            status: row.try_get("status")?,
+            started_at: row.try_get("started_at")?,
+        }))
+    }
 }
 
 /// Whether it is a cursor that a page may have had.

@@ -104,6 +104,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether it writes the index entries of all columns that a statement names, changed or not.
+    pub(super) fn rewrites_indexes(self) -> bool {
+        self == Engine::Sqlite
+    }
+
     /// The end of a SELECT that locks rows of this alias and skips those that others have locked. SQLite has one writer,
     /// and nothing to skip.
     pub(super) fn skip_locked(self, alias: &'static str) -> String {

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::{
     alignments,
-    calls::sort_time,
+    calls::{Listing, sort_time},
     enqueue::{NewDelivery, correct, enqueue, expedite},
     error::{Error, Result},
     inbox::{Processed, Waiting, mark_processed, wait, wake_waiting},
@@ -29,6 +29,8 @@ pub struct CallUpdate {
     pub call: Call,
     /// The revision that was read; 0 for a new call.
     pub read_revision: i64,
+    /// What it was found and sorted by when it was read, if a change may leave that as it is.
+    pub listing: Option<Listing>,
     /// The room name differs from the call that was read.
     pub renamed: bool,
     /// Its recordings, or what is known of their objects, differ from those of the call that was read.
@@ -79,10 +81,15 @@ impl Store {
     /// or processed one of the messages meanwhile.
     pub async fn commit_fold(&self, fold: Fold<'_>, sinks: &[Sink], now: Timestamp) -> Result<()> {
         let mut transaction = self.write.begin().await?;
-        mark_processed(&mut transaction, fold.processed, now).await?;
+        mark_processed(&mut transaction, self.engine, fold.processed, now).await?;
         wait(&mut transaction, fold.waiting, now).await?;
         drop_recordings(&mut transaction, fold.taken_over).await?;
-        write(&mut transaction, fold.updates, now).await?;
+        // All at once where others write, too: rows are locked in one order everywhere.
+        let spares =
+            |update: &&CallUpdate| self.engine.rewrites_indexes() && update.is_unmoved(now);
+        let (unmoved, others): (Vec<_>, Vec<_>) = fold.updates.iter().partition(spares);
+        write(&mut transaction, (&unmoved, UNMOVED), now).await?;
+        write(&mut transaction, (&others, EVERYTHING), now).await?;
         let recorded = recorded(&fold);
         write_recordings(&mut transaction, &recorded).await?;
         let calls: Vec<&Call> = fold.updates.iter().map(|update| &update.call).collect();
@@ -129,19 +136,35 @@ fn new_deliveries(update: &CallUpdate) -> impl Iterator<Item = NewDelivery<'_>> 
     })
 }
 
+impl CallUpdate {
+    /// Whether it is found and sorted by what it was when it was read.
+    fn is_unmoved(&self, now: Timestamp) -> bool {
+        let before = self.listing.as_ref();
+        before.is_some_and(|before| *before == Listing::of(&self.call, now))
+    }
+}
+
+/// How a known call is written: of an unmoved one nothing that is in an index.
+const UNMOVED: &str =
+    "project = excluded.project, revision = excluded.revision, ended_at = excluded.ended_at,
+  changed_at = excluded.changed_at, state = excluded.state
+  WHERE calls.revision = excluded.revision - 1 AND calls.complete_at IS NULL";
+const EVERYTHING: &str =
+    "room_name = excluded.room_name, project = excluded.project, status = excluded.status,
+  revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
+  changed_at = excluded.changed_at, complete_at = NULL, state = excluded.state
+  WHERE calls.revision = excluded.revision - 1";
+
 /// Guarded by the revision that was read: no other process may have written the call meanwhile.
 async fn write(
     connection: &mut AnyConnection,
-    updates: &[CallUpdate],
+    (updates, change): (&[&CallUpdate], &str),
     now: Timestamp,
 ) -> Result<()> {
     for chunk in wide_chunks(updates) {
         let sql = format!(
             "INSERT INTO calls (id, room_name, project, status, revision, started_at, ended_at, changed_at, state) VALUES {}
-             ON CONFLICT (id) DO UPDATE SET room_name = excluded.room_name, project = excluded.project, status = excluded.status,
-               revision = excluded.revision, started_at = excluded.started_at, ended_at = excluded.ended_at,
-               changed_at = excluded.changed_at, complete_at = NULL, state = excluded.state
-             WHERE calls.revision = excluded.revision - 1",
+             ON CONFLICT (id) DO UPDATE SET {change}",
             rows(chunk.len(), 1, 9, "")
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));

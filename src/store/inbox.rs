@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{
+    engine::Engine,
     error::{Error, Result},
     inbox_writer,
     message::{InboxMessage, MessageOutcome, read_outcome},
@@ -18,7 +19,7 @@ use crate::domain::with_blanks;
 pub struct Processed {
     /// The message's id.
     pub id: String,
-    /// The call that it belongs to.
+    /// The call that it belongs to; of one that intake has just processed, unless it is stored with it.
     pub call_id: Option<String>,
     /// Why it was set aside, for people.
     pub error: Option<String>,
@@ -53,6 +54,12 @@ impl Processed {
 
     /// The same for a message whose call is known.
     pub fn of_call(self, call_id: Option<String>) -> Processed {
+        Processed { call_id, ..self }
+    }
+
+    /// The same for a message that is stored with this call.
+    pub fn stored_with(self, known: Option<&str>) -> Processed {
+        let call_id = self.call_id.filter(|id| known != Some(id));
         Processed { call_id, ..self }
     }
 }
@@ -110,14 +117,29 @@ impl Store {
 /// Marks messages as processed. Guarded: one that somebody else has processed is a conflict.
 pub(super) async fn mark_processed(
     connection: &mut AnyConnection,
+    engine: Engine,
     processed: &[Processed],
+    now: Timestamp,
+) -> Result<()> {
+    // All at once where others write, too: rows are locked in one order everywhere. Observations are stored with their call.
+    let names_call = |one: &&Processed| one.call_id.is_some() || !engine.rewrites_indexes();
+    let (of_calls, others): (Vec<_>, Vec<_>) = processed.iter().partition(names_call);
+    mark(connection, (&of_calls, OF_CALL), now).await?;
+    mark(connection, (&others, ""), now).await
+}
+
+/// Notes the call of a message that is not stored with it.
+const OF_CALL: &str = "call_id = COALESCE(v.column2, call_id),";
+
+async fn mark(
+    connection: &mut AnyConnection,
+    (processed, call): (&[&Processed], &str),
     now: Timestamp,
 ) -> Result<()> {
     for chunk in chunks(processed) {
         // The names that both engines give to the columns of VALUES.
         let sql = format!(
-            "UPDATE inbox SET processed_at = $1, due_at = $2, call_id = COALESCE(v.column2, call_id), error = v.column3,
-               outcome = v.column4
+            "UPDATE inbox SET processed_at = $1, due_at = $2, {call} error = v.column3, outcome = v.column4
              FROM (VALUES {}) AS v WHERE inbox.id = v.column1 AND processed_at IS NULL",
             rows(chunk.len(), 3, 4, "")
         );

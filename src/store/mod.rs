@@ -85,7 +85,7 @@ pub use attempt::{AttemptDetails, AttemptRecord};
 pub use audit::{AuditCheck, AuditFilter, AuditLine, RefusedRequests};
 pub use call_list::{ListFilter, ListPart, ListPlace, ListText, ListedCall};
 pub use call_messages::CallMessage;
-pub use calls::{CallFilter, CallRow, Page, is_cursor};
+pub use calls::{CallFilter, CallRow, Listing, Page, is_cursor};
 pub use connections::FewConnections;
 pub use deliveries::QueueDepth;
 pub use delivery::{Delivery, DeliveryKey};

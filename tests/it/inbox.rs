@@ -1,10 +1,10 @@
 //! What the inbox has, and the order in which it is folded.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use livekit_airtable::{
     domain::{Policy, policy::RecordOn},
     pipeline::{Job, intake::Intake},
-    store::{InboxMessage, MessageKind, Sizes, Store, StoredMessage},
+    store::{CallRow, CallUpdate, Fold, InboxMessage, MessageKind, Sizes, Store, StoredMessage},
     telemetry::now,
 };
 use serde_json::json;
@@ -81,16 +81,57 @@ async fn messages_that_another_has_folded_meanwhile_are_left_alone(url: &str) {
     assert_eq!(revisions(&store).await, before);
 }
 
+/// A change of nothing that lists find it by.
+fn change(row: CallRow) -> CallUpdate {
+    CallUpdate {
+        call: row.call,
+        read_revision: row.revision,
+        listing: row.listing,
+        renamed: false,
+        recordings_changed: false,
+        due_deliveries: vec![],
+    }
+}
+
+/// It must not be purged before it is delivered again.
+async fn a_call_that_changes_while_it_is_noted_as_complete_is_not_complete(url: &str) {
+    let store = Store::open(url, now()).await.unwrap();
+    let body = json!({ "event": "room_finished", "room": { "sid": "RM_1", "name": "desk" } });
+    let message = InboxMessage::new(MessageKind::Webhook, body.to_string(), now());
+    store.put(message).await.unwrap();
+    assert!(intake(&store).step(now()).await.unwrap());
+    let complete = async || {
+        let later = now() + SignedDuration::from_hours(1);
+        store.complete_before(later).await.unwrap().len()
+    };
+    let read = async || store.call("RM_1").await.unwrap().unwrap();
+    let before = [change(read().await)];
+    assert_eq!(store.note_complete(now()).await.unwrap(), 1);
+    assert_eq!(complete().await, 1);
+    if let Err(error) = store.commit_fold(Fold::of_calls(&before), &[], now()).await {
+        assert!(error.is_conflict(), "{error}");
+        assert_eq!(complete().await, 1);
+        let again = [change(read().await)];
+        let written = store.commit_fold(Fold::of_calls(&again), &[], now());
+        written.await.unwrap();
+    }
+    assert_eq!(complete().await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_folds_together_what_waits_together() {
     let folder = tempfile::tempdir().unwrap();
     let url = |name| format!("sqlite:{}", folder.path().join(name).display());
     a_call_is_written_once_for_all_of_its_messages_that_wait(&url("calls.db")).await;
     messages_that_another_has_folded_meanwhile_are_left_alone(&url("others.db")).await;
+    let complete = url("complete.db");
+    a_call_that_changes_while_it_is_noted_as_complete_is_not_complete(&complete).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_folds_together_what_waits_together() {
     a_call_is_written_once_for_all_of_its_messages_that_wait(&fresh_database().await).await;
     messages_that_another_has_folded_meanwhile_are_left_alone(&fresh_database().await).await;
+    let complete = fresh_database().await;
+    a_call_that_changes_while_it_is_noted_as_complete_is_not_complete(&complete).await;
 }

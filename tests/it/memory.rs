@@ -151,6 +151,7 @@ async fn owe(world: &World, calls: usize, transcript: Transcript) {
             CallUpdate {
                 call,
                 read_revision: 0,
+                listing: None,
                 renamed: true,
                 recordings_changed: true,
                 due_deliveries: vec![DueDelivery {

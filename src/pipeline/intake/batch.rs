@@ -86,11 +86,12 @@ impl Batch {
         let elsewhere = recordings.filter(|recording| recording.place.is_elsewhere());
         self.elsewhere_before
             .extend(elsewhere.map(|recording| recording.egress_id.clone()));
-        let row = stored.map(|CallRow { call, revision, .. }| (call, revision));
-        let (call, read_revision) = row.unwrap_or_default();
+        let row = stored.map(|row| (row.call, row.revision, row.listing));
+        let (call, read_revision, listing) = row.unwrap_or_default();
         let unchanged = CallUpdate {
             call,
             read_revision,
+            listing,
             renamed: false,
             recordings_changed: false,
             due_deliveries: Vec::new(),

@@ -75,15 +75,7 @@ impl Intake {
                 Route::Nowhere => (None, None),
             },
         };
-        if let Some(error) = &error {
-            tracing::warn!(inbox = message.id, %error, "message could not be processed; it stays in the inbox");
-        }
-        batch.processed.push(match error {
-            Some(error) => {
-                Processed::failed(&message.id, MessageOutcome::SetAside, error).of_call(call_id)
-            }
-            None => Processed::applied(&message.id, call_id),
-        });
+        batch.processed.push(processed(&message, call_id, error));
         Ok(())
     }
 
@@ -165,6 +157,18 @@ impl Intake {
         merge(&mut update.due_deliveries, step.due_deliveries);
         Ok(None)
     }
+}
+
+/// What became of a message that belongs to this call, if it does; `error`: why it is set aside.
+fn processed(message: &InboxMessage, call_id: Option<String>, error: Option<String>) -> Processed {
+    let processed = match error {
+        Some(error) => {
+            tracing::warn!(inbox = message.id, %error, "message could not be processed; it stays in the inbox");
+            Processed::failed(&message.id, MessageOutcome::SetAside, error).of_call(call_id)
+        }
+        None => Processed::applied(&message.id, call_id),
+    };
+    processed.stored_with(message.call_id.as_deref())
 }
 
 /// The report in this message, whose body stays there.

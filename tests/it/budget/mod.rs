@@ -210,6 +210,7 @@ impl Rig {
                     ..call
                 },
                 read_revision,
+                listing: None,
                 renamed: read_revision == 0,
                 recordings_changed: true,
                 due_deliveries: vec![DueDelivery {

@@ -89,6 +89,7 @@ async fn fill(store: &Store) {
         let folded = CallUpdate {
             call,
             read_revision: 0,
+            listing: None,
             renamed: true,
             recordings_changed: true,
             due_deliveries: vec![due_deliveries],

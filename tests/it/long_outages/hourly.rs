@@ -33,6 +33,7 @@ async fn outstanding(folder: &std::path::Path, now: Timestamp) -> Store {
     let folded = CallUpdate {
         call,
         read_revision: 0,
+        listing: None,
         renamed: false,
         recordings_changed: true,
         due_deliveries,

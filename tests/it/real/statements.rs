@@ -51,6 +51,7 @@ async fn folded(store: &Store, message: &str, read_revision: i64) {
     let fold = CallUpdate {
         call,
         read_revision,
+        listing: None,
         renamed: read_revision == 0,
         recordings_changed: true,
         due_deliveries: due_deliveries.to_vec(),
