@@ -166,12 +166,29 @@ impl Service {
 
     /// How many messages are not processed.
     pub(crate) async fn unprocessed(&self) -> anyhow::Result<i64> {
+        // IDs are hexadecimal.
+        self.unprocessed_until("g").await
+    }
+
+    /// The same up to the message of this id.
+    pub(crate) async fn unprocessed_until(&self, id: &str) -> anyhow::Result<i64> {
         install_default_drivers();
         let mut database = AnyConnection::connect(&self.database_url()).await?;
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL");
+        let sql = "SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL AND id <= $1";
+        let count = sqlx::query_scalar(sql).bind(id.to_owned());
         let count = count.fetch_one(&mut database).await?;
         database.close().await?;
         Ok(count)
+    }
+
+    /// The id of the newest message.
+    pub(crate) async fn newest_message(&self) -> anyhow::Result<String> {
+        install_default_drivers();
+        let mut database = AnyConnection::connect(&self.database_url()).await?;
+        let newest = sqlx::query_scalar("SELECT COALESCE(MAX(id), '') FROM inbox");
+        let newest = newest.fetch_one(&mut database).await?;
+        database.close().await?;
+        Ok(newest)
     }
 
     fn database_url(&self) -> String {

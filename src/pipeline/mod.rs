@@ -17,6 +17,7 @@ mod runner;
 mod wake;
 
 pub mod backfill;
+mod backlog;
 pub mod intake;
 pub mod livekit_keys;
 mod message;

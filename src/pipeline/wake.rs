@@ -2,7 +2,7 @@
 
 use tokio::sync::Notify;
 
-use super::awaited::Awaited;
+use super::{awaited::Awaited, backlog::Backlog};
 use crate::{domain::Sink, store::LARGE};
 
 /// One notification for each job that others can wake.
@@ -22,6 +22,8 @@ pub struct Wake {
     pub folded: Notify,
     /// The messages that requests wait for.
     pub awaited: Awaited,
+    /// Whether intake has so much to do that others give way.
+    pub(super) backlog: Backlog,
 }
 
 impl Wake {

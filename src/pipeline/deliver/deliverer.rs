@@ -45,6 +45,10 @@ pub trait Deliverer: Send + Sync + 'static {
     }
     /// Deliveries in parallel.
     fn parallel(&self) -> usize;
+    /// Whether intake goes first while many messages wait for it.
+    fn gives_way(&self) -> bool {
+        false
+    }
     /// Waits for the sink's permit; the deliveries to send are chosen afterwards. `None`: the sink has no permits.
     fn ready(&self, _now: Timestamp) -> impl Future<Output = anyhow::Result<Option<Slot>>> + Send {
         async { Ok(None) }

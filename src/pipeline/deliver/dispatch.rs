@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -93,6 +93,9 @@ impl<D: Deliverer> Job for Arc<Deliver<D>> {
             self.commit_failed.store(false, Ordering::Relaxed);
         }
         self.release_unfinished().await?;
+        if self.deliverer.gives_way() && self.wake.backlog.goes_first(Instant::now()) {
+            return Ok(false);
+        }
         let mut claimed = self.claim(None, now).await?;
         if claimed.is_empty() {
             self.log_recovery(now).await?;

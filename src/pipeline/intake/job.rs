@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Call, EgressId, Policy, Sink, Status},
-    pipeline::{Job, RunsIn, Wake},
+    pipeline::{Job, RunsIn, Wake, backlog::Change},
     store::{
         self, CallUpdate, DueMessage, Fold, MessageOutcome, Processed, Sizes, Store, StoredMessage,
         Turn, UnreadableMessage,
@@ -76,8 +76,11 @@ impl Intake {
         if !messages.is_empty() {
             return Ok(messages);
         }
-        let waiting = self.store.due_messages(Sizes::Others, now, LISTED);
-        self.listed.add(waiting.await?);
+        let waiting = self.store.due_messages(Sizes::Others, now, LISTED).await?;
+        if self.wake.backlog.note(waiting.len(), Instant::now().into()) == Change::Ended {
+            self.wake.sink(Sink::Storage).notify_one();
+        }
+        self.listed.add(waiting);
         Ok(self.listed.take(limit))
     }
 

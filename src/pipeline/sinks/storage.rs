@@ -37,7 +37,12 @@ impl Deliverer for Storage {
     }
 
     fn parallel(&self) -> usize {
-        16
+        32
+    }
+
+    fn gives_way(&self) -> bool {
+        // The call is over; a message that waits may be about one that is to be recorded.
+        true
     }
 
     async fn deliver(&self, due: &[Due], _: BatchPermit, now: Timestamp) -> Vec<Attempt> {
