@@ -164,19 +164,24 @@ impl Service {
         }
     }
 
-    /// How many messages are not processed.
-    pub(crate) async fn unprocessed(&self) -> anyhow::Result<i64> {
-        // IDs are hexadecimal.
-        self.unprocessed_until("g").await
-    }
-
-    /// The same up to the message of this id.
+    /// How many messages up to the one of this id wait for intake.
     pub(crate) async fn unprocessed_until(&self, id: &str) -> anyhow::Result<i64> {
         install_default_drivers();
         let mut database = AnyConnection::connect(&self.database_url()).await?;
         let sql = "SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL AND id <= $1";
         let count = sqlx::query_scalar(sql).bind(id.to_owned());
         let count = count.fetch_one(&mut database).await?;
+        database.close().await?;
+        Ok(count)
+    }
+
+    /// How many messages wait for intake, and how many recordings for the storage's answer, which is one more message.
+    pub(crate) async fn unfinished(&self) -> anyhow::Result<i64> {
+        install_default_drivers();
+        let mut database = AnyConnection::connect(&self.database_url()).await?;
+        let sql = "SELECT (SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL)
+             + (SELECT COUNT(*) FROM deliveries WHERE sink = 'storage' AND state = 'pending')";
+        let count = sqlx::query_scalar(sql).fetch_one(&mut database).await?;
         database.close().await?;
         Ok(count)
     }

@@ -95,9 +95,9 @@ pub(crate) async fn send(
     load::send(&service.address, loads).await
 }
 
-/// Waits until every webhook has been folded into its call.
+/// Waits until every webhook has been folded into its call, and what the storage said of its recordings.
 pub(crate) async fn wait_for_intake(service: &Service) -> anyhow::Result<()> {
-    while service.unprocessed().await? > 0 {
+    while service.unfinished().await? > 0 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
