@@ -166,8 +166,7 @@ impl Service {
 
     /// How many messages up to the one of this id wait for intake.
     pub(crate) async fn unprocessed_until(&self, id: &str) -> anyhow::Result<i64> {
-        install_default_drivers();
-        let mut database = AnyConnection::connect(&self.database_url()).await?;
+        let mut database = self.connect().await?;
         let sql = "SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL AND id <= $1";
         let count = sqlx::query_scalar(sql).bind(id.to_owned());
         let count = count.fetch_one(&mut database).await?;
@@ -177,8 +176,7 @@ impl Service {
 
     /// How many messages wait for intake, and how many recordings for the storage's answer, which is one more message.
     pub(crate) async fn unfinished(&self) -> anyhow::Result<i64> {
-        install_default_drivers();
-        let mut database = AnyConnection::connect(&self.database_url()).await?;
+        let mut database = self.connect().await?;
         let sql = "SELECT (SELECT COUNT(*) FROM inbox WHERE processed_at IS NULL)
              + (SELECT COUNT(*) FROM deliveries WHERE sink = 'storage' AND state = 'pending')";
         let count = sqlx::query_scalar(sql).fetch_one(&mut database).await?;
@@ -188,12 +186,17 @@ impl Service {
 
     /// The id of the newest message.
     pub(crate) async fn newest_message(&self) -> anyhow::Result<String> {
-        install_default_drivers();
-        let mut database = AnyConnection::connect(&self.database_url()).await?;
+        let mut database = self.connect().await?;
         let newest = sqlx::query_scalar("SELECT COALESCE(MAX(id), '') FROM inbox");
         let newest = newest.fetch_one(&mut database).await?;
         database.close().await?;
         Ok(newest)
+    }
+
+    /// To the database, whichever it is.
+    async fn connect(&self) -> anyhow::Result<AnyConnection> {
+        install_default_drivers();
+        Ok(AnyConnection::connect(&self.database_url()).await?)
     }
 
     fn database_url(&self) -> String {

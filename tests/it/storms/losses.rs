@@ -73,10 +73,18 @@ fn losses(all: Vec<Row>, calls: Range<usize>) -> Losses {
     losses
 }
 
-/// Waits until these calls' rows say everything, as long as more of them do; panics when no more do.
+/// Waits until these calls' rows say everything; panics when they never do.
 pub(super) async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
-    let patience = Duration::from_secs(sized(60, 300));
-    let (mut fewest, mut since) = (usize::MAX, Instant::now());
+    all_in_rows_within(world, calls, Duration::from_secs(sized(60, 300))).await
+}
+
+/// The same with so much patience.
+pub(super) async fn all_in_rows_within(
+    world: &World,
+    calls: Range<usize>,
+    patience: Duration,
+) -> Losses {
+    let asked = Instant::now();
     loop {
         let looks = Instant::now();
         let mut found = losses(world.airtable.rows("Calls"), calls.clone());
@@ -88,11 +96,8 @@ pub(super) async fn all_in_rows(world: &World, calls: Range<usize>) -> Losses {
             return found;
         }
         let lost = found.lost.len();
-        if lost < fewest {
-            (fewest, since) = (lost, Instant::now());
-        }
         let reported = &found.lost[..lost.min(20)];
-        assert!(since.elapsed() < patience, "{lost} are lost: {reported:#?}");
+        assert!(asked.elapsed() < patience, "{lost} are lost: {reported:#?}");
         // To look through many rows takes a while.
         tokio::time::sleep((looks.elapsed() * 4).max(Duration::from_millis(200))).await;
     }
