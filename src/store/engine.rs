@@ -22,6 +22,11 @@ const CHANGES_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";
 /// What is sorted may be larger than memory.
 const SORTING_IN_FILES: &str = "PRAGMA temp_store = FILE";
 
+/// Kibibytes of pages that the connection to SQLite which writes keeps in memory, and each of those that read: these find the
+/// same pages in the system's cache.
+const WRITER_CACHE: u32 = 2000;
+const READER_CACHE: u32 = 500;
+
 /// How long PostgreSQL has to store one group of messages: a connection that is half open (after a failover) would
 /// be waited for without end. A file has no connection, and a slow disk may take its time.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -63,7 +68,7 @@ impl Engine {
     /// Options of the pool that writes: its size, and the settings of each connection.
     pub(super) fn writers(self) -> AnyPoolOptions {
         match self {
-            Engine::Sqlite => leave_no_transaction(sqlite_pool(1, CHANGES_IN_MEMORY)),
+            Engine::Sqlite => leave_no_transaction(sqlite_pool(1, CHANGES_IN_MEMORY, WRITER_CACHE)),
             Engine::Postgres => leave_no_transaction(postgres_pool()),
         }
     }
@@ -71,7 +76,7 @@ impl Engine {
     /// Options of a pool that reads beside the writers; `None`: the writers' pool is for all.
     pub(super) fn readers(self) -> Option<AnyPoolOptions> {
         match self {
-            Engine::Sqlite => Some(sqlite_pool(4, SORTING_IN_FILES)),
+            Engine::Sqlite => Some(sqlite_pool(4, SORTING_IN_FILES, READER_CACHE)),
             Engine::Postgres => None,
         }
     }
@@ -157,7 +162,7 @@ fn postgres_pool() -> AnyPoolOptions {
     })
 }
 
-fn sqlite_pool(size: u32, temporary: &'static str) -> AnyPoolOptions {
+fn sqlite_pool(size: u32, temporary: &'static str, cache: u32) -> AnyPoolOptions {
     let options = AnyPoolOptions::new().max_connections(size);
     let options = options.acquire_timeout(Duration::from_secs(10));
     // A file does not drop connections, so they are not tested before each use.
@@ -173,7 +178,7 @@ fn sqlite_pool(size: u32, temporary: &'static str) -> AnyPoolOptions {
             }
             let settings = format!(
                 "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                 PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = {LOG_PAGES}; {temporary}"
+                 PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = {LOG_PAGES}; {temporary}"
             );
             connection.execute(AssertSqlSafe(settings)).await?;
             Ok(())

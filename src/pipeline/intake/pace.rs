@@ -15,16 +15,21 @@ const LONGEST: Duration = Duration::from_millis(100);
 
 /// Messages that are looked through at once: in so many, several events of a call come together.
 pub(super) const LISTED: i64 = 4096;
-/// Messages per transaction while they do: webhooks wait for it.
-const BATCH_MEANWHILE: usize = 64;
-/// Messages per transaction otherwise: the more events of a call are folded together, the fewer times it is written.
-const BATCH: usize = 256;
+/// Messages per transaction while nobody waits: the more events of a call are folded together, the fewer times it is written, and
+/// the fewer pages are written to mark messages that lie beside each other. A webhook that comes meanwhile waits for some
+/// tens of milliseconds.
+const BATCH: usize = 512;
+/// Messages per transaction while some wait.
+const BATCH_BESIDE_SOME: usize = 256;
+/// Messages per transaction while many wait.
+const BATCH_BESIDE_MANY: usize = 64;
 
 /// How many messages are folded in one transaction now.
 pub(super) fn batch(store: &Store) -> usize {
-    match store.messages_waiting() >= MANY {
-        true => BATCH_MEANWHILE,
-        false => BATCH,
+    match store.messages_waiting() {
+        0 => BATCH,
+        1..MANY => BATCH_BESIDE_SOME,
+        MANY.. => BATCH_BESIDE_MANY,
     }
 }
 
