@@ -1,11 +1,12 @@
 //! Bases, tables, fields and records as they are stored. Cells are keyed by field id, so a renamed field keeps its values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::cells::Cells;
 use super::ids;
 use super::refusal::Refusal;
 use super::webhook::Webhooks;
@@ -88,8 +89,7 @@ pub(super) struct Record {
     pub modified: Option<String>,
     /// The value of autoNumber fields.
     pub number: u64,
-    /// Field id to value; empty cells are absent.
-    pub cells: BTreeMap<String, Value>,
+    pub cells: Cells,
 }
 
 /// A comment on a record.
@@ -181,7 +181,7 @@ impl Table {
             created: ids::now(),
             modified: None,
             number: self.next_number,
-            cells: BTreeMap::new(),
+            cells: Cells::default(),
         }));
         self.next_number += 1;
         self.records.len() - 1
@@ -193,9 +193,9 @@ impl Table {
         self.comments.iter().filter(of_record).count()
     }
 
-    /// The index of the record with this id.
+    /// The index of the record with this id. Most requests are about one of the last.
     pub(super) fn position(&self, record: &str) -> Option<usize> {
-        self.records.iter().position(|r| r.id == record)
+        self.records.iter().rposition(|r| r.id == record)
     }
 
     /// As the metadata API prints it.

@@ -35,19 +35,31 @@ fn of_table(old: &Table, new: &Table) -> Option<Changed> {
     if old.records.len() == new.records.len() && old.records.iter().zip(&new.records).all(same) {
         return None;
     }
+    let (before, after) = (others(old, new), others(new, old));
     let mut changed = Changed::default();
-    let known: HashMap<&str, &Arc<Record>> = old.records.iter().map(|r| (&*r.id, r)).collect();
-    for record in &new.records {
+    let known: HashMap<&str, &Arc<Record>> = before.iter().map(|r| (&*r.id, *r)).collect();
+    for record in after.iter().copied() {
         match known.get(&*record.id) {
             None => changed.created.push(record.clone()),
-            Some(old) if old.cells == record.cells => {}
+            Some(old) if Arc::ptr_eq(old, record) || old.cells == record.cells => {}
             Some(old) => changed.changed.push(((*old).clone(), record.clone())),
         }
     }
-    let left: HashSet<&str> = new.records.iter().map(|r| &*r.id).collect();
-    let gone = old.records.iter().filter(|r| !left.contains(&*r.id));
+    let left: HashSet<&str> = after.iter().map(|r| &*r.id).collect();
+    let gone = before.iter().filter(|r| !left.contains(&*r.id));
     changed.destroyed = gone.map(|r| r.id.clone()).collect();
     Some(changed)
+}
+
+/// The records that are not at the same place in the other table.
+fn others<'a>(table: &'a Table, other: &Table) -> Vec<&'a Arc<Record>> {
+    let records = table.records.iter().enumerate();
+    let is_other = |at: usize, record: &Arc<Record>| {
+        let same = other.records.get(at);
+        same.is_none_or(|same| !Arc::ptr_eq(same, record))
+    };
+    let others = records.filter(|(at, record)| is_other(*at, record));
+    others.map(|(_, record)| record).collect()
 }
 
 impl Changes {

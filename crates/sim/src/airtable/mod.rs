@@ -6,6 +6,7 @@
 mod attachments;
 mod base;
 mod call;
+mod cells;
 mod changes;
 mod comments;
 mod computed;

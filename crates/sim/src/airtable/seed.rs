@@ -82,6 +82,6 @@ fn record(table: &Table, seed: &Value) -> Result<Record, String> {
         created: text("createdTime").unwrap_or_else(ids::now),
         modified: None,
         number: 0,
-        cells,
+        cells: cells.into(),
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::base::{Record, Table};
+use super::cells;
 use super::refusal::Refusal;
 use super::typecast::Typecast;
 use super::types;
@@ -39,7 +40,7 @@ pub(super) fn merge_fields(table: &Table, upsert: &Value) -> Result<Vec<String>,
 pub(super) fn matching(
     table: &mut Table,
     keys: &[String],
-    cells: &Map<String, Value>,
+    row: &Map<String, Value>,
     typecast: Typecast,
 ) -> Result<Option<usize>, Refusal> {
     let mut wanted = Vec::new();
@@ -47,7 +48,7 @@ pub(super) fn matching(
         let Some(field) = table.field_mut(key) else {
             continue;
         };
-        let value = cells.get(&field.name).or_else(|| cells.get(&field.id));
+        let value = row.get(&field.name).or_else(|| row.get(&field.id));
         let missing = || {
             let message = format!("Field \"{}\" of fieldsToMergeOn has no value", field.name);
             Refusal::invalid("INVALID_REQUEST_UNKNOWN", message)
@@ -56,12 +57,13 @@ pub(super) fn matching(
         let Some(value) = types::accept(field, value, None, typecast)? else {
             return Ok(None);
         };
-        wanted.push((key, value));
+        let hash = cells::hash_of(&value);
+        wanted.push((key, value, hash));
     }
     let has_all = |r: &Arc<Record>| {
         wanted
             .iter()
-            .all(|(key, value)| r.cells.get(*key) == Some(value))
+            .all(|(key, value, hash)| r.cells.has(key, value, *hash))
     };
     let mut found = table
         .records
