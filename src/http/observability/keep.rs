@@ -52,6 +52,7 @@ pub(super) async fn keep(
     let header = Header::read(&header)?;
     named.clone_from(&header.room_id);
     let room = header.room();
+    let message = message.about(&room.sid);
     let signer = message.signer();
     let claim = signer.as_ref().and_then(|signer| signer.claim());
     // 403 if the call is another project's.
