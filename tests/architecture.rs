@@ -62,6 +62,7 @@ const MAY: [(&str, &[&str]); 17] = [
             "pipeline::JobStatus",
             "pipeline::JobState",
             "pipeline::requests",
+            "pipeline::alerts::ConditionKind",
             "pipeline::alerts::OpenAlert",
             "pipeline::alerts::open_alerts",
             "telemetry::LogThrottle",

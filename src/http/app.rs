@@ -57,9 +57,9 @@ pub struct App {
     /// For `/readyz`.
     pub writable: Writable,
     /// Throttles the log lines of refused requests, by reason.
-    pub refusals: Arc<LogThrottle>,
+    pub refusal_log: Arc<LogThrottle>,
     /// Counts tokens that were refused, for the health page and `/readyz`.
-    pub refused: TokenRefusals,
+    pub refused_tokens: TokenRefusals,
     /// Returns the current time: `telemetry::now`, or the clock of a test.
     pub clock: fn() -> Timestamp,
 }

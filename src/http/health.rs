@@ -112,7 +112,7 @@ pub(super) async fn readyz(
         ready,
         store: Some(writable),
         jobs: Some(jobs.collect()),
-        refused: Some(app.refused.all()),
+        refused: Some(app.refused_tokens.all()),
         ..Readiness::default()
     };
     // A database that does not answer would be waited for once more.

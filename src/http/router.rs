@@ -180,12 +180,12 @@ async fn in_place(State(app): State<Arc<App>>, request: Request, next: Next) -> 
         Ok(_place) => {
             let response = next.run(request).await;
             if response.extensions().get::<refusals::Logged>().is_none() {
-                refusals::note(&app.refusals, response.status());
+                refusals::note(&app.refusal_log, response.status());
             }
             response
         }
         Err(problem) => {
-            refusals::note_busy(&app.refusals);
+            refusals::note_busy(&app.refusal_log);
             problem.into_response()
         }
     }

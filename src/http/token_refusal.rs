@@ -24,7 +24,7 @@ fn for_unknown_key(entrance: Entrance) -> String {
 pub(super) fn bad_token(app: &App, token: &str, refused: TokenError, entrance: Entrance) -> String {
     let key = refused.is_foreign().then(|| named_key(token));
     let (ours, now) = (app.keys.named(token), (app.clock)());
-    app.refused.note(entrance, refused, ours, now);
+    app.refused_tokens.note(entrance, refused, ours, now);
     log_refusal(app, refused, key.as_deref(), entrance);
     refusal(refused, key.as_deref(), entrance)
 }
@@ -42,7 +42,7 @@ fn refusal(refused: TokenError, key: Option<&str>, entrance: Entrance) -> String
 fn log_refusal(app: &App, refused: TokenError, key: Option<&str>, entrance: Entrance) {
     let path = entrance.path();
     let reason = format!("{path}: {refused}");
-    if let Some(suppressed) = app.refusals.should_log(&reason) {
+    if let Some(suppressed) = app.refusal_log.should_log(&reason) {
         let advice = match refused {
             TokenError::UnknownKey => format!(". {}", for_unknown_key(entrance)),
             _ => String::new(),
@@ -60,9 +60,10 @@ fn log_refusal(app: &App, refused: TokenError, key: Option<&str>, entrance: Entr
 /// 401. Logged, because the sender cannot see that a proxy has removed the header.
 pub(super) fn without_token(app: &App, entrance: Entrance) -> Problem {
     let now = (app.clock)();
-    app.refused.note(entrance, TokenError::Missing, None, now);
+    app.refused_tokens
+        .note(entrance, TokenError::Missing, None, now);
     let reason = format!("no token in a request to {}", entrance.path());
-    if let Some(suppressed) = app.refusals.should_log(&reason) {
+    if let Some(suppressed) = app.refusal_log.should_log(&reason) {
         tracing::warn!(
             reason,
             suppressed,

@@ -60,7 +60,8 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
             let foreign = authorization.filter(|_| refused.is_foreign());
             let key = foreign.map(|header| named_key(token(header)));
             let ours = authorization.and_then(|header| app.keys.named(token(header)));
-            app.refused.note(Entrance::Webhooks, refused, ours, now);
+            app.refused_tokens
+                .note(Entrance::Webhooks, refused, ours, now);
             let measured = tokio::time::timeout(MEASURE_TIMEOUT, is_too_large(request.into_body()));
             return Err(match measured.await {
                 Ok(true) => too_large(app),
@@ -75,7 +76,7 @@ async fn signed(app: &Arc<App>, request: Request, now: Timestamp) -> Result<Inbo
         _ => Problem::unavailable("the body was incomplete or took too long; send it again"),
     })?;
     let signer = signed.verify(&body).map_err(|refused| {
-        app.refused
+        app.refused_tokens
             .note(Entrance::Webhooks, refused, Some(signed.key()), now);
         refuse(app, refused, None)
     })?;
@@ -100,7 +101,7 @@ async fn is_too_large(body: Body) -> bool {
 fn too_large(app: &App) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
     let reason = "it has more than 1 MiB";
-    if let Some(suppressed) = app.refusals.should_log(reason) {
+    if let Some(suppressed) = app.refusal_log.should_log(reason) {
         tracing::warn!(
             reason,
             suppressed,
@@ -117,7 +118,7 @@ fn too_large(app: &App) -> Problem {
 fn refuse(app: &App, refused: TokenError, key: Option<&str>) -> Problem {
     metrics::counter!("livekit_airtable_webhooks_total", "answer" => "refused").increment(1);
     let reason = refused.to_string();
-    if let Some(suppressed) = app.refusals.should_log(&reason) {
+    if let Some(suppressed) = app.refusal_log.should_log(&reason) {
         let advice = refused.advice();
         tracing::warn!(
             reason,

@@ -87,7 +87,7 @@ impl Service {
         audit::record_start(config, &store, clock).await?;
         let (trail, writer) = AuditTrail::new(store.clone());
         let app = start_jobs(config, &store, &runner, metrics, trail).await?;
-        let counting = http::summarize(app.refusals.clone(), runner.stop.clone());
+        let counting = http::summarize(app.refusal_log.clone(), runner.stop.clone());
         runner.tasks.spawn(counting);
         runner.leases.renew(&store, clock).await;
         let accepting = CancellationToken::new();
@@ -196,8 +196,8 @@ async fn start_jobs(
         trusted_proxies: config.http.trusted_proxies.clone(),
         metrics,
         writable: Default::default(),
-        refusals: Arc::new(LogThrottle::each_minute()),
-        refused: Default::default(),
+        refusal_log: Arc::new(LogThrottle::each_minute()),
+        refused_tokens: Default::default(),
         clock: runner.clock,
     })
 }

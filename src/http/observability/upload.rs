@@ -50,7 +50,7 @@ pub(in crate::http) async fn receive(State(app): State<Arc<App>>, request: Reque
     match take(&app, request, &mut room).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(problem) => {
-            refusals::note_upload(&app.refusals, &problem, &room);
+            refusals::note_upload(&app.refusal_log, &problem, &room);
             let mut response = problem.into_response();
             response.extensions_mut().insert(Logged);
             response

@@ -57,24 +57,23 @@ fn unrecorded(calls: Vec<String>) -> Option<Condition> {
     let count = calls.len() as i64;
     let what = counted(count, "call is live and is", "calls are live and are");
     let late = rounded(UNRECORDED_AFTER);
-    let text = format!(
-        "{what} not being recorded, more than {late} after the recording was due. `livekit-airtable calls show ID` shows LiveKit's answer."
-    );
+    let text = format!("{what} not being recorded, more than {late} after the recording was due.");
     let summary = "live calls were not being recorded";
-    Some(Condition::new(ConditionKind::Unrecorded, summary, text).affecting(count, calls))
+    let condition = Condition::new(ConditionKind::Unrecorded, summary, text);
+    let condition = condition.affecting(count, calls);
+    Some(condition.with_commands("`livekit-airtable calls show ID` shows LiveKit's answer."))
 }
 
 /// `calls`: newest first.
 fn failed_in_a_row(calls: &[Call]) -> Option<Condition> {
     let latest = calls.first().filter(|_| calls.len() >= FAILED_IN_A_ROW)?;
     let (count, why) = (calls.len(), latest.failure()?);
-    let text = format!(
-        "The last {count} recordings failed. Latest reason: {why}. `livekit-airtable calls show ID` shows LiveKit's error."
-    );
+    let text = format!("The last {count} recordings failed. Latest reason: {why}.");
     let summary = "several recordings in a row failed";
     let condition = Condition::new(ConditionKind::RecordingsFailed, summary, text);
     let ids = calls.iter().map(|call| call.id.to_string()).collect();
-    Some(condition.affecting(count as i64, ids))
+    let condition = condition.affecting(count as i64, ids);
+    Some(condition.with_commands("`livekit-airtable calls show ID` shows LiveKit's error."))
 }
 
 /// `calls`: newest first.
@@ -115,24 +114,26 @@ fn waiting(backlog: Backlog, now: Timestamp) -> Condition {
     let destination = destination(sink);
     let oldest = rounded(now.duration_since(backlog.oldest_created_at));
     let what = counted(backlog.count, "call waits", "calls wait");
-    let text = format!(
-        "{what} for {destination}, the oldest for {oldest}. Nothing is lost; `livekit-airtable calls list` shows the errors, and `calls show ID` every attempt."
-    );
+    let text = format!("{what} for {destination}, the oldest for {oldest}. Nothing is lost.");
     let summary = format!("calls waited for {destination}");
     let condition = Condition::new(ConditionKind::Waiting(sink), summary, text);
-    condition.affecting(backlog.count, backlog.calls)
+    let condition = condition.affecting(backlog.count, backlog.calls);
+    condition.with_commands(
+        "`livekit-airtable calls list` shows the errors, and `calls show ID` every attempt.",
+    )
 }
 
 fn dead_letters(backlog: Backlog) -> Condition {
     let sink = backlog.sink;
     let destination = destination(sink);
     let what = counted(backlog.count, "delivery", "deliveries");
-    let text = format!(
-        "{what} to {destination} failed permanently. `livekit-airtable calls list --delivery dead` shows the errors; after fixing the cause, `livekit-airtable redrive --dead` retries."
-    );
+    let text = format!("{what} to {destination} failed permanently.");
     let summary = format!("deliveries to {destination} had failed permanently");
     let condition = Condition::new(ConditionKind::DeadLetters(sink), summary, text);
-    condition.affecting(backlog.count, backlog.calls)
+    let condition = condition.affecting(backlog.count, backlog.calls);
+    condition.with_commands(
+        "`livekit-airtable calls list --delivery dead` shows the errors; after fixing the cause, `livekit-airtable redrive --dead` retries.",
+    )
 }
 
 fn unprocessed(
@@ -213,8 +214,9 @@ mod tests {
     fn texts_have_counts_and_name_no_more_than_three_calls() {
         let ids = (0..50).map(|n| format!("RM_{n}")).collect();
         let condition = unrecorded(ids).unwrap();
-        assert_eq!((condition.count, condition.calls.len()), (50, 3));
-        assert!(condition.text.starts_with("50 calls are live and are not"));
+        assert_eq!((condition.count, condition.text.calls.len()), (50, 3));
+        let what = &condition.text.what;
+        assert!(what.starts_with("50 calls are live and are not"));
         assert!(unrecorded(Vec::new()).is_none());
         let backlog = Backlog {
             sink: Sink::Airtable,
@@ -226,6 +228,7 @@ mod tests {
         assert!(
             condition
                 .text
+                .what
                 .starts_with("1 call waits for Airtable, the oldest for 11 min.")
         );
     }

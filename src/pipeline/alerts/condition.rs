@@ -4,14 +4,15 @@ use std::fmt;
 
 use jiff::SignedDuration;
 
+use super::alert_text::AlertText;
 use crate::domain::Sink;
 
 /// Affected calls that an alert names.
 const NAMED_CALLS: usize = 3;
 
 /// What kind of thing is wrong. Two checks that find the same kind find the same condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ConditionKind {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConditionKind {
     /// The database is not writable.
     Database,
     /// No lease can be renewed.
@@ -35,7 +36,37 @@ pub(super) enum ConditionKind {
     /// Inbox messages are not processed.
     Inbox,
     /// A job fails or has died.
-    Job(&'static str),
+    Job(String),
+}
+
+/// Kinds that are about one thing.
+const SINGLE: [ConditionKind; 8] = [
+    ConditionKind::Database,
+    ConditionKind::Leases,
+    ConditionKind::Unrecorded,
+    ConditionKind::RecordingsFailed,
+    ConditionKind::RecordedTwice,
+    ConditionKind::Webhooks,
+    ConditionKind::RefusedCreates,
+    ConditionKind::Inbox,
+];
+
+impl ConditionKind {
+    /// The kind with this key; `None`: a newer version has stored it.
+    pub(super) fn of(key: &str) -> Option<ConditionKind> {
+        let single = SINGLE.into_iter().find(|kind| kind.to_string() == key);
+        single.or_else(|| {
+            let (what, of) = key.split_once('_')?;
+            let sink = || of.parse().ok();
+            match what {
+                "waiting" => sink().map(ConditionKind::Waiting),
+                "dead" => sink().map(ConditionKind::DeadLetters),
+                "unknown" => sink().map(ConditionKind::UnknownDelivery),
+                "job" => Some(ConditionKind::Job(of.to_owned())),
+                _ => None,
+            }
+        })
+    }
 }
 
 /// The key in the stored list of active alerts.
@@ -64,12 +95,10 @@ pub(super) struct Condition {
     pub(super) kind: ConditionKind,
     /// What was wrong, for when it is resolved: "calls waited for Airtable".
     pub(super) summary: String,
-    /// What is wrong and what to do, in sentences.
-    pub(super) text: String,
+    /// What is wrong, what to do, and some of the affected calls.
+    pub(super) text: AlertText,
     /// How many calls or deliveries are affected; 0 where nothing is counted.
     pub(super) count: i64,
-    /// Ids of some affected calls.
-    pub(super) calls: Vec<String>,
     /// How long it must last before it is alerted.
     pub(super) grace: SignedDuration,
     /// When it is alerted again while it lasts.
@@ -86,14 +115,16 @@ pub(super) enum Repeat {
 }
 
 impl Condition {
-    /// A condition that counts nothing and is alerted at once.
-    pub(super) fn new(kind: ConditionKind, summary: impl Into<String>, text: String) -> Condition {
+    /// A condition that counts nothing and is alerted at once. `what` is wrong, and what to do, in sentences.
+    pub(super) fn new(kind: ConditionKind, summary: impl Into<String>, what: String) -> Condition {
         Condition {
             kind,
             summary: summary.into(),
-            text,
+            text: AlertText {
+                what,
+                ..AlertText::default()
+            },
             count: 0,
-            calls: Vec::new(),
             grace: SignedDuration::ZERO,
             repeat: Repeat::Doubled,
         }
@@ -108,8 +139,15 @@ impl Condition {
     /// Says how much is affected; the first of `calls` are named.
     pub(super) fn affecting(mut self, count: i64, calls: Vec<String>) -> Condition {
         self.count = count;
-        self.calls = calls;
-        self.calls.truncate(NAMED_CALLS);
+        self.text.calls = calls;
+        self.text.calls.truncate(NAMED_CALLS);
+        self.text.has_more = count > self.text.calls.len() as i64;
+        self
+    }
+
+    /// Says what helps on the command line, in sentences.
+    pub(super) fn with_commands(mut self, commands: &str) -> Condition {
+        self.text.commands = commands.to_owned();
         self
     }
 
@@ -117,5 +155,27 @@ impl Condition {
     pub(super) fn after(mut self, grace: SignedDuration) -> Condition {
         self.grace = grace;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_from_its_key() {
+        let of_sinks = Sink::ALL.into_iter().flat_map(|sink| {
+            [
+                ConditionKind::Waiting(sink),
+                ConditionKind::DeadLetters(sink),
+                ConditionKind::UnknownDelivery(sink),
+            ]
+        });
+        let job = ConditionKind::Job("intake_large".into());
+        for kind in SINGLE.into_iter().chain(of_sinks).chain([job]) {
+            assert_eq!(ConditionKind::of(&kind.to_string()), Some(kind));
+        }
+        assert_eq!(ConditionKind::of("dead_carrier_pigeon"), None);
+        assert_eq!(ConditionKind::of("of_a_newer_version"), None);
     }
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    alert_text::AlertText,
     condition::{Condition, ConditionKind, Repeat},
     notification::Notification,
 };
@@ -24,8 +25,8 @@ struct ActiveAlert {
     #[serde(rename = "name")]
     summary: String,
     /// As it fires, or would fire, with the numbers of the last check. Earlier versions store none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    text: String,
+    #[serde(rename = "parts", default, skip_serializing_if = "Option::is_none")]
+    text: Option<AlertText>,
     since: Timestamp,
     seen_at: Timestamp,
     /// When it last fired, and with which count.
@@ -38,8 +39,10 @@ struct ActiveAlert {
 pub struct OpenAlert {
     /// Names the condition.
     pub condition: String,
-    /// What is wrong and what to do; the text that ALERT_WEBHOOK_URL gets.
-    pub text: String,
+    /// The same; `None`: a newer version has stored it.
+    pub kind: Option<ConditionKind>,
+    /// What ALERT_WEBHOOK_URL gets in one piece.
+    pub text: AlertText,
     /// When it began.
     pub since: Timestamp,
     /// When it last fired; `None`: it has not lasted long enough.
@@ -63,13 +66,13 @@ impl ActiveAlerts {
             let alert = self.0.entry(condition.kind.to_string());
             let alert = alert.or_insert_with(|| ActiveAlert {
                 summary: condition.summary.clone(),
-                text: String::new(),
+                text: None,
                 since: now,
                 seen_at: now,
                 fired: None,
             });
             alert.seen_at = now;
-            alert.text = Notification::firing(condition).text().to_owned();
+            alert.text = Some(condition.text.clone());
             if alert.should_fire(condition, now) {
                 alert.fired = Some((now, condition.count));
                 notifications.push(Notification::firing(condition));
@@ -109,17 +112,18 @@ impl ActiveAlerts {
     pub(super) fn open(&self) -> impl Iterator<Item = OpenAlert> {
         self.0.iter().map(|(condition, alert)| OpenAlert {
             condition: condition.clone(),
-            text: match alert.text.is_empty() {
-                true => format!("{}.", alert.summary),
-                false => alert.text.clone(),
-            },
+            kind: ConditionKind::of(condition),
+            text: alert.text.clone().unwrap_or_else(|| AlertText {
+                what: format!("{}.", alert.summary),
+                ..AlertText::default()
+            }),
             since: alert.since,
             fired_at: alert.fired.map(|(at, _)| at),
         })
     }
 
     /// Whether this condition holds, alerted or not.
-    pub(super) fn contains(&self, kind: ConditionKind) -> bool {
+    pub(super) fn contains(&self, kind: &ConditionKind) -> bool {
         self.0.contains_key(&kind.to_string())
     }
 }
@@ -167,7 +171,7 @@ mod tests {
             assert_eq!(fired, [""; 0]);
         }
         assert_eq!(texts(&mut alerts, &[], 3550), [""; 0], "it may come back");
-        assert!(alerts.contains(DEAD));
+        assert!(alerts.contains(&DEAD));
         let resolved = texts(&mut alerts, &[], 3600);
         assert_eq!(
             resolved,
@@ -238,7 +242,7 @@ mod tests {
     fn the_stored_form_is_the_one_of_earlier_versions() {
         let stored = r#"{"dead_airtable":{"name":"calls were given up","since":"2026-01-01T00:00:00Z","seen_at":"2026-01-01T00:01:00Z","told":["2026-01-01T00:00:00Z",2]}}"#;
         let alerts: ActiveAlerts = serde_json::from_str(stored).unwrap();
-        assert!(alerts.contains(DEAD));
+        assert!(alerts.contains(&DEAD));
         assert_eq!(serde_json::to_string(&alerts).unwrap(), stored);
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn failing(job: &'static str, state: JobState) -> Option<Condition> {
     };
     let text = format!("The job `{job}` {what}.");
     let summary = format!("the job `{job}` failed");
-    let condition = Condition::new(ConditionKind::Job(job), summary, text);
+    let condition = Condition::new(ConditionKind::Job(job.to_owned()), summary, text);
     Some(condition.after(grace))
 }
 

@@ -84,7 +84,7 @@ impl Alerts {
         match checks_all {
             true => self.save(outbox).await,
             false => {
-                let active = |kind: &ConditionKind| outbox.active.contains(*kind);
+                let active = |kind: &ConditionKind| outbox.active.contains(kind);
                 outbox.unsaved = CHECKED_BY_ALL.iter().any(active);
                 Ok(())
             }

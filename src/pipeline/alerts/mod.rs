@@ -5,6 +5,7 @@
 //! `checks` and `health` read the store, the leases and the jobs and yield `Condition`s, `ActiveAlerts` compares those
 //! with what was alerted before and yields `Notification`s, and the job [`Alerts`] sends them in order.
 
+mod alert_text;
 mod condition;
 mod thresholds;
 
@@ -20,6 +21,8 @@ mod job;
 mod open;
 mod text;
 
+pub use alert_text::AlertText;
+pub use condition::ConditionKind;
 pub use firing::OpenAlert;
 pub use job::Alerts;
 pub use open::open_alerts;

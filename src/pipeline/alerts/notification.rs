@@ -12,16 +12,11 @@ pub(super) enum Notification {
 }
 
 impl Notification {
-    /// The condition's text, and in brackets the calls that it names.
+    /// The condition's text in one piece.
     pub(super) fn firing(condition: &Condition) -> Notification {
-        let more = condition.count > condition.calls.len() as i64;
-        let calls = match condition.calls.as_slice() {
-            [] => String::new(),
-            calls => format!(" ({}{})", calls.join(", "), if more { ", …" } else { "" }),
-        };
         Notification::Firing {
             condition: condition.kind.to_string(),
-            text: format!("{}{calls}", condition.text),
+            text: condition.text.to_string(),
         }
     }
 

@@ -22,10 +22,11 @@ pub(super) async fn find(store: &Store) -> anyhow::Result<Option<Condition>> {
     let count = parked.count;
     let what = counted(count, "call waits for its row", "calls wait for their rows");
     let text = format!(
-        "Airtable creates no new rows: {error}. Existing rows are updated; {what}. New rows are retried \
-         automatically; `livekit-airtable redrive` retries them at once."
+        "Airtable creates no new rows: {error}. Existing rows are updated; {what}. New rows are retried automatically."
     );
     let summary = "Airtable created no new rows";
     let condition = Condition::new(ConditionKind::RefusedCreates, summary, text);
-    Ok(Some(condition.affecting(count, parked.calls)))
+    let condition = condition.affecting(count, parked.calls);
+    let commands = "`livekit-airtable redrive` retries them at once.";
+    Ok(Some(condition.with_commands(commands)))
 }

@@ -7,15 +7,14 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{
-    alert_text::AlertText,
     health_log::Failing,
     marks,
     shell::{OpsPage, Section},
 };
 use crate::{
-    domain::Scope,
+    domain::{Scope, Sink},
     http::{App, error::Problem, visitor::Visitor},
-    pipeline::alerts::{OpenAlert, open_alerts},
+    pipeline::alerts::{ConditionKind, OpenAlert, open_alerts},
 };
 
 const ROOT: &str = "../";
@@ -38,7 +37,7 @@ pub(super) async fn page(
             @if alerts.is_empty() && failing.is_empty() { p.empty { "Nothing needs your attention." } }
             @for one in &failing { (dependency(one, now)) }
             @for alert in &alerts { (card(alert, &visitor, now)) }
-            @if !app.refused.all().is_empty() {
+            @if !app.refused_tokens.all().is_empty() {
                 p.hint.refused { "Requests were refused for their token, perhaps of LiveKit or an agent: " a href={ (ROOT) "ops/health#refused" } { "see which, and why" } "." }
             }
         }
@@ -72,30 +71,31 @@ fn dependency(failing: &Failing, now: Timestamp) -> Markup {
 }
 
 fn card(alert: &OpenAlert, visitor: &Visitor, now: Timestamp) -> Markup {
-    let text = AlertText::parse(&alert.text);
-    let condition = alert.condition.as_str();
-    let retry =
-        retry(condition).filter(|_| visitor.may(Scope::Redrive) && visitor.form_token().is_some());
+    let text = &alert.text;
+    let kind = alert.kind.as_ref();
+    let may_retry = visitor.may(Scope::Redrive) && visitor.form_token().is_some();
+    let retry = kind.filter(|_| may_retry).and_then(retry);
     let waits = match alert.fired_at {
         None => "; alerted if it lasts",
         Some(_) => "",
     };
     html! {
-        section.card.alert data-alert=(condition) {
+        section.card.alert data-alert=(alert.condition) {
             p { (marks::prose(&text.what)) }
-            @if !text.calls.is_empty() { (calls(&text)) }
+            @if !text.calls.is_empty() { (calls(alert)) }
             p.actions {
-                @for (page, name) in more(condition) { a.button href={ (ROOT) (page) } { (name) } }
+                @for (page, name) in kind.map(more).unwrap_or_default() { a.button href={ (ROOT) (page) } { (name) } }
                 @if let Some(address) = retry { a.button href={ (ROOT) (address) } data-confirm { "Retry them…" } }
             }
             @if !text.commands.is_empty() { p.hint { "On the command line: " (marks::prose(&text.commands)) } }
             (since(alert.since, now, waits))
-            p.hint { "In the documentation: “When something is wrong”, " (row(condition)) }
+            p.hint { "In the documentation: “When something is wrong”, " (row(kind)) }
         }
     }
 }
 
-fn calls(text: &AlertText<'_>) -> Markup {
+fn calls(alert: &OpenAlert) -> Markup {
+    let text = &alert.text;
     html! {
         p.calls-named {
             @for (n, call) in text.calls.iter().enumerate() {
@@ -113,42 +113,61 @@ fn since(at: Timestamp, now: Timestamp, more: &str) -> Markup {
 }
 
 /// Where to look, and what for.
-fn more(condition: &str) -> Vec<(&'static str, &'static str)> {
+fn more(kind: &ConditionKind) -> Vec<(&'static str, &'static str)> {
     const CALLS: &str = "Show the calls";
-    match condition {
-        "store" | "leases" | "inbox" => vec![HEALTH],
-        "webhooks" => vec![("ops?status=live", CALLS), HEALTH],
-        "unrecorded" => vec![("ops?status=live", CALLS)],
-        "failed" => vec![("ops?status=failed", CALLS)],
-        "no_new_rows" => vec![("ops?delivery=parked", CALLS)],
-        _ if condition.starts_with("job_") => vec![HEALTH],
-        _ if condition.starts_with("dead_") => vec![("ops?delivery=dead", CALLS)],
-        _ if condition.starts_with("waiting_") => vec![("ops?delivery=pending", CALLS), HEALTH],
-        _ => Vec::new(),
+    match kind {
+        ConditionKind::Database
+        | ConditionKind::Leases
+        | ConditionKind::Inbox
+        | ConditionKind::Job(_) => vec![HEALTH],
+        ConditionKind::Webhooks => vec![("ops?status=live", CALLS), HEALTH],
+        ConditionKind::Unrecorded => vec![("ops?status=live", CALLS)],
+        ConditionKind::RecordingsFailed => vec![("ops?status=failed", CALLS)],
+        ConditionKind::RefusedCreates => vec![("ops?delivery=parked", CALLS)],
+        ConditionKind::DeadLetters(_) => vec![("ops?delivery=dead", CALLS)],
+        ConditionKind::Waiting(_) => vec![("ops?delivery=pending", CALLS), HEALTH],
+        ConditionKind::RecordedTwice | ConditionKind::UnknownDelivery(_) => Vec::new(),
     }
 }
 
 /// The page that asks before the deliveries of a condition are retried.
-fn retry(condition: &str) -> Option<&'static str> {
-    match condition {
-        "no_new_rows" => Some("ops/redrive?all=1&delivery=parked"),
-        _ if condition.starts_with("dead_") => Some("ops/redrive?all=1&delivery=dead"),
-        _ if condition.starts_with("waiting_") => Some("ops/redrive?all=1&delivery=pending"),
+fn retry(kind: &ConditionKind) -> Option<&'static str> {
+    match kind {
+        ConditionKind::RefusedCreates => Some("ops/redrive?all=1&delivery=parked"),
+        ConditionKind::DeadLetters(_) => Some("ops/redrive?all=1&delivery=dead"),
+        ConditionKind::Waiting(_) => Some("ops/redrive?all=1&delivery=pending"),
         _ => None,
     }
 }
 
 /// The part of the documentation that has its row.
-fn row(condition: &str) -> &'static str {
-    match condition {
-        "store" | "leases" | "inbox" => "Database",
-        "webhooks" => "Webhooks and requests",
-        "no_new_rows" => "Airtable",
-        "unrecorded" | "failed" | "recorded_twice" => "Recordings",
-        "job_audit" => "Audit trail",
-        _ if condition.ends_with("_airtable") => "Airtable",
-        _ if condition.ends_with("_reconcile") => "Recordings",
-        _ if condition.ends_with("_egress") || condition.ends_with("_storage") => "Recordings",
-        _ => "No row, or a wrong status",
+fn row(kind: Option<&ConditionKind>) -> &'static str {
+    const RECORDINGS: &str = "Recordings";
+    const ANY: &str = "No row, or a wrong status";
+    match kind {
+        Some(ConditionKind::Database | ConditionKind::Leases | ConditionKind::Inbox) => "Database",
+        Some(ConditionKind::Webhooks) => "Webhooks and requests",
+        Some(ConditionKind::RefusedCreates) => "Airtable",
+        Some(
+            ConditionKind::Unrecorded
+            | ConditionKind::RecordingsFailed
+            | ConditionKind::RecordedTwice,
+        ) => RECORDINGS,
+        Some(
+            ConditionKind::Waiting(sink)
+            | ConditionKind::DeadLetters(sink)
+            | ConditionKind::UnknownDelivery(sink),
+        ) => match sink {
+            Sink::Airtable => "Airtable",
+            Sink::Egress | Sink::Storage => RECORDINGS,
+            Sink::Mirror => ANY,
+        },
+        Some(ConditionKind::Job(job)) => match job.as_str() {
+            "airtable" => "Airtable",
+            "audit" => "Audit trail",
+            "egress" | "storage" | "reconcile" => RECORDINGS,
+            _ => ANY,
+        },
+        None => ANY,
     }
 }

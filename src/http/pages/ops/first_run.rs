@@ -130,7 +130,7 @@ async fn webhook(app: &App) -> Result<Step, store::Error> {
         None => "https://THIS-SERVICE",
     };
     let last = app.store.webhook_gap().await?.last_webhook_at;
-    let refused = app.refused.all().into_iter();
+    let refused = app.refused_tokens.all().into_iter();
     let refused = refused.filter(|one| one.entrance == Entrance::Webhooks);
     let refused = refused.max_by_key(|one| one.last_at);
     let names_our_key = refused.as_ref().is_some_and(|one| one.key.is_some());

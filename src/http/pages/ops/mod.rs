@@ -3,8 +3,7 @@
 //! `routes` lists them; `guard` lets in who is signed in (`sessions`, `cookie`, `login`, `attempts`, `form`), and `shell` is
 //! their frame. `list` shows calls (`list_query`, `search`, `counts`, `row`, `explained`), `call` one of them (`call_parts`, `figures`, `deliveries`,
 //! `timeline`, `message`, `links`), `redrive` retries deliveries (`redrive_query`), `health` shows the dependencies (`refused`) and `attention` what
-//! needs somebody (`alert_text`), and `events` sends what changes (`live`,
-//! `live_reader`). `state` is what they share.
+//! needs somebody, and `events` sends what changes (`live`, `live_reader`). `state` is what they share.
 
 mod attempts;
 mod cookie;
@@ -28,7 +27,6 @@ mod login;
 mod list_query;
 mod search;
 
-mod alert_text;
 mod attention;
 mod first_run;
 mod health;

@@ -7,7 +7,7 @@ use crate::http::{App, refused_tokens::RefusedTokens};
 
 /// All of them since the start of this process; nothing without one.
 pub(super) fn section(app: &App) -> Markup {
-    let mut all = app.refused.all();
+    let mut all = app.refused_tokens.all();
     // Those that name a key of ours are hardly strangers'.
     all.sort_by_key(|one| one.key.is_none());
     html! {
