@@ -13,27 +13,54 @@ use serde_json::Value;
 #[serde(transparent)]
 pub(super) struct Cells {
     values: BTreeMap<String, Value>,
-    /// A field that upserts merge on, and the hash of its value. Any change forgets it.
+    /// Of the field that an upsert merged on first. Any change forgets it.
     #[serde(skip)]
-    hashed: OnceLock<(String, u64)>,
+    merged: OnceLock<Hashed>,
 }
 
-impl Cells {
-    /// Whether the cell has this value, whose hash is `hash`.
-    pub(super) fn has(&self, field: &str, value: &Value, hash: u64) -> bool {
-        let hashed = self.hashed.get_or_init(|| {
-            let own = self.values.get(field);
-            (field.to_owned(), own.map_or(0, hash_of))
-        });
-        if hashed.0 == field && hashed.1 != hash {
-            return false;
+/// The hashes of a field's id and of its cell.
+#[derive(Debug, Clone, Copy)]
+struct Hashed {
+    field: u64,
+    cell: u64,
+}
+
+/// What a cell is to have.
+pub(super) struct Wanted<'a> {
+    field: &'a str,
+    value: Value,
+    hashed: Hashed,
+}
+
+impl Wanted<'_> {
+    /// This value in this field.
+    pub(super) fn new(field: &str, value: Value) -> Wanted<'_> {
+        let hashed = Hashed {
+            field: hash_of(field),
+            cell: hash_of(Some(&value)),
+        };
+        Wanted {
+            field,
+            value,
+            hashed,
         }
-        self.values.get(field) == Some(value)
     }
 }
 
-/// The hash of a value; equal values have the same.
-pub(super) fn hash_of(value: &Value) -> u64 {
+impl Cells {
+    /// Whether the cell has this value.
+    pub(super) fn has(&self, wanted: &Wanted<'_>) -> bool {
+        let own = self.merged.get_or_init(|| Hashed {
+            field: wanted.hashed.field,
+            cell: hash_of(self.values.get(wanted.field)),
+        });
+        let differs = own.field == wanted.hashed.field && own.cell != wanted.hashed.cell;
+        !differs && self.values.get(wanted.field) == Some(&wanted.value)
+    }
+}
+
+/// Equal values have the same hash.
+fn hash_of(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
@@ -43,7 +70,7 @@ impl From<BTreeMap<String, Value>> for Cells {
     fn from(values: BTreeMap<String, Value>) -> Cells {
         Cells {
             values,
-            hashed: OnceLock::new(),
+            merged: OnceLock::new(),
         }
     }
 }
@@ -64,7 +91,7 @@ impl Deref for Cells {
 
 impl DerefMut for Cells {
     fn deref_mut(&mut self) -> &mut BTreeMap<String, Value> {
-        self.hashed.take();
+        self.merged.take();
         &mut self.values
     }
 }
@@ -77,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_changed_cell_has_its_new_value() {
-        let has = |cells: &Cells, value: &Value| cells.has("fld1", value, hash_of(value));
+        let has = |cells: &Cells, value: &Value| cells.has(&Wanted::new("fld1", value.clone()));
         let (one, two) = (json!("one"), json!("two"));
         let mut cells = Cells::default();
         assert!(!has(&cells, &one));
@@ -87,6 +114,6 @@ mod tests {
         assert!(has(&cells, &two) && !has(&cells, &one));
         let other = json!(1);
         cells.insert("fld2".to_owned(), other.clone());
-        assert!(cells.has("fld2", &other, hash_of(&other)) && has(&cells, &two));
+        assert!(cells.has(&Wanted::new("fld2", other)) && has(&cells, &two));
     }
 }

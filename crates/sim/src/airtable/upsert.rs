@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::base::{Record, Table};
-use super::cells;
+use super::cells::Wanted;
 use super::refusal::Refusal;
 use super::typecast::Typecast;
 use super::types;
@@ -57,14 +57,9 @@ pub(super) fn matching(
         let Some(value) = types::accept(field, value, None, typecast)? else {
             return Ok(None);
         };
-        let hash = cells::hash_of(&value);
-        wanted.push((key, value, hash));
+        wanted.push(Wanted::new(key, value));
     }
-    let has_all = |r: &Arc<Record>| {
-        wanted
-            .iter()
-            .all(|(key, value, hash)| r.cells.has(key, value, *hash))
-    };
+    let has_all = |r: &Arc<Record>| wanted.iter().all(|wanted| r.cells.has(wanted));
     let mut found = table
         .records
         .iter()

@@ -19,6 +19,9 @@ use crate::{
 
 const ROOT: &str = "../";
 const HEALTH: (&str, &str) = ("ops/health", "Show the health");
+/// Parts of the documentation.
+const RECORDINGS: &str = "Recordings";
+const ANY_ROW: &str = "No row, or a wrong status";
 
 /// The dependencies that fail, as the health page has them, and the active alerts, with the texts that ALERT_WEBHOOK_URL
 /// gets.
@@ -142,8 +145,6 @@ fn retry(kind: &ConditionKind) -> Option<&'static str> {
 
 /// The part of the documentation that has its row.
 fn row(kind: Option<&ConditionKind>) -> &'static str {
-    const RECORDINGS: &str = "Recordings";
-    const ANY: &str = "No row, or a wrong status";
     match kind {
         Some(ConditionKind::Database | ConditionKind::Leases | ConditionKind::Inbox) => "Database",
         Some(ConditionKind::Webhooks) => "Webhooks and requests",
@@ -157,17 +158,21 @@ fn row(kind: Option<&ConditionKind>) -> &'static str {
             ConditionKind::Waiting(sink)
             | ConditionKind::DeadLetters(sink)
             | ConditionKind::UnknownDelivery(sink),
-        ) => match sink {
-            Sink::Airtable => "Airtable",
-            Sink::Egress | Sink::Storage => RECORDINGS,
-            Sink::Mirror => ANY,
-        },
+        ) => row_of_sink(*sink),
         Some(ConditionKind::Job(job)) => match job.as_str() {
-            "airtable" => "Airtable",
             "audit" => "Audit trail",
-            "egress" | "storage" | "reconcile" => RECORDINGS,
-            _ => ANY,
+            "reconcile" => RECORDINGS,
+            job => job.parse().map_or(ANY_ROW, row_of_sink),
         },
-        None => ANY,
+        None => ANY_ROW,
+    }
+}
+
+/// The same for a sink, whose job has its name.
+fn row_of_sink(sink: Sink) -> &'static str {
+    match sink {
+        Sink::Airtable => "Airtable",
+        Sink::Egress | Sink::Storage => RECORDINGS,
+        Sink::Mirror => ANY_ROW,
     }
 }
