@@ -90,8 +90,10 @@ impl Listener for ListenSocket {
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         if let Some(listener) = &mut self.listener {
             let next = self.stop.run_until_cancelled(Listener::accept(listener));
-            if let Some(connection) = next.await {
-                return connection;
+            if let Some((connection, peer)) = next.await {
+                // Else the end of a large page waits until the visitor's machine has acknowledged its beginning.
+                connection.set_nodelay(true).ok();
+                return (connection, peer);
             }
         }
         if !self.is_inherited {

@@ -35,7 +35,7 @@ fn everything_that_the_program_is_built_from_is_sent_to_the_image() {
         needed.contains("schema") && needed.contains("assets"),
         "{needed:?}"
     );
-    needed.extend(["src", "crates", "deploy", ".cargo"].map(str::to_owned));
+    needed.extend(["src", "crates", "deploy", "vendor", ".cargo"].map(str::to_owned));
     let ignored = std::fs::read_to_string(".dockerignore").unwrap();
     let sent: BTreeSet<String> = ignored
         .lines()

@@ -1,11 +1,14 @@
 //! The service on PostgreSQL.
 
 use std::{
+    fs::DirEntry,
+    net::TcpStream,
     path::Path,
     process::{Child, Command},
 };
 
 use livekit_airtable::store::Store;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
@@ -13,6 +16,7 @@ use uuid::Uuid;
 use super::exported;
 use crate::{
     harness::{World, agent, caller, eventually},
+    play::Serve,
     process::output,
 };
 
@@ -47,6 +51,45 @@ async fn a_call_becomes_a_row_with_a_recording() {
         assert_eq!(world.get(path).await.status(), 200, "{path}");
     }
     assert_eq!(world.livekit.starts().len(), 1, "recorded once");
+}
+
+/// Whether the TCP connections of a process send at once (`TCP_NODELAY`), by the port of the other side.
+fn send_at_once(process: u32) -> Vec<(u16, bool)> {
+    let pid = Pid::from_raw(process.cast_signed()).unwrap();
+    let process_file = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+    let files = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let connection = |file: DirEntry| {
+        let target = std::fs::read_link(file.path()).ok()?;
+        target.to_str()?.starts_with("socket:").then_some(())?;
+        let number = file.file_name().to_str()?.parse().ok()?;
+        let socket = pidfd_getfd(&process_file, number, PidfdGetfdFlags::empty()).ok()?;
+        let socket = TcpStream::from(socket);
+        Some((socket.peer_addr().ok()?.port(), socket.nodelay().ok()?))
+    };
+    files.filter_map(|file| connection(file.ok()?)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_waits_for_an_acknowledgement() {
+    let database = fresh_database().await;
+    let port = url::Url::parse(&database).unwrap().port().unwrap();
+    let mut world = World::with(&[("DATABASE_URL", &database)]).await;
+    world.stop().await;
+    let (serving, address) = serve(&world, "127.0.0.1:0").await;
+    let serving = Serve(serving);
+    // A client that stays connected.
+    let client = TcpStream::connect(&address).unwrap();
+    let client_port = client.local_addr().unwrap().port();
+    let connections = eventually(|| {
+        let all = send_at_once(serving.0.id());
+        let has = |wanted| all.iter().any(|(port, _)| *port == wanted);
+        (has(port) && has(client_port)).then_some(all)
+    });
+    let connections = connections.await.expect("a connection to each");
+    assert!(
+        connections.iter().all(|(_, at_once)| *at_once),
+        "{connections:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
