@@ -58,8 +58,8 @@ impl Store {
     ) -> Result<Vec<DueMessage>> {
         let sql = format!(
             "SELECT id, room_sid, CAST(OCTET_LENGTH(body) AS BIGINT) AS bytes FROM inbox i
-             WHERE {} AND {} ORDER BY id LIMIT $4",
-            self.ours(),
+             WHERE i.processed_at IS NULL AND {} AND {} ORDER BY id LIMIT $4",
+            self.due_here(),
             sizes.condition()
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
@@ -88,8 +88,12 @@ impl Store {
         let mut messages = Vec::with_capacity(due.len());
         for chunk in chunks(due) {
             let ids = rows(1, 4, chunk.len(), "");
-            let (columns, ours) = (message::COLUMNS, self.ours());
-            let sql = format!("SELECT {columns} FROM inbox i WHERE {ours} AND id IN {ids}");
+            let (columns, due_here) = (message::COLUMNS, self.due_here());
+            // COALESCE, so that the index of unprocessed messages is no choice: PostgreSQL keeps a plan from when there were few
+            // of them, and would look through all of a backlog for each chunk.
+            let sql = format!(
+                "SELECT {columns} FROM inbox i WHERE COALESCE(i.processed_at, 0) = 0 AND {due_here} AND id IN {ids}"
+            );
             let query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millisecond());
             let query = query.bind(self.process()).bind(left_since(now));
             let ids = chunk.iter().map(|message| message.id.as_str());
@@ -102,14 +106,14 @@ impl Store {
         Ok((messages, turn))
     }
 
-    /// The condition for unprocessed messages `i` that this process (`$2`) may process now (`$1`, `$3`).
-    fn ours(&self) -> String {
+    /// The condition for messages `i` that this process (`$2`) may process now (`$1`, `$3`) if nobody has.
+    fn due_here(&self) -> String {
         let others = match self.is_shared() {
             // Of others', those that it has taken over are its own.
             true => "FALSE AND i.received_at <= $3".to_owned(),
             false => is_left("i.received_at <= $3"),
         };
-        format!("i.processed_at IS NULL AND i.due_at <= $1 AND (i.received_by = $2 OR {others})")
+        format!("i.due_at <= $1 AND (i.received_by = $2 OR {others})")
     }
 }
 
