@@ -9,7 +9,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     counts::{Counts, StatusCounts},
@@ -25,6 +25,10 @@ use crate::{
 
 /// The least time between two looks.
 const PAUSE: Duration = Duration::from_millis(400);
+/// And so many times as long as the look took: while thousands of webhooks come in each second, pages take little of the time.
+const SHARE: u32 = 20;
+/// But no more than this.
+const SLOWEST: Duration = Duration::from_secs(2);
 /// The longest, for changes that another process makes.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Messages that arrived earlier are not looked at again.
@@ -106,10 +110,11 @@ impl LiveReader {
             }
             let mut folded = pin!(wake.folded.notified());
             folded.as_mut().enable();
+            let began = Instant::now();
             if let Err(error) = self.look().await {
                 tracing::debug!(%error, "open pages wait for the database");
             }
-            sleep(PAUSE).await;
+            sleep((began.elapsed() * SHARE).clamp(PAUSE, SLOWEST)).await;
             tokio::select! {
                 () = folded => {}
                 () = sleep(LONGEST_PAUSE) => {}
