@@ -52,11 +52,14 @@ async fn record_rooms_takes_globs_and_excludes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_that_an_agent_started_is_adopted() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    // It hears of the room when the agent has started.
+    world.stop().await;
     world.livekit.lose_webhooks(true);
     let call = world.livekit.open_room("desk");
     let info = world.agent_starts("desk", "by-the-agent.mp3").await;
     world.livekit.lose_webhooks(false);
+    world.start().await;
     world.livekit.join("desk", agent());
     world.livekit.speak("desk");
     let row = world
