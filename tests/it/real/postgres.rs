@@ -16,7 +16,6 @@ use uuid::Uuid;
 use super::exported;
 use crate::{
     harness::{World, agent, caller, eventually},
-    play::Serve,
     process::output,
 };
 
@@ -75,10 +74,9 @@ async fn nothing_waits_for_an_acknowledgement() {
     let port = url::Url::parse(&database).unwrap().port().unwrap();
     let mut world = World::with(&[("DATABASE_URL", &database)]).await;
     world.stop().await;
-    let (serving, address) = serve(&world, "127.0.0.1:0").await;
-    let serving = Serve(serving);
+    let serving = world.serve().await;
     // A client that stays connected.
-    let client = TcpStream::connect(&address).unwrap();
+    let client = TcpStream::connect(world.address).unwrap();
     let client_port = client.local_addr().unwrap().port();
     let connections = eventually(|| {
         let all = send_at_once(serving.0.id());
