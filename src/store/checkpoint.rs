@@ -12,14 +12,17 @@ use std::{
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row};
 use tokio::sync::mpsc;
 
-use super::{engine::BUSY_TIMEOUT, error::Result};
+use super::{
+    engine::{BUSY_TIMEOUT, page_size},
+    error::Result,
+};
 
 /// Messages after which the log is moved.
 const MESSAGES: usize = 1024;
 /// The shortest time between two moves.
-const REST: Duration = Duration::from_millis(500);
-/// Pages of a log that starts over: the writer waits for the last of them.
-const LONG: i64 = 4096;
+const REST: Duration = Duration::from_secs(2);
+/// Bytes of pages in a log that starts over: the writer waits for the last of them.
+const LONG: i64 = 96 << 20;
 /// How long the writer waits for somebody who is reading the log, in milliseconds.
 const WAIT: u32 = 10;
 
@@ -67,8 +70,9 @@ impl Checkpoint {
 async fn move_log(writer: &AnyPool, readers: &AnyPool) -> Result<()> {
     let mut connection = readers.acquire().await?;
     let pages = checkpoint(&mut connection, "PASSIVE").await?;
+    let bytes = pages * page_size(&mut connection).await?;
     drop(connection);
-    if pages >= LONG {
+    if bytes >= LONG {
         let mut connection = writer.acquire().await?;
         wait_at_most(&mut connection, WAIT).await?;
         let restarted = checkpoint(&mut connection, "RESTART").await;

@@ -13,9 +13,16 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection to SQLite waits for others, in milliseconds.
 pub(super) const BUSY_TIMEOUT: u32 = 5000;
 
-/// Pages of SQLite's write-ahead log after which the writer itself moves it into the database: usually it is moved beside the
-/// writer (`checkpoint`), which other writes than messages do not cause.
-const LOG_PAGES: u32 = 16_384;
+/// Bytes of a page of a new SQLite database. Most writes are small and in many places, and each costs a page: with SQLite's
+/// 4,096 bytes, half as much again would be written.
+const PAGE: u32 = 1024;
+
+/// Bytes of pages in SQLite's write-ahead log after which the writer itself moves it into the database: usually it is moved
+/// beside the writer (`checkpoint`), which other writes than messages do not cause. The longer the log, the fewer times a page
+/// is moved.
+const LOG: i64 = 192 << 20;
+/// Bytes of the file that stay when the log starts over.
+const LOG_KEPT: u32 = 64 << 20;
 
 /// What a statement has changed is kept until it is complete; in a file, it would be a third of all that is written.
 const CHANGES_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";
@@ -172,18 +179,25 @@ fn sqlite_pool(size: u32, temporary: &'static str, cache: u32) -> AnyPoolOptions
             let pages = sqlx::query_scalar::<_, i64>("PRAGMA page_count");
             // This is a write, and only possible before any other.
             if pages.fetch_one(&mut *connection).await? == 0 {
-                connection
-                    .execute("PRAGMA auto_vacuum = INCREMENTAL")
-                    .await?;
+                let layout = format!("PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL");
+                connection.execute(AssertSqlSafe(layout)).await?;
             }
+            let log_pages = LOG / page_size(connection).await?;
             let settings = format!(
                 "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                 PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = {LOG_PAGES}; {temporary}"
+                 PRAGMA cache_size = -{cache}; PRAGMA wal_autocheckpoint = {log_pages}; PRAGMA journal_size_limit = {LOG_KEPT};
+                 {temporary}"
             );
             connection.execute(AssertSqlSafe(settings)).await?;
             Ok(())
         })
     })
+}
+
+/// Bytes of a page of a SQLite database, which differ with the version that created it.
+pub(super) async fn page_size(connection: &mut AnyConnection) -> SqlResult<i64> {
+    let query = sqlx::query_scalar("PRAGMA page_size");
+    query.fetch_one(connection).await
 }
 
 /// Closes a connection whose transaction could not be ended. If a write fails because of the disk, SQLite itself rolls

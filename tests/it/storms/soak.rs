@@ -17,7 +17,7 @@ const MESSAGES: usize = 12;
 /// The most resident memory in MiB, of an unoptimized program.
 const MEMORY: u64 = 250;
 /// The longest write-ahead log in MiB.
-const LOG: u64 = 128;
+const LOG: u64 = 224;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_loses_and_doubles_nothing_and_stays_small() {
