@@ -6,6 +6,7 @@ URL may be http(s) or ws(s). Prints `joined` when both publish audio, `left` whe
 """
 
 import asyncio
+import os
 import sys
 
 import numpy
@@ -63,3 +64,5 @@ async def main(url: str, key: str, secret: str, room_name: str, seconds: str) ->
 
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:]))
+    # While the interpreter ends, livekit's library now and then aborts the process ("drop unknown FFI handle").
+    os._exit(0)

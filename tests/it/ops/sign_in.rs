@@ -93,7 +93,7 @@ async fn a_token_begins_a_session_on_postgres() {
 async fn a_session_ends_after_twelve_hours_and_with_its_token() {
     let line = format!("desk read {:x<32}", "desk");
     let mut world = World::with(&[("API_TOKENS", &line)]).await;
-    world.restart_on(moved::<12>).await;
+    world.restart_on(moved::<10>).await;
     let desk = world.visitor(&format!("{:x<32}", "desk")).await.cookie;
     let main = world.visitor(API_TOKEN).await.cookie;
     let status = async |world: &World, cookie: &str| {
@@ -106,9 +106,9 @@ async fn a_session_ends_after_twelve_hours_and_with_its_token() {
     world.start().await;
     assert_eq!(status(&world, &desk).await, 401, "its token was replaced");
     assert_eq!(status(&world, &main).await, 200);
-    move_clock::<12>(12 * 3600 - 60);
+    move_clock::<10>(12 * 3600 - 60);
     assert_eq!(status(&world, &main).await, 200);
-    move_clock::<12>(120);
+    move_clock::<10>(120);
     assert_eq!(status(&world, &main).await, 401);
 }
 
