@@ -203,7 +203,7 @@ async fn what_waits_for_airtable_waits_on_disk() {
     let refused = world.airtable.requests() + 10;
     let refused = eventually(|| (world.airtable.requests() > refused).then_some(()));
     assert!(refused.await.is_some(), "it is tried");
-    world.mend_airtable().await;
+    world.repair_airtable().await;
     let (mut there, mut seen) = (0, Instant::now());
     while there < calls {
         let now = world.airtable.rows("Calls").len();

@@ -162,10 +162,10 @@ impl World {
     }
 
     /// Airtable does what it is asked again.
-    pub(crate) async fn mend_airtable(&self) {
+    pub(crate) async fn repair_airtable(&self) {
         let url = format!("{}/sim/faults", self.airtable.url());
-        let mended = self.http.delete(url).send().await;
-        assert_eq!(mended.unwrap().status(), 200);
+        let repaired = self.http.delete(url).send().await;
+        assert_eq!(repaired.unwrap().status(), 200);
     }
 
     /// Waits until this call has no pending delivery to the sink, now or later.

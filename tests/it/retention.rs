@@ -75,7 +75,7 @@ async fn spoken(world: &World, room: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "one course of events")]
-async fn transcripts_and_letters_go_a_month_after_delivery_and_rows_stay_as_they_are() {
+async fn transcripts_and_messages_go_a_month_after_delivery_and_rows_stay_as_they_are() {
     let mut world = World::new().await;
     world.restart_on(moved::<5>).await;
     let (old, due_deliveries) = (spoken(&world, "old").await, spoken(&world, "owed").await);

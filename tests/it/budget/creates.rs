@@ -116,7 +116,7 @@ async fn on_postgres_a_failed_write_forgets_no_waiting_row() {
     failed_write(on_postgres().await, clock, constraints).await;
 }
 
-async fn failed_write(rig: Rig, clock: Clock, [broken, mended]: [&'static str; 2]) {
+async fn failed_write(rig: Rig, clock: Clock, [broken, repaired]: [&'static str; 2]) {
     let process = rig.with_a_row(clock).await;
     rig.airtable.limit_records(Some(1));
     rig.owe([1, 2], true, clock()).await;
@@ -131,7 +131,7 @@ async fn failed_write(rig: Rig, clock: Clock, [broken, mended]: [&'static str; 2
     assert!(rig.store.creates_work(clock()).await.is_err());
     let error = rig.store.get(Setting::RefusedCreates).await.unwrap();
     assert!(!error.unwrap().is_empty(), "still refused");
-    run(mended).await;
+    run(repaired).await;
     assert!(rig.store.creates_work(clock()).await.unwrap());
     for n in [1, 2] {
         assert_eq!(rig.delivery(n).await.state, DeliveryState::Pending, "{n}");

@@ -76,7 +76,7 @@ impl Front {
     }
 
     /// No more answers of its own.
-    pub(crate) fn mend(&self) {
+    pub(crate) fn repair(&self) {
         self.0.answers.lock().unwrap().clear();
     }
 

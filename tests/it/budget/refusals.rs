@@ -105,7 +105,7 @@ async fn a_thousand_waiting_rows_cost_one_probe_a_minute_and_flow_once_it_is_men
     for word in ["AIRTABLE_TOKEN", "scope", "AIRTABLE_BASE_ID", "403"] {
         assert!(paused_sink.error.contains(word), "{}", paused_sink.error);
     }
-    rig.front.mend();
+    rig.front.repair();
     hands.forward(60);
     process.drain().await;
     assert_eq!(rig.calls().await, 1000);
@@ -135,5 +135,5 @@ async fn rows_of_a_closed_sink_say_why_they_wait() {
     );
     hands.forward(60);
     process.drain().await;
-    assert_eq!(rig.calls().await, 1, "mended without a restart");
+    assert_eq!(rig.calls().await, 1, "repaired without a restart");
 }

@@ -77,7 +77,7 @@ pub(super) async fn revives_the_dead(mut world: World) {
     world.delivery_is_stored(&call, "airtable", "pending").await;
     let again = world.ok(&["redrive", "--dead"]).await;
     assert_eq!(again.stdout, "0 deliveries due now.\n");
-    world.mend_airtable().await;
+    world.repair_airtable().await;
     world.start().await;
     world.row_is(&call, "Live").await;
     let rows = world.rows().await;

@@ -37,7 +37,7 @@ async fn calls_wait_three_days_over_a_restart_and_come_whole_and_in_order() {
                 world.start().await;
             }
             4 => {
-                world.mend_airtable_by(Fault::Html(502)).await;
+                world.repair_airtable_by(Fault::Html(502)).await;
             }
             _ => {}
         }
@@ -63,7 +63,7 @@ async fn calls_wait_three_days_over_a_restart_and_come_whole_and_in_order() {
         };
         world.detail_where(call, put_off, || {}).await;
     }
-    world.mend_airtable().await;
+    world.repair_airtable().await;
     move_clock::<12>(76);
     let all_there = || Some(world.airtable.rows("Calls")).filter(|rows| rows.len() == 6);
     eventually(all_there).await.expect("all rows come");
@@ -90,8 +90,8 @@ async fn calls_wait_three_days_over_a_restart_and_come_whole_and_in_order() {
 
 impl World {
     /// From now on it goes wrong in this way alone.
-    async fn mend_airtable_by(&self, fault: Fault) {
-        self.mend_airtable().await;
+    async fn repair_airtable_by(&self, fault: Fault) {
+        self.repair_airtable().await;
         self.airtable.fail_next(MANY, fault);
     }
 }
@@ -124,7 +124,7 @@ async fn a_token_that_was_revoked_and_is_given_back_loses_nothing() {
     }
     assert_eq!(world.metric(closed).await, 1);
     world.nothing_is_dead().await;
-    world.mend_airtable().await;
+    world.repair_airtable().await;
     let sent = || {
         move_clock::<13>(61);
         world.glance(&first)
@@ -142,7 +142,7 @@ async fn a_token_that_was_revoked_and_is_given_back_loses_nothing() {
         .await;
     world.metric_is(closed, 1).await;
     world.stop().await;
-    world.mend_airtable().await;
+    world.repair_airtable().await;
     world.start().await;
     world
         .row_where(&first, |row| text(row, "Status") != "Live")

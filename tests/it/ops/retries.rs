@@ -22,7 +22,7 @@ pub(super) async fn refused_call(world: &World, room: &str) -> String {
         assert!(asked.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    world.mend_airtable().await;
+    world.repair_airtable().await;
     call
 }
 

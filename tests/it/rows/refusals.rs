@@ -98,11 +98,11 @@ async fn a_choice_that_people_removed_costs_the_cell_and_is_learnt_once() {
         .row_where(&last, |row| text(row, "Error").contains("“Status”"))
         .await;
     assert_eq!(world.airtable.requests() - before, 2);
-    mended(&mut world, &calls[0]).await;
+    repaired(&mut world, &calls[0]).await;
 }
 
 /// The choice is there again: the rows get it, and Error is empty.
-async fn mended(world: &mut World, call: &str) {
+async fn repaired(world: &mut World, call: &str) {
     let all = choices(&["Live", "Processing", "Complete", "No recording", "Failed"]);
     assert!(
         world

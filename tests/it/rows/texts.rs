@@ -93,8 +93,8 @@ async fn while_the_bucket_refuses_the_row_says_so_and_it_is_tried_again() {
     );
     world.storage.refuse(0, 200);
     world.look_again(&call).await;
-    let mended = |row: &Row| row.contains_key("Transcript URL");
-    let row = world.row_where(&call, mended).await;
+    let complete = |row: &Row| row.contains_key("Transcript URL");
+    let row = world.row_where(&call, complete).await;
     assert_eq!(text(&row, "Error"), "");
     assert!(text(&row, "Transcript").ends_with("linked in Transcript URL]"));
     let whole = world
