@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection, Executor};
 use crate::{
     harness::World,
     process::{Serve, run},
-    signed_webhooks,
+    signed_webhooks, sqlite,
 };
 
 /// A world whose service is a process of its own.
@@ -27,11 +27,7 @@ pub(crate) async fn apart_with(more: impl Fn(&Path) -> Vec<(String, String)>) ->
 }
 
 async fn open(world: &World) -> AnyConnection {
-    sqlx::any::install_default_drivers();
-    let path = world.folder.path().join("calls.db");
-    AnyConnection::connect(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap()
+    sqlite::connection(&world.folder.path().join("calls.db")).await
 }
 
 async fn is_sound(world: &World) {

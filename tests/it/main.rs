@@ -59,6 +59,7 @@ mod secrets;
 mod shared_keys;
 mod signed_webhooks;
 mod slow_connections;
+mod sqlite;
 mod storms;
 mod tcp_gate;
 mod transcripts;

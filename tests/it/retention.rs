@@ -12,17 +12,17 @@ use livekit_airtable::{
     store::{InboxMessage, MessageKind, Store},
 };
 use serde_json::{Value, json};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 
-use crate::harness::{World, move_clock, moved};
+use crate::{
+    harness::{World, move_clock, moved},
+    sqlite,
+};
 
 const DAY: i64 = 86_400;
 
-/// The database, as somebody with `sqlite3` sees it.
 async fn database(path: &Path) -> AnyConnection {
-    sqlx::any::install_default_drivers();
-    let url = format!("sqlite:{}", path.join("calls.db").display());
-    AnyConnection::connect(&url).await.unwrap()
+    sqlite::connection(&path.join("calls.db")).await
 }
 
 async fn execute(path: &Path, sql: String) {

@@ -128,7 +128,7 @@ async fn what_is_new_or_odd_does_not_cost_the_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nul_letters_in_names_are_dropped() {
+async fn nul_characters_in_names_are_dropped() {
     let world = World::new().await;
     let body = r#"{"event":"room_started","room":{"sid":"RM_\u0000nul","name":"a\u0000b"}}"#;
     assert_eq!(send(&world, body).await, 200);

@@ -9,10 +9,10 @@ use livekit_airtable::{
     store::{InboxMessage, MessageKind, Store},
     telemetry,
 };
-use sqlx::{AnyConnection, Connection, Executor};
+use sqlx::Executor;
 use tempfile::TempDir;
 
-use crate::harness::PATIENCE;
+use crate::{harness::PATIENCE, sqlite::connection};
 
 /// Bytes of each message.
 const BYTES: usize = 4000;
@@ -47,12 +47,6 @@ impl Database {
         futures_util::future::try_join_all(putting).await.unwrap();
     }
 
-    /// A connection of another program.
-    async fn other(&self) -> AnyConnection {
-        let url = format!("sqlite:{}", self.file.display());
-        AnyConnection::connect(&url).await.unwrap()
-    }
-
     fn log(&self) -> u64 {
         size(&self.file.with_extension("db-wal"))
     }
@@ -80,7 +74,7 @@ async fn the_log_is_moved_beside_the_writer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_became_long_becomes_short_again() {
     let database = Database::new().await;
-    let mut reader = database.other().await;
+    let mut reader = connection(&database.file).await;
     reader.execute("BEGIN").await.unwrap();
     reader.fetch_all("SELECT id FROM inbox").await.unwrap();
     while database.log() <= 128 * MIB {
@@ -99,6 +93,6 @@ async fn a_log_that_became_long_becomes_short_again() {
 async fn a_new_database_has_small_pages() {
     let database = Database::new().await;
     let size = sqlx::query_scalar::<_, i64>("PRAGMA page_size");
-    let size = size.fetch_one(&mut database.other().await).await;
+    let size = size.fetch_one(&mut connection(&database.file).await).await;
     assert_eq!(size.unwrap(), 1024);
 }

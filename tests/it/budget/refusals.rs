@@ -74,7 +74,7 @@ async fn a_used_up_quota_is_probed_once_an_hour_and_when_the_month_turns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_waiting_rows_cost_one_probe_a_minute_and_flow_once_it_is_mended() {
+async fn a_thousand_waiting_rows_cost_one_probe_a_minute_and_flow_once_it_is_repaired() {
     let (clock, hands) = clock!("2026-11-10T12:00:00Z");
     let rig = Rig::new(0.0).await;
     let settings = Settings {
@@ -113,7 +113,7 @@ async fn a_thousand_waiting_rows_cost_one_probe_a_minute_and_flow_once_it_is_men
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_a_closed_sink_say_why_they_wait() {
+async fn rows_of_a_paused_sink_say_why_they_wait() {
     let (clock, hands) = clock!("2026-11-10T12:00:00Z");
     let rig = Rig::new(0.0).await;
     let settings = Settings {

@@ -20,9 +20,9 @@ async fn redrive_revives_the_dead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replay_changes_nothing_and_mends() {
+async fn replay_changes_nothing_and_corrects_what_is_wrong() {
     replay::changes_nothing(world().await).await;
-    replay::mends_what_was_stored_wrong(world().await).await;
+    replay::corrects_what_was_stored_wrong(world().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

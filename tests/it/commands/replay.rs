@@ -76,7 +76,7 @@ async fn with_the_same_code_nothing_changes() {
 }
 
 /// A call that an older version folded incorrectly is corrected, and only the difference is sent.
-pub(super) async fn mends_what_was_stored_wrong(mut world: World) {
+pub(super) async fn corrects_what_was_stored_wrong(mut world: World) {
     let (call, other) = (world.complete("desk").await, world.complete("hall").await);
     world.processed(&call, "egress").await;
     world.stop().await;
@@ -131,8 +131,8 @@ pub(super) async fn mends_what_was_stored_wrong(mut world: World) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_stored_wrong_is_mended() {
-    mends_what_was_stored_wrong(World::new().await).await;
+async fn what_was_stored_wrong_is_corrected() {
+    corrects_what_was_stored_wrong(World::new().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,8 +180,8 @@ async fn what_was_set_aside_is_read_again_but_no_request() {
             .contains("The service processes 1 inbox message of no call again"),
         "{done:?}"
     );
-    let mended = eventually_texts(&world, "SELECT id FROM calls").await;
-    assert_eq!(mended, [sid]);
+    let corrected = eventually_texts(&world, "SELECT id FROM calls").await;
+    assert_eq!(corrected, [sid]);
     let errors = world
         .texts("SELECT error FROM inbox WHERE error IS NOT NULL")
         .await;
@@ -237,7 +237,7 @@ async fn eventually_texts(world: &World, query: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_whose_letters_are_gone_stays_as_it_is() {
+async fn a_call_whose_messages_are_gone_stays_as_it_is() {
     let world = World::new().await;
     let (emptied, deleted) = (world.complete("desk").await, world.complete("hall").await);
     for call in [&emptied, &deleted] {

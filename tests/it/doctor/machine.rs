@@ -1,12 +1,12 @@
 //! The machine that `doctor` runs on: disks that are full, slow or elsewhere, low limits, a port that is taken.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use serde_json::json;
-use sqlx::{AnyConnection, Connection, Executor};
+use sqlx::{Connection, Executor};
 
 use super::{Checked, changed, doctor};
-use crate::{failing_disk::failing, harness::World, process::Done};
+use crate::{failing_disk::failing, harness::World, process::Done, sqlite::connection};
 
 /// `doctor --json` after a script has changed what it sees of the machine. The script is in a mount namespace of its own, has the
 /// folder of the world as `$DIR`, and its mounts end with it.
@@ -139,12 +139,6 @@ async fn a_slow_disk_is_named() {
         "a faster disk",
     ];
     assert_finding(&checked, ("Here", "database"), "warning", &texts);
-}
-
-async fn connection(file: &Path) -> AnyConnection {
-    sqlx::any::install_default_drivers();
-    let url = format!("sqlite:{}", file.display());
-    AnyConnection::connect(&url).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
